@@ -1,0 +1,1 @@
+"""The rules of Unlock Kiosk: no screen and no reader is known here."""

@@ -1,0 +1,175 @@
+"""Every error of the house that a caller is expected to handle.
+
+::
+
+    KioskError
+    ├── ConfigError                a setting is unknown, missing or wrong (names it)
+    ├── ImportRefused              a file of people has bad lines (names each)
+    ├── AuthorityError
+    │   ├── AuthorityUnavailable   the database or the keys cannot be reached; nothing was decided
+    │   └── StepRefused            the call does not fit what the authority has recorded
+    ├── StoreError                 the database refused (carries its SQLSTATE or SQLite code)
+    │   └── StoreBusy              another writer held the database for too long; try again
+    ├── SealBroken                 a sealed secret does not open for this card and purpose
+    ├── KeyMissing                 the key that sealed or hashed something is not in the key file
+    ├── MailError
+    │   ├── MailNotTrusted         the relay's certificate or its STARTTLS is not what was asked for
+    │   ├── MailUnavailable        the relay did not take the message in time
+    │   └── MailRefused            the relay refused this address or this message for good
+    └── CardError
+        ├── ReaderServiceDown      pcscd is not there
+        ├── ReaderGone             the reader was unplugged
+        ├── CardGone               the card left before the command was sent: nothing changed
+        ├── CardSwapped            another card is in the reader than the one that was asked for
+        ├── CardBusy               another program holds the card
+        ├── CardMute               the card does not answer (wrong way round, broken)
+        ├── CardUnknown            no driver knows this card
+        ├── CardProtocolError      the answer does not follow the standard (carries the status word)
+        ├── CardHung               the card did not answer in time; what it did is not known
+        ├── OutcomeUnknown         a command that changes the card got a torn answer or none
+        ├── PinWrong               the PIN or PUK was wrong (carries the tries left)
+        ├── PinBlocked             no tries are left
+        ├── PinRefused             the card will not take this new PIN (carries why)
+        └── NotAllowed             the card forbids it here (contactless, or a state not reached)
+
+No message holds a secret. Messages are for logs and the RA; the holder's words are
+chosen in ``screens``.
+"""
+
+from __future__ import annotations
+
+
+class KioskError(Exception):
+    """The root of the tree."""
+
+
+class ConfigError(KioskError):
+    """A setting is unknown, missing or wrong; the message names it and says what to do."""
+
+
+class ImportRefused(KioskError):
+    """A file of people was refused as a whole; ``problems`` holds ``(line, reason)`` pairs."""
+
+    def __init__(self, problems: tuple[tuple[int, str], ...]) -> None:
+        super().__init__(f"{len(problems)} lines were refused")
+        self.problems = problems
+
+
+class AuthorityError(KioskError):
+    """The authority gave no verdict."""
+
+
+class AuthorityUnavailable(AuthorityError):
+    """The authority cannot decide now; nothing was charged and nothing was changed."""
+
+
+class StepRefused(AuthorityError):
+    """The call does not fit the recorded progress of the visit; it was audited."""
+
+
+class StoreError(KioskError):
+    """The database refused a statement; ``code`` is its SQLSTATE or SQLite result code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreBusy(StoreError):
+    """Another writer held the database for longer than the busy time-out."""
+
+
+class SealBroken(KioskError):
+    """A sealed secret was moved, altered or is of another revision."""
+
+
+class KeyMissing(KioskError):
+    """The key file does not hold the key id that a row names."""
+
+
+class MailError(KioskError):
+    """A message did not leave."""
+
+
+class MailNotTrusted(MailError):
+    """TLS to the relay could not be verified; no login and no message was sent."""
+
+
+class MailUnavailable(MailError):
+    """The relay could not be reached, or did not take the message before the deadline."""
+
+
+class MailRefused(MailError):
+    """The relay refused this recipient or message for good; a retry will not help."""
+
+
+class CardError(KioskError):
+    """Something between the reader and the card's answer."""
+
+
+class ReaderServiceDown(CardError):
+    """The PC/SC service does not answer."""
+
+
+class ReaderGone(CardError):
+    """The reader is not there any more."""
+
+
+class CardGone(CardError):
+    """The card left before anything was sent that could change it."""
+
+
+class CardSwapped(CardError):
+    """The card in the reader is not the one that the visit began with."""
+
+
+class CardBusy(CardError):
+    """Another program holds the card."""
+
+
+class CardMute(CardError):
+    """The card gives no answer to reset."""
+
+
+class CardUnknown(CardError):
+    """No driver recognises what the card answers."""
+
+
+class CardProtocolError(CardError):
+    """An answer that the standard does not allow; ``status`` is its status word, 0 if none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(f"{message} (status {status:04X})" if status else message)
+        self.status = status
+
+
+class CardHung(CardError):
+    """No answer within the time-out."""
+
+
+class OutcomeUnknown(CardError):
+    """A command that changes the card was sent and its answer was torn or lost."""
+
+
+class PinWrong(CardError):
+    """The reference data did not match; ``tries_left`` is None where the card does not say."""
+
+    def __init__(self, tries_left: int | None) -> None:
+        super().__init__(f"wrong, {'unknown' if tries_left is None else tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class PinBlocked(CardError):
+    """The reference data is blocked: ISO 7816-4 status 6983, or 63C0."""
+
+
+class PinRefused(CardError):
+    """The card refuses the new PIN; ``reason`` is ``history``, ``complexity`` or ``format``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the card refuses the new PIN: {reason}")
+        self.reason = reason
+
+
+class NotAllowed(CardError):
+    """The card forbids the command in this state or over this interface."""

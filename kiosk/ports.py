@@ -1,0 +1,232 @@
+"""Where the halves meet: Protocols only, and the events that a reader sends.
+
+``Authority`` decides, ``Cards`` acts on the card, ``Clock`` tells the time and
+``Mailer`` carries a message. Implementations are handed over by the composition root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kiosk.dialogue import (
+    Answer,
+    AnswersRefused,
+    AnswersWrong,
+    CardId,
+    CardReport,
+    CodeDead,
+    CodeNotSent,
+    CodeWrong,
+    EmailRefused,
+    Grant,
+    Health,
+    JournalId,
+    Purpose,
+    Refusal,
+    Task,
+    UnblockOutcome,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.sensitive import Sensitive
+
+# --- what a reader says ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CardInserted:
+    """A card answers in ``reader``; ``insertion`` grows by each card that goes in anywhere."""
+
+    reader: str
+    insertion: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardMuteSeen:
+    """Something is in ``reader`` that gives no answer to reset."""
+
+    reader: str
+    insertion: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardRemoved:
+    """The card of ``insertion`` is out."""
+
+    reader: str
+    insertion: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersChanged:
+    """The readers that are plugged in now; empty when there is none."""
+
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLost:
+    """The PC/SC service went away; the monitor keeps trying."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFound:
+    """The PC/SC service answers (again)."""
+
+
+ReaderEvent = (
+    CardInserted | CardMuteSeen | CardRemoved | ReadersChanged | ServiceLost | ServiceFound
+)
+
+PostReaderEvent = Callable[[ReaderEvent], None]
+
+
+class ReaderMonitor(Protocol):
+    """Watches readers from a thread of its own, and only posts."""
+
+    def start(self) -> None:
+        """Begin to post; a card that is already in is posted as inserted."""
+
+    def stop(self) -> None:
+        """End the thread; returns once it has ended (within 2 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardAddress:
+    """Where a card is, and which card it must be."""
+
+    reader: str
+    card: CardId
+
+
+class Cards(Protocol):
+    """Acts on the card in a reader; each call connects, works and lets go with a reset.
+
+    Every call blocks, raises only ``CardError`` and its kind, and, but for ``read``,
+    first reads the card's identifier again and raises ``CardSwapped`` when it is not the
+    one addressed: no PIN and no secret ever reaches another card.
+    """
+
+    def read(self, reader: str) -> CardReport:
+        """Return what the card tells without a PIN; no try is spent."""
+
+    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+        """Let the card verify ``pin``; raise ``PinWrong`` or ``PinBlocked``."""
+
+    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+        """Change the PIN; ``PinWrong`` and ``PinBlocked`` speak of ``current``.
+
+        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
+        """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
+
+        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+
+# --- the authority ---------------------------------------------------------------------
+
+
+class Authority(Protocol):
+    """Decides. It believes nothing of the station's progress and recomputes every step.
+
+    Calls block and may come from several threads. They raise ``AuthorityUnavailable``
+    (nothing was charged, ask again) and ``StepRefused`` (the call does not fit).
+    ``attempt`` is drawn by the caller and makes a repeated call harmless: the same id is
+    charged once and gets the same verdict.
+    """
+
+    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
+        """Open a visit for the card that went in."""
+
+    def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
+        """Start on one of the offers; for an unlock the holder has confirmed the card is theirs."""
+
+    def pin_proven(self, visit: VisitId) -> Task | Refusal:
+        """Record that the card verified its PIN in this visit."""
+
+    def save_questions(
+        self, visit: VisitId, answers: tuple[Answer, ...]
+    ) -> Task | AnswersRefused | Refusal:
+        """Take the questions that the holder chose, with their answers."""
+
+    def give_email(
+        self, visit: VisitId, email: str
+    ) -> Task | EmailRefused | CodeNotSent | Refusal:
+        """Take an address and send a code to it."""
+
+    def answer(
+        self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
+    ) -> Task | AnswersWrong | Refusal:
+        """Check one full set of answers; charged before it is looked at."""
+
+    def send_code(self, visit: VisitId) -> Task | CodeNotSent | Refusal:
+        """Send the code that is due, or a fresh one in its place."""
+
+    def enter_code(
+        self, visit: VisitId, attempt: str, code: Sensitive
+    ) -> Task | CodeWrong | CodeDead | Refusal:
+        """Check one entered code; charged before it is looked at."""
+
+    def release(self, visit: VisitId) -> Grant | Refusal:
+        """Release the unblock secret, once, after every factor: the intent is journaled first."""
+
+    def settle(
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Task | Refusal:
+        """Record what the card did with a grant."""
+
+    def pin_changed(self, visit: VisitId) -> Task | Refusal:
+        """Record that the card took a new PIN in a change-PIN visit."""
+
+    def end(self, visit: VisitId, how: VisitEnd) -> None:
+        """Close a visit; closing a closed or unknown one does nothing."""
+
+    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
+        """Record a refusal that the station made by itself; return its reference number."""
+
+    def health(self) -> Health:
+        """Say what answers."""
+
+
+# --- small ports -----------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The time, so that tests can set it."""
+
+    def now(self) -> datetime:
+        """Return the time of day, UTC and aware."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail; ``text`` and ``html`` say the same. ``secret`` keeps it out of any queue."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    secret: bool = False
+
+    def __repr__(self) -> str:
+        return f"Message(to=…, subject={self.subject!r})"
+
+
+class Mailer(Protocol):
+    """Hands one message to the relay."""
+
+    def send(self, message: Message) -> None:
+        """Return when the relay took it; raise a ``MailError`` otherwise."""
+
+    def check(self) -> None:
+        """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""

@@ -1,0 +1,88 @@
+"""The records of the audit: events, anchors, and what a verification found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.store.records import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One link of the chain: ``hash`` covers everything else here, ``previous`` included."""
+
+    seq: int
+    at: datetime
+    kind: str
+    reference: str
+    visit_id: str | None
+    card_id: str | None
+    holder_id: str | None
+    station: str | None
+    actor: str | None
+    detail: dict[str, Scalar]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The last event's number and hash; number 0 and the zero hash before the first."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditAnchor:
+    """A head that was signed with a key outside the database."""
+
+    seq: int
+    hash: str
+    signed_at: datetime
+    signature: bytes
+    key_id: str
+
+
+class FaultKind(StrEnum):
+    """How the first row that does not fit fails to fit."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    REORDERED = "reordered"
+    UNLINKED = "unlinked"
+    CUT = "cut"
+    ADDED = "added"
+    HEAD = "head"
+    ANCHOR = "anchor"
+    SIGNATURE = "signature"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """The first row that does not fit, and in one plain sentence why."""
+
+    kind: FaultKind
+    seq: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What a verification found; ``anchored_to`` is the last row that a good anchor covers.
+
+    Rows after ``anchored_to`` are checked against each other and the head only: whoever
+    can write the database could have cut or recomputed them together with the head.
+    """
+
+    rows: int
+    anchors: int
+    anchored_to: int
+    fault: AuditFault | None = None
+
+    @property
+    def intact(self) -> bool:
+        """True when every row, the head and every anchor fit."""
+        return self.fault is None

@@ -1,0 +1,241 @@
+"""What leaves the store: frozen records, never a row, a session or a lazy attribute.
+
+Ids are 32 hexadecimal digits drawn by the caller (``new_id``). Times are UTC and aware;
+a naive one is refused when it is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from kiosk.dialogue import Purpose, VisitEnd
+
+Scalar = str | int | bool | None
+"""What an audit detail or a mail's parameter may be: nothing that could hide a secret object."""
+
+
+def new_id() -> str:
+    """Return a fresh random id."""
+    return uuid4().hex
+
+
+# --- people and cards ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cardholder:
+    """The person a card was issued to; ``left_at`` marks a leaver."""
+
+    id: str
+    number: str
+    name: str
+    email: str | None = None
+    left_at: datetime | None = None
+
+
+class CardStatus(StrEnum):
+    """Whether the Registration Authority lets a card be used."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """An unblock secret under AEAD; ``revision`` grows each time it is sealed anew."""
+
+    ciphertext: bytes = field(repr=False)
+    key_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A physical token, unique by ``(driver, identifier)``.
+
+    ``secret_limit`` is how many wrong unblock secrets the card takes in a row, and
+    ``secret_tries_left`` what it last told; None where nobody knows.
+    ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
+    """
+
+    id: str
+    holder_id: str
+    driver: str
+    identifier: str
+    status: CardStatus = CardStatus.ACTIVE
+    expires_at: datetime | None = None
+    sealed_secret: SealedSecret | None = None
+    secret_limit: int | None = None
+    secret_exposure: int = 0
+    secret_tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCard:
+    """A card together with its holder, read in one statement."""
+
+    card: Card
+    holder: Cardholder
+
+
+# --- registration ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityQuestion:
+    """One question of the list; a retired one is offered to nobody new."""
+
+    id: int
+    text: str
+    retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JointHash:
+    """The encoded Argon2id hash of the answers to ``subset`` taken together."""
+
+    subset: tuple[int, ...]
+    digest: str = field(repr=False)
+    pepper_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A holder's self-service: one a holder, whatever cards they have.
+
+    ``asked`` are the questions that keep coming back until they are answered.
+    """
+
+    holder_id: str
+    email: str
+    email_verified_at: datetime
+    question_ids: tuple[int, ...]
+    hashes: tuple[JointHash, ...]
+    registered_at: datetime
+    updated_at: datetime
+    failures: int = 0
+    blocked_at: datetime | None = None
+    asked: tuple[int, ...] | None = None
+
+
+class Verdict(StrEnum):
+    """What came of an attempt that was charged."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One attempt, charged once whatever number of times its id is presented.
+
+    ``left`` is how many attempts remain after this one. ``fresh`` is True only for the
+    call that charged it: evaluate what was given then, and never otherwise. A repeated
+    one is answered with its ``verdict``; None there means that the first call has not
+    concluded, or died, and its charge stands.
+    """
+
+    attempt_id: str
+    left: int
+    fresh: bool
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """What a registration or a change has gathered before its code is entered.
+
+    It belongs to a card and a purpose, not to a visit, so it survives walking away.
+    """
+
+    id: str
+    holder_id: str
+    card_id: str
+    purpose: Purpose
+    created_at: datetime
+    email: str | None = None
+    question_ids: tuple[int, ...] | None = None
+    hashes: tuple[JointHash, ...] | None = None
+
+
+# --- visits, codes, the unblock journal ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One sitting: what it is for and what has been proven in it.
+
+    ``questions_proven_at`` may be carried over from the code that was resumed.
+    ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
+    """
+
+    id: str
+    reference: str
+    station: str
+    opened_at: datetime
+    card_id: str | None = None
+    holder_id: str | None = None
+    purpose: Purpose | None = None
+    pin_proven_at: datetime | None = None
+    questions_proven_at: datetime | None = None
+    code_proven_id: str | None = None
+    pin_was_blocked: bool = False
+    finished_at: datetime | None = None
+    closed_at: datetime | None = None
+    how: VisitEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCode:
+    """One code that was, or is about to be, sent; the digest is keyed, the code is not here.
+
+    While ``sent_at`` is None it is a draft: counted as a send, but not live.
+    ``questions_proven`` and ``pending_id`` carry the progress of the visit that asked for
+    it to the visit in which it is entered.
+    """
+
+    id: str
+    card_id: str
+    holder_id: str
+    purpose: Purpose
+    visit_id: str
+    digest: bytes = field(repr=False)
+    key_id: str
+    sent_to: str
+    drafted_at: datetime
+    max_tries: int
+    tries: int = 0
+    sent_at: datetime | None = None
+    expires_at: datetime | None = None
+    consumed_at: datetime | None = None
+    revoked_at: datetime | None = None
+    questions_proven: bool = False
+    pending_id: str | None = None
+
+
+class UnblockState(StrEnum):
+    """Where an unblock stands; ``INTENT`` and ``UNKNOWN`` are open, the others closed."""
+
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    REFUSED = "refused"
+    NOT_SENT = "not-sent"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockEntry:
+    """One unblock from its intent to its outcome; a card has at most one that is open."""
+
+    id: str
+    visit_id: str
+    card_id: str
+    opened_at: datetime
+    was_blocked: bool
+    state: UnblockState = UnblockState.INTENT
+    detail: str = ""
+    closed_at: datetime | None = None

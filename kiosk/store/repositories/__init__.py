@@ -1,0 +1,1 @@
+"""One repository a table: each call is a statement or two, and gives frozen records."""

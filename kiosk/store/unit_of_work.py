@@ -1,0 +1,67 @@
+"""A unit of work: one transaction that rolls back unless it was committed.
+
+::
+
+    with store.begin() as uow:
+        charge = uow.registrations.charge(holder_id, attempt, 3)
+        uow.audit.append(kind="attempt-charged", reference=visit.reference)
+        uow.commit()
+
+Leaving the block without ``commit``, or by an exception, undoes everything. Every call
+raises ``StoreBusy`` (somebody else held the database; nothing was changed, try again) or
+``StoreError``, never a library's own exception. After an error nothing can be committed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import TracebackType
+
+from kiosk.store.gateway import Gateway
+from kiosk.store.repositories.audit import Audit
+from kiosk.store.repositories.cards import Cards
+from kiosk.store.repositories.codes import EmailCodes
+from kiosk.store.repositories.people import Cardholders, SecurityQuestions
+from kiosk.store.repositories.registrations import Registrations
+from kiosk.store.repositories.services import Outbox, Stations
+from kiosk.store.repositories.visits import PendingChanges, UnblockJournal, Visits
+
+
+class UnitOfWork:
+    """One transaction and the repositories that work in it; made by ``Store``.
+
+    ``now`` is the time that the transaction began: one moment for all it writes.
+    """
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self.now = now
+        self.holders = Cardholders(gateway)
+        self.questions = SecurityQuestions(gateway)
+        self.cards = Cards(gateway)
+        self.registrations = Registrations(gateway, now)
+        self.codes = EmailCodes(gateway, now)
+        self.visits = Visits(gateway)
+        self.pending = PendingChanges(gateway)
+        self.journal = UnblockJournal(gateway)
+        self.audit = Audit(gateway, now)
+        self.outbox = Outbox(gateway, now)
+        self.stations = Stations(gateway)
+
+    def __enter__(self) -> UnitOfWork:
+        raise NotImplementedError
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        raise NotImplementedError
+
+    def commit(self) -> None:
+        """Write the audit, make all of it durable, and end the unit of work.
+
+        Refused (``StoreError``) when an earlier call failed, even if that was caught, and
+        in a reading one.
+        """
+        raise NotImplementedError

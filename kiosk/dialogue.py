@@ -202,13 +202,17 @@ Task = (
 
 @dataclass(frozen=True, slots=True)
 class VisitOpened:
-    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for."""
+    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
+
+    ``verification`` names the policy's factors in order, for the step count on the screen.
+    """
 
     visit: VisitId
     reference: str
     holder_name: str
     offers: tuple[Purpose, ...]
     resumed: tuple[Purpose, EnterCode] | None = None
+    verification: tuple[str, ...] = ("questions", "email-code")
 
 
 @dataclass(frozen=True, slots=True)

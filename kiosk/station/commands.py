@@ -1,0 +1,118 @@
+"""What the flow asks of the world: each is carried out on a worker thread and answered
+by one event that carries the same visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.dialogue import Answer, Purpose, VisitEnd, VisitId
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    """Read the card and open the visit."""
+
+    visit: VisitId
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Start on a purpose."""
+
+    visit: VisitId
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPin:
+    """Let the card verify the PIN, then tell the authority."""
+
+    visit: VisitId
+    at: CardAddress
+    pin: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class SaveQuestions:
+    """Store the chosen questions and their answers."""
+
+    visit: VisitId
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitEmail:
+    """Take this address and send a code to it."""
+
+    visit: VisitId
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAnswers:
+    """Check one full set of answers; sent again with the same ``attempt`` it counts once."""
+
+    visit: VisitId
+    attempt: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCode:
+    """Send the code that is due, or a fresh one."""
+
+    visit: VisitId
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitCode:
+    """Check one entered code; sent again with the same ``attempt`` it counts once."""
+
+    visit: VisitId
+    attempt: str
+    code: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockPin:
+    """Have the secret released, reset the PIN on the card and tell what came of it."""
+
+    visit: VisitId
+    at: CardAddress
+    new: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePin:
+    """Change the PIN on the card and tell the authority."""
+
+    visit: VisitId
+    at: CardAddress
+    current: Sensitive
+    new: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class EndVisit:
+    """Tell the authority that the visit is over; nothing waits for it."""
+
+    visit: VisitId
+    how: VisitEnd
+
+
+Command = (
+    OpenVisit
+    | Choose
+    | VerifyPin
+    | SaveQuestions
+    | SubmitEmail
+    | SubmitAnswers
+    | RequestCode
+    | SubmitCode
+    | UnblockPin
+    | ChangePin
+    | EndVisit
+)

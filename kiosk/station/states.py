@@ -1,0 +1,331 @@
+"""Where a station can be: one frozen state, one screen.
+
+States fall into four groups: nobody is here (``Attract``, ``OutOfService``); the holder
+has to do something (``HolderState``); the station is busy (``Reading``, ``Working``);
+the visit is over and the card has to come out (``ClosingState``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerProblem,
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    GiveEmail,
+    PinRules,
+    Purpose,
+    Question,
+    Reason,
+    VisitId,
+)
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id."""
+
+    id: VisitId
+    at: CardAddress
+    reference: str
+    holder_name: str
+    verification: tuple[str, ...]
+    purpose: Purpose | None = None
+    sent: int = 0
+
+
+class Outage(StrEnum):
+    """Why nobody can be served."""
+
+    NO_READER_SERVICE = "no-reader-service"
+    NO_READER = "no-reader"
+    AUTHORITY_AWAY = "authority-away"
+
+
+class Work(StrEnum):
+    """What the station is busy with."""
+
+    PREPARING = "preparing"
+    CHECKING_PIN = "checking-pin"
+    SAVING_ANSWERS = "saving-answers"
+    CHECKING_ANSWERS = "checking-answers"
+    SENDING_CODE = "sending-code"
+    CHECKING_CODE = "checking-code"
+    SETTING_PIN = "setting-pin"
+
+
+class EmailTrouble(StrEnum):
+    """What was wrong with an address, or with sending to it."""
+
+    MALFORMED = "malformed"
+    DOMAIN = "domain"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class CodeNotice(StrEnum):
+    """What the code page says above the field."""
+
+    WRONG = "wrong"
+    TOO_SOON = "too-soon"
+    MAIL_AWAY = "mail-away"
+
+
+class CodeLack(StrEnum):
+    """Why there is no code to enter."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class PinTrouble(StrEnum):
+    """Why a new PIN has to be chosen again."""
+
+    MISMATCH = "mismatch"
+    WEAK = "weak"
+    CARD_HISTORY = "history"
+    CARD_COMPLEXITY = "complexity"
+    CARD_FORMAT = "format"
+
+
+class Goodbye(StrEnum):
+    """What "remove your card" follows."""
+
+    LEFT = "left"
+    IDLE = "idle"
+    FINISHED = "finished"
+
+
+# --- nobody is here --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attract:
+    """Waiting for a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Waiting for a part of the station to come back; it does so by itself."""
+
+    outage: Outage
+
+
+# --- the station is busy ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The card is being read and looked up."""
+
+    visit: VisitId
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """``command`` is under way; ``back`` is the page it was given on."""
+
+    visit: Visit
+    work: Work
+    command: Command
+    back: HolderState | None
+
+
+# --- the holder has to do something ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Choose what to do."""
+
+    visit: Visit
+    offers: tuple[Purpose, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmOwner:
+    """Confirm that the card is one's own."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class EnterPin:
+    """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
+
+    visit: Visit
+    wrong: bool = False
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickQuestion:
+    """Choose the next question to answer for registration."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAnswer:
+    """Write the answer to a chosen question."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...]
+    question: Question
+    problem: AnswerProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterEmail:
+    """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
+
+    visit: Visit
+    task: GiveEmail
+    typed: str | None = None
+    trouble: EmailTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Answer the next of one's own questions; the set is sent when all are given."""
+
+    visit: Visit
+    task: AnswerQuestions
+    given: tuple[Answer, ...] = ()
+    wrong: bool = False
+
+    @property
+    def question(self) -> Question:
+        """The question that is asked now."""
+        return self.task.questions[len(self.given)]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEntry:
+    """Enter the emailed code; the card may be taken out meanwhile."""
+
+    visit: Visit
+    task: EnterCode
+    notice: CodeNotice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """There is no code that could be entered; ask for one."""
+
+    visit: Visit
+    masked: str
+    lack: CodeLack
+    retry_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
+
+    visit: Visit
+    rules: PinRules
+    current: Sensitive | None = None
+    trouble: PinTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatPin:
+    """Enter the new PIN a second time."""
+
+    visit: Visit
+    rules: PinRules
+    pin: Sensitive
+    current: Sensitive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The authority gave no answer; nothing was counted and ``command`` can be sent again."""
+
+    visit: Visit
+    work: Work
+    command: Command
+    back: HolderState | None
+
+
+HolderState = (
+    Menu
+    | ConfirmOwner
+    | EnterPin
+    | PickQuestion
+    | GiveAnswer
+    | EnterEmail
+    | AskQuestion
+    | CodeEntry
+    | CodeNeeded
+    | NewPin
+    | RepeatPin
+    | Trouble
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere:
+    """Nobody touched anything for a while; ``inner`` comes back with any key."""
+
+    inner: HolderState
+
+
+# --- the visit is over -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """It is done."""
+
+    visit: Visit
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It cannot be done here; ``reference`` is what the RA looks up."""
+
+    visit: VisitId
+    reason: Reason
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCard:
+    """Nothing but to take the card out."""
+
+    visit: VisitId
+    goodbye: Goodbye
+
+
+ClosingState = Success | Refused | RemoveCard
+
+State = Attract | OutOfService | Reading | Working | HolderState | StillThere | ClosingState
+
+
+def visit_of(state: State) -> VisitId | None:
+    """Return the id of the visit that ``state`` belongs to; None where nobody is here."""
+    match state:
+        case Attract() | OutOfService():
+            return None
+        case Reading() | Refused() | RemoveCard():
+            return state.visit
+        case StillThere(inner):
+            return inner.visit.id
+        case _:
+            return state.visit.id

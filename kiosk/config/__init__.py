@@ -1,0 +1,39 @@
+"""The settings: one TOML file, overridden by the environment, read once and passed down.
+
+Every section is a frozen model whose fields carry their own help and bounds; the example
+file, the error messages and the documentation are all drawn from those fields.
+"""
+
+from kiosk.config.example import example_toml
+from kiosk.config.files import credential_file, credential_text, settings_path, state_directory
+from kiosk.config.loading import ENV_PREFIX, load_settings
+from kiosk.config.mail import MailSettings
+from kiosk.config.policy import PolicySettings
+from kiosk.config.sections import (
+    KeySettings,
+    PcscSettings,
+    PeopleSettings,
+    ServiceSettings,
+    StationSettings,
+    StoreSettings,
+)
+from kiosk.config.settings import Settings
+
+__all__ = [
+    "ENV_PREFIX",
+    "KeySettings",
+    "MailSettings",
+    "PcscSettings",
+    "PeopleSettings",
+    "PolicySettings",
+    "ServiceSettings",
+    "Settings",
+    "StationSettings",
+    "StoreSettings",
+    "credential_file",
+    "credential_text",
+    "example_toml",
+    "load_settings",
+    "settings_path",
+    "state_directory",
+]

@@ -1,0 +1,184 @@
+"""Settings: the file, the environment over it, and errors that name what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+import annotated_types
+import pytest
+from pydantic import ValidationError
+
+from kiosk.config import (
+    PolicySettings,
+    Settings,
+    credential_text,
+    example_toml,
+    load_settings,
+    settings_path,
+    state_directory,
+)
+from kiosk.errors import ConfigError
+from kiosk.policy import Factor, Policy
+
+
+def problems(environ: dict[str, str] | None = None, path: Path | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, environ or {})
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "kiosk.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_file_and_environment_the_defaults_hold() -> None:
+    settings = load_settings(None, {"PATH": "/bin"})
+    assert settings.policy.policy() == Policy()
+    assert settings.mail.security == "starttls"
+    assert settings.store.url == "sqlite:////var/lib/kiosk/kiosk.db"
+    assert settings.keys.file == "/var/lib/kiosk/keys.json"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[mail]\nhost = "one.example"\nport = 465\n')
+    settings = load_settings(path, {"KIOSK_MAIL__HOST": "two.example", "KIOSK_SETTINGS": "x"})
+    assert (settings.mail.host, settings.mail.port) == ("two.example", 465)
+
+
+def test_the_environment_of_the_process_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIOSK_MAIL__HOST", "sneaked.example")
+    assert load_settings(None, {}).mail.host == "localhost"
+
+
+def test_policy_carries_units_into_durations() -> None:
+    settings = load_settings(
+        None,
+        {
+            "KIOSK_POLICY__CODE_LIFE_MINUTES": "20",
+            "KIOSK_POLICY__CODE_GAP_S": "90",
+            "KIOSK_POLICY__VERIFICATION": "email-code",
+            "KIOSK_POLICY__EMAIL_DOMAINS": "NHS.net, mod.uk",
+        },
+    )
+    policy = settings.policy.policy()
+    assert (policy.code_life, policy.code_gap) == (timedelta(minutes=20), timedelta(seconds=90))
+    assert policy.verification == (Factor.EMAIL_CODE,)
+    assert policy.email_domains == ("nhs.net", "mod.uk")
+
+
+def test_every_problem_is_named_at_once_with_its_source(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[mail]\nhots = "x"\nport = 0\n[service]\naccent = "red"\n')
+    said = problems({"KIOSK_STATION__TOUCH": "maybe", "KIOSK_PRINTER__NAME": "x"}, path)
+    assert said.startswith(f"5 settings are wrong ({path})\n")
+    assert "mail.hots: there is no such setting; did you mean host?" in said
+    assert "mail.port: 0 is out of bounds; allowed: 1 to 65535" in said
+    assert "service.accent: 'red' is not allowed here; allowed: a colour as #rrggbb" in said
+    assert (
+        "station.touch (from KIOSK_STATION__TOUCH): 'maybe' is neither true nor false; "
+        "allowed: true or false" in said
+    )
+    assert "printer (from KIOSK_PRINTER__NAME): there is no such section; allowed: service" in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("KIOSK_MAIL__PORT", "abc", "'abc' is not a whole number; allowed: 1 to 65535"),
+        ("KIOSK_MAIL__SECURITY", "plaintext", 'allowed: "starttls" or "tls"'),
+        ("KIOSK_MAIL__SENDER", "a@b\nBcc: c@d", "allowed: an email address"),
+        ("KIOSK_MAIL__HOST", "", "allowed: a host name"),
+        ("KIOSK_SERVICE__NAME", "a\nb", "must be one line of printable text"),
+        ("KIOSK_SERVICE__NAME", "  ", "is empty"),
+        ("KIOSK_POLICY__VERIFICATION", "questions,witness", '"witness" is not available in this'),
+        ("KIOSK_POLICY__VERIFICATION", "questions", "policy.verification: security questions"),
+        ("KIOSK_POLICY__VERIFICATION", "", "policy.verification: name each step"),
+        ("KIOSK_POLICY__EMAIL_DOMAINS", "nhs .net", "'nhs .net' is not a domain"),
+        ("KIOSK_POLICY__QUESTIONS_REGISTERED", "2", "policy.questions_asked: cannot be more"),
+        ("KIOSK_STATION__IDLE_S", "soon", "'soon' is not a number; allowed: 10 to 600"),
+        ("KIOSK_STORE", "x", "is not a section"),
+        ("KIOSK_POLICI__CODE_TRIES", "4", "there is no such section; did you mean policy?"),
+    ],
+)
+def test_a_wrong_value_says_what_is_allowed(variable: str, value: str, sentence: str) -> None:
+    assert sentence in problems({variable: value})
+
+
+def test_a_database_url_is_never_repeated() -> None:
+    said = problems({"KIOSK_STORE__URL": "postgresql://kiosk:hunter2\n@host/db"})
+    assert "store.url" in said
+    assert "hunter2" not in said
+    good = load_settings(None, {"KIOSK_STORE__URL": "postgresql://kiosk:hunter2@host/db"})
+    assert "hunter2" not in repr(good)
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
+    assert "No such file" in problems(path=tmp_path / "none.toml")
+    assert "is not TOML" in problems(path=toml(tmp_path, "mail: host"))
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings(None, {})
+    with pytest.raises(ValidationError):
+        settings.mail.port = 25  # type: ignore[misc]
+
+
+def test_the_example_names_every_setting_and_says_the_defaults(tmp_path: Path) -> None:
+    text = example_toml()
+    bare = "\n".join(line.removeprefix("#") for line in text.splitlines() if line[:2] != "# ")
+    assert set(tomllib.loads(bare)) == set(Settings.model_fields)
+    settings = load_settings(toml(tmp_path, bare), {})
+    assert settings == load_settings(None, {})
+    assert load_settings(toml(tmp_path, text), {}) == settings
+
+
+def test_bounds_are_the_policys_own() -> None:
+    """One step past each bound the policy refuses too, so that neither can drift."""
+    seen = 0
+    for name, field in PolicySettings.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, annotated_types.Ge | annotated_types.Le):
+                low = isinstance(mark, annotated_types.Ge)
+                edge = float(str(mark.ge if isinstance(mark, annotated_types.Ge) else mark.le))
+                assert not refused(name, edge), name
+                assert refused(name, edge + (-1 if low else 1)), name
+                seen += 1
+    assert seen == 20
+
+
+def refused(name: str, value: float) -> bool:
+    fields = {
+        "code_life_minutes": ("code_life", lambda v: timedelta(minutes=v)),
+        "code_gap_s": ("code_gap", lambda v: timedelta(seconds=v)),
+    }
+    real, convert = fields.get(name, (name, int))
+    try:
+        Policy(**{"questions_asked": 2, "pin_min_length": 4, real: convert(value)})  # type: ignore[arg-type]
+    except ValueError as error:
+        return str(error).startswith(f"{real}: must be")
+    return False
+
+
+def test_credentials_come_from_their_directory_or_a_path(tmp_path: Path) -> None:
+    (tmp_path / "relay").write_text("kiosk:pa ss:word\n")
+    by_name = credential_text("relay", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    by_path = credential_text(str(tmp_path / "relay"), {})
+    assert by_name.reveal() == by_path.reveal() == "kiosk:pa ss:word"
+    with pytest.raises(ConfigError, match="needs \\$CREDENTIALS_DIRECTORY"):
+        credential_text("relay", {})
+    with pytest.raises(ConfigError, match="No such file"):
+        credential_text(str(tmp_path / "none"), {})
+
+
+def test_places_follow_the_environment() -> None:
+    assert settings_path("/a/b.toml", {"KIOSK_SETTINGS": "/c"}) == Path("/a/b.toml")
+    assert settings_path(None, {"KIOSK_SETTINGS": "/c"}) == Path("/c")
+    assert settings_path(None, {}) == Path("/etc/kiosk/kiosk.toml")
+    assert state_directory({"STATE_DIRECTORY": "/s/one:/s/two"}) == Path("/s/one")
+    settings = load_settings(None, {"STATE_DIRECTORY": "/s/one"})
+    assert settings.store.url == "sqlite:////s/one/kiosk.db"

@@ -1,0 +1,59 @@
+"""Signing the head of the audit chain with a key that the database does not have.
+
+Whoever owns the database can recompute a whole chain. A signed head, kept elsewhere
+too, pins down every row up to it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.errors import KeyMissing
+from kiosk.secrets.framing import framed
+from kiosk.secrets.keys import Key, KeyPurpose, KeyRing
+from kiosk.store.audit_records import AuditAnchor, AuditHead
+
+
+class AnchorSigner:
+    """Signs heads with the current key and checks anchors with the key they name (Ed25519)."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def sign(self, head: AuditHead, at: datetime) -> AuditAnchor:
+        """Return the anchor of ``head``, signed at ``at`` (aware)."""
+        key = self._ring.current(KeyPurpose.AUDIT_SIGN)
+        signature = _private(key).sign(_message(key.id, head.seq, head.hash, at))
+        return AuditAnchor(head.seq, head.hash, at, signature, key.id)
+
+    def check(self, anchor: AuditAnchor) -> bool:
+        """Tell whether the signature is good; an anchor of a key that is not here is not."""
+        try:
+            key = self._ring.key(KeyPurpose.AUDIT_SIGN, anchor.key_id)
+            message = _message(anchor.key_id, anchor.seq, anchor.hash, anchor.signed_at)
+            _private(key).public_key().verify(anchor.signature, message)
+        except (KeyMissing, InvalidSignature):
+            return False
+        return True
+
+    def public_keys(self) -> dict[str, bytes]:
+        """Return the raw public key (RFC 8032) of each key id, for whoever keeps anchors."""
+        return {
+            key_id: _private(self._ring.key(KeyPurpose.AUDIT_SIGN, key_id))
+            .public_key()
+            .public_bytes(Encoding.Raw, PublicFormat.Raw)
+            for key_id in self._ring.ids(KeyPurpose.AUDIT_SIGN)
+        }
+
+
+def _private(key: Key) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key.subkey("audit-anchor"))
+
+
+def _message(key_id: str, seq: int, chain_hash: str, at: datetime) -> bytes:
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return framed("audit-anchor", key_id, seq, chain_hash, moment)

@@ -1,0 +1,19 @@
+"""Joining several texts into bytes that can be read in one way only."""
+
+from __future__ import annotations
+
+
+def framed(*parts: str | bytes | int) -> bytes:
+    """Join ``parts``, each behind its kind and its length: no two lists give the same bytes."""
+    return b"".join(_frame(part) for part in parts)
+
+
+def _frame(part: str | bytes | int) -> bytes:
+    match part:
+        case str():
+            kind, raw = b"s", part.encode("utf-8", "surrogatepass")
+        case bytes():
+            kind, raw = b"b", part
+        case _:
+            kind, raw = b"i", str(part).encode()
+    return kind + len(raw).to_bytes(4, "big") + raw

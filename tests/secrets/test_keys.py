@@ -1,0 +1,179 @@
+"""The key ring and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from kiosk.errors import ConfigError, KeyMissing
+from kiosk.secrets.keys import Key, KeyPurpose, KeyRing
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+def test_what_was_created_is_loaded_again(path: Path) -> None:
+    made = KeyRing.create(path)
+    loaded = KeyRing.load(path)
+    for purpose in KeyPurpose:
+        assert loaded.current(purpose) == made.current(purpose)
+        assert loaded.ids(purpose) == (made.current(purpose).id,)
+
+
+def test_the_file_is_its_owners_alone_and_nothing_lies_beside_it(path: Path) -> None:
+    KeyRing.create(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    KeyRing.rotate(path, KeyPurpose.SEAL)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_keys_are_never_overwritten(path: Path) -> None:
+    KeyRing.create(path)
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="one already"):
+        KeyRing.create(path)
+    assert path.read_bytes() == before
+    assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])
+def test_a_file_that_others_may_read_is_refused(path: Path, mode: int) -> None:
+    KeyRing.create(path)
+    path.chmod(mode)
+    with pytest.raises(ConfigError, match=r"others may read it.*chmod 0600"):
+        KeyRing.load(path)
+
+
+def test_a_credential_may_show_the_groups_right_to_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KeyRing.create(path)
+    path.chmod(0o440)
+    with pytest.raises(ConfigError):
+        KeyRing.load(path)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(path.parent))
+    assert KeyRing.load(path).ids(KeyPurpose.SEAL)
+    path.chmod(0o444)
+    with pytest.raises(ConfigError):
+        KeyRing.load(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_reads_a_services_file_and_keeps_its_owner(path: Path) -> None:
+    KeyRing.create(path)
+    os.chown(path, 12345, 12345)
+    KeyRing.rotate(path, KeyPurpose.PEPPER)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12345)
+
+
+def test_a_missing_file_names_itself_and_what_to_do(path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"keys\.json.*kiosk setup"):
+        KeyRing.load(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json c4n4ry",
+        "[]",
+        "{}",
+        '{"version": 2, "keys": []}',
+        '{"version": 1, "keys": []}',
+        '{"version": 1, "keys": [{"purpose": "seal", "id": "a", "key": "c4n4ry!"}]}',
+        '{"version": 1, "keys": [{"purpose": "seal", "id": "a", "key": 7}]}',
+        '{"version": 1, "keys": [{"purpose": "other", "id": "a", "key": ""}]}',
+    ],
+)
+def test_a_damaged_file_is_refused_without_being_quoted(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        KeyRing.load(path)
+    assert caught.value.__cause__ is None
+    assert "c4n4ry" not in str(caught.value)
+
+
+def _document(path: Path) -> dict[str, list[dict[str, str]]]:
+    document: dict[str, list[dict[str, str]]] = json.loads(path.read_text())
+    return document
+
+
+@pytest.mark.parametrize("key", ["AAAA", "A" * 43 + "="])
+def test_a_short_or_null_key_is_refused(path: Path, key: str) -> None:
+    KeyRing.create(path)
+    document = _document(path)
+    document["keys"][0]["key"] = key
+    path.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match="random bytes"):
+        KeyRing.load(path)
+
+
+def test_an_id_that_is_there_twice_is_refused(path: Path) -> None:
+    KeyRing.create(path)
+    document = _document(path)
+    document["keys"].append(document["keys"][0])
+    path.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match="twice"):
+        KeyRing.load(path)
+
+
+def test_a_purpose_without_a_key_is_refused(path: Path) -> None:
+    KeyRing.create(path)
+    document = _document(path)
+    document["keys"] = [key for key in document["keys"] if key["purpose"] != "pepper"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match="pepper"):
+        KeyRing.load(path)
+
+
+def test_a_rotation_adds_a_current_key_and_keeps_the_older(path: Path) -> None:
+    old = KeyRing.create(path).current(KeyPurpose.SEAL)
+    KeyRing.rotate(path, KeyPurpose.SEAL)
+    ring = KeyRing.load(path)
+    assert ring.current(KeyPurpose.SEAL) != old
+    assert ring.key(KeyPurpose.SEAL, old.id) == old
+    assert len(ring.ids(KeyPurpose.PEPPER)) == 1
+
+
+def test_rotations_at_the_same_time_lose_no_key(path: Path) -> None:
+    KeyRing.create(path)
+    threads = [
+        threading.Thread(target=KeyRing.rotate, args=(path, KeyPurpose.SEAL)) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(KeyRing.load(path).ids(KeyPurpose.SEAL)) == 9
+
+
+def test_an_unknown_id_is_missing() -> None:
+    ring = KeyRing.fresh()
+    with pytest.raises(KeyMissing, match="seal-0"):
+        ring.key(KeyPurpose.SEAL, "seal-0")
+    with pytest.raises(KeyMissing):
+        ring.key(KeyPurpose.PEPPER, ring.current(KeyPurpose.SEAL).id)
+
+
+def test_subkeys_differ_by_use_and_key() -> None:
+    key, other = Key("a", b"a" * 32), Key("b", b"b" * 32)
+    made = {key.subkey("one"), key.subkey("two"), other.subkey("one"), key.material}
+    assert len(made) == 4
+    assert key.subkey("one") == Key("renamed", b"a" * 32).subkey("one")
+
+
+def test_repr_shows_ids_only() -> None:
+    ring = KeyRing.fresh()
+    key = ring.current(KeyPurpose.SEAL)
+    for shown in (repr(ring), str(ring), repr(key), f"{key}"):
+        assert key.id in shown
+        assert repr(key.material) not in shown
+        assert key.material.hex() not in shown

@@ -1,0 +1,84 @@
+"""Sealed secrets open for one card, kind, key and revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.dialogue import CardId
+from kiosk.errors import KeyMissing, SealBroken
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import SealedSecret
+
+LABEL = SealLabel(CardId("piv", "00aa"), SealKind.UNBLOCK, 3)
+PUK = Sensitive("73019264")
+
+
+@pytest.fixture(params=[True, False], ids=["siv", "gcm"])
+def sealer(request: pytest.FixtureRequest) -> Sealer:
+    return Sealer(KeyRing.fresh(), siv=request.param)
+
+
+def test_what_was_sealed_opens(sealer: Sealer) -> None:
+    sealed = sealer.seal(PUK, LABEL)
+    assert sealer.open(sealed, LABEL) == PUK
+    assert (sealed.revision, sealed.key_id) == (3, sealer.current_key_id)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(LABEL, card=CardId("piv", "00ab")),
+        replace(LABEL, card=CardId("gids", "00aa")),
+        replace(LABEL, card=CardId("piv0", "0aa")),
+        replace(LABEL, kind=SealKind.PENDING),
+        replace(LABEL, revision=2),
+        replace(LABEL, revision=4),
+    ],
+)
+def test_it_opens_for_nothing_else(sealer: Sealer, other: SealLabel) -> None:
+    with pytest.raises(SealBroken) as caught:
+        sealer.open(sealer.seal(PUK, LABEL), other)
+    assert caught.value.__cause__ is None
+
+
+def test_any_changed_bit_breaks_it(sealer: Sealer) -> None:
+    sealed = sealer.seal(PUK, LABEL)
+    for place in range(len(sealed.ciphertext)):
+        raw = bytearray(sealed.ciphertext)
+        raw[place] ^= 1
+        with pytest.raises(SealBroken):
+            sealer.open(replace(sealed, ciphertext=bytes(raw)), LABEL)
+
+
+@given(st.binary(max_size=40))
+def test_junk_is_broken_and_nothing_else(junk: bytes) -> None:
+    sealer = Sealer(KeyRing.fresh())
+    with pytest.raises(SealBroken):
+        sealer.open(SealedSecret(junk, sealer.current_key_id, 3), LABEL)
+
+
+def test_another_key_of_the_ring_does_not_open_it() -> None:
+    old = KeyRing.fresh()
+    sealed = Sealer(old).seal(PUK, LABEL)
+    sealer = Sealer(old.with_new(KeyPurpose.SEAL))
+    assert sealer.open(sealed, LABEL) == PUK
+    with pytest.raises(SealBroken):
+        sealer.open(replace(sealed, key_id=sealer.current_key_id), LABEL)
+
+
+def test_a_key_that_is_gone_is_missing(sealer: Sealer) -> None:
+    with pytest.raises(KeyMissing):
+        Sealer(KeyRing.fresh()).open(sealer.seal(PUK, LABEL), LABEL)
+
+
+def test_the_secret_is_not_in_what_is_kept_or_shown(sealer: Sealer) -> None:
+    sealed = sealer.seal(PUK, LABEL)
+    assert b"73019264" not in sealed.ciphertext
+    assert "73019264" not in repr(sealed)
+    assert sealer.seal(PUK, LABEL).ciphertext != sealed.ciphertext

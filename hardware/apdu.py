@@ -1,0 +1,187 @@
+"""Command and response APDUs, short form, after ISO/IEC 7816-4.
+
+A ``Command`` knows by its instruction whether it only reads. Everything that is not on
+that short list counts as changing the card, so a new command is never repeated and
+never shown in a trace because somebody forgot to say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+SELECT: Final = 0xA4
+VERIFY: Final = 0x20
+CHANGE_REFERENCE_DATA: Final = 0x24
+RESET_RETRY_COUNTER: Final = 0x2C
+GET_RESPONSE: Final = 0xC0
+GET_DATA: Final = 0xCB
+GET_DATA_SIMPLE: Final = 0xCA
+
+READING: Final = frozenset({SELECT, GET_RESPONSE, GET_DATA, GET_DATA_SIMPLE})
+"""Instructions that spend and change nothing; only these are ever sent a second time."""
+
+LONGEST_BODY: Final = 255
+LE_ALL: Final = 256
+CHAINING: Final = 0x10
+
+
+class StatusWord(int):
+    """The two bytes SW1 SW2 that end every response."""
+
+    @property
+    def is_ok(self) -> bool:
+        """9000, and nothing else."""
+        return self == 0x9000
+
+    @property
+    def more(self) -> int | None:
+        """Bytes still to be fetched (61xx; 00 stands for 256), or None."""
+        return (self & 0xFF or LE_ALL) if self >> 8 == 0x61 else None
+
+    @property
+    def right_length(self) -> int | None:
+        """The Le that the card asks for (6Cxx; 00 stands for 256), or None."""
+        return (self & 0xFF or LE_ALL) if self >> 8 == 0x6C else None
+
+    @property
+    def tries_left(self) -> int | None:
+        """The counter of 63Cx, or of the older form 630x where x is not 0, or None."""
+        if self & 0xFFF0 == 0x63C0 or 0x6300 < self <= 0x630F:
+            return self & 0x0F
+        return None
+
+    @property
+    def is_wrong(self) -> bool:
+        """63Cx, 630x: the reference data did not match."""
+        return self & 0xFFF0 in (0x63C0, 0x6300)
+
+    @property
+    def is_blocked(self) -> bool:
+        """6983, and 63C0, which some cards answer in its place."""
+        return self in (0x6983, 0x63C0)
+
+    def __repr__(self) -> str:
+        return f"{int(self):04X}"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """All of a command but its body: what may always be shown."""
+
+    cla: int
+    ins: int
+    p1: int
+    p2: int
+
+    def __bytes__(self) -> bytes:
+        return bytes((self.cla, self.ins, self.p1, self.p2))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; ``le`` is the length asked for (1 to 256) or None where none is.
+
+    The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
+    by itself but belongs to a change that is under way, as GET RESPONSE can.
+    """
+
+    header: Header
+    body: bytes = field(default=b"", repr=False)
+    le: int | None = None
+    within_change: bool = False
+
+    def __post_init__(self) -> None:
+        if self.le is not None and not 1 <= self.le <= LE_ALL:
+            raise ValueError(f"Le {self.le} is not a short length")
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether sending it twice does no more than sending it once.
+
+        VERIFY without a body asks for the state and spends no try (7816-4, 11.6.6).
+        """
+        asks_state = self.header.ins == VERIFY and not self.body
+        return self.header.ins in READING or asks_state
+
+    @property
+    def changes_card(self) -> bool:
+        """Whether a lost answer leaves unknown what the card now holds or has counted."""
+        return self.within_change or not self.only_reads
+
+    def with_le(self, le: int) -> Command:
+        """Return the same command that asks for ``le`` bytes."""
+        return replace(self, le=le)
+
+    def pieces(self) -> tuple[Command, ...]:
+        """Split a long body for command chaining (7816-4, 5.3.3).
+
+        Only the last piece keeps its Le: some cards refuse one on the others.
+        """
+        if len(self.body) <= LONGEST_BODY:
+            return (self,)
+        starts = range(0, len(self.body), LONGEST_BODY)
+        bodies = [self.body[start : start + LONGEST_BODY] for start in starts]
+        chained = replace(self.header, cla=self.header.cla | CHAINING)
+        first = [replace(self, header=chained, body=body, le=None) for body in bodies[:-1]]
+        return (*first, replace(self, body=bodies[-1]))
+
+
+def select(aid: bytes) -> Command:
+    """SELECT by application identifier, first occurrence (7816-4, 11.2.2)."""
+    return Command(Header(0x00, SELECT, 0x04, 0x00), aid, LE_ALL)
+
+
+def get_response(command: Command, le: int) -> Command:
+    """GET RESPONSE for the rest of the answer to ``command`` (7816-4, 11.8.1)."""
+    header = Header(command.header.cla & ~CHAINING, GET_RESPONSE, 0x00, 0x00)
+    return Command(header, le=le, within_change=command.changes_card)
+
+
+def encode(command: Command, *, t0: bool) -> bytes:
+    """Return the bytes on the wire; a body of more than 255 bytes raises ``ValueError``.
+
+    With T=0 a body and an Le cannot travel together: the Le stays behind and the answer
+    is fetched with GET RESPONSE. A header alone carries a fifth byte P3 = 00 there.
+    """
+    if len(command.body) > LONGEST_BODY:
+        raise ValueError("the body is too long for one APDU")
+    head = bytes(command.header)
+    if command.body:
+        head += bytes((len(command.body),)) + command.body
+        return head if t0 or command.le is None else head + _le(command.le)
+    if command.le is not None:
+        return head + _le(command.le)
+    return head + b"\x00" if t0 else head
+
+
+def _le(length: int) -> bytes:
+    return bytes((length & 0xFF,))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the card answered; the data is kept out of ``repr``."""
+
+    data: bytes = field(repr=False)
+    status: StatusWord
+
+
+def decode(raw: bytes) -> Response | None:
+    """Split an answer, or return None where there is not even a status word."""
+    if len(raw) < 2:
+        return None
+    return Response(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
+
+
+class Channel(Protocol):
+    """Takes a command to the card and brings its answer back."""
+
+    def send(self, command: Command) -> Response:
+        """Return the answer, whatever its status word; raise a ``CardError`` without one.
+
+        ``OutcomeUnknown`` is raised in place of any other error once a command that
+        changes the card may have reached it.
+        """

@@ -1,0 +1,100 @@
+"""A deadline for work that cannot be interrupted.
+
+A card that hangs holds the thread that asked it for as long as it likes: PC/SC offers
+no way to call a transmission off. So the work runs in a thread of its own, and whoever
+waits for it looks after one thing only: how long ago did it begin its last step? When
+that is too long the work is abandoned. It may still be stuck when the caller goes on;
+once it wakes up it finds that it was abandoned, sends nothing more, and lets the card
+go.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from kiosk.errors import CardError, CardHung, OutcomeUnknown
+
+T = TypeVar("T")
+
+
+class AbandonedError(Exception):
+    """Raised inside work that nobody waits for any more: it must send nothing and end."""
+
+
+class Attendance:
+    """One piece of work, between the thread that does it and the thread that waits."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._news = threading.Condition()
+        self._stepped_at = time.monotonic()
+        self._at_stake = False
+        self._abandoned = False
+        self._ended = False
+
+    def step(self, *, changes_card: bool = False) -> None:
+        """Said by the work: the next step begins. Raises ``AbandonedError`` if it must not."""
+        with self._news:
+            if self._abandoned:
+                raise AbandonedError
+            self._at_stake = self._at_stake or changes_card
+            self._stepped_at = time.monotonic()
+
+    def run(self, work: Callable[[], T], tidy: Callable[[], None]) -> T:
+        """Do ``work``, then ``tidy``, in another thread; return or raise what the work did.
+
+        A step that takes longer than the patience raises ``CardHung``, or
+        ``OutcomeUnknown`` when by then the card may have been changed. When only the
+        tidying takes too long, the work's own outcome stands.
+        """
+        verdict: Future[T] = Future()
+        threading.Thread(
+            target=self._do, args=(work, tidy, verdict), name="card", daemon=True
+        ).start()
+        self._wait()
+        if verdict.done():
+            return verdict.result()
+        raise self._hung()
+
+    def ended(self, within_s: float) -> bool:
+        """Whether the thread has let go of everything, now or within a moment."""
+        with self._news:
+            return self._news.wait_for(lambda: self._ended, within_s)
+
+    def _do(self, work: Callable[[], T], tidy: Callable[[], None], verdict: Future[T]) -> None:
+        try:
+            verdict.set_result(work())
+        except AbandonedError:
+            pass
+        except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
+            verdict.set_exception(error)
+        finally:
+            self._tidy_up(tidy)
+
+    def _tidy_up(self, tidy: Callable[[], None]) -> None:
+        with self._news:
+            self._stepped_at = time.monotonic()
+        try:
+            tidy()
+        finally:
+            with self._news:
+                self._ended = True
+                self._news.notify_all()
+
+    def _wait(self) -> None:
+        with self._news:
+            while not self._ended and (left := self._time_left()) > 0:
+                self._news.wait(left)
+            self._abandoned = not self._ended
+
+    def _time_left(self) -> float:
+        return self._stepped_at + self._patience_s - time.monotonic()
+
+    def _hung(self) -> CardError:
+        if self._at_stake:
+            return OutcomeUnknown("the card took a command and did not answer in time")
+        return CardHung("the card did not answer in time")

@@ -1,0 +1,92 @@
+"""``Cards`` on PC/SC: each call takes hold of the card, works, and lets go with a reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from hardware.attendance import Attendance
+from hardware.connection import Connection
+from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
+from hardware.registry import Registry
+from hardware.trace import Trace
+from kiosk.dialogue import CardId, CardReport
+from kiosk.errors import CardHung
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+
+T = TypeVar("T")
+
+
+class PcscCards:
+    """Implements ``kiosk.ports.Cards``; calls may come from several threads."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        patience: Patience = DEFAULT_PATIENCE,
+        trace: Trace | None = None,
+        *,
+        exclusive: bool = True,
+    ) -> None:
+        self._registry = registry
+        self._patience = patience
+        self._trace = trace
+        self._exclusive = exclusive
+        self._stuck: dict[str, Attendance] = {}
+
+    def read(self, reader: str) -> CardReport:
+        """Return what the card tells without a PIN; raise ``CardUnknown`` for a stranger."""
+
+        def work(connection: Connection) -> CardReport:
+            driver, session = self._registry.recognise(connection)
+            card = CardId(driver, session.identifier())
+            return CardReport(card, session.pin_state(), session.expires_at())
+
+        return self._hold(reader, work)
+
+    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+        """Let the card verify ``pin``."""
+
+        def work(connection: Connection) -> None:
+            self._registry.meet(connection, at.card).verify_pin(pin)
+
+        self._hold(at.reader, work)
+
+    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+        """Change the PIN."""
+
+        def work(connection: Connection) -> None:
+            self._registry.meet(connection, at.card).change_pin(current, new)
+
+        self._hold(at.reader, work)
+
+    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
+        """Reset the PIN with the unblock secret.
+
+        The card is reset first: one that still holds a secret validated earlier would
+        take a wrong one for right.
+        """
+
+        def work(connection: Connection) -> None:
+            connection.reset()
+            self._registry.meet(connection, at.card).unblock(secret, new)
+
+        self._hold(at.reader, work)
+
+    def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
+        self._wait_for_stuck(reader)
+        attendance = Attendance(self._patience.answer_s)
+        grip = Grip(reader, attendance.step, self._patience, exclusive=self._exclusive)
+        try:
+            return attendance.run(lambda: work(Connection(grip.take(), self._trace)), grip.let_go)
+        finally:
+            if not attendance.ended(0):
+                self._stuck[reader] = attendance
+
+    def _wait_for_stuck(self, reader: str) -> None:
+        """Do not pile a second call on a card that holds the first one for ever."""
+        stuck = self._stuck.get(reader)
+        if stuck is not None and not stuck.ended(self._patience.busy_s):
+            raise CardHung("the card still holds an earlier command")
+        self._stuck.pop(reader, None)

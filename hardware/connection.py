@@ -1,0 +1,111 @@
+"""One connection to the card in one reader: exclusive, and gone without a trace.
+
+``Link`` is the bottom: one APDU out, one answer in. ``Connection`` stacks the layers on
+it and carries on after a reset by somebody else. What a lost answer means is decided
+here, once: for a command that only reads it is an error like any other, for one that
+changes the card it is ``OutcomeUnknown``, whatever PC/SC called it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hardware import pcsc
+from hardware.apdu import SELECT, Command, Response, decode, encode
+from hardware.layers import Chained, Whole
+from hardware.pcsc import PcscError
+from hardware.trace import Trace, Traced
+from kiosk.errors import CardBusy, CardMute, OutcomeUnknown
+
+
+class Steps(Protocol):
+    """Is told before each step, so that somebody can see that the work still moves."""
+
+    def __call__(self, *, changes_card: bool = False) -> None:
+        """Note that a step begins."""
+
+
+class CardWasReset(CardBusy):
+    """Another program reset the card: the selected application is lost."""
+
+
+class Link:
+    """Sends single APDUs to a connected card."""
+
+    def __init__(
+        self, handle: pcsc.Handle, protocol: int, steps: Steps, *, exclusive: bool
+    ) -> None:
+        self._handle = handle
+        self._protocol = protocol
+        self._steps = steps
+        self._exclusive = exclusive
+
+    def send(self, command: Command) -> Response:
+        """Return the answer; raise ``OutcomeUnknown`` where a change may be under way."""
+        apdu = encode(command, t0=pcsc.is_t0(self._protocol))
+        self._steps(changes_card=command.changes_card)
+        try:
+            raw = pcsc.transmit(self._handle, self._protocol, apdu)
+        except PcscError as error:
+            raise _lost(command, error) from None
+        response = decode(raw)
+        if response is None:
+            raise _torn(command)
+        return response
+
+    def take_up(self, *, reset: bool) -> None:
+        """Reconnect, resetting the card or accepting that somebody else did."""
+        self._steps()
+        try:
+            self._protocol = pcsc.reconnect(self._handle, exclusive=self._exclusive, reset=reset)
+        except PcscError as error:
+            raise pcsc.card_error(error) from None
+
+
+def _lost(command: Command, error: PcscError) -> Exception:
+    if command.changes_card:
+        return OutcomeUnknown(f"a command that changes the card was lost: {error}")
+    if error.was_reset:
+        return CardWasReset(str(error))
+    return pcsc.card_error(error)
+
+
+def _torn(command: Command) -> Exception:
+    """Explain an answer without a status word: a card that is torn out can look like one."""
+    if command.changes_card:
+        return OutcomeUnknown("the answer to a command that changes the card was torn")
+    return CardMute("the answer was torn")
+
+
+class Connection:
+    """A channel to the card with all its layers."""
+
+    def __init__(self, link: Link, trace: Trace | None = None) -> None:
+        self._link = link
+        self._layers = Chained(Whole(link if trace is None else Traced(link, trace)))
+        self._selected: Command | None = None
+
+    def send(self, command: Command) -> Response:
+        """Send through all layers; after a reset by another program, once more.
+
+        The second time is only for commands that read, and comes after the application
+        that was selected last is selected again.
+        """
+        try:
+            response = self._layers.send(command)
+        except CardWasReset:
+            self._link.take_up(reset=False)
+            self._select_again(command)
+            response = self._layers.send(command)
+        if command.header.ins == SELECT and response.status.is_ok:
+            self._selected = command
+        return response
+
+    def reset(self) -> None:
+        """Reset the card: it forgets every PIN and PUK that it verified, and its selection."""
+        self._link.take_up(reset=True)
+        self._selected = None
+
+    def _select_again(self, command: Command) -> None:
+        if self._selected is not None and command.header.ins != SELECT:
+            self._layers.send(self._selected)

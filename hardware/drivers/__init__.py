@@ -1,0 +1,1 @@
+"""What each family of cards speaks; one family a file."""

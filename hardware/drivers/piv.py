@@ -1,0 +1,152 @@
+"""PIV cards, after NIST SP 800-73-5.
+
+The driver follows the standard's shape and copes with what cards make of it; it does
+not ask which card it talks to. Identity is the GUID of the CHUID. A card without one is
+known by its card-authentication key instead: an issuer that personalises no CHUID has
+nothing else that is the card's own and survives a change of PIN.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from hardware.apdu import (
+    CHANGE_REFERENCE_DATA,
+    RESET_RETRY_COUNTER,
+    VERIFY,
+    Channel,
+    Command,
+    Header,
+    Response,
+    StatusWord,
+    select,
+)
+from hardware.drivers import piv_objects, piv_status
+from kiosk.dialogue import PinState
+from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
+from kiosk.sensitive import Sensitive
+
+APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a000000308"))
+"""The full name first (part 1, 2.2); some cards answer only to the short one."""
+
+PIN: Final = 0x80
+"""The PIV card application PIN's key reference (part 1, table 4)."""
+
+KEY_NAME: Final = "ca"
+"""Begins an identifier made from a key: 66 digits in all, where a GUID has 32."""
+
+_FIELD: Final = 8
+_SHORTEST_PIN: Final = 6
+
+
+class PivDriver:
+    """Recognises a PIV card application."""
+
+    name: Final = "piv"
+
+    def open(self, channel: Channel) -> PivSession | None:
+        """Select by the full, then by the short name; any answer but 9000 means "not here"."""
+        for aid in APPLICATION_IDS:
+            if channel.send(select(aid)).status.is_ok:
+                return PivSession(channel)
+        return None
+
+
+class PivSession:
+    """A selected PIV card application."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def identifier(self) -> str:
+        """Return the GUID's 32 digits, or 66 that begin with ``ca`` and name the card's key.
+
+        Raises ``CardUnknown`` for a card that has neither.
+        """
+        chuid = self._object(piv_objects.CHUID)
+        guid = piv_objects.guid(chuid)
+        if guid is not None:
+            return guid.hex()
+        read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
+        fingerprint = piv_objects.key_fingerprint(read) if read is not None else None
+        if fingerprint is None:
+            raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key")
+        return KEY_NAME + fingerprint
+
+    def pin_state(self) -> PinState:
+        """Ask with an empty VERIFY (part 2, 3.2.1); it costs no try.
+
+        A PIN that is verified hides the counter, so that state is dropped first where
+        the card can do so.
+        """
+        status = self._ask_state(0x00)
+        if status.is_ok:
+            self._ask_state(0xFF)
+            status = self._ask_state(0x00)
+        state = piv_status.pin_state(status)
+        if state is not None:
+            return state
+        if status in piv_status.NOT_ALLOWED:
+            raise NotAllowed("the card does not tell the state of its PIN here")
+        raise CardProtocolError("the card does not tell the state of its PIN", status)
+
+    def expires_at(self) -> datetime | None:
+        """Return the end of the first certificate that can be read, else of the CHUID.
+
+        The PIV authentication certificate is asked first, then the card's own.
+        """
+        for tag in (piv_objects.PIV_AUTHENTICATION, piv_objects.CARD_AUTHENTICATION):
+            read = piv_objects.certificate(self._object(tag))
+            if read is not None:
+                return piv_objects.certificate_expiry(read)
+        return piv_objects.chuid_expiry(self._object(piv_objects.CHUID))
+
+    def verify_pin(self, pin: Sensitive) -> None:
+        """VERIFY (part 2, 3.2.1)."""
+        response = self._send(VERIFY, _current(pin))
+        if not response.status.is_ok:
+            raise piv_status.not_verified(response.status)
+
+    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+        """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
+        new_field = _new(new)
+        response = self._send(CHANGE_REFERENCE_DATA, _current(current) + new_field)
+        if not response.status.is_ok:
+            raise piv_status.not_changed(response.status)
+
+    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+        """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
+        new_field = _new(new)
+        response = self._send(RESET_RETRY_COUNTER, _current(secret) + new_field)
+        if not response.status.is_ok:
+            raise piv_status.not_changed(response.status)
+
+    def _object(self, tag: bytes) -> bytes:
+        return piv_objects.read_object(self._channel, tag) or b""
+
+    def _ask_state(self, p1: int) -> StatusWord:
+        return self._channel.send(Command(Header(0x00, VERIFY, p1, PIN))).status
+
+    def _send(self, instruction: int, body: bytes) -> Response:
+        return self._channel.send(Command(Header(0x00, instruction, 0x00, PIN), body))
+
+
+def _current(secret: Sensitive) -> bytes:
+    """Pad a PIN or PUK that the card knows; one that cannot be right is not sent at all."""
+    text = secret.reveal()
+    if not text.isascii() or not 1 <= len(text) <= _FIELD:
+        raise PinWrong(None)
+    return _padded(text)
+
+
+def _new(pin: Sensitive) -> bytes:
+    """Pad a new PIN: 6 to 8 digits (part 2, 2.4.3). Some cards would take anything."""
+    text = pin.reveal()
+    if not (text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _FIELD):
+        raise PinRefused("format")
+    return _padded(text)
+
+
+def _padded(text: str) -> bytes:
+    return text.encode("ascii").ljust(_FIELD, b"\xff")

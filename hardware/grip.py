@@ -1,0 +1,71 @@
+"""Taking hold of the card in a reader, and letting go of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from hardware import pcsc
+from hardware.connection import Link, Steps
+from hardware.pcsc import PcscError
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds.
+
+    ``answer_s`` for one answer of the card; ``busy_s`` for another program that holds
+    it, looked at every ``retry_s``.
+    """
+
+    answer_s: float = 10.0
+    busy_s: float = 2.0
+    retry_s: float = 0.05
+
+
+DEFAULT_PATIENCE: Final = Patience()
+
+
+class Grip:
+    """Holds one card, for the one thread that works with it.
+
+    A context is made for each grip and dies with it, so that nothing outlives a
+    restart of the PC/SC service and no two threads ever share one.
+    """
+
+    def __init__(self, reader: str, steps: Steps, patience: Patience, *, exclusive: bool) -> None:
+        self._reader = reader
+        self._steps = steps
+        self._patience = patience
+        self._exclusive = exclusive
+        self._context: pcsc.Context | None = None
+        self._handle: pcsc.Handle | None = None
+
+    def take(self) -> Link:
+        """Connect; wait a moment for another program, then raise ``CardBusy``."""
+        give_up_at = time.monotonic() + self._patience.busy_s
+        while True:
+            self._steps()
+            try:
+                return self._connect()
+            except PcscError as error:
+                if not error.busy or time.monotonic() >= give_up_at:
+                    raise pcsc.card_error(error) from None
+            time.sleep(self._patience.retry_s)
+
+    def let_go(self) -> None:
+        """Disconnect with a reset, so that no verified PIN stays behind."""
+        if self._handle is not None:
+            pcsc.disconnect_with_reset(self._handle)
+        if self._context is not None:
+            pcsc.release(self._context)
+        self._handle = self._context = None
+
+    def _connect(self) -> Link:
+        if self._context is None:
+            self._context = pcsc.establish()
+        self._handle, protocol = pcsc.connect(
+            self._context, self._reader, exclusive=self._exclusive
+        )
+        return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)

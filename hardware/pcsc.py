@@ -1,0 +1,203 @@
+"""The calls of PC/SC that the product makes, typed, each raising ``PcscError`` on failure.
+
+This is the only module that knows ``smartcard.scard``: above it there are bytes, names
+and errors of the house. ``card_error`` is the one place where a PC/SC code gets its
+meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NewType
+
+from smartcard import scard
+
+from kiosk.errors import (
+    CardBusy,
+    CardError,
+    CardGone,
+    CardMute,
+    ReaderGone,
+    ReaderServiceDown,
+)
+
+Context = NewType("Context", int)
+Handle = NewType("Handle", int)
+
+STATE_CHANGED: Final[int] = scard.SCARD_STATE_CHANGED
+STATE_PRESENT: Final[int] = scard.SCARD_STATE_PRESENT
+STATE_MUTE: Final[int] = scard.SCARD_STATE_MUTE
+STATE_UNAWARE: Final[int] = scard.SCARD_STATE_UNAWARE
+
+TIMED_OUT: Final[int] = scard.SCARD_E_TIMEOUT
+CANCELLED: Final[int] = scard.SCARD_E_CANCELLED
+BUSY: Final[int] = scard.SCARD_E_SHARING_VIOLATION
+WAS_RESET: Final[int] = scard.SCARD_W_RESET_CARD
+T0: Final[int] = scard.SCARD_PROTOCOL_T0
+
+PLUG_AND_PLAY: Final = "\\\\?PnP?\\Notification"
+"""The reader that does not exist: its state changes when one is plugged in or out."""
+
+ANY_PROTOCOL: Final[int] = T0 | scard.SCARD_PROTOCOL_T1
+
+_ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
+    scard.SCARD_E_NO_SERVICE: (ReaderServiceDown, "the PC/SC service does not run"),
+    scard.SCARD_E_SERVICE_STOPPED: (ReaderServiceDown, "the PC/SC service has stopped"),
+    scard.SCARD_F_COMM_ERROR: (ReaderServiceDown, "the PC/SC service does not answer"),
+    scard.SCARD_E_INVALID_HANDLE: (ReaderServiceDown, "the PC/SC service forgot us"),
+    scard.SCARD_W_SECURITY_VIOLATION: (ReaderServiceDown, "the PC/SC service refuses us"),
+    scard.SCARD_E_NO_ACCESS: (ReaderServiceDown, "the PC/SC service refuses us"),
+    scard.SCARD_E_UNKNOWN_READER: (ReaderGone, "the reader is not there"),
+    scard.SCARD_E_READER_UNAVAILABLE: (ReaderGone, "the reader is not available"),
+    scard.SCARD_E_NO_READERS_AVAILABLE: (ReaderGone, "there is no reader"),
+    scard.SCARD_E_NO_SMARTCARD: (CardGone, "there is no card in the reader"),
+    scard.SCARD_W_REMOVED_CARD: (CardGone, "the card was taken out"),
+    BUSY: (CardBusy, "another program holds the card"),
+    WAS_RESET: (CardBusy, "another program keeps resetting the card"),
+}
+
+
+class PcscError(Exception):
+    """A PC/SC call failed; ``code`` is its SCARD code. It never leaves this package."""
+
+    def __init__(self, call: str, code: int) -> None:
+        super().__init__(f"{call} failed with {code & 0xFFFFFFFF:08X}")
+        self.code = code
+
+    @property
+    def timed_out(self) -> bool:
+        """Nothing happened in the time given."""
+        return self.code == TIMED_OUT
+
+    @property
+    def cancelled(self) -> bool:
+        """Another thread called ``cancel``."""
+        return self.code == CANCELLED
+
+    @property
+    def busy(self) -> bool:
+        """Another program holds the card."""
+        return self.code == BUSY
+
+    @property
+    def was_reset(self) -> bool:
+        """The card was reset behind our back; the command did not reach it."""
+        return self.code == WAS_RESET
+
+    @property
+    def service_lost(self) -> bool:
+        """The service went away, or came back without knowing our handles."""
+        return isinstance(card_error(self), ReaderServiceDown)
+
+    @property
+    def no_such_reader(self) -> bool:
+        """The reader that was named, or any, is not there."""
+        return isinstance(card_error(self), ReaderGone)
+
+
+def card_error(fault: PcscError) -> CardError:
+    """Translate a PC/SC code; what is not listed is a card that gives no proper answer."""
+    kind, sentence = _ERRORS.get(fault.code, (CardMute, "the card does not answer"))
+    return kind(f"{sentence} ({fault})")
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """The state of one reader: flags in the low half, events counted in the high half."""
+
+    reader: str
+    state: int
+
+    @property
+    def count(self) -> int:
+        """How many cards went in and out, modulo 65536."""
+        return self.state >> 16 & 0xFFFF
+
+    @property
+    def present(self) -> bool:
+        """Whether a card is in."""
+        return bool(self.state & STATE_PRESENT)
+
+    @property
+    def mute(self) -> bool:
+        """Whether the card that is in gives no answer to reset."""
+        return bool(self.state & STATE_MUTE)
+
+
+def establish() -> Context:
+    """Open a context; it belongs to one thread at a time."""
+    code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    _check("SCardEstablishContext", code)
+    return Context(context)
+
+
+def release(context: Context) -> None:
+    """Let a context go; one that the service no longer knows is let go as well."""
+    scard.SCardReleaseContext(context)
+
+
+def cancel(context: Context) -> None:
+    """Wake the thread that waits in ``wait_for_change`` with this context."""
+    scard.SCardCancel(context)
+
+
+def list_readers(context: Context) -> tuple[str, ...]:
+    """Return the names of the readers that are plugged in, in the service's order."""
+    code, readers = scard.SCardListReaders(context, [])
+    if code == scard.SCARD_E_NO_READERS_AVAILABLE:
+        return ()
+    _check("SCardListReaders", code)
+    return tuple(readers)
+
+
+def wait_for_change(
+    context: Context, timeout_ms: int, known: Iterable[ReaderState]
+) -> tuple[ReaderState, ...]:
+    """Block until a reader's state differs from the one known; raise on time-out too."""
+    states = [(item.reader, item.state) for item in known]
+    code, changed = scard.SCardGetStatusChange(context, timeout_ms, states)
+    _check("SCardGetStatusChange", code)
+    return tuple(ReaderState(name, state) for name, state, _atr in changed)
+
+
+def connect(context: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:
+    """Connect to the card in ``reader``; return the handle and the active protocol."""
+    code, handle, protocol = scard.SCardConnect(context, reader, _share(exclusive), ANY_PROTOCOL)
+    _check("SCardConnect", code)
+    return Handle(handle), protocol
+
+
+def reconnect(handle: Handle, *, exclusive: bool, reset: bool) -> int:
+    """Take a handle up again, resetting the card where asked; return the protocol."""
+    how = scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
+    code, protocol = scard.SCardReconnect(handle, _share(exclusive), ANY_PROTOCOL, how)
+    _check("SCardReconnect", code)
+    return int(protocol)
+
+
+def transmit(handle: Handle, protocol: int, apdu: bytes) -> bytes:
+    """Send one APDU and return the answer, which may be empty if the card was torn out."""
+    pci = scard.SCARD_PCI_T0 if is_t0(protocol) else scard.SCARD_PCI_T1
+    code, answer = scard.SCardTransmit(handle, pci, list(apdu))
+    _check("SCardTransmit", code)
+    return bytes(answer)
+
+
+def disconnect_with_reset(handle: Handle) -> None:
+    """End a connection; the card forgets the PIN that it verified. Failure is of no use."""
+    scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD)
+
+
+def is_t0(protocol: int) -> bool:
+    """Whether the active protocol is T=0."""
+    return protocol == T0
+
+
+def _share(exclusive: bool) -> int:
+    return int(scard.SCARD_SHARE_EXCLUSIVE if exclusive else scard.SCARD_SHARE_SHARED)
+
+
+def _check(call: str, code: int) -> None:
+    if code != scard.SCARD_S_SUCCESS:
+        raise PcscError(call, code)

@@ -1,0 +1,44 @@
+"""The drivers there are, and which of them knows the card that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hardware.apdu import Channel
+from hardware.driver import CardSession, Driver
+from kiosk.dialogue import CardId
+from kiosk.errors import CardSwapped, CardUnknown
+
+
+class Registry:
+    """Asks its drivers in the order given."""
+
+    def __init__(self, drivers: Sequence[Driver]) -> None:
+        self._drivers = tuple(drivers)
+
+    def recognise(self, channel: Channel) -> tuple[str, CardSession]:
+        """Return the first driver's name that knows the card, and a session with it.
+
+        Raises ``CardUnknown`` when none does.
+        """
+        for driver in self._drivers:
+            session = driver.open(channel)
+            if session is not None:
+                return driver.name, session
+        raise CardUnknown("no driver knows this card")
+
+    def meet(self, channel: Channel, card: CardId) -> CardSession:
+        """Return a session with ``card`` and no other; its identifier is read again.
+
+        Raises ``CardSwapped`` when another card answers, be it of the same family.
+        """
+        for driver in self._drivers:
+            if driver.name == card.driver:
+                return _same(driver.open(channel), card)
+        raise CardUnknown(f"there is no driver {card.driver!r}")
+
+
+def _same(session: CardSession | None, card: CardId) -> CardSession:
+    if session is None or session.identifier() != card.identifier:
+        raise CardSwapped("another card is in the reader")
+    return session

@@ -1,0 +1,89 @@
+"""What may be seen of the talk with a card: for diagnosis, never for a secret.
+
+A trace gets an ``Exchange``. It is built from the header of the command and from the
+body of the few commands whose body names *what* is asked for (which application, which
+data object); the bodies of all others, and the data of every answer, end here as a
+length. There is no field that could hold them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from hardware.apdu import (
+    GET_DATA,
+    GET_DATA_SIMPLE,
+    SELECT,
+    Channel,
+    Command,
+    Header,
+    Response,
+    StatusWord,
+)
+from kiosk.errors import CardError
+
+_NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One command and what came of it; ``status`` is None where no answer came."""
+
+    header: Header
+    names: bytes
+    body_length: int
+    answer_length: int
+    status: StatusWord | None
+    seconds: float
+    error: str = ""
+
+    def __str__(self) -> str:
+        body = self.names.hex() or (f"<{self.body_length} bytes>" if self.body_length else "-")
+        came = self.error if self.status is None else f"<{self.answer_length} bytes> {self.status}"
+        return f"{bytes(self.header).hex(' ')} {body} -> {came} in {self.seconds * 1000:.1f} ms"
+
+
+Trace = Callable[[Exchange], None]
+
+
+def log_trace(logger: logging.Logger) -> Trace:
+    """Return a trace that writes each exchange to ``logger`` at level DEBUG."""
+    return lambda exchange: logger.debug("%s", exchange)
+
+
+class Traced:
+    """A channel that tells a trace of everything that passes."""
+
+    def __init__(self, below: Channel, trace: Trace) -> None:
+        self._below = below
+        self._trace = trace
+
+    def send(self, command: Command) -> Response:
+        """Pass the command on; the trace hears of it whether or not it is answered."""
+        began = time.monotonic()
+        try:
+            response = self._below.send(command)
+        except CardError as error:
+            self._tell(command, began, None, type(error).__name__)
+            raise
+        self._tell(command, began, response)
+        return response
+
+    def _tell(
+        self, command: Command, began: float, response: Response | None, error: str = ""
+    ) -> None:
+        self._trace(
+            Exchange(
+                header=command.header,
+                names=command.body if command.header.ins in _NAMING else b"",
+                body_length=len(command.body),
+                answer_length=len(response.data) if response else 0,
+                status=response.status if response else None,
+                seconds=time.monotonic() - began,
+                error=error,
+            )
+        )

@@ -1,0 +1,135 @@
+"""Carries one command out, on a worker thread, and says what came of it.
+
+Every error that the card or the authority is known to raise becomes an event here. What
+is not known is not caught: it ends the visit in ``loop``.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from kiosk import errors
+from kiosk.dialogue import Reason, Refusal, VisitId, VisitOpened
+from kiosk.ports import Authority, CardAddress, Cards
+from kiosk.reference import reference_of
+from kiosk.station.commands import (
+    ChangePin,
+    Choose,
+    Command,
+    EndVisit,
+    OpenVisit,
+    RequestCode,
+    SaveQuestions,
+    SubmitAnswers,
+    SubmitCode,
+    SubmitEmail,
+    UnblockPin,
+    VerifyPin,
+)
+from kiosk.station.events import (
+    CardRead,
+    GaveUp,
+    NoReply,
+    PinFailed,
+    PinNotTaken,
+    Replied,
+    ResultSide,
+)
+from kiosk.station.pins import PinWork
+from kiosk.station.states import PinTrouble
+
+_REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
+    (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
+    (errors.PinBlocked, Reason.PIN_BLOCKED),
+    (errors.CardBusy, Reason.CARD_BUSY),
+    (errors.ReaderGone, Reason.READER_GONE),
+    (errors.ReaderServiceDown, Reason.READER_GONE),
+    (errors.CardUnknown, Reason.CARD_UNREADABLE),
+    (errors.CardMute, Reason.CARD_UNREADABLE),
+    (errors.CardHung, Reason.CARD_UNREADABLE),
+    (errors.CardGone, Reason.CARD_UNREADABLE),
+    (errors.CardSwapped, Reason.CARD_UNREADABLE),
+    (errors.CardProtocolError, Reason.CARD_REFUSED),
+    (errors.NotAllowed, Reason.CARD_REFUSED),
+)
+
+
+def reason_for(error: errors.CardError) -> Reason:
+    """Return the page for a card error that is not about a wrong PIN."""
+    return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
+
+
+class Actions:
+    """Does what the flow asks for; blocking, so never on the screen's loop."""
+
+    def __init__(self, authority: Authority, cards: Cards, station: str) -> None:
+        self._authority = authority
+        self._cards = cards
+        self._station = station
+        self._pins = PinWork(authority, cards)
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``; None where nothing waits for an answer."""
+        try:
+            return self._dispatch(command)
+        except errors.PinWrong as wrong:
+            return PinFailed(command.visit, wrong.tries_left)
+        except errors.PinRefused as refused:
+            return PinNotTaken(command.visit, PinTrouble(refused.reason))
+        except errors.CardError as error:
+            return self._give_up(command.visit, reason_for(error))
+        except errors.AuthorityUnavailable:
+            return None if isinstance(command, EndVisit) else NoReply(command.visit)
+        except errors.StepRefused:
+            return self._give_up(command.visit, Reason.FAULT)
+
+    def _dispatch(self, command: Command) -> ResultSide | None:
+        match command:
+            case OpenVisit():
+                return self._open(command)
+            case VerifyPin():
+                self._cards.verify_pin(command.at, command.pin)
+                return Replied(command.visit, self._authority.pin_proven(command.visit))
+            case UnblockPin():
+                return self._pins.unblock(command)
+            case ChangePin():
+                return self._pins.change(command)
+            case EndVisit():
+                self._authority.end(command.visit, command.how)
+                return None
+            case _:
+                return self._ask(command)
+
+    def _ask(
+        self,
+        command: Choose | SaveQuestions | SubmitEmail | SubmitAnswers | RequestCode | SubmitCode,
+    ) -> Replied:
+        visit, ask = command.visit, self._authority
+        match command:
+            case Choose():
+                return Replied(visit, ask.choose(visit, command.purpose))
+            case SaveQuestions():
+                return Replied(visit, ask.save_questions(visit, command.answers))
+            case SubmitEmail():
+                return Replied(visit, ask.give_email(visit, command.email))
+            case SubmitAnswers():
+                return Replied(visit, ask.answer(visit, command.attempt, command.answers))
+            case RequestCode():
+                return Replied(visit, ask.send_code(visit))
+            case SubmitCode():
+                return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
+            case _:
+                assert_never(command)
+
+    def _open(self, command: OpenVisit) -> CardRead | GaveUp:
+        report = self._cards.read(command.reader)
+        reply: VisitOpened | Refusal = self._authority.begin(command.visit, self._station, report)
+        return CardRead(command.visit, CardAddress(command.reader, report.card), reply)
+
+    def _give_up(self, visit: VisitId, reason: Reason) -> GaveUp:
+        """Have the refusal recorded; with the authority away the reference is still the same."""
+        try:
+            reference = self._authority.refuse(visit, self._station, reason)
+        except errors.AuthorityError:
+            reference = reference_of(visit)
+        return GaveUp(visit, reason, reference)

@@ -1,0 +1,193 @@
+"""What the holder's own acts lead to, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.dialogue import Answer, Purpose
+from kiosk.policy import answer_problem, broken_pin_rules
+from kiosk.station.commands import (
+    ChangePin,
+    Choose,
+    Command,
+    RequestCode,
+    SaveQuestions,
+    SubmitAnswers,
+    SubmitCode,
+    SubmitEmail,
+    UnblockPin,
+    VerifyPin,
+)
+from kiosk.station.events import (
+    AnswerEntered,
+    Chose,
+    CodeAsked,
+    CodeEntered,
+    Confirmed,
+    EmailEntered,
+    Event,
+    PinEntered,
+    QuestionPicked,
+    TriedAgain,
+    WentBack,
+)
+from kiosk.station.states import (
+    AskQuestion,
+    CodeEntry,
+    CodeNeeded,
+    ConfirmOwner,
+    EnterEmail,
+    EnterPin,
+    GiveAnswer,
+    HolderState,
+    Menu,
+    NewPin,
+    PickQuestion,
+    PinTrouble,
+    RepeatPin,
+    State,
+    Trouble,
+    Visit,
+    Work,
+    Working,
+)
+
+Move = tuple[State, tuple[Command, ...]]
+
+
+def on_holder(state: HolderState, event: Event) -> Move | None:
+    """Return where the act leads, or None where it means nothing on this page."""
+    match state, event:
+        case Menu(), Chose(purpose=purpose) if purpose in state.offers:
+            return _chosen(state, purpose)
+        case ConfirmOwner(), Confirmed():
+            return _choose(state.visit, Purpose.UNLOCK, state)
+        case EnterPin(), PinEntered():
+            verify = VerifyPin(state.visit.id, state.visit.at, event.pin)
+            return working(state.visit, Work.CHECKING_PIN, verify, state)
+        case EnterEmail(), EmailEntered():
+            page = replace(state, typed=event.email, trouble=None)
+            submit = SubmitEmail(state.visit.id, event.email)
+            return working(state.visit, Work.SENDING_CODE, submit, page)
+        case CodeEntry(), CodeEntered():
+            return _code_entered(state, event)
+        case ((CodeEntry() | CodeNeeded()), CodeAsked()):
+            request = RequestCode(state.visit.id)
+            return working(state.visit, Work.SENDING_CODE, request, state)
+        case Trouble(), TriedAgain():
+            return working(state.visit, state.work, state.command, state.back)
+        case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
+            return _on_questions(state, event)
+        case ((NewPin() | RepeatPin()), _):
+            return _on_new_pin(state, event)
+        case _:
+            return None
+
+
+def working(visit: Visit, work: Work, command: Command, back: HolderState | None) -> Move:
+    """Show that ``command`` is under way, and ask for it."""
+    return Working(visit, work, command, back), (command,)
+
+
+def _chosen(state: Menu, purpose: Purpose) -> Move:
+    if purpose is Purpose.UNLOCK:
+        return ConfirmOwner(replace(state.visit, purpose=purpose)), ()
+    return _choose(state.visit, purpose, state)
+
+
+def _choose(visit: Visit, purpose: Purpose, back: HolderState) -> Move:
+    chosen = replace(visit, purpose=purpose)
+    return working(chosen, Work.PREPARING, Choose(visit.id, purpose), back)
+
+
+def _counted(visit: Visit) -> tuple[Visit, str]:
+    """Return the visit with one more attempt counted, and that attempt's id."""
+    counted = replace(visit, sent=visit.sent + 1)
+    return counted, f"{visit.id}-{counted.sent}"
+
+
+def _code_entered(state: CodeEntry, event: CodeEntered) -> Move:
+    visit, attempt = _counted(state.visit)
+    submit = SubmitCode(visit.id, attempt, event.code)
+    return working(visit, Work.CHECKING_CODE, submit, replace(state, visit=visit))
+
+
+# --- questions -------------------------------------------------------------------------
+
+
+def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) -> Move | None:
+    match state, event:
+        case PickQuestion(), QuestionPicked():
+            return _question_picked(state, event.question)
+        case GiveAnswer(), AnswerEntered():
+            return _answer_given(state, event)
+        case GiveAnswer(), WentBack():
+            return PickQuestion(state.visit, state.task, state.given), ()
+        case PickQuestion(given=(*_, _)), WentBack():
+            return replace(state, given=state.given[:-1]), ()
+        case AskQuestion(), AnswerEntered():
+            return _asked_answered(state, event)
+        case AskQuestion(given=(*_, _)), WentBack():
+            return replace(state, given=state.given[:-1], wrong=False), ()
+        case _:
+            return None
+
+
+def _question_picked(state: PickQuestion, picked: int) -> Move | None:
+    taken = {answer.question for answer in state.given}
+    for question in state.task.bank:
+        if question.id == picked and picked not in taken:
+            return GiveAnswer(state.visit, state.task, state.given, question), ()
+    return None
+
+
+def _answer_given(state: GiveAnswer, event: AnswerEntered) -> Move:
+    others = [answer.text.reveal() for answer in state.given]
+    problem = answer_problem(event.text.reveal(), state.question.text, others)
+    if problem:
+        return replace(state, problem=problem), ()
+    given = (*state.given, Answer(state.question.id, event.text))
+    if len(given) < state.task.count:
+        return PickQuestion(state.visit, state.task, given), ()
+    save = SaveQuestions(state.visit.id, given)
+    return working(state.visit, Work.SAVING_ANSWERS, save, state)
+
+
+def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:
+    given = (*state.given, Answer(state.question.id, event.text))
+    if len(given) < len(state.task.questions):
+        return replace(state, given=given, wrong=False), ()
+    visit, attempt = _counted(state.visit)
+    submit = SubmitAnswers(visit.id, attempt, given)
+    again = AskQuestion(visit, state.task)
+    return working(visit, Work.CHECKING_ANSWERS, submit, again)
+
+
+# --- a new PIN -------------------------------------------------------------------------
+
+
+def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
+    match state, event:
+        case NewPin(), PinEntered():
+            if broken_pin_rules(event.pin.reveal(), state.rules):
+                return replace(state, trouble=PinTrouble.WEAK), ()
+            return RepeatPin(state.visit, state.rules, event.pin, state.current), ()
+        case RepeatPin(), WentBack():
+            return NewPin(state.visit, state.rules, state.current), ()
+        case RepeatPin(), PinEntered():
+            return _repeated(state, event)
+        case _:
+            return None
+
+
+def _repeated(state: RepeatPin, event: PinEntered) -> Move:
+    again = NewPin(state.visit, state.rules, state.current)
+    if event.pin != state.pin:
+        return replace(again, trouble=PinTrouble.MISMATCH), ()
+    visit = state.visit
+    command: Command
+    if state.current is not None:
+        command = ChangePin(visit.id, visit.at, state.current, state.pin)
+    else:
+        command = UnblockPin(visit.id, visit.at, state.pin)
+    return working(visit, Work.SETTING_PIN, command, again)

@@ -1,0 +1,110 @@
+"""The two acts that change a card, each told to the authority before and after.
+
+The outcome is recorded whatever the screen does meanwhile: the card may be out, the
+visit may be over, and the person may have gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kiosk import errors
+from kiosk.dialogue import (
+    Finished,
+    Grant,
+    JournalId,
+    Purpose,
+    Reason,
+    Refusal,
+    Task,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitId,
+)
+from kiosk.ports import Authority, Cards
+from kiosk.reference import reference_of
+from kiosk.station.commands import ChangePin, UnblockPin
+from kiosk.station.events import PinNotTaken, Replied
+from kiosk.station.states import PinTrouble
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to record an outcome; the journal settles what is lost after them."""
+
+
+class PinWork:
+    """Unblocks and changes PINs."""
+
+    def __init__(
+        self, authority: Authority, cards: Cards, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._authority = authority
+        self._cards = cards
+        self._sleep = sleep
+
+    def unblock(self, command: UnblockPin) -> Replied | PinNotTaken:
+        """Reset the PIN with a secret that is released for this one act."""
+        grant = self._authority.release(command.visit)
+        if isinstance(grant, Refusal):
+            return Replied(command.visit, grant)
+        try:
+            self._cards.unblock(command.at, grant.secret, command.new)
+        except errors.PinRefused as refused:
+            self._settle(command.visit, grant, UnblockRefused(None, refused.reason))
+            return PinNotTaken(command.visit, PinTrouble(refused.reason))
+        except errors.CardError as error:
+            outcome = _outcome_of(error)
+            reply = self._settle(command.visit, grant, outcome)
+            if isinstance(outcome, UnblockNotSent):
+                raise
+            return Replied(command.visit, reply or _told_by_station(command.visit, outcome))
+        done = self._settle(command.visit, grant, UnblockDone())
+        return Replied(command.visit, done or Finished(Purpose.UNLOCK))
+
+    def change(self, command: ChangePin) -> Replied:
+        """Change the PIN; once the card took it, the holder is told so in any case."""
+        self._cards.change_pin(command.at, command.current, command.new)
+        done = self._insist(lambda: self._authority.pin_changed(command.visit))
+        return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
+
+    def _settle(
+        self, visit: VisitId, grant: Grant, outcome: UnblockOutcome
+    ) -> Task | Refusal | None:
+        journal: JournalId = grant.journal
+        return self._insist(lambda: self._authority.settle(visit, journal, outcome))
+
+    def _insist(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
+        """Record an outcome, waiting for an authority that is away; None where it stayed away."""
+        for pause in (*PATIENCE, None):
+            try:
+                return record()
+            except errors.AuthorityUnavailable:
+                if pause is not None:
+                    self._sleep(pause)
+        return None
+
+
+def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
+    unknown = isinstance(outcome, UnblockUnknown)
+    reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
+    return Refusal(reason, reference_of(visit))
+
+
+def _outcome_of(error: errors.CardError) -> UnblockOutcome:
+    """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
+    match error:
+        case errors.PinWrong():
+            return UnblockRefused(error.tries_left, "wrong secret")
+        case errors.PinBlocked():
+            return UnblockRefused(0, "secret blocked")
+        case errors.OutcomeUnknown():
+            return UnblockUnknown()
+        case errors.CardProtocolError() if error.status:
+            return UnblockRefused(None, f"status {error.status:04X}")
+        case errors.NotAllowed():
+            return UnblockRefused(None, "not allowed")
+        case _:
+            return UnblockNotSent()

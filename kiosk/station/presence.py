@@ -1,0 +1,107 @@
+"""From what readers say to what the flow hears: one card, no card, two cards, no reader.
+
+Pure. A visit is one card going into an empty station: its id is drawn here, and a second
+card never shares it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from kiosk.dialogue import VisitId
+from kiosk.ports import (
+    CardInserted,
+    CardMuteSeen,
+    CardRemoved,
+    ReaderEvent,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
+from kiosk.station.events import (
+    Availability,
+    CardIn,
+    CardOut,
+    CardUnreadable,
+    ReaderSide,
+    SecondCard,
+)
+from kiosk.station.states import Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is plugged in and what answers; ``cards`` are insertion numbers."""
+
+    cards: frozenset[int] = frozenset()
+    readers: tuple[str, ...] | None = None
+    service: bool = True
+    authority: bool = True
+
+    @property
+    def outage(self) -> Outage | None:
+        """What keeps everybody from being served; the innermost cause first."""
+        if not self.service:
+            return Outage.NO_READER_SERVICE
+        if self.readers is not None and not self.readers:
+            return Outage.NO_READER
+        return None if self.authority else Outage.AUTHORITY_AWAY
+
+    @property
+    def availability(self) -> Availability:
+        """The outage as the flow hears it."""
+        return Availability(self.outage)
+
+
+def fold(
+    presence: Presence, event: ReaderEvent, fresh: VisitId
+) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    """Return the new presence and what the flow hears; ``fresh`` names a visit that may begin."""
+    match event:
+        case CardInserted():
+            return _arrived(presence, event.insertion, CardIn(fresh, event.reader))
+        case CardMuteSeen():
+            return _arrived(presence, event.insertion, CardUnreadable(fresh))
+        case CardRemoved():
+            return _departed(presence, event.insertion)
+        case ReadersChanged():
+            return _available(replace(presence, readers=event.readers))
+        case ServiceLost():
+            return _lost(presence)
+        case ServiceFound():
+            return _available(replace(presence, service=True))
+        case _:
+            assert_never(event)
+
+
+def with_authority(presence: Presence, authority: bool) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    """Return the presence after the authority's health was asked."""
+    if presence.authority == authority:
+        return presence, ()
+    return _available(replace(presence, authority=authority))
+
+
+def _arrived(
+    presence: Presence, insertion: int, alone: CardIn | CardUnreadable
+) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    if insertion in presence.cards:
+        return presence, ()
+    now = replace(presence, cards=presence.cards | {insertion})
+    return now, ((SecondCard(alone.visit),) if presence.cards else (alone,))
+
+
+def _departed(presence: Presence, insertion: int) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    if insertion not in presence.cards:
+        return presence, ()
+    now = replace(presence, cards=presence.cards - {insertion})
+    return now, (() if now.cards else (CardOut(), now.availability))
+
+
+def _lost(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    now = replace(presence, cards=frozenset(), readers=None, service=False)
+    return now, ((CardOut(),) if presence.cards else ()) + (now.availability,)
+
+
+def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    return presence, (presence.availability,)

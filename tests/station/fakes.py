@@ -1,0 +1,158 @@
+"""Hand-written stand-ins for the ports, with just enough behaviour to tell a story."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kiosk.dialogue import (
+    AnswerQuestions,
+    AnswersWrong,
+    CardId,
+    CardReport,
+    EnterCode,
+    Finished,
+    Grant,
+    Health,
+    JournalId,
+    PinRules,
+    PinState,
+    Purpose,
+    Question,
+    Refusal,
+    SetPin,
+    UnblockOutcome,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable
+from kiosk.ports import CardAddress, PostReaderEvent, ReaderEvent
+from kiosk.reference import reference_of
+from kiosk.sensitive import Sensitive
+
+QUESTIONS = (Question(1, "First teacher?"), Question(2, "First street?"))
+CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
+
+
+@dataclass
+class FakeCards:
+    """One card; ``unblock_raises`` is raised after ``gate`` opens."""
+
+    card: CardId = field(default_factory=lambda: CardId("piv", "11" * 16))
+    pin: str | None = None
+    unblock_raises: Exception | None = None
+    read_raises: Exception | None = None
+    gate: threading.Event = field(default_factory=threading.Event)
+    waiting: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def read(self, reader: str) -> CardReport:
+        if self.read_raises:
+            raise self.read_raises
+        return CardReport(self.card, PinState(blocked=True, tries_left=0))
+
+    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+        self._arrive()
+
+    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+        self._arrive()
+        self.pin = new.reveal()
+
+    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
+        self._arrive()
+        if self.unblock_raises:
+            raise self.unblock_raises
+        self.pin = new.reveal()
+
+    def _arrive(self) -> None:
+        self.waiting.set()
+        self.gate.wait(10)
+
+
+@dataclass
+class FakeAuthority:
+    """Unlocks with two right answers and any code; ``away`` calls fail before they answer."""
+
+    away: int = 0
+    outcomes: list[UnblockOutcome] = field(default_factory=list)
+    ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    attempts: list[str] = field(default_factory=list)
+    healthy: bool = True
+
+    def _answer(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise AuthorityUnavailable("away")
+
+    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
+        self._answer()
+        return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
+
+    def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions:
+        self._answer()
+        return AnswerQuestions(QUESTIONS, 3)
+
+    def pin_proven(self, visit: VisitId) -> SetPin:
+        return SetPin(PinRules())
+
+    def save_questions(self, visit: VisitId, answers: object) -> Finished:
+        return Finished(Purpose.CHANGE_QUESTIONS)
+
+    def give_email(self, visit: VisitId, email: str) -> EnterCode:
+        return CODE
+
+    def answer(
+        self, visit: VisitId, attempt: str, answers: tuple[object, ...]
+    ) -> EnterCode | AnswersWrong:
+        self.attempts.append(attempt)
+        self._answer()
+        return CODE
+
+    def send_code(self, visit: VisitId) -> EnterCode:
+        return CODE
+
+    def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
+        return SetPin(PinRules())
+
+    def release(self, visit: VisitId) -> Grant:
+        self._answer()
+        return Grant(JournalId("j1"), Sensitive("87654321"))
+
+    def settle(
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Finished | Refusal:
+        self._answer()
+        self.outcomes.append(outcome)
+        return Finished(Purpose.UNLOCK)
+
+    def pin_changed(self, visit: VisitId) -> Finished:
+        return Finished(Purpose.CHANGE_PIN)
+
+    def end(self, visit: VisitId, how: VisitEnd) -> None:
+        self.ended.append((visit, how))
+
+    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
+        self.refused.append(reason)
+        return reference_of(visit)
+
+    def health(self) -> Health:
+        return Health(self.healthy, mail=True)
+
+
+class FakeMonitor:
+    """Posts what the test says."""
+
+    def __init__(self, post: PostReaderEvent) -> None:
+        self.post: Callable[[ReaderEvent], None] = post
+        self.running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False

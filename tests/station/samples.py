@@ -1,0 +1,174 @@
+"""One or more samples of every state, event and reply, for tests that walk all pairs."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerProblem,
+    AnswerQuestions,
+    AnswersRefused,
+    AnswersWrong,
+    CardId,
+    ChooseQuestions,
+    CodeDead,
+    CodeNotSent,
+    CodeWrong,
+    EmailRefused,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    PinRules,
+    ProvePin,
+    Purpose,
+    Question,
+    Reason,
+    Refusal,
+    Reply,
+    SendCode,
+    SetPin,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from kiosk.station import events as e
+from kiosk.station import states as s
+from kiosk.station.commands import (
+    ChangePin,
+    Choose,
+    RequestCode,
+    SaveQuestions,
+    SubmitAnswers,
+    SubmitCode,
+    SubmitEmail,
+    UnblockPin,
+    VerifyPin,
+)
+
+ID = VisitId("0123456789abcdef0123456789abcdef")
+OTHER = VisitId("f" * 32)
+AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
+VISIT = s.Visit(ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
+CHANGING = s.Visit(
+    ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN
+)
+GOOD, OTHER_GOOD, WEAK = Sensitive("482916"), Sensitive("739184"), Sensitive("123456")
+BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
+CHOOSE = ChooseQuestions(BANK, 3)
+ASK = AnswerQuestions(BANK[:3], 3)
+CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
+EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",))
+RULES = PinRules()
+
+
+def answer(question: int, text: str) -> Answer:
+    return Answer(question, Sensitive(text))
+
+
+TWO = (answer(1, "Grange"), answer(2, "Vane"))
+THREE = (*TWO, answer(3, "Li"))
+
+
+def working(command: object, back: s.HolderState | None, visit: s.Visit = VISIT) -> s.Working:
+    return s.Working(visit, s.Work.PREPARING, command, back)  # type: ignore[arg-type]
+
+
+PIN_PAGE = s.EnterPin(VISIT)
+LAST_ANSWER = s.GiveAnswer(VISIT, CHOOSE, TWO, BANK[2])
+NEW_PIN = s.NewPin(VISIT, RULES)
+
+STATES: tuple[s.State, ...] = (
+    s.Attract(),
+    s.OutOfService(s.Outage.NO_READER),
+    s.Reading(ID, "Reader 0"),
+    s.Menu(VISIT, tuple(Purpose)),
+    s.ConfirmOwner(VISIT),
+    PIN_PAGE,
+    s.PickQuestion(VISIT, CHOOSE),
+    s.PickQuestion(VISIT, CHOOSE, TWO),
+    s.GiveAnswer(VISIT, CHOOSE, (), BANK[0]),
+    LAST_ANSWER,
+    s.EnterEmail(VISIT, EMAIL),
+    s.AskQuestion(VISIT, ASK),
+    s.AskQuestion(VISIT, ASK, TWO),
+    s.CodeEntry(VISIT, CODE),
+    s.CodeNeeded(VISIT, CODE.masked, s.CodeLack.EXPIRED),
+    NEW_PIN,
+    s.RepeatPin(VISIT, RULES, GOOD),
+    s.RepeatPin(CHANGING, RULES, GOOD, OTHER_GOOD),
+    s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID), None),
+    s.StillThere(PIN_PAGE),
+    s.Success(VISIT, Purpose.UNLOCK),
+    s.Refused(ID, Reason.LEAVER, "04HM-ASR9"),
+    s.RemoveCard(ID, s.Goodbye.LEFT),
+    working(Choose(ID, Purpose.REGISTER), None),
+    working(VerifyPin(ID, AT, GOOD), PIN_PAGE, CHANGING),
+    working(SaveQuestions(ID, THREE), LAST_ANSWER),
+    working(SubmitEmail(ID, "asha@nhs.net"), s.EnterEmail(VISIT, EMAIL)),
+    working(SubmitAnswers(ID, "a-1", THREE), s.AskQuestion(VISIT, ASK)),
+    working(RequestCode(ID), None),
+    working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
+    working(UnblockPin(ID, AT, GOOD), NEW_PIN),
+    working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
+)
+
+REPLIES: tuple[Reply, ...] = (
+    ProvePin(),
+    CHOOSE,
+    EMAIL,
+    ASK,
+    SendCode(CODE.masked),
+    CODE,
+    SetPin(RULES),
+    Finished(Purpose.UNLOCK),
+    Refusal(Reason.REGISTRATION_BLOCKED, "04HM-ASR9"),
+    AnswersWrong(ASK),
+    AnswersRefused(2, AnswerProblem.SAME_AS_ANOTHER),
+    EmailRefused(True, EMAIL),
+    CodeNotSent(True, 0.0, SendCode(CODE.masked)),
+    CodeNotSent(False, 30.0, CODE),
+    CodeNotSent(True, 0.0, EMAIL),
+    CodeWrong(CODE),
+    CodeDead(True, SendCode(CODE.masked)),
+)
+
+
+def opened(*offers: Purpose, resumed: tuple[Purpose, EnterCode] | None = None) -> VisitOpened:
+    return VisitOpened(ID, "04HM-ASR9", "Asha Patel", offers, resumed)
+
+
+EVENTS: tuple[e.Event, ...] = (
+    e.CardIn(OTHER, "Reader 0"),
+    e.CardUnreadable(OTHER),
+    e.CardOut(),
+    e.SecondCard(OTHER),
+    e.Availability(None),
+    e.Availability(s.Outage.NO_READER),
+    *(e.Chose(ID, purpose) for purpose in Purpose),
+    e.Confirmed(ID),
+    e.PinEntered(ID, GOOD),
+    e.PinEntered(ID, OTHER_GOOD),
+    e.PinEntered(ID, WEAK),
+    e.QuestionPicked(ID, 3),
+    e.QuestionPicked(ID, 99),
+    e.AnswerEntered(ID, Sensitive("Rowan")),
+    e.AnswerEntered(ID, Sensitive(" ")),
+    e.EmailEntered(ID, "asha@nhs.net"),
+    e.CodeEntered(ID, Sensitive("12345678")),
+    e.CodeAsked(ID),
+    e.TriedAgain(ID),
+    e.WentBack(ID),
+    e.Left(ID),
+    e.Stayed(ID),
+    e.WentQuiet(ID),
+    e.StayedQuiet(ID),
+    e.CardRead(ID, AT, opened(Purpose.UNLOCK)),
+    e.CardRead(ID, AT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
+    e.CardRead(ID, AT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),
+    e.CardRead(ID, AT, Refusal(Reason.LEAVER, "04HM-ASR9")),
+    *(e.Replied(ID, reply) for reply in REPLIES),
+    e.PinFailed(ID, 2),
+    e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY),
+    e.GaveUp(ID, Reason.CARD_BUSY, "04HM-ASR9"),
+    e.NoReply(ID),
+)

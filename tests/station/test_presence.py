@@ -1,0 +1,103 @@
+"""Readers' events become cards in and out; two cards are never a visit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.dialogue import VisitId
+from kiosk.ports import (
+    CardInserted,
+    CardMuteSeen,
+    CardRemoved,
+    ReaderEvent,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
+from kiosk.station.events import (
+    Availability,
+    CardIn,
+    CardOut,
+    CardUnreadable,
+    ReaderSide,
+    SecondCard,
+)
+from kiosk.station.presence import Presence, fold, with_authority
+from kiosk.station.states import Outage
+
+FRESH = VisitId("a" * 32)
+
+
+def tell(*events: ReaderEvent) -> list[ReaderSide]:
+    presence = Presence()
+    heard: list[ReaderSide] = []
+    for event in events:
+        presence, more = fold(presence, event, FRESH)
+        heard += more
+    return heard
+
+
+def test_one_card_in_and_out() -> None:
+    story = tell(CardInserted("R", 1), CardRemoved("R", 1))
+    assert story == [CardIn(FRESH, "R"), CardOut(), Availability(None)]
+
+
+def test_a_quick_swap_is_two_visits() -> None:
+    story = tell(CardInserted("R", 1), CardRemoved("R", 1), CardInserted("R", 2))
+    assert [type(event) for event in story] == [CardIn, CardOut, Availability, CardIn]
+
+
+def test_a_second_card_stops_until_both_are_out() -> None:
+    both = (CardInserted("R", 1), CardInserted("S", 2))
+    assert tell(*both)[-1] == SecondCard(FRESH)
+    assert tell(*both, CardRemoved("R", 1))[-1] == SecondCard(FRESH)
+    assert tell(*both, CardRemoved("R", 1), CardRemoved("S", 2))[-2] == CardOut()
+
+
+def test_a_mute_card_has_its_own_event() -> None:
+    assert tell(CardMuteSeen("R", 1)) == [CardUnreadable(FRESH)]
+
+
+def test_losing_the_service_ends_the_visit_and_names_the_outage() -> None:
+    story = tell(CardInserted("R", 1), ServiceLost(), ServiceFound())
+    assert story[1:] == [
+        CardOut(),
+        Availability(Outage.NO_READER_SERVICE),
+        Availability(None),
+    ]
+
+
+def test_no_reader_is_an_outage_and_a_reader_ends_it() -> None:
+    assert tell(ReadersChanged(()), ReadersChanged(("R",))) == [
+        Availability(Outage.NO_READER),
+        Availability(None),
+    ]
+
+
+def test_the_authoritys_health_is_told_when_it_changes() -> None:
+    presence, heard = with_authority(Presence(), authority=False)
+    assert heard == (Availability(Outage.AUTHORITY_AWAY),)
+    assert with_authority(presence, authority=False)[1] == ()
+
+
+reader_events = st.one_of(
+    st.builds(CardInserted, st.just("R"), st.integers(1, 4)),
+    st.builds(CardRemoved, st.just("R"), st.integers(1, 4)),
+    st.builds(CardMuteSeen, st.just("S"), st.integers(1, 4)),
+    st.builds(ReadersChanged, st.sampled_from([(), ("R",)])),
+    st.just(ServiceLost()),
+    st.just(ServiceFound()),
+)
+
+
+@given(st.lists(reader_events, max_size=30))
+def test_a_visit_never_begins_beside_another_card(story: list[ReaderEvent]) -> None:
+    presence = Presence()
+    for event in story:
+        before = presence
+        presence, heard = fold(presence, event, FRESH)
+        if any(isinstance(one, CardIn) for one in heard):
+            assert not before.cards
+        if any(isinstance(one, CardOut) for one in heard):
+            assert not presence.cards

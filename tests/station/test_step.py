@@ -1,0 +1,140 @@
+"""The rules of the flow, by example and by property."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.dialogue import Finished, Purpose, Reason, SetPin, VisitEnd
+from kiosk.station import commands as c
+from kiosk.station import events as e
+from kiosk.station import states as s
+from kiosk.station.step import step
+from tests.station.samples import (
+    ASK,
+    AT,
+    CHANGING,
+    CODE,
+    EVENTS,
+    GOOD,
+    ID,
+    OTHER,
+    OTHER_GOOD,
+    RULES,
+    STATES,
+    VISIT,
+    answer,
+    opened,
+    working,
+)
+
+some_state = st.sampled_from(STATES)
+some_event = st.sampled_from(EVENTS)
+journeys = st.lists(some_event, max_size=40)
+
+
+@given(some_state, journeys)
+def test_a_removed_card_always_ends_the_visit(state: s.State, journey: list[e.Event]) -> None:
+    for event in journey:
+        state = step(state, event).state
+    following = step(state, e.CardOut())
+    assert following.state == s.Attract()
+    assert all(isinstance(command, c.EndVisit) for command in following.commands)
+
+
+@given(some_state, some_event)
+def test_an_event_of_another_visit_changes_nothing(state: s.State, event: e.Event) -> None:
+    if isinstance(event, e.ReaderSide):
+        return
+    foreign = replace(event, visit=OTHER)
+    assert step(state, foreign).state == state
+    assert step(state, foreign).commands == ()
+
+
+@settings(max_examples=300)
+@given(journeys)
+def test_a_pin_is_only_set_after_the_authority_asked_for_it(journey: list[e.Event]) -> None:
+    state: s.State = s.Attract()
+    granted: set[object] = set()
+    for event in [e.CardIn(ID, "Reader 0"), *journey]:
+        following = step(state, event)
+        if isinstance(event, e.Replied) and isinstance(event.reply, SetPin):
+            granted.add(event.visit)
+        for command in following.commands:
+            if isinstance(command, c.UnblockPin | c.ChangePin):
+                assert command.visit in granted
+        state = following.state
+
+
+@given(some_state, journeys)
+def test_a_success_is_only_shown_on_the_authoritys_word(
+    state: s.State, journey: list[e.Event]
+) -> None:
+    for event in journey:
+        before, state = state, step(state, event).state
+        if isinstance(state, s.Success) and not isinstance(before, s.Success):
+            assert isinstance(event, e.Replied)
+            assert isinstance(event.reply, Finished)
+
+
+def test_a_card_with_one_offer_skips_the_menu() -> None:
+    reading = s.Reading(ID, "Reader 0")
+    following = step(reading, e.CardRead(ID, AT, opened(Purpose.UNLOCK)))
+    assert isinstance(following.state, s.ConfirmOwner)
+
+
+def test_a_returning_card_lands_on_its_code() -> None:
+    resumed = opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))
+    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed))
+    assert isinstance(following.state, s.CodeEntry)
+    assert following.state.visit.purpose is Purpose.UNLOCK
+
+
+def test_each_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> None:
+    state: s.State = s.AskQuestion(VISIT, ASK)
+    for number in (1, 2, 3):
+        following = step(state, e.AnswerEntered(ID, answer(number, f"a{number}").text))
+        state = following.state
+    (first,) = following.commands
+    assert isinstance(first, c.SubmitAnswers)
+    trouble = step(state, e.NoReply(ID)).state
+    again = step(trouble, e.TriedAgain(ID)).commands
+    assert again == (first,)
+    assert isinstance(state, s.Working)
+    assert isinstance(state.back, s.AskQuestion)
+    assert state.back.visit.sent == 1
+
+
+def test_the_new_pin_goes_with_the_old_one_only_for_a_change() -> None:
+    page = step(working(c.VerifyPin(ID, AT, OTHER_GOOD), None, CHANGING), _set_pin()).state
+    assert page == s.NewPin(CHANGING, RULES, OTHER_GOOD)
+    page = step(working(c.SubmitCode(ID, "a", GOOD), None), _set_pin()).state
+    assert page == s.NewPin(VISIT, RULES, None)
+
+
+def test_two_different_new_pins_start_over() -> None:
+    state = s.RepeatPin(VISIT, RULES, GOOD)
+    following = step(state, e.PinEntered(ID, OTHER_GOOD))
+    assert following.state == s.NewPin(VISIT, RULES, None, s.PinTrouble.MISMATCH)
+    assert following.commands == ()
+
+
+def test_the_end_is_told_once_and_says_how() -> None:
+    assert step(s.Menu(VISIT, ()), e.Left(ID)).commands == (c.EndVisit(ID, VisitEnd.LEFT),)
+    gone = s.RemoveCard(ID, s.Goodbye.LEFT)
+    assert step(gone, e.CardOut()).commands == ()
+    quiet = step(s.StillThere(s.Menu(VISIT, ())), e.StayedQuiet(ID))
+    assert quiet.commands == (c.EndVisit(ID, VisitEnd.IDLE),)
+
+
+def test_a_second_card_stops_the_visit() -> None:
+    following = step(s.NewPin(VISIT, RULES), e.SecondCard(OTHER))
+    assert isinstance(following.state, s.Refused)
+    assert following.state.reason is Reason.TWO_CARDS
+    assert following.state.visit == ID
+
+
+def _set_pin() -> e.Replied:
+    return e.Replied(ID, SetPin(RULES))

@@ -1,0 +1,53 @@
+# `make help` lists what there is. Every target installs what it needs first, says what it
+# does, and is safe to repeat.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types imports flow pictures lock bench clean
+PYTHON ?= python3
+export PYTHON
+VENV := .venv/bin
+
+help: ## List these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## Set everything up and run the kiosk full-screen on virtual cards
+	@.ci/bootstrap run
+	@$(VENV)/kiosk demo
+
+test: ## Set everything up and run all tests
+	@.ci/bootstrap test
+	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+check: lint test ## Format, lint, types, import rules and tests: green before every commit
+
+lint: ## Format, lint, types and import rules
+	@.ci/bootstrap test
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+format: ## Put the code into its format and mend what can be mended
+	@.ci/bootstrap test
+	@$(VENV)/ruff format .
+	@$(VENV)/ruff check --fix .
+
+bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
+	@.ci/bootstrap test
+	@$(VENV)/python -m tests.benchmarks
+
+flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
+	@.ci/bootstrap run
+	@$(VENV)/python -m kiosk.station.table > docs/flow.md
+
+pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
+	@.ci/bootstrap test
+	@$(VENV)/python -m pytest tests/screens -q --snapshot-update
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	@.ci/bootstrap test
+	@$(VENV)/python -m pip install --quiet uv
+	@$(VENV)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url --all-extras --group dev --quiet --upgrade -o requirements.lock
+
+clean: ## Remove the virtual environment, the demo's data and caches
+	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -83,6 +83,13 @@ class Actions:
         except errors.StepRefused:
             return self._give_up(command.visit, Reason.FAULT)
 
+    def is_well(self) -> bool:
+        """Whether the authority can decide now."""
+        try:
+            return self._authority.health().store
+        except errors.AuthorityError:
+            return False
+
     def _dispatch(self, command: Command) -> ResultSide | None:
         match command:
             case OpenVisit():

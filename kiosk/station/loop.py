@@ -10,12 +10,11 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kiosk.dialogue import Reason, VisitId
-from kiosk.errors import AuthorityError
-from kiosk.ports import Authority, PostReaderEvent, ReaderEvent, ReaderMonitor
+from kiosk.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
-from kiosk.station.actions import Actions
 from kiosk.station.commands import ChangePin, Command, OpenVisit, UnblockPin
 from kiosk.station.desk import Show
 from kiosk.station.events import (
@@ -44,6 +43,16 @@ OnFault = Callable[[VisitId, BaseException], None]
 """Told of an error that nobody expected; must not show it on the glass."""
 
 
+class Stage(Protocol):
+    """Where commands are carried out; called on worker threads, and may block."""
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``; None where nothing waits for an answer."""
+
+    def is_well(self) -> bool:
+        """Whether the authority can decide now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds: until "are you still there", to answer it, between looks at the authority."""
@@ -58,14 +67,12 @@ class StationLoop:
 
     def __init__(
         self,
-        authority: Authority,
-        actions: Actions,
+        stage: Stage,
         monitor: Callable[[PostReaderEvent], ReaderMonitor],
         on_fault: OnFault,
         patience: Patience = Patience(),
     ) -> None:
-        self._authority = authority
-        self._actions = actions
+        self._stage = stage
         self._make_monitor = monitor
         self._on_fault = on_fault
         self._patience = patience
@@ -199,7 +206,7 @@ class StationLoop:
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; the one place where any error at all ends a visit."""
         try:
-            return self._actions.perform(command)
+            return self._stage.perform(command)
         except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
             self._on_fault(command.visit, fault)
             return GaveUp(command.visit, Reason.FAULT, reference_of(command.visit))
@@ -209,10 +216,4 @@ class StationLoop:
         while True:
             await asyncio.sleep(self._patience.health_s)
             if isinstance(self._state, Attract | OutOfService):
-                self._queue.put_nowait(await asyncio.to_thread(self._is_well))
-
-    def _is_well(self) -> bool:
-        try:
-            return self._authority.health().store
-        except AuthorityError:
-            return False
+                self._queue.put_nowait(await asyncio.to_thread(self._stage.is_well))

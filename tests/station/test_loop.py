@@ -49,9 +49,7 @@ class Rig:
     def __post_init__(self) -> None:
         self.actions = Actions(self.authority, self.cards, "test")
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
-        self.loop = StationLoop(
-            self.authority, self.actions, self._monitor, self._fault, self.patience
-        )
+        self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))
 

@@ -1,0 +1,134 @@
+"""A program in a real terminal: a pseudo-terminal on one side, an emulator on the other.
+
+``Terminal`` reads all the time, so the program never blocks on its output, and keeps every
+byte that it wrote: what a camera on the glass would have seen.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from fcntl import ioctl
+from pathlib import Path
+
+import pyte
+
+
+class Terminal:
+    """Runs ``command`` in a terminal of ``columns`` by ``rows`` cells."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        environ: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        cwd: Path | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._changed = threading.Condition()
+        self.written = bytearray()
+        self._master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *map(str, command)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **environ},
+            start_new_session=True,
+            cwd=cwd,
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
+        self._reader.start()
+
+    @property
+    def text(self) -> str:
+        """What is on the glass now, a line a row."""
+        with self._changed:
+            return "\n".join(self._screen.display)
+
+    def wait_for(self, *texts: str, seconds: float = 30.0) -> str:
+        """Wait until every one of ``texts`` is on the glass; return the whole of it."""
+        return self.wait_until(
+            lambda shown: all(text in shown for text in texts), f"{texts}", seconds
+        )
+
+    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 30.0) -> str:
+        """Wait until ``met`` is true of the glass; the failure shows what was there."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            while not met(shown := "\n".join(self._screen.display)):
+                left = end - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and left < seconds - 2):
+                    code = self.process.poll()
+                    raise AssertionError(
+                        f"waited for {wanted}; exit {code}; on the glass:\n{shown}"
+                    )
+                self._changed.wait(min(left, 0.5))
+        return shown
+
+    def send(self, keys: str | bytes) -> None:
+        """Type ``keys``."""
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    def close(self, seconds: float = 20.0) -> int:
+        """Ask the program to end (SIGTERM); return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self._reap(seconds)
+
+    def kill(self) -> int:
+        """End it without warning."""
+        self.process.kill()
+        return self._reap(10)
+
+    def _reap(self, seconds: float) -> int:
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._reader.join(5)
+        return code
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            self._answer_queries(data)
+            with self._changed:
+                self.written += data
+                self._stream.feed(data)
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+        os.close(self._master)
+
+    def _answer_queries(self, data: bytes) -> None:
+        """Answer as a terminal does when asked whether it can draw a frame at once."""
+        if b"\x1b[?2026$p" in data:
+            os.write(self._master, b"\x1b[?2026;2$y")
+
+
+# Runs in the child: makes the pseudo-terminal the controlling one, so that its size, its
+# signals and its hang-up are the real ones.
+_TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""

@@ -1,0 +1,107 @@
+"""Work that hangs is left behind, and sends nothing more when it wakes up."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hardware.attendance import AbandonedError, Attendance
+from kiosk.errors import CardHung, OutcomeUnknown, PinWrong
+
+SOON = 0.05
+LONG = 30.0
+
+
+def nothing() -> None:
+    """Tidy nothing up."""
+
+
+class Hang:
+    """A step that hangs until it is let go, and what the work did after that."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.tidied = threading.Event()
+        self.sent: list[str] = []
+
+    def work(self, attendance: Attendance, *, changes_card: bool) -> str:
+        attendance.step(changes_card=changes_card)
+        self.let_go.wait(LONG)
+        attendance.step(changes_card=True)
+        self.sent.append("one more command")
+        return "too late"
+
+
+def test_the_result_and_the_error_come_back() -> None:
+    assert Attendance(LONG).run(lambda: 42, nothing) == 42
+
+    def wrong() -> None:
+        raise PinWrong(2)
+
+    with pytest.raises(PinWrong):
+        Attendance(LONG).run(wrong, nothing)
+
+
+def test_tidying_up_is_done_before_the_caller_goes_on() -> None:
+    done: list[str] = []
+    Attendance(LONG).run(lambda: done.append("work"), lambda: done.append("tidy"))
+    assert done == ["work", "tidy"]
+
+
+@pytest.mark.parametrize(("changes_card", "error"), [(False, CardHung), (True, OutcomeUnknown)])
+def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exception]) -> None:
+    hang, attendance = Hang(), Attendance(SOON)
+    with pytest.raises(error):
+        attendance.run(lambda: hang.work(attendance, changes_card=changes_card), hang.tidied.set)
+    assert not attendance.ended(0)
+    hang.let_go.set()
+    assert attendance.ended(LONG)
+    assert hang.tidied.is_set()
+    assert hang.sent == []
+
+
+def test_a_change_that_was_answered_still_counts_when_a_later_step_hangs() -> None:
+    hang, attendance = Hang(), Attendance(SOON)
+
+    def work() -> str:
+        attendance.step(changes_card=True)
+        return hang.work(attendance, changes_card=False)
+
+    with pytest.raises(OutcomeUnknown):
+        attendance.run(work, nothing)
+    hang.let_go.set()
+    assert attendance.ended(LONG)
+
+
+def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
+    hang, attendance = Hang(), Attendance(SOON)
+
+    def tidy() -> None:
+        hang.let_go.wait(LONG)
+
+    assert attendance.run(lambda: "done", tidy) == "done"
+    assert not attendance.ended(0)
+    hang.let_go.set()
+    assert attendance.ended(LONG)
+
+
+def test_each_step_has_the_whole_patience() -> None:
+    attendance, pause = Attendance(1.0), threading.Event()
+
+    def work() -> str:
+        for _ in range(5):
+            attendance.step()
+            pause.wait(0.25)
+        return "done"
+
+    assert attendance.run(work, nothing) == "done"
+
+
+def test_an_abandoned_step_raises() -> None:
+    hang, attendance = Hang(), Attendance(SOON)
+    with pytest.raises(CardHung):
+        attendance.run(lambda: hang.let_go.wait(LONG), nothing)
+    with pytest.raises(AbandonedError):
+        attendance.step()
+    hang.let_go.set()

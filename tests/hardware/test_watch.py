@@ -1,0 +1,167 @@
+"""The fold from reader states to events, by example and by property."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardware.pcsc import STATE_MUTE, STATE_PRESENT, ReaderState
+from hardware.watch import (
+    Events,
+    Watch,
+    readers_listed,
+    service_found,
+    service_lost,
+    states_seen,
+)
+from kiosk.ports import (
+    CardInserted,
+    CardMuteSeen,
+    CardRemoved,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
+
+EMPTY = 0x10
+
+
+def state(reader: str, count: int, flags: int = STATE_PRESENT) -> ReaderState:
+    return ReaderState(reader, count << 16 | flags)
+
+
+def follow(*sights: object) -> list[Events]:
+    """Feed sights to the fold; return the events of each."""
+    watch, said = Watch(), []
+    for sight in sights:
+        if sight == "found":
+            watch, events = service_found(watch)
+        elif sight == "lost":
+            watch, events = service_lost(watch)
+        elif isinstance(sight, tuple):
+            watch, events = readers_listed(watch, sight)
+        else:
+            assert isinstance(sight, ReaderState)
+            watch, events = states_seen(watch, [sight])
+        said.append(events)
+    return said
+
+
+def test_a_card_that_is_in_at_the_start() -> None:
+    assert follow("found", ("a", "b"), state("a", 0)) == [
+        (ServiceFound(),),
+        (ReadersChanged(("a", "b")),),
+        (CardInserted("a", 1),),
+    ]
+
+
+def test_no_reader_at_all_is_said_once() -> None:
+    assert follow("found", (), ())[1:] == [(ReadersChanged(()),), ()]
+
+
+def test_in_and_out_in_two_readers() -> None:
+    said = follow(
+        "found",
+        ("a", "b"),
+        state("a", 1),
+        state("b", 1),
+        state("a", 2, EMPTY),
+        state("a", 3),
+        state("b", 1),
+    )
+    assert said[2:] == [
+        (CardInserted("a", 1),),
+        (CardInserted("b", 2),),
+        (CardRemoved("a", 1),),
+        (CardInserted("a", 3),),
+        (),
+    ]
+
+
+def test_a_swap_that_nobody_saw() -> None:
+    said = follow("found", ("a",), state("a", 1), state("a", 3))
+    assert said[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
+
+
+def test_the_counter_may_begin_again() -> None:
+    said = follow("found", ("a",), state("a", 0xFFFF), state("a", 1))
+    assert said[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
+
+
+def test_a_mute_card() -> None:
+    mute = STATE_PRESENT | STATE_MUTE
+    said = follow("found", ("a",), state("a", 1, mute), state("a", 1, mute), state("a", 2, EMPTY))
+    assert said[2:] == [(CardMuteSeen("a", 1),), (), (CardRemoved("a", 1),)]
+
+
+def test_a_card_that_falls_mute_and_one_that_wakes_up_keep_their_number() -> None:
+    mute = STATE_PRESENT | STATE_MUTE
+    said = follow("found", ("a",), state("a", 1), state("a", 1, mute), state("a", 1))
+    assert said[3:] == [(CardMuteSeen("a", 1),), (CardInserted("a", 1),)]
+
+
+def test_a_card_leaves_with_its_reader_and_comes_back_with_it() -> None:
+    said = follow("found", ("a", "b"), state("a", 1), ("b",), ("a", "b"), state("a", 0))
+    assert said[3:] == [
+        (CardRemoved("a", 1), ReadersChanged(("b",))),
+        (ReadersChanged(("a", "b")),),
+        (CardInserted("a", 2),),
+    ]
+
+
+def test_the_service_goes_and_comes_back() -> None:
+    said = follow("found", ("a",), state("a", 1), "lost", "lost", "found", ("a",), state("a", 0))
+    assert said[3:] == [
+        (CardRemoved("a", 1), ServiceLost()),
+        (),
+        (ServiceFound(),),
+        (ReadersChanged(("a",)),),
+        (CardInserted("a", 2),),
+    ]
+
+
+def test_no_service_from_the_start_is_said_once() -> None:
+    assert follow("lost", "lost") == [(ServiceLost(),), ()]
+
+
+READERS = st.sampled_from(["a", "b", "c"])
+SIGHTS = st.lists(
+    st.one_of(
+        st.sampled_from(["found", "lost"]),
+        st.sets(READERS).map(lambda names: tuple(sorted(names))),
+        st.builds(
+            state,
+            READERS,
+            st.integers(0, 3),
+            st.sampled_from([EMPTY, STATE_PRESENT, STATE_PRESENT | STATE_MUTE]),
+        ),
+    ),
+    max_size=40,
+)
+
+
+@given(SIGHTS)
+def test_the_story_is_always_consistent(sights: list[object]) -> None:
+    """At most one card a reader; what goes out was in; numbers only grow; loss empties all."""
+    inside: dict[str, int] = {}
+    highest = 0
+    service: bool | None = None
+    for event in (event for events in follow(*sights) for event in events):
+        match event:
+            case CardInserted(reader, insertion) | CardMuteSeen(reader, insertion):
+                if inside.get(reader) != insertion:
+                    assert reader not in inside
+                    assert insertion == highest + 1
+                highest = max(highest, insertion)
+                inside[reader] = insertion
+            case CardRemoved(reader, insertion):
+                assert inside.pop(reader) == insertion
+            case ReadersChanged(readers):
+                assert set(inside) <= set(readers)
+            case ServiceLost():
+                assert service is not False
+                assert not inside
+                service = False
+            case ServiceFound():
+                assert service is not True
+                service = True

@@ -1,0 +1,1 @@
+"""The virtual card, its reader and its service."""

@@ -11,7 +11,7 @@ import traceback
 
 def describe_fault(fault: BaseException) -> str:
     """Return the type of ``fault`` and of what caused it, with where each was raised."""
-    lines = []
+    lines: list[str] = []
     seen: BaseException | None = fault
     while seen is not None and len(lines) < 200:
         lines.append(f"{type(seen).__module__}.{type(seen).__qualname__}")

@@ -214,6 +214,6 @@ class StationLoop:
     async def _watch_authority(self) -> None:
         """Ask for the authority's health while nobody is here."""
         while True:
-            await asyncio.sleep(self._patience.health_s)
             if isinstance(self._state, Attract | OutOfService):
                 self._queue.put_nowait(await asyncio.to_thread(self._stage.is_well))
+            await asyncio.sleep(self._patience.health_s)

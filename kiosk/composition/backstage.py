@@ -1,0 +1,50 @@
+"""The stage behind the first page: built on a thread while that page is already shown.
+
+A station has to be there within a second of its power, and a database that is away at
+that moment must not keep it from coming up: the page then says so, and building is tried
+again with every look at the authority's health.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from kiosk.errors import ConfigError, KeyMissing, StoreError
+from kiosk.station.commands import Command, EndVisit
+from kiosk.station.events import NoReply, ResultSide
+from kiosk.station.loop import Stage
+
+OnTrouble = Callable[[Exception], None]
+"""Told why the stage could not be built, for the log."""
+
+
+class Backstage:
+    """A ``Stage`` that builds the real one when it is first wanted."""
+
+    def __init__(self, build: Callable[[], Stage], on_trouble: OnTrouble) -> None:
+        self._build = build
+        self._on_trouble = on_trouble
+        self._stage: Stage | None = None
+        self._lock = threading.Lock()
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``, or say that nobody answers."""
+        stage = self._open()
+        if stage is None:
+            return None if isinstance(command, EndVisit) else NoReply(command.visit)
+        return stage.perform(command)
+
+    def is_well(self) -> bool:
+        """Whether the authority can decide now."""
+        stage = self._open()
+        return stage is not None and stage.is_well()
+
+    def _open(self) -> Stage | None:
+        with self._lock:
+            if self._stage is None:
+                try:
+                    self._stage = self._build()
+                except (ConfigError, KeyMissing, StoreError) as trouble:
+                    self._on_trouble(trouble)
+            return self._stage

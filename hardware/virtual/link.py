@@ -1,0 +1,186 @@
+"""The card's end of the virtual reader: a thread that answers what the reader asks.
+
+The card connects to the reader's TCP port; each message either way is a two-byte
+big-endian length and the payload. One-byte payloads are the reader's own (power off,
+power on, reset, "which ATR?"), of which only the last is answered; all others are APDUs.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from enum import IntEnum
+from typing import Protocol
+
+HOST = "127.0.0.1"
+RETRY_SECONDS = 0.02
+CONNECT_SECONDS = 1.0
+
+
+class Chip(Protocol):
+    """What sits behind the contacts: a card's state outlives its insertions."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset (ISO 7816-3); more than 33 bytes make the card mute."""
+
+    def reset(self) -> None:
+        """Forget the session; the reader powers up, powers down or resets."""
+
+    def transmit(self, command: bytes) -> bytes:
+        """Answer one APDU; may raise ``PulledOutError``."""
+
+
+class PulledOutError(Exception):
+    """The card leaves the reader in mid-command, after a part of the answer or none."""
+
+    def __init__(self, sent: bytes | None = None) -> None:
+        super().__init__("pulled out in mid-command")
+        self.sent = sent
+
+
+class _Ask(IntEnum):
+    POWER_OFF = 0
+    POWER_ON = 1
+    RESET = 2
+    ATR = 4
+
+
+class CardLink:
+    """Plugs one chip into one port of the virtual reader.
+
+    While the card is in, the link connects again whenever the reader goes away, so a card
+    that is in stays in over a restart of pcscd.
+    """
+
+    def __init__(self, chip: Chip, port: int) -> None:
+        self.chip = chip
+        self._port = port
+        self._out = threading.Event()
+        self._out.set()
+        self._powered = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+
+    @property
+    def inserted(self) -> bool:
+        """Whether the card is in, as far as the card knows."""
+        return not self._out.is_set()
+
+    def insert(self) -> None:
+        """Push the card in and return at once; pcscd sees it within 0.4 s."""
+        if self.inserted:
+            return
+        self._join()
+        self._out.clear()
+        self._powered.clear()
+        self._thread = threading.Thread(target=self._live, name="virtual card", daemon=True)
+        self._thread.start()
+
+    def remove(self) -> None:
+        """Pull the card out, also in mid-command; returns once it is out."""
+        self._leave()
+        self._join()
+
+    def wait_powered(self, seconds: float = 5.0) -> bool:
+        """Wait until the reader has powered the card up since it was inserted."""
+        return self._powered.wait(seconds)
+
+    def _leave(self) -> None:
+        self._out.set()
+        with self._lock:
+            if self._socket is not None:
+                _hang_up(self._socket)
+
+    def _join(self) -> None:
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+            self._thread = None
+
+    def _live(self) -> None:
+        while not self._out.is_set():
+            connection = self._connect()
+            if connection is None:
+                self._out.wait(RETRY_SECONDS)
+                continue
+            with connection:
+                self._serve(connection)
+            with self._lock:
+                self._socket = None
+        self.chip.reset()
+
+    def _connect(self) -> socket.socket | None:
+        try:
+            connection = socket.create_connection((HOST, self._port), CONNECT_SECONDS)
+        except OSError:
+            return None
+        connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._socket = connection
+            if self._out.is_set():
+                _hang_up(connection)
+        return connection
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            while (payload := _receive(connection)) is not None:
+                self._answer(connection, payload)
+        except PulledOutError as pulled:
+            self._out.set()
+            _send_last(connection, pulled.sent)
+        except OSError:
+            return  # the reader went away in mid-message
+
+    def _answer(self, connection: socket.socket, payload: bytes) -> None:
+        if len(payload) > 1:
+            _send(connection, self.chip.transmit(payload))
+        elif payload == bytes([_Ask.ATR]):
+            _send(connection, self.chip.atr)
+        else:
+            self.chip.reset()
+            if payload == bytes([_Ask.POWER_ON]):
+                self._powered.set()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # the other end was faster
+
+
+def _send(connection: socket.socket, payload: bytes) -> None:
+    connection.sendall(len(payload).to_bytes(2, "big") + payload)
+
+
+def _send_last(connection: socket.socket, payload: bytes | None) -> None:
+    if payload is None:
+        return
+    try:
+        _send(connection, payload)
+    except OSError:
+        return  # nobody is left to read it
+
+
+def _receive(connection: socket.socket) -> bytes | None:
+    """Return the next payload, None at the end."""
+    head = _receive_exactly(connection, 2)
+    if head is None:
+        return None
+    return _receive_exactly(connection, int.from_bytes(head, "big"))
+
+
+def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
+    received = b""
+    while len(received) < count:
+        piece = connection.recv(count - len(received))
+        # The kernel falls back to delayed acknowledgements by itself; with the reader's
+        # two writes a message that would cost 40 ms each time.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if not piece:
+            return None
+        received += piece
+    return received

@@ -1,0 +1,89 @@
+"""Make a card for a person: keys, certificates and the objects that name them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
+
+from hardware.virtual import objects
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
+from hardware.virtual.profile import CardProfile
+from hardware.virtual.state import CardState, PrivateKey, Reference, padded
+
+_SLOTS = {
+    SLOT_PIV_AUTHENTICATION: objects.CERT_PIV_AUTHENTICATION,
+    SLOT_CARD_AUTHENTICATION: objects.CERT_CARD_AUTHENTICATION,
+}
+_DEFAULT_PROFILE = CardProfile()
+
+
+def new_card(
+    *,
+    holder_name: str,
+    pin: str = "482915",
+    puk: str = "73918264",
+    guid: bytes | None = None,
+    expires: datetime | None = None,
+    profile: CardProfile = _DEFAULT_PROFILE,
+) -> VirtualCard:
+    """Make a working card; ``expires`` (aware) is three years from now when not given."""
+    state = CardState(
+        profile=profile,
+        holder_name=holder_name,
+        guid=guid or uuid4().bytes,
+        serial=secrets.randbelow(2**31),
+        pin=Reference(padded(pin), profile.pin_tries, profile.pin_tries),
+        puk=Reference(padded(puk), profile.puk_tries, profile.puk_tries),
+    )
+    _personalise(state, expires or datetime.now(UTC) + timedelta(days=3 * 365))
+    return VirtualCard(state)
+
+
+def blocked_card(
+    *,
+    holder_name: str,
+    pin: str = "482915",
+    puk: str = "73918264",
+    guid: bytes | None = None,
+    expires: datetime | None = None,
+    profile: CardProfile = _DEFAULT_PROFILE,
+) -> VirtualCard:
+    """Make a card whose PIN has no try left."""
+    card = new_card(
+        holder_name=holder_name, pin=pin, puk=puk, guid=guid, expires=expires, profile=profile
+    )
+    card.state.pin.left = 0
+    return card
+
+
+def _personalise(state: CardState, expires: datetime) -> None:
+    state.objects[objects.CHUID] = objects.chuid(state.guid, expires)
+    state.objects[objects.CAPABILITY] = objects.capability(state.serial)
+    state.objects[objects.DISCOVERY] = objects.discovery()
+    for slot, tag in _SLOTS.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        state.keys[slot] = key
+        state.objects[tag] = objects.certificate(_self_signed(state.holder_name, key, expires))
+
+
+def _self_signed(holder_name: str, key: PrivateKey, expires: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder_name)])
+    # A card may be made expired: its certificate then began before it ended.
+    starts = min(datetime.now(UTC), expires) - timedelta(days=1)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(starts)
+        .not_valid_after(expires)
+        .sign(key, SHA256())
+    )

@@ -1,0 +1,69 @@
+"""The habits in which real PIV cards differ, one switch each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
+"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last is TCK."""
+
+ATR_T0 = bytes.fromhex("3B054B696F736B")
+"""The same bytes on a card that speaks T=0 alone (which has no TCK)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardProfile:
+    """How one make of card behaves; the defaults are the standard's shape."""
+
+    pin_tries: int = 3
+    puk_tries: int = 3
+
+    blocked_status: int = 0x6983
+    """6983 or 63C0: both are found and both mean blocked."""
+
+    verified_answers_9000: bool = True
+    """An empty VERIFY after a right PIN answers 9000; False keeps telling the tries left."""
+
+    wrong_length_status: int = 0x6A80
+    """6A80 or 6700 for a body of another length than eight or sixteen bytes."""
+
+    accepts_any_new_pin: bool = False
+    """The card enforces no rule: five digits, letters and an empty PIN are all taken."""
+
+    history: int = 0
+    """So many former PINs are refused with 6984."""
+
+    holds_puk_validation: bool = False
+    """A right PUK counts for the whole session: RESET RETRY COUNTER then takes any PUK."""
+
+    erases_keys_when_both_blocked: bool = False
+    """Private keys go when the PIN and the PUK are both blocked."""
+
+    full_aid: bool = True
+    """Answers SELECT by the nine-byte application identifier."""
+
+    short_aid: bool = True
+    """Answers SELECT by the five-byte prefix."""
+
+    template_tag: bool = True
+    """The application property template has its outer tag 61."""
+
+    metadata: bool = False
+    """Answers the vendor command F7 (GET METADATA) for the PIN and the PUK."""
+
+    vendor_commands: bool = True
+    """Answers the vendor commands FD (version) and F8 (serial number)."""
+
+    contactless: bool = False
+    """Talks over the air: everything about PIN and PUK is 6982."""
+
+    t0: bool = False
+    """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
+
+    piece: int = 256
+    """Long answers come in pieces of so many bytes (255 and 256 are found)."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset that goes with the protocol."""
+        return ATR_T0 if self.t0 else ATR_T1

@@ -1,0 +1,58 @@
+"""GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.
+
+Only the internal authentication is here: the host sends a challenge (81) and asks for
+the response (82). The host does the hashing and the padding.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from hardware.virtual.commands import Status
+from hardware.virtual.state import PrivateKey
+from hardware.virtual.tlv import read, tlv
+
+ALGORITHM_RSA_2048 = 0x07
+ALGORITHM_P256 = 0x11
+TEMPLATE = 0x7C
+CHALLENGE = 0x81
+RESPONSE = 0x82
+
+
+def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, int]:
+    """Sign the challenge in ``data``; answers 6A80 for anything else, 6A86 for another key."""
+    if algorithm != algorithm_of(key):
+        return b"", Status.WRONG_P1P2
+    try:
+        template = read(read(data)[TEMPLATE])
+        challenge = template[CHALLENGE]
+    except (ValueError, KeyError):
+        return b"", Status.WRONG_DATA
+    signature = _sign(key, challenge)
+    if signature is None:
+        return b"", Status.WRONG_DATA
+    return tlv(TEMPLATE, tlv(RESPONSE, signature)), Status.OK
+
+
+def algorithm_of(key: PrivateKey) -> int:
+    """The algorithm identifier of SP 800-78 for a key."""
+    return ALGORITHM_RSA_2048 if isinstance(key, rsa.RSAPrivateKey) else ALGORITHM_P256
+
+
+def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return _raw_rsa(key, challenge)
+    if len(challenge) > 32:
+        return None
+    return key.sign(challenge.rjust(32, b"\0"), ec.ECDSA(utils.Prehashed(SHA256())))
+
+
+def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:
+    # The card does the bare exponentiation; the library offers none, so: by hand.
+    numbers = key.private_numbers()
+    modulus = numbers.public_numbers.n
+    value = int.from_bytes(block, "big")
+    if len(block) != key.key_size // 8 or value >= modulus:
+        return None
+    return pow(value, numbers.d, modulus).to_bytes(len(block), "big")

@@ -1,0 +1,1 @@
+"""Help that several test packages share."""

@@ -1,0 +1,125 @@
+"""A private pcscd with a virtual reader, and cards to push in.
+
+Fixtures (``pytest_plugins = ["tests.support.pcsc"]`` in the root conftest)::
+
+    def test_something(insert: Insert, pcscd: PrivatePcscd) -> None:
+        card = new_card(holder_name="Ada", pin="482915", puk="73918264")
+        seat = insert(card)          # returns when pcscd shows the card as present
+        seat.reader                  # "Virtual PCD 00 00"; insert(card, slot=1): the other
+        card.received                # commands it was sent; see also card.state.pin.left
+        seat.remove()                # pull it out, also in mid-command; then seat.insert()
+        pcscd.kill(); pcscd.start()  # the card stays in and comes back by itself
+
+Cards are made by ``hardware.virtual.making``: ``new_card``, ``blocked_card``.
+``pcscd`` is one for the whole session and sets PCSCLITE_CSOCK_NAME in this process before
+anybody opens a context; pass ``pcscd.env`` on to child processes that have another
+environment. All cards are pulled out after each test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from smartcard import scard
+
+from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import PrivatePcscd
+
+SEEN_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Seat:
+    """A card and the slot it goes into."""
+
+    reader: str
+    link: CardLink
+
+    def insert(self) -> None:
+        """Push the card in; returns when pcscd shows it."""
+        self.link.insert()
+        wait_for_presence(self.reader, present=True)
+
+    def remove(self) -> None:
+        """Pull the card out; returns when pcscd shows an empty slot."""
+        self.link.remove()
+        wait_for_presence(self.reader, present=False)
+
+
+class Insert(Protocol):
+    """Pushes a card into a slot of the private reader and waits until it is seen."""
+
+    def __call__(self, chip: Chip, slot: int = 0) -> Seat:
+        """Return the seat; raises ``TimeoutError`` when pcscd does not see the card."""
+
+
+@pytest.fixture(scope="session")
+def pcscd() -> Iterator[PrivatePcscd]:
+    """The private service of this test session."""
+    directory = Path(tempfile.mkdtemp(prefix="kiosk-pcscd-"))
+    service = PrivatePcscd(directory)
+    service.start()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in service.env.items():
+            environment.setenv(name, value)
+        yield service
+    service.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def insert(pcscd: PrivatePcscd) -> Iterator[Insert]:
+    """Push cards in; they are out again after the test, and pcscd runs again."""
+    pcscd.start()
+    seats: list[Seat] = []
+
+    def push(chip: Chip, slot: int = 0) -> Seat:
+        seat = Seat(pcscd.reader_names[slot], CardLink(chip, pcscd.ports[slot]))
+        seats.append(seat)
+        seat.insert()
+        return seat
+
+    yield push
+    pcscd.start()
+    for seat in seats:
+        seat.link.remove()
+    for reader in {seat.reader for seat in seats}:
+        wait_for_presence(reader, present=False)
+
+
+def wait_for_presence(reader: str, *, present: bool, seconds: float = SEEN_SECONDS) -> None:
+    """Wait until pcscd shows ``reader`` with or without a card; raises ``TimeoutError``."""
+    code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    _expect_success(code)
+    try:
+        _watch(context, reader, present, time.monotonic() + seconds)
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def client_environment(service: PrivatePcscd) -> dict[str, str]:
+    """The environment for a client in a process of its own."""
+    return {**os.environ, **service.env}
+
+
+def _watch(context: int, reader: str, present: bool, deadline: float) -> None:
+    seen = scard.SCARD_STATE_UNAWARE
+    while (left := deadline - time.monotonic()) > 0:
+        _, states = scard.SCardGetStatusChange(context, int(left * 1000), [(reader, seen)])
+        seen = states[0][1]
+        if bool(seen & scard.SCARD_STATE_PRESENT) is present:
+            return
+    raise TimeoutError(f"{reader} never showed {'a card' if present else 'an empty slot'}")
+
+
+def _expect_success(code: int) -> None:
+    if code != scard.SCARD_S_SUCCESS:
+        raise RuntimeError(scard.SCardGetErrorMessage(code))

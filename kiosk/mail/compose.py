@@ -1,0 +1,116 @@
+"""Making the messages: codes, which are never queued, and notices, which hold no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+
+from kiosk.config.sections import ServiceSettings
+from kiosk.dialogue import Purpose
+from kiosk.errors import MailRefused
+from kiosk.mail import words
+from kiosk.mail.layout import as_html, as_text
+from kiosk.mail.letter import Digits, Facts, Letter, Paragraph, in_groups
+from kiosk.ports import Message
+from kiosk.sensitive import Sensitive
+
+TEMPLATES = frozenset(words.TO_HOLDERS | words.TO_STAFF)
+"""The names of all notices."""
+
+
+def compose_code(
+    *,
+    to: str,
+    purpose: Purpose,
+    holder_name: str,
+    code: Sensitive,
+    minutes: int,
+    service: ServiceSettings,
+) -> Message:
+    """Return the message that carries ``code`` to its holder; it is marked secret."""
+    life = words.ONE_MINUTE if minutes == 1 else words.CODE_LIFE.format(minutes=minutes)
+    letter = Letter(
+        words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT),
+        holder_name,
+        (
+            Paragraph(words.CODE_INTROS.get(purpose, words.CODE_INTRO)),
+            Digits(words.CODE_LABEL, in_groups(code.reveal())),
+            Paragraph(life),
+            Paragraph(words.CODE_IS_YOURS),
+            Paragraph(words.CODE_NOT_YOU.format(call=words.call(service))),
+        ),
+    )
+    return _message(to, letter, service, secret=True)
+
+
+def compose_notice(
+    *,
+    to: str,
+    template: str,
+    params: Mapping[str, object],
+    service: ServiceSettings,
+    zone: tzinfo | None = None,
+) -> Message:
+    """Return the notice named ``template``; times are told in ``zone`` (default: this machine's).
+
+    ``params`` may hold ``holder_name``, ``station``, ``when`` (ISO 8601, UTC), ``reference``
+    and ``masked_email``; one that is missing is not told. Raises ``MailRefused`` for a
+    template that there is not: no retry will make one.
+    """
+    told = {name: _told(name, value, zone) for name, value in params.items() if value}
+    if template in words.TO_STAFF:
+        letter = _to_staff(words.TO_STAFF[template], told)
+    elif template in words.TO_HOLDERS:
+        letter = _to_holder(words.TO_HOLDERS[template], told, service)
+    else:
+        raise MailRefused(f"there is no notice named {template!r}")
+    return _message(to, letter, service, secret=False)
+
+
+def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:
+    facts = _facts(told, without="holder_name")
+    not_you = words.NOT_YOU.format(call=words.call(service))
+    return Letter(
+        notice.subject,
+        told.get("holder_name", words.HOLDER),
+        (Paragraph(notice.told), *facts, Paragraph(notice.next), Paragraph(not_you)),
+    )
+
+
+def _to_staff(notice: words.Notice, told: Mapping[str, str]) -> Letter:
+    return Letter(
+        notice.subject,
+        words.STAFF,
+        (Paragraph(notice.told), *_facts(told), Paragraph(notice.next)),
+    )
+
+
+def _facts(told: Mapping[str, str], without: str = "") -> tuple[Facts, ...]:
+    rows = tuple(
+        (label, told[name])
+        for name, label in words.FACTS.items()
+        if name in told and name != without
+    )
+    return (Facts(rows),) if rows else ()
+
+
+def _told(name: str, value: object, zone: tzinfo | None) -> str:
+    text = " ".join(str(value).split())
+    return _time(text, zone) if name == "when" else text
+
+
+def _time(iso: str, zone: tzinfo | None) -> str:
+    """Tell a moment the way people do; a text that is no moment is told as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    local = aware.astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"
+
+
+def _message(to: str, letter: Letter, service: ServiceSettings, *, secret: bool) -> Message:
+    subject = f"{letter.subject} - {service.trust}"
+    text, html = as_text(letter, service), as_html(letter, service)
+    return Message(to=to, subject=subject, text=text, html=html, secret=secret)

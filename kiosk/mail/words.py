@@ -1,0 +1,131 @@
+"""Every sentence that is mailed, in one place, ready for translation.
+
+A holder's notice says what was done, where and when, and whom to call. No subject holds
+a code: subjects show on locked telephones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.config.sections import ServiceSettings
+from kiosk.dialogue import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The words of one notice; ``{name}`` and the like stand for its parameters."""
+
+    subject: str
+    told: str
+    next: str
+
+
+GREETING = "Hello {reader},"
+
+CODE_SUBJECTS = {
+    Purpose.REGISTER: "Your registration code",
+    Purpose.UNLOCK: "Your unlock code",
+    Purpose.CHANGE_EMAIL: "Confirm your email address",
+}
+CODE_SUBJECT = "Your smartcard code"
+CODE_INTROS = {
+    Purpose.REGISTER: "Here is the code that finishes your registration.",
+    Purpose.UNLOCK: "Here is the code that unlocks your smartcard.",
+    Purpose.CHANGE_EMAIL: "Here is the code that confirms this email address.",
+}
+CODE_INTRO = "Here is the code that you asked for."
+CODE_LABEL = "Your code"
+CODE_LIFE = "It works once, and for {minutes} minutes. Put your smartcard in and enter it there."
+ONE_MINUTE = "It works once, and for one minute. Put your smartcard in and enter it there."
+CODE_IS_YOURS = (
+    "Do not tell it to anybody. Staff never ask for your code, your PIN or your answers, "
+    "by telephone or by email."
+)
+CODE_NOT_YOU = "If you did not ask for a code, somebody else may have your smartcard. {call}"
+
+CALL = "Please call at once: {contact} ({hours})."
+HELP = "Questions? {contact} ({hours})."
+NOT_YOU = "If this was not you, somebody else may have your smartcard. {call}"
+SENT_BY = "{service}, {trust}. This message was sent by a machine."
+
+FACTS = {
+    "holder_name": "Name",
+    "station": "Station",
+    "when": "Time",
+    "masked_email": "Email address",
+    "reference": "Reference",
+}
+
+STAFF = "colleague"
+HOLDER = "cardholder"
+
+REGISTERED = Notice(
+    "You are registered for smartcard self-service",
+    "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
+    "blocked or forgotten.",
+    "There is nothing more to do.",
+)
+UNLOCKED = Notice(
+    "Your smartcard was unlocked",
+    "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
+    "There is nothing more to do.",
+)
+BLOCKED = Notice(
+    "Smartcard self-service is blocked for you",
+    "The security questions were answered wrongly too often. To protect you, smartcard "
+    "self-service is blocked for you at every station.",
+    "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
+)
+BLOCKED_STAFF = Notice(
+    "Self-service was blocked for a cardholder",
+    "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
+    "They have been asked to come to you. Identify them before you lift the block.",
+)
+EMAIL_CHANGED_OLD = Notice(
+    "Your email address for smartcard self-service was changed",
+    "Codes and notices for your smartcard no longer come to this address.",
+    "If you made this change, there is nothing more to do.",
+)
+EMAIL_CHANGED_NEW = Notice(
+    "Your email address for smartcard self-service is confirmed",
+    "Codes and notices for your smartcard now come to this address.",
+    "There is nothing more to do.",
+)
+QUESTIONS_CHANGED = Notice(
+    "Your security questions were changed",
+    "The security questions and answers for your smartcard were changed. The old ones no "
+    "longer count.",
+    "If you made this change, there is nothing more to do.",
+)
+PIN_CHANGED = Notice(
+    "The PIN of your smartcard was changed",
+    "The PIN of your smartcard was changed at an unlock station.",
+    "If you made this change, there is nothing more to do.",
+)
+
+TO_HOLDERS = {
+    "registered": REGISTERED,
+    "unlocked": UNLOCKED,
+    "blocked": BLOCKED,
+    "email-changed-old": EMAIL_CHANGED_OLD,
+    "email-changed-new": EMAIL_CHANGED_NEW,
+    "questions-changed": QUESTIONS_CHANGED,
+    "pin-changed": PIN_CHANGED,
+}
+TO_STAFF = {"blocked-staff": BLOCKED_STAFF}
+
+
+def call(service: ServiceSettings) -> str:
+    """Say whom to call when something is wrong."""
+    return CALL.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def help_line(service: ServiceSettings) -> str:
+    """Say whom to ask."""
+    return HELP.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def sent_by(service: ServiceSettings) -> str:
+    """Say who sent it."""
+    return SENT_BY.format(service=service.name, trust=service.trust)

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 from kiosk.ports import Clock
+from kiosk.store.engine import (
+    READS,
+    READS_ON_POSTGRESQL,
+    WRITES,
+    make_sqlite_file,
+    open_engine,
+    parse_url,
+)
+from kiosk.store.gateway import Gateway
 from kiosk.store.unit_of_work import UnitOfWork
 
 
@@ -10,36 +27,76 @@ class Store:
     """Owns the connections to one database; safe to use from several threads.
 
     ``url`` is an SQLAlchemy one: ``sqlite:////var/lib/kiosk/kiosk.db`` or
-    ``postgresql://user@host/name``. Nothing is opened until the first call.
+    ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
+    the first call. ``busy_timeout_s`` bounds every wait for another writer. A process that
+    forks makes its own store afterwards.
     """
 
-    def __init__(self, url: str, clock: Clock, *, busy_timeout_s: float = 5.0) -> None:
-        raise NotImplementedError
+    def __init__(
+        self, url: str, clock: Clock, *, busy_timeout_s: float = 5.0, pool_size: int = 5
+    ) -> None:
+        address = parse_url(url)
+        self._clock = clock
+        self._engine = open_engine(address, busy_timeout_s, pool_size)
+        self._file = Path(str(address.database)) if self._on_sqlite else None
 
-    def begin(self) -> UnitOfWork:
+    def __repr__(self) -> str:
+        return f"Store({self._engine.url!r})"
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
         """Return a unit of work that may write; it begins when its ``with`` block does.
 
         On SQLite it is the only writer from there on (BEGIN IMMEDIATE). Keep it short and
         never wait for a card, a mail relay or Argon2 inside.
         """
-        raise NotImplementedError
+        with self._gateway(writes=True, options=WRITES) as gateway:
+            yield UnitOfWork(gateway, self._clock.now())
 
-    def read(self) -> UnitOfWork:
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
         """Return one that sees a single moment of the database and cannot write."""
-        raise NotImplementedError
+        options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
+        with self._gateway(writes=False, options=options) as gateway:
+            yield UnitOfWork(gateway, self._clock.now())
 
     def ping(self) -> None:
         """Ask the database for an answer; raise ``StoreError`` when there is none."""
-        raise NotImplementedError
+        with self._gateway(writes=False, options=READS) as gateway:
+            gateway.scalar(text("SELECT 1"))
 
     def migrate(self) -> str:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
-        raise NotImplementedError
+        from kiosk.store import schema
+
+        if self._file is not None:
+            make_sqlite_file(self._file)
+        return schema.migrate(self._engine)
 
     def schema_is_current(self) -> bool:
         """Say whether the schema is the one that this program was written for."""
-        raise NotImplementedError
+        from kiosk.store import schema
+
+        return schema.is_current(self._engine)
 
     def close(self) -> None:
         """Let go of every connection."""
-        raise NotImplementedError
+        self._engine.dispose()
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def _gateway(self, *, writes: bool, options: Mapping[str, Any]) -> Iterator[Gateway]:
+        session = Session(
+            self._engine,
+            autoflush=False,
+            execution_options={"populate_existing": True, "synchronize_session": False},
+        )
+        gateway = Gateway(session, writes=writes, options=options)
+        try:
+            gateway.begin()
+            yield gateway
+        finally:
+            gateway.end()

@@ -2,6 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import CursorResult, Executable, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from kiosk.errors import StoreError
+from kiosk.store.faults import translated
+from kiosk.store.tables.base import Row
+
+T = TypeVar("T")
+SomeRow = TypeVar("SomeRow", bound=Row)
+Values = Mapping[str, Any]
+
+UNREADABLE = "unreadable"
+"""The code of a value that was stored by other hands; the transaction goes on."""
+
 
 class Gateway:
-    """Runs statements in one transaction."""
+    """Runs statements in one transaction; every call raises only ``StoreError`` and its kind.
+
+    ``options`` are the connection's execution options, seen when its transaction begins.
+    """
+
+    def __init__(self, session: Session, *, writes: bool, options: Mapping[str, Any]) -> None:
+        self._session = session
+        self._writes = writes
+        self._options = options
+        self._usable = True
+
+    def begin(self) -> None:
+        """Take a connection and begin; on SQLite a writer waits here for the one before."""
+        self._guarded(lambda: self._session.connection(execution_options=self._options))
+
+    def commit(self) -> None:
+        """Make it durable; nothing can be run afterwards."""
+        if not self._writes:
+            raise StoreError("a reading unit of work commits nothing", "read-only")
+        self._guarded(self._session.commit)
+        self._usable = False
+
+    def end(self) -> None:
+        """Roll back what was not committed and give the connection back."""
+        self._usable = False
+        try:
+            self._session.close()
+        except SQLAlchemyError:
+            # The connection is gone, and the server has rolled back by itself.
+            self._session.invalidate()
+
+    # --- reading ---
+
+    def one(self, statement: Executable, kind: type[SomeRow]) -> SomeRow | None:
+        """Return the first row of a ``select(kind)``, or of a statement RETURNING one."""
+        rows = self.many(statement, kind)
+        return rows[0] if rows else None
+
+    def many(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
+        """Return every row of a ``select(kind)``; ``kind`` is there for the types."""
+        return self._guarded(lambda: self._session.scalars(statement).all())
+
+    def tuples(self, statement: Executable) -> Sequence[Sequence[Any]]:
+        """Return every row of a statement of several columns or tables."""
+        return self._guarded(lambda: self._session.execute(statement).all())
+
+    def scalar(self, statement: Executable) -> Any:
+        """Return the first column of the first row; None where there is no row."""
+        return self._guarded(lambda: self._session.scalar(statement))
+
+    # --- writing ---
+
+    def run(self, statement: Executable, many: Sequence[Values] | None = None) -> int:
+        """Run one that changes rows, once for each of ``many``; return how many it matched."""
+        result = self._guarded(lambda: self._session.execute(statement, many))
+        return cast("CursorResult[Any]", result).rowcount
+
+    def add(self, kind: type[Row], values: Values) -> None:
+        """Insert one row."""
+        self.run(insert(table_of(kind)).values(values))
+
+    def upsert(self, kind: type[Row]) -> postgresql.Insert:
+        """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
+        table = table_of(kind)
+        if self._session.get_bind().dialect.name == "sqlite":
+            return cast("postgresql.Insert", sqlite.insert(table))
+        return postgresql.insert(table)
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        if not self._usable:
+            raise StoreError("this unit of work has ended or failed", "ended")
+        try:
+            return call()
+        except SQLAlchemyError as error:
+            failure = translated(error)
+            self._usable = False
+        except ValueError:
+            failure = StoreError("a stored value cannot be read", UNREADABLE)
+        # Raised out here, so that not even its context holds the original's parameters.
+        raise failure
+
+
+def table_of(kind: type[Row]) -> Table:
+    """Return the table behind a row class."""
+    return kind.metadata.tables[str(kind.__tablename__)]

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from kiosk.store.audit_records import AuditAnchor, AuditEvent, AuditHead, AuditVerdict
-from kiosk.store.gateway import Gateway
+from sqlalchemy import Select, insert, select, update
+from sqlmodel import col
+
+from kiosk.errors import StoreError
+from kiosk.store.audit_chain import FIRST, ChainWalk, link_hash
+from kiosk.store.audit_records import (
+    AuditAnchor,
+    AuditEvent,
+    AuditFault,
+    AuditHead,
+    AuditVerdict,
+    FaultKind,
+)
+from kiosk.store.gateway import UNREADABLE, Gateway, table_of
 from kiosk.store.records import Scalar
+from kiosk.store.tables.base import values
+from kiosk.store.tables.columns import scalars_to_text
+from kiosk.store.tables.services import AuditAnchorRow, AuditEventRow, AuditHeadRow
 
 AnchorCheck = Callable[[AuditAnchor], bool]
 """Says whether an anchor's signature is good."""
 
 Progress = Callable[[int, int], None]
 """Takes the rows checked so far and the rows in all."""
+
+BATCH = 1000
 
 
 class Audit:
@@ -22,6 +41,7 @@ class Audit:
     def __init__(self, gateway: Gateway, now: datetime) -> None:
         self._gateway = gateway
         self._now = now
+        self._queue: list[AuditEventRow] = []
 
     def append(
         self,
@@ -39,33 +59,71 @@ class Audit:
 
         The rows are written by ``commit`` itself, in order, so that the estate-wide lock
         on the chain's head is always the last one taken and never held for long. People
-        appear by id only, so that one can be erased and the chain still verifies.
+        appear by id only, so that one can be erased and the chain still verifies. Raises
+        ``TypeError`` for a detail that is no scalar.
         """
-        raise NotImplementedError
+        row = AuditEventRow(
+            seq=0,
+            at=self._now,
+            kind=kind,
+            reference=reference,
+            visit_id=visit_id,
+            card_id=card_id,
+            holder_id=holder_id,
+            station=station,
+            actor=actor,
+            detail=scalars_to_text(dict(detail or {})),
+            previous="",
+            hash="",
+        )
+        self._queue.append(row)
+
+    def write(self) -> None:
+        """Lock the head and write what was appended; the unit of work's commit does it."""
+        if not self._queue:
+            return
+        was = head = self._locked_head()
+        for row in self._queue:
+            row.seq, row.previous = head.seq + 1, head.hash
+            row.hash = link_hash(row)
+            head = AuditHead(row.seq, row.hash)
+        rows = [row.model_dump() for row in self._queue]
+        self._gateway.run(insert(table_of(AuditEventRow)), rows)
+        self._move_head(was, head)
+        self._queue = []
 
     def head(self) -> AuditHead:
-        """Return the last event's number and hash."""
-        raise NotImplementedError
+        """Return the last event's number and hash, as committed."""
+        return self._head(select(AuditHeadRow)) or FIRST
+
+    # --- looking things up ---
 
     def by_reference(self, reference: str) -> tuple[AuditEvent, ...]:
         """Return what happened under a reference number, in order."""
-        raise NotImplementedError
+        statement = select(AuditEventRow).where(col(AuditEventRow.reference) == reference)
+        return self._events(statement.order_by(col(AuditEventRow.seq)))
 
     def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events of a holder, newest first."""
-        raise NotImplementedError
+        statement = select(AuditEventRow).where(col(AuditEventRow.holder_id) == holder_id)
+        return self._events(statement.order_by(col(AuditEventRow.seq).desc()).limit(limit))
 
     def latest(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events, newest first."""
-        raise NotImplementedError
+        statement = select(AuditEventRow).order_by(col(AuditEventRow.seq).desc())
+        return self._events(statement.limit(limit))
+
+    # --- anchors and verification ---
 
     def add_anchor(self, anchor: AuditAnchor) -> None:
         """Store a signed head."""
-        raise NotImplementedError
+        self._gateway.add(AuditAnchorRow, values(anchor))
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
         """Return every anchor, by row number."""
-        raise NotImplementedError
+        statement = select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq))
+        rows = self._gateway.many(statement, AuditAnchorRow)
+        return tuple(row.record(AuditAnchor) for row in rows)
 
     def verify(
         self,
@@ -74,9 +132,69 @@ class Audit:
         anchors: Iterable[AuditAnchor] | None = None,
         check: AnchorCheck | None = None,
     ) -> AuditVerdict:
-        """Walk the chain and name the first row that does not fit.
+        """Walk the chain and name the first row that does not fit; call it in ``store.read()``.
 
         ``anchors`` are those kept elsewhere (default: the table's own). Without ``check``
         their hashes are compared, but nobody looked at a signature.
         """
-        raise NotImplementedError
+        head = self._head(select(AuditHeadRow))
+        walk = ChainWalk(head, self.anchors() if anchors is None else anchors, check)
+        fault = self._walk(walk, head.seq if head else 0, progress) or walk.finish()
+        return AuditVerdict(walk.rows, walk.anchors_seen, walk.anchored_to, fault)
+
+    def _walk(self, walk: ChainWalk, total: int, progress: Progress | None) -> AuditFault | None:
+        after: int | None = None
+        while rows := self._batch(after):
+            if isinstance(rows, AuditFault):
+                return rows
+            for row in rows:
+                if (fault := walk.step(row)) is not None:
+                    return fault
+            after = rows[-1].seq
+            if progress is not None:
+                progress(walk.rows, max(total, walk.rows))
+        return None
+
+    def _batch(self, after: int | None) -> list[AuditEventRow] | AuditFault:
+        for limit in (BATCH, 1):
+            statement = _following(select(AuditEventRow), after).limit(limit)
+            try:
+                return list(self._gateway.many(statement, AuditEventRow))
+            except StoreError as error:
+                if error.code != UNREADABLE:
+                    raise
+        seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after))
+        return AuditFault(FaultKind.CHANGED, seq, f"row {seq} cannot be read any more")
+
+    # --- the head ---
+
+    def _locked_head(self) -> AuditHead:
+        head = self._head(select(AuditHeadRow).with_for_update())
+        if head is None:
+            raise StoreError("the audit has lost its head", "audit")
+        return head
+
+    def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
+        row = self._gateway.one(statement, AuditHeadRow)
+        return row.record(AuditHead) if row else None
+
+    def _move_head(self, was: AuditHead, to: AuditHead) -> None:
+        statement = update(AuditHeadRow).where(col(AuditHeadRow.seq) == was.seq)
+        if self._gateway.run(statement.values(values(to))) != 1:
+            raise StoreError("the audit's head was moved by another writer", "audit")
+
+    def _events(self, statement: Select[AuditEventRow]) -> tuple[AuditEvent, ...]:
+        return tuple(_event(row) for row in self._gateway.many(statement, AuditEventRow))
+
+
+def _following(statement: Select[Any], after: int | None) -> Select[Any]:
+    seq = col(AuditEventRow.seq)
+    return (statement if after is None else statement.where(seq > after)).order_by(seq)
+
+
+def _event(row: AuditEventRow) -> AuditEvent:
+    try:
+        detail = json.loads(row.detail)
+    except ValueError:
+        detail = {"unreadable": True}
+    return AuditEvent(**row.model_dump(exclude={"detail"}), detail=detail)

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlmodel import col
 
 from kiosk.dialogue import CardId
 from kiosk.store.gateway import Gateway
-from kiosk.store.records import Card, KnownCard, SealedSecret
+from kiosk.store.records import Card, Cardholder, KnownCard, SealedSecret
+from kiosk.store.tables.base import values
+from kiosk.store.tables.people import CardholderRow, CardRow
+
+OVERWRITTEN = (
+    "holder_id",
+    "driver",
+    "identifier",
+    "status",
+    "expires_at",
+    "sealed_secret",
+    "sealed_key_id",
+    "sealed_revision",
+    "secret_limit",
+)
 
 
 class Cards:
@@ -17,11 +35,17 @@ class Cards:
 
     def get(self, card_id: str) -> Card | None:
         """Return one by id."""
-        raise NotImplementedError
+        row = self._gateway.one(select(CardRow).where(col(CardRow.id) == card_id), CardRow)
+        return _record(row) if row else None
 
     def find(self, card: CardId) -> KnownCard | None:
         """Return the card that a reader named, with its holder."""
-        raise NotImplementedError
+        named = col(CardRow.driver) == card.driver, col(CardRow.identifier) == card.identifier
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
+        statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
+        for row, holder in self._gateway.tuples(statement):
+            return KnownCard(_record(row), holder.record(Cardholder))
+        return None
 
     def lock(self, card_id: str) -> Card | None:
         """Return one, held against other writers until the unit of work ends.
@@ -29,15 +53,21 @@ class Cards:
         Lock before reading what a decision on this card rests on (send times, an open
         journal entry): on PostgreSQL two stations could otherwise both decide.
         """
-        raise NotImplementedError
+        statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
+        row = self._gateway.one(statement, CardRow)
+        return _record(row) if row else None
 
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id."""
-        raise NotImplementedError
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)))
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
         """Return those of ``cards`` that exist; at most 500 at a time."""
-        raise NotImplementedError
+        pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
+        wanted = [(card.driver, card.identifier) for card in cards]
+        found = self._several(select(CardRow).where(pair.in_(wanted)))
+        return {CardId(card.driver, card.identifier): card for card in found}
 
     def put(self, cards: Iterable[Card]) -> None:
         """Add each, or overwrite the one with its id.
@@ -45,7 +75,10 @@ class Cards:
         A card that exists keeps its exposure and its tries left: an import of the same
         file again must not forget what an unblock may have cost.
         """
-        raise NotImplementedError
+        insert = self._gateway.upsert(CardRow)
+        changed = {name: insert.excluded[name] for name in OVERWRITTEN}
+        statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
+        self._gateway.run(statement, [_values(card) for card in cards])
 
     # --- the unblock secret ---
 
@@ -56,22 +89,35 @@ class Cards:
         tries are left by our account (the tries last told, else the limit, else
         ``assumed_limit``; less the exposure).
         """
-        raise NotImplementedError
+        budget = _budget(assumed_limit)
+        statement = (
+            update(CardRow)
+            .where(col(CardRow.id) == card_id, budget > keep)
+            .values(secret_exposure=col(CardRow.secret_exposure) + 1)
+            .returning(budget)
+        )
+        left: int | None = self._gateway.scalar(statement)
+        return left
 
     def unexpose_secret(self, card_id: str) -> None:
         """Take back one charge: the secret was never sent."""
-        raise NotImplementedError
+        exposure = col(CardRow.secret_exposure)
+        statement = update(CardRow).where(col(CardRow.id) == card_id, exposure > 0)
+        self._gateway.run(statement.values(secret_exposure=exposure - 1))
 
     def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
         """Clear the exposure: the card told its tries, or took the secret (None: full again)."""
-        raise NotImplementedError
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(secret_exposure=0, secret_tries_left=tries_left))
 
     def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
         """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
 
         False when another writer was first; nothing changed then.
         """
-        raise NotImplementedError
+        revision = func.coalesce(col(CardRow.sealed_revision), 0)
+        statement = update(CardRow).where(col(CardRow.id) == card_id, revision == expected_revision)
+        return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
 
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
@@ -80,8 +126,50 @@ class Cards:
 
         A rotation that was interrupted simply starts again from the first.
         """
-        raise NotImplementedError
+        other = col(CardRow.sealed_key_id).is_not(None), col(CardRow.sealed_key_id) != key_id
+        statement = select(CardRow).where(*other, col(CardRow.id) > after)
+        return self._several(statement.order_by(col(CardRow.id)).limit(limit))
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many secrets each key sealed."""
-        raise NotImplementedError
+        key = col(CardRow.sealed_key_id)
+        statement = select(key, func.count()).where(key.is_not(None)).group_by(key)
+        return {row[0]: row[1] for row in self._gateway.tuples(statement)}
+
+    def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
+        return tuple(_record(row) for row in self._gateway.many(statement, CardRow))
+
+
+def _budget(assumed_limit: int) -> ColumnElement[int]:
+    known = func.coalesce(col(CardRow.secret_tries_left), col(CardRow.secret_limit), assumed_limit)
+    return known - col(CardRow.secret_exposure)
+
+
+def _record(row: CardRow) -> Card:
+    sealed = None
+    if row.sealed_secret is not None:
+        sealed = SealedSecret(row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0)
+    return Card(
+        id=row.id,
+        holder_id=row.holder_id,
+        driver=row.driver,
+        identifier=row.identifier,
+        status=row.status,
+        expires_at=row.expires_at,
+        sealed_secret=sealed,
+        secret_limit=row.secret_limit,
+        secret_exposure=row.secret_exposure,
+        secret_tries_left=row.secret_tries_left,
+    )
+
+
+def _values(card: Card) -> dict[str, Any]:
+    return values(card, without=("sealed_secret",)) | _sealed_values(card.sealed_secret)
+
+
+def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
+    return {
+        "sealed_secret": sealed.ciphertext if sealed else None,
+        "sealed_key_id": sealed.key_id if sealed else None,
+        "sealed_revision": sealed.revision if sealed else None,
+    }

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from sqlalchemy import select, update
+from sqlmodel import col
+
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import Cardholder, SecurityQuestion
+from kiosk.store.tables.base import values
+from kiosk.store.tables.people import CardholderRow, QuestionRow
 
 
 class Cardholders:
@@ -17,15 +22,31 @@ class Cardholders:
 
     def get(self, holder_id: str) -> Cardholder | None:
         """Return one by id."""
-        raise NotImplementedError
+        row = self._gateway.one(
+            select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
+        )
+        return row.record(Cardholder) if row else None
 
     def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``numbers`` that exist, by number; at most 500 at a time."""
-        raise NotImplementedError
+        wanted = select(CardholderRow).where(col(CardholderRow.number).in_(list(numbers)))
+        rows = self._gateway.many(wanted, CardholderRow)
+        return {row.number: row.record(Cardholder) for row in rows}
 
     def put(self, holders: Iterable[Cardholder]) -> None:
         """Add each, or overwrite the one with its id."""
-        raise NotImplementedError
+        insert = self._gateway.upsert(CardholderRow)
+        new = insert.excluded
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={
+                "number": new.number,
+                "name": new.name,
+                "email": new.email,
+                "left_at": new.left_at,
+            },
+        )
+        self._gateway.run(statement, [values(holder) for holder in holders])
 
 
 class SecurityQuestions:
@@ -36,12 +57,22 @@ class SecurityQuestions:
 
     def current(self) -> tuple[SecurityQuestion, ...]:
         """Return those that are offered, by id."""
-        raise NotImplementedError
+        offered = select(QuestionRow).where(col(QuestionRow.retired_at).is_(None))
+        rows = self._gateway.many(offered.order_by(col(QuestionRow.id)), QuestionRow)
+        return tuple(row.record(SecurityQuestion) for row in rows)
 
     def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
         """Return those of ``ids`` that exist, retired ones too: a registration keeps its own."""
-        raise NotImplementedError
+        wanted = select(QuestionRow).where(col(QuestionRow.id).in_(list(ids)))
+        rows = self._gateway.many(wanted, QuestionRow)
+        return {row.id: row.record(SecurityQuestion) for row in rows}
 
     def sync(self, texts: Mapping[int, str], at: datetime) -> None:
         """Make ``texts`` the list: add, reword and revive; retire at ``at`` what is absent."""
-        raise NotImplementedError
+        absent = col(QuestionRow.id).not_in(list(texts)), col(QuestionRow.retired_at).is_(None)
+        self._gateway.run(update(QuestionRow).where(*absent).values(retired_at=at))
+        insert = self._gateway.upsert(QuestionRow)
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"], set_={"text": insert.excluded.text, "retired_at": None}
+        )
+        self._gateway.run(statement, [{"id": id_, "text": text} for id_, text in texts.items()])

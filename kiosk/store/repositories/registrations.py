@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, select, update
+from sqlmodel import col
+
 from kiosk.store.gateway import Gateway
-from kiosk.store.records import Charge, Registration
+from kiosk.store.records import Charge, Registration, Verdict
+from kiosk.store.repositories.attempts import Attempts
+from kiosk.store.tables.base import values
+from kiosk.store.tables.people import RegistrationRow
+
+OVERWRITTEN = (
+    "email",
+    "email_verified_at",
+    "question_ids",
+    "hashes",
+    "updated_at",
+    "asked",
+)
 
 
 class Registrations:
@@ -14,10 +30,13 @@ class Registrations:
     def __init__(self, gateway: Gateway, now: datetime) -> None:
         self._gateway = gateway
         self._now = now
+        self._attempts = Attempts(gateway, now)
 
     def of_holder(self, holder_id: str) -> Registration | None:
         """Return a holder's registration."""
-        raise NotImplementedError
+        statement = select(RegistrationRow).where(_is(holder_id))
+        row = self._gateway.one(statement, RegistrationRow)
+        return row.record(Registration) if row else None
 
     def put(self, registration: Registration) -> None:
         """Add one, or overwrite the holder's address, questions, hashes and asked questions.
@@ -25,7 +44,12 @@ class Registrations:
         Failures, block and the first ``registered_at`` of one that exists are kept: only
         the calls below change them.
         """
-        raise NotImplementedError
+        insert = self._gateway.upsert(RegistrationRow).values(values(registration))
+        statement = insert.on_conflict_do_update(
+            index_elements=["holder_id"],
+            set_={name: insert.excluded[name] for name in OVERWRITTEN},
+        )
+        self._gateway.run(statement)
 
     def charge(self, holder_id: str, attempt_id: str, max_failures: int) -> Charge | None:
         """Charge one attempt, before its answers are looked at; commit this alone.
@@ -34,42 +58,75 @@ class Registrations:
         any number of concurrent callers exactly those that are left pass. A repeated
         ``attempt_id`` charges nothing and gives the first call's charge, ``fresh`` False.
         """
-        raise NotImplementedError
+        failures = col(RegistrationRow.failures)
+
+        def take() -> int | None:
+            open_ = failures < max_failures, col(RegistrationRow.blocked_at).is_(None)
+            statement = update(RegistrationRow).where(_is(holder_id), *open_)
+            charged = statement.values(failures=failures + 1).returning(max_failures - failures)
+            left: int | None = self._gateway.scalar(charged)
+            return left
+
+        return self._attempts.charge(
+            holder_id, attempt_id, take=take, undo=lambda: self._less_one(holder_id)
+        )
 
     def give_back(self, holder_id: str, attempt_id: str) -> bool:
         """Conclude a charged attempt as right and take its failure back, once.
 
         False when it was concluded before: nothing changed then.
         """
-        raise NotImplementedError
+        if not self._attempts.conclude(holder_id, attempt_id, Verdict.RIGHT):
+            return False
+        self._less_one(holder_id)
+        return True
 
     def keep_charge(self, holder_id: str, attempt_id: str) -> bool:
         """Conclude a charged attempt as wrong; False when it was concluded before."""
-        raise NotImplementedError
+        return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
 
     def clear_failures(self, holder_id: str) -> None:
         """Set the failures to none; a block stays."""
-        raise NotImplementedError
+        self._gateway.run(update(RegistrationRow).where(_is(holder_id)).values(failures=0))
 
     def block(self, holder_id: str) -> bool:
         """Block on every station; False when it was blocked already."""
-        raise NotImplementedError
+        free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
+        statement = update(RegistrationRow).where(*free).values(blocked_at=self._now)
+        return self._gateway.run(statement) == 1
 
     def unblock(self, holder_id: str) -> bool:
         """Lift a block and clear the failures; False when there was no block."""
-        raise NotImplementedError
+        blocked = _is(holder_id), col(RegistrationRow.blocked_at).is_not(None)
+        statement = update(RegistrationRow).where(*blocked).values(blocked_at=None, failures=0)
+        return self._gateway.run(statement) == 1
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return those that now are.
 
         Atomic, so two stations ask the same ones.
         """
-        raise NotImplementedError
+        unset = _is(holder_id), col(RegistrationRow.asked).is_(None)
+        self._gateway.run(update(RegistrationRow).where(*unset).values(asked=question_ids))
+        asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
+        return tuple(asked or ())
 
     def clear_asked(self, holder_id: str) -> None:
         """Forget the pinned questions: they were answered."""
-        raise NotImplementedError
+        self._gateway.run(update(RegistrationRow).where(_is(holder_id)).values(asked=None))
 
     def count_by_pepper(self) -> dict[str, int]:
         """Return how many registrations rest on each pepper id; reads every row."""
-        raise NotImplementedError
+        counts: Counter[str] = Counter()
+        for (hashes,) in self._gateway.tuples(select(col(RegistrationRow.hashes))):
+            counts.update({one.pepper_id for one in hashes})
+        return dict(counts)
+
+    def _less_one(self, holder_id: str) -> None:
+        failures = col(RegistrationRow.failures)
+        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
+        self._gateway.run(statement.values(failures=failures - 1))
+
+
+def _is(holder_id: str) -> ColumnElement[bool]:
+    return col(RegistrationRow.holder_id) == holder_id

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlmodel import col
+
 from kiosk.store.gateway import Gateway
 from kiosk.store.service_records import OutboxMessage, Station
+from kiosk.store.tables.base import values
+from kiosk.store.tables.services import OutboxRow, StationRow
 
 
 class Outbox:
@@ -17,11 +22,12 @@ class Outbox:
 
     def add(self, message: OutboxMessage) -> None:
         """Queue one; its parameters hold no secret."""
-        raise NotImplementedError
+        self._gateway.add(OutboxRow, values(message))
 
     def get(self, message_id: str) -> OutboxMessage | None:
         """Return one by id."""
-        raise NotImplementedError
+        row = self._gateway.one(select(OutboxRow).where(_is(message_id)), OutboxRow)
+        return row.record(OutboxMessage) if row else None
 
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
@@ -30,23 +36,43 @@ class Outbox:
         over, when it is due again: a worker that died loses nothing. So a message is sent
         at least once, and twice only if its worker dies between relay and ``mark_sent``.
         """
-        raise NotImplementedError
+        due = (
+            select(col(OutboxRow.id))
+            .where(*_waiting(), col(OutboxRow.next_at) <= self._now)
+            .order_by(col(OutboxRow.next_at))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(OutboxRow)
+            .where(col(OutboxRow.id).in_(due))
+            .values(next_at=self._now + lease, attempts=col(OutboxRow.attempts) + 1)
+            .returning(OutboxRow)
+        )
+        rows = self._gateway.many(statement, OutboxRow)
+        claimed = [row.record(OutboxMessage) for row in rows]
+        return tuple(sorted(claimed, key=lambda message: message.created_at))
 
     def mark_sent(self, message_id: str) -> None:
         """The relay took it."""
-        raise NotImplementedError
+        statement = update(OutboxRow).where(_is(message_id), *_waiting())
+        self._gateway.run(statement.values(sent_at=self._now, last_error=""))
 
     def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
         """It did not leave; try again at ``retry_at``, or never (None)."""
-        raise NotImplementedError
+        when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
+        statement = update(OutboxRow).where(_is(message_id), *_waiting())
+        self._gateway.run(statement.values(last_error=error, **when))
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
-        raise NotImplementedError
+        count: int = self._gateway.scalar(select(func.count()).where(*_waiting()))
+        return count
 
     def purge(self, before: datetime) -> int:
         """Delete those sent or given up before then; return how many."""
-        raise NotImplementedError
+        ended = or_(col(OutboxRow.sent_at) < before, col(OutboxRow.failed_at) < before)
+        return self._gateway.run(delete(OutboxRow).where(ended))
 
 
 class Stations:
@@ -57,12 +83,27 @@ class Stations:
 
     def seen(self, station: Station) -> None:
         """Take a heartbeat; a station that is new is added."""
-        raise NotImplementedError
+        insert = self._gateway.upsert(StationRow).values(values(station))
+        new = insert.excluded
+        latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state")}
+        self._gateway.run(insert.on_conflict_do_update(index_elements=["name"], set_=latest))
 
     def get(self, name: str) -> Station | None:
         """Return one by name."""
-        raise NotImplementedError
+        statement = select(StationRow).where(col(StationRow.name) == name)
+        row = self._gateway.one(statement, StationRow)
+        return row.record(Station) if row else None
 
     def every(self) -> tuple[Station, ...]:
         """Return all, by name."""
-        raise NotImplementedError
+        statement = select(StationRow).order_by(col(StationRow.name))
+        rows = self._gateway.many(statement, StationRow)
+        return tuple(row.record(Station) for row in rows)
+
+
+def _is(message_id: str) -> ColumnElement[bool]:
+    return col(OutboxRow.id) == message_id
+
+
+def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlmodel import col
+
 from kiosk.dialogue import Purpose, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange, UnblockEntry, UnblockState, Visit
+from kiosk.store.tables.base import values
+from kiosk.store.tables.visits import PendingRow, UnblockRow, VisitRow
 
 
 class Visits:
@@ -17,31 +22,43 @@ class Visits:
 
     def add(self, visit: Visit) -> bool:
         """Open one; False when there is a visit with its id (its reference must be new)."""
-        raise NotImplementedError
+        insert = self._gateway.upsert(VisitRow).values(values(visit))
+        statement = insert.on_conflict_do_nothing(index_elements=["id"])
+        return self._gateway.run(statement) == 1
 
     def get(self, visit_id: str) -> Visit | None:
         """Return one by id."""
-        raise NotImplementedError
+        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
 
     def lock(self, visit_id: str) -> Visit | None:
         """Return one, held against other writers until the unit of work ends."""
-        raise NotImplementedError
+        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id).with_for_update())
 
     def by_reference(self, reference: str) -> Visit | None:
         """Return the one whose screens showed ``reference``."""
-        raise NotImplementedError
+        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
 
     def save(self, visit: Visit) -> None:
         """Overwrite one with what it has become; ``lock`` it first."""
-        raise NotImplementedError
+        statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
+        self._gateway.run(statement.values(values(visit, without=("id",))))
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> bool:
         """Close one; False when it is closed already or unknown."""
-        raise NotImplementedError
+        open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
+        statement = update(VisitRow).where(*open_).values(closed_at=at, how=how)
+        return self._gateway.run(statement) == 1
 
     def open_at(self, station: str) -> tuple[Visit, ...]:
         """Return the visits of a station that were never closed, oldest first."""
-        raise NotImplementedError
+        open_ = col(VisitRow.station) == station, col(VisitRow.closed_at).is_(None)
+        statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
+        rows = self._gateway.many(statement, VisitRow)
+        return tuple(row.record(Visit) for row in rows)
+
+    def _one(self, statement: Select[VisitRow]) -> Visit | None:
+        row = self._gateway.one(statement, VisitRow)
+        return row.record(Visit) if row else None
 
 
 class PendingChanges:
@@ -52,23 +69,29 @@ class PendingChanges:
 
     def put(self, change: PendingChange) -> None:
         """Store one in place of the card's earlier one for the same purpose."""
-        raise NotImplementedError
+        same = col(PendingRow.card_id) == change.card_id, col(PendingRow.purpose) == change.purpose
+        self._gateway.run(delete(PendingRow).where(*same))
+        self._gateway.add(PendingRow, values(change))
 
     def get(self, change_id: str) -> PendingChange | None:
         """Return one by id."""
-        raise NotImplementedError
+        return self._one(col(PendingRow.id) == change_id)
 
     def find(self, card_id: str, purpose: Purpose) -> PendingChange | None:
         """Return what a card has gathered for a purpose."""
-        raise NotImplementedError
+        return self._one(col(PendingRow.card_id) == card_id, col(PendingRow.purpose) == purpose)
 
     def delete(self, change_id: str) -> None:
         """Forget one: it was applied or given up."""
-        raise NotImplementedError
+        self._gateway.run(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
     def purge(self, before: datetime) -> int:
         """Delete those made before then; return how many."""
-        raise NotImplementedError
+        return self._gateway.run(delete(PendingRow).where(col(PendingRow.created_at) < before))
+
+    def _one(self, *conditions: ColumnElement[bool]) -> PendingChange | None:
+        row = self._gateway.one(select(PendingRow).where(*conditions), PendingRow)
+        return row.record(PendingChange) if row else None
 
 
 class UnblockJournal:
@@ -79,20 +102,34 @@ class UnblockJournal:
 
     def open(self, entry: UnblockEntry) -> bool:
         """Write down an intent; False, and nothing written, when the card has an open entry."""
-        raise NotImplementedError
+        insert = self._gateway.upsert(UnblockRow).values(values(entry))
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def get(self, entry_id: str) -> UnblockEntry | None:
         """Return one by id."""
-        raise NotImplementedError
+        return self._one(col(UnblockRow.id) == entry_id)
 
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
-        raise NotImplementedError
+        return self._one(col(UnblockRow.card_id) == card_id, _is_open())
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""
-        raise NotImplementedError
+        intent = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.INTENT
+        statement = update(UnblockRow).where(*intent)
+        return self._gateway.run(statement.values(state=UnblockState.UNKNOWN, detail=detail)) == 1
 
     def close(self, entry_id: str, state: UnblockState, detail: str, at: datetime) -> bool:
         """Close an open entry as done, refused, not sent or settled; False if it is not open."""
-        raise NotImplementedError
+        if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
+            raise ValueError("that is no way to close an entry")
+        statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id, _is_open())
+        return self._gateway.run(statement.values(state=state, detail=detail, closed_at=at)) == 1
+
+    def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
+        row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)
+        return row.record(UnblockEntry) if row else None
+
+
+def _is_open() -> ColumnElement[bool]:
+    return col(UnblockRow.closed_at).is_(None)

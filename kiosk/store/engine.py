@@ -1,0 +1,123 @@
+"""How each database is opened: connections, their settings, and how a transaction begins."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from kiosk.errors import ConfigError, StoreError
+
+WRITES = {"kiosk_writes": True}
+READS = {"kiosk_writes": False}
+READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+STATEMENT_LIMIT_MS = 30_000
+IDLE_LIMIT_MS = 60_000
+
+
+def parse_url(text: str) -> URL:
+    """Return the address of a database; raise ``ConfigError`` for one that we do not speak."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError("the database address is not a URL") from None
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return url.set(drivername="sqlite")
+        case "sqlite":
+            raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
+        case "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
+
+
+def open_engine(url: URL, busy_timeout_s: float, pool_size: int) -> Engine:
+    """Return an engine that has connected to nothing yet."""
+    maker = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine
+    return maker(url, busy_timeout_s, {"pool_size": pool_size, "hide_parameters": True})
+
+
+def make_sqlite_file(path: Path) -> None:
+    """Make an empty database that only its owner may read; one that exists is left alone."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        code = error.strerror or "unknown"
+        raise StoreError(f"the database file cannot be opened: {code}", code) from None
+
+
+# --- SQLite ----------------------------------------------------------------------------
+
+
+def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
+    connect = _sqlite_connector(Path(str(url.database)), busy_timeout_s)
+    engine = create_engine(url, creator=connect, pool_timeout=busy_timeout_s, **options)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3.Connection]:
+    # mode=rw: a mistyped path is an error, and never a new and empty database.
+    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+    pragmas = (
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA secure_delete = ON",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+    )
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in pragmas:
+                connection.execute(pragma).close()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own idea of a transaction is switched off (isolation_level None): a
+    # writer takes the write lock at once, or two that had read first could both go on.
+    writes = connection.get_execution_options().get("kiosk_writes", True)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+# --- PostgreSQL ------------------------------------------------------------------------
+
+
+def _postgresql_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
+    settings = {
+        "TimeZone": "UTC",
+        "lock_timeout": int(busy_timeout_s * 1000),
+        "statement_timeout": STATEMENT_LIMIT_MS,
+        "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
+    }
+    arguments = {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "connect_timeout": max(2, round(busy_timeout_s)),
+        "application_name": "kiosk",
+    }
+    return create_engine(
+        url,
+        connect_args=arguments,
+        pool_pre_ping=True,  # a server that was restarted is found before a statement is lost
+        pool_timeout=busy_timeout_s,
+        **options,
+    )

@@ -1,0 +1,90 @@
+"""Tables of people: cardholders, cards, registrations, questions, charged attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from kiosk.store.records import CardStatus, JointHash, Verdict
+from kiosk.store.tables.base import Row
+from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
+
+
+class CardholderRow(Row, table=True):
+    """See ``Cardholder``."""
+
+    __tablename__ = "cardholder"
+    id: str = Field(primary_key=True)
+    number: str = Field(unique=True)
+    name: str
+    email: str | None = None
+    left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CardRow(Row, table=True):
+    """See ``Card``; the three columns of the sealed secret are all null or all set."""
+
+    __tablename__ = "card"
+    __table_args__ = (
+        UniqueConstraint("driver", "identifier"),
+        CheckConstraint("secret_exposure >= 0", name="exposure"),
+        CheckConstraint(
+            "(sealed_secret IS NULL) = (sealed_key_id IS NULL) AND "
+            "(sealed_secret IS NULL) = (sealed_revision IS NULL)",
+            name="sealed",
+        ),
+    )
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    driver: str
+    identifier: str
+    status: CardStatus = Field(sa_type=Worded(CardStatus))
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sealed_secret: bytes | None = Field(default=None, repr=False)
+    sealed_key_id: str | None = Field(default=None, index=True)
+    sealed_revision: int | None = None
+    secret_limit: int | None = None
+    secret_exposure: int = 0
+    secret_tries_left: int | None = None
+
+
+class QuestionRow(Row, table=True):
+    """See ``SecurityQuestion``."""
+
+    __tablename__ = "security_question"
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    text: str
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RegistrationRow(Row, table=True):
+    """See ``Registration``."""
+
+    __tablename__ = "registration"
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
+    email: str
+    email_verified_at: datetime = Field(sa_type=UtcDateTime)
+    question_ids: tuple[int, ...] = Field(sa_type=Numbers)
+    hashes: tuple[JointHash, ...] = Field(sa_type=JointHashes, repr=False)
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    failures: int = 0
+    blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+
+
+class AttemptRow(Row, table=True):
+    """One charged attempt: whose (``subject``: a holder, or a code), and what came of it.
+
+    The key is the pair, so that an id that was used for one subject charges another anew.
+    """
+
+    __tablename__ = "attempt_charge"
+    subject: str = Field(primary_key=True)
+    attempt_id: str = Field(primary_key=True)
+    charged_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    left_after: int
+    verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))

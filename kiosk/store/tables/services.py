@@ -1,0 +1,83 @@
+"""Tables beside the visits: audit chain, its head and anchors, outbox, stations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Integer
+from sqlmodel import Field
+
+from kiosk.store.records import Scalar
+from kiosk.store.tables.base import Row
+from kiosk.store.tables.columns import Scalars, UtcDateTime
+
+GIVEN = {"autoincrement": False}
+ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class AuditEventRow(Row, table=True):
+    """See ``AuditEvent``; ``detail`` is the canonical JSON text that was hashed.
+
+    No foreign keys: a person who is erased leaves their ids here.
+    """
+
+    __tablename__ = "audit_event"
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    kind: str
+    reference: str = Field(index=True)
+    visit_id: str | None = Field(default=None, index=True)
+    card_id: str | None = Field(default=None, index=True)
+    holder_id: str | None = Field(default=None, index=True)
+    station: str | None = None
+    actor: str | None = None
+    detail: str
+    previous: str
+    hash: str
+
+
+class AuditHeadRow(Row, table=True):
+    """The single row that every writer of the audit locks."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+    id: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    seq: int = Field(sa_type=ROW_NUMBER)
+    hash: str
+
+
+class AuditAnchorRow(Row, table=True):
+    """See ``AuditAnchor``."""
+
+    __tablename__ = "audit_anchor"
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    hash: str
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+    key_id: str
+
+
+class OutboxRow(Row, table=True):
+    """See ``OutboxMessage``."""
+
+    __tablename__ = "outbox_message"
+    id: str = Field(primary_key=True)
+    to: str
+    template: str
+    params: dict[str, Scalar] = Field(sa_type=Scalars)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    next_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    attempts: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str = ""
+
+
+class StationRow(Row, table=True):
+    """See ``Station``."""
+
+    __tablename__ = "station"
+    name: str = Field(primary_key=True)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    version: str = ""
+    reader_state: str = ""

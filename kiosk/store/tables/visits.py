@@ -1,0 +1,101 @@
+"""Tables of what happens at a station: visits, what they gather, codes, the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from kiosk.dialogue import Purpose, VisitEnd
+from kiosk.store.records import JointHash, UnblockState
+from kiosk.store.tables.base import Row
+from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
+
+LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
+OPEN_ENTRY = "closed_at IS NULL"
+
+
+def unique_where(name: str, column: str, condition: str) -> Index:
+    """Return a unique index over the rows that fulfil ``condition``, on either database."""
+    where = text(condition)
+    return Index(name, column, unique=True, sqlite_where=where, postgresql_where=where)
+
+
+class VisitRow(Row, table=True):
+    """See ``Visit``."""
+
+    __tablename__ = "visit"
+    id: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    station: str = Field(index=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    card_id: str | None = Field(default=None, foreign_key="card.id", index=True)
+    holder_id: str | None = Field(default=None, foreign_key="cardholder.id", index=True)
+    purpose: Purpose | None = Field(default=None, sa_type=Worded(Purpose))
+    pin_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    code_proven_id: str | None = None
+    pin_was_blocked: bool = False
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    how: VisitEnd | None = Field(default=None, sa_type=Worded(VisitEnd))
+
+
+class PendingRow(Row, table=True):
+    """See ``PendingChange``."""
+
+    __tablename__ = "pending_change"
+    __table_args__ = (UniqueConstraint("card_id", "purpose"),)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    card_id: str = Field(foreign_key="card.id")
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    email: str | None = None
+    question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
+
+
+class CodeRow(Row, table=True):
+    """See ``EmailCode``; no index holds the digest."""
+
+    __tablename__ = "email_code"
+    __table_args__ = (
+        unique_where("uq_email_code_live", "card_id", LIVE_CODE),
+        Index("ix_email_code_card_id_drafted_at", "card_id", "drafted_at"),
+        CheckConstraint("tries >= 0 AND tries <= max_tries", name="tries"),
+        CheckConstraint("(sent_at IS NULL) = (expires_at IS NULL)", name="sent"),
+    )
+    id: str = Field(primary_key=True)
+    card_id: str = Field(foreign_key="card.id")
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    visit_id: str
+    digest: bytes = Field(repr=False)
+    key_id: str
+    sent_to: str
+    drafted_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    max_tries: int
+    tries: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven: bool = False
+    pending_id: str | None = None
+
+
+class UnblockRow(Row, table=True):
+    """See ``UnblockEntry``."""
+
+    __tablename__ = "unblock_journal"
+    __table_args__ = (unique_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY),)
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", index=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    was_blocked: bool
+    state: UnblockState = Field(sa_type=Worded(UnblockState))
+    detail: str = ""
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 """The card's end of the virtual reader: a thread that answers what the reader asks.
 
-The card connects to the reader's TCP port; each message either way is a two-byte
+The card connects to the slot; each message either way is a two-byte
 big-endian length and the payload. One-byte payloads are the reader's own (power off,
 power on, reset, "which ATR?"), of which only the last is answered; all others are APDUs.
 """
@@ -12,9 +12,9 @@ import threading
 from enum import IntEnum
 from typing import Protocol
 
-HOST = "127.0.0.1"
+from hardware.virtual.slots import Slot
+
 RETRY_SECONDS = 0.02
-CONNECT_SECONDS = 1.0
 
 
 class Chip(Protocol):
@@ -47,15 +47,15 @@ class _Ask(IntEnum):
 
 
 class CardLink:
-    """Plugs one chip into one port of the virtual reader.
+    """Plugs one chip into one slot of the virtual reader.
 
     While the card is in, the link connects again whenever the reader goes away, so a card
     that is in stays in over a restart of pcscd.
     """
 
-    def __init__(self, chip: Chip, port: int) -> None:
+    def __init__(self, chip: Chip, slot: Slot) -> None:
         self.chip = chip
-        self._port = port
+        self._slot = slot
         self._out = threading.Event()
         self._out.set()
         self._powered = threading.Event()
@@ -113,7 +113,7 @@ class CardLink:
 
     def _connect(self) -> socket.socket | None:
         try:
-            connection = socket.create_connection((HOST, self._port), CONNECT_SECONDS)
+            connection = self._slot.dial()
         except OSError:
             return None
         connection.settimeout(None)

@@ -2,10 +2,10 @@
 
 The machine's own pcscd and readers are left alone. pcscd takes its socket from whoever
 starts it (the file descriptor 3 of systemd's socket activation), and clients find it by
-``PCSCLITE_CSOCK_NAME``, so any number of these can run beside each other.
-
-The virtual reader's driver listens on a TCP port per slot; it binds every interface and
-cannot be told otherwise (its mode for connecting outwards ends pcscd when a card leaves).
+``PCSCLITE_CSOCK_NAME``, so any number of these can run beside each other. Where the
+machine allows namespaces nothing is reachable over a network and no privilege is needed;
+where it does not (root in a container), the reader's ports are open on all interfaces,
+because its driver binds them so.
 """
 
 from __future__ import annotations
@@ -18,39 +18,45 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hardware.virtual import nest
 from hardware.virtual.errors import VirtualHardwareError
+from hardware.virtual.slots import Slot
 from hardware.virtual.waiting import listening, wait_until
 
 PCSCD = Path("/usr/sbin/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-SETPRIV = Path("/usr/bin/setpriv")
+UNSHARE = Path("/usr/bin/unshare")
 SLOTS = 2
 START_SECONDS = 10.0
 
-# Runs in the child: the socket becomes descriptor 3, and the process id, which only the
-# child knows before it becomes pcscd, goes into the environment. setpriv makes the kernel
-# end pcscd when the thread that started it is gone, however it went.
-_BECOME_PCSCD = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
 
 class PrivatePcscd:
-    """One pcscd in ``directory``; it keeps its socket path and ports over restarts.
+    """One pcscd in ``directory``; it keeps its socket path and slots over restarts.
 
-    Start it from a thread that lives as long as the service is to live.
+    It ends by itself when the thread that started it ends. ``driver`` is the reader's.
     """
 
-    def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
+    def __init__(
+        self, directory: Path, friendly_name: str = "Virtual PCD", driver: Path = DRIVER
+    ) -> None:
         self.directory = directory
         self.socket_path = directory / "pcscd.comm"
-        self.ports = free_ports(SLOTS)
-        self.reader_names = tuple(f"{friendly_name} 00 {slot:02X}" for slot in range(SLOTS))
+        self._porter_path = directory / "slots.comm"
         self._friendly_name = friendly_name
+        self._driver = driver
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The reader's slots, for ``CardLink``."""
+        names = (f"{self._friendly_name} 00 {number:02X}" for number in range(SLOTS))
+        return tuple(Slot(self._porter_path, number, name) for number, name in enumerate(names))
+
+    @property
+    def reader_names(self) -> tuple[str, ...]:
+        """The readers as PC/SC shows them."""
+        return tuple(slot.reader for slot in self.slots)
 
     @property
     def env(self) -> dict[str, str]:
@@ -64,8 +70,8 @@ class PrivatePcscd:
 
     @property
     def pid(self) -> int:
-        """The process id, for tests that stop or freeze it; raises when it does not run."""
-        if self._process is None:
+        """pcscd's process id; raises ``VirtualHardwareError`` when it does not run."""
+        if self._process is None or not self.running:
             raise VirtualHardwareError("the private pcscd is not running")
         return self._process.pid
 
@@ -76,12 +82,15 @@ class PrivatePcscd:
         """
         if self.running:
             return
-        check_installed()
+        check_installed(self._driver)
+        isolated = can_isolate()
+        self._port = free_port(SLOTS)
         self._write_configuration()
-        self._process = self._spawn()
-        if not wait_until(self._ready, START_SECONDS):
+        self._process = self._spawn(isolated)
+        wait_until(lambda: self._ready() or not self.running, START_SECONDS)
+        if not self._ready():
             self.stop()
-            raise VirtualHardwareError(f"pcscd did not start; its words are in {self._log_path}")
+            raise VirtualHardwareError(_why_not(self._log_path, isolated))
 
     def stop(self) -> None:
         """End it as the system would (SIGTERM); does nothing when it does not run."""
@@ -92,9 +101,13 @@ class PrivatePcscd:
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop and start at the same socket path and ports; cards that are in stay in."""
+        """Stop and start at the same socket path; cards that are in stay in."""
         self.stop()
         self.start()
+
+    def rescan(self) -> None:
+        """Let it look at its readers again (SIGUSR1): lost ones go, new ones come."""
+        os.kill(self.pid, signal.SIGUSR1)
 
     @property
     def _log_path(self) -> Path:
@@ -105,9 +118,8 @@ class PrivatePcscd:
         return self.directory / "reader.conf.d"
 
     def _ready(self) -> bool:
-        if not self.running:
-            return False
-        return all(listening(port) for port in self.ports)
+        ports = range(self._port, self._port + SLOTS)
+        return self.running and all(listening(self.pid, port) for port in ports)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -122,56 +134,79 @@ class PrivatePcscd:
 
     def _write_configuration(self) -> None:
         self._configuration.mkdir(parents=True, exist_ok=True)
-        port = self.ports[0]
         (self._configuration / "vpcd").write_text(
             f'FRIENDLYNAME "{self._friendly_name}"\n'
-            f"DEVICENAME /dev/null:{port}\nLIBPATH {DRIVER}\nCHANNELID {port}\n"
+            f"DEVICENAME /dev/null:{self._port}\n"
+            f"LIBPATH {self._driver}\n"
+            f"CHANNELID {self._port}\n"
         )
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        with self._bound_socket() as listener, self._log_path.open("ab") as log:
-            launcher = [sys.executable, "-I", "-S", "-c", _BECOME_PCSCD, str(listener.fileno())]
-            tether = [str(SETPRIV), "--pdeathsig", "TERM", "--"]
-            service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
+    def _spawn(self, isolated: bool) -> subprocess.Popen[bytes]:
+        # Both sockets are the child's alone from here: were pcscd's left open in this
+        # process, a client of a dead pcscd would wait for ever instead of being refused.
+        with (
+            _listener(self.socket_path) as listener,
+            _listener(self._porter_path) as porter,
+            self._log_path.open("ab") as log,
+        ):
             return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-                [*launcher, *tether, *service],
-                pass_fds=[listener.fileno()],
+                self._command(isolated, listener.fileno(), porter.fileno()),
+                pass_fds=[listener.fileno(), porter.fileno()],
+                env=self._service_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
 
-    def _bound_socket(self) -> socket.socket:
-        # pcscd alone must hold the listening socket: were ours left open, a client of a
-        # dead pcscd would wait for ever instead of being refused.
-        self.socket_path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(os.fspath(self.socket_path))
-        listener.listen(16)
-        return listener
+    def _command(self, isolated: bool, listener: int, porter: int) -> list[str]:
+        prefix = _unshare() if isolated else []
+        how = "isolated" if isolated else "plain"
+        program = [sys.executable, "-I", "-S", str(Path(nest.__file__).resolve())]
+        numbers = [how, str(listener), str(porter), str(self._port)]
+        service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
+        return [*prefix, *program, *numbers, *service]
+
+    def _service_environment(self) -> dict[str, str]:
+        # No drivers for USB: a real reader on this machine belongs to its own pcscd.
+        return {**os.environ, "PCSCLITE_HP_DROPDIR": str(self._configuration)}
 
 
-def check_installed() -> None:
+def check_installed(driver: Path = DRIVER) -> None:
     """Raise ``VirtualHardwareError`` with the package to install when a part is missing."""
-    for path, package in (
-        (PCSCD, "pcscd"),
-        (DRIVER, "vsmartcard-vpcd"),
-        (SETPRIV, "util-linux"),
-    ):
+    parts = ((PCSCD, "pcscd"), (driver, "vsmartcard-vpcd"), (UNSHARE, "util-linux"))
+    for path, package in parts:
         if not path.exists():
             raise VirtualHardwareError(f"{path} is missing: apt-get install {package}")
 
 
-def free_ports(count: int) -> tuple[int, ...]:
-    """Return consecutive TCP ports that are free on every interface just now."""
+def can_isolate() -> bool:
+    """Say whether this machine lets this user have namespaces."""
+    tried = subprocess.run([*_unshare(), "true"], capture_output=True, check=False)  # noqa: S603
+    return tried.returncode == 0
+
+
+def free_port(count: int) -> int:
+    """Return the first of ``count`` consecutive TCP ports that are free just now."""
     # Below the range that the kernel hands out for outgoing connections, so that nobody
     # gets one of them by chance between here and pcscd's bind.
     for _ in range(200):
         first = 20000 + secrets.randbelow(12000)
-        ports = tuple(range(first, first + count))
-        if all(_is_free(port) for port in ports):
-            return ports
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
     raise VirtualHardwareError("no free TCP ports for the virtual reader")
+
+
+def _unshare() -> list[str]:
+    become_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return [str(UNSHARE), *become_root, "--mount", "--net", "--"]
+
+
+def _listener(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.fspath(path))
+    listener.listen(16)
+    return listener
 
 
 def _is_free(port: int) -> bool:
@@ -181,3 +216,9 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _why_not(log: Path, isolated: bool) -> str:
+    words = log.read_text(errors="replace").strip().splitlines()[-3:]
+    hint = "" if isolated or os.geteuid() == 0 else "; without user namespaces it needs root"
+    return f"the private pcscd did not start{hint}: {' / '.join(words) or 'it said nothing'}"

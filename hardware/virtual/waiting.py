@@ -20,12 +20,16 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def listening(port: int) -> bool:
-    """Say whether anybody on this machine listens on the IPv4 TCP ``port``.
+def listening(pid: int, port: int) -> bool:
+    """Say whether anybody listens on the IPv4 TCP ``port`` in the network of ``pid``.
 
     Read from the kernel's table: to connect would be taken for a card going in.
     """
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    try:
+        lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()
+    except OSError:
+        return False  # the process has just gone
+    for line in lines[1:]:
         fields = line.split()
         if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
             return True

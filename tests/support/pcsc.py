@@ -82,7 +82,7 @@ def insert(pcscd: PrivatePcscd) -> Iterator[Insert]:
     seats: list[Seat] = []
 
     def push(chip: Chip, slot: int = 0) -> Seat:
-        seat = Seat(pcscd.reader_names[slot], CardLink(chip, pcscd.ports[slot]))
+        seat = Seat(pcscd.reader_names[slot], CardLink(chip, pcscd.slots[slot]))
         seats.append(seat)
         seat.insert()
         return seat

@@ -77,7 +77,10 @@ class Gateway:
 
     def run(self, statement: Executable, many: Sequence[Values] | None = None) -> int:
         """Run one that changes rows, once for each of ``many``; return how many it matched."""
-        result = self._guarded(lambda: self._session.execute(statement, many))
+        counted = {"preserve_rowcount": True}  # of INSERT ... ON CONFLICT, too
+        result = self._guarded(
+            lambda: self._session.execute(statement, many, execution_options=counted)
+        )
         return cast("CursorResult[Any]", result).rowcount
 
     def add(self, kind: type[Row], values: Values) -> None:

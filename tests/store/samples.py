@@ -1,0 +1,108 @@
+"""Sample records, each valid, for the tests to vary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from kiosk.dialogue import CardId, Purpose
+from kiosk.store.database import Store
+from kiosk.store.records import (
+    Card,
+    Cardholder,
+    EmailCode,
+    JointHash,
+    Registration,
+    SealedSecret,
+    Visit,
+    new_id,
+)
+
+NOW = datetime(2030, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A holder with one card and one visit, as stored."""
+
+    holder: Cardholder
+    card: Card
+    visit: Visit
+
+    @property
+    def card_id(self) -> CardId:
+        return CardId(self.card.driver, self.card.identifier)
+
+
+def holder(number: str = "100000000001") -> Cardholder:
+    return Cardholder(new_id(), number, "Asha Okafor", "asha@trust.nhs.uk")
+
+
+def card(holder_id: str, **changes: object) -> Card:
+    sealed = SealedSecret(b"\x00sealed\xff", "key-1", 1)
+    fields: dict[str, object] = {
+        "id": new_id(),
+        "holder_id": holder_id,
+        "driver": "piv",
+        "identifier": new_id(),
+        "expires_at": NOW + timedelta(days=300),
+        "sealed_secret": sealed,
+        "secret_limit": 3,
+    }
+    return Card(**(fields | changes))  # type: ignore[arg-type]
+
+
+def visit(card_id: str, holder_id: str) -> Visit:
+    id_ = new_id()
+    return Visit(id_, f"R{id_[:8]}", "station-1", NOW, card_id=card_id, holder_id=holder_id)
+
+
+def registration(holder_id: str) -> Registration:
+    hashes = (JointHash((1, 2, 3), "$argon2id$a", "p1"), JointHash((1, 2, 4), "$argon2id$b", "p1"))
+    return Registration(
+        holder_id=holder_id,
+        email="asha@trust.nhs.uk",
+        email_verified_at=NOW,
+        question_ids=(1, 2, 3, 4),
+        hashes=hashes,
+        registered_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def code(person: Person, **changes: object) -> EmailCode:
+    fields: dict[str, object] = {
+        "id": new_id(),
+        "card_id": person.card.id,
+        "holder_id": person.holder.id,
+        "purpose": Purpose.UNLOCK,
+        "visit_id": person.visit.id,
+        "digest": b"\x01" * 32,
+        "key_id": "code-1",
+        "sent_to": "asha@trust.nhs.uk",
+        "drafted_at": NOW,
+        "max_tries": 5,
+    }
+    return EmailCode(**(fields | changes))  # type: ignore[arg-type]
+
+
+def stored_person(store: Store, number: str = "100000000001") -> Person:
+    """Store a holder, a card and an open visit."""
+    someone = holder(number)
+    token = card(someone.id)
+    sitting = visit(token.id, someone.id)
+    with store.begin() as uow:
+        uow.holders.put([someone])
+        uow.cards.put([token])
+        uow.visits.add(sitting)
+        uow.commit()
+    return Person(someone, token, sitting)
+
+
+def registered_person(store: Store, number: str = "100000000001") -> Person:
+    """Store the same, registered."""
+    person = stored_person(store, number)
+    with store.begin() as uow:
+        uow.registrations.put(registration(person.holder.id))
+        uow.commit()
+    return person

@@ -1,0 +1,174 @@
+"""Real databases for the tests: SQLite files, and a PostgreSQL of our own.
+
+The server lives in a temporary directory, speaks on a Unix socket only, and is started
+once for a whole run, by whoever needs it first. Each test gets a fresh copy of a migrated
+database, which is much quicker than migrating each.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+from kiosk.ports import Clock
+from kiosk.store.database import Store
+
+SERVER_ACCOUNT = "postgres"
+TEMPLATE = "kiosk_template"
+PORT = 5432  # names the socket; no port is opened
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "16MB",
+    "timezone": "Asia/Tokyo",  # far from UTC, so that a time stored carelessly is seen
+}
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until a test moves it."""
+
+    time: datetime = datetime(2030, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def now(self) -> datetime:
+        """Return the time that was set."""
+        with self._lock:
+            return self.time
+
+    def monotonic(self) -> float:
+        """Return the same in seconds."""
+        return self.now().timestamp()
+
+    def forward(self, **by: float) -> datetime:
+        """Move on by a ``timedelta``'s arguments."""
+        with self._lock:
+            self.time += timedelta(**by)
+            return self.time
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """One fresh, migrated database, and stores on it."""
+
+    __test__ = False
+
+    url: str
+    dialect: str
+    clock: SetClock
+    opened: list[Store] = field(default_factory=list)
+
+    def store(self, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> Store:
+        """Open one more store on the same database, closed with the test."""
+        store = Store(self.url, clock or self.clock, busy_timeout_s=busy_timeout_s, pool_size=20)
+        self.opened.append(store)
+        return store
+
+    def close(self) -> None:
+        """Close every store that was opened."""
+        for store in self.opened:
+            store.close()
+
+
+class PostgresServer:
+    """A PostgreSQL server in ``folder``; as root it runs under the account ``postgres``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._programs = find_programs()
+
+    def start(self) -> None:
+        """Make the cluster, start it and wait until it answers."""
+        data = self.folder / "data"
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, SERVER_ACCOUNT, SERVER_ACCOUNT)
+        options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        self._run("initdb", "-D", str(data), "-U", "kiosk", *options)
+        lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.writelines([*lines, f"unix_socket_directories = '{self.folder}'\n"])
+        self._run("pg_ctl", "-D", str(data), "-w", "-l", str(self.folder / "log"), "start")
+
+    def stop(self) -> None:
+        """Stop it at once; nothing in it is worth keeping."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+
+    def url(self, database: str) -> str:
+        """Return the address of one of its databases."""
+        return f"postgresql://kiosk@/{database}?host={self.folder}&port={PORT}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as the server's owner, outside a transaction."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def fresh(self) -> str:
+        """Return the address of a new copy of the migrated template."""
+        name = f"test_{uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*as_account(), str(self._programs / program), *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed:\n{done.stdout}\n{done.stderr}")
+
+
+def as_account() -> list[str]:
+    """Return what to put before a command: the server refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", f"--reuid={SERVER_ACCOUNT}", f"--regid={SERVER_ACCOUNT}", "--init-groups"]
+
+
+def find_programs() -> Path:
+    """Return the newest installed server's folder; without one the test fails, never skips."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))
+    if not found:
+        raise RuntimeError("no PostgreSQL server: install Debian's package postgresql")
+    return found[-1]
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run a server with a migrated template in it."""
+    # Not pytest's folder: its parents are closed to the server's account, and a socket's
+    # path may be no longer than 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="kiosk-pg-") as name:
+        server = PostgresServer(Path(name))
+        server.start()
+        try:
+            server.execute(f"CREATE DATABASE {TEMPLATE}")
+            migrated(server.url(TEMPLATE))
+            yield server
+        finally:
+            server.stop()
+
+
+def migrated(url: str) -> None:
+    """Migrate the database at ``url`` and let go of it."""
+    store = Store(url, SetClock())
+    store.migrate()
+    store.close()
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of a SQLite file."""
+    return f"sqlite:///{path}"

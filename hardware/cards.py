@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from hardware.attendance import Attendance
 from hardware.connection import Connection
+from hardware.contexts import Contexts
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
 from hardware.registry import Registry
 from hardware.trace import Trace
@@ -33,6 +34,7 @@ class PcscCards:
         self._patience = patience
         self._trace = trace
         self._exclusive = exclusive
+        self._contexts = Contexts()
         self._stuck: dict[str, Attendance] = {}
 
     def read(self, reader: str) -> CardReport:
@@ -77,7 +79,9 @@ class PcscCards:
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)
         attendance = Attendance(self._patience.answer_s)
-        grip = Grip(reader, attendance.step, self._patience, exclusive=self._exclusive)
+        grip = Grip(
+            reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
+        )
         try:
             return attendance.run(lambda: work(Connection(grip.take(), self._trace)), grip.let_go)
         finally:

@@ -8,6 +8,7 @@ from typing import Final
 
 from hardware import pcsc
 from hardware.connection import Link, Steps
+from hardware.contexts import Contexts
 from hardware.pcsc import PcscError
 
 
@@ -28,16 +29,21 @@ DEFAULT_PATIENCE: Final = Patience()
 
 
 class Grip:
-    """Holds one card, for the one thread that works with it.
+    """Holds one card, for the one thread that works with it."""
 
-    A context is made for each grip and dies with it, so that nothing outlives a
-    restart of the PC/SC service and no two threads ever share one.
-    """
-
-    def __init__(self, reader: str, steps: Steps, patience: Patience, *, exclusive: bool) -> None:
+    def __init__(
+        self,
+        reader: str,
+        steps: Steps,
+        patience: Patience,
+        contexts: Contexts,
+        *,
+        exclusive: bool,
+    ) -> None:
         self._reader = reader
         self._steps = steps
         self._patience = patience
+        self._contexts = contexts
         self._exclusive = exclusive
         self._context: pcsc.Context | None = None
         self._handle: pcsc.Handle | None = None
@@ -56,16 +62,30 @@ class Grip:
 
     def let_go(self) -> None:
         """Disconnect with a reset, so that no verified PIN stays behind."""
-        if self._handle is not None:
+        if self._handle is not None and self._context is not None:
             pcsc.disconnect_with_reset(self._handle)
-        if self._context is not None:
-            pcsc.release(self._context)
-        self._handle = self._context = None
+            self._contexts.give_back(self._context)
+            self._handle = self._context = None
+        self._release()
+
+    def _release(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            pcsc.release(context)
 
     def _connect(self) -> Link:
         if self._context is None:
-            self._context = pcsc.establish()
-        self._handle, protocol = pcsc.connect(
-            self._context, self._reader, exclusive=self._exclusive
-        )
+            self._context = self._contexts.borrow()
+        if self._context is not None:
+            try:
+                return self._connect_in(self._context)
+            except PcscError as error:
+                if not error.service_lost:
+                    raise
+            self._release()
+        self._context = pcsc.establish()
+        return self._connect_in(self._context)
+
+    def _connect_in(self, context: pcsc.Context) -> Link:
+        self._handle, protocol = pcsc.connect(context, self._reader, exclusive=self._exclusive)
         return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)

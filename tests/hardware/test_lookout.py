@@ -1,0 +1,140 @@
+"""What a private service cannot be made to do: readers that are plugged in and out live."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from hardware import pcsc
+from hardware.lookout import Lookout
+from hardware.pcsc import STATE_PRESENT, Context, PcscError, ReaderState
+from hardware.watch import Events
+from kiosk.ports import CardInserted, CardRemoved, ReadersChanged, ServiceFound, ServiceLost
+
+GONE = 0x8
+Sight = tuple[str, ...] | list[ReaderState] | PcscError
+
+
+class Service:
+    """A PC/SC service by script: lists of readers, and states or errors to wait for."""
+
+    def __init__(self, *sights: Sight) -> None:
+        self._sights: Iterator[Sight] = iter(sights)
+        self.waited_with: list[list[ReaderState]] = []
+
+    def list_readers(self, _context: Context) -> tuple[str, ...]:
+        sight = self._next()
+        assert isinstance(sight, tuple)
+        return sight
+
+    def wait(
+        self, _context: Context, _timeout: int, known: Iterable[ReaderState]
+    ) -> tuple[ReaderState, ...]:
+        self.waited_with.append(list(known))
+        sight = self._next()
+        assert isinstance(sight, list)
+        return tuple(sight)
+
+    def _next(self) -> Sight:
+        sight = next(self._sights, None)
+        if sight is None:
+            raise PcscError("script", 0x8010001D)
+        if isinstance(sight, PcscError):
+            raise sight
+        return sight
+
+
+def told(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
+    """Run a lookout on the service to the end of its script; return all that it told."""
+    monkeypatch.setattr(pcsc, "establish", lambda: Context(1))
+    monkeypatch.setattr(pcsc, "release", lambda _context: None)
+    monkeypatch.setattr(pcsc, "cancel", lambda _context: None)
+    monkeypatch.setattr(pcsc, "list_readers", service.list_readers)
+    monkeypatch.setattr(pcsc, "wait_for_change", service.wait)
+    heard: queue.Queue[Events] = queue.Queue()
+    lookout = Lookout(heard.put, 0, retry_s=60)
+    lookout.start()
+    events: Events = ()
+    while ServiceLost() not in events:
+        events += heard.get(timeout=10)
+    lookout.stop()
+    return events
+
+
+def plugged(count: int) -> ReaderState:
+    return ReaderState(pcsc.PLUG_AND_PLAY, count << 16)
+
+
+def present(reader: str, count: int) -> ReaderState:
+    return ReaderState(reader, count << 16 | STATE_PRESENT)
+
+
+def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Service(
+        ("a", "b"),
+        [present("a", 1), ReaderState("b", 0x10), plugged(2)],
+        ("a", "b"),
+        [ReaderState("a", GONE), ReaderState("b", 0x10), plugged(1)],
+        ("b",),
+        [ReaderState("b", 0x10), plugged(2)],
+        ("a", "b"),
+        [present("a", 0), ReaderState("b", 0x10), plugged(2)],
+    )
+    assert told(monkeypatch, service) == (
+        ServiceFound(),
+        ReadersChanged(("a", "b")),
+        CardInserted("a", 1),
+        CardRemoved("a", 1),
+        ReadersChanged(("b",)),
+        ReadersChanged(("a", "b")),
+        CardInserted("a", 2),
+        CardRemoved("a", 2),
+        ServiceLost(),
+    )
+    # A reader that is back is asked about anew, and the number of readers is told along.
+    assert service.waited_with[3][0] == ReaderState("a", 0)
+    assert [waited[-1] for waited in service.waited_with[:3]] == [
+        plugged(2),
+        plugged(2),
+        plugged(1),
+    ]
+
+
+@pytest.mark.parametrize("code", [0x8010000A, 0x80100009, 0x80100002])
+def test_a_wait_without_news_ends_nothing(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    service = Service(
+        ("a",),
+        [present("a", 1), plugged(1)],
+        ("a",),
+        PcscError("wait", code),
+        ("a",),
+        [present("a", 3), plugged(1)],
+    )
+    assert told(monkeypatch, service)[2:-2] == (
+        CardInserted("a", 1),
+        CardRemoved("a", 1),
+        CardInserted("a", 2),
+    )
+
+
+def test_no_reader_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service((), [plugged(0)], ("a",), [ReaderState("a", 0x10), plugged(1)])
+    assert told(monkeypatch, service) == (
+        ServiceFound(),
+        ReadersChanged(()),
+        ReadersChanged(("a",)),
+        ServiceLost(),
+    )
+
+
+def test_any_other_fault_counts_as_the_service_being_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(("a",), PcscError("wait", 0x80100006))
+    assert told(monkeypatch, service) == (
+        ServiceFound(),
+        ReadersChanged(("a",)),
+        ServiceLost(),
+    )

@@ -140,7 +140,8 @@ class Mailbox:
         def judge(
             _server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, given: Any
         ) -> AuthResult:
-            return AuthResult(success=self.login(cast("LoginPassword", given)))
+            success = self.login(cast("LoginPassword", given))
+            return AuthResult(success=success, handled=False)
 
         return lambda: SMTP(
             _Handler(self),

@@ -1,0 +1,24 @@
+"""Messages that the mail tests send."""
+
+from __future__ import annotations
+
+from kiosk.config import ServiceSettings
+from kiosk.dialogue import Purpose
+from kiosk.mail.compose import compose_code
+from kiosk.ports import Message
+from kiosk.sensitive import Sensitive
+
+CODE = "70935218"
+SERVICE = ServiceSettings()
+
+
+def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERVICE) -> Message:
+    """Return a message with an unlock code."""
+    return compose_code(
+        to=to,
+        purpose=Purpose.UNLOCK,
+        holder_name="Jo Smith",
+        code=Sensitive(CODE),
+        minutes=15,
+        service=service,
+    )

@@ -1,0 +1,154 @@
+"""Mail servers for tests: the real one of the demo, and hostile ones that speak by script.
+
+``relay_to`` makes the settings that reach a server; ``Scripted`` serves each connection by
+a function over a blocking socket; ``StrippingProxy`` is the man in the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from kiosk.config.mail import MailSettings
+from kiosk.demo.certificates import Identity
+from kiosk.demo.mailbox import Mailbox
+from kiosk.mail.relay import Relay, relay_from
+
+SENDER_NAME = "Smartcard self-service"
+
+
+@contextmanager
+def running(mailbox: Mailbox) -> Iterator[MailSettings]:
+    """Run a mailbox for a ``with`` block."""
+    try:
+        yield mailbox.start()
+    finally:
+        mailbox.stop()
+
+
+def relay_to(settings: MailSettings, deadline_s: float = 5) -> Relay:
+    """Return the relay of some settings, with a deadline of the test's own."""
+    return replace(relay_from(settings, SENDER_NAME, {}), deadline_s=deadline_s)
+
+
+class Wire:
+    """One connection, line by line; what the client said is kept in ``heard``."""
+
+    def __init__(self, line: socket.socket, heard: list[str]) -> None:
+        self._line = line
+        self._heard = heard
+        self._buffer = b""
+
+    def say(self, *lines: str) -> None:
+        """Send some lines at once."""
+        self._line.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def hear(self) -> str:
+        """Return the client's next line; raises ``ConnectionError`` when it hung up."""
+        while b"\n" not in self._buffer:
+            more = self._line.recv(4096)
+            if not more:
+                raise ConnectionError
+            self._buffer += more
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        self._heard.append(line.decode().rstrip("\r"))
+        return self._heard[-1]
+
+    def expect(self, verb: str, *answer: str) -> None:
+        """Hear one line that begins with ``verb`` and answer it."""
+        if not self.hear().upper().startswith(verb):
+            raise ConnectionError(f"{verb} was expected")
+        self.say(*answer)
+
+    def message(self, *answer: str) -> None:
+        """Hear a message to its final dot, and answer it."""
+        while self.hear() != ".":
+            pass
+        self.say(*answer)
+
+    def secure(self, identity: Identity, folder: Path) -> None:
+        """Go on in TLS, as the server."""
+        self._line = server_context(identity, folder).wrap_socket(self._line, server_side=True)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
+    def dribble(self, text: str = "2", ended: threading.Event | None = None) -> None:
+        """Send a byte every few milliseconds, for as long as the client listens."""
+        pause = ended or threading.Event()
+        while not pause.wait(0.005):
+            self._line.sendall(text.encode())
+
+
+class Scripted:
+    """A server of which each connection is served by ``script``; ``calls`` counts them."""
+
+    def __init__(self, script: Callable[[Wire], None]) -> None:
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._lines: list[socket.socket] = []
+        self.heard: list[str] = []
+        self.calls = 0
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listener.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for line in [self._listener, *self._lines]:
+            line.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self._listener.accept()
+                self.calls += 1
+                self._lines.append(line)
+                threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(Wire(line, self.heard)) as wire:
+            self._script(wire)
+
+
+class StrippingProxy(Scripted):
+    """Stands between client and relay, and takes STARTTLS out of what the relay offers."""
+
+    def __init__(self, relay_port: int) -> None:
+        super().__init__(self._between)
+        self._relay_port = relay_port
+
+    def _between(self, client: Wire) -> None:
+        with socket.create_connection(("127.0.0.1", self._relay_port)) as line:
+            relay = Wire(line, [])
+            client.say(relay.hear())
+            while True:
+                relay.say(client.hear())
+                offers = [relay.hear()]
+                while offers[-1][3:4] == "-":
+                    offers.append(relay.hear())
+                client.say(*(offer for offer in offers if "STARTTLS" not in offer))
+
+
+def server_context(identity: Identity, folder: Path) -> ssl.SSLContext:
+    """Return a server's context for an identity; its file is written to ``folder``."""
+    pem = folder / f"server-{threading.get_ident()}.pem"
+    pem.write_bytes(identity.certificate + identity.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    return context

@@ -1,0 +1,107 @@
+"""The glass of one station: shows the state it is given, and reports what is done to it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual import events
+from textual.driver import Driver
+
+from kiosk.station.desk import Desk
+from kiosk.station.states import Attract, OutOfService, State, StillThere
+from screens import theme
+from screens.kiosk.catalogue import screen_for
+from screens.kiosk.kit import Comfort, Kit
+from screens.kiosk.page import Page
+from screens.look import Look
+from screens.stage import Stage
+from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
+from screens.terminal.driver import HungUp, StationDriver
+
+
+class KioskApp(ClosedApp[int], inherit_bindings=False):
+    """Shows one page at a time; ``on_fault`` is told of an unhandled error.
+
+    ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
+    """
+
+    CSS_PATH = "kiosk.tcss"
+
+    def __init__(
+        self,
+        desk: Desk,
+        look: Look,
+        on_fault: OnFault,
+        *,
+        driver_class: type[Driver] = StationDriver,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(on_fault, driver_class)
+        self._desk = desk
+        self._look = look
+        self._comfort = Comfort(look.dark)
+        kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now)
+        self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
+        for one in theme.themes(look.accent):
+            self.register_theme(one)
+        self.theme = theme.DARK if look.dark else theme.LIGHT
+
+    # --- states ------------------------------------------------------------------------
+
+    async def show(self, state: State) -> None:
+        """Show ``state``; returns when its page is up, or is next after a sentence to read."""
+        if isinstance(state, Attract | OutOfService):
+            self._reset_comfort()
+        await self._stage.show(state)
+
+    def on_mount(self) -> None:
+        """Open the desk."""
+        self.run_worker(self._serve(), name="desk")
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._close_soon)
+
+    async def _serve(self) -> None:
+        await self._desk.run(self.show)
+        self.exit(0)
+
+    # --- the holder --------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there, then handle the event as any application does."""
+        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self._desk.touched()
+        await super().on_event(event)
+
+    def toggle_dark(self) -> None:
+        """Switch to the other surface, for this visit."""
+        self._comfort.dark = not self._comfort.dark
+        self._paint()
+
+    def _reset_comfort(self) -> None:
+        self._comfort.answers_shown = None
+        if self._comfort.dark != self._look.dark:
+            self._comfort.dark = self._look.dark
+            self._paint()
+
+    def _paint(self) -> None:
+        self.theme = theme.DARK if self._comfort.dark else theme.LIGHT
+
+    # --- the end -----------------------------------------------------------------------
+
+    def run(self, **options: Any) -> int | None:
+        """Run on the terminal, with touches where the station has them."""
+        options.setdefault("mouse", self._look.touch)
+        return super().run(**options)
+
+    def on_hung_up(self, message: HungUp) -> None:
+        """End when the terminal is gone; the desk records what is under way first."""
+        self._return_code = FAULT_CODE
+        self._close_soon()
+
+    def _close_soon(self) -> None:
+        self.run_worker(self._desk.stop(), name="close")

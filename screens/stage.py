@@ -1,0 +1,96 @@
+"""One page at a time: puts pages up, keeps a sentence up for long enough to be read, and
+lays "are you still there" over a page without losing what is typed on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.app import App
+from textual.timer import Timer
+
+from kiosk.station.states import (
+    Attract,
+    OutOfService,
+    Reading,
+    Refused,
+    RemoveCard,
+    State,
+    StillThere,
+    Working,
+)
+from screens.kiosk.page import Page
+
+_AT_ONCE = Attract | OutOfService | Reading | Refused | RemoveCard
+"""States that wipe a visit, or end it: nothing delays them."""
+
+
+class Stage:
+    """The pages on an app's screen stack: never more than one, and one laid over it."""
+
+    def __init__(
+        self,
+        app: App[int],
+        page_for: Callable[[State], Page],
+        hold_s: float,
+        now: Callable[[], float],
+    ) -> None:
+        self._app = app
+        self._page_for = page_for
+        self._hold_s = hold_s
+        self._now = now
+        self._page: Page | None = None
+        self._state: State | None = None
+        self._cover: Page | None = None
+        self._busy_since: float | None = None
+        self._next: Timer | None = None
+        self._turn = asyncio.Lock()
+
+    async def show(self, state: State) -> None:
+        """Put ``state`` up now, or as soon as what is being read has been up long enough."""
+        if self._next is not None:
+            self._next.stop()
+            self._next = None
+        wait = self._wait_for(state)
+        if wait > 0:
+            self._next = self._app.set_timer(wait, lambda: self._put_up(state))
+        else:
+            await self._put_up(state)
+
+    def _wait_for(self, state: State) -> float:
+        if self._busy_since is None or isinstance(state, _AT_ONCE):
+            return 0.0
+        return self._busy_since + self._hold_s - self._now()
+
+    async def _put_up(self, state: State) -> None:
+        async with self._turn:
+            with self._app.batch_update():
+                if isinstance(state, StillThere):
+                    await self._lay_over(state)
+                else:
+                    await self._uncover()
+                    await self._replace(state)
+
+    async def _lay_over(self, state: StillThere) -> None:
+        await self._replace(state.inner)
+        if self._cover is None:
+            self._cover = self._page_for(state)
+            await self._app.push_screen(self._cover)
+
+    async def _uncover(self) -> None:
+        if self._cover is not None:
+            self._cover = None
+            await self._app.pop_screen()
+
+    async def _replace(self, state: State) -> None:
+        """Put up a page for ``state``, unless the page that is up is that state's own."""
+        if self._page is not None and self._state is state:
+            self._page.rearm()
+            return
+        first, self._page = self._page is None, self._page_for(state)
+        self._state = state
+        self._busy_since = self._now() if isinstance(state, Working) else None
+        if first:
+            await self._app.push_screen(self._page)
+        else:
+            await self._app.switch_screen(self._page)

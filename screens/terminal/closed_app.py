@@ -1,0 +1,124 @@
+"""A Textual application with every way out closed.
+
+Textual is made for its user's own desk: keys quit it, copy, open a palette, save a
+picture; an error prints the values of variables. Here each of those does nothing, and an
+error is handed to ``on_fault`` while the glass stays empty. Several overrides are of
+private names: ``tests/screens/terminal`` tests each, and the version is pinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, ClassVar
+
+from textual.app import App, ReturnType, SystemCommand
+from textual.driver import Driver
+from textual.screen import Screen
+
+OnFault = Callable[[BaseException], None]
+"""Told of an unhandled error; must not write to the terminal."""
+
+FAULT_CODE = 1
+"""What the program exits with after an unhandled error."""
+
+
+class ClosedApp(App[ReturnType], inherit_bindings=False):
+    """An application that only its own code can end."""
+
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = False
+    ENABLE_SELECT_AUTO_SCROLL = False
+    AUTO_FOCUS = ""
+    COMMANDS: ClassVar[set[Any]] = set()
+    BINDINGS: ClassVar[list[Any]] = []
+
+    def __init__(self, on_fault: OnFault, driver_class: type[Driver] | None = None) -> None:
+        self._on_fault = on_fault
+        super().__init__(driver_class=driver_class)
+
+    # --- what an error does ------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Report an unhandled error once, and end with ``FAULT_CODE``."""
+        self._return_code = FAULT_CODE
+        if self._exception is None:
+            self._exception = error  # run_test raises it again
+            self._exception_event.set()
+            self._on_fault(error)
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:
+        """End with ``FAULT_CODE``; what there was to print is dropped."""
+        self._return_code = FAULT_CODE
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+
+    def _print(self, text: str, stderr: bool = False) -> None:
+        """Drop what a library prints: it would write over the picture."""
+
+    # --- what a key or a link could ask for --------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
+        """Offer no commands."""
+        yield from ()
+
+    async def run_action(self, *_args: Any, **_kwargs: Any) -> bool:
+        """Run no action, whoever asks: a binding, or a link in some text."""
+        return False
+
+    async def action_quit(self) -> None:
+        """Do nothing."""
+
+    def action_help_quit(self) -> None:
+        """Do nothing."""
+
+    def action_command_palette(self) -> None:
+        """Do nothing."""
+
+    def action_suspend_process(self) -> None:
+        """Do nothing."""
+
+    def action_show_help_panel(self) -> None:
+        """Do nothing."""
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Do nothing."""
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Keep the terminal."""
+        yield
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        """Open nothing."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy nothing: a clipboard outlives a visit, and a terminal may share it."""
+
+    def save_screenshot(self, *_args: Any, **_kwargs: Any) -> str:
+        """Save nothing."""
+        return ""
+
+    def deliver_screenshot(self, *_args: Any, **_kwargs: Any) -> str | None:
+        """Deliver nothing."""
+        return None
+
+    def deliver_text(self, *_args: Any, **_kwargs: Any) -> str | None:
+        """Deliver nothing."""
+        return None
+
+    def deliver_binary(self, path_or_file: IO[bytes] | Any, **_kwargs: Any) -> str | None:
+        """Deliver nothing."""
+        return None
+
+    def notify(self, *_args: Any, **_kwargs: Any) -> None:
+        """Pop up nothing: a page says what there is to say."""
+
+    def bell(self) -> None:
+        """Keep quiet."""

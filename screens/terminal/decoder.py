@@ -1,0 +1,142 @@
+"""From what a keyboard sends to the few keys and touches that a station knows.
+
+An allow-list: printable characters, the keys of ``_CSI``, ``_SS3`` and ``_CONTROL``, and
+the first button of a touch. Everything else that a terminal can say is swallowed whole:
+pastes lose their markers and become typing; reports of size, place, focus or version that
+nobody asked for, chords, and sequences that never end do nothing. It holds a few
+characters at most and raises nothing, whatever comes in.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ESC = "\x1b"
+_LONGEST = 32
+
+_CONTROL = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
+_ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+_SS3 = {**_ARROWS, "P": "f1", "Q": "f2", "R": "f3", "S": "f4", "M": "enter"}
+_NUMBERED = {
+    "1~": "home", "7~": "home", "4~": "end", "8~": "end", "3~": "delete",
+    "5~": "pageup", "6~": "pagedown", "11~": "f1", "12~": "f2", "13~": "f3", "14~": "f4",
+    "15~": "f5", "17~": "f6", "18~": "f7", "19~": "f8", "20~": "f9", "21~": "f10",
+    "23~": "f11", "24~": "f12",
+}  # fmt: skip
+_CONSOLE = {"[A": "f1", "[B": "f2", "[C": "f3", "[D": "f4", "[E": "f5"}
+_CSI = {**_ARROWS, **_NUMBERED, **_CONSOLE, "Z": "shift+tab"}
+
+_TOUCH = re.compile(r"<0;([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
+_SMOOTH = re.compile(r"\?2026;[1-4]\$y")
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A key: its name, and the character that it writes, if any."""
+
+    key: str
+    character: str | None = None
+
+    def __repr__(self) -> str:
+        return "Press(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The first button or a finger, down or up, in cells from the top left."""
+
+    x: int
+    y: int
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothOffered:
+    """The terminal can show a whole picture at once (mode 2026); we ask for this one."""
+
+
+Input = Press | Touch | SmoothOffered
+
+
+class Decoder:
+    """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``."""
+
+    def __init__(self) -> None:
+        self._text = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._held = ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a sequence has begun and not ended."""
+        return bool(self._held)
+
+    def feed(self, data: bytes) -> Iterator[Input]:
+        """Yield what ``data`` completes."""
+        for char in self._text.decode(data):
+            yield from self._take(char)
+
+    def expire(self) -> Iterator[Input]:
+        """Give up on an unfinished sequence; a lone Escape was the key itself."""
+        held, self._held = self._held, ""
+        if held == _ESC:
+            yield Press("escape")
+
+    def _take(self, char: str) -> Iterator[Input]:
+        if char == _ESC:
+            yield from self.expire()
+            self._held = _ESC
+        elif not self._held:
+            yield from _plain(char)
+        elif self._held == _ESC:
+            yield from self._after_escape(char)
+        else:
+            yield from self._within(char)
+
+    def _after_escape(self, char: str) -> Iterator[Input]:
+        self._held = _ESC + char if char in "[O" else ""
+        if char == "\t":
+            yield Press("shift+tab")  # as the Linux console sends it
+
+    def _within(self, char: str) -> Iterator[Input]:
+        kind, body = self._held[1], self._held[2:] + char
+        self._held += char
+        if kind == "O":
+            self._held = ""
+            yield from _named(_SS3, body)
+        elif _goes_on(body, char):
+            if len(body) > _LONGEST:
+                self._held = ""
+        else:
+            self._held = ""
+            yield from _sequence(body)
+
+
+def _goes_on(body: str, char: str) -> bool:
+    """Tell whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
+    return " " <= char <= "?" or body == "["
+
+
+def _plain(char: str) -> Iterator[Input]:
+    if char in _CONTROL:
+        yield Press(_CONTROL[char])
+    elif char == " ":
+        yield Press("space", " ")
+    elif char.isprintable():
+        yield Press(char, char)
+
+
+def _named(keys: dict[str, str], body: str) -> Iterator[Input]:
+    if body in keys:
+        yield Press(keys[body])
+
+
+def _sequence(body: str) -> Iterator[Input]:
+    if found := _TOUCH.fullmatch(body):
+        yield Touch(int(found[1]) - 1, int(found[2]) - 1, found[3] == "M")
+    elif _SMOOTH.fullmatch(body):
+        yield SmoothOffered()
+    else:
+        yield from _named(_CSI, body)

@@ -1,0 +1,89 @@
+"""Closes the terminal in the first milliseconds, before anything heavy is imported.
+
+Until Textual takes the terminal over, a key is otherwise echoed, and Ctrl+C, Ctrl+Z and
+Ctrl+\\ stop the program with a traceback. Only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable, MutableMapping
+from types import TracebackType
+
+OnFault = Callable[[BaseException], None]
+"""Told of an error that nobody caught; must not write to the terminal."""
+
+_SCRUBBED = ("TEXTUAL", "PYTHON")
+_SCRUBBED_NAMES = frozenset({"ESCDELAY", "COLUMNS", "LINES", "NO_COLOR"})
+_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+
+
+def lock_terminal(on_fault: OnFault, fd: int = 0) -> None:
+    """Close the terminal on ``fd``; it is put back when the program ends.
+
+    Call it first of all, and import Textual after it: Textual reads its environment
+    when it is imported.
+    """
+    scrub(os.environ)
+    hush(fd)
+    ignore_keyboard_signals()
+    silence_errors(on_fault)
+
+
+def scrub(environment: MutableMapping[str, str]) -> None:
+    """Remove what could log keys, change the driver or set signals free, in place."""
+    for name in list(environment):
+        if name.startswith(_SCRUBBED) or name in _SCRUBBED_NAMES:
+            del environment[name]
+    environment["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
+
+
+def hush(fd: int) -> None:
+    """Turn off echo, line editing, signal keys and flow control; no terminal, no change."""
+    try:
+        before = termios.tcgetattr(fd)
+    except termios.error:
+        return
+    quiet = termios.tcgetattr(fd)
+    quiet[_IFLAG] &= ~(termios.IXON | termios.IXOFF)
+    quiet[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    quiet[_CC][termios.VMIN] = 1
+    termios.tcsetattr(fd, termios.TCSANOW, quiet)
+    atexit.register(_restore, fd, before)
+
+
+def ignore_keyboard_signals() -> None:
+    """Ignore the signals that a keyboard can send."""
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def silence_errors(on_fault: OnFault) -> None:
+    """Hand uncaught errors of any thread to ``on_fault``; nothing reaches the terminal."""
+
+    def from_main(
+        _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+    ) -> None:
+        on_fault(error)
+
+    def from_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            on_fault(args.exc_value)
+
+    sys.excepthook = from_main
+    threading.excepthook = from_thread
+
+
+def _restore(fd: int, before: list[int | list[bytes | int]]) -> None:
+    """Put the terminal back, throwing away what was typed and not read."""
+    try:
+        termios.tcsetattr(fd, termios.TCSAFLUSH, before)
+    except termios.error:
+        return

@@ -1,0 +1,145 @@
+"""Two surfaces, light and dark, made from one accent colour.
+
+Body text keeps at least 7:1 against what it stands on (WCAG 2.2, 1.4.6), whatever accent
+an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.theme import Theme
+
+LIGHT = "station-light"
+DARK = "station-dark"
+ENOUGH = 7.0
+"""The contrast ratio that all text keeps."""
+
+_STEP = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one surface, each ``#rrggbb``.
+
+    ``paper`` is the card, ``ground`` what it lies on, ``ink`` and ``quiet`` are text,
+    ``accent`` fills and ``on_accent`` writes on it; ``alarm`` and ``done`` are text too.
+    """
+
+    paper: str
+    ground: str
+    well: str
+    ink: str
+    quiet: str
+    line: str
+    accent: str
+    on_accent: str
+    alarm: str
+    done: str
+    on_done: str
+
+
+def light(accent: str) -> Palette:
+    """Return the light surface for ``accent``."""
+    return Palette(
+        paper="#ffffff",
+        ground="#e9eef2",
+        well="#f3f6f8",
+        ink="#14212b",
+        quiet="#3c4a55",
+        line="#6b7a86",
+        accent=ink_on(accent, "#e9eef2"),
+        on_accent="#ffffff",
+        alarm="#8c1212",
+        done="#0a5429",
+        on_done="#ffffff",
+    )
+
+
+def dark(accent: str) -> Palette:
+    """Return the high-contrast dark surface for ``accent``."""
+    return Palette(
+        paper="#000000",
+        ground="#1b2127",
+        well="#12171c",
+        ink="#ffffff",
+        quiet="#d3dbe1",
+        line="#94a2ad",
+        accent=ink_on(accent, "#1b2127"),
+        on_accent="#000000",
+        alarm="#ffb0a8",
+        done="#8ff0b2",
+        on_done="#000000",
+    )
+
+
+def ink_on(colour: str, ground: str) -> str:
+    """Return ``colour``, moved towards black or white until it is legible on ``ground``."""
+    target = "#000000" if _luminance(ground) > _luminance("#808080") else "#ffffff"
+    share = 0.0
+    while share < 1.0:
+        mixed = _mix(colour, target, share)
+        if contrast(mixed, ground) >= ENOUGH:
+            return mixed
+        share += _STEP
+    return target
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def theme(name: str, palette: Palette, *, is_dark: bool) -> Theme:
+    """Return the Textual theme whose variables the stylesheet uses."""
+    return Theme(
+        name=name,
+        primary=palette.accent,
+        foreground=palette.ink,
+        background=palette.ground,
+        surface=palette.paper,
+        panel=palette.well,
+        error=palette.alarm,
+        success=palette.done,
+        dark=is_dark,
+        variables={
+            "paper": palette.paper,
+            "ground": palette.ground,
+            "well": palette.well,
+            "ink": palette.ink,
+            "quiet": palette.quiet,
+            "line": palette.line,
+            "brand": palette.accent,
+            "on-brand": palette.on_accent,
+            "alarm": palette.alarm,
+            "done": palette.done,
+            "on-done": palette.on_done,
+        },
+    )
+
+
+def themes(accent: str) -> tuple[Theme, Theme]:
+    """Return the light and the dark theme for ``accent``."""
+    return (
+        theme(LIGHT, light(accent), is_dark=False),
+        theme(DARK, dark(accent), is_dark=True),
+    )
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _mix(colour: str, target: str, share: float) -> str:
+    pairs = zip(_channels(colour), _channels(target), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

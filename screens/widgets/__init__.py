@@ -1,0 +1,1 @@
+"""One widget for each thing that recurs on the glass."""

@@ -1,0 +1,114 @@
+"""Digits go into cells that can be counted: dots for a PIN, the digits of a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from kiosk.sensitive import Sensitive
+
+HEIGHT = 3
+_INNER_WIDTHS = (3, 2, 1)
+
+
+class Cells(Widget, inherit_bindings=False):
+    """A row of cells in two groups; the digits leave it once, by ``take``.
+
+    ``least`` digits have to be in, ``most`` go in. ``dot`` stands for each digit where
+    they are hidden, and is None where they are shown.
+    """
+
+    def __init__(self, least: int, most: int, dot: str | None) -> None:
+        super().__init__()
+        self.least = least
+        self.most = most
+        self._dot = dot
+        self._digits = ""
+
+    def __repr__(self) -> str:
+        return "Cells(…)"
+
+    @property
+    def complete(self) -> bool:
+        """Whether enough digits are in."""
+        return len(self._digits) >= self.least
+
+    @property
+    def digits(self) -> str:
+        """The digits so far, for judging them as they are typed."""
+        return self._digits
+
+    def type(self, char: str) -> bool:
+        """Take one digit; return whether anything changed."""
+        if len(char) != 1 or char not in "0123456789" or len(self._digits) >= self.most:
+            return False
+        self._digits += char
+        self.refresh()
+        return True
+
+    def erase(self) -> bool:
+        """Take back the last digit; return whether there was one."""
+        had = bool(self._digits)
+        self._digits = self._digits[:-1]
+        self.refresh()
+        return had
+
+    def clear(self) -> None:
+        """Empty all cells."""
+        self._digits = ""
+        self.refresh()
+
+    def take(self) -> Sensitive:
+        """Hand the digits out and forget them."""
+        taken = Sensitive(self._digits)
+        self.clear()
+        return taken
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Three rows, always."""
+        return HEIGHT
+
+    def render(self) -> Content:
+        """Draw the cells as wide as there is room for."""
+        groups = ((self.most + 1) // 2, self.most // 2)
+        inner, gap = _fit(groups, self.content_size.width)
+        signs = list(self._signs())
+        first, second = signs[: groups[0]], signs[groups[0] :]
+        rows = [
+            one + " " * gap + other
+            for one, other in zip(_boxes(first, inner), _boxes(second, inner), strict=True)
+        ]
+        return Content("\n").join([Content(rows[0]), _inked(rows[1]), Content(rows[2])])
+
+    def _signs(self) -> Iterator[str]:
+        for place in range(self.most):
+            if place < len(self._digits):
+                yield self._dot or self._digits[place]
+            else:
+                yield "_" if place == len(self._digits) else " "
+
+
+def _fit(groups: tuple[int, int], width: int) -> tuple[int, int]:
+    """Choose the inner width of a cell and the gap between the groups."""
+    for inner in _INNER_WIDTHS:
+        for gap in (2, 1):
+            if sum(groups) * (inner + 1) + 2 + gap <= width:
+                return inner, gap
+    return 1, 1
+
+
+def _boxes(signs: list[str], inner: int) -> tuple[str, str, str]:
+    bar = "─" * inner
+    return (
+        "┌" + "┬".join(bar for _ in signs) + "┐",
+        "│" + "│".join(sign.center(inner) for sign in signs) + "│",
+        "└" + "┴".join(bar for _ in signs) + "┘",
+    )
+
+
+def _inked(row: str) -> Content:
+    """Make what is in the cells stand out from their walls."""
+    return Content.assemble(*((char, "" if char == "│" else "bold $ink") for char in row))

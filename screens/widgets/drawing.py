@@ -1,0 +1,95 @@
+"""The picture of a card going into the reader, or coming out of it.
+
+Drawn in cells of a small canvas: the card slides past behind the reader's edge. The
+movement is slow, takes one cell at a time, and rests at its end.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+HEIGHT = 9
+_TICK_S = 0.16
+_REST = 14
+"""Ticks that the picture stands still at the end of each way."""
+
+_READER = 7
+_START, _END = 13, -9
+"""Columns between the reader's edge and the card, at the beginning and the end."""
+
+_STILL = -3
+
+_CARD = (
+    "                          ",
+    "  ┌──────┐                ",
+    "  ├─┐  ┌─┤   ▄▄▄▄▄▄▄▄▄▄   ",
+    "  ├─┘  └─┤   ▄▄▄▄▄▄       ",
+    "  └──────┘                ",
+    "                          ",
+    "  ▄▄▄▄▄▄▄▄▄▄▄▄▄           ",
+    "                          ",
+)
+_PLAIN, _BODY, _CASE, _LIGHT = "$quiet", "$on-brand on $brand", "$paper on $ink", "bold $done"
+
+
+class Drawing(Widget, inherit_bindings=False):
+    """Moves only where ``motion`` is on; ``out`` turns the movement round."""
+
+    def __init__(self, *, motion: bool, out: bool = False) -> None:
+        super().__init__()
+        self._out = out
+        self._motion = motion
+        self._tick = 0
+
+    def on_mount(self) -> None:
+        """Begin to move."""
+        if self._motion:
+            self.set_interval(_TICK_S, self._advance)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A fixed height."""
+        return HEIGHT
+
+    def _advance(self) -> None:
+        way = _START - _END
+        self._tick = (self._tick + 1) % (way + _REST)
+        if self._tick <= way:
+            self.refresh()
+
+    @property
+    def _offset(self) -> int:
+        if not self._motion:
+            return _STILL
+        gone = min(self._tick, _START - _END)
+        return _END + gone if self._out else _START - gone
+
+    def render(self) -> Content:
+        """Draw the reader and as much of the card as shows beside it."""
+        width = self.content_size.width
+        return Content("\n").join(self._line(row, width) for row in range(HEIGHT))
+
+    def _line(self, row: int, width: int) -> Content:
+        return Content.assemble(self._case(row), *self._beside(row, width - _READER))
+
+    def _case(self, row: int) -> tuple[str, str]:
+        lamp = "  ●    " if row == 1 and self._offset <= 0 else " " * _READER
+        return lamp, _CASE
+
+    def _beside(self, row: int, room: int) -> list[tuple[str, str]]:
+        """Return the runs of one row to the right of the reader."""
+        offset = self._offset
+        gap = max(0, offset)
+        body = _CARD[row - 1] if 0 < row <= len(_CARD) - 1 or row == len(_CARD) else ""
+        shown = body[max(0, -offset) :][: max(0, room - gap)]
+        return [
+            (self._arrow(row, gap), _PLAIN),
+            (shown, _BODY),
+            (" " * max(0, room - gap - len(shown)), _PLAIN),
+        ]
+
+    def _arrow(self, row: int, gap: int) -> str:
+        sign = "►" if self._out else "◄"
+        signs = f"  {sign} {sign}"[:gap] if row == HEIGHT // 2 else ""
+        return signs.ljust(gap)

@@ -1,0 +1,74 @@
+"""The steady frame: where one is, at the top; how to get help, at the bottom."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from screens.look import Look
+from screens.widgets.prose import printable, spread
+from screens.words import frame as words
+
+
+class TopBar(Widget, inherit_bindings=False):
+    """The service's name, the step, and the switch between the two surfaces."""
+
+    def __init__(self, look: Look, step: str, dark: bool, toggle: Callable[[], None]) -> None:
+        super().__init__()
+        self._look = look
+        self._step = step
+        self._switch = words.LIGHT_COLOURS if dark else words.HIGH_CONTRAST
+        self._toggle = toggle
+
+    def render(self) -> Content:
+        """Fit in what the width allows: the name and the step before everything else."""
+        width = self.content_size.width
+        for name, switch in self._variants():
+            tail = f"{self._step}   {switch}" if self._step else switch
+            if cell_len(name) + cell_len(tail) + 2 <= width:
+                break
+        line = spread(name, tail, width)
+        return Content(line).stylize("bold", 0, len(line) - len(switch))
+
+    def _variants(self) -> Iterable[tuple[str, str]]:
+        short = printable(self._look.service)
+        full = f"{short}  ·  {printable(self._look.trust)}"
+        yield full, self._switch
+        yield full, words.CONTRAST_SHORT
+        yield short, self._switch
+        yield short, words.CONTRAST_SHORT
+
+    def on_click(self, event: events.Click) -> None:
+        """Switch the surface when its corner is touched."""
+        event.stop()
+        if event.x >= self.size.width - len(self._switch) - 3:
+            self._toggle()
+
+
+class BottomBar(Widget, inherit_bindings=False):
+    """Where help is, and the reference number once there is one."""
+
+    def __init__(self, look: Look, reference: str) -> None:
+        super().__init__()
+        self._look = look
+        self._reference = reference
+
+    def render(self) -> Content:
+        """Two lines; the hours stand in the second where the first holds the contact."""
+        width = self.content_size.width
+        right = (words.REFERENCE, self._reference) if self._reference else ("", "")
+        room = width - max(map(cell_len, right)) - 2
+        left = self._help(room)
+        lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
+        content = Content("\n".join(lines)).stylize("bold", 0, len(words.NEED_HELP))
+        return content.stylize("bold", len(content) - len(right[1])) if right[1] else content
+
+    def _help(self, room: int) -> tuple[str, str]:
+        text = f"{words.NEED_HELP} {printable(self._look.contact)}"
+        first, *rest = textwrap.wrap(text, max(20, room)) or [""]
+        return first, (" ".join(rest) or printable(self._look.hours))

@@ -1,0 +1,48 @@
+"""Text on the glass: always plain, never read as markup."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import Static
+
+
+def printable(text: str) -> str:
+    """Leave out what cannot be printed; line breaks stay."""
+    return "".join(char for char in text if char.isprintable() or char == "\n")
+
+
+def spread(left: str, right: str, width: int) -> str:
+    """Put ``left`` and ``right`` at the two ends of ``width`` cells."""
+    return left + " " * max(1, width - cell_len(left) - cell_len(right)) + right
+
+
+class Prose(Static, inherit_bindings=False):
+    """One text; ``classes`` say what it is: title, lead, text, note."""
+
+    def __init__(self, text: str | Content, classes: str = "text") -> None:
+        content = text if isinstance(text, Content) else Content(printable(text))
+        super().__init__(content, classes=classes, markup=False)
+
+    def say(self, text: str) -> None:
+        """Say something else; nothing is done where it is the same."""
+        content = Content(printable(text))
+        if content != self.content:
+            self.update(content)
+
+
+class Note(Prose, inherit_bindings=False):
+    """What went wrong, marked with a sign as well as a colour; empty where nothing did."""
+
+    def __init__(self, text: str | None) -> None:
+        super().__init__(_marked(text or ""), classes="note")
+        self.display = bool(text)
+
+    def say(self, text: str) -> None:
+        """Say another thing, or with an empty text nothing."""
+        self.display = bool(text)
+        super().update(_marked(text))
+
+
+def _marked(text: str) -> Content:
+    return Content.assemble(("! ", "bold"), printable(text)) if text else Content("")

@@ -1,0 +1,1 @@
+"""Every sentence of the station, chosen once: a translation replaces this package alone."""

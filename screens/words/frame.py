@@ -1,0 +1,47 @@
+"""What stands around every page, and the names on the buttons."""
+
+from __future__ import annotations
+
+NEED_HELP = "Need help?"
+REFERENCE = "Reference"
+HIGH_CONTRAST = "F2 High contrast"
+LIGHT_COLOURS = "F2 Light colours"
+CONTRAST_SHORT = "F2 Contrast"
+
+CONTINUE = "Continue"
+STOP = "Stop"
+BACK = "Back"
+FINISH = "Finish"
+TRY_AGAIN = "Try again"
+HIDE = "Hide"
+SHOW = "Show"
+
+CLEAR_KEY = "Clear"
+ERASE_KEY = "Erase"
+ERASE_SIGN = "←"
+SPACE_KEY = "Space"
+
+TOO_SMALL = "This screen is too small. The station needs 60 columns and 20 rows."
+
+
+def step(number: int, of: int) -> str:
+    """Say how far the holder is."""
+    return f"Step {number} of {of}"
+
+
+def seconds(left: int) -> str:
+    """Say a number of seconds."""
+    return "1 second" if left == 1 else f"{left} seconds"
+
+
+def clock(left: float) -> str:
+    """Show seconds as minutes and seconds."""
+    whole = max(0, int(left + 0.999))
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """Say how many, in words up to nine."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    said = words[number] if 0 <= number < len(words) else str(number)
+    return f"{said} {one if number == 1 else many}"

@@ -1,0 +1,67 @@
+"""What is said where a PIN is entered or chosen."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import PinRules, Purpose
+from kiosk.policy import PinRule
+from kiosk.station.states import PinTrouble
+from screens.words.frame import count
+
+ENTER_TITLE = "Enter your PIN"
+NEW_TITLE = "Choose a new PIN"
+REPEAT_TITLE = "Enter the new PIN again"
+REPEAT_TEXT = "This makes sure that it is the PIN you meant."
+
+
+def enter_text(purpose: Purpose | None) -> str:
+    """Say why the PIN is asked for."""
+    if purpose is Purpose.REGISTER:
+        return "It proves that the smartcard is yours. The smartcard checks it; we never keep it."
+    return "The smartcard itself checks it; we never keep it."
+
+
+def wrong(tries_left: int | None) -> str:
+    """Say that the PIN was wrong, and how many tries the card has left."""
+    if tries_left is None:
+        return "That PIN is not right. Please try again."
+    left = count(tries_left, "try is", "tries are")
+    return f"That PIN is not right. {left.capitalize()} left before the smartcard locks."
+
+
+def length(rules: PinRules) -> str:
+    """Say how long a PIN is."""
+    if rules.min_length == rules.max_length:
+        return f"{rules.min_length} digits"
+    return f"{rules.min_length} to {rules.max_length} digits"
+
+
+def rule(which: PinRule, rules: PinRules) -> str:
+    """Say one rule in a few words."""
+    match which:
+        case PinRule.LENGTH:
+            return length(rules)
+        case PinRule.REPEATS:
+            return "No repeats, like 1111 or 1212"
+        case PinRule.RUNS:
+            return "No runs, like 12345"
+        case PinRule.DATES:
+            return "Not a date"
+        case PinRule.PERSONAL:
+            return "Not part of your own number"
+        case PinRule.MOST_USED:
+            return "Not one of the most used PINs"
+
+
+def trouble(what: PinTrouble) -> str:
+    """Say why another PIN has to be chosen."""
+    match what:
+        case PinTrouble.MISMATCH:
+            return "The two PINs were not the same. Choose again."
+        case PinTrouble.WEAK:
+            return "That PIN is too easy to guess. Choose another."
+        case PinTrouble.CARD_HISTORY:
+            return "You have had that PIN before. Choose another."
+        case PinTrouble.CARD_COMPLEXITY:
+            return "Your smartcard finds that PIN too simple. Choose another."
+        case PinTrouble.CARD_FORMAT:
+            return "Your smartcard does not take that PIN. Choose another."

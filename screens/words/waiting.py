@@ -1,0 +1,70 @@
+"""What is said while nobody is here, and while the station is busy."""
+
+from __future__ import annotations
+
+from kiosk.station.states import Goodbye, Outage, Work
+
+BANNER = "INSERT CARD"
+"""Drawn in block letters: keep to A to Z, at most eleven signs."""
+
+ATTRACT_TITLE = "Put your smartcard into the reader"
+ATTRACT_OFFERS = (
+    ("Unlock your smartcard", "2 minutes"),
+    ("Register for self-service", "4 minutes"),
+    ("Change your PIN", "1 minute"),
+)
+
+READING_TITLE = "Reading your smartcard"
+READING_TEXT = "Leave it in the reader. This takes a moment."
+
+OUTAGE_TITLE = "This station is not in service"
+OUTAGE_TEXT = "It comes back by itself. Please use another station, or ask for help:"
+
+STILL_THERE_TITLE = "Are you still there?"
+STILL_THERE_TEXT = "Touch the screen or press any key to carry on."
+STILL_THERE_END = "Otherwise your visit ends in"
+
+REMOVE_TITLE = "Take your smartcard out"
+
+
+def outage(why: Outage) -> str:
+    """Say what keeps the station from serving anybody."""
+    match why:
+        case Outage.NO_READER_SERVICE | Outage.NO_READER:
+            return "Its card reader is not working."
+        case Outage.AUTHORITY_AWAY:
+            return "It cannot reach the service."
+
+
+def work(what: Work) -> tuple[str, str]:
+    """Say what the station is busy with, and for how long."""
+    match what:
+        case Work.PREPARING:
+            return "Getting things ready", "This takes a moment."
+        case Work.CHECKING_PIN:
+            return "Checking your PIN", "Your smartcard checks it. This takes a moment."
+        case Work.SAVING_ANSWERS:
+            return "Saving your answers", "This takes a few seconds."
+        case Work.CHECKING_ANSWERS:
+            return "Checking your answers", "This takes a few seconds."
+        case Work.SENDING_CODE:
+            return "Sending your code", "This takes up to ten seconds."
+        case Work.CHECKING_CODE:
+            return "Checking your code", "This takes a moment."
+        case Work.SETTING_PIN:
+            return (
+                "Setting your new PIN",
+                "Leave your smartcard in until we say that it is done. "
+                "This takes a few seconds.",
+            )
+
+
+def goodbye(how: Goodbye) -> str:
+    """Say how the visit ended."""
+    match how:
+        case Goodbye.LEFT:
+            return "You have stopped. Put your smartcard in again whenever you like."
+        case Goodbye.IDLE:
+            return "Nobody answered, so the visit has ended to keep you safe."
+        case Goodbye.FINISHED:
+            return "Your visit is over. Do not forget your smartcard."

@@ -1,0 +1,224 @@
+"""One sample of every page, and of its variants, with the longest honest data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerProblem,
+    AnswerQuestions,
+    CardId,
+    ChooseQuestions,
+    EnterCode,
+    GiveEmail,
+    PinRules,
+    Purpose,
+    Question,
+    Reason,
+    VisitId,
+)
+from kiosk.ports import CardAddress
+from kiosk.reference import reference_of
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import RequestCode
+from kiosk.station.states import (
+    AskQuestion,
+    Attract,
+    CodeEntry,
+    CodeLack,
+    CodeNeeded,
+    CodeNotice,
+    ConfirmOwner,
+    EmailTrouble,
+    EnterEmail,
+    EnterPin,
+    GiveAnswer,
+    Goodbye,
+    Menu,
+    NewPin,
+    OutOfService,
+    Outage,
+    PickQuestion,
+    PinTrouble,
+    Reading,
+    Refused,
+    RemoveCard,
+    RepeatPin,
+    State,
+    StillThere,
+    Success,
+    Trouble,
+    Visit,
+    Work,
+    Working,
+)
+
+VISIT_ID = VisitId("5fa3c9017b6e4d2a8c10e4d9b7a6f321")
+AT = CardAddress("Reader 0", CardId("piv", "00112233445566778899aabbccddeeff"))
+VISIT = Visit(
+    VISIT_ID,
+    AT,
+    reference_of(VISIT_ID),
+    "Anneliese Featherstonehaugh-Patel",
+    ("questions", "email-code"),
+)
+REGISTER = replace(VISIT, purpose=Purpose.REGISTER)
+UNLOCK = replace(VISIT, purpose=Purpose.UNLOCK)
+CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
+CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
+
+_BANK = (
+    "What was the name of the first street that you remember living in?",
+    "What was the surname of the teacher you liked best at primary school?",
+    "In which town or village did your grandparents live when you were small?",
+    "What was the first concert or show that you went to see by yourself?",
+    "What was the name of your first cuddly toy?",
+    "What did you want to be when you were ten years old?",
+    "What was the make and colour of the first car you drove?",
+    "What was the first name of your best friend at secondary school?",
+    "Where did you go on your first journey abroad?",
+    "What was the title of the first book that you read twice?",
+    "What was your first job, and where was it?",
+    "What was the nickname that only your family used for you?",
+    "Which dish did your grandmother or grandfather cook best?",
+    "What was the name of the shop nearest to your childhood home?",
+    "What is the first name of the person who taught you to drive?",
+    "What was the number and street of your first flat?",
+    "Which song was played most in your home when you were a child?",
+    "What was the name of a pet that a neighbour kept?",
+    "What was the first thing that you saved up to buy?",
+    "Which place did you most often visit on a day out as a child?",
+)
+BANK = tuple(Question(number, text) for number, text in enumerate(_BANK, 1))
+CHOOSE = ChooseQuestions(BANK, 4)
+ASKED = AnswerQuestions((BANK[1], BANK[2], BANK[6]), attempts_left=3)
+EMAIL = GiveEmail("anneliese.featherstonehaugh@wexbridge.nhs.uk", ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"))
+CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5)
+RULES = PinRules(6, 8, ("504839201746",))
+SECRET = Sensitive("604918")
+
+
+def _given(count: int) -> tuple[Answer, ...]:
+    return tuple(Answer(question.id, Sensitive("—")) for question in BANK[:count])
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A state, the keys that are pressed on it, and the look that it is seen with."""
+
+    state: State
+    keys: tuple[str, ...] = ()
+    touch: bool = True
+    dark: bool = False
+
+
+def _offers(*purposes: Purpose) -> Menu:
+    return Menu(VISIT, purposes)
+
+
+_ALL_BUT_REGISTER = (
+    Purpose.UNLOCK,
+    Purpose.CHANGE_PIN,
+    Purpose.CHANGE_QUESTIONS,
+    Purpose.CHANGE_EMAIL,
+)
+_CODE_ENTRY = CodeEntry(UNLOCK, CODE)
+
+_STORY: Mapping[str, Sample] = {
+    "attract": Sample(Attract()),
+    "attract-dark": Sample(Attract(), dark=True),
+    "reading": Sample(Reading(VISIT_ID, "Reader 0")),
+    "menu-unregistered": Sample(_offers(Purpose.REGISTER)),
+    "menu-registered": Sample(_offers(*_ALL_BUT_REGISTER)),
+    "menu-chosen": Sample(_offers(*_ALL_BUT_REGISTER), ("down", "down")),
+    "menu-five": Sample(_offers(*Purpose)),
+    "menu-dark": Sample(_offers(*_ALL_BUT_REGISTER), ("down",), dark=True),
+    "confirm-owner": Sample(ConfirmOwner(UNLOCK)),
+    "confirm-owner-chosen": Sample(ConfirmOwner(UNLOCK), ("right",)),
+    "pin": Sample(EnterPin(REGISTER)),
+    "pin-typed": Sample(EnterPin(CHANGE_PIN), tuple("604918")),
+    "pin-wrong": Sample(EnterPin(REGISTER, wrong=True, tries_left=2)),
+    "pin-wrong-uncounted": Sample(EnterPin(REGISTER, wrong=True)),
+    "pin-keys-only": Sample(EnterPin(REGISTER), tuple("604"), touch=False),
+    "pin-dark": Sample(EnterPin(REGISTER, wrong=True, tries_left=1), tuple("60"), dark=True),
+    "pick-question": Sample(PickQuestion(REGISTER, CHOOSE)),
+    "pick-question-second": Sample(PickQuestion(REGISTER, CHOOSE, _given(2)), ("pagedown", "down")),
+    "pick-question-last": Sample(PickQuestion(REGISTER, CHOOSE, _given(3)), ("pageup",)),
+    "pick-question-keys-only": Sample(PickQuestion(REGISTER, CHOOSE), touch=False),
+    "give-answer": Sample(GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2])),
+    "give-answer-typed": Sample(GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2]), tuple("Little Wexbridge")),
+    "give-answer-hidden": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), (*"Wexbridge", "f3")),
+    "give-answer-long": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), tuple("abcdefghi " * 8)),
+    "give-answer-problem": Sample(
+        GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2], AnswerProblem.SAME_AS_ANOTHER)
+    ),
+    "give-answer-keys-only": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[0]), touch=False),
+    "give-answer-dark": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[0]), tuple("Mill"), dark=True),
+    "email": Sample(EnterEmail(REGISTER, EMAIL)),
+    "email-change": Sample(EnterEmail(CHANGE_EMAIL, GiveEmail("", EMAIL.domains))),
+    "email-domain": Sample(EnterEmail(REGISTER, EMAIL, "anna@example.com", EmailTrouble.DOMAIN)),
+    "email-malformed": Sample(EnterEmail(REGISTER, EMAIL, "anna", EmailTrouble.MALFORMED)),
+    "email-mail-away": Sample(EnterEmail(REGISTER, EMAIL, EMAIL.suggested, EmailTrouble.MAIL_AWAY)),
+    "email-keys-only": Sample(EnterEmail(REGISTER, EMAIL), touch=False),
+    "ask-question": Sample(AskQuestion(UNLOCK, ASKED)),
+    "ask-question-typed": Sample(AskQuestion(UNLOCK, ASKED, _given(1)), tuple("Little Wexbridge")),
+    "ask-question-shown": Sample(AskQuestion(UNLOCK, ASKED), (*"Ellwood", "f3")),
+    "ask-question-wrong": Sample(
+        AskQuestion(UNLOCK, replace(ASKED, attempts_left=1), (), wrong=True)
+    ),
+    "ask-question-keys-only": Sample(AskQuestion(UNLOCK, ASKED), touch=False),
+    "code": Sample(_CODE_ENTRY, tuple("4071")),
+    "code-register": Sample(CodeEntry(REGISTER, replace(CODE, resend_in_s=0.0))),
+    "code-wrong": Sample(
+        CodeEntry(UNLOCK, replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
+    ),
+    "code-mail-away": Sample(CodeEntry(UNLOCK, CODE, CodeNotice.MAIL_AWAY)),
+    "code-over": Sample(CodeEntry(UNLOCK, replace(CODE, expires_in_s=0.0, resend_in_s=0.0))),
+    "code-ten-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=10)), tuple("1234567")),
+    "code-six-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=6)), tuple("123456")),
+    "code-keys-only": Sample(_CODE_ENTRY, tuple("40718263"), touch=False),
+    "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
+    "code-needed-expired": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.EXPIRED)),
+    "code-needed-spent": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.SPENT, 31.0)),
+    "code-needed-mail-away": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.MAIL_AWAY)),
+    "code-needed-too-soon": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.TOO_SOON, 1800.0)),
+    "new-pin": Sample(NewPin(UNLOCK, RULES)),
+    "new-pin-half": Sample(NewPin(UNLOCK, RULES), tuple("1234567")),
+    "new-pin-good": Sample(NewPin(UNLOCK, RULES), tuple("604918")),
+    "new-pin-mismatch": Sample(NewPin(UNLOCK, RULES, trouble=PinTrouble.MISMATCH)),
+    "new-pin-history": Sample(NewPin(CHANGE_PIN, RULES, SECRET, PinTrouble.CARD_HISTORY)),
+    "new-pin-keys-only": Sample(NewPin(UNLOCK, RULES), tuple("11112"), touch=False),
+    "new-pin-dark": Sample(NewPin(UNLOCK, RULES), tuple("1111"), dark=True),
+    "repeat-pin": Sample(RepeatPin(UNLOCK, RULES, SECRET), tuple("6049")),
+    "repeat-pin-keys-only": Sample(RepeatPin(UNLOCK, RULES, SECRET), touch=False),
+    "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)),
+    "still-there": Sample(StillThere(_CODE_ENTRY)),
+    "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
+    "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
+    "refused-dark": Sample(Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED, VISIT.reference), dark=True),
+}
+
+
+def _every_kind() -> dict[str, Sample]:
+    """Return a sample for each member of the enumerations that pages speak about."""
+    working = (
+        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID), None)) for work in Work
+    )
+    outages = ((f"outage-{outage}", OutOfService(outage)) for outage in Outage)
+    success = (
+        (f"success-{purpose}", Success(replace(VISIT, purpose=purpose), purpose))
+        for purpose in Purpose
+    )
+    refused = (
+        (f"refused-{reason}", Refused(VISIT_ID, reason, VISIT.reference)) for reason in Reason
+    )
+    remove = ((f"remove-{goodbye}", RemoveCard(VISIT_ID, goodbye)) for goodbye in Goodbye)
+    pairs: list[tuple[str, State]] = [*working, *outages, *success, *refused, *remove]
+    return {name: Sample(state) for name, state in pairs}
+
+
+def samples() -> dict[str, Sample]:
+    """Return every sample by name."""
+    return {**_STORY, **_every_kind()}

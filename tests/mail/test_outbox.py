@@ -1,0 +1,217 @@
+"""Notices that wait: sent once, tried again with growing gaps, given up in the end."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import ServiceSettings
+from kiosk.demo.mailbox import Mailbox
+from kiosk.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
+from kiosk.mail.compose import compose_notice
+from kiosk.mail.outbox import OutboxWorker, Patience
+from kiosk.mail.smtp import SmtpMailer
+from kiosk.ports import Mailer, Message
+from kiosk.store.database import Store
+from kiosk.store.records import new_id
+from kiosk.store.service_records import OutboxMessage
+from tests.support.database import TestDatabase
+from tests.support.smtp import relay_to, running
+
+QUICK = Patience(look_every=timedelta(milliseconds=10))
+NEVER_LOOKS = Patience(look_every=timedelta(hours=1))
+
+
+class FakeMailer:
+    """Takes mail while ``trouble`` is None."""
+
+    def __init__(self) -> None:
+        self.taken: list[Message] = []
+        self.tried = 0
+        self.trouble: Exception | None = None
+        self.event = threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.tried += 1
+        if self.trouble:
+            raise self.trouble
+        self.taken.append(message)
+        self.event.set()
+
+    def check(self) -> None:
+        """Always well."""
+
+
+def compose(message: OutboxMessage) -> Message:
+    return compose_notice(
+        to=message.to, template=message.template, params=message.params, service=ServiceSettings()
+    )
+
+
+def worker(database: TestDatabase, mailer: Mailer, patience: Patience = QUICK) -> OutboxWorker:
+    return OutboxWorker(database.store(), mailer, database.clock, compose, patience)
+
+
+def queue(database: TestDatabase, template: str = "unlocked", name: str = "Jo") -> str:
+    now = database.clock.now()
+    notice = OutboxMessage(new_id(), "jo@nhs.net", template, {"holder_name": name}, now, now)
+    with database.store().begin() as uow:
+        uow.outbox.add(notice)
+        uow.commit()
+    return notice.id
+
+
+def kept(database: TestDatabase, message_id: str) -> OutboxMessage:
+    with database.store().read() as uow:
+        message = uow.outbox.get(message_id)
+    assert message is not None
+    return message
+
+
+def test_what_waits_is_sent_once(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    first, second = queue(database), queue(database)
+    sender = worker(database, mailer)
+    assert sender.drain_once() == 2
+    assert sender.drain_once() == 0
+    assert len(mailer.taken) == 2
+    assert kept(database, first).sent_at == kept(database, second).sent_at == database.clock.now()
+
+
+def test_gaps_double_up_to_an_hour_and_end_after_three_days(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    mailer.trouble = MailUnavailable("away")
+    message_id = queue(database)
+    sender, began = worker(database, mailer), database.clock.now()
+    gaps = []
+    while kept(database, message_id).failed_at is None:
+        assert sender.drain_once() == 0
+        message = kept(database, message_id)
+        gaps.append((message.next_at - database.clock.now()) / timedelta(minutes=1))
+        database.clock.time = message.next_at
+    assert gaps[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert database.clock.now() - began <= timedelta(days=3, minutes=2)
+    assert kept(database, message_id).last_error == "away"
+    tried = mailer.tried
+    database.clock.forward(days=1)
+    assert sender.drain_once() == 0
+    assert mailer.tried == tried > 70
+
+
+def test_while_the_relay_is_away_one_try_stands_for_all(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    mailer.trouble = MailNotTrusted("the relay's certificate: expired")
+    ids = [queue(database) for _ in range(3)]
+    worker(database, mailer).drain_once()
+    assert mailer.tried == 1
+    mailer.trouble = None
+    assert worker(database, mailer).drain_once() == 2
+    database.clock.forward(minutes=1)
+    assert worker(database, mailer).drain_once() == 1
+    assert all(kept(database, each).sent_at for each in ids)
+
+
+def test_a_refused_notice_is_given_up_and_holds_up_nobody(database: TestDatabase) -> None:
+    class Picky(FakeMailer):
+        def send(self, message: Message) -> None:
+            self.trouble = MailRefused("550 5.1.1") if "Eve" in message.text else None
+            super().send(message)
+
+    mailer = Picky()
+    refused, fine = queue(database, name="Eve"), queue(database)
+    unknown = queue(database, template="lunch")
+    assert worker(database, mailer).drain_once() == 1
+    assert kept(database, refused).failed_at
+    assert kept(database, unknown).failed_at
+    assert kept(database, fine).sent_at
+    with database.store().read() as uow:
+        assert uow.outbox.waiting() == 0
+
+
+def test_a_worker_that_died_leaves_its_notice_to_the_next(database: TestDatabase) -> None:
+    queue(database)
+    with database.store().begin() as uow:
+        uow.outbox.claim_due(1, QUICK.lease)
+        uow.commit()
+    mailer = FakeMailer()
+    assert worker(database, mailer).drain_once() == 0
+    database.clock.forward(minutes=2)
+    assert worker(database, mailer).drain_once() == 1
+
+
+def test_the_thread_sends_what_is_queued_later_and_stops(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    sender = worker(database, mailer)
+    sender.start()
+    queue(database)
+    assert mailer.event.wait(10)
+    sender.stop()
+    assert all(thread.name != "outbox" for thread in threading.enumerate())
+
+
+def test_wake_makes_it_look_at_once_and_stop_need_not_wait(database: TestDatabase) -> None:
+    """It would look again in an hour."""
+    mailer = FakeMailer()
+    sender = worker(database, mailer, NEVER_LOOKS)
+    sender.start()
+    queue(database)
+    sender.wake()
+    assert mailer.event.wait(10)
+    sender.stop()
+    assert all(thread.name != "outbox" for thread in threading.enumerate())
+
+
+def test_the_thread_outlives_a_store_that_is_away(
+    database: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailer = FakeMailer()
+    store = AwayAtFirst(database)
+    sender = OutboxWorker(store, mailer, database.clock, compose, QUICK)
+    queue(database)
+    sender.start()
+    assert mailer.event.wait(10)
+    sender.stop()
+    assert "the outbox cannot be read: database is away" in caplog.text
+
+
+class AwayAtFirst(Store):
+    """A store that does not answer the first two times."""
+
+    def __init__(self, database: TestDatabase) -> None:
+        super().__init__(database.url, database.clock)
+        self._away = 2
+
+    def begin(self):  # type: ignore[no-untyped-def]
+        self._away -= 1
+        if self._away >= 0:
+            raise StoreError("database is away")
+        return super().begin()
+
+
+def test_through_a_real_relay_that_comes_back(database: TestDatabase, tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path / "mail")
+    with running(mailbox) as settings:
+        sender = worker(database, SmtpMailer(relay_to(settings)))
+        mailbox.stop()
+        message_id = queue(database)
+        assert sender.drain_once() == 0
+        assert "cannot be reached" in kept(database, message_id).last_error
+        mailbox.start()
+        database.clock.forward(minutes=1)
+        assert sender.drain_once() == 1
+    assert mailbox.messages()[0].subject.startswith("Your smartcard was unlocked")
+
+
+def test_no_log_line_holds_an_address_or_a_name(
+    database: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailer = FakeMailer()
+    mailer.trouble = MailUnavailable("away")
+    queue(database, name="Canary")
+    worker(database, mailer).drain_once()
+    assert "away; again at" in caplog.text
+    assert "Canary" not in caplog.text
+    assert "@" not in caplog.text

@@ -51,7 +51,14 @@ class Visits:
 
     def open_at(self, station: str) -> tuple[Visit, ...]:
         """Return the visits of a station that were never closed, oldest first."""
-        open_ = col(VisitRow.station) == station, col(VisitRow.closed_at).is_(None)
+        return self._open_where(col(VisitRow.station) == station)
+
+    def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
+        """Return the visits of a card that were never closed, oldest first."""
+        return self._open_where(col(VisitRow.card_id) == card_id)
+
+    def _open_where(self, condition: ColumnElement[bool]) -> tuple[Visit, ...]:
+        open_ = condition, col(VisitRow.closed_at).is_(None)
         statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
         rows = self._gateway.many(statement, VisitRow)
         return tuple(row.record(Visit) for row in rows)
@@ -112,6 +119,12 @@ class UnblockJournal:
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
         return self._one(col(UnblockRow.card_id) == card_id, _is_open())
+
+    def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
+        """Return every entry that a visit opened, oldest first."""
+        statement = select(UnblockRow).where(col(UnblockRow.visit_id) == visit_id)
+        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
+        return tuple(row.record(UnblockEntry) for row in rows)
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""

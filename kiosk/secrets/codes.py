@@ -52,6 +52,10 @@ class CodeMac:
         key = self._ring.current(KeyPurpose.CODE_MAC)
         return CodeDigest(_mac(key, code, binding), key.id)
 
+    def can_match(self, key_id: str) -> bool:
+        """Tell whether the key is in the ring: ask before an entry is charged."""
+        return key_id in self._ring.ids(KeyPurpose.CODE_MAC)
+
     def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
         """Tell, in constant time, whether ``code`` is the one kept; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)

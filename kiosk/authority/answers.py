@@ -1,0 +1,147 @@
+"""One full set of answers: charged first, looked at after, and given its verdict once.
+
+A right set gives back its own charge and no other: wrong sets before it stay charged
+until the card is unlocked. So whoever knows the answers but not the mailbox cannot use
+them to win further guesses for somebody else, and a crash gives nothing back at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.blocking import block
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import Scene, TurnedAway, again, enter
+from kiosk.authority.steps import Gate
+from kiosk.dialogue import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
+from kiosk.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Charge, JointHash, Verdict
+from kiosk.store.unit_of_work import UnitOfWork
+
+Given = dict[int, Sensitive]
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """A set that may be looked at now, for it has been paid for."""
+
+    charge: Charge
+    holder_id: str
+    kept: JointHash
+
+
+def answer(
+    parts: Parts, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
+) -> Task | AnswersWrong | Refusal:
+    """Check one set; raises ``AuthorityUnavailable`` before anything is charged."""
+    given = {one.question: one.text for one in answers}
+    charged = _charge(parts, visit_id, attempt, given, len(answers))
+    if charged is None:
+        return _exhausted(parts, visit_id)
+    verdict = _verdict(parts, visit_id, charged, given)
+    parts.verdicts.remember(visit_id, attempt, verdict)
+    try:
+        reply = _conclude(parts, visit_id, charged.charge, verdict)
+    except (StepRefused, TurnedAway):
+        # The card left while the answers were looked at: right ones still cost nothing.
+        if verdict is Verdict.RIGHT:
+            _take_back(parts, visit_id, charged)
+        raise
+    parts.verdicts.forget(visit_id, attempt)
+    return reply
+
+
+def _charge(
+    parts: Parts, visit_id: VisitId, attempt: str, given: Given, count: int
+) -> _Charged | None:
+    """Charge, commit, and only then let anybody look; None when no attempt is left."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        scene.need(Gate.ANSWERS)
+        kept = _kept(parts, scene, given, count)
+        most = scene.policy.max_failures
+        charge = uow.registrations.charge(scene.holder.id, attempt, most)
+        if charge is None:
+            return None
+        if charge.fresh:
+            record(uow, AuditKind.ATTEMPT_CHARGED, scene.visit, left=charge.left)
+        uow.commit()
+        return _Charged(charge, scene.holder.id, kept)
+
+
+def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
+    """Return the hash to check against, having made sure that it can be checked."""
+    registration = tasks.registration_of(scene)
+    asked = set(registration.asked or ())
+    if not asked or set(given) != asked or count != len(asked):
+        raise StepRefused("these are not the questions that were asked")
+    for joint in registration.hashes:
+        if set(joint.subset) == asked and parts.hasher.can_check(joint):
+            return joint
+    raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
+
+
+def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
+    """All attempts are charged, whatever became of them: the registration is blocked."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
+        uow.commit()
+        return Refusal(Reason.REGISTRATION_BLOCKED, scene.visit.reference)
+
+
+def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
+    """Look at the set; a repeated call gets the first one's verdict, and wrong if it has none."""
+    charge = charged.charge
+    if not charge.fresh:
+        found = parts.verdicts.recall(visit_id, charge.attempt_id)
+        return charge.verdict or found or Verdict.WRONG
+    try:
+        right = parts.hasher.check(charged.holder_id, given, charged.kept)
+    except (SealBroken, KeyMissing):
+        _take_back(parts, visit_id, charged)
+        raise AuthorityUnavailable("the answers cannot be checked: their hash is damaged") from None
+    return Verdict.RIGHT if right else Verdict.WRONG
+
+
+def _take_back(parts: Parts, visit_id: VisitId, charged: _Charged) -> None:
+    """Give a charge back after its visit is over; nothing is proven by it."""
+    with parts.store.begin() as uow:
+        given_back = uow.registrations.give_back(charged.holder_id, charged.charge.attempt_id)
+        visit = uow.visits.get(visit_id)
+        if given_back and visit is not None:
+            record(uow, AuditKind.ANSWERS_RIGHT, visit, proves="nothing")
+        uow.commit()
+
+
+def _conclude(
+    parts: Parts, visit_id: VisitId, charge: Charge, verdict: Verdict
+) -> Task | AnswersWrong | Refusal:
+    """Commit verdict, counter and audit together, and say what follows."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        right = verdict is Verdict.RIGHT
+        reply = _right(uow, scene, charge) if right else _wrong(uow, parts, scene, charge)
+        uow.commit()
+        return reply
+
+
+def _right(uow: UnitOfWork, scene: Scene, charge: Charge) -> Task:
+    if uow.registrations.give_back(scene.holder.id, charge.attempt_id):
+        record(uow, AuditKind.ANSWERS_RIGHT, scene.visit)
+        scene = again(uow, scene, replace(scene.visit, questions_proven_at=uow.now))
+    return tasks.next_task(uow, scene)
+
+
+def _wrong(
+    uow: UnitOfWork, parts: Parts, scene: Scene, charge: Charge
+) -> Task | AnswersWrong | Refusal:
+    if uow.registrations.keep_charge(scene.holder.id, charge.attempt_id):
+        record(uow, AuditKind.ANSWERS_WRONG, scene.visit, left=charge.left)
+    if charge.left > 0:
+        return AnswersWrong(tasks.answer_questions(uow, scene))
+    block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
+    return Refusal(Reason.REGISTRATION_BLOCKED, scene.visit.reference)

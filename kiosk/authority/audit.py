@@ -1,0 +1,68 @@
+"""What the audit is told: one kind of event for each step, refusal and change."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from kiosk.store.records import Scalar, Visit
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+class AuditKind(StrEnum):
+    """The kinds of events; details hold counts, ids and reasons, never a person's data."""
+
+    VISIT_OPENED = "visit-opened"
+    VISIT_RESUMED = "visit-resumed"
+    VISIT_SUPERSEDED = "visit-superseded"
+    VISIT_ENDED = "visit-ended"
+    REFUSED = "refused"
+    REFUSED_AT_STATION = "refused-at-station"
+    STEP_REFUSED = "step-refused"
+
+    PURPOSE_CHOSEN = "purpose-chosen"
+    PIN_PROVEN = "pin-proven"
+    QUESTIONS_TAKEN = "questions-taken"
+    QUESTIONS_NOT_TAKEN = "questions-not-taken"
+    EMAIL_TAKEN = "email-taken"
+    EMAIL_NOT_TAKEN = "email-not-taken"
+
+    ATTEMPT_CHARGED = "attempt-charged"
+    ANSWERS_RIGHT = "answers-right"
+    ANSWERS_WRONG = "answers-wrong"
+    REGISTRATION_BLOCKED = "registration-blocked"
+
+    CODE_DRAFTED = "code-drafted"
+    CODE_SENT = "code-sent"
+    CODE_NOT_SENT = "code-not-sent"
+    CODE_LIMITED = "code-limited"
+    CODE_TRY_CHARGED = "code-try-charged"
+    CODE_RIGHT = "code-right"
+    CODE_WRONG = "code-wrong"
+    CODE_DEAD = "code-dead"
+
+    REGISTERED = "registered"
+    EMAIL_CHANGED = "email-changed"
+    QUESTIONS_CHANGED = "questions-changed"
+    PIN_CHANGED = "pin-changed"
+
+    SECRET_RELEASED = "secret-released"  # noqa: S105 - the name of an event
+    SECRET_BROKEN = "secret-broken"  # noqa: S105 - the name of an event
+    UNBLOCK_DONE = "unblock-done"
+    UNBLOCK_REFUSED = "unblock-refused"
+    UNBLOCK_NOT_SENT = "unblock-not-sent"
+    UNBLOCK_UNKNOWN = "unblock-unknown"
+    UNBLOCK_SETTLED = "unblock-settled"
+    UNBLOCK_TOLD_LATE = "unblock-told-late"
+
+
+def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, **detail: Scalar) -> None:
+    """Add one event of ``visit`` to what the unit of work will commit."""
+    uow.audit.append(
+        kind=kind.value,
+        reference=visit.reference,
+        visit_id=visit.id,
+        card_id=visit.card_id,
+        holder_id=visit.holder_id,
+        station=visit.station,
+        detail=detail,
+    )

@@ -1,0 +1,146 @@
+"""A card went in: who is it, what may be done with it, and was a code waited for?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.blocking import block, is_exhausted
+from kiosk.authority.journal import settle_by_card
+from kiosk.authority.offers import card_barred, offers, secret_barred
+from kiosk.authority.parts import Parts
+from kiosk.authority.resume import resumed
+from kiosk.authority.scene import Scene, look
+from kiosk.dialogue import (
+    CardReport,
+    EnterCode,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.reference import reference_of
+from kiosk.store.records import Card, KnownCard, Visit
+from kiosk.store.unit_of_work import UnitOfWork
+
+_VISIT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def is_visit_id(text: str) -> bool:
+    """Tell whether ``text`` is an id that a station may draw."""
+    return bool(_VISIT_ID.fullmatch(text))
+
+
+def begin(
+    parts: Parts, visit_id: VisitId, station: str, report: CardReport
+) -> VisitOpened | Refusal:
+    """Open a visit; the same call again gives the same answer and forgets what was proven."""
+    if not is_visit_id(visit_id):
+        raise StepRefused("that is no visit's id")
+    with parts.store.begin() as uow:
+        visit = Visit(
+            id=visit_id,
+            reference=reference_of(visit_id),
+            station=station,
+            opened_at=uow.now,
+            pin_was_blocked=report.pin.blocked,
+        )
+        reply = _arrive(uow, parts, visit, report)
+        uow.commit()
+        return reply
+
+
+def _arrive(
+    uow: UnitOfWork, parts: Parts, visit: Visit, report: CardReport
+) -> VisitOpened | Refusal:
+    known = uow.cards.find(report.card)
+    if known is None:
+        return _refuse(uow, visit, Reason.UNKNOWN_CARD)
+    # From here on nobody else decides on this card.
+    card = uow.cards.lock(known.card.id) or known.card
+    visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
+    _close_older(uow, visit, card)
+    settle_by_card(uow, visit, card, known.holder)
+    barred = card_barred(card, known.holder, uow.now) or _expired(report, uow.now)
+    if barred is not None:
+        return _refuse(uow, visit, barred)
+    return _welcome(uow, _look_around(uow, parts, visit, KnownCard(card, known.holder)))
+
+
+def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
+    carried = resumed(uow, scene)
+    offered = _offers(scene)
+    if carried is None and isinstance(offered, Reason):
+        return _refuse(uow, scene.visit, offered)
+    here = carried or scene
+    _store(uow, here.visit)
+    record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
+    return VisitOpened(
+        visit=VisitId(here.visit.id),
+        reference=here.visit.reference,
+        holder_name=here.holder.name,
+        offers=() if isinstance(offered, Reason) else offered,
+        resumed=_code_page(uow, carried) if carried else None,
+        verification=tuple(factor.value for factor in here.policy.verification),
+    )
+
+
+def _code_page(uow: UnitOfWork, carried: Scene) -> tuple[Purpose, EnterCode] | None:
+    code = carried.waiting_code
+    if code is None:
+        return None
+    record(uow, AuditKind.VISIT_RESUMED, carried.visit, purpose=code.purpose.value, code=code.id)
+    return code.purpose, tasks.enter_code(uow, carried, code)
+
+
+def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) -> Scene:
+    """Read the scene with the card as it is now; block what was charged to the end."""
+    policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
+    registration = uow.registrations.of_holder(known.holder.id)
+    if registration is not None and is_exhausted(registration, policy):
+        block(uow, parts, visit, known.holder, registration)
+    return look(uow, policy, visit, card, known.holder)
+
+
+def _offers(scene: Scene) -> tuple[Purpose, ...] | Reason:
+    blocked = scene.visit.pin_was_blocked
+    offered = offers(scene.registration, scene.policy, pin_blocked=blocked)
+    if offered == (Purpose.UNLOCK,):
+        return secret_barred(scene.card) or offered
+    return offered
+
+
+def _expired(report: CardReport, now: datetime) -> Reason | None:
+    expired = report.expires_at is not None and report.expires_at <= now
+    return Reason.CARD_EXPIRED if expired else None
+
+
+def _close_older(uow: UnitOfWork, visit: Visit, card: Card) -> None:
+    """A card that is here has left wherever it was before."""
+    for older in uow.visits.open_of_card(card.id):
+        if older.id != visit.id and uow.visits.close(older.id, uow.now, VisitEnd.CARD_REMOVED):
+            record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
+
+
+def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
+    _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED))
+    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
+    return Refusal(reason, visit.reference)
+
+
+def _store(uow: UnitOfWork, visit: Visit) -> None:
+    """Write a new visit, or begin a repeated one anew; what was over stays over."""
+    if uow.visits.add(visit):
+        return
+    before = uow.visits.lock(visit.id)
+    same = before is not None and (before.station, before.card_id) == (visit.station, visit.card_id)
+    reopens = before is not None and before.closed_at is not None and visit.closed_at is None
+    if not same or reopens:
+        raise StepRefused("there is a visit with this id already")
+    uow.visits.save(visit)

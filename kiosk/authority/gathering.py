@@ -1,0 +1,147 @@
+"""What a registration or a change gathers before its code is entered: questions, an address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.authority import tasks
+from kiosk.authority.applying import change_questions
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import Scene, again, enter
+from kiosk.authority.sending import send_code
+from kiosk.authority.steps import Gate
+from kiosk.dialogue import (
+    Answer,
+    AnswersRefused,
+    CodeNotSent,
+    EmailRefused,
+    Finished,
+    Purpose,
+    Refusal,
+    Task,
+    VisitId,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import EmailProblem, answer_problem, email_problem, tidy_email
+from kiosk.store.records import JointHash, PendingChange, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def save_questions(
+    parts: Parts, visit_id: VisitId, answers: tuple[Answer, ...]
+) -> Task | AnswersRefused:
+    """Take questions and answers; hashing takes about a second, outside of any transaction."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        if _was_done(scene):
+            return Finished(Purpose.CHANGE_QUESTIONS)
+        _need_questions(scene)
+        refused = _first_problem(uow, scene, answers)
+        if refused is not None:
+            problem = refused.problem.value
+            record(uow, AuditKind.QUESTIONS_NOT_TAKEN, scene.visit, problem=problem)
+            uow.commit()
+            return refused
+    given = {one.question: one.text for one in answers}
+    return _keep_questions(parts, visit_id, parts.hasher.hash_sets(scene.holder.id, given))
+
+
+def give_email(
+    parts: Parts, visit_id: VisitId, email: str
+) -> Task | EmailRefused | CodeNotSent | Refusal:
+    """Take an address and send a code to it; another address makes an earlier code useless."""
+    address = tidy_email(email)
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        _need_email(scene)
+        problem = email_problem(address, scene.policy.email_domains)
+        if problem is None:
+            _keep_address(uow, scene, address)
+        else:
+            record(uow, AuditKind.EMAIL_NOT_TAKEN, scene.visit, problem=problem.value)
+        uow.commit()
+    if problem is not None:
+        suggested = tasks.give_email(scene, typed=address)
+        return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
+    return send_code(parts, visit_id)
+
+
+# --- questions -------------------------------------------------------------------------
+
+
+def _was_done(scene: Scene) -> bool:
+    visit = scene.visit
+    return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
+
+
+def _need_questions(scene: Scene) -> None:
+    scene.need(Gate.QUESTIONS)
+    scene.need_own_pin()
+
+
+def _first_problem(
+    uow: UnitOfWork, scene: Scene, answers: tuple[Answer, ...]
+) -> AnswersRefused | None:
+    """Return the first answer that breaks a rule; ``StepRefused`` for a set that none may give."""
+    bank = {one.id: one.text for one in uow.questions.current()}
+    ids = [one.question for one in answers]
+    fits = len(ids) == scene.policy.questions_registered and len(set(ids)) == len(ids)
+    if not fits or not bank.keys() >= set(ids):
+        raise StepRefused("these are not so many different questions of the list")
+    before: list[str] = []
+    for one in answers:
+        text = one.text.reveal()
+        problem = answer_problem(text, bank[one.question], before)
+        if problem is not None:
+            return AnswersRefused(one.question, problem)
+        before.append(text)
+    return None
+
+
+def _keep_questions(parts: Parts, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        _need_questions(scene)
+        ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
+        if scene.visit.purpose is Purpose.CHANGE_QUESTIONS:
+            scene = change_questions(uow, scene, ids, hashes)
+        else:
+            pending = replace(_fresh_pending(scene), question_ids=ids, hashes=hashes)
+            uow.pending.put(pending)
+            record(uow, AuditKind.QUESTIONS_TAKEN, scene.visit, count=len(ids))
+            scene = again(uow, scene)
+        task = tasks.next_task(uow, scene)
+        uow.commit()
+        return task
+
+
+# --- the address -----------------------------------------------------------------------
+
+
+def _need_email(scene: Scene) -> None:
+    scene.need(Gate.EMAIL)
+    scene.need_own_pin()
+
+
+def _keep_address(uow: UnitOfWork, scene: Scene, address: str) -> None:
+    pending = scene.pending
+    if pending is not None and pending.email == address:
+        return
+    fresh = _fresh_pending(scene)
+    if pending is not None:
+        fresh = replace(fresh, question_ids=pending.question_ids, hashes=pending.hashes)
+    # Under a new id: a code that was sent to another address does not belong to it.
+    uow.pending.put(replace(fresh, email=address))
+    uow.codes.revoke_live(scene.card.id)
+    record(uow, AuditKind.EMAIL_TAKEN, scene.visit)
+
+
+def _fresh_pending(scene: Scene) -> PendingChange:
+    return PendingChange(
+        id=new_id(),
+        holder_id=scene.holder.id,
+        card_id=scene.card.id,
+        purpose=scene.progress.purpose,
+        created_at=scene.now,
+    )

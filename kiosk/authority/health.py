@@ -1,0 +1,66 @@
+"""What answers: asked every few seconds by idle stations, so mostly answered from memory."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from kiosk.dialogue import Health
+from kiosk.errors import MailError, StoreError
+from kiosk.ports import Clock, Mailer
+from kiosk.store.database import Store
+
+STORE_S = 3.0
+"""How long an answer of the database counts: many stations ask, one question is enough."""
+
+MAIL_S = 60.0
+"""How long a good answer of the relay counts."""
+
+MAIL_AWAY_S = 15.0
+"""How long a bad one counts: the relay is asked more often while it is away."""
+
+
+class HealthWatch:
+    """Asks the database and the relay, and remembers what they said for a while.
+
+    One caller asks at a time; the others are answered with what was known before.
+    """
+
+    def __init__(self, store: Store, mailer: Mailer, clock: Clock) -> None:
+        self._store = store
+        self._mailer = mailer
+        self._clock = clock
+        self._asking = Lock()
+        self._known = Health(store=True, mail=True)
+        self._store_until = float("-inf")
+        self._mail_until = float("-inf")
+
+    def look(self) -> Health:
+        """Return what answers; asking the relay may take as long as its deadline."""
+        if self._asking.acquire(blocking=False):
+            try:
+                self._known = Health(self._store_answers(), self._mail_answers())
+            finally:
+                self._asking.release()
+        return self._known
+
+    def _store_answers(self) -> bool:
+        now = self._clock.monotonic()
+        if self._known.store and now < self._store_until:
+            return True
+        try:
+            self._store.ping()
+        except StoreError:
+            return False
+        self._store_until = now + STORE_S
+        return True
+
+    def _mail_answers(self) -> bool:
+        if self._clock.monotonic() < self._mail_until:
+            return self._known.mail
+        try:
+            self._mailer.check()
+        except MailError:
+            self._mail_until = self._clock.monotonic() + MAIL_AWAY_S
+            return False
+        self._mail_until = self._clock.monotonic() + MAIL_S
+        return True

@@ -1,0 +1,51 @@
+"""What became of an unblock: from the station's word, or from the card when it is next seen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.notices import Notice, notify
+from kiosk.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+class SettledAs(StrEnum):
+    """What a card that was seen again says about an unblock without a known outcome."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+    UNDETERMINED = "undetermined"
+
+
+def settle_by_card(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+    """Close the card's open entry, if there is one, by whether its PIN is blocked now.
+
+    A PIN that was blocked and is not was reset, whatever got lost on the way. Otherwise
+    the exposure of the unblock secret stays on its account.
+    """
+    entry = uow.journal.open_for(card.id)
+    if entry is None:
+        return
+    found = _seen(entry, still_blocked=visit.pin_was_blocked)
+    uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
+    record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
+    if found is SettledAs.DONE:
+        opened_in = uow.visits.get(entry.visit_id) or visit
+        count_as_done(uow, opened_in, card, holder)
+
+
+def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+    """Forget failures, asked questions, codes and exposure: the holder has a working card."""
+    uow.cards.know_secret_tries(card.id, None)
+    uow.registrations.clear_failures(holder.id)
+    uow.registrations.clear_asked(holder.id)
+    uow.codes.revoke_live(card.id)
+    registration = uow.registrations.of_holder(holder.id)
+    notify(uow, Notice.UNLOCKED, registration.email if registration else "", visit, holder)
+
+
+def _seen(entry: UnblockEntry, *, still_blocked: bool) -> SettledAs:
+    if not entry.was_blocked:
+        return SettledAs.UNDETERMINED
+    return SettledAs.NOT_DONE if still_blocked else SettledAs.DONE

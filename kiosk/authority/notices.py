@@ -1,0 +1,44 @@
+"""Notices that people are mailed: queued in the transaction that they tell of."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from enum import StrEnum
+
+from kiosk.policy import mask_email
+from kiosk.store.records import Cardholder, Scalar, Visit, new_id
+from kiosk.store.service_records import OutboxMessage
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+class Notice(StrEnum):
+    """The notices, by the names of their templates."""
+
+    REGISTERED = "registered"
+    UNLOCKED = "unlocked"
+    BLOCKED = "blocked"
+    BLOCKED_STAFF = "blocked-staff"
+    EMAIL_CHANGED_OLD = "email-changed-old"
+    EMAIL_CHANGED_NEW = "email-changed-new"
+    QUESTIONS_CHANGED = "questions-changed"
+    PIN_CHANGED = "pin-changed"
+
+
+def notify(
+    uow: UnitOfWork, notice: Notice, to: str, visit: Visit, holder: Cardholder, new_email: str = ""
+) -> None:
+    """Queue one notice; it says who, where, when and under which reference, and no secret.
+
+    Without an address nobody is told. ``new_email`` is shown masked where it is given.
+    """
+    if not to:
+        return
+    params: dict[str, Scalar] = {
+        "holder_name": holder.name,
+        "station": visit.station,
+        "when": uow.now.astimezone(UTC).isoformat(timespec="seconds"),
+        "reference": visit.reference,
+    }
+    if new_email:
+        params["masked_email"] = mask_email(new_email)
+    uow.outbox.add(OutboxMessage(new_id(), to, notice.value, params, uow.now, uow.now))

@@ -1,0 +1,63 @@
+"""What a card's holder may do, and why one can do nothing: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kiosk.dialogue import Purpose, Reason
+from kiosk.policy import Policy
+from kiosk.store.records import Card, Cardholder, CardStatus, Registration
+
+ASSUMED_SECRET_TRIES = 3
+"""Where neither card nor record says how many wrong unblock secrets a card takes."""
+
+KEPT_SECRET_TRIES = 1
+"""The last try is never spent: some cards erase their keys with it."""
+
+
+def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
+    """Return why nothing at all can be done with a known card."""
+    if holder.left_at is not None and holder.left_at <= now:
+        return Reason.LEAVER
+    if card.status is CardStatus.REVOKED:
+        return Reason.CARD_REVOKED
+    if card.expires_at is not None and card.expires_at <= now:
+        return Reason.CARD_EXPIRED
+    return None
+
+
+def is_registered(registration: Registration | None, policy: Policy) -> bool:
+    """Tell whether self-service is possible; a registration without questions is none where
+    the policy asks them, and its holder may register again."""
+    return registration is not None and (bool(registration.hashes) or not policy.asks_questions)
+
+
+def offers(
+    registration: Registration | None, policy: Policy, *, pin_blocked: bool
+) -> tuple[Purpose, ...] | Reason:
+    """Return what is offered, or why nothing is.
+
+    A blocked registration with a working PIN may still change that PIN: the card proves
+    its holder then, and no answer is asked for.
+    """
+    blocked = registration is not None and registration.blocked_at is not None
+    if blocked:
+        return Reason.REGISTRATION_BLOCKED if pin_blocked else (Purpose.CHANGE_PIN,)
+    if not is_registered(registration, policy):
+        return Reason.NOT_REGISTERED if pin_blocked else (Purpose.REGISTER, Purpose.CHANGE_PIN)
+    if pin_blocked:
+        return (Purpose.UNLOCK,)
+    questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()
+    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
+
+
+def secret_barred(card: Card) -> Reason | None:
+    """Return why the card cannot be unblocked, by our own account of its unblock secret."""
+    if card.sealed_secret is None:
+        return Reason.SECRET_MISSING
+    known = card.secret_tries_left
+    tries = known if known is not None else card.secret_limit
+    tries = ASSUMED_SECRET_TRIES if tries is None else tries
+    if tries - card.secret_exposure <= KEPT_SECRET_TRIES:
+        return Reason.SECRET_BLOCKED
+    return None

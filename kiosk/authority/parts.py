@@ -1,0 +1,46 @@
+"""What the authority is made of; handed over by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kiosk.authority.verdicts import Verdicts
+from kiosk.dialogue import Purpose
+from kiosk.policy import Policy
+from kiosk.ports import Clock, Mailer, Message
+from kiosk.secrets.codes import CodeMac
+from kiosk.secrets.hashing import AnswerHasher
+from kiosk.secrets.sealing import Sealer
+from kiosk.sensitive import Sensitive
+from kiosk.store.database import Store
+
+
+class CodeComposer(Protocol):
+    """Writes the mail that carries a code."""
+
+    def __call__(
+        self, *, to: str, purpose: Purpose, holder_name: str, code: Sensitive, minutes: int
+    ) -> Message:
+        """Return the message; it is marked secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The means of every use case.
+
+    ``policy`` is asked anew in each call, so a changed setting counts at once.
+    ``staff_address`` is told of blocks; empty tells nobody.
+    """
+
+    store: Store
+    policy: Callable[[], Policy]
+    clock: Clock
+    sealer: Sealer
+    hasher: AnswerHasher
+    codes: CodeMac
+    mailer: Mailer
+    compose: CodeComposer
+    staff_address: str = ""
+    verdicts: Verdicts = field(default_factory=Verdicts)

@@ -1,0 +1,45 @@
+"""Walk away and come back: a code that was sent is still waited for, at any station."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.authority.offers import is_registered, secret_barred
+from kiosk.authority.scene import Scene, look
+from kiosk.dialogue import Purpose
+from kiosk.store.records import EmailCode
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
+    """Return the scene of a visit that goes on at the code page, or None.
+
+    It inherits what the code was sent on: that the answers were right, or what a
+    registration or a change had gathered behind a proven PIN. Nothing else.
+    """
+    code = scene.code
+    if code is None or not _makes_sense(scene, code.purpose):
+        return None
+    visit = replace(scene.visit, purpose=code.purpose, questions_proven_at=_inherited(scene, code))
+    carried = look(uow, scene.policy, visit, scene.card, scene.holder)
+    return carried if carried.waiting_code is not None else None
+
+
+def _inherited(scene: Scene, code: EmailCode) -> datetime | None:
+    proven = code.purpose is Purpose.UNLOCK and code.questions_proven
+    return scene.now if proven else None
+
+
+def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
+    registration = scene.registration
+    if registration is not None and registration.blocked_at is not None:
+        return False
+    registered = is_registered(registration, scene.policy)
+    match purpose:
+        case Purpose.UNLOCK:
+            return registered and secret_barred(scene.card) is None
+        case Purpose.REGISTER:
+            return not registered
+        case _:
+            return registered

@@ -1,0 +1,175 @@
+"""The records that a decision rests on, read together under the card's lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kiosk.authority.offers import card_barred
+from kiosk.authority.parts import Parts
+from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, reaches
+from kiosk.dialogue import Purpose, Reason, VisitId
+from kiosk.errors import StepRefused
+from kiosk.policy import Policy
+from kiosk.store.records import Card, Cardholder, EmailCode, PendingChange, Registration, Visit
+from kiosk.store.unit_of_work import UnitOfWork
+
+VISIT_LIFE = timedelta(hours=1)
+"""No sitting takes longer: what was proven in an older visit counts no more."""
+
+
+class TurnedAway(Exception):
+    """The visit cannot go on; raised inside, and answered by the service as a refusal."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A visit, and all that is recorded around it.
+
+    ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
+    entered rightly in this visit.
+    """
+
+    visit: Visit
+    card: Card
+    holder: Cardholder
+    registration: Registration | None
+    pending: PendingChange | None
+    code: EmailCode | None
+    proven_code: EmailCode | None
+    policy: Policy
+    now: datetime
+
+    @property
+    def progress(self) -> Progress:
+        """Return the gates that the records say are passed; ``StepRefused`` before a choice."""
+        if self.visit.purpose is None:
+            raise StepRefused("nothing was chosen yet")
+        passed = frozenset(gate for gate, is_passed in self._gates() if is_passed)
+        return Progress(self.visit.purpose, passed, self.visit.finished_at is not None)
+
+    @property
+    def next_gate(self) -> Gate | None:
+        """The first gate that is not passed."""
+        return next_gate(self.policy, self.progress)
+
+    @property
+    def address(self) -> str:
+        """Where a code of this visit's purpose goes."""
+        if self.visit.purpose is Purpose.UNLOCK:
+            return self.registration.email if self.registration else ""
+        return (self.pending.email if self.pending else None) or ""
+
+    @property
+    def own_code(self) -> EmailCode | None:
+        """The live code, where it is for this purpose and this address; it may be dead."""
+        code = self.code
+        if code is None or code.purpose is not self.visit.purpose or code.sent_to != self.address:
+            return None
+        if code.purpose is not Purpose.UNLOCK:
+            return code if self.pending and code.pending_id == self.pending.id else None
+        proven = code.questions_proven or not answers_come_before_code(self.policy)
+        return code if proven else None
+
+    @property
+    def waiting_code(self) -> EmailCode | None:
+        """The own code, where it can still be entered."""
+        code = self.own_code
+        if code is None or code.expires_at is None or code.expires_at <= self.now:
+            return None
+        return code if code.tries < code.max_tries else None
+
+    def need(self, gate: Gate) -> None:
+        """Raise ``StepRefused`` unless ``gate`` can be stood at now."""
+        if not reaches(self.policy, self.progress, gate):
+            raise StepRefused(f"the step {gate.value!r} is not due")
+
+    def need_own_pin(self) -> None:
+        """Raise ``StepRefused`` unless the PIN was proven in this very visit.
+
+        A visit that came back to enter a code carries what was gathered before; it may
+        finish that, and not gather anything else.
+        """
+        if self.visit.pin_proven_at is None:
+            raise StepRefused("the PIN was not proven in this visit")
+
+    def _gates(self) -> tuple[tuple[Gate, bool], ...]:
+        visit, pending = self.visit, self.pending
+        return (
+            (Gate.PIN, visit.pin_proven_at is not None or pending is not None),
+            (Gate.QUESTIONS, pending is not None and bool(pending.hashes)),
+            (Gate.EMAIL, pending is not None and bool(pending.email)),
+            (Gate.ANSWERS, visit.questions_proven_at is not None),
+            (Gate.CODE, self._code_is_proven()),
+        )
+
+    def _code_is_proven(self) -> bool:
+        code = self.proven_code
+        if code is None or code.purpose is not self.visit.purpose:
+            return False
+        return code.revoked_at is None and code.sent_to == self.address
+
+
+def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
+
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old, and
+    ``TurnedAway`` where card, holder or registration were barred since it opened.
+    """
+    visit, card, holder = _open_visit(uow, visit_id)
+    scene = look(uow, parts.policy(), visit, card, holder)
+    reason = card_barred(card, holder, uow.now) or _registration_barred(scene)
+    if reason is not None:
+        raise TurnedAway(reason)
+    return scene
+
+
+def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder) -> Scene:
+    """Read what is recorded around a visit."""
+    purpose = visit.purpose
+    return Scene(
+        visit=visit,
+        card=card,
+        holder=holder,
+        registration=uow.registrations.of_holder(holder.id),
+        pending=uow.pending.find(card.id, purpose) if purpose else None,
+        code=uow.codes.live(card.id),
+        proven_code=uow.codes.get(visit.code_proven_id) if visit.code_proven_id else None,
+        policy=policy,
+        now=uow.now,
+    )
+
+
+def again(uow: UnitOfWork, scene: Scene, visit: Visit | None = None) -> Scene:
+    """Save what the visit has become, and read anew what this unit of work has changed."""
+    if visit is not None:
+        uow.visits.save(visit)
+    return look(uow, scene.policy, visit or scene.visit, scene.card, scene.holder)
+
+
+def _open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
+    known = uow.visits.get(visit_id)
+    if known is None or known.card_id is None:
+        raise StepRefused("there is no such visit")
+    # The card first, then the visit: every writer locks in this order.
+    card = uow.cards.lock(known.card_id)
+    visit = uow.visits.lock(visit_id)
+    holder = uow.holders.get(card.holder_id) if card else None
+    if card is None or visit is None or holder is None:
+        raise StepRefused("the card of this visit is not recorded any more")
+    if visit.closed_at is not None:
+        raise StepRefused("the visit is over")
+    if visit.opened_at + VISIT_LIFE <= uow.now:
+        raise StepRefused("the visit is too old")
+    return visit, card, holder
+
+
+def _registration_barred(scene: Scene) -> Reason | None:
+    blocked = scene.registration is not None and scene.registration.blocked_at is not None
+    if blocked and scene.visit.purpose not in (None, Purpose.CHANGE_PIN):
+        return Reason.REGISTRATION_BLOCKED
+    return None

@@ -1,0 +1,170 @@
+"""A code is made, mailed, and only then alive.
+
+It is drafted first, so that two stations cannot both send the last one of the hour; then
+mailed, outside of any transaction; then made the card's live code, which revokes an
+earlier one. If the relay does not take it, the draft goes and nothing was counted. If
+the program dies in between, the mail carries a dead code and another can be asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import Scene, TurnedAway, enter, look
+from kiosk.authority.steps import Gate
+from kiosk.dialogue import (
+    CodeNotSent,
+    EnterCode,
+    GiveEmail,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    Task,
+    VisitId,
+)
+from kiosk.errors import MailError, MailRefused, StepRefused
+from kiosk.policy import SendVerdict
+from kiosk.ports import Message
+from kiosk.secrets.codes import CodeBinding, draw_code
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import EmailCode, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """A code that is about to be mailed."""
+
+    id: str
+    message: Message
+
+
+def send_code(parts: Parts, visit_id: VisitId) -> Task | CodeNotSent | Refusal:
+    """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
+    drafted = _draft(parts, visit_id)
+    if not isinstance(drafted, _Drafted):
+        return drafted
+    try:
+        parts.mailer.send(drafted.message)
+    except MailError as error:
+        return _not_sent(parts, visit_id, drafted.id, error)
+    return _activate(parts, visit_id, drafted.id)
+
+
+def _draft(parts: Parts, visit_id: VisitId) -> _Drafted | CodeNotSent | Refusal:
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        scene.need(Gate.CODE)
+        if not scene.address:
+            raise TurnedAway(Reason.NO_EMAIL)
+        verdict = tasks.may_send(uow, scene)
+        if verdict.wait:
+            limited = _limited(uow, scene, verdict)
+            uow.commit()
+            return limited
+        code = draw_code(scene.policy.code_digits)
+        draft = _written_down(parts, scene, code)
+        uow.codes.draft(draft)
+        record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
+        uow.commit()
+        return _Drafted(draft.id, _compose(parts, scene, code))
+
+
+def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent | Refusal:
+    """Say when another may go out; without a code to enter, an hour is too long to stand."""
+    wait = verdict.wait.total_seconds()
+    record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
+    code = scene.waiting_code
+    if code is None and verdict.too_many:
+        record(uow, AuditKind.REFUSED, scene.visit, reason=Reason.TOO_MANY_CODES.value)
+        return Refusal(Reason.TOO_MANY_CODES, scene.visit.reference)
+    again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
+    return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
+
+
+def _written_down(parts: Parts, scene: Scene, code: Sensitive) -> EmailCode:
+    purpose, code_id = scene.progress.purpose, new_id()
+    binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
+    kept = parts.codes.digest(code, binding)
+    return EmailCode(
+        id=code_id,
+        card_id=scene.card.id,
+        holder_id=scene.holder.id,
+        purpose=purpose,
+        visit_id=scene.visit.id,
+        digest=kept.digest,
+        key_id=kept.key_id,
+        sent_to=scene.address,
+        drafted_at=scene.now,
+        max_tries=scene.policy.code_tries,
+        questions_proven=scene.visit.questions_proven_at is not None,
+        pending_id=scene.pending.id if scene.pending else None,
+    )
+
+
+def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:
+    return parts.compose(
+        to=scene.address,
+        purpose=scene.progress.purpose,
+        holder_name=scene.holder.name,
+        code=code,
+        minutes=max(1, int(scene.policy.code_life.total_seconds() // 60)),
+    )
+
+
+def _activate(parts: Parts, visit_id: VisitId, code_id: str) -> Task:
+    """Let the code's life begin, also when its card was taken out meanwhile.
+
+    Whoever pulls the card while "sending" is on the screen still gets a mail that works.
+    """
+    with parts.store.begin() as uow:
+        scene = _wherever(uow, parts, visit_id)
+        expires_at = uow.now + scene.policy.code_life
+        if not uow.codes.activate(code_id, uow.now, expires_at):
+            raise StepRefused("the code is no draft any more")
+        record(uow, AuditKind.CODE_SENT, scene.visit, code=code_id)
+        scene = look(uow, scene.policy, scene.visit, scene.card, scene.holder)
+        task = tasks.next_task(uow, scene)
+        uow.commit()
+        return task
+
+
+def _not_sent(
+    parts: Parts, visit_id: VisitId, code_id: str, error: MailError
+) -> CodeNotSent | Refusal:
+    """Forget the draft: nothing was counted. A refused address is given again, or ends it."""
+    with parts.store.begin() as uow:
+        scene = _wherever(uow, parts, visit_id)
+        uow.codes.discard(code_id)
+        record(uow, AuditKind.CODE_NOT_SENT, scene.visit, because=type(error).__name__)
+        again = _instead(uow, scene, refused=isinstance(error, MailRefused))
+        uow.commit()
+    if again is None:
+        return Refusal(Reason.NO_EMAIL, scene.visit.reference)
+    return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+
+
+def _instead(
+    uow: UnitOfWork, scene: Scene, *, refused: bool
+) -> EnterCode | SendCode | GiveEmail | None:
+    code = scene.waiting_code
+    if code is not None:
+        return tasks.enter_code(uow, scene, code)
+    if not refused:
+        return tasks.send_code(scene)
+    may_give = scene.visit.purpose is not Purpose.UNLOCK and scene.visit.pin_proven_at is not None
+    return tasks.give_email(scene) if may_give else None
+
+
+def _wherever(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Read the scene of a visit that may be over by now."""
+    visit = uow.visits.get(visit_id)
+    card = uow.cards.lock(visit.card_id) if visit is not None and visit.card_id else None
+    holder = uow.holders.get(card.holder_id) if card else None
+    if visit is None or card is None or holder is None:
+        raise StepRefused("the visit that asked for this code is not recorded any more")
+    return look(uow, parts.policy(), visit, card, holder)

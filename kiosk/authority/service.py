@@ -1,0 +1,180 @@
+"""The ``Authority`` port: each call goes to its use case, and comes back in the port's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from kiosk.authority import answers as answering
+from kiosk.authority import begin as beginning
+from kiosk.authority import choose as choosing
+from kiosk.authority import ending, entering, gathering, releasing, sending, settling
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.health import HealthWatch
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import TurnedAway
+from kiosk.authority.turns import Turns
+from kiosk.dialogue import (
+    Answer,
+    AnswersRefused,
+    AnswersWrong,
+    CardReport,
+    CodeDead,
+    CodeNotSent,
+    CodeWrong,
+    EmailRefused,
+    Grant,
+    Health,
+    JournalId,
+    Purpose,
+    Reason,
+    Refusal,
+    Task,
+    UnblockOutcome,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable, KeyMissing, StepRefused, StoreError
+from kiosk.reference import reference_of
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Visit
+
+T = TypeVar("T")
+
+_ATTEMPT_MAX = 64
+
+
+class LocalAuthority:
+    """The authority as an object in this process; safe to call from several threads.
+
+    Nothing it raises carries a secret: ``AuthorityUnavailable`` and ``StepRefused`` only.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._turns = Turns()
+        self._health = HealthWatch(parts.store, parts.mailer, parts.clock)
+
+    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
+        """Open a visit for the card that went in."""
+        return self._decide(
+            "begin", visit, lambda: beginning.begin(self._parts, visit, station, report)
+        )
+
+    def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
+        """Start on one of the offers."""
+        return self._decide("choose", visit, lambda: choosing.choose(self._parts, visit, purpose))
+
+    def pin_proven(self, visit: VisitId) -> Task | Refusal:
+        """Record that the card verified its PIN in this visit."""
+        return self._decide("pin_proven", visit, lambda: choosing.pin_proven(self._parts, visit))
+
+    def save_questions(
+        self, visit: VisitId, answers: tuple[Answer, ...]
+    ) -> Task | AnswersRefused | Refusal:
+        """Take the questions that the holder chose, with their answers."""
+        return self._decide(
+            "save_questions", visit, lambda: gathering.save_questions(self._parts, visit, answers)
+        )
+
+    def give_email(self, visit: VisitId, email: str) -> Task | EmailRefused | CodeNotSent | Refusal:
+        """Take an address and send a code to it."""
+        return self._decide(
+            "give_email", visit, lambda: gathering.give_email(self._parts, visit, email)
+        )
+
+    def answer(
+        self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
+    ) -> Task | AnswersWrong | Refusal:
+        """Check one full set of answers; charged before it is looked at."""
+
+        def check() -> Task | AnswersWrong | Refusal:
+            return answering.answer(self._parts, visit, _named(attempt), answers)
+
+        return self._decide("answer", visit, check)
+
+    def send_code(self, visit: VisitId) -> Task | CodeNotSent | Refusal:
+        """Send the code that is due, or a fresh one in its place."""
+        return self._decide("send_code", visit, lambda: sending.send_code(self._parts, visit))
+
+    def enter_code(
+        self, visit: VisitId, attempt: str, code: Sensitive
+    ) -> Task | CodeWrong | CodeDead | Refusal:
+        """Check one entered code; charged before it is looked at."""
+
+        def check() -> Task | CodeWrong | CodeDead:
+            return entering.enter_code(self._parts, visit, _named(attempt), code)
+
+        return self._decide("enter_code", visit, check)
+
+    def release(self, visit: VisitId) -> Grant | Refusal:
+        """Release the unblock secret, once, after every factor."""
+        return self._decide("release", visit, lambda: releasing.release(self._parts, visit))
+
+    def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
+        """Record what the card did with a grant."""
+        return self._decide(
+            "settle", visit, lambda: settling.settle(self._parts, visit, journal, outcome)
+        )
+
+    def pin_changed(self, visit: VisitId) -> Task | Refusal:
+        """Record that the card took a new PIN in a change-PIN visit."""
+        return self._decide("pin_changed", visit, lambda: ending.pin_changed(self._parts, visit))
+
+    def end(self, visit: VisitId, how: VisitEnd) -> None:
+        """Close a visit; it does not wait for a call of the visit that is under way."""
+        with _reachable():
+            ending.end(self._parts, visit, how)
+
+    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
+        """Record a refusal that the station made by itself; return its reference number."""
+        with _reachable():
+            return ending.refuse(self._parts, visit, station, reason)
+
+    def health(self) -> Health:
+        """Say what answers."""
+        return self._health.look()
+
+    # --- what every call has in common ---
+
+    def _decide(self, call: str, visit: VisitId, decide: Callable[[], T]) -> T | Refusal:
+        """Run one use case in the visit's turn; audit a step or a holder that is turned away."""
+        with self._turns.of(visit), _reachable():
+            try:
+                return decide()
+            except TurnedAway as turned:
+                return self._refusal(visit, turned.reason)
+            except StepRefused as refused:
+                self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
+                raise
+
+    def _refusal(self, visit: VisitId, reason: Reason) -> Refusal:
+        self._audit(visit, AuditKind.REFUSED, reason=reason.value)
+        return Refusal(reason, reference_of(visit))
+
+    def _audit(self, visit: VisitId, kind: AuditKind, **detail: str) -> None:
+        if not beginning.is_visit_id(visit):
+            detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
+        with self._parts.store.begin() as uow:
+            known = uow.visits.get(visit) or Visit(visit, reference_of(visit), "", uow.now)
+            record(uow, kind, known, **detail)
+            uow.commit()
+
+
+def _named(attempt: str) -> str:
+    if not 0 < len(attempt) <= _ATTEMPT_MAX:
+        raise StepRefused("an attempt has an id of 1 to 64 characters")
+    return attempt
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Turn a database or a key that cannot be reached into the port's own word for it."""
+    try:
+        yield
+    except StoreError as error:
+        raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
+    except KeyMissing as error:
+        raise AuthorityUnavailable(str(error)) from None

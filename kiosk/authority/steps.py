@@ -1,0 +1,78 @@
+"""Which step comes next: pure, and recomputed for every call from what is recorded.
+
+Each purpose is a path of gates in a fixed order. The first gate that is not passed is
+what the holder does next; a call that is for a later one does not fit. So no step can be
+skipped, whatever a station says or forgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from kiosk.dialogue import Purpose
+from kiosk.policy import Factor, Policy
+
+
+class Gate(StrEnum):
+    """One thing that has to be done, or proven."""
+
+    PIN = "pin"
+    QUESTIONS = "questions"
+    EMAIL = "email"
+    ANSWERS = "answers"
+    CODE = "code"
+    NEW_PIN = "new-pin"
+
+
+_GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is recorded of a visit: its purpose, and the gates that it has passed."""
+
+    purpose: Purpose
+    passed: frozenset[Gate] = frozenset()
+    finished: bool = False
+
+
+def path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
+    """Return the gates of ``purpose``, in order."""
+    match purpose:
+        case Purpose.REGISTER:
+            questions = (Gate.QUESTIONS,) if policy.asks_questions else ()
+            return (Gate.PIN, *questions, Gate.EMAIL, Gate.CODE)
+        case Purpose.UNLOCK:
+            return (*(_GATE_OF[factor] for factor in policy.verification), Gate.NEW_PIN)
+        case Purpose.CHANGE_PIN:
+            return (Gate.PIN, Gate.NEW_PIN)
+        case Purpose.CHANGE_QUESTIONS:
+            return (Gate.PIN, Gate.QUESTIONS)
+        case Purpose.CHANGE_EMAIL:
+            return (Gate.PIN, Gate.EMAIL, Gate.CODE)
+        case _:
+            assert_never(purpose)
+
+
+def next_gate(policy: Policy, progress: Progress) -> Gate | None:
+    """Return the first gate that is not passed; None when all is done."""
+    if progress.finished:
+        return None
+    gates = path(policy, progress.purpose)
+    return next((gate for gate in gates if gate not in progress.passed), None)
+
+
+def reaches(policy: Policy, progress: Progress, gate: Gate) -> bool:
+    """Tell whether every gate before ``gate`` is passed; one that is passed can be redone."""
+    gates = path(policy, progress.purpose)
+    if progress.finished or gate not in gates:
+        return False
+    return progress.passed.issuperset(gates[: gates.index(gate)])
+
+
+def answers_come_before_code(policy: Policy) -> bool:
+    """Tell whether a code may only be asked for once the questions are answered."""
+    gates = path(policy, Purpose.UNLOCK)
+    return Gate.ANSWERS in gates[: gates.index(Gate.CODE)]

@@ -1,0 +1,118 @@
+"""Turning the next gate into the task that a station shows."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import assert_never
+
+from kiosk.authority.scene import Scene, TurnedAway
+from kiosk.authority.steps import Gate
+from kiosk.dialogue import (
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    ProvePin,
+    Question,
+    Reason,
+    SendCode,
+    SetPin,
+    Task,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import mask_email, may_send_code
+from kiosk.policy.codes import HOUR, SendVerdict
+from kiosk.store.records import EmailCode, Registration
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def next_task(uow: UnitOfWork, scene: Scene) -> Task:
+    """Return what the holder does next; pins the questions to ask when they are first asked."""
+    gate = scene.next_gate
+    match gate:
+        case None:
+            return Finished(scene.progress.purpose)
+        case Gate.PIN:
+            return ProvePin()
+        case Gate.QUESTIONS:
+            return _choose_questions(uow, scene)
+        case Gate.EMAIL:
+            return give_email(scene)
+        case Gate.ANSWERS:
+            return answer_questions(uow, scene)
+        case Gate.CODE:
+            code = scene.waiting_code
+            return enter_code(uow, scene, code) if code else send_code(scene)
+        case Gate.NEW_PIN:
+            return SetPin(scene.policy.pin_rules(scene.holder.number))
+        case _:
+            assert_never(gate)
+
+
+def give_email(scene: Scene, typed: str = "") -> GiveEmail:
+    """Suggest what was typed before, else the registered address, else the record's."""
+    pending = scene.pending.email if scene.pending else None
+    registered = scene.registration.email if scene.registration else None
+    suggested = typed or pending or registered or scene.holder.email or ""
+    return GiveEmail(suggested, scene.policy.email_domains)
+
+
+def answer_questions(uow: UnitOfWork, scene: Scene) -> AnswerQuestions:
+    """Ask the pinned questions; they are drawn once and stay until the card is unlocked."""
+    registration = registration_of(scene)
+    asked = registration.asked
+    if not asked:
+        drawn = draw_questions(registration, scene.policy.questions_asked)
+        asked = uow.registrations.set_asked(registration.holder_id, drawn)
+    texts = uow.questions.by_ids(asked)
+    left = max(0, scene.policy.max_failures - registration.failures)
+    return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
+
+
+def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
+    """Draw one of the sets that were hashed: of ``count``, or of the nearest size there is."""
+    sizes = {len(joint.subset) for joint in registration.hashes}
+    if not sizes:
+        raise TurnedAway(Reason.NOT_REGISTERED)
+    size = min(sizes, key=lambda have: (abs(have - count), -have))
+    sets = [joint.subset for joint in registration.hashes if len(joint.subset) == size]
+    drawn = list(secrets.choice(sets))
+    secrets.SystemRandom().shuffle(drawn)
+    return tuple(drawn)
+
+
+def send_code(scene: Scene) -> SendCode:
+    """Say where a code has to go."""
+    return SendCode(mask_email(scene.address))
+
+
+def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
+    """Ask for a code that can still be entered."""
+    life = (code.expires_at or scene.now) - scene.now
+    return EnterCode(
+        masked=mask_email(code.sent_to),
+        digits=scene.policy.code_digits,
+        expires_in_s=max(timedelta(0), life).total_seconds(),
+        resend_in_s=may_send(uow, scene).wait.total_seconds(),
+        tries_left=code.max_tries - code.tries,
+    )
+
+
+def may_send(uow: UnitOfWork, scene: Scene) -> SendVerdict:
+    """Judge whether another code may go out for this card now."""
+    sent = uow.codes.send_times(scene.card.id, scene.now - HOUR)
+    return may_send_code(sent, scene.now, scene.policy)
+
+
+def registration_of(scene: Scene) -> Registration:
+    """Return the registration; ``StepRefused`` where there is none."""
+    if scene.registration is None:
+        raise StepRefused("the holder is not registered")
+    return scene.registration
+
+
+def _choose_questions(uow: UnitOfWork, scene: Scene) -> ChooseQuestions:
+    bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
+    return ChooseQuestions(bank, scene.policy.questions_registered)

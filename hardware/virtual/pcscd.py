@@ -33,17 +33,14 @@ START_SECONDS = 10.0
 class PrivatePcscd:
     """One pcscd in ``directory``; it keeps its socket path and slots over restarts.
 
-    It ends by itself when the thread that started it ends. ``driver`` is the reader's.
+    It ends by itself when the thread that started it ends.
     """
 
-    def __init__(
-        self, directory: Path, friendly_name: str = "Virtual PCD", driver: Path = DRIVER
-    ) -> None:
+    def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
         self.directory = directory
         self.socket_path = directory / "pcscd.comm"
         self._porter_path = directory / "slots.comm"
         self._friendly_name = friendly_name
-        self._driver = driver
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
@@ -82,7 +79,7 @@ class PrivatePcscd:
         """
         if self.running:
             return
-        check_installed(self._driver)
+        check_installed()
         isolated = can_isolate()
         self._port = free_port(SLOTS)
         self._write_configuration()
@@ -104,10 +101,6 @@ class PrivatePcscd:
         """Stop and start at the same socket path; cards that are in stay in."""
         self.stop()
         self.start()
-
-    def rescan(self) -> None:
-        """Let it look at its readers again (SIGUSR1): lost ones go, new ones come."""
-        os.kill(self.pid, signal.SIGUSR1)
 
     @property
     def _log_path(self) -> Path:
@@ -137,7 +130,7 @@ class PrivatePcscd:
         (self._configuration / "vpcd").write_text(
             f'FRIENDLYNAME "{self._friendly_name}"\n'
             f"DEVICENAME /dev/null:{self._port}\n"
-            f"LIBPATH {self._driver}\n"
+            f"LIBPATH {DRIVER}\n"
             f"CHANNELID {self._port}\n"
         )
 
@@ -171,9 +164,9 @@ class PrivatePcscd:
         return {**os.environ, "PCSCLITE_HP_DROPDIR": str(self._configuration)}
 
 
-def check_installed(driver: Path = DRIVER) -> None:
+def check_installed() -> None:
     """Raise ``VirtualHardwareError`` with the package to install when a part is missing."""
-    parts = ((PCSCD, "pcscd"), (driver, "vsmartcard-vpcd"), (UNSHARE, "util-linux"))
+    parts = ((PCSCD, "pcscd"), (DRIVER, "vsmartcard-vpcd"), (UNSHARE, "util-linux"))
     for path, package in parts:
         if not path.exists():
             raise VirtualHardwareError(f"{path} is missing: apt-get install {package}")

@@ -2,18 +2,20 @@
 
 Fixtures (``pytest_plugins = ["tests.support.pcsc"]`` in the root conftest)::
 
-    def test_something(insert: Insert, pcscd: PrivatePcscd) -> None:
+    def test_something(insert: Insert, pcscd: HotplugPcscd) -> None:
         card = new_card(holder_name="Ada", pin="482915", puk="73918264")
         seat = insert(card)          # returns when pcscd shows the card as present
         seat.reader                  # "Virtual PCD 00 00"; insert(card, slot=1): the other
         card.received                # commands it was sent; see also card.state.pin.left
         seat.remove()                # pull it out, also in mid-command; then seat.insert()
         pcscd.kill(); pcscd.start()  # the card stays in and comes back by itself
+        pcscd.unplug(); pcscd.replug()  # the reader with both its slots
 
 Cards are made by ``hardware.virtual.making``: ``new_card``, ``blocked_card``.
-``pcscd`` is one for the whole session and sets PCSCLITE_CSOCK_NAME in this process before
-anybody opens a context; pass ``pcscd.env`` on to child processes that have another
-environment. All cards are pulled out after each test.
+``pcscd`` is one for the whole session, because libpcsclite reads PCSCLITE_CSOCK_NAME once
+in a process and never again: a test that opens a context must have this fixture (or
+``insert``) first. ``client_environment(pcscd)`` is for child processes. After each test of
+``insert`` pcscd runs, the reader is in, and all cards are out.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,7 +33,8 @@ import pytest
 from smartcard import scard
 
 from hardware.virtual.link import CardLink, Chip
-from hardware.virtual.pcscd import PrivatePcscd
+from hardware.virtual.waiting import wait_until
+from tests.support.hotplug import HotplugPcscd
 
 SEEN_SECONDS = 10.0
 
@@ -62,10 +65,10 @@ class Insert(Protocol):
 
 
 @pytest.fixture(scope="session")
-def pcscd() -> Iterator[PrivatePcscd]:
+def pcscd() -> Iterator[HotplugPcscd]:
     """The private service of this test session."""
     directory = Path(tempfile.mkdtemp(prefix="kiosk-pcscd-"))
-    service = PrivatePcscd(directory)
+    service = HotplugPcscd(directory)
     service.start()
     with pytest.MonkeyPatch.context() as environment:
         for name, value in service.env.items():
@@ -76,7 +79,7 @@ def pcscd() -> Iterator[PrivatePcscd]:
 
 
 @pytest.fixture
-def insert(pcscd: PrivatePcscd) -> Iterator[Insert]:
+def insert(pcscd: HotplugPcscd) -> Iterator[Insert]:
     """Push cards in; they are out again after the test, and pcscd runs again."""
     pcscd.start()
     seats: list[Seat] = []
@@ -88,10 +91,11 @@ def insert(pcscd: PrivatePcscd) -> Iterator[Insert]:
         return seat
 
     yield push
-    pcscd.start()
     for seat in seats:
         seat.link.remove()
-    for reader in {seat.reader for seat in seats}:
+    pcscd.start()
+    pcscd.replug()
+    for reader in pcscd.reader_names:
         wait_for_presence(reader, present=False)
 
 
@@ -105,15 +109,34 @@ def wait_for_presence(reader: str, *, present: bool, seconds: float = SEEN_SECON
         scard.SCardReleaseContext(context)
 
 
-def client_environment(service: PrivatePcscd) -> dict[str, str]:
+def wait_for_readers(names: Sequence[str], seconds: float = SEEN_SECONDS) -> None:
+    """Wait until PC/SC has exactly these readers; raises ``TimeoutError``."""
+    _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    try:
+        if not wait_until(lambda: _readers(context) == list(names), seconds):
+            raise TimeoutError(f"the readers never were {list(names)}")
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def client_environment(service: HotplugPcscd) -> dict[str, str]:
     """The environment for a client in a process of its own."""
     return {**os.environ, **service.env}
+
+
+def _readers(context: int) -> list[str]:
+    _, names = scard.SCardListReaders(context, [])
+    return list(names)
 
 
 def _watch(context: int, reader: str, present: bool, deadline: float) -> None:
     seen = scard.SCARD_STATE_UNAWARE
     while (left := deadline - time.monotonic()) > 0:
-        _, states = scard.SCardGetStatusChange(context, int(left * 1000), [(reader, seen)])
+        code, states = scard.SCardGetStatusChange(context, int(left * 1000), [(reader, seen)])
+        if code == scard.SCARD_E_UNKNOWN_READER:  # it is just being plugged in
+            time.sleep(0.01)
+            continue
+        _expect_success(code)
         seen = states[0][1]
         if bool(seen & scard.SCARD_STATE_PRESENT) is present:
             return
@@ -121,5 +144,5 @@ def _watch(context: int, reader: str, present: bool, deadline: float) -> None:
 
 
 def _expect_success(code: int) -> None:
-    if code != scard.SCARD_S_SUCCESS:
+    if code not in (scard.SCARD_S_SUCCESS, scard.SCARD_E_TIMEOUT):
         raise RuntimeError(scard.SCardGetErrorMessage(code))

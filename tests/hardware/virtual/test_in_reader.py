@@ -5,8 +5,8 @@ from __future__ import annotations
 from smartcard import scard
 
 from hardware.virtual.making import new_card
-from hardware.virtual.pcscd import PrivatePcscd
-from tests.support.pcsc import Insert, wait_for_presence
+from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import Insert, wait_for_presence, wait_for_readers
 
 SELECT = bytes.fromhex("00A4040009A0000003080000100000")
 
@@ -25,10 +25,20 @@ def test_a_card_comes_and_goes(insert: Insert) -> None:
     assert exchange(seat.reader, SELECT)[-2:] == b"\x90\x00"
 
 
-def test_a_card_stays_in_over_the_death_of_pcscd(insert: Insert, pcscd: PrivatePcscd) -> None:
+def test_a_card_stays_in_over_the_death_of_pcscd(insert: Insert, pcscd: HotplugPcscd) -> None:
     seat = insert(new_card(holder_name="Ada Example"))
     pcscd.kill()
     pcscd.start()
+    wait_for_presence(seat.reader, present=True)
+    assert exchange(seat.reader, SELECT)[-2:] == b"\x90\x00"
+
+
+def test_a_reader_is_unplugged_and_comes_back(insert: Insert, pcscd: HotplugPcscd) -> None:
+    seat = insert(new_card(holder_name="Ada Example"))
+    pcscd.unplug()
+    wait_for_readers(())
+    pcscd.replug()
+    wait_for_readers(pcscd.reader_names)
     wait_for_presence(seat.reader, present=True)
     assert exchange(seat.reader, SELECT)[-2:] == b"\x90\x00"
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from kiosk.errors import ConfigError, KeyMissing, StoreError
 from kiosk.station.commands import Command, EndVisit
 from kiosk.station.events import NoReply, ResultSide
 from kiosk.station.loop import Stage
+
+
+class OpenStage(Stage, Protocol):
+    """A stage that holds a database and threads, and lets go of them in the end."""
+
+    def close(self) -> None:
+        """Let go."""
+
 
 OnTrouble = Callable[[Exception], None]
 """Told why the stage could not be built, for the log."""
@@ -22,10 +31,10 @@ OnTrouble = Callable[[Exception], None]
 class Backstage:
     """A ``Stage`` that builds the real one when it is first wanted."""
 
-    def __init__(self, build: Callable[[], Stage], on_trouble: OnTrouble) -> None:
+    def __init__(self, build: Callable[[], OpenStage], on_trouble: OnTrouble) -> None:
         self._build = build
         self._on_trouble = on_trouble
-        self._stage: Stage | None = None
+        self._stage: OpenStage | None = None
         self._lock = threading.Lock()
 
     def perform(self, command: Command) -> ResultSide | None:
@@ -40,7 +49,13 @@ class Backstage:
         stage = self._open()
         return stage is not None and stage.is_well()
 
-    def _open(self) -> Stage | None:
+    def close(self) -> None:
+        """Close what was built; nothing is carried out any more."""
+        with self._lock:
+            if self._stage is not None:
+                self._stage.close()
+
+    def _open(self) -> OpenStage | None:
         with self._lock:
             if self._stage is None:
                 try:

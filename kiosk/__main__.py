@@ -1,0 +1,59 @@
+"""The command line: ``kiosk COMMAND``, each command a module of ``kiosk.commands``.
+
+Only the module of the command that is run is imported, so that a station is on the glass
+quickly and closes its terminal before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from kiosk.commands import COMMANDS
+from kiosk.errors import KioskError
+
+_ABOUT = """\
+Self-service smartcard unlock stations.
+
+Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to run a real one.
+"""
+
+
+class _Command(Protocol):
+    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 1 not done, 2 asked wrongly."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
+    modules = {name: _load(module) for name, module in wanted.items()}
+    args = _parser(modules).parse_args(words)
+    try:
+        return modules[args.command].run(args)
+    except KioskError as error:
+        sys.stderr.write(f"kiosk: {error}\n")
+        return 2
+
+
+def _load(module: str) -> _Command:
+    return cast(_Command, importlib.import_module(f"kiosk.commands.{module}"))
+
+
+def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in modules.values():
+        module.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""The commands of the command line; each module has ``add_parser`` and ``run``."""
+
+COMMANDS = {
+    "demo": "demo",
+    "run": "run",
+    "setup": "setup",
+    "import": "import_people",
+    "doctor": "doctor",
+    "keys": "keys",
+    "audit": "audit",
+}
+"""What is typed, and the module that does it."""

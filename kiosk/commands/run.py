@@ -1,0 +1,89 @@
+"""``kiosk run``: the station, full-screen, in this terminal."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from kiosk.faults import describe_fault
+from kiosk.hardening import forbid_dumps, isolate
+
+log = logging.getLogger(__name__)
+
+_HELP = """\
+Runs the station in this terminal until it is ended with SIGTERM; there is no key for it.
+What it has to say goes to the system's journal under systemd, or else to --log.
+
+example:
+  kiosk run --config /etc/kiosk/kiosk.toml --log /var/lib/kiosk/station.log
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "run",
+        help="run the station in this terminal",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings (default: /etc/kiosk/kiosk.toml)"
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the station; return the program's exit code."""
+    from screens.terminal.lockdown import lock_terminal
+
+    isolate()
+    open_log(args.log)
+    lock_terminal(log_fault)
+    forbid_dumps()
+    return _run_station(args.config)
+
+
+def open_log(path: str | None) -> None:
+    """Send the log to ``path``, or to standard error where that is not the terminal."""
+    handler: logging.Handler = logging.NullHandler()
+    if path:
+        # Opened by hand for its mode: the log is for the administrator alone.
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
+        handler = logging.StreamHandler(stream)
+        sys.stderr = stream
+    elif not sys.stderr.isatty():
+        handler = logging.StreamHandler(sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO,
+        handlers=[handler],
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    # A handler's own error would print the record's arguments on the glass.
+    logging.raiseExceptions = False
+
+
+def log_fault(fault: BaseException) -> None:
+    """Log an error of the screens without anything it carries."""
+    log.error("fault on the glass\n%s", describe_fault(fault))
+
+
+def _run_station(config: str | None) -> int:
+    from functools import partial
+
+    from kiosk.composition.glass import look_of
+    from kiosk.composition.station import LocalStage, build_station
+    from kiosk.config import load_settings, settings_path
+    from screens.kiosk_app import KioskApp
+
+    path = settings_path(config, os.environ)
+    settings = load_settings(Path(path), os.environ)
+    station = build_station(settings, partial(LocalStage, settings, os.environ))
+    app = KioskApp(station.loop, look_of(settings), log_fault)
+    app.run()
+    station.close()
+    return app.return_code or 0

@@ -1,0 +1,88 @@
+"""Puts the deciding half together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from kiosk.authority.parts import Parts
+from kiosk.authority.service import LocalAuthority
+from kiosk.clock import SystemClock
+from kiosk.config import Settings, credential_file
+from kiosk.mail.compose import compose_code, compose_notice
+from kiosk.mail.outbox import OutboxWorker
+from kiosk.mail.relay import relay_from
+from kiosk.mail.smtp import SmtpMailer
+from kiosk.ports import Message
+from kiosk.secrets.codes import CodeMac
+from kiosk.secrets.hashing import AnswerHasher
+from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.sealing import Sealer
+from kiosk.store.database import Store
+from kiosk.store.service_records import OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityHouse:
+    """The authority and what works beside it; ``close`` ends it all."""
+
+    authority: LocalAuthority
+    outbox: OutboxWorker
+    store: Store
+
+    def close(self) -> None:
+        """Stop the outbox and let go of the database."""
+        self.outbox.stop()
+        self.store.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of these settings; nothing is opened yet."""
+    return Store(settings.store.url, SystemClock(), busy_timeout_s=settings.store.busy_timeout_s)
+
+
+def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
+    """Load the key ring; raises ``ConfigError`` that says what to do."""
+    return KeyRing.load(credential_file(settings.keys.file, environ))
+
+
+def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
+    """Return the mailer of these settings; raises ``ConfigError`` naming a file it lacks."""
+    return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
+
+
+def build_authority(settings: Settings, environ: Mapping[str, str]) -> AuthorityHouse:
+    """Build the authority and start its outbox.
+
+    Raises ``ConfigError`` for keys or certificates that cannot be used.
+    """
+    ring, mailer, store = (
+        open_keys(settings, environ),
+        open_mailer(settings, environ),
+        open_store(settings),
+    )
+    policy = settings.policy.policy()
+    parts = Parts(
+        store=store,
+        policy=lambda: policy,
+        clock=SystemClock(),
+        sealer=Sealer(ring),
+        hasher=AnswerHasher(ring),
+        codes=CodeMac(ring),
+        mailer=mailer,
+        compose=partial(compose_code, service=settings.service),
+        staff_address=settings.service.ra_email,
+    )
+    outbox = OutboxWorker(store, mailer, SystemClock(), partial(_notice, settings))
+    outbox.start()
+    return AuthorityHouse(LocalAuthority(parts), outbox, store)
+
+
+def _notice(settings: Settings, message: OutboxMessage) -> Message:
+    return compose_notice(
+        to=message.to,
+        template=message.template,
+        params=message.params,
+        service=settings.service,
+    )

@@ -1,0 +1,95 @@
+"""Puts the acting half together: cards, the loop, and the glass in front of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.grip import Patience as CardPatience
+from hardware.monitor import PcscMonitor
+from hardware.registry import Registry
+from hardware.trace import log_trace
+from kiosk.composition.backstage import Backstage, OpenStage
+from kiosk.composition.readers import only_readers
+from kiosk.config import Settings
+from kiosk.dialogue import VisitId
+from kiosk.faults import describe_fault
+from kiosk.ports import PostReaderEvent
+from kiosk.reference import reference_of
+from kiosk.station.actions import Actions
+from kiosk.station.commands import Command
+from kiosk.station.events import ResultSide
+from kiosk.station.loop import Patience, StationLoop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """The loop, and what it stands on; ``close`` after the loop has ended."""
+
+    loop: StationLoop
+    close: Callable[[], None]
+
+
+def build_station(settings: Settings, open_stage: Callable[[], OpenStage]) -> Station:
+    """Return the station; ``open_stage`` is called on a thread, once it is wanted."""
+    station = settings.station
+    backstage = Backstage(open_stage, _log_trouble)
+    loop = StationLoop(
+        backstage,
+        partial(_monitor, settings.pcsc.reader),
+        log_fault,
+        Patience(idle_s=station.idle_s, answer_s=station.idle_answer_s),
+    )
+    return Station(loop, backstage.close)
+
+
+def build_cards(settings: Settings) -> PcscCards:
+    """Return the card drivers on PC/SC."""
+    patience = CardPatience(answer_s=settings.station.card_timeout_s)
+    trace = log_trace(log) if settings.pcsc.trace else None
+    return PcscCards(Registry([PivDriver()]), patience, trace)
+
+
+class LocalStage:
+    """The actions on an authority in this process, and on the cards."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        # Imported here: the database and its kind take longer to import than the first
+        # page takes to paint.
+        from kiosk.composition.authority import build_authority
+
+        self._house = build_authority(settings, environ)
+        cards = build_cards(settings)
+        self._actions = Actions(self._house.authority, cards, settings.station.name)
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``."""
+        return self._actions.perform(command)
+
+    def is_well(self) -> bool:
+        """Whether the authority can decide now."""
+        return self._actions.is_well()
+
+    def close(self) -> None:
+        """Close the authority."""
+        self._house.close()
+
+
+def log_fault(visit: VisitId, fault: BaseException) -> None:
+    """Log an error that nobody expected, without anything it carries."""
+    reference = reference_of(visit) if visit else "none"
+    log.error("fault in visit %s\n%s", reference, describe_fault(fault))
+
+
+def _monitor(reader: str, post: PostReaderEvent) -> PcscMonitor:
+    return PcscMonitor(only_readers(reader, post))
+
+
+def _log_trouble(trouble: Exception) -> None:
+    log.error("the authority cannot be opened: %s", trouble)

@@ -1,0 +1,97 @@
+"""A stage that cannot be built yet is an outage, not a crash; it is tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.composition.backstage import Backstage, OpenStage
+from kiosk.composition.readers import only_readers
+from kiosk.dialogue import VisitEnd, VisitId
+from kiosk.errors import StoreError
+from kiosk.faults import describe_fault
+from kiosk.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
+from kiosk.station.commands import Command, EndVisit, OpenVisit
+from kiosk.station.events import NoReply, ResultSide
+
+VISIT = VisitId("a" * 32)
+
+
+class Ready:
+    closed = False
+
+    def perform(self, command: Command) -> ResultSide | None:
+        return None
+
+    def is_well(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_was_built_is_closed() -> None:
+    ready = Ready()
+    stage = Backstage(lambda: ready, lambda _: None)
+    stage.close()
+    assert not ready.closed
+    stage.is_well()
+    stage.close()
+    assert ready.closed
+
+
+def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
+    failures = [StoreError("away"), StoreError("away")]
+    told: list[Exception] = []
+
+    def build() -> OpenStage:
+        if failures:
+            raise failures.pop()
+        return Ready()
+
+    stage = Backstage(build, told.append)
+    assert not stage.is_well()
+    assert stage.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
+    assert len(told) == 2
+    assert stage.is_well()
+
+
+def test_the_end_of_a_visit_waits_for_nobody() -> None:
+    def build() -> OpenStage:
+        raise StoreError("away")
+
+    stage = Backstage(build, lambda _: None)
+    assert stage.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
+
+
+def test_readers_of_other_names_are_not_heard() -> None:
+    heard: list[ReaderEvent] = []
+    post = only_readers("Desk", heard.append)
+    for event in (
+        CardInserted("Desk 1", 1),
+        CardInserted("Other", 2),
+        ReadersChanged(("Desk 1", "Other")),
+        ServiceLost(),
+    ):
+        post(event)
+    assert heard == [CardInserted("Desk 1", 1), ReadersChanged(("Desk 1",)), ServiceLost()]
+
+
+def test_a_described_fault_tells_where_and_not_what() -> None:
+    pin = "482916"
+
+    def inner() -> None:
+        raise ValueError(pin)
+
+    def outer() -> None:
+        try:
+            inner()
+        except ValueError as cause:
+            raise RuntimeError(f"with {pin}") from cause
+
+    with pytest.raises(RuntimeError) as caught:
+        outer()
+    text = describe_fault(caught.value)
+    assert pin not in text
+    assert "RuntimeError" in text
+    assert "ValueError" in text
+    assert "test_backstage.py" in text

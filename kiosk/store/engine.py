@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kiosk.errors import ConfigError, StoreError
+from kiosk.store.faults import SQLITE_BUSY_CODES
 
 WRITES = {"kiosk_writes": True}
 READS = {"kiosk_writes": False}
@@ -72,7 +74,6 @@ def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3
         "PRAGMA foreign_keys = ON",
         "PRAGMA trusted_schema = OFF",
         "PRAGMA secure_delete = ON",
-        "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
     )
 
@@ -83,12 +84,30 @@ def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3
         try:
             for pragma in pragmas:
                 connection.execute(pragma).close()
+            _use_wal(connection, busy_timeout_s)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
 
     return connect
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    # The first switch to WAL needs the file for itself, and SQLite does not wait for that
+    # by its busy time-out. A file that is in WAL already needs nothing.
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in SQLITE_BUSY_CODES:
+                raise
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

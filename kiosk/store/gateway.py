@@ -77,6 +77,8 @@ class Gateway:
 
     def run(self, statement: Executable, many: Sequence[Values] | None = None) -> int:
         """Run one that changes rows, once for each of ``many``; return how many it matched."""
+        if many is not None and not many:
+            return 0
         counted = {"preserve_rowcount": True}  # of INSERT ... ON CONFLICT, too
         result = self._guarded(
             lambda: self._session.execute(statement, many, execution_options=counted)

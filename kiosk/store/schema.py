@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.errors import StoreError
+from kiosk.store.engine import READS
 from kiosk.store.faults import translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -50,7 +51,7 @@ def _upgrade(engine: Engine) -> str:
 
 
 def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**READS) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

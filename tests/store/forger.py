@@ -1,0 +1,77 @@
+"""The hand of somebody who owns the database: it changes rows behind the product's back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from kiosk.store.audit_chain import link_hash
+from kiosk.store.engine import parse_url
+from kiosk.store.tables.services import AuditAnchorRow, AuditEventRow, AuditHeadRow
+from tests.support.database import TestDatabase
+
+EVENT = AuditEventRow.metadata.tables["audit_event"]
+HEAD = AuditHeadRow.metadata.tables["audit_head"]
+ANCHOR = AuditAnchorRow.metadata.tables["audit_anchor"]
+
+SQLITE_TRIGGERS = [
+    f"DROP TRIGGER {table}_no_{act}"
+    for table in ("audit_event", "audit_anchor")
+    for act in ("update", "delete", "replace")
+]
+NO_TRIGGERS = {"options": "-c session_replication_role=replica"}
+
+
+class Forger:
+    """A connection of its own, with the triggers out of the way unless they are kept."""
+
+    def __init__(self, database: TestDatabase, *, keep_triggers: bool = False) -> None:
+        on_sqlite = database.dialect == "sqlite"
+        arguments = {} if on_sqlite or keep_triggers else NO_TRIGGERS
+        self._engine = sa.create_engine(parse_url(database.url), connect_args=arguments)
+        if on_sqlite and not keep_triggers:
+            self.run(*map(sa.text, SQLITE_TRIGGERS))
+
+    def run(self, *statements: sa.Executable) -> None:
+        """Run them in one transaction."""
+        with self._engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def change(self, seq: int, /, **columns: Any) -> None:
+        """Overwrite columns of one event."""
+        self.run(sa.update(EVENT).where(EVENT.c.seq == seq).values(columns))
+
+    def rewrite(self, seq: int, /, **columns: Any) -> None:
+        """Overwrite columns of one event and make its own hash fit again."""
+        self.change(seq, **columns)
+        self.change(seq, hash=link_hash(self.event(seq)))
+
+    def remove(self, *seqs: int) -> None:
+        """Delete events."""
+        self.run(sa.delete(EVENT).where(EVENT.c.seq.in_(seqs)))
+
+    def move(self, seq: int, to: int) -> None:
+        """Give an event another number."""
+        self.change(seq, seq=to)
+
+    def swap(self, one: int, other: int) -> None:
+        """Exchange the numbers of two events."""
+        self.move(one, 999_999)
+        self.move(other, one)
+        self.move(999_999, other)
+
+    def set_head(self, seq: int, hash_: str | None = None) -> None:
+        """Let the head say something else; by default what the row ``seq`` says."""
+        self.run(sa.update(HEAD).values(seq=seq, hash=hash_ or self.event(seq).hash))
+
+    def event(self, seq: int) -> AuditEventRow:
+        """Return a row as it stands."""
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.select(EVENT).where(EVENT.c.seq == seq)).one()
+        return AuditEventRow(**found._mapping)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()

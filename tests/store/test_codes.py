@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.errors import StoreError
+from kiosk.store.database import Store
+from kiosk.store.records import Charge, EmailCode, Verdict, new_id
+from tests.store import samples
+from tests.support.database import TestDatabase
+
+LIFE = timedelta(minutes=15)
+
+
+def send(store: Store, code: EmailCode) -> EmailCode:
+    """Draft and activate, as the authority does around the mail."""
+    with store.begin() as uow:
+        uow.codes.draft(code)
+        uow.commit()
+    with store.begin() as uow:
+        assert uow.codes.activate(code.id, code.drafted_at, code.drafted_at + LIFE)
+        uow.commit()
+    return replace(code, sent_at=code.drafted_at, expires_at=code.drafted_at + LIFE)
+
+
+def live(store: Store, person: samples.Person) -> EmailCode | None:
+    with store.read() as uow:
+        return uow.codes.live(person.card.id)
+
+
+def enter(store: Store, code: EmailCode, attempt: str) -> Charge | None:
+    with store.begin() as uow:
+        charged = uow.codes.charge_try(code.id, attempt)
+        uow.commit()
+    return charged
+
+
+def test_a_draft_is_a_send_but_no_code(store: Store) -> None:
+    person = samples.stored_person(store)
+    draft = samples.code(person)
+    with store.begin() as uow:
+        uow.codes.draft(draft)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.codes.get(draft.id) == draft
+        assert uow.codes.live(person.card.id) is None
+        assert uow.codes.send_times(person.card.id, samples.NOW) == (samples.NOW,)
+        later = samples.NOW + timedelta(seconds=1)
+        assert uow.codes.send_times(person.card.id, later) == ()
+    assert enter(store, draft, new_id()) is None
+
+
+def test_a_code_that_was_not_sent_counts_for_nothing(store: Store) -> None:
+    person = samples.stored_person(store)
+    first = send(store, samples.code(person))
+    draft = samples.code(person)
+    with store.begin() as uow:
+        uow.codes.draft(draft)
+        uow.codes.discard(draft.id)
+        uow.codes.discard(first.id)  # is no draft any more
+        assert not uow.codes.activate(draft.id, samples.NOW, samples.NOW + LIFE)
+        uow.commit()
+    assert live(store, person) == first
+    with store.read() as uow:
+        assert len(uow.codes.send_times(person.card.id, samples.NOW)) == 1
+
+
+def test_a_new_code_takes_the_place_of_the_old_one(store: Store) -> None:
+    person = samples.stored_person(store)
+    first = send(store, samples.code(person, questions_proven=True, pending_id="p"))
+    assert live(store, person) == first
+    second = send(store, samples.code(person))
+    assert live(store, person) == second
+    assert enter(store, first, new_id()) is None
+    with store.read() as uow:
+        old = uow.codes.get(first.id)
+    assert old == replace(first, revoked_at=samples.NOW)
+
+
+def test_the_database_itself_allows_one_live_code_a_card(store: Store) -> None:
+    person = samples.stored_person(store)
+    send(store, samples.code(person))
+    from sqlalchemy import insert
+
+    from kiosk.store.gateway import table_of
+    from kiosk.store.tables.base import values
+    from kiosk.store.tables.visits import CodeRow
+
+    forced = samples.code(person, sent_at=samples.NOW, expires_at=samples.NOW)
+    statement = insert(table_of(CodeRow)).values(values(forced))
+    with store.begin() as uow, pytest.raises(StoreError) as refused:
+        uow.codes._gateway.run(statement)
+    assert refused.value.code in {"SQLITE_CONSTRAINT_UNIQUE", "23505"}
+
+
+def test_a_sent_code_is_no_draft(store: Store) -> None:
+    person = samples.stored_person(store)
+    with store.begin() as uow, pytest.raises(ValueError, match="no draft"):
+        uow.codes.draft(samples.code(person, sent_at=samples.NOW, expires_at=samples.NOW))
+
+
+def test_five_entries_spend_a_code(store: Store) -> None:
+    code = send(store, samples.code(samples.stored_person(store)))
+    left = [enter(store, code, new_id()) for _ in range(5)]
+    assert [one.left for one in left if one] == [4, 3, 2, 1, 0]
+    assert enter(store, code, new_id()) is None
+
+
+def test_an_entry_is_charged_once_and_given_back_once(store: Store) -> None:
+    code = send(store, samples.code(samples.stored_person(store)))
+    attempt = new_id()
+    assert enter(store, code, attempt) == Charge(attempt, 4, fresh=True)
+    with store.begin() as uow:
+        assert uow.codes.give_back(code.id, attempt)
+        assert not uow.codes.give_back(code.id, attempt)
+        assert not uow.codes.keep_charge(code.id, attempt)
+        uow.commit()
+    assert enter(store, code, attempt) == Charge(attempt, 4, fresh=False, verdict=Verdict.RIGHT)
+    assert enter(store, code, new_id()) is not None
+    with store.read() as uow:
+        found = uow.codes.get(code.id)
+    assert found is not None
+    assert found.tries == 1
+
+
+def test_an_expired_code_is_not_charged(database: TestDatabase, store: Store) -> None:
+    code = send(store, samples.code(samples.stored_person(store)))
+    database.clock.forward(minutes=14, seconds=59)
+    assert enter(store, code, new_id()) is not None
+    database.clock.forward(seconds=1)
+    assert enter(store, code, new_id()) is None
+
+
+def test_a_code_is_consumed_once(store: Store) -> None:
+    person = samples.stored_person(store)
+    code = send(store, samples.code(person))
+    with store.begin() as uow:
+        assert uow.codes.consume(code.id)
+        assert not uow.codes.consume(code.id)
+        uow.commit()
+    assert live(store, person) is None
+    assert enter(store, code, new_id()) is None
+
+
+def test_a_revoked_code_is_not_consumed(store: Store) -> None:
+    person = samples.stored_person(store)
+    code = send(store, samples.code(person))
+    with store.begin() as uow:
+        assert uow.codes.revoke_live(person.card.id)
+        assert not uow.codes.revoke_live(person.card.id)
+        assert not uow.codes.consume(code.id)
+        uow.commit()
+
+
+def test_sends_are_listed_oldest_first(database: TestDatabase, store: Store) -> None:
+    person = samples.stored_person(store)
+    send(store, samples.code(person))
+    later = database.clock.forward(minutes=10)
+    send(store, samples.code(person, drafted_at=later))
+    with store.read() as uow:
+        assert uow.codes.send_times(person.card.id, samples.NOW) == (samples.NOW, later)
+        assert uow.codes.send_times(person.card.id, later) == (later,)
+
+
+def test_old_codes_and_attempts_are_purged(database: TestDatabase, store: Store) -> None:
+    person = samples.stored_person(store)
+    old = send(store, samples.code(person))
+    enter(store, old, "attempt")
+    later = database.clock.forward(days=2)
+    new = send(store, samples.code(person, drafted_at=later))
+    with store.begin() as uow:
+        assert uow.codes.purge(later) == 1
+        uow.commit()
+    with store.read() as uow:
+        assert uow.codes.get(old.id) is None
+        assert uow.codes.get(new.id) == new

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kiosk.errors import StoreBusy, StoreError
+from kiosk.store.database import Store
+from kiosk.store.engine import READS
+from kiosk.store.records import SealedSecret
+from tests.store import samples
+from tests.support.database import SetClock, TestDatabase, sqlite_url
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": 1500,
+    "trusted_schema": 0,
+    "secure_delete": 1,
+}
+
+
+def test_the_pragmas_are_set_on_every_connection(sqlite_database: TestDatabase) -> None:
+    store = sqlite_database.store(busy_timeout_s=1.5)
+    reading = store._engine.execution_options(**READS)
+    with reading.connect() as first, reading.connect() as second:
+        for connection in (first, second):
+            found = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS
+            }
+            assert found == PRAGMAS
+
+
+def test_the_limits_are_set_on_every_connection(postgres_database: TestDatabase) -> None:
+    store = postgres_database.store(busy_timeout_s=1.5)
+    expected = {"lock_timeout": "1500ms", "statement_timeout": "30s", "TimeZone": "UTC"}
+    with store._engine.connect() as connection:
+        for name, value in expected.items():
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+
+
+def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    umask = os.umask(0)
+    try:
+        store = Store(sqlite_url(path), SetClock())
+        store.migrate()
+        samples.stored_person(store)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(["kiosk.db", "kiosk.db-wal", "kiosk.db-shm"], 0o600)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    store = Store(sqlite_url(tmp_path / "none" / "kiosk.db"), SetClock())
+    with pytest.raises(StoreError, match="No such file"):
+        store.migrate()
+
+
+# --- locked and gone -------------------------------------------------------------------
+
+
+@contextmanager
+def another_writer(database: TestDatabase) -> Iterator[None]:
+    """Hold what a writer needs, from a connection that is none of ours."""
+    if database.dialect == "sqlite":
+        holder = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+        holder.close()
+    else:
+        with psycopg.connect(database.url) as connection:
+            connection.execute("SELECT * FROM audit_head FOR UPDATE")
+            yield
+
+
+def append(store: Store) -> None:
+    with store.begin() as uow:
+        uow.audit.append(kind="step", reference="R")
+        uow.commit()
+
+
+def test_a_database_that_stays_locked_is_busy_and_works_again(database: TestDatabase) -> None:
+    store = database.store(busy_timeout_s=0.2)
+    with another_writer(database):
+        for _ in range(2):
+            with pytest.raises(StoreBusy) as busy:
+                append(store)
+            assert busy.value.code in {"SQLITE_BUSY", "55P03"}
+        # Whoever only reads is not kept out.
+        with store.read() as uow:
+            assert uow.audit.head().seq == 0
+    append(store)
+    with store.read() as uow:
+        assert uow.audit.head().seq == 1
+
+
+def test_the_first_switch_to_wal_waits_its_turn(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.executescript("CREATE TABLE t (n); BEGIN; SELECT * FROM t;")
+    store = Store(sqlite_url(path), SetClock(), busy_timeout_s=0.1)
+    with pytest.raises(StoreBusy):
+        store.ping()
+    store.close()
+    patient = Store(sqlite_url(path), SetClock(), busy_timeout_s=30)
+    threading.Timer(0.1, reader.close).start()
+    patient.ping()
+    patient.close()
+
+
+def test_a_pool_that_is_used_up_is_busy(database: TestDatabase) -> None:
+    store = Store(database.url, database.clock, busy_timeout_s=0.1, pool_size=1)
+    store._engine.pool._max_overflow = 0  # type: ignore[attr-defined]
+    with store.read(), pytest.raises(StoreBusy) as busy, store.read():
+        pass
+    assert busy.value.code == "pool"
+    store.ping()
+    store.close()
+
+
+def test_a_server_that_dropped_us_is_found_again(postgres_database: TestDatabase) -> None:
+    store = postgres_database.store()
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='kiosk'"
+    store.ping()
+    with psycopg.connect(postgres_database.url, autocommit=True) as other:
+        other.execute(drop)
+        append(store)
+        with store.begin() as uow:
+            uow.audit.head()
+            other.execute(drop)
+            with pytest.raises(StoreError) as lost:
+                uow.audit.head()
+    assert lost.value.code == "57P01"
+    append(store)
+
+
+def test_a_server_that_is_not_there() -> None:
+    store = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock())
+    with pytest.raises(StoreError) as away:
+        store.ping()
+    assert away.value.code == "08006"
+    with pytest.raises(StoreError):
+        store.schema_is_current()
+
+
+# --- nothing of a library's exception goes on ------------------------------------------
+
+CANARY = "canary-8842"
+
+
+def test_no_value_in_an_exception(store: Store) -> None:
+    person = samples.stored_person(store)
+    secret = SealedSecret(CANARY.encode(), CANARY, 2)
+    clash = replace(person.card, id=CANARY, sealed_secret=secret)
+    with store.begin() as uow, pytest.raises(StoreError) as refused:
+        uow.cards.put([clash])
+    assert_tells_nothing(refused.value)
+    assert refused.value.code in {"SQLITE_CONSTRAINT_UNIQUE", "23505"}
+
+
+def test_a_naive_time_is_refused_without_telling(store: Store) -> None:
+    naive = datetime(2030, 1, 1)  # noqa: DTZ001
+    with store.begin() as uow, pytest.raises(StoreError) as refused:
+        uow.holders.put([replace(samples.holder(CANARY), left_at=naive)])
+    assert_tells_nothing(refused.value)
+    assert refused.value.code == "ValueError"
+
+
+def test_a_word_that_is_none_is_refused(store: Store) -> None:
+    person = samples.stored_person(store)
+    wrong = replace(person.card, status=CANARY)  # type: ignore[arg-type]
+    with store.begin() as uow, pytest.raises(StoreError) as refused:
+        uow.cards.put([wrong])
+    assert_tells_nothing(refused.value)
+
+
+def test_a_stored_word_that_is_none_is_no_crash(sqlite_database: TestDatabase) -> None:
+    store = sqlite_database.store()
+    person = samples.stored_person(store)
+    with sqlite3.connect(sqlite_database.url.removeprefix("sqlite:///")) as other:
+        other.execute("UPDATE card SET status = ?", (CANARY,))
+    with store.read() as uow, pytest.raises(StoreError) as refused:
+        uow.cards.get(person.card.id)
+    assert_tells_nothing(refused.value)
+    assert refused.value.code == "unreadable"
+
+
+def assert_tells_nothing(error: BaseException) -> None:
+    """Neither its text, its traceback, nor any exception behind it holds the canary."""
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    shown = [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+    assert CANARY not in "".join(shown)
+
+
+def test_a_row_does_not_show_what_is_sealed() -> None:
+    from kiosk.store.tables.people import CardRow
+    from kiosk.store.tables.visits import CodeRow
+
+    assert CANARY not in repr(CardRow(id="c", sealed_secret=CANARY.encode()))  # type: ignore[call-arg]
+    assert CANARY not in repr(CodeRow(id="c", digest=CANARY.encode()))  # type: ignore[call-arg]
+    assert CANARY not in repr(SealedSecret(CANARY.encode(), "key-1", 1))

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from kiosk.errors import StoreError
+from kiosk.store import schema
+from kiosk.store.database import Store
+from kiosk.store.engine import parse_url
+from kiosk.store.tables import Row
+from tests.support.database import PostgresServer, SetClock, TestDatabase, sqlite_url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database in which nobody has made anything."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "empty.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"empty_{tmp_path.name[-20:].lower()}"
+    server.execute(f"CREATE DATABASE {name}")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_models_and_migrations_agree(database: TestDatabase) -> None:
+    with engine(database.url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Row.metadata) == []
+
+
+def test_what_the_comparison_does_not_see_agrees_too(database: TestDatabase) -> None:
+    made = engine(database.url)
+    by_migrations = details(made)
+    Row.metadata.drop_all(made)
+    Row.metadata.create_all(made)
+    assert details(made) == by_migrations
+
+
+def details(made: sa.Engine) -> dict[str, Any]:
+    """Return checks, partial indexes, keys and unique constraints of each table."""
+    inspector = sa.inspect(made)
+    names = [name for name in inspector.get_table_names() if name != "alembic_version"]
+    return {
+        name: (
+            sorted(map(str, inspector.get_check_constraints(name))),
+            sorted(f"{index['name']} {where(index)}" for index in inspector.get_indexes(name)),
+            sorted(map(str, inspector.get_unique_constraints(name))),
+            inspector.get_pk_constraint(name),
+            sorted(map(str, inspector.get_foreign_keys(name))),
+        )
+        for name in names
+    }
+
+
+def where(index: Any) -> str:
+    options = index.get("dialect_options", {})
+    return str(options.get("sqlite_where", options.get("postgresql_where")))
+
+
+def test_migrating_twice_is_harmless(empty_url: str) -> None:
+    store = Store(empty_url, SetClock())
+    assert store.migrate() == store.migrate() == schema.newest()
+    assert store.schema_is_current()
+    store.close()
+
+
+def test_many_may_migrate_at_once(empty_url: str) -> None:
+    def migrate(_: int) -> str:
+        store = Store(empty_url, SetClock(), busy_timeout_s=30)
+        try:
+            return store.migrate()
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(migrate, range(3))) == {schema.newest()}
+
+
+def test_a_database_without_schema_is_not_current(empty_url: str, tmp_path: Path) -> None:
+    if empty_url.startswith("sqlite"):
+        (tmp_path / "empty.db").touch()
+    store = Store(empty_url, SetClock())
+    assert not store.schema_is_current()
+    store.close()
+
+
+def test_a_database_of_a_newer_program_is_left_alone(database: TestDatabase, store: Store) -> None:
+    with engine(database.url).begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    assert not store.schema_is_current()
+    with pytest.raises(StoreError) as refused:
+        store.migrate()
+    assert refused.value.code == "schema"
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic.operations import Operations
+
+    real = Operations.create_index
+
+    def fail_late(self: Operations, name: str, *args: Any, **options: Any) -> Any:
+        if name == "uq_unblock_journal_open":
+            raise sa.exc.OperationalError("CREATE INDEX", None, OSError("disk full"))
+        return real(self, name, *args, **options)
+
+    store = Store(empty_url, SetClock())
+    with monkeypatch.context() as patched:
+        patched.setattr(Operations, "create_index", fail_late)
+        with pytest.raises(StoreError):
+            store.migrate()
+    assert sa.inspect(engine(empty_url)).get_table_names() == []
+    assert store.migrate() == schema.newest()
+    store.close()
+
+
+def engine(url: str) -> sa.Engine:
+    """Return an engine of the test's own, which keeps no connection."""
+    return sa.create_engine(parse_url(url), poolclass=sa.NullPool)

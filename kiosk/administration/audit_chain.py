@@ -1,0 +1,86 @@
+"""Verifying the audit, and signing its head so that it cannot be rewritten unseen.
+
+An anchor in the database itself is only as safe as the database. So anchors are also
+written out, one JSON object a line, to be kept where the database's owner cannot reach.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from kiosk.administration.progress import Progress, unseen
+from kiosk.errors import ConfigError
+from kiosk.ports import Clock
+from kiosk.secrets.anchors import AnchorSigner
+from kiosk.store.audit_records import AuditAnchor, AuditVerdict
+from kiosk.store.database import Store
+
+
+def verify_audit(
+    store: Store,
+    signer: AnchorSigner,
+    elsewhere: Iterable[AuditAnchor] = (),
+    progress: Progress = unseen,
+) -> AuditVerdict:
+    """Walk the whole chain; it has to fit the anchors ``elsewhere`` and those in the database.
+
+    Progress is told in rows. The verdict names the first row that does not fit.
+    """
+    with store.read() as uow:
+        anchors = sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
+        return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
+
+
+def anchor_audit(store: Store, signer: AnchorSigner, clock: Clock) -> AuditAnchor | None:
+    """Sign the head and store the anchor; None where nothing was recorded since the last one."""
+    with store.begin() as uow:
+        head = uow.audit.head()
+        last = uow.audit.anchors()[-1:]
+        if head.seq == 0 or (last and last[0].seq == head.seq):
+            return None
+        anchor = signer.sign(head, clock.now())
+        uow.audit.add_anchor(anchor)
+        uow.commit()
+    return anchor
+
+
+def anchor_line(anchor: AuditAnchor) -> str:
+    """Write an anchor as one line of JSON."""
+    return json.dumps(
+        {
+            "seq": anchor.seq,
+            "hash": anchor.hash,
+            "signed_at": anchor.signed_at.isoformat(),
+            "key_id": anchor.key_id,
+            "signature": anchor.signature.hex(),
+        }
+    )
+
+
+def read_anchors(path: Path) -> tuple[AuditAnchor, ...]:
+    """Read anchors that were written out; raises ``ConfigError`` naming the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise ConfigError(f"anchors {path}: {reason}") from None
+    return tuple(
+        _anchor(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()
+    )
+
+
+def _anchor(path: Path, number: int, line: str) -> AuditAnchor:
+    try:
+        read = json.loads(line)
+        return AuditAnchor(
+            seq=int(read["seq"]),
+            hash=str(read["hash"]),
+            signed_at=datetime.fromisoformat(read["signed_at"]),
+            signature=bytes.fromhex(read["signature"]),
+            key_id=str(read["key_id"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"anchors {path}: line {number} is not an anchor") from None

@@ -1,0 +1,103 @@
+"""The checks of the authority's side: database, questions, keys, mail relay, outbox, clock."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from kiosk.administration.doctor import Finding, fail, ok, warn
+from kiosk.errors import ConfigError, MailError, MailNotTrusted, StoreError
+from kiosk.policy import Policy
+from kiosk.ports import Clock, Mailer
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.store.database import Store
+
+_LITTLE_DISK = 200 * 1024 * 1024
+_CLOCK_SLACK = timedelta(minutes=1)
+
+_DATABASE, _QUESTIONS, _KEYS, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "mail relay", "outbox", "clock"
+)  # fmt: skip
+
+
+def check_database(store: Store, folder: Path | None) -> Finding:
+    """Does it answer, is its schema ours, and is there room; ``folder`` is None elsewhere."""
+    try:
+        if not store.schema_is_current():
+            return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
+    except StoreError as error:
+        return fail(_DATABASE, str(error), "run `kiosk setup`, or see `url` in [store]")
+    if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
+        return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
+    return ok(_DATABASE, "answers, schema is current")
+
+
+def check_questions(store: Store, policy: Policy) -> Finding:
+    """Are there enough to choose from."""
+    with store.read() as uow:
+        offered = len(uow.questions.current())
+    if not policy.asks_questions:
+        return ok(_QUESTIONS, f"{offered} in the list; the policy asks none")
+    if offered < policy.questions_registered:
+        needed = policy.questions_registered
+        return fail(_QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup`")
+    return ok(_QUESTIONS, f"{offered} in the list")
+
+
+def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
+    """Does the key file load, and does it hold every key that a secret was sealed with."""
+    try:
+        ring = load()
+    except ConfigError as error:
+        return fail(_KEYS, str(error), "see `file` in [keys]; `kiosk setup` makes a first one")
+    with store.read() as uow:
+        sealed = uow.cards.count_by_key()
+    held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
+    if lost := sorted(set(sealed) - set(held)):
+        many = sum(sealed[key] for key in lost)
+        return fail(_KEYS, f"{many} secrets need {', '.join(lost)}", "restore the key file")
+    if older := sum(sealed.values()) - sealed.get(current, 0):
+        return warn(_KEYS, f"{older} secrets are under an older key", "run `kiosk keys rotate`")
+    return ok(_KEYS, f"all there; {sum(sealed.values())} secrets under {current}")
+
+
+def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
+    """Connect, verify and log in, and send nothing; ``address`` is where the relay is."""
+    try:
+        load().check()
+    except ConfigError as error:
+        return fail(_MAIL, str(error), "see [mail]")
+    except MailNotTrusted as error:
+        return fail(_MAIL, f"{address}: {error}", "see `host`, `ca_file` and `security` in [mail]")
+    except MailError as error:
+        return fail(_MAIL, f"{address}: {error}", "see `host`, `port` and `credential` in [mail]")
+    return ok(_MAIL, f"{address} is verified and lets us in")
+
+
+def check_outbox(store: Store) -> Finding:
+    """Are notices waiting."""
+    with store.read() as uow:
+        waiting = uow.outbox.waiting()
+    if waiting:
+        return warn(_OUTBOX, f"{waiting} notices wait", "they go out when the mail relay answers")
+    return ok(_OUTBOX, "nothing waits")
+
+
+def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:
+    """Is it set by the network, and not behind what the audit has recorded already."""
+    now = clock.now()
+    with store.read() as uow:
+        latest = uow.audit.latest(limit=1)
+    shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if latest and latest[0].at > now + _CLOCK_SLACK:
+        last = f"{latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
+        return fail(_CLOCK, f"{shown} is before the last event of the audit, {last}", "set it")
+    match synchronised():
+        case True:
+            return ok(_CLOCK, f"{shown}, set by the network")
+        case False:
+            return warn(_CLOCK, f"{shown}, not set by the network", "turn time synchronisation on")
+        case _:
+            return warn(_CLOCK, f"{shown}; nobody says whether the network sets it", "see to it")

@@ -1,0 +1,151 @@
+"""Importing people, their cards and unblock secrets: all of a file or nothing of it.
+
+The file is read once, in batches, inside one transaction that is only committed when no
+line had a problem. On SQLite that keeps other writers out while it lasts (about a second
+for ten thousand lines), so a large file is best imported when the stations are quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from kiosk.administration.import_plan import Batch, Planner
+from kiosk.administration.people_file import PeopleFile
+from kiosk.administration.people_line import PersonLine
+from kiosk.administration.progress import Progress, unseen
+from kiosk.administration.repetitions import Repetitions
+from kiosk.dialogue import VisitId
+from kiosk.errors import ImportRefused
+from kiosk.reference import reference_of
+from kiosk.secrets.sealing import Sealer
+from kiosk.store.database import Store
+from kiosk.store.records import new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What an import did, or would do; ``reference`` finds it in the audit."""
+
+    lines: int = 0
+    people_added: int = 0
+    people_changed: int = 0
+    cards_added: int = 0
+    cards_changed: int = 0
+    secrets_sealed: int = 0
+    reference: str = ""
+
+    def add(self, batch: Batch) -> None:
+        """Count one batch more."""
+        self.people_added += len(batch.people_added)
+        self.people_changed += len(batch.people_changed)
+        self.cards_added += len(batch.cards_added)
+        self.cards_changed += len(batch.cards_changed)
+        self.secrets_sealed += batch.secrets
+
+
+class PeopleImport:
+    """Imports files whose holder numbers have ``number_digits`` digits (0: any short text)."""
+
+    def __init__(self, store: Store, sealer: Sealer, number_digits: int) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._number_digits = number_digits
+
+    def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
+        """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
+        with self._store.read() as uow:
+            return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
+
+    def run(self, path: Path, actor: str, progress: Progress = unseen) -> ImportSummary:
+        """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
+
+        Progress is told in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
+        """
+        file = PeopleFile(path, self._number_digits)
+        with self._store.begin() as uow:
+            told = _Audit(uow, reference_of(VisitId(new_id())), actor)
+            summary = self._read(uow, file, progress, told)
+            told.of_file(path.name, file.digest, summary)
+            uow.commit()
+        return summary
+
+    def _read(
+        self, uow: UnitOfWork, file: PeopleFile, progress: Progress, told: _Audit | None
+    ) -> ImportSummary:
+        summary, repeated = ImportSummary(), Repetitions()
+        planner = Planner(uow, self._sealer, repeated.is_first)
+        for lines in _batches(file.people()):
+            batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
+            file.problems.extend(batch.problems)
+            summary.add(batch)
+            if told and not file.problems:
+                _write(uow, batch)
+                told.of_changes(batch)
+            progress(file.position, file.size)
+        if file.problems:
+            raise ImportRefused(tuple(sorted(file.problems)))
+        summary.lines, summary.reference = file.lines, told.reference if told else ""
+        return summary
+
+
+class _Audit:
+    """Tells the audit of what changed; new people and cards are told of in sum."""
+
+    def __init__(self, uow: UnitOfWork, reference: str, actor: str) -> None:
+        self.reference = reference
+        self._uow = uow
+        self._actor = actor
+
+    def of_changes(self, batch: Batch) -> None:
+        for holder in batch.people_changed:
+            self._uow.audit.append(
+                kind="holder-changed",
+                reference=self.reference,
+                holder_id=holder.id,
+                actor=self._actor,
+                detail={"by": "import"},
+            )
+        for card in batch.cards_changed:
+            self._uow.audit.append(
+                kind="card-changed",
+                reference=self.reference,
+                holder_id=card.holder_id,
+                card_id=card.id,
+                actor=self._actor,
+                detail={"by": "import"},
+            )
+
+    def of_file(self, name: str, digest: str, summary: ImportSummary) -> None:
+        self._uow.audit.append(
+            kind="people-imported",
+            reference=self.reference,
+            actor=self._actor,
+            detail={
+                "file": name,
+                "sha256": digest,
+                "lines": summary.lines,
+                "people_added": summary.people_added,
+                "people_changed": summary.people_changed,
+                "cards_added": summary.cards_added,
+                "cards_changed": summary.cards_changed,
+                "secrets_sealed": summary.secrets_sealed,
+            },
+        )
+
+
+def _write(uow: UnitOfWork, batch: Batch) -> None:
+    if people := batch.people_added + batch.people_changed:
+        uow.holders.put(people)
+    if cards := batch.cards_added + batch.cards_changed:
+        uow.cards.put(cards)
+
+
+def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:
+    while lines := list(islice(people, BATCH)):
+        yield lines

@@ -1,0 +1,99 @@
+"""Deciding what a batch of lines changes, against what the store holds.
+
+An empty cell never takes anything away, a leaver stays one, and a card that another
+person has is never moved by a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from kiosk.administration.people_line import PersonLine, Problem
+from kiosk.dialogue import CardId
+from kiosk.errors import KeyMissing, SealBroken
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch of lines comes to."""
+
+    people_added: list[Cardholder] = field(default_factory=list)
+    people_changed: list[Cardholder] = field(default_factory=list)
+    cards_added: list[Card] = field(default_factory=list)
+    cards_changed: list[Card] = field(default_factory=list)
+    secrets: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Planner:
+    """Plans batches of at most 500 lines; ``is_first`` tells a person's first line of all."""
+
+    def __init__(
+        self, uow: UnitOfWork, sealer: Sealer, is_first: Callable[[PersonLine], bool]
+    ) -> None:
+        self._uow = uow
+        self._sealer = sealer
+        self._is_first = is_first
+
+    def plan(self, lines: Sequence[PersonLine]) -> Batch:
+        """Compare ``lines`` with the store; nothing is written."""
+        batch = Batch()
+        holders = self._uow.holders.by_numbers({line.number for line in lines})
+        cards = self._uow.cards.by_card_ids({line.card for line in lines if line.card})
+        for line in lines:
+            holder = holders[line.number] = self._person(batch, line, holders.get(line.number))
+            if line.card:
+                self._card(batch, line, line.card, holder, cards.get(line.card))
+        return batch
+
+    def _person(self, batch: Batch, line: PersonLine, known: Cardholder | None) -> Cardholder:
+        if known is None:
+            holder = Cardholder(new_id(), line.number, line.name, line.email)
+            if self._is_first(line):  # in a rehearsal, earlier batches were not written
+                batch.people_added.append(holder)
+            return holder
+        holder = replace(known, name=line.name, email=line.email or known.email)
+        if holder != known:
+            batch.people_changed.append(holder)
+        return holder
+
+    def _card(
+        self, batch: Batch, line: PersonLine, named: CardId, holder: Cardholder, known: Card | None
+    ) -> None:
+        if known is not None and known.holder_id != holder.id:
+            other = self._uow.holders.get(known.holder_id)
+            number = other.number if other else "nobody"
+            batch.problems.append((line.line, f"card_id: this card belongs to {number}"))
+            return
+        was = known or Card(new_id(), holder.id, named.driver, named.identifier)
+        card = replace(
+            was,
+            expires_at=line.expires_at or was.expires_at,
+            secret_limit=line.secret_limit or was.secret_limit,
+            sealed_secret=self._secret(named, line.secret, was.sealed_secret),
+        )
+        batch.secrets += card.sealed_secret is not was.sealed_secret
+        if known is None:
+            batch.cards_added.append(card)
+        elif card != known:
+            batch.cards_changed.append(card)
+
+    def _secret(
+        self, named: CardId, given: Sensitive | None, was: SealedSecret | None
+    ) -> SealedSecret | None:
+        """Seal what is given, unless it is what is there already."""
+        if given is None or (was and self._is(named, given, was)):
+            return was
+        revision = was.revision + 1 if was else 1
+        return self._sealer.seal(given, SealLabel(named, SealKind.UNBLOCK, revision))
+
+    def _is(self, named: CardId, given: Sensitive, was: SealedSecret) -> bool:
+        try:
+            return self._sealer.open(was, SealLabel(named, SealKind.UNBLOCK, was.revision)) == given
+        except (SealBroken, KeyMissing):
+            return False

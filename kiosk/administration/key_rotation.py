@@ -1,0 +1,88 @@
+"""Looking at the keys, and rotating the one that seals unblock secrets.
+
+A rotation has two halves: a new key is added to the key file, and every secret is sealed
+anew under it. It may stop anywhere: the next one first finishes what was left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.administration.progress import Progress, unseen
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.rotate import Rotation, reseal_all
+from kiosk.secrets.sealing import Sealer
+from kiosk.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the file; ``secrets`` counts what it sealed and is None for other purposes."""
+
+    purpose: KeyPurpose
+    id: str
+    current: bool
+    secrets: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationReport:
+    """What a rotation did; ``added`` is the new key, None where an earlier one was finished."""
+
+    added: str | None
+    current: str
+    rotation: Rotation
+
+
+def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
+    """Return every key of the ring, oldest first within its purpose."""
+    with store.read() as uow:
+        sealed = uow.cards.count_by_key()
+    return tuple(
+        KeyLine(
+            purpose,
+            key_id,
+            key_id == ring.current(purpose).id,
+            sealed.get(key_id, 0) if purpose is KeyPurpose.SEAL else None,
+        )
+        for purpose in KeyPurpose
+        for key_id in ring.ids(purpose)
+    )
+
+
+def is_unfinished(ring: KeyRing, store: Store) -> bool:
+    """Tell whether an added key has work left: secrets under older ones, or none under it."""
+    with store.read() as uow:
+        sealed = uow.cards.count_by_key()
+    current, *older = reversed(ring.ids(KeyPurpose.SEAL))
+    return any(sealed.get(key, 0) for key in older) or bool(older and not sealed.get(current, 0))
+
+
+def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
+    """Add a new current key to the key file and return its id; older ones stay in it.
+
+    Raises ``ConfigError`` for the key file; the audit is told which key it was.
+    """
+    added = KeyRing.rotate(path, purpose).current(purpose).id
+    with store.begin() as uow:
+        detail = {"purpose": purpose.value, "key": added}
+        uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
+        uow.commit()
+    return added
+
+
+def rotate_seal(
+    path: Path, store: Store, actor: str, progress: Progress = unseen
+) -> RotationReport:
+    """Add a key, unless an earlier rotation is unfinished, and seal every secret under it.
+
+    Progress is told in secrets. Raises ``ConfigError`` for the key file and ``StoreError``.
+    """
+    ring = KeyRing.load(path)
+    added = None
+    if not is_unfinished(ring, store):
+        added = add_key(path, KeyPurpose.SEAL, store, actor)
+        ring = KeyRing.load(path)
+    rotation = reseal_all(store, Sealer(ring), progress)
+    return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)

@@ -1,0 +1,63 @@
+"""How findings are shown, and the checks of this side, from a command's tools."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from kiosk.administration.doctor import Check, Condition, Finding
+from kiosk.commands.tools import Tools, say
+
+_MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
+_LONG = 2
+
+
+def show(finding: Finding) -> None:
+    """Write one line: mark, word, part, what was found, and what to do."""
+    mark, colour = _MARKS[finding.condition]
+    head = f"{mark} {finding.condition:<4}"
+    if sys.stdout.isatty():
+        head = f"\x1b[{colour}m{head}\x1b[0m"
+    advice = f"; {finding.advice}" if finding.advice else ""
+    say(f"{head}  {finding.part:<10}  {finding.found}{advice}")
+
+
+def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what ``kiosk setup`` makes."""
+    from kiosk.administration import checks
+
+    folder = tools.store_file.parent if tools.store_file else None
+    policy = tools.settings.policy.policy()
+    yield "database", partial(checks.check_database, tools.store, folder)
+    yield "questions", partial(checks.check_questions, tools.store, policy)
+    yield "keys", partial(checks.check_keys, tools.ring, tools.store)
+
+
+def mail_check(tools: Tools) -> tuple[str, Check]:
+    """Return the check of the mail relay."""
+    from kiosk.administration import checks
+
+    mail = tools.settings.mail
+    return "mail relay", partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+
+
+def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what changes while the service runs."""
+    from kiosk.administration import checks
+
+    yield "outbox", partial(checks.check_outbox, tools.store)
+    yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
+
+
+def clock_is_synchronised() -> bool | None:
+    """Ask the system whether the network sets its clock; None where nobody knows."""
+    command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+    try:
+        answer = subprocess.run(  # noqa: S603 - the command is a constant
+            command, capture_output=True, text=True, timeout=_LONG, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"yes": True, "no": False}.get(answer.stdout.strip())

@@ -1,0 +1,99 @@
+"""``kiosk keys``: look at the keys, and rotate them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kiosk.commands.tools import Tools, add_command, add_config, complain, say
+
+if TYPE_CHECKING:
+    from kiosk.administration.key_rotation import RotationReport
+
+DESCRIPTION = """\
+The keys are in a file of their own, outside the database. Each purpose has one current
+key, which makes new things, and older ones, which still open what they made:
+
+  seal         seals unblock secrets
+  code-mac     keys the digests of emailed codes
+  pepper       is mixed into the hashes of answers
+  audit-sign   signs the audit's head
+
+A running station reads the keys when it starts. So the calm way to rotate is: add the new
+key, restart the stations, then seal anew.
+"""
+EXAMPLE = """\
+  kiosk keys list
+  kiosk keys rotate --add-only      then restart the stations, and
+  kiosk keys rotate                 finishes: no second key is made
+"""
+ROTATE = """\
+Adds a new key to the key file and seals every unblock secret anew under it, card by card,
+while stations go on working. It may be interrupted at any point: run it again, and it
+finishes what was left without making another key. Older keys stay in the file; a backup
+of the database may still need them.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its two parts."""
+    parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate")
+    listing = parts.add_parser("list", help="show every key, and what it sealed")
+    rotate = parts.add_parser("rotate", help="make a new key current", description=ROTATE)
+    rotate.add_argument(
+        "--purpose",
+        default="seal",
+        choices=["seal", "code-mac", "pepper", "audit-sign"],
+        help="which key (default: seal); of the others, only a new one is added",
+    )
+    rotate.add_argument("--add-only", action="store_true", help="add the key and seal nothing")
+    for part in (listing, rotate):
+        add_config(part)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the part that was asked for."""
+    return {"list": _list, "rotate": _rotate}[args.part](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    """Show the keys; never their material."""
+    from kiosk.administration.key_rotation import list_keys
+
+    tools = Tools(args)
+    say(f"{'purpose':<11} {'key':<22} {'':<8} secrets")
+    for key in list_keys(tools.ring(), tools.store):
+        sealed = "" if key.secrets is None else key.secrets
+        state = "current" if key.current else "older"
+        say(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
+    return 0
+
+
+def _rotate(args: argparse.Namespace) -> int:
+    """Rotate; 1 where a secret could not be opened."""
+    from kiosk.administration.key_rotation import add_key, rotate_seal
+    from kiosk.commands.progress import ProgressLine
+    from kiosk.secrets.keys import KeyPurpose
+
+    tools = Tools(args)
+    purpose = KeyPurpose(args.purpose)
+    if args.add_only or purpose is not KeyPurpose.SEAL:
+        say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
+        say("restart the stations now, so that they know it")
+        return 0
+    with ProgressLine("sealing anew") as progress:
+        report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
+    return _tell(report)
+
+
+def _tell(report: RotationReport) -> int:
+    done = report.rotation
+    if report.added:
+        say(f"added {report.added}; restart the stations now, so that they know it")
+    else:
+        say(f"finished an earlier rotation; {report.current} stays the current key")
+    say(f"{done.resealed} secrets sealed anew, {done.overtaken} were changed meanwhile")
+    for card in done.broken:
+        complain(f"card {card}: its secret does not open and was left as it is; import it again")
+    return int(bool(done.broken))

@@ -1,0 +1,65 @@
+"""``kiosk setup``: make a place for the service."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kiosk.commands.tools import Tools, add_command, say
+
+if TYPE_CHECKING:
+    from kiosk.administration.setup import Step
+
+DESCRIPTION = """\
+Makes what a station needs and has not got yet: a settings file with every setting
+explained, fresh keys, the database with its schema, and a list of twenty security
+questions. Then it looks all of it over.
+
+What is there already is left alone, so it is safe to repeat; after an update of the
+program it brings the schema of the database up to date. Files are made for their owner's
+eyes only: run it as the user that the station runs as.
+"""
+EXAMPLE = """\
+  runuser -u kiosk -- kiosk setup
+  kiosk setup --config ./kiosk.toml
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    add_command(subparsers, "setup", "make settings, keys and database", DESCRIPTION, EXAMPLE)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make what is missing; 1 where the database, the questions or the keys are not well."""
+    tools = Tools(args)
+    for step in _steps(tools):
+        say(f"{'made' if step.made else 'kept'}  {step.what:<9}  {step.told}")
+    say()
+    return _look(tools)
+
+
+def _steps(tools: Tools) -> Iterator[Step]:
+    from kiosk.administration import setup
+    from kiosk.config import example_toml
+
+    yield setup.write_settings(tools.path, example_toml())
+    yield setup.make_keys(tools.key_file)
+    if tools.store_file:
+        setup.make_private_folder(tools.store_file.parent)
+    yield setup.prepare_database(tools.store, str(tools.store_file or "server"))
+    yield setup.load_questions(tools.store, tools.clock)
+
+
+def _look(tools: Tools) -> int:
+    from kiosk.administration.doctor import Condition, examine
+    from kiosk.commands.findings import mail_check, show, store_checks
+
+    failed = False
+    for finding in examine(store_checks(tools)):
+        show(finding)
+        failed = failed or finding.condition is Condition.FAIL
+    for finding in examine([mail_check(tools)]):
+        show(finding)
+    return int(failed)

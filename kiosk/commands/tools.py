@@ -1,0 +1,122 @@
+"""What every command opens first: settings, store, keys and mailer, each when it is wanted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.clock import SystemClock
+from kiosk.config.files import credential_file, settings_path
+from kiosk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kiosk.config import Settings
+    from kiosk.ports import Mailer
+    from kiosk.secrets.keys import KeyRing
+    from kiosk.store.database import Store
+
+
+def add_command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_line: str,
+    description: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command with a help worth reading: what it does, and an example."""
+    parser = subparsers.add_parser(
+        name,
+        help=help_line,
+        description=description,
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config(parser)
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the settings file; it may stand before or behind a part."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
+    )
+
+
+class Tools:
+    """Opens what a command needs, once; every part may raise ``ConfigError``."""
+
+    def __init__(self, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.path = settings_path(getattr(args, "config", None), self.environ)
+        self.clock = SystemClock()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; where there is no file, the error says how to make one."""
+        from kiosk.config import load_settings
+
+        if not self.path.exists():
+            raise ConfigError(f"there is no settings file {self.path}; `kiosk setup` makes one")
+        return load_settings(self.path, self.environ)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store; nothing is opened before it is used."""
+        from kiosk.store.database import Store
+
+        section = self.settings.store
+        return Store(section.url, self.clock, busy_timeout_s=section.busy_timeout_s)
+
+    @cached_property
+    def store_file(self) -> Path | None:
+        """The database's file; None where it is a server."""
+        from kiosk.store.engine import parse_url
+
+        url = parse_url(self.settings.store.url)
+        return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+    @property
+    def key_file(self) -> Path:
+        """Where the keys are."""
+        return credential_file(self.settings.keys.file, self.environ)
+
+    def ring(self) -> KeyRing:
+        """Read the keys."""
+        from kiosk.secrets.keys import KeyRing
+
+        return KeyRing.load(self.key_file)
+
+    def mailer(self) -> Mailer:
+        """Make the mailer; reads certificates and credential."""
+        from kiosk.mail.relay import relay_from
+        from kiosk.mail.smtp import SmtpMailer
+
+        settings = self.settings
+        return SmtpMailer(relay_from(settings.mail, settings.service.name, self.environ))
+
+    def actor(self) -> str:
+        """Say who runs the command, for the audit."""
+        user = pwd.getpwuid(os.getuid()).pw_name
+        behind = self.environ.get("SUDO_USER", "")
+        return f"command line: {user}" + (f" (sudo: {behind})" if behind.isprintable() else "")
+
+
+def say(text: str = "") -> None:
+    """Write one line of what the command is for."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Write one line about what went wrong."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

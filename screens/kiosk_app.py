@@ -12,11 +12,10 @@ from textual import events
 from textual.driver import Driver
 
 from kiosk.station.desk import Desk
-from kiosk.station.states import Attract, OutOfService, State, StillThere
+from kiosk.station.states import Attract, OutOfService, State
 from screens import theme
 from screens.kiosk.catalogue import screen_for
 from screens.kiosk.kit import Comfort, Kit
-from screens.kiosk.page import Page
 from screens.look import Look
 from screens.stage import Stage
 from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault

@@ -41,7 +41,6 @@ class Stage:
         self._now = now
         self._page: Page | None = None
         self._state: State | None = None
-        self._cover: Page | None = None
         self._busy_since: float | None = None
         self._next: Timer | None = None
         self._turn = asyncio.Lock()
@@ -72,15 +71,9 @@ class Stage:
                     await self._replace(state)
 
     async def _lay_over(self, state: StillThere) -> None:
+        await self._uncover()
         await self._replace(state.inner)
-        if self._cover is None:
-            self._cover = self._page_for(state)
-            await self._app.push_screen(self._cover)
-
-    async def _uncover(self) -> None:
-        if self._cover is not None:
-            self._cover = None
-            await self._app.pop_screen()
+        await self._app.push_screen(self._page_for(state))
 
     async def _replace(self, state: State) -> None:
         """Put up a page for ``state``, unless the page that is up is that state's own."""
@@ -94,3 +87,8 @@ class Stage:
             await self._app.push_screen(self._page)
         else:
             await self._app.switch_screen(self._page)
+
+    async def _uncover(self) -> None:
+        """Take away what lies over the page: "are you still there", or something of the demo's."""
+        while self._page is not None and self._app.screen is not self._page:
+            await self._app.pop_screen()

@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.kiosk.kit import Shape, shape_of
+from screens.kiosk.kit import Shape
 from screens.kiosk.page import Page
 from screens.widgets.banner import Banner
 from screens.widgets.drawing import Drawing
@@ -21,8 +21,7 @@ class AttractPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Lay it out; the letters are big where the screen is."""
-        roomy = shape_of(*self.app.size) is Shape.ROOMY
-        yield Banner(words.BANNER, roomy=roomy)
+        yield Banner(words.BANNER, roomy=self.shape is Shape.ROOMY)
         yield Prose(words.ATTRACT_TITLE, "title")
         yield Horizontal(
             Drawing(motion=self.kit.look.motion), Prose(_offers(), "offers"), classes="picture"

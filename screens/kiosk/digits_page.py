@@ -30,8 +30,8 @@ class DigitsPage(Page, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         """Lay out title, cells and keypad."""
         keypad = (Keypad(self._typed),) if self.kit.look.touch else ()
-        yield Prose(self._title, "title")
-        yield Horizontal(Vertical(*self.beside(), classes="beside"), *keypad, classes="columns")
+        left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
+        yield Horizontal(left, *keypad, classes="columns")
         go = self.button(words.CONTINUE, self._submit, primary=True)
         yield self.actions(*self.others(), primary=go)
         self._digits_changed()

@@ -19,7 +19,7 @@ from kiosk.dialogue import VisitId
 from kiosk.reference import reference_of
 from kiosk.station.events import HolderSide, Left
 from kiosk.station.states import State, visit_of
-from screens.kiosk.kit import Kit, shape_of
+from screens.kiosk.kit import Kit, Shape, shape_of
 from screens.kiosk.ring import Ring
 from screens.progress import position
 from screens.widgets.button import BigButton
@@ -52,6 +52,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.kit = kit
         self.visit = visit_of(state) or VisitId("")
         self.ring = Ring()
+        self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
         self._step = position(state)
@@ -62,11 +63,10 @@ class Page(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Frame the content; the demo's strip, where there is one, stands below it."""
         look = self.kit.look
-        self._shape()
+        self._take_shape()
         step = words.step(*self._step) if self._step else ""
         yield TopBar(look, step, self.kit.comfort.dark, self.kit.toggle_dark)
-        with Card(classes=self.mood):
-            yield from self.content()
+        yield Vertical(Card(*self.content(), classes=self.mood), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
         if look.strip is not None:
             strip = look.strip.widget()
@@ -77,12 +77,17 @@ class Page(Screen[None], inherit_bindings=False):
         """Yield what stands in the card."""
         raise NotImplementedError
 
-    def actions(self, *left: BigButton, primary: BigButton | None = None) -> Horizontal:
-        """Return the row of buttons at the card's foot, the primary one at its right."""
+    def actions(
+        self,
+        *left: BigButton,
+        primary: BigButton | None = None,
+        right: BigButton | None = None,
+    ) -> Horizontal:
+        """Return the row of buttons at the card's foot, the primary or ``right`` one last."""
         self.primary = primary
-        right = () if primary is None else (primary,)
-        self.ring.add(*right, *left)
-        return Horizontal(*left, Vertical(classes="gap"), *right, classes="actions")
+        last = [button for button in (right, primary) if button is not None]
+        self.ring.add(*last, *left)
+        return Horizontal(*left, Vertical(classes="gap"), *last, classes="actions")
 
     def button(self, label: str, press: Callable[[], None], *, primary: bool = False) -> BigButton:
         """Return a button."""
@@ -95,13 +100,19 @@ class Page(Screen[None], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the shape that fits."""
-        self._shape()
+        before = self.shape
+        self._take_shape()
+        if self.shape is not before:
+            self.reshaped()
 
-    def _shape(self) -> None:
+    def reshaped(self) -> None:
+        """React to another shape, where the stylesheet alone does not."""
+
+    def _take_shape(self) -> None:
         rows = self.kit.look.strip.rows if self.kit.look.strip else 0
-        fitting = shape_of(self.app.size.width, self.app.size.height - rows)
-        for shape in type(fitting):
-            self.set_class(shape is fitting, shape)
+        self.shape = shape_of(self.app.size.width, self.app.size.height - rows)
+        for shape in Shape:
+            self.set_class(shape is self.shape, shape)
 
     # --- what it reports ---------------------------------------------------------------
 

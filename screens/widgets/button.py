@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from textual import events
@@ -78,9 +79,11 @@ class Choice(Pressable, inherit_bindings=False):
         self._aside = aside
 
     def render(self) -> Content:
-        """Show number, label and what stands at the right."""
+        """Show number, label and what stands at the right; a long label goes on below itself."""
         head = f"{self.mark} {self._number}  "
-        line = head + self.label
+        width = self.content_size.width
         if self._aside:
-            line = spread(line, self._aside, self.content_size.width)
-        return Content(line).stylize("bold", 0, len(head) + len(self.label))
+            line = spread(head + self.label, self._aside, width)
+            return Content(line).stylize("bold", 0, len(head) + len(self.label))
+        lines = textwrap.wrap(self.label, max(1, width - len(head))) or [""]
+        return Content(head + ("\n" + " " * len(head)).join(lines)).stylize("bold", 0, len(head))

@@ -20,7 +20,7 @@ _LABELS = {_CLEAR: words.CLEAR_KEY, _ERASE: words.ERASE_KEY}
 class Keypad(Widget, inherit_bindings=False):
     """Twelve keys; each tells ``press`` its digit, ``clear`` or ``backspace``."""
 
-    def __init__(self, press: Callable[[str], None]) -> None:
+    def __init__(self, press: Callable[[str], object]) -> None:
         super().__init__()
         self._press = press
         self._down = ""
@@ -33,8 +33,8 @@ class Keypad(Widget, inherit_bindings=False):
     def _row(self, keys: tuple[str, ...]) -> list[Content]:
         faces = [_face(key) for key in keys]
         return [
-            Content.assemble(*(self._styled(key, face[i]) for key, face in zip(keys, faces)))
-            for i in range(KEY_HEIGHT)
+            Content.assemble(*map(self._styled, keys, (face[line] for face in faces)))
+            for line in range(KEY_HEIGHT)
         ]
 
     def _styled(self, key: str, line: str) -> tuple[str, str]:

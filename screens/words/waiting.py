@@ -54,8 +54,7 @@ def work(what: Work) -> tuple[str, str]:
         case Work.SETTING_PIN:
             return (
                 "Setting your new PIN",
-                "Leave your smartcard in until we say that it is done. "
-                "This takes a few seconds.",
+                "Leave your smartcard in until we say that it is done. This takes a few seconds.",
             )
 
 

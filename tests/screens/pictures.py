@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from textual.pilot import Pilot
@@ -11,11 +10,10 @@ from screens.kiosk_app import KioskApp
 from screens.look import Look
 from tests.screens.desks import StillDesk
 from tests.screens.samples import Sample
+from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (60, 20), (120, 36))
 STILL = Look(motion=False, hold_s=0.0)
-
-_FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
 def app_for(sample: Sample, look: Look = STILL) -> KioskApp:
@@ -36,20 +34,9 @@ async def settle(pilot: Pilot[int], sample: Sample) -> None:
     await pilot.pause()
 
 
-def compact(svg: str) -> str:
-    """Leave out web fonts: a picture names no other host, and looks the same without."""
-    return _FONT_FACE.sub("", svg).replace("Fira Code", "DejaVu Sans Mono")
-
-
 async def picture(sample: Sample, size: tuple[int, int], look: Look = STILL) -> str:
     """Return ``sample`` as SVG."""
     app = app_for(sample, look)
     async with app.run_test(size=size) as pilot:
         await settle(pilot, sample)
-        return compact(App_screenshot(app))
-
-
-def App_screenshot(app: KioskApp) -> str:
-    from textual.app import App
-
-    return App.export_screenshot(app, simplify=True)
+        return screen_svg(app)

@@ -38,8 +38,8 @@ from kiosk.station.states import (
     Goodbye,
     Menu,
     NewPin,
-    OutOfService,
     Outage,
+    OutOfService,
     PickQuestion,
     PinTrouble,
     Reading,
@@ -94,7 +94,9 @@ _BANK = (
 BANK = tuple(Question(number, text) for number, text in enumerate(_BANK, 1))
 CHOOSE = ChooseQuestions(BANK, 4)
 ASKED = AnswerQuestions((BANK[1], BANK[2], BANK[6]), attempts_left=3)
-EMAIL = GiveEmail("anneliese.featherstonehaugh@wexbridge.nhs.uk", ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"))
+EMAIL = GiveEmail(
+    "anneliese.featherstonehaugh@wexbridge.nhs.uk", ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
+)
 CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5)
 RULES = PinRules(6, 8, ("504839201746",))
 SECRET = Sensitive("604918")
@@ -148,7 +150,9 @@ _STORY: Mapping[str, Sample] = {
     "pick-question-last": Sample(PickQuestion(REGISTER, CHOOSE, _given(3)), ("pageup",)),
     "pick-question-keys-only": Sample(PickQuestion(REGISTER, CHOOSE), touch=False),
     "give-answer": Sample(GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2])),
-    "give-answer-typed": Sample(GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2]), tuple("Little Wexbridge")),
+    "give-answer-typed": Sample(
+        GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2]), tuple("Little Wexbridge")
+    ),
     "give-answer-hidden": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), (*"Wexbridge", "f3")),
     "give-answer-long": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), tuple("abcdefghi " * 8)),
     "give-answer-problem": Sample(
@@ -197,7 +201,9 @@ _STORY: Mapping[str, Sample] = {
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
-    "refused-dark": Sample(Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED, VISIT.reference), dark=True),
+    "refused-dark": Sample(
+        Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED, VISIT.reference), dark=True
+    ),
 }
 
 

@@ -1,0 +1,28 @@
+"""The authority gave no answer; the same can be tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.widget import Widget
+
+from kiosk.station.events import TriedAgain
+from screens.kiosk.page import Page
+from screens.widgets.prose import Prose
+from screens.words import choices as words
+from screens.words import frame
+
+
+class TroublePage(Page, inherit_bindings=False):
+    """What happened, and a button that tries again."""
+
+    def content(self) -> Iterator[Widget]:
+        """Say it."""
+        yield Prose(words.TROUBLE_TITLE, "title")
+        yield Prose(words.TROUBLE_TEXT, "text paragraph")
+        yield Prose(words.TROUBLE_HELP)
+        again = self.button(frame.TRY_AGAIN, self._try_again, primary=True)
+        yield self.actions(self.stop_button(), primary=again)
+
+    def _try_again(self) -> None:
+        self.report(TriedAgain(self.visit))

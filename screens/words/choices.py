@@ -1,0 +1,75 @@
+"""What is said where a holder chooses, confirms, finishes or tries again."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import Purpose
+
+MENU_TITLE = "What would you like to do?"
+
+OWNER_TITLE = "Is this your own smartcard?"
+OWNER_TEXT = "It belongs to:"
+OWNER_WARNING = (
+    "You may unlock only your own smartcard. "
+    "Unlocking another person's can lead to disciplinary action."
+)
+OWNER_HINT = "Choose with the arrow keys and press Enter, or touch."
+OWNER_YES = "Yes, it is mine"
+OWNER_NO = "No, stop"
+
+SUCCESS_NEXT = "Take your smartcard out to finish."
+
+TROUBLE_TITLE = "We could not reach the service"
+TROUBLE_TEXT = "Nothing was counted against you, and nothing that you entered is lost."
+TROUBLE_HELP = "Please try again. If it goes on like this, use another station or ask for help."
+
+
+def greeting(name: str) -> str:
+    """Greet the holder."""
+    return f"Hello, {name}."
+
+
+def purpose(what: Purpose) -> str:
+    """Name something that can be done."""
+    match what:
+        case Purpose.REGISTER:
+            return "Register for self-service"
+        case Purpose.UNLOCK:
+            return "Unlock your smartcard"
+        case Purpose.CHANGE_PIN:
+            return "Change your PIN"
+        case Purpose.CHANGE_QUESTIONS:
+            return "Change your security questions"
+        case Purpose.CHANGE_EMAIL:
+            return "Change your email address"
+
+
+def duration(what: Purpose) -> str:
+    """Say how long it takes."""
+    match what:
+        case Purpose.REGISTER:
+            return "4 minutes"
+        case Purpose.UNLOCK | Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
+            return "2 minutes"
+        case Purpose.CHANGE_PIN:
+            return "1 minute"
+
+
+def success(what: Purpose) -> tuple[str, str]:
+    """Say that it is done, and what that means."""
+    match what:
+        case Purpose.REGISTER:
+            return (
+                "You are registered.",
+                "If your smartcard ever locks, you can unlock it yourself at any station.",
+            )
+        case Purpose.UNLOCK:
+            return (
+                "Your smartcard is unlocked and ready for use.",
+                "Your new PIN works from now on.",
+            )
+        case Purpose.CHANGE_PIN:
+            return "Your PIN is changed.", "Your new PIN works from now on."
+        case Purpose.CHANGE_QUESTIONS:
+            return "Your security questions are changed.", "We ask them when you next unlock."
+        case Purpose.CHANGE_EMAIL:
+            return "Your email address is changed.", "We send your codes to it from now on."

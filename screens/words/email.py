@@ -1,0 +1,96 @@
+"""What is said about addresses and codes."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import Purpose
+from kiosk.station.states import CodeLack, CodeNotice, EmailTrouble
+from screens.words.frame import clock, count
+
+EMAIL_TITLE = "Check your email address"
+NEW_EMAIL_TITLE = "Enter your new email address"
+EMAIL_TEXT = "We send a code to it now. Change it if it is not yours."
+NEW_EMAIL_TEXT = "We send a code to it now, and tell your old address."
+SEND = "Send code"
+
+LOOK_IN_JUNK = "Look in Junk too."
+WALK_AWAY = "You may take your smartcard out, read your email and come back."
+OVER = "That code is no longer good. Ask for a new one."
+NEW_CODE = "New code"
+
+
+def domains(approved: tuple[str, ...]) -> str:
+    """Name the approved domains."""
+    *most, last = approved
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def email_trouble(what: EmailTrouble, approved: tuple[str, ...]) -> str:
+    """Say what was wrong with an address, or with sending to it."""
+    match what:
+        case EmailTrouble.MALFORMED:
+            return "That does not look like an email address."
+        case EmailTrouble.DOMAIN:
+            return f"Use an address that ends in {domains(approved)}."
+        case EmailTrouble.MAIL_AWAY:
+            return "The email could not be sent. Please try again."
+        case EmailTrouble.TOO_SOON:
+            return "We sent a code a moment ago. Wait a minute, then try again."
+
+
+def code_title(purpose: Purpose | None) -> str:
+    """Say which code is asked for."""
+    match purpose:
+        case Purpose.UNLOCK:
+            return "Enter your unlock code"
+        case Purpose.REGISTER:
+            return "Enter your registration code"
+        case _:
+            return "Enter your code"
+
+
+def sent_to(masked: str) -> str:
+    """Say where the code went."""
+    return f"We sent it to {masked}."
+
+
+def life(left: float) -> str:
+    """Say how long the code is still good for."""
+    return f"Good for another {clock(left)}"
+
+
+def code_notice(what: CodeNotice, tries_left: int) -> str:
+    """Say what happened to the last code or request."""
+    match what:
+        case CodeNotice.WRONG:
+            left = count(tries_left, "try", "tries")
+            return f"That code is not right. {left.capitalize()} left."
+        case CodeNotice.TOO_SOON:
+            return "Please wait a little before you ask for another."
+        case CodeNotice.MAIL_AWAY:
+            return "No new code could be sent. The last one is still good."
+
+
+def resend(left: float) -> str:
+    """Name the button that asks for another code."""
+    return NEW_CODE if left <= 0 else f"{NEW_CODE} in {clock(left)}"
+
+
+def lack(what: CodeLack) -> tuple[str, str]:
+    """Say why there is no code, and what it means."""
+    match what:
+        case CodeLack.EXPIRED:
+            return "Your code is no longer good", "It was good for a short time only."
+        case CodeLack.SPENT:
+            return "Your code is no longer good", "It was entered wrongly too often."
+        case CodeLack.MAIL_AWAY:
+            return (
+                "The email could not be sent",
+                "That is our fault, and nothing was counted against you.",
+            )
+        case CodeLack.TOO_SOON:
+            return "Please wait for your next code", "We sent one a short time ago."
+
+
+def send_new_to(masked: str) -> str:
+    """Say where the next code goes."""
+    return f"We send a new one to {masked}."

@@ -1,0 +1,53 @@
+"""What is said where questions are chosen, answered and asked."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import AnswerProblem
+from screens.words.frame import count
+
+PICK_HINT = "Pick one whose answer only you know, and will still know in years."
+MORE = "More questions"
+
+
+def pick_title(number: int, of: int) -> str:
+    """Say which question is being chosen."""
+    return f"Choose question {number} of {of}"
+
+
+def page(number: int, of: int) -> str:
+    """Say which part of the list is on the screen."""
+    return f"List {number} of {of}"
+
+
+def lead(number: int, of: int) -> str:
+    """Say which question is on the screen."""
+    return f"Question {number} of {of}"
+
+
+def toggle(shown: bool) -> str:
+    """Name the button that hides or shows what is typed."""
+    return "F3 Hide" if shown else "F3 Show"
+
+
+def problem(what: AnswerProblem) -> str:
+    """Say why an answer is not taken."""
+    match what:
+        case AnswerProblem.EMPTY:
+            return "Please write an answer."
+        case AnswerProblem.REPEATS_QUESTION:
+            return "The answer must not repeat the question."
+        case AnswerProblem.SAME_AS_ANOTHER:
+            return "You gave this answer before. Give another here."
+        case AnswerProblem.TOO_LONG:
+            return "Please use 80 characters at most."
+
+
+def wrong(attempts_left: int) -> str:
+    """Say that the set was wrong; which of its answers, nobody can tell."""
+    left = count(attempts_left, "attempt", "attempts")
+    return f"Not all the answers were right. {left.capitalize()} left."
+
+
+def attempts(left: int) -> str:
+    """Say how many attempts there are."""
+    return f"{count(left, 'attempt', 'attempts')} left"

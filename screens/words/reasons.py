@@ -1,0 +1,179 @@
+"""Why a visit cannot go on: what happened, and what to do now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from kiosk.dialogue import Reason
+
+TODO_LABEL = "What to do now"
+YOUR_REFERENCE = "Your reference number:"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalWords:
+    """A title, what happened, and what the holder can do."""
+
+    title: str
+    happened: str
+    todo: str
+
+
+def refusal(reason: Reason) -> RefusalWords:
+    """Say why, in the words of ``reason``'s page."""
+    match reason:
+        case Reason.UNKNOWN_CARD | Reason.LEAVER | Reason.CARD_EXPIRED | Reason.CARD_REVOKED:
+            return _about_card(reason)
+        case Reason.NOT_GENUINE | Reason.CARD_UNREADABLE | Reason.CARD_BUSY | Reason.TWO_CARDS:
+            return _about_reading(reason)
+        case Reason.NOT_REGISTERED | Reason.REGISTRATION_BLOCKED:
+            return _about_registration(reason)
+        case Reason.TOO_MANY_CODES | Reason.NO_EMAIL:
+            return _about_email(reason)
+        case Reason.SECRET_MISSING | Reason.SECRET_BLOCKED | Reason.CARD_REFUSED:
+            return _about_unlocking(reason)
+        case Reason.PIN_BLOCKED | Reason.OUTCOME_UNKNOWN:
+            return _about_pin(reason)
+        case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT:
+            return _about_us(reason)
+        case _:
+            assert_never(reason)
+
+
+def _about_card(reason: Reason) -> RefusalWords:
+    if reason is Reason.UNKNOWN_CARD:
+        return RefusalWords(
+            "We do not know this smartcard",
+            "It is not in our records, so nothing can be done with it here.",
+            "Take it to the Registration Authority. They can find out whose it is.",
+        )
+    if reason is Reason.LEAVER:
+        return RefusalWords(
+            "This smartcard is no longer in use",
+            "Our records say that its holder has left the organisation.",
+            "If that is wrong, the Registration Authority can put it right.",
+        )
+    if reason is Reason.CARD_EXPIRED:
+        return RefusalWords(
+            "This smartcard has expired",
+            "The date until which it could be used has passed.",
+            "Ask the Registration Authority for a new one.",
+        )
+    return RefusalWords(
+        "This smartcard has been cancelled",
+        "It can no longer be used, and it cannot be unlocked.",
+        "Ask the Registration Authority for a new one.",
+    )
+
+
+def _about_reading(reason: Reason) -> RefusalWords:
+    if reason is Reason.NOT_GENUINE:
+        return RefusalWords(
+            "This smartcard cannot be used here",
+            "The station could not accept it.",
+            "Take it to the Registration Authority.",
+        )
+    if reason is Reason.CARD_UNREADABLE:
+        return RefusalWords(
+            "We cannot read this smartcard",
+            "It may be the wrong way round, or not be all the way in.",
+            "Take it out and put it in again, with the chip first. "
+            "If that does not help, take it to the Registration Authority.",
+        )
+    if reason is Reason.CARD_BUSY:
+        return RefusalWords(
+            "This smartcard is busy",
+            "Something else on this station is using it.",
+            "Take it out, wait a moment, and put it in again.",
+        )
+    return RefusalWords(
+        "There are two smartcards in the readers",
+        "The station helps with one smartcard at a time.",
+        "Take out both, then put in your own.",
+    )
+
+
+def _about_registration(reason: Reason) -> RefusalWords:
+    if reason is Reason.NOT_REGISTERED:
+        return RefusalWords(
+            "You have not registered yet",
+            "This smartcard is locked, and it was never registered for self-service.",
+            "The Registration Authority can unlock it for you. Register here after that: "
+            "then you can unlock it yourself next time.",
+        )
+    return RefusalWords(
+        "Self-service is blocked for you",
+        "There were too many failed attempts, so we have blocked it at every station "
+        "to protect you. The Registration Authority has been told.",
+        "Go to the Registration Authority. Only they can lift the block.",
+    )
+
+
+def _about_email(reason: Reason) -> RefusalWords:
+    if reason is Reason.TOO_MANY_CODES:
+        return RefusalWords(
+            "No more codes for now",
+            "We send only a few codes an hour for each smartcard, and they have all been sent.",
+            "Come back in an hour, or go to the Registration Authority now.",
+        )
+    return RefusalWords(
+        "We have no email address for you",
+        "Without one, we cannot send you a code.",
+        "Ask the Registration Authority to add your address.",
+    )
+
+
+def _about_unlocking(reason: Reason) -> RefusalWords:
+    if reason is Reason.SECRET_MISSING:
+        return RefusalWords(
+            "This smartcard cannot be unlocked here",
+            "We do not hold what is needed to unlock it. You did nothing wrong.",
+            "The Registration Authority can unlock or replace it.",
+        )
+    if reason is Reason.SECRET_BLOCKED:
+        return RefusalWords(
+            "This smartcard cannot be unlocked any more",
+            "It no longer accepts being unlocked. You did nothing wrong.",
+            "Ask the Registration Authority to replace it.",
+        )
+    return RefusalWords(
+        "Your smartcard refused the change",
+        "Your PIN was not changed. You did nothing wrong.",
+        "Take your smartcard to the Registration Authority.",
+    )
+
+
+def _about_pin(reason: Reason) -> RefusalWords:
+    if reason is Reason.PIN_BLOCKED:
+        return RefusalWords(
+            "Your smartcard is locked now",
+            "There were too many wrong PINs, so it has locked itself.",
+            "Take it out and put it in again. If you have registered, you can unlock it here.",
+        )
+    return RefusalWords(
+        "We do not know whether your new PIN was set",
+        "The smartcard stopped answering before it was done. It has come to no harm.",
+        "Put your card in again to see whether the new PIN works. "
+        "If it does not, you can unlock it again.",
+    )
+
+
+def _about_us(reason: Reason) -> RefusalWords:
+    if reason is Reason.READER_GONE:
+        return RefusalWords(
+            "The card reader stopped working",
+            "That is our fault, and nothing was counted against you.",
+            "Please use another station, or go to the Registration Authority.",
+        )
+    if reason is Reason.AUTHORITY_AWAY:
+        return RefusalWords(
+            "We cannot reach the service",
+            "That is our fault, and nothing was counted against you.",
+            "Try again in a few minutes, or go to the Registration Authority.",
+        )
+    return RefusalWords(
+        "Something went wrong at this station",
+        "That is our fault, and nothing was counted against you.",
+        "Take your smartcard out and try again, or go to the Registration Authority.",
+    )

@@ -1,0 +1,181 @@
+"""A screen as a small SVG: text stays text, boxes and blocks become shapes.
+
+Shapes do not depend on a font's line height, name no web font, and keep a picture to a
+few kilobytes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+
+from rich.cells import cell_len
+from rich.color import Color
+from textual.app import App
+from textual.strip import Strip
+
+W, H = 10, 20
+_STYLE = "text{font:16.61px 'DejaVu Sans Mono',monospace;white-space:pre}.b{font-weight:bold}"
+_MID, _LOW = W // 2, H // 2
+_EDGES = {
+    "─": "lr", "│": "ud", "┌": "rd", "┐": "ld", "└": "ru", "┘": "lu", "├": "rud", "┤": "lud",
+    "┬": "lrd", "┴": "lru", "┼": "lrud", "═": "LR", "║": "UD", "╔": "RD", "╗": "LD",
+    "╚": "RU", "╝": "LU",
+}  # fmt: skip
+_BLOCKS = {
+    "█": (0, 0, W, H), "▀": (0, 0, W, _LOW), "▄": (0, _LOW, W, _LOW), "▌": (0, 0, _MID, H),
+    "▐": (_MID, 0, _MID, H), "▁": (0, H - 3, W, 3), "▔": (0, 0, W, 3), "▎": (0, 0, 3, H),
+    "▊": (0, 0, 7, H), "■": (1, 6, 8, 8),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a screen."""
+
+    char: str
+    ink: str
+    paper: str
+    bold: bool
+
+
+def screen_svg(app: App[int]) -> str:
+    """Draw what ``app`` shows now, with whatever lies under a modal page."""
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    rows = [list(_cells(strips)) for strips in update.strips]  # type: ignore[union-attr]
+    return _svg(rows, *app.size)
+
+
+def _cells(strips: Iterable[Strip]) -> Iterator[Cell]:
+    for segment in itertools.chain.from_iterable(strips):
+        style = segment.style
+        ink = _hex(style.color if style else None, "#000000")
+        paper = _hex(style.bgcolor if style else None, "#ffffff")
+        if style and style.reverse:
+            ink, paper = paper, ink
+        for char in segment.text:
+            yield Cell(char, ink, paper, bool(style and style.bold))
+            if cell_len(char) == 2:
+                yield Cell("", ink, paper, False)
+
+
+def _hex(colour: Color | None, otherwise: str) -> str:
+    triplet = colour.triplet if colour else None
+    return triplet.hex if triplet else otherwise
+
+
+def _svg(rows: list[list[Cell]], width: int, height: int) -> str:
+    ground = Counter(cell.paper for row in rows for cell in row).most_common(1)[0][0]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * W} {height * H}">',
+        f"<style>{_STYLE}</style>",
+        f'<path fill="{ground}" d="M0 0h{width * W}v{height * H}h-{width * W}z"/>',
+        *_papers(rows, ground),
+        *_shapes(rows),
+        *(text for y, row in enumerate(rows) for text in _texts(row, y)),
+        "</svg>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _papers(rows: list[list[Cell]], ground: str) -> Iterator[str]:
+    """Yield one path a colour, runs that repeat in the next row drawn as one."""
+    open_runs: dict[tuple[int, int, str], int] = {}
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for y, row in enumerate([*rows, []]):
+        runs = {run for run in _runs(row) if run[2] != ground}
+        for run in [run for run in open_runs if run not in runs]:
+            top = open_runs.pop(run)
+            paths[run[2]].append(_box(run[0] * W, top * H, (run[1] - run[0]) * W, (y - top) * H))
+        for run in runs:
+            open_runs.setdefault(run, y)
+    for colour, boxes in sorted(paths.items()):
+        yield f'<path fill="{colour}" d="{"".join(sorted(boxes))}"/>'
+
+
+def _runs(row: list[Cell]) -> Iterator[tuple[int, int, str]]:
+    x = 0
+    for colour, cells in itertools.groupby(row, key=lambda cell: cell.paper):
+        width = len(list(cells))
+        yield x, x + width, colour
+        x += width
+
+
+def _box(x: int, y: int, width: int, height: int) -> str:
+    return f"M{x} {y}h{width}v{height}h-{width}z"
+
+
+def _shapes(rows: list[list[Cell]]) -> Iterator[str]:
+    blocks: defaultdict[str, list[str]] = defaultdict(list)
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            if cell.char in _BLOCKS:
+                left, top, width, height = _BLOCKS[cell.char]
+                blocks[cell.ink].append(_box(x * W + left, y * H + top, width, height))
+            elif cell.char in _EDGES:
+                lines[cell.ink].append(_edges(x * W + _MID, y * H + _LOW, _EDGES[cell.char]))
+    for colour, boxes in sorted(blocks.items()):
+        yield f'<path fill="{colour}" d="{_joined(boxes)}"/>'
+    for colour, strokes in sorted(lines.items()):
+        yield f'<path fill="none" stroke="{colour}" stroke-width="1.5" d="{"".join(strokes)}"/>'
+
+
+def _joined(boxes: list[str]) -> str:
+    return "".join(boxes)
+
+
+def _edges(x: int, y: int, edges: str) -> str:
+    ways = {"l": f"h-{_MID}", "r": f"h{_MID}", "u": f"v-{_LOW}", "d": f"v{_LOW}"}
+    if edges.islower():
+        return "".join(f"M{x} {y}{ways[edge]}" for edge in edges)
+    return "".join(_double(x, y, edge, edges) for edge in edges)
+
+
+def _double(x: int, y: int, edge: str, edges: str) -> str:
+    """Draw one arm of a double line; the two strokes lie two units off the middle."""
+    across = [edge in "LR"] * 1
+    strokes = []
+    for off in (-2, 2):
+        if across[0]:
+            start = x + (off if "U" in edges or "D" in edges else 0) * _turn(edge, edges, off)
+            strokes.append(f"M{start} {y + off}H{x + (_MID if edge == 'R' else -_MID)}")
+        else:
+            start = y + (off if "L" in edges or "R" in edges else 0) * _turn(edge, edges, off)
+            strokes.append(f"M{x + off} {start}V{y + (_LOW if edge == 'D' else -_LOW)}")
+    return "".join(strokes)
+
+
+def _turn(edge: str, edges: str, off: int) -> int:
+    """Say which way the corner's outer stroke is longer."""
+    if edge in "LR":
+        return (1 if "D" in edges else -1) * (1 if edge == "R" else -1)
+    return (1 if "R" in edges else -1) * (1 if edge == "D" else -1)
+
+
+def _texts(row: list[Cell], y: int) -> Iterator[str]:
+    x = 0
+    for (ink, bold), group in itertools.groupby(row, key=lambda cell: (cell.ink, cell.bold)):
+        cells = list(group)
+        yield from _words(cells, x, y, ink, bold)
+        x += len(cells)
+
+
+def _words(cells: list[Cell], x: int, y: int, ink: str, bold: bool) -> Iterator[str]:
+    """Yield the text of one style, broken where two or more cells are empty."""
+    text = "".join(" " if c.char in _BLOCKS or c.char in _EDGES else c.char or " " for c in cells)
+    at = 0
+    while at < len(text):
+        if text[at] == " ":
+            at += 1
+            continue
+        end = text.find("  ", at)
+        end = len(text) if end < 0 else end
+        word = text[at:end].rstrip()
+        weight = ' class="b"' if bold else ""
+        place = f'x="{(x + at) * W}" y="{y * H + 15}"'
+        yield f'<text{weight} {place} fill="{ink}">{escape(word, quote=False)}</text>'
+        at = end

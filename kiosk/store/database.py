@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kiosk.errors import StoreError
 from kiosk.ports import Clock
 from kiosk.store.engine import (
     READS,
@@ -20,7 +21,10 @@ from kiosk.store.engine import (
     parse_url,
 )
 from kiosk.store.gateway import Gateway
+from kiosk.store.tables import REVISION
 from kiosk.store.unit_of_work import UnitOfWork
+
+NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 
 
 class Store:
@@ -67,7 +71,7 @@ class Store:
 
     def migrate(self) -> str:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
-        from kiosk.store import schema
+        from kiosk.store import schema  # Alembic is loaded only by who needs it
 
         if self._file is not None:
             make_sqlite_file(self._file)
@@ -75,9 +79,15 @@ class Store:
 
     def schema_is_current(self) -> bool:
         """Say whether the schema is the one that this program was written for."""
-        from kiosk.store import schema
-
-        return schema.is_current(self._engine)
+        try:
+            with self._gateway(writes=False, options=READS) as gateway:
+                return bool(
+                    gateway.scalar(text("SELECT version_num FROM alembic_version")) == REVISION
+                )
+        except StoreError as error:
+            if error.code in NO_SUCH_TABLE:
+                return False
+            raise
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -9,13 +9,11 @@ from typing import TypeVar
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.errors import StoreError
-from kiosk.store.engine import READS
 from kiosk.store.faults import translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,16 +28,6 @@ def migrate(engine: Engine) -> str:
     return _guarded(lambda: _upgrade(engine))
 
 
-def is_current(engine: Engine) -> bool:
-    """Compare the database's revision with the newest one of this program."""
-    return _guarded(lambda: _revision(engine)) == newest()
-
-
-def newest() -> str:
-    """Return the revision that this program was written for."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
 def _upgrade(engine: Engine) -> str:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -50,12 +38,7 @@ def _upgrade(engine: Engine) -> str:
         return str(MigrationContext.configure(connection).get_current_revision())
 
 
-def _revision(engine: Engine) -> str | None:
-    with engine.connect().execution_options(**READS) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
     config = Config()
     # Alembic reads this as a format string.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

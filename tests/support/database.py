@@ -22,9 +22,8 @@ from pathlib import Path
 import psycopg
 
 from kiosk.ports import Clock
-from kiosk.store import schema
 from kiosk.store.database import Store
-from kiosk.store.tables import Row
+from kiosk.store.tables import REVISION, Row
 
 SERVER_ACCOUNT = "postgres"
 TEMPLATE = "kiosk_template"
@@ -141,7 +140,7 @@ class PostgresServer:
             with psycopg.connect(self.url(SHARED), autocommit=True) as connection:
                 connection.execute(DROP_OTHERS)
                 found = connection.execute(TRIGGERS_AND_REVISION).fetchone()
-                if found != (TRIGGERS, schema.newest()):
+                if found != (TRIGGERS, REVISION):
                     return False
                 connection.execute(emptying().encode())
         except psycopg.Error:

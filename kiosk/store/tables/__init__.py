@@ -5,4 +5,7 @@ from __future__ import annotations
 from kiosk.store.tables import people, services, visits
 from kiosk.store.tables.base import Row
 
-__all__ = ["Row", "people", "services", "visits"]
+REVISION = "0003"
+"""The migration that these tables are the outcome of."""
+
+__all__ = ["REVISION", "Row", "people", "services", "visits"]

@@ -1,0 +1,97 @@
+"""``kiosk demo``: the whole story on virtual cards, in this terminal, in two minutes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.commands.run import log_fault, open_log
+
+if TYPE_CHECKING:
+    from kiosk.config import Settings
+    from kiosk.demo.table import Table
+
+_HELP = """\
+Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small
+estate of example people, all in a temporary directory and on this machine alone; then runs
+the station full-screen. The strip at the bottom pushes cards in and out and opens the mail.
+Everything is gone when it ends. Ctrl+Q ends it.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="try it: virtual cards, a mailbox and example people, no hardware",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+    parser.add_argument("--keep", metavar="DIR", help="make the estate in DIR and leave it there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the estate, run the station, and clear up."""
+    from kiosk.errors import KioskError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise KioskError("the demo needs a terminal: run it in one, at least 60 by 23")
+    directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-"))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return _tell(directory, args.log or str(directory / "demo.log"))
+    finally:
+        if not args.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _tell(directory: Path, log: str) -> int:
+    from hardware.virtual.pcscd import PrivatePcscd
+    from kiosk.demo.estate import make_estate, register
+    from kiosk.demo.mailbox import Mailbox
+    from kiosk.demo.people import cast
+    from kiosk.demo.table import Table
+
+    pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
+    _say("starting a PC/SC service with a virtual reader")
+    pcscd.start()
+    try:
+        os.environ.update(pcscd.env)
+        _say("starting a mail server that keeps its mail")
+        mail = mailbox.start()
+        _say("making keys, a database, eleven people and three cards")
+        actors = cast()
+        settings = make_estate(directory, mail, actors)
+        _say("registering Asha, who is about to block her PIN")
+        register(settings, os.environ, actors[0], mailbox)
+        table = Table(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
+        return _show(settings, table, log)
+    finally:
+        mailbox.stop()
+        pcscd.stop()
+
+
+def _show(settings: Settings, table: Table, log: str) -> int:
+    from kiosk.composition.glass import look_of
+    from kiosk.composition.station import LocalStage, build_station
+    from screens.demo.app import DemoApp
+
+    open_log(log)
+    station = build_station(settings, partial(LocalStage, settings, os.environ))
+    app = DemoApp(station.loop, look_of(settings), log_fault, table)
+    app.run()
+    table.remove()
+    station.close()
+    return app.return_code or 0
+
+
+def _say(what: str) -> None:
+    sys.stdout.write(f"[demo] {what}\n")
+    sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""A small estate, made from nothing in a few seconds: settings, keys, database, people.
+
+The registered person registers as anybody would: through the authority, with a code that
+is read from the mailbox.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from kiosk.administration.import_people import PeopleImport
+from kiosk.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.clock import SystemClock
+from kiosk.composition.authority import build_authority, open_keys, open_store
+from kiosk.config import Settings, load_settings
+from kiosk.config.mail import MailSettings
+from kiosk.demo.mailbox import Mailbox
+from kiosk.demo.people import ANSWERS, DOMAIN, Actor, write_csv
+from kiosk.dialogue import (
+    Answer,
+    CardId,
+    CardReport,
+    EnterCode,
+    Finished,
+    PinState,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.errors import KioskError
+from kiosk.ports import Authority
+from kiosk.secrets.sealing import Sealer
+from kiosk.sensitive import Sensitive
+
+_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+
+
+def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) -> Settings:
+    """Make settings, keys and database in ``directory`` and import the people."""
+    settings = _settings(directory, mail)
+    make_keys(Path(settings.keys.file))
+    store = open_store(settings)
+    prepare_database(store, "the demo's")
+    load_questions(store, SystemClock())
+    people = directory / "people.csv"
+    write_csv(people, actors)
+    sealer = Sealer(open_keys(settings, {}))
+    PeopleImport(store, sealer, settings.people.number_digits).run(people, "demo")
+    store.close()
+    return settings
+
+
+def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: Mailbox) -> None:
+    """Register ``actor`` at the authority, with the code from the mailbox."""
+    house = build_authority(settings, environ)
+    try:
+        _walk_through(house.authority, actor, box)
+        house.outbox.drain_once()
+    finally:
+        house.close()
+
+
+def _walk_through(authority: Authority, actor: Actor, box: Mailbox) -> None:
+    visit = VisitId(uuid.uuid4().hex)
+    card = CardId("piv", actor.chip.state.guid.hex())
+    authority.begin(visit, "demo", CardReport(card, PinState(blocked=False, tries_left=3)))
+    authority.choose(visit, Purpose.REGISTER)
+    authority.pin_proven(visit)
+    answers = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
+    authority.save_questions(visit, answers)
+    waiting = authority.give_email(visit, actor.email)
+    if not isinstance(waiting, EnterCode):
+        raise KioskError(f"the demo's registration stopped at {type(waiting).__name__}")
+    found = _CODE.search(box.wait_for(1)[0].text)
+    code = Sensitive("".join(found.groups()) if found else "")
+    done = authority.enter_code(visit, "demo-registration", code)
+    if not isinstance(done, Finished):
+        raise KioskError(f"the demo's registration ended with {type(done).__name__}")
+    authority.end(visit, VisitEnd.FINISHED)
+
+
+def _settings(directory: Path, mail: MailSettings) -> Settings:
+    settings = load_settings(None, {"STATE_DIRECTORY": str(directory)})
+    policy = settings.policy.model_copy(update={"email_domains": (DOMAIN,)})
+    station = settings.station.model_copy(update={"name": "Demo station"})
+    mail = mail.model_copy(update={"sender": f"no-reply@{DOMAIN}"})
+    return settings.model_copy(update={"policy": policy, "station": station, "mail": mail})

@@ -55,7 +55,7 @@ class AuditKind(StrEnum):
     UNBLOCK_TOLD_LATE = "unblock-told-late"
 
 
-def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, **detail: Scalar) -> None:
+def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
     """Add one event of ``visit`` to what the unit of work will commit."""
     uow.audit.append(
         kind=kind.value,

@@ -1,0 +1,229 @@
+"""A card goes in: who is it, and what may be done?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    CardId,
+    CardReport,
+    PinState,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import Factor, Policy
+from kiosk.reference import reference_of
+from kiosk.store.records import Card, CardStatus, new_id
+from tests.authority.world import PUK, World
+
+BLOCKED = Reason.REGISTRATION_BLOCKED
+
+
+def _refused(world: World, card: Card | CardId, *, blocked: bool = False) -> Reason:
+    sitting = world.insert(card, blocked=blocked)
+    assert isinstance(sitting.opened, Refusal)
+    assert sitting.opened.reference == reference_of(sitting.visit)
+    [event] = [event for event in world.events() if event.kind == "refused"][-1:]
+    assert event.detail["reason"] == sitting.opened.reason.value
+    assert event.reference == sitting.opened.reference
+    with world.store.read() as uow:
+        visit = uow.visits.by_reference(sitting.opened.reference)
+    assert visit is not None
+    assert visit.closed_at is not None
+    return sitting.opened.reason
+
+
+def _offers(world: World, card: Card, *, blocked: bool = False) -> tuple[Purpose, ...]:
+    opened = world.insert(card, blocked=blocked).opened
+    assert isinstance(opened, VisitOpened)
+    assert opened.resumed is None
+    return opened.offers
+
+
+def _block(world: World, card: Card) -> None:
+    with world.store.begin() as uow:
+        assert uow.registrations.block(card.holder_id)
+        uow.commit()
+
+
+def test_an_unknown_card(world: World) -> None:
+    assert _refused(world, CardId("piv", "00ff")) is Reason.UNKNOWN_CARD
+
+
+def test_another_driver_is_another_card(world: World) -> None:
+    card = world.registered_card()
+    assert _refused(world, CardId("gids", card.identifier)) is Reason.UNKNOWN_CARD
+
+
+def test_a_leaver(world: World) -> None:
+    holder = world.add_holder(left_at=world.now)
+    assert _refused(world, world.add_card(holder)) is Reason.LEAVER
+
+
+def test_one_who_will_leave_is_served_until_then(world: World) -> None:
+    holder = world.add_holder(left_at=world.now + timedelta(seconds=1))
+    card = world.add_card(holder)
+    assert _offers(world, card)
+    world.clock.forward(seconds=1)
+    assert _refused(world, card) is Reason.LEAVER
+
+
+def test_a_revoked_card(world: World) -> None:
+    card = world.add_card(world.add_holder(), status=CardStatus.REVOKED)
+    assert _refused(world, card) is Reason.CARD_REVOKED
+
+
+def test_a_card_that_the_record_says_expired(world: World) -> None:
+    card = world.add_card(world.add_holder(), expires_at=world.now)
+    assert _refused(world, card) is Reason.CARD_EXPIRED
+
+
+def test_a_card_that_says_itself_that_it_expired(world: World) -> None:
+    card = world.add_card(world.add_holder(), expires_at=world.now + timedelta(days=1))
+    named = CardId(card.driver, card.identifier)
+    report = CardReport(named, PinState(blocked=False), expires_at=world.now)
+    reply = world.authority.begin(VisitId(new_id()), "A", report)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.CARD_EXPIRED
+
+
+def test_offers_by_state(world: World) -> None:
+    holder = world.add_holder()
+    card = world.add_card(holder)
+    assert _offers(world, card) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
+    assert _refused(world, card, blocked=True) is Reason.NOT_REGISTERED
+    world.register(holder)
+    assert _offers(world, card, blocked=True) == (Purpose.UNLOCK,)
+    assert _offers(world, card) == (
+        Purpose.UNLOCK,
+        Purpose.CHANGE_PIN,
+        Purpose.CHANGE_QUESTIONS,
+        Purpose.CHANGE_EMAIL,
+    )
+
+
+def test_a_blocked_registration_may_only_change_a_working_pin(world: World) -> None:
+    card = world.registered_card()
+    _block(world, card)
+    assert _refused(world, card, blocked=True) is BLOCKED
+    assert _offers(world, card) == (Purpose.CHANGE_PIN,)
+
+
+def test_without_questions_in_the_policy_there_are_none_to_change(world: World) -> None:
+    card = world.registered_card()
+    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    assert Purpose.CHANGE_QUESTIONS not in _offers(world, card)
+    assert Purpose.CHANGE_EMAIL in _offers(world, card)
+
+
+def test_one_who_registered_without_questions_registers_again_when_they_are_asked(
+    world: World,
+) -> None:
+    holder = world.add_holder()
+    world.register(holder, hashes=(), question_ids=())
+    card = world.add_card(holder)
+    assert _offers(world, card) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
+    assert _refused(world, card, blocked=True) is Reason.NOT_REGISTERED
+    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    assert _offers(world, card, blocked=True) == (Purpose.UNLOCK,)
+
+
+def test_a_missing_secret_is_told_early_where_nothing_else_is_possible(world: World) -> None:
+    card = world.registered_card(sealed_secret=None)
+    assert _refused(world, card, blocked=True) is Reason.SECRET_MISSING
+    assert Purpose.UNLOCK in _offers(world, card)
+
+
+@pytest.mark.parametrize(
+    ("limit", "exposure", "left", "blocked"),
+    [
+        (5, 3, None, False),
+        (5, 4, None, True),
+        (None, 1, None, False),
+        (None, 2, None, True),
+        (5, 0, 1, True),
+        (5, 0, 0, True),
+        (5, 0, 2, False),
+        (5, 1, 2, True),
+        (1, 0, None, True),
+    ],
+)
+def test_the_last_try_of_a_secret_is_never_spent(
+    world: World, limit: int | None, exposure: int, left: int | None, *, blocked: bool
+) -> None:
+    card = world.registered_card(
+        secret_limit=limit, secret_exposure=exposure, secret_tries_left=left
+    )
+    if blocked:
+        assert _refused(world, card, blocked=True) is Reason.SECRET_BLOCKED
+        sitting = world.insert(card)
+        reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+        assert isinstance(reply, Refusal)
+        assert reply.reason is Reason.SECRET_BLOCKED
+    else:
+        assert _offers(world, card, blocked=True) == (Purpose.UNLOCK,)
+
+
+def test_what_is_shown_of_a_visit(world: World) -> None:
+    sitting = world.insert(world.registered_card())
+    opened = sitting.opened
+    assert isinstance(opened, VisitOpened)
+    assert (opened.visit, opened.holder_name) == (sitting.visit, "Asha Okafor")
+    assert opened.verification == ("questions", "email-code")
+    assert opened.reference == reference_of(sitting.visit)
+    assert PUK not in repr(opened)
+    with world.store.read() as uow:
+        events = uow.audit.by_reference(opened.reference)
+    assert [event.kind for event in events] == ["visit-opened"]
+    assert events[0].station == "A"
+
+
+def test_a_card_has_one_open_visit(world: World) -> None:
+    card = world.registered_card()
+    older = world.insert(card, station="A")
+    newer = world.insert(card, station="B")
+    with pytest.raises(StepRefused):
+        world.authority.choose(older.visit, Purpose.UNLOCK)
+    world.authority.choose(newer.visit, Purpose.UNLOCK)
+    assert "visit-superseded" in world.kinds()
+
+
+def test_begin_again_gives_the_same_answer(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card)
+    report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
+    assert world.authority.begin(sitting.visit, "A", report) == sitting.opened
+    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    unknown = CardReport(CardId("piv", "00"), PinState(blocked=False))
+    visit = VisitId(new_id())
+    refusal = world.authority.begin(visit, "A", unknown)
+    assert world.authority.begin(visit, "A", unknown) == refusal
+
+
+def test_an_id_is_not_used_for_another_card_station_or_time(world: World) -> None:
+    card, other = world.registered_card(), world.add_card(world.add_holder(number="1"))
+    sitting = world.insert(card, station="A")
+    report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
+    with pytest.raises(StepRefused):
+        world.authority.begin(sitting.visit, "B", report)
+    another = CardReport(CardId(other.driver, other.identifier), PinState(blocked=False))
+    with pytest.raises(StepRefused):
+        world.authority.begin(sitting.visit, "A", another)
+    sitting.pull()
+    with pytest.raises(StepRefused):
+        world.authority.begin(sitting.visit, "A", report)
+
+
+@pytest.mark.parametrize("visit", ["", "x" * 32, "A" * 32, "0" * 31, "0" * 33])
+def test_an_id_that_no_station_draws(world: World, visit: str) -> None:
+    card = world.registered_card()
+    report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
+    with pytest.raises(StepRefused):
+        world.authority.begin(VisitId(visit), "A", report)
+    assert "step-refused" in world.kinds()

@@ -1,0 +1,274 @@
+"""A small estate on a real database, with a relay and a clock that obey the test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kiosk.authority.parts import Parts
+from kiosk.authority.service import LocalAuthority
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    CardId,
+    CardReport,
+    EnterCode,
+    Grant,
+    PinState,
+    Purpose,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import MailError
+from kiosk.policy import Policy
+from kiosk.ports import Message
+from kiosk.secrets.codes import CodeMac
+from kiosk.secrets.hashing import AnswerHasher, Cost
+from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditEvent
+from kiosk.store.database import Store
+from kiosk.store.records import Card, Cardholder, Registration, new_id
+from kiosk.store.service_records import OutboxMessage
+from tests.support.database import SetClock, sqlite_url
+
+CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
+STAFF = "ra@trust.nhs.uk"
+PUK = "73019264"
+QUESTIONS = {number: f"Question {number}?" for number in range(1, 9)}
+ANSWERS = {number: f"canary answer {number}" for number in range(1, 5)}
+EMAIL = "asha@trust.nhs.uk"
+
+
+def compose(
+    *, to: str, purpose: Purpose, holder_name: str, code: Sensitive, minutes: int
+) -> Message:
+    """Write the code, and nothing else, as the text."""
+    return Message(to, f"{purpose.value} {holder_name} {minutes}", code.reveal(), "", secret=True)
+
+
+@dataclass
+class Relay:
+    """Takes every message, or fails as it is told to; ``on_send`` runs before it takes one."""
+
+    sent: list[Message] = field(default_factory=list)
+    failure: MailError | None = None
+    on_send: Callable[[], object] | None = None
+    checks: int = 0
+
+    def send(self, message: Message) -> None:
+        if self.on_send is not None:
+            self.on_send()
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append(message)
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.failure is not None:
+            raise self.failure
+
+    @property
+    def code(self) -> Sensitive:
+        """The code in the newest mail."""
+        return Sensitive(self.sent[-1].text)
+
+
+class World:
+    """The authority on the database in ``folder``; opened twice, it is two processes' worth."""
+
+    def __init__(
+        self, folder: Path, *, hasher: AnswerHasher | None = None, busy_timeout_s: float = 5.0
+    ) -> None:
+        keys = folder / "keys.json"
+        ring = KeyRing.load(keys) if keys.exists() else KeyRing.create(keys)
+        self.folder = folder
+        self.ring = ring
+        self.clock = SetClock()
+        self.relay = Relay()
+        self.policy = Policy(code_gap=timedelta(seconds=60))
+        url = sqlite_url(folder / "kiosk.db")
+        self.store = Store(url, self.clock, busy_timeout_s=busy_timeout_s, pool_size=50)
+        self.hasher = hasher or AnswerHasher(ring, CHEAP)
+        self.parts = self._parts()
+        self.authority = LocalAuthority(self.parts)
+
+    def _parts(self) -> Parts:
+        return Parts(
+            store=self.store,
+            policy=lambda: self.policy,
+            clock=self.clock,
+            sealer=Sealer(self.ring),
+            hasher=self.hasher,
+            codes=CodeMac(self.ring),
+            mailer=self.relay,
+            compose=compose,
+            staff_address=STAFF,
+        )
+
+    def restart(self) -> None:
+        """Forget everything that is not in the database."""
+        self.parts = self._parts()
+        self.authority = LocalAuthority(self.parts)
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    # --- people and cards ---
+
+    def add_holder(self, **changes: object) -> Cardholder:
+        holder = Cardholder(new_id(), "900123456789", "Asha Okafor", EMAIL)
+        changed: Cardholder = replace(holder, **changes)  # type: ignore[arg-type]
+        with self.store.begin() as uow:
+            uow.questions.sync(QUESTIONS, self.now)
+            uow.holders.put([changed])
+            uow.commit()
+        return changed
+
+    def add_card(self, holder: Cardholder, **changes: object) -> Card:
+        card = Card(new_id(), holder.id, "piv", new_id(), secret_limit=5)
+        named = CardId(card.driver, card.identifier)
+        label = SealLabel(named, SealKind.UNBLOCK, 1)
+        card = replace(card, sealed_secret=self.parts.sealer.seal(Sensitive(PUK), label))
+        changed: Card = replace(card, **changes)  # type: ignore[arg-type]
+        self.put_card(changed)
+        return changed
+
+    def put_card(self, card: Card) -> None:
+        with self.store.begin() as uow:
+            uow.cards.put([card])
+            uow.commit()
+
+    def register(self, holder: Cardholder, **changes: object) -> Registration:
+        """Write a registration with ``ANSWERS``, as the flow would."""
+        given = {number: Sensitive(text) for number, text in ANSWERS.items()}
+        hashes = self.hasher.hash_sets(holder.id, given)
+        plain = Registration(holder.id, EMAIL, self.now, tuple(ANSWERS), hashes, self.now, self.now)
+        registration: Registration = replace(plain, **changes)  # type: ignore[arg-type]
+        with self.store.begin() as uow:
+            uow.registrations.put(registration)
+            uow.commit()
+        return registration
+
+    def registered_card(self, **changes: object) -> Card:
+        holder = self.add_holder()
+        self.register(holder)
+        return self.add_card(holder, **changes)
+
+    # --- what is recorded ---
+
+    def registration(self, card: Card) -> Registration:
+        with self.store.read() as uow:
+            found = uow.registrations.of_holder(card.holder_id)
+        assert found is not None
+        return found
+
+    def card(self, card: Card) -> Card:
+        with self.store.read() as uow:
+            found = uow.cards.get(card.id)
+        assert found is not None
+        return found
+
+    def events(self) -> tuple[AuditEvent, ...]:
+        with self.store.read() as uow:
+            return tuple(reversed(uow.audit.latest(limit=10_000)))
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events()]
+
+    def outbox(self) -> list[OutboxMessage]:
+        """Take what waits to be mailed."""
+        with self.store.begin() as uow:
+            return list(uow.outbox.claim_due(100, timedelta(hours=1)))
+
+    # --- sittings ---
+
+    def insert(self, card: Card | CardId, *, blocked: bool = False, station: str = "A") -> Sitting:
+        """Put a card in at a station."""
+        named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
+        visit = VisitId(new_id())
+        report = CardReport(named, PinState(blocked))
+        return Sitting(self, visit, self.authority.begin(visit, station, report))
+
+
+@dataclass
+class Sitting:
+    """One visit, from the station's side."""
+
+    world: World
+    visit: VisitId
+    opened: VisitOpened | Refusal
+    attempts: int = 0
+
+    @property
+    def authority(self) -> LocalAuthority:
+        return self.world.authority
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        return f"{self.visit}-{self.attempts}"
+
+    def questions(self) -> AnswerQuestions:
+        task = self.authority.choose(self.visit, Purpose.UNLOCK)
+        assert isinstance(task, AnswerQuestions), task
+        return task
+
+    def answer(self, task: AnswerQuestions, *, wrong: bool = False, attempt: str = "") -> object:
+        return self.authority.answer(
+            self.visit, attempt or self.attempt(), answers_to(task, wrong=wrong)
+        )
+
+    def send(self) -> object:
+        return self.authority.send_code(self.visit)
+
+    def enter(self, code: Sensitive, attempt: str = "") -> object:
+        return self.authority.enter_code(self.visit, attempt or self.attempt(), code)
+
+    def to_code(self) -> EnterCode:
+        """Answer and have a code sent (questions first)."""
+        assert isinstance(self.answer(self.questions()), SendCode)
+        task = self.send()
+        assert isinstance(task, EnterCode), task
+        return task
+
+    def to_new_pin(self) -> SetPin:
+        """Pass every factor (questions first)."""
+        self.to_code()
+        task = self.enter(self.world.relay.code)
+        assert isinstance(task, SetPin), task
+        return task
+
+    def grant(self) -> Grant:
+        grant = self.authority.release(self.visit)
+        assert isinstance(grant, Grant), grant
+        return grant
+
+    def pull(self) -> None:
+        self.authority.end(self.visit, VisitEnd.CARD_REMOVED)
+
+
+def answers_to(task: AnswerQuestions, *, wrong: bool = False) -> tuple[Answer, ...]:
+    texts = [ANSWERS[question.id] for question in task.questions]
+    if wrong:
+        texts[-1] = "canary wrong"
+    pairs = zip(task.questions, texts, strict=True)
+    return tuple(Answer(question.id, Sensitive(text)) for question, text in pairs)
+
+
+def wrong_code(code: Sensitive) -> Sensitive:
+    digits = code.reveal()
+    return Sensitive(digits[:-1] + str((int(digits[-1]) + 1) % 10))
+
+
+def copy_template(template: Path, folder: Path) -> Path:
+    shutil.copy(template, folder / "kiosk.db")
+    return folder

@@ -63,7 +63,7 @@ class Grip:
     def let_go(self) -> None:
         """Disconnect with a reset, so that no verified PIN stays behind."""
         if self._handle is not None and self._context is not None:
-            pcsc.disconnect_with_reset(self._handle)
+            pcsc.disconnect(self._handle, reset=True)
             self._contexts.give_back(self._context)
             self._handle = self._context = None
         self._release()

@@ -79,8 +79,9 @@ class Lookout:
         while not self._stopping.is_set():
             readers = pcsc.list_readers(context)
             self._note(watch.readers_listed(self._watch, readers))
-            known = _await_change(context, readers, known)
-            self._note(watch.states_seen(self._watch, known.values()))
+            known = _await_change(context, (*readers, pcsc.PLUG_AND_PLAY), known)
+            seen = [state for name, state in known.items() if name in readers]
+            self._note(watch.states_seen(self._watch, seen))
 
     def _note(self, news: tuple[Watch, Events]) -> None:
         self._watch, events = news
@@ -89,15 +90,18 @@ class Lookout:
 
 
 def _await_change(
-    context: Context, readers: tuple[str, ...], known: Mapping[str, ReaderState]
+    context: Context, names: tuple[str, ...], known: Mapping[str, ReaderState]
 ) -> Mapping[str, ReaderState]:
-    """Return the states of ``readers`` once one differs from ``known``, or after a while."""
-    states = [known.get(name, ReaderState(name, pcsc.STATE_UNAWARE)) for name in readers]
-    plugged = ReaderState(pcsc.PLUG_AND_PLAY, len(readers) << 16)
+    """Return the states of the readers once one differs from ``known``, or after a while.
+
+    The reader that stands for plugging has a state as well: some number that changes with
+    the readers. Only the service knows which, so it gets back what it gave.
+    """
+    states = [known.get(name, ReaderState(name, pcsc.STATE_UNAWARE)) for name in names]
     try:
-        seen = pcsc.wait_for_change(context, LONGEST_WAIT_MS, [*states, plugged])
+        seen = pcsc.wait_for_change(context, LONGEST_WAIT_MS, states)
     except PcscError as error:
         if not (error.timed_out or error.cancelled or error.no_such_reader):
             raise
         return known
-    return {state.reader: state for state in seen if state.reader in readers}
+    return {state.reader: state for state in seen}

@@ -184,9 +184,9 @@ def transmit(handle: Handle, protocol: int, apdu: bytes) -> bytes:
     return bytes(answer)
 
 
-def disconnect_with_reset(handle: Handle) -> None:
-    """End a connection; the card forgets the PIN that it verified. Failure is of no use."""
-    scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD)
+def disconnect(handle: Handle, *, reset: bool) -> None:
+    """End a connection; after a reset the card knows of no PIN. Nobody could use a failure."""
+    scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD)
 
 
 def is_t0(protocol: int) -> bool:

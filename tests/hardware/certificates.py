@@ -20,7 +20,7 @@ def key(seed: int) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(seed, ec.SECP256R1())
 
 
-def der(seed: int = 7, expires: datetime = EXPIRES, serial: int = 1) -> bytes:
+def der(seed: int = 7, expires: datetime = EXPIRES, serial: int = 1, filler: int = 0) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Example")])
     builder = x509.CertificateBuilder(
         issuer_name=name,
@@ -30,6 +30,9 @@ def der(seed: int = 7, expires: datetime = EXPIRES, serial: int = 1) -> bytes:
         not_valid_before=datetime(2020, 1, 1, tzinfo=UTC),
         not_valid_after=expires,
     )
+    if filler:
+        extra = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), bytes(filler))
+        builder = builder.add_extension(extra, critical=False)
     return builder.sign(key(seed), hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -38,6 +41,10 @@ def tlv(tag: int, value: bytes) -> bytes:
     return tag.to_bytes(size) + bytes((0x82,)) + len(value).to_bytes(2) + value
 
 
+def content(data: bytes, *, info: int = 0) -> bytes:
+    """What is in a certificate object, without its outer tag."""
+    return tlv(0x70, data) + bytes((0x71, 1, info, 0xFE, 0))
+
+
 def certificate_object(certificate: bytes, *, packed: bool = False, info: int = 0) -> bytes:
-    value = gzip.compress(certificate) if packed else certificate
-    return tlv(0x53, tlv(0x70, value) + bytes((0x71, 1, info, 0xFE, 0)))
+    return tlv(0x53, content(gzip.compress(certificate) if packed else certificate, info=info))

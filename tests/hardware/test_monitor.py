@@ -7,13 +7,15 @@ import queue
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from hardware import pcsc
 from hardware.monitor import PcscMonitor
+from hardware.pcsc import ReaderState
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import new_card
-from hardware.virtual.pcscd import PrivatePcscd
 from kiosk.ports import (
     CardInserted,
     CardMuteSeen,
@@ -23,6 +25,7 @@ from kiosk.ports import (
     ServiceFound,
     ServiceLost,
 )
+from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -53,7 +56,7 @@ def ears() -> Ears:
 
 
 @pytest.fixture
-def monitor(pcscd: PrivatePcscd, ears: Ears) -> Iterator[PcscMonitor]:
+def monitor(pcscd: HotplugPcscd, ears: Ears) -> Iterator[PcscMonitor]:
     pcscd.start()
     monitor = PcscMonitor(ears.post, retry_s=0.05)
     yield monitor
@@ -62,7 +65,7 @@ def monitor(pcscd: PrivatePcscd, ears: Ears) -> Iterator[PcscMonitor]:
     pcscd.start()
 
 
-def started(monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd) -> None:
+def started(monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd) -> None:
     monitor.start()
     assert ears.hear(2) == [ServiceFound(), ReadersChanged(pcscd.reader_names)]
 
@@ -70,6 +73,14 @@ def started(monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd) -> None:
 def watching() -> bool:
     """Whether a monitor's thread is left; ``stop`` waits for it no longer than 2 s."""
     return any(thread.name == "readers" for thread in threading.enumerate())
+
+
+def heard_until(ears: Ears, last: ReaderEvent) -> set[ReaderEvent]:
+    """What was heard before ``last``; slots of one reader need not come or go at once."""
+    before: set[ReaderEvent] = set()
+    while (event := ears.hear()[0]) != last:
+        before.add(event)
+    return before
 
 
 def card() -> VirtualCard:
@@ -85,7 +96,7 @@ class Mute(VirtualCard):
 
 
 def test_a_card_that_is_in_at_the_start(
-    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     seat = insert(card())
     started(monitor, ears, pcscd)
@@ -94,7 +105,7 @@ def test_a_card_that_is_in_at_the_start(
     assert ears.hear() == [CardRemoved(seat.reader, 1)]
 
 
-def test_two_readers(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd) -> None:
+def test_two_readers(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd) -> None:
     started(monitor, ears, pcscd)
     first, second = insert(card(), 0), insert(card(), 1)
     assert ears.hear(2) == [CardInserted(first.reader, 1), CardInserted(second.reader, 2)]
@@ -106,7 +117,7 @@ def test_two_readers(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: Pr
 
 
 def test_a_swap_while_the_monitor_looked_away(
-    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     started(monitor, ears, pcscd)
     ears.listening.clear()
@@ -119,7 +130,7 @@ def test_a_swap_while_the_monitor_looked_away(
     assert ears.hear(2) == [CardRemoved(seat.reader, 1), CardInserted(seat.reader, 2)]
 
 
-def test_a_mute_card(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd) -> None:
+def test_a_mute_card(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd) -> None:
     started(monitor, ears, pcscd)
     seat = insert(Mute(card().state))
     assert ears.hear() == [CardMuteSeen(seat.reader, 1)]
@@ -127,9 +138,37 @@ def test_a_mute_card(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: Pr
     assert ears.hear() == [CardRemoved(seat.reader, 1)]
 
 
+def test_the_reader_is_pulled_out_with_its_card_and_plugged_in_again(
+    insert: Insert,
+    monitor: PcscMonitor,
+    ears: Ears,
+    pcscd: HotplugPcscd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[object] = []
+    wait_for_change = pcsc.wait_for_change
+
+    def counted(*call: Any) -> tuple[ReaderState, ...]:
+        waits.append(call)
+        return wait_for_change(*call)
+
+    monkeypatch.setattr(pcsc, "wait_for_change", counted)
+    seat = insert(card())
+    started(monitor, ears, pcscd)
+    assert ears.hear() == [CardInserted(seat.reader, 1)]
+    for insertion in (1, 2):
+        pcscd.unplug()
+        assert CardRemoved(seat.reader, insertion) in heard_until(ears, ReadersChanged(()))
+        pcscd.replug()
+        everything = heard_until(ears, CardInserted(seat.reader, insertion + 1))
+        assert ReadersChanged(pcscd.reader_names) in everything
+    assert ears.nothing_more()
+    assert len(waits) < 100, "it does not wait, it runs in circles"
+
+
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_the_service_dies_and_comes_back(
-    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd, how: str
+    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd, how: str
 ) -> None:
     seat = insert(card())
     started(monitor, ears, pcscd)
@@ -143,7 +182,7 @@ def test_the_service_dies_and_comes_back(
 
 
 def test_the_service_is_away_at_the_start(
-    monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     pcscd.kill()
     monitor.start()
@@ -152,7 +191,7 @@ def test_the_service_is_away_at_the_start(
     assert ears.hear(2) == [ServiceFound(), ReadersChanged(pcscd.reader_names)]
 
 
-def test_a_post_that_raises_ends_nothing(insert: Insert, pcscd: PrivatePcscd) -> None:
+def test_a_post_that_raises_ends_nothing(insert: Insert, pcscd: HotplugPcscd) -> None:
     faults: queue.Queue[Exception] = queue.Queue()
 
     def post(event: ReaderEvent) -> None:
@@ -167,7 +206,7 @@ def test_a_post_that_raises_ends_nothing(insert: Insert, pcscd: PrivatePcscd) ->
 
 
 def test_stop_is_prompt_and_final_and_numbers_go_on(
-    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     started(monitor, ears, pcscd)
     seat = insert(card())
@@ -182,7 +221,7 @@ def test_stop_is_prompt_and_final_and_numbers_go_on(
 
 
 def test_stop_while_the_service_is_away(
-    monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     pcscd.kill()
     monitor.start()
@@ -192,7 +231,7 @@ def test_stop_while_the_service_is_away(
 
 
 def test_a_frozen_service_does_not_hold_the_caller_of_stop(
-    monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     started(monitor, ears, pcscd)
     os.kill(pcscd.pid, signal.SIGSTOP)
@@ -206,7 +245,7 @@ def test_a_frozen_service_does_not_hold_the_caller_of_stop(
 
 
 def test_starting_twice_and_stopping_twice_do_nothing(
-    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: PrivatePcscd
+    insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
     started(monitor, ears, pcscd)
     monitor.start()

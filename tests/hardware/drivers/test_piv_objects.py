@@ -12,14 +12,10 @@ from hypothesis import strategies as st
 
 from hardware.drivers import piv_objects
 from tests.hardware import certificates
-from tests.hardware.certificates import tlv
+from tests.hardware.certificates import content, tlv
 from tests.hardware.fakes import Script
 
 GUID = bytes(range(16))
-
-
-def content(data: bytes, *, info: int = 0) -> bytes:
-    return tlv(0x70, data) + bytes((0x71, 1, info, 0xFE, 0))
 
 
 def test_a_data_object_is_asked_for_by_its_tag() -> None:

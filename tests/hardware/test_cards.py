@@ -1,0 +1,269 @@
+"""``PcscCards`` on real APDUs: what it reports and does, on each make of card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hardware import pcsc
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from hardware.trace import Exchange
+from hardware.virtual import objects
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.profile import CardProfile
+from kiosk.dialogue import CardId, PinState
+from kiosk.errors import (
+    CardGone,
+    CardMute,
+    CardSwapped,
+    CardUnknown,
+    NotAllowed,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+    ReaderGone,
+    ReaderServiceDown,
+)
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from tests.hardware import certificates
+from tests.hardware.trouble import Trouble
+from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import Insert, Seat, wait_for_presence
+
+pytestmark = pytest.mark.hardware
+
+EXPIRES = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
+PIN, NEW, PUK, WRONG = (Sensitive(text) for text in ("482915", "60514273", "73918264", "11111111"))
+SECRETS = [secret.reveal() for secret in (PIN, NEW, PUK, WRONG)]
+
+PROFILES = {
+    "standard": CardProfile(),
+    "T=0": CardProfile(t0=True),
+    "T=0, short pieces": CardProfile(t0=True, piece=100),
+    "pieces of 255": CardProfile(piece=255),
+    "short name only": CardProfile(full_aid=False),
+    "long name only": CardProfile(short_aid=False),
+    "bare template": CardProfile(template_tag=False),
+    "blocked is 63C0": CardProfile(blocked_status=0x63C0),
+    "tells tries when verified": CardProfile(verified_answers_9000=False),
+    "ten tries": CardProfile(pin_tries=10, puk_tries=10),
+    "takes any PIN": CardProfile(accepts_any_new_pin=True),
+    "wrong length is 6700": CardProfile(wrong_length_status=0x6700),
+    "holds the PUK": CardProfile(holds_puk_validation=True),
+}
+
+
+@pytest.fixture
+def cards() -> PcscCards:
+    return PcscCards(Registry([PivDriver()]))
+
+
+def make(profile: CardProfile = PROFILES["standard"], **more: object) -> VirtualCard:
+    return new_card(holder_name="Ada Example", expires=EXPIRES, profile=profile, **more)  # type: ignore[arg-type]
+
+
+def address(seat: Seat, card: VirtualCard) -> CardAddress:
+    return CardAddress(seat.reader, CardId("piv", card.state.guid.hex()))
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_card_of_each_make_lives_through_it_all(
+    name: str, insert: Insert, cards: PcscCards
+) -> None:
+    profile = PROFILES[name]
+    card = make(profile)
+    big = certificates.der(expires=EXPIRES, filler=2000)
+    card.state.objects[objects.CERT_PIV_AUTHENTICATION] = certificates.content(big)
+    seat = insert(card)
+    at = address(seat, card)
+    report = cards.read(seat.reader)
+    assert report.card == at.card
+    assert report.pin == PinState(blocked=False, tries_left=profile.pin_tries)
+    assert report.expires_at == EXPIRES
+    cards.verify_pin(at, PIN)
+    for left in range(profile.pin_tries - 1, 0, -1):
+        with pytest.raises(PinWrong) as wrong:
+            cards.verify_pin(at, WRONG)
+        assert wrong.value.tries_left == left
+        assert cards.read(seat.reader).pin == PinState(blocked=False, tries_left=left)
+    for _ in range(2):
+        with pytest.raises(PinBlocked):
+            cards.verify_pin(at, WRONG)
+    assert cards.read(seat.reader).pin == PinState(blocked=True, tries_left=0)
+    with pytest.raises(PinBlocked):
+        cards.change_pin(at, PIN, NEW)
+    with pytest.raises(PinWrong) as wrong:
+        cards.unblock(at, WRONG, NEW)
+    assert wrong.value.tries_left == profile.puk_tries - 1
+    cards.unblock(at, PUK, NEW)
+    cards.verify_pin(at, NEW)
+    with pytest.raises(PinWrong):
+        cards.change_pin(at, PIN, NEW)
+    cards.change_pin(at, NEW, PIN)
+    cards.verify_pin(at, PIN)
+    assert cards.read(seat.reader).pin.tries_left == profile.pin_tries
+
+
+def test_a_blocked_puk(insert: Insert, cards: PcscCards) -> None:
+    card = blocked_card(holder_name="Ada Example")
+    seat = insert(card)
+    card.state.puk.left = 1
+    for _ in range(2):
+        with pytest.raises(PinBlocked):
+            cards.unblock(address(seat, card), WRONG, NEW)
+
+
+def test_a_card_with_history_and_one_over_the_air(insert: Insert, cards: PcscCards) -> None:
+    card = make(CardProfile(history=3))
+    with pytest.raises(PinRefused, match="history"):
+        cards.unblock(address(insert(card), card), PUK, PIN)
+    card = make(CardProfile(contactless=True))
+    seat = insert(card, 1)
+    for attempt in (cards.unblock, cards.change_pin):
+        with pytest.raises(NotAllowed):
+            attempt(address(seat, card), PUK, NEW)
+    with pytest.raises(NotAllowed):
+        cards.read(seat.reader)
+
+
+def test_no_pin_and_no_secret_reaches_another_card(insert: Insert, cards: PcscCards) -> None:
+    mine, other = make(), make()
+    seat = insert(other)
+    at = address(seat, mine)
+    attempts: list[Callable[[], None]] = [
+        lambda: cards.verify_pin(at, PIN),
+        lambda: cards.change_pin(at, PIN, NEW),
+        lambda: cards.unblock(at, PUK, NEW),
+    ]
+    for attempt in attempts:
+        with pytest.raises(CardSwapped):
+            attempt()
+    assert {command.ins for command in other.received} == {0xA4, 0xCB}
+
+
+def test_a_card_of_another_family_counts_as_swapped(insert: Insert, cards: PcscCards) -> None:
+    card = make(CardProfile(full_aid=False, short_aid=False))
+    seat = insert(card)
+    with pytest.raises(CardSwapped):
+        cards.verify_pin(address(seat, card), PIN)
+    with pytest.raises(CardUnknown):
+        cards.read(seat.reader)
+    with pytest.raises(CardUnknown):
+        cards.verify_pin(CardAddress(seat.reader, CardId("gids", "00")), PIN)
+
+
+def test_a_card_without_a_guid_is_served_by_its_key(insert: Insert, cards: PcscCards) -> None:
+    card = make(guid=bytes(16))
+    seat = insert(card)
+    report = cards.read(seat.reader)
+    assert report.card.identifier.startswith("ca")
+    cards.unblock(CardAddress(seat.reader, report.card), PUK, NEW)
+    twin = make(guid=bytes(16))
+    with pytest.raises(CardSwapped):
+        cards.unblock(CardAddress(insert(twin, 1).reader, report.card), PUK, NEW)
+
+
+def test_a_wrong_puk_is_wrong_on_a_card_that_still_holds_a_right_one(
+    insert: Insert, cards: PcscCards
+) -> None:
+    """Another program proved the PUK and left the card as it was."""
+    card = make(PROFILES["holds the PUK"])
+    seat = insert(Trouble(card))
+    unblock = bytes.fromhex("002c008010") + PUK.reveal().encode() + NEW.reveal().encode()
+    context = pcsc.establish()
+    handle, protocol = pcsc.connect(context, seat.reader, exclusive=False)
+    for apdu in (bytes.fromhex("00a4040005a000000308"), unblock):
+        assert pcsc.transmit(handle, protocol, apdu)[-2:] == b"\x90\x00"
+    pcsc.disconnect(handle, reset=False)
+    pcsc.release(context)
+    with pytest.raises(PinWrong):
+        cards.unblock(address(seat, card), WRONG, NEW)
+
+
+@pytest.mark.parametrize("profile", [PROFILES["standard"], PROFILES["T=0"]])
+def test_no_verified_pin_is_left_behind(
+    insert: Insert, cards: PcscCards, profile: CardProfile
+) -> None:
+    card = make(profile)
+    seat = insert(card)
+    cards.verify_pin(address(seat, card), PIN)
+    seen: list[Exchange] = []
+    PcscCards(Registry([PivDriver()]), trace=seen.append).read(seat.reader)
+    asked = [exchange.status for exchange in seen if exchange.header.ins == 0x20]
+    assert asked == [0x63C3]
+
+
+def test_the_expiry_comes_from_the_chuid_where_there_is_no_certificate(
+    insert: Insert, cards: PcscCards
+) -> None:
+    card = make()
+    card.state.objects.pop(objects.CERT_PIV_AUTHENTICATION)
+    card.state.objects[objects.CERT_CARD_AUTHENTICATION] = b"\x70\x01\x00"
+    seat = insert(card)
+    assert cards.read(seat.reader).expires_at == datetime(2031, 2, 4, tzinfo=UTC)
+
+
+def test_nothing_there(insert: Insert, cards: PcscCards, pcscd: HotplugPcscd) -> None:
+    class Mute(VirtualCard):
+        @property
+        def atr(self) -> bytes:
+            return bytes(40)
+
+    pcscd.start()
+    with pytest.raises(CardGone):
+        cards.read(pcscd.reader_names[0])
+    with pytest.raises(ReaderGone):
+        cards.read("No Such Reader 00 00")
+    with pytest.raises(CardMute):
+        cards.read(insert(Mute(make().state), 1).reader)
+    pcscd.kill()
+    with pytest.raises(ReaderServiceDown):
+        cards.read(pcscd.reader_names[0])
+
+
+def test_the_service_restarts_between_two_calls(
+    insert: Insert, cards: PcscCards, pcscd: HotplugPcscd
+) -> None:
+    card = make()
+    seat = insert(card)
+    before = cards.read(seat.reader)
+    pcscd.kill()
+    pcscd.start()
+    wait_for_presence(seat.reader, present=True)
+    assert cards.read(seat.reader) == before
+
+
+@pytest.mark.parametrize("profile", [PROFILES["standard"], PROFILES["T=0"]])
+def test_a_trace_of_everything_holds_no_secret(
+    insert: Insert, profile: CardProfile, tmp_path: Path
+) -> None:
+    log = tmp_path / "apdu.log"
+    with log.open("w") as file:
+        cards = PcscCards(
+            Registry([PivDriver()]),
+            trace=lambda exchange: print(repr(exchange), exchange, file=file),
+        )
+        card = make(replace(profile, history=1))
+        seat = insert(card)
+        at = address(seat, card)
+        cards.read(seat.reader)
+        cards.verify_pin(at, PIN)
+        with pytest.raises(PinWrong):
+            cards.unblock(at, WRONG, NEW)
+        with pytest.raises(PinRefused):
+            cards.unblock(at, PUK, PIN)
+        cards.change_pin(at, PIN, NEW)
+    text = log.read_text()
+    assert "a00000030800001000" in text
+    for secret in SECRETS:
+        assert secret not in text
+        assert secret.encode().hex() not in text
+        assert str(list(secret.encode()))[1:-1] not in text

@@ -1,0 +1,131 @@
+"""Other programs that want the same card: kept out, waited for, and what a reset of theirs does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hardware import pcsc
+from hardware.grip import Patience
+from hardware.pcsc import PcscError
+from hardware.trace import Exchange
+from kiosk.errors import CardBusy, OutcomeUnknown
+from tests.hardware.trouble import CHANGES, NEW, PUK, address, cards_with, chip
+from tests.support.pcsc import Insert
+
+pytestmark = pytest.mark.hardware
+
+
+@contextmanager
+def other_program(reader: str, *, exclusive: bool = False) -> Iterator[pcsc.Handle]:
+    context = pcsc.establish()
+    handle, _ = pcsc.connect(context, reader, exclusive=exclusive)
+    try:
+        yield handle
+    finally:
+        pcsc.disconnect(handle, reset=False)
+        pcsc.release(context)
+
+
+def test_a_card_that_another_program_holds_is_busy(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    with other_program(seat.reader), pytest.raises(CardBusy):
+        cards_with().read(seat.reader)
+    assert trouble.apdus == []
+    assert cards_with().read(seat.reader)
+
+
+def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> None:
+    seat = insert(chip())
+    waiting, holding, leave = threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with other_program(seat.reader, exclusive=True):
+            holding.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert holding.wait(10)
+    reports: list[object] = []
+    cards = cards_with(Patience(busy_s=20.0, retry_s=0.01))
+
+    def read() -> None:
+        waiting.set()
+        reports.append(cards.read(seat.reader))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    assert waiting.wait(10)
+    leave.set()
+    reading.join(20)
+    other.join(10)
+    assert len(reports) == 1
+
+
+def test_others_are_kept_out_while_we_work(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    refused: list[PcscError] = []
+
+    def intrude(_exchange: Exchange) -> None:
+        with pytest.raises(PcscError) as raised, other_program(seat.reader):
+            pass
+        refused.append(raised.value)
+
+    cards_with(trace=intrude).unblock(address(seat, trouble), PUK, NEW)
+    assert refused
+    assert all(error.busy for error in refused)
+
+
+class Meddler:
+    """Resets the card, from a connection of its own, after the n-th exchange it sees."""
+
+    def __init__(self, reader: str, after: set[int]) -> None:
+        self._reader = reader
+        self._after = after
+        self._seen = 0
+
+    def __call__(self, exchange: Exchange) -> None:
+        if exchange.status is not None:
+            self._seen += 1
+        if self._seen in self._after:
+            self._after.discard(self._seen)
+            context = pcsc.establish()
+            handle, _ = pcsc.connect(context, self._reader, exclusive=False)
+            pcsc.disconnect(handle, reset=True)
+            pcsc.release(context)
+
+
+def test_a_reading_survives_a_reset_by_another_program(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    undisturbed = cards_with().read(seat.reader)
+    for after in (1, 2, 3, 4):
+        before = len(trouble.apdus)
+        cards = cards_with(trace=Meddler(seat.reader, {after}), exclusive=False)
+        assert cards.read(seat.reader) == undisturbed
+        selects = [apdu for apdu in trouble.apdus[before:] if apdu[1] == 0xA4]
+        assert len(selects) == 2
+
+
+def test_a_card_that_is_reset_again_and_again_is_busy(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    cards = cards_with(trace=Meddler(seat.reader, {1, 2, 3, 4, 5}), exclusive=False)
+    with pytest.raises(CardBusy):
+        cards.read(seat.reader)
+
+
+def test_a_change_is_not_sent_after_a_reset_by_another_program(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    for instruction, operation in CHANGES.items():
+        cards = cards_with(trace=Meddler(seat.reader, {2}), exclusive=False)
+        with pytest.raises(OutcomeUnknown):
+            operation(cards, address(seat, trouble))
+        assert trouble.count(instruction) == 0

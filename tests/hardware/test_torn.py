@@ -1,0 +1,130 @@
+"""Cards that are torn out, or answer a part of what they should, or nonsense.
+
+Each time the caller is told the truth, and a command that changes the card went to it once.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hardware.virtual.profile import CardProfile
+from kiosk.errors import (
+    CardError,
+    CardGone,
+    CardMute,
+    CardProtocolError,
+    CardSwapped,
+    CardUnknown,
+    OutcomeUnknown,
+)
+from tests.hardware.trouble import (
+    CHANGE,
+    CHANGES,
+    GET_DATA,
+    GET_RESPONSE,
+    NEW,
+    PIN,
+    PUK,
+    RESET,
+    VERIFY,
+    address,
+    answers,
+    cards_with,
+    chip,
+    done_but_torn,
+    let_the_service_look,
+)
+from tests.support.pcsc import Insert
+
+pytestmark = pytest.mark.hardware
+
+PULLED = {"unanswered": None, "with an empty answer": b"", "after one byte": b"\x90"}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "how"),
+    [(VERIFY, "unanswered"), (CHANGE, "unanswered"), *((RESET, how) for how in PULLED)],
+)
+def test_a_card_is_pulled_out_in_mid_change(instruction: int, how: str, insert: Insert) -> None:
+    trouble = chip()
+    trouble.deeds = {instruction: done_but_torn(PULLED[how])}
+    seat = insert(trouble)
+    with pytest.raises(OutcomeUnknown):
+        CHANGES[instruction](cards_with(), address(seat, trouble))
+    let_the_service_look(seat.reader)
+    assert trouble.count(instruction) == 1
+
+
+@pytest.mark.parametrize("how", PULLED)
+def test_a_card_is_pulled_out_while_it_is_read(how: str, insert: Insert) -> None:
+    trouble = chip()
+    trouble.deeds = {GET_DATA: done_but_torn(PULLED[how])}
+    seat = insert(trouble)
+    with pytest.raises((CardMute, CardGone)):
+        cards_with().read(seat.reader)
+    let_the_service_look(seat.reader)
+
+
+@pytest.mark.parametrize("t0", [False, True])
+def test_a_torn_or_odd_answer_to_a_change_is_not_asked_for_again(t0: bool, insert: Insert) -> None:
+    """One byte only; a wrong Le; failures; a status that no standard knows."""
+    trouble = chip(CardProfile(t0=t0))
+    at = address(insert(trouble), trouble)
+    answered = {
+        "90": OutcomeUnknown,
+        "6c10": CardProtocolError,
+        "6f00": OutcomeUnknown,
+        "6500": OutcomeUnknown,
+        "6d00": CardProtocolError,
+        "9100": CardProtocolError,
+    }
+    for instruction, operation in CHANGES.items():
+        for text, error in answered.items():
+            trouble.deeds = {instruction: answers(text)}
+            with pytest.raises(error):
+                operation(cards_with(), at)
+        assert trouble.count(instruction) == len(answered)
+
+
+def test_a_torn_or_odd_answer_to_a_question_is_no_outcome(insert: Insert) -> None:
+    trouble = chip()
+    seat = insert(trouble)
+    trouble.deeds = {GET_DATA: answers("90")}
+    with pytest.raises(CardMute):
+        cards_with().read(seat.reader)
+    trouble.deeds = {GET_DATA: answers("6100"), GET_RESPONSE: answers("6100")}
+    with pytest.raises(CardProtocolError):
+        cards_with().read(seat.reader)
+
+
+def test_an_answer_that_never_ends_leaves_a_change_unknown(insert: Insert) -> None:
+    trouble = chip()
+    at = address(insert(trouble), trouble)
+    for instruction, operation in CHANGES.items():
+        trouble.deeds = {instruction: answers("6100"), GET_RESPONSE: answers("6100")}
+        with pytest.raises(OutcomeUnknown):
+            operation(cards_with(), at)
+        assert trouble.count(instruction) == 1
+
+
+def test_a_card_that_says_yes_to_everything_is_unknown(insert: Insert) -> None:
+    trouble = chip()
+    trouble.deeds = dict.fromkeys(range(256), answers("9000"))
+    seat = insert(trouble)
+    with pytest.raises(CardUnknown):
+        cards_with().read(seat.reader)
+    with pytest.raises((CardSwapped, CardUnknown)):
+        cards_with().unblock(address(seat, trouble), PUK, NEW)
+    assert trouble.count(RESET) == 0
+
+
+def test_no_error_carries_a_secret(insert: Insert) -> None:
+    trouble = chip()
+    at = address(insert(trouble), trouble)
+    for instruction, operation in CHANGES.items():
+        for how in ("6f00", "63c2", "6983", "6a80", "6984", "90"):
+            trouble.deeds = {instruction: answers(how)}
+            with pytest.raises(CardError) as raised:
+                operation(cards_with(), at)
+            told = repr(raised.value) + str(raised.value) + repr(raised.value.__context__)
+            assert not any(secret.reveal() in told for secret in (PIN, NEW, PUK))

@@ -106,6 +106,17 @@ def test_one_pending_change_a_card_and_purpose(store: Store) -> None:
         assert uow.pending.find(person.card.id, Purpose.UNLOCK) is None
 
 
+def test_a_pending_change_grows_under_its_own_id(store: Store) -> None:
+    person = samples.stored_person(store)
+    first = pending(person)
+    grown = replace(first, email="other@nhs.net")
+    with store.begin() as uow:
+        uow.pending.put(first)
+        uow.pending.put(grown)
+        assert uow.pending.get(first.id) == grown
+        uow.commit()
+
+
 def test_pending_changes_are_forgotten(store: Store) -> None:
     person = samples.stored_person(store)
     first, second = pending(person), pending(person, Purpose.CHANGE_EMAIL)

@@ -44,6 +44,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "100",
+    "deadlock_timeout": "50ms",
     "shared_buffers": "16MB",
     "timezone": "Asia/Tokyo",  # far from UTC, so that a time stored carelessly is seen
 }

@@ -76,9 +76,10 @@ class PendingChanges:
 
     def put(self, change: PendingChange) -> None:
         """Store one in place of the card's earlier one for the same purpose."""
-        same = col(PendingRow.card_id) == change.card_id, col(PendingRow.purpose) == change.purpose
-        self._gateway.run(delete(PendingRow).where(*same))
-        self._gateway.add(PendingRow, values(change))
+        insert = self._gateway.upsert(PendingRow).values(values(change))
+        new = {name: insert.excluded[name] for name in values(change)}
+        place = ["card_id", "purpose"]
+        self._gateway.run(insert.on_conflict_do_update(index_elements=place, set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
         """Return one by id."""

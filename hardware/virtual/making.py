@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
@@ -68,9 +68,15 @@ def _personalise(state: CardState, expires: datetime) -> None:
     state.objects[objects.CAPABILITY] = objects.capability(state.serial)
     state.objects[objects.DISCOVERY] = objects.discovery()
     for slot, tag in _SLOTS.items():
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = _generate(state.profile)
         state.keys[slot] = key
         state.objects[tag] = objects.certificate(_self_signed(state.holder_name, key, expires))
+
+
+def _generate(profile: CardProfile) -> PrivateKey:
+    if profile.rsa:
+        return rsa.generate_private_key(65537, 2048)
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _self_signed(holder_name: str, key: PrivateKey, expires: datetime) -> x509.Certificate:

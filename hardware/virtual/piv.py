@@ -44,8 +44,8 @@ class PivApplet:
             return b"", Status.WRONG_P1P2
         if not self._is_mine(command.data):
             return b"", Status.NOT_FOUND
+        # What was verified stays so when the application is selected again (3.1.1).
         self._selected = True
-        self._session = Session()
         outer = self._state.profile.template_tag
         return objects.property_template(outer_tag=outer), Status.OK
 

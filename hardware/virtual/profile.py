@@ -21,6 +21,9 @@ class CardProfile:
     blocked_status: int = 0x6983
     """6983 or 63C0: both are found and both mean blocked."""
 
+    last_try_status: int = 0x63C0
+    """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
+
     verified_answers_9000: bool = True
     """An empty VERIFY after a right PIN answers 9000; False keeps telling the tries left."""
 
@@ -34,7 +37,10 @@ class CardProfile:
     """So many former PINs are refused with 6984."""
 
     holds_puk_validation: bool = False
-    """A right PUK counts for the whole session: RESET RETRY COUNTER then takes any PUK."""
+    """A right PUK counts until the next reset: RESET RETRY COUNTER then takes any PUK."""
+
+    numeric_puk: bool = False
+    """A new PUK must be eight digits; False takes any eight bytes."""
 
     erases_keys_when_both_blocked: bool = False
     """Private keys go when the PIN and the PUK are both blocked."""
@@ -59,6 +65,9 @@ class CardProfile:
 
     t0: bool = False
     """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
+
+    rsa: bool = False
+    """The keys are RSA with 2048 bits instead of P-256."""
 
     piece: int = 256
     """Long answers come in pieces of so many bytes (255 and 256 are found)."""

@@ -44,9 +44,8 @@ class ReferenceCommands:
             return self._tell_pin()
         if len(command.data) != BODY:
             return self._state.profile.wrong_length_status
-        self._session.pin_verified = False
         status = self._try(self._state.pin, command.data)
-        self._session.pin_verified = status == Status.OK
+        self._note(self._state.pin, status)
         return status
 
     def change(self, command: Command) -> int:
@@ -58,11 +57,8 @@ class ReferenceCommands:
         old, new = command.data[:BODY], command.data[BODY:]
         which = self._state.pin if command.p2 == PIN else self._state.puk
         status = self._try(which, old)
-        if status == Status.OK:
-            status = self._take(which, new)
-        if command.p2 == PIN:
-            self._session.pin_verified = status == Status.OK
-        return status
+        self._note(which, status)
+        return self._take(which, new) if status == Status.OK else status
 
     def reset_retry_counter(self, command: Command) -> int:
         """RESET RETRY COUNTER: the PUK, then the new PIN."""
@@ -92,8 +88,14 @@ class ReferenceCommands:
         if held and not self._state.puk.blocked:
             return Status.OK
         status = self._try(self._state.puk, body)
-        self._session.puk_proven = status == Status.OK
+        self._note(self._state.puk, status)
         return status
+
+    def _note(self, which: Reference, status: int) -> None:
+        if which is self._state.pin:
+            self._session.pin_verified = status == Status.OK
+        else:
+            self._session.puk_proven = status == Status.OK
 
     def _try(self, which: Reference, body: bytes) -> int:
         if which.blocked:
@@ -102,6 +104,8 @@ class ReferenceCommands:
         which.left -= 1
         if not hmac.compare_digest(which.body, body):
             self._erase_keys_if_dead()
+            if which.blocked:
+                return self._state.profile.last_try_status
             return self._tries(which)
         which.left = which.limit
         return Status.OK
@@ -112,14 +116,21 @@ class ReferenceCommands:
         return Status.TRIES_LEFT | which.left
 
     def _take(self, which: Reference, new: bytes) -> int:
+        status = self._refusal(which, new)
+        if status == Status.OK:
+            which.replace(new, self._state.profile.history)
+        return status
+
+    def _refusal(self, which: Reference, new: bytes) -> int:
         profile = self._state.profile
-        if which is self._state.pin and not profile.accepts_any_new_pin:
-            if not _is_pin(new):
-                return Status.WRONG_DATA
-            if profile.history and new in [which.body, *which.former]:
-                return Status.USED_BEFORE
-        which.replace(new, profile.history)
-        return Status.OK
+        if which is self._state.puk:
+            return Status.WRONG_DATA if profile.numeric_puk and not new.isdigit() else Status.OK
+        if profile.accepts_any_new_pin:
+            return Status.OK
+        if not _is_pin(new):
+            return Status.WRONG_DATA
+        used = profile.history and new in [which.body, *which.former]
+        return Status.USED_BEFORE if used else Status.OK
 
     def _erase_keys_if_dead(self) -> None:
         both = self._state.pin.blocked and self._state.puk.blocked

@@ -1,0 +1,138 @@
+"""The doctor's checks, each on a part that is well and on one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration import checks
+from kiosk.administration.doctor import Condition, Finding, examine, ok
+from kiosk.administration.import_people import PeopleImport
+from kiosk.administration.setup import load_questions
+from kiosk.demo.mailbox import Mailbox
+from kiosk.errors import ConfigError, StoreError
+from kiosk.mail.smtp import SmtpMailer
+from kiosk.policy import Factor, Policy
+from kiosk.ports import Mailer
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.sealing import Sealer
+from kiosk.store.database import Store
+from kiosk.store.records import new_id
+from kiosk.store.service_records import OutboxMessage
+from tests.support.database import SetClock, TestDatabase
+from tests.support.smtp import relay_to, running
+
+OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
+
+
+def raising(error: Exception) -> Callable[[], KeyRing]:
+    def load() -> KeyRing:
+        raise error
+
+    return load
+
+
+def said(finding: Finding) -> tuple[Condition, str]:
+    assert bool(finding.advice) == (finding.condition is not OK)
+    return finding.condition, f"{finding.found}; {finding.advice}"
+
+
+def imported(store: Store, ring: KeyRing, folder: Path) -> None:
+    path = folder / "people.csv"
+    path.write_text(
+        "holder_number,name,email,card_id,unblock_secret\n"
+        f"900000000000,Jo,jo@nhs.net,{1:032x},48271593\n"
+    )
+    PeopleImport(store, Sealer(ring), 12).run(path, "test")
+
+
+def test_database(store: Store, tmp_path: Path) -> None:
+    assert checks.check_database(store, tmp_path).condition is OK
+    nowhere = Store(f"sqlite:///{tmp_path}/none.db", SetClock())
+    condition, text = said(checks.check_database(nowhere, None))
+    assert condition is FAIL
+    assert "kiosk setup" in text
+
+
+def test_a_database_without_a_schema(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch(mode=0o600)
+    empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock())
+    condition, text = said(checks.check_database(empty, tmp_path))
+    assert (condition, "schema is not current" in text) == (FAIL, True)
+    empty.close()
+
+
+def test_questions(store: Store) -> None:
+    assert said(checks.check_questions(store, Policy())) == (
+        FAIL,
+        "0 in the list, 4 needed; run `kiosk setup`",
+    )
+    mail_alone = Policy(verification=(Factor.EMAIL_CODE,))
+    assert checks.check_questions(store, mail_alone).condition is OK
+    load_questions(store, SetClock())
+    assert checks.check_questions(store, Policy()).found == "20 in the list"
+
+
+def test_keys(store: Store, ring: KeyRing, tmp_path: Path) -> None:
+    assert checks.check_keys(lambda: ring, store).condition is OK
+    condition, text = said(checks.check_keys(raising(ConfigError("key file x: gone")), store))
+    assert (condition, text.startswith("key file x: gone")) == (FAIL, True)
+    imported(store, ring, tmp_path)
+    rotated = ring.with_new(KeyPurpose.SEAL)
+    assert said(checks.check_keys(lambda: rotated, store)) == (
+        WARN,
+        "1 secrets are under an older key; run `kiosk keys rotate`",
+    )
+    condition, text = said(checks.check_keys(KeyRing.fresh, store))
+    assert (condition, "restore the key file" in text) == (FAIL, True)
+
+
+def test_mail(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path)
+    with running(mailbox) as settings:
+        mailer = SmtpMailer(relay_to(settings))
+        assert checks.check_mail(lambda: mailer, "localhost:587").condition is OK
+    condition, text = said(checks.check_mail(lambda: mailer, "localhost:587"))
+    assert (condition, "localhost:587: the relay cannot be reached" in text) == (FAIL, True)
+    assert mailbox.messages() == ()
+
+    def unconfigured() -> Mailer:
+        raise ConfigError("mail.ca_file x: No such file or directory")
+
+    assert checks.check_mail(unconfigured, "x").condition is FAIL
+
+
+def test_outbox(store: Store) -> None:
+    assert checks.check_outbox(store).condition is OK
+    now = SetClock().now()
+    with store.begin() as uow:
+        uow.outbox.add(OutboxMessage(new_id(), "jo@nhs.net", "unlocked", {}, now, now))
+        uow.commit()
+    assert said(checks.check_outbox(store))[0] is WARN
+
+
+@pytest.mark.parametrize(("synchronised", "condition"), [(True, OK), (False, WARN), (None, WARN)])
+def test_clock(store: Store, synchronised: bool | None, condition: Condition) -> None:
+    finding = checks.check_clock(store, SetClock(), lambda: synchronised)
+    assert said(finding)[0] is condition
+
+
+def test_a_clock_behind_the_audit(database: TestDatabase, store: Store) -> None:
+    with store.begin() as uow:
+        uow.audit.append(kind="test", reference="")
+        uow.commit()
+    database.clock.time -= timedelta(days=1)
+    condition, text = said(checks.check_clock(store, database.clock, lambda: True))
+    assert (condition, "before the last event of the audit" in text) == (FAIL, True)
+
+
+def test_a_check_that_raises_is_a_finding_and_the_others_go_on() -> None:
+    def broken() -> Finding:
+        raise StoreError("the database is away")
+
+    found = list(examine([("outbox", broken), ("clock", lambda: ok("clock", "fine"))]))
+    assert [(each.part, each.condition) for each in found] == [("outbox", FAIL), ("clock", OK)]
+    assert found[0].found == "the database is away"

@@ -1,0 +1,313 @@
+"""Importing people: all of a file or nothing, every bad line named, and no secret told."""
+
+from __future__ import annotations
+
+import hashlib
+import tracemalloc
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.import_people import BATCH, ImportSummary, PeopleImport
+from kiosk.dialogue import CardId
+from kiosk.errors import ImportRefused
+from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.store.database import Store
+from kiosk.store.records import Card, Cardholder, CardStatus
+
+HEADER = "holder_number,name,email,card_id,unblock_secret"
+ONE, TWO = f"{1:032x}", f"{2:032x}"
+
+
+def line(n: int, *, name: str = "Jo Smith", card: int | str = -1, secret: str = "48271593") -> str:
+    identifier = card if isinstance(card, str) else f"{(n if card < 0 else card) + 1:032x}"
+    return f"{900000000000 + n},{name},p{n}@nhs.net,{identifier},{secret}"
+
+
+def csv_of(folder: Path, *lines: str, header: str = HEADER, end: str = "\n") -> Path:
+    path = folder / "people.csv"
+    path.write_bytes((end.join([header, *lines]) + end).encode())
+    return path
+
+
+class Importer:
+    """Imports into one store, and looks at what came of it."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self.store = store
+        self.sealer = sealer
+        self.work = PeopleImport(store, sealer, 12)
+
+    def run(self, path: Path) -> ImportSummary:
+        return self.work.run(path, "command line: test")
+
+    def refused(self, path: Path) -> tuple[tuple[int, str], ...]:
+        """Import what must be refused, dry and for real; nothing may have changed."""
+        before = self.everything()
+        with pytest.raises(ImportRefused) as dry:
+            self.work.rehearse(path)
+        with pytest.raises(ImportRefused) as real:
+            self.run(path)
+        assert dry.value.problems == real.value.problems
+        assert self.everything() == before
+        return real.value.problems
+
+    def holder(self, n: int) -> Cardholder:
+        with self.store.read() as uow:
+            return uow.holders.by_numbers([f"{900000000000 + n}"])[f"{900000000000 + n}"]
+
+    def card(self, n: int) -> Card:
+        with self.store.read() as uow:
+            known = uow.cards.find(CardId("piv", f"{n + 1:032x}"))
+        assert known is not None
+        return known.card
+
+    def secret(self, card: Card) -> str:
+        assert card.sealed_secret is not None
+        named = CardId(card.driver, card.identifier)
+        label = SealLabel(named, SealKind.UNBLOCK, card.sealed_secret.revision)
+        return self.sealer.open(card.sealed_secret, label).reveal()
+
+    def everything(self) -> object:
+        with self.store.read() as uow:
+            numbers = [f"{900000000000 + n}" for n in range(20)]
+            found = uow.holders.by_numbers(numbers)
+            cards = {number: uow.cards.of_holder(h.id) for number, h in found.items()}
+            return found, cards, uow.audit.head()
+
+
+@pytest.fixture
+def importer(store: Store, sealer: Sealer) -> Importer:
+    return Importer(store, sealer)
+
+
+def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(1, name='"Ann ""Al"" O\'Hara, Jr"', secret="00000017"))
+    summary = importer.run(path)
+    assert (summary.lines, summary.people_added, summary.cards_added) == (2, 2, 2)
+    assert importer.holder(1).name == 'Ann "Al" O\'Hara, Jr'
+    assert importer.secret(importer.card(1)) == "00000017"
+    assert importer.card(0).status is CardStatus.ACTIVE
+
+
+def test_the_audit_is_told_who_and_what(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(1))
+    summary = importer.run(path)
+    with importer.store.read() as uow:
+        (event,) = uow.audit.by_reference(summary.reference)
+    assert (event.kind, event.actor) == ("people-imported", "command line: test")
+    assert event.detail["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (event.detail["lines"], event.detail["people_added"]) == (2, 2)
+    changed = importer.run(csv_of(tmp_path, line(0, name="Jo Jones"), line(1, secret="99999999")))
+    with importer.store.read() as uow:
+        events = uow.audit.by_reference(changed.reference)
+    assert [event.kind for event in events] == [
+        "holder-changed",
+        "card-changed",
+        "people-imported",
+    ]
+    assert events[0].holder_id == importer.holder(0).id
+    assert "Jones" not in repr(events)
+
+
+def test_a_dry_run_counts_and_writes_nothing(importer: Importer, tmp_path: Path) -> None:
+    before = importer.everything()
+    summary = importer.work.rehearse(csv_of(tmp_path, line(0), line(1)))
+    assert (summary.people_added, summary.cards_added, summary.secrets_sealed) == (2, 2, 2)
+    assert summary.reference == ""
+    assert importer.everything() == before
+
+
+def test_the_same_file_again_changes_nothing(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(1))
+    importer.run(path)
+    was = importer.card(0)
+    summary = importer.run(path)
+    assert summary == ImportSummary(lines=2, reference=summary.reference)
+    assert importer.card(0) == was
+
+
+def test_known_people_and_cards_are_brought_up_to_date(importer: Importer, tmp_path: Path) -> None:
+    importer.run(csv_of(tmp_path, line(0), line(1)))
+    was, holder = importer.card(0), importer.holder(0)
+    renewed = f"{900000000000},Jo Jones,,{was.identifier},11112222,2031-01-31,5"
+    header = HEADER + ",expires,secret_limit"
+    summary = importer.run(csv_of(tmp_path, renewed, header=header))
+    assert (summary.people_changed, summary.cards_changed, summary.secrets_sealed) == (1, 1, 1)
+    now = importer.card(0)
+    assert importer.holder(0) == replace(holder, name="Jo Jones")  # the email cell was empty
+    assert (now.id, importer.secret(now), now.secret_limit) == (was.id, "11112222", 5)
+    assert now.sealed_secret is not None
+    assert now.sealed_secret.revision == 2
+
+
+def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path) -> None:
+    importer.run(csv_of(tmp_path, line(0)))
+    with importer.store.begin() as uow:
+        left = replace(importer.holder(0), left_at=uow.now)
+        uow.holders.put([left])
+        uow.cards.put([replace(importer.card(0), status=CardStatus.REVOKED)])
+        uow.commit()
+    importer.run(csv_of(tmp_path, line(0, name="Jo Jones", secret="11112222")))
+    assert importer.holder(0).left_at == left.left_at
+    assert importer.card(0).status is CardStatus.REVOKED
+
+
+def test_a_secret_that_no_key_opens_is_replaced(
+    importer: Importer, store: Store, tmp_path: Path
+) -> None:
+    path = csv_of(tmp_path, line(0))
+    importer.run(path)
+    other = Importer(store, Sealer(KeyRing.fresh()))
+    assert other.run(path).secrets_sealed == 1
+    assert other.secret(other.card(0)) == "48271593"
+
+
+def test_two_cards_of_one_person_are_two_lines(importer: Importer, tmp_path: Path) -> None:
+    summary = importer.run(csv_of(tmp_path, line(0), line(0, card=5)))
+    assert (summary.people_added, summary.cards_added) == (1, 2)
+    assert importer.card(0).holder_id == importer.card(5).holder_id
+
+
+def test_two_cards_far_apart_are_one_person_dry_and_real(
+    importer: Importer, tmp_path: Path
+) -> None:
+    lines = [line(n) for n in range(BATCH + 1)] + [line(0, card=BATCH + 10)]
+    path = csv_of(tmp_path, *lines)
+    dry, real = importer.work.rehearse(path), importer.run(path)
+    assert dry.people_added == real.people_added == BATCH + 1
+    assert dry.cards_added == real.cards_added == BATCH + 2
+
+
+def test_repetitions_within_a_file_are_named(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(
+        tmp_path,
+        line(0),
+        line(1, card=0),
+        line(0, name="Eve", card=7),
+        line(2, card="", secret=""),
+        line(2, card="", secret=""),
+    )
+    assert importer.refused(path) == (
+        (3, "card_id: is on line 2 already"),
+        (4, "holder_number: line 2 has another name or email for it"),
+        (6, "holder_number: is on line 5 already"),
+    )
+
+
+def test_a_card_of_somebody_else_is_never_moved(importer: Importer, tmp_path: Path) -> None:
+    importer.run(csv_of(tmp_path, line(0)))
+    problems = importer.refused(csv_of(tmp_path, line(1, card=0), line(2)))
+    assert problems == ((2, "card_id: this card belongs to 900000000000"),)
+
+
+def test_every_bad_line_is_named_and_no_good_one_is_taken(
+    importer: Importer, tmp_path: Path
+) -> None:
+    path = csv_of(
+        tmp_path,
+        line(0),
+        "9.00E+11,Jo,jo@nhs.net,,",
+        line(1, secret="canary12345"),
+        "900000000003,Jo",
+        "",
+        line(4, name='"two\nlines"'),
+        line(5, card="xyz"),
+    )
+    problems = importer.refused(path)
+    assert [number for number, _ in problems] == [3, 4, 5, 9]
+    assert "spreadsheet" in problems[0][1]
+    assert "has 2 cells, and the header 5" in problems[2][1]
+    assert "canary" not in repr(problems)
+
+
+def test_a_problem_far_down_undoes_what_came_before(importer: Importer, tmp_path: Path) -> None:
+    lines = [line(n) for n in range(2 * BATCH)]
+    problems = importer.refused(csv_of(tmp_path, *lines, "oops"))
+    assert problems == ((2 * BATCH + 2, "has 1 cells, and the header 5"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "problems"),
+    [
+        (b"", ["the file is empty; its first line must be holder_number"]),
+        (b"900000000001,Jo,j@nhs.net,,\n", ["this is not the header; the first line must be"]),
+        (b"holder_number;name;email;card_id;unblock_secret\n", ["parted by semicolons"]),
+        (b"holder_number\tname\n", ["parted by tabs"]),
+        (
+            b"holder_number,name,e-mail,card_id\n",
+            ["the column email is missing", "unblock_secret is missing", "did you mean email?"],
+        ),
+        (HEADER.encode() + b",name\n", ["the column name is there twice"]),
+        ("\ufeff".encode("utf-16-le") + HEADER.encode("utf-16-le"), ["this is UTF-16"]),
+    ],
+)
+def test_a_wrong_header_is_explained(
+    importer: Importer, tmp_path: Path, content: bytes, problems: list[str]
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(content)
+    found = importer.refused(path)
+    assert [number for number, _ in found] == [1] * len(problems)
+    for (_, reason), expected in zip(found, problems, strict=True):
+        assert expected in reason
+
+
+def test_a_file_that_is_not_there(importer: Importer, tmp_path: Path) -> None:
+    assert importer.refused(tmp_path / "none.csv") == ((0, "No such file or directory"),)
+    assert importer.refused(tmp_path) == ((0, "Is a directory"),)
+
+
+def test_bytes_that_are_not_utf8_are_named_by_line(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(1, name="J@rgen"), line(2))
+    path.write_bytes(path.read_bytes().replace(b"J@rgen", b"J\xfcrgen"))
+    assert importer.refused(path) == ((3, "is not UTF-8; save the file as CSV in UTF-8"),)
+
+
+def test_a_quotation_mark_that_never_closes(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(1, name='"Jo'), line(2))
+    assert importer.refused(path) == ((3, "from here on a quotation mark is missing or too many"),)
+
+
+def test_what_spreadsheets_write_is_read(importer: Importer, tmp_path: Path) -> None:
+    """A byte-order mark, carriage returns, columns in another order and in capitals."""
+    path = tmp_path / "people.csv"
+    header = "\ufeffName,EMAIL,Card_ID, holder_number ,unblock_secret"
+    path.write_bytes(f"{header}\r\nZoë,z@nhs.net,{ONE},900000000000,48271593\r\n\r\n".encode())
+    assert importer.run(path).people_added == 1
+    assert importer.holder(0).name == "Zoë"
+
+
+def test_progress_ends_with_all_of_the_file(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, *(line(n) for n in range(BATCH + 1)))
+    seen: list[tuple[int, int]] = []
+    importer.work.run(path, "test", lambda done, total: seen.append((done, total)))
+    assert len(seen) == 2
+    assert seen[-1] == (path.stat().st_size, path.stat().st_size)
+    assert seen == sorted(seen)
+
+
+def test_memory_grows_by_little_for_each_line(importer: Importer, tmp_path: Path) -> None:
+    """Of a line that is done, only what a later one could contradict is kept."""
+
+    def peak(count: int) -> int:
+        path = csv_of(tmp_path, *(line(n) for n in range(count)))
+        tracemalloc.start()
+        try:
+            importer.work.rehearse(path)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(BATCH)
+    assert (peak(5 * BATCH) - peak(BATCH)) / (4 * BATCH) < 1000
+
+
+def test_no_secret_is_in_the_database_file(importer: Importer, tmp_path: Path) -> None:
+    lines: Iterable[str] = (line(n, secret="CANARY77") for n in range(3))
+    importer.run(csv_of(tmp_path, *lines))
+    for path in tmp_path.glob("kiosk.db*"):
+        assert b"CANARY77" not in path.read_bytes()

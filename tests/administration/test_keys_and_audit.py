@@ -1,0 +1,202 @@
+"""Rotation that may stop anywhere, and an audit that cannot be rewritten unseen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.audit_chain import (
+    anchor_audit,
+    anchor_line,
+    read_anchors,
+    verify_audit,
+)
+from kiosk.administration.import_people import PeopleImport
+from kiosk.administration.key_rotation import add_key, is_unfinished, list_keys, rotate_seal
+from kiosk.dialogue import CardId
+from kiosk.errors import ConfigError
+from kiosk.secrets.anchors import AnchorSigner
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.store.database import Store
+from tests.support.database import SetClock, TestDatabase
+
+CARDS = 12
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    KeyRing.create(tmp_path / "keys.json")
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def sealed(store: Store, key_file: Path, tmp_path: Path) -> Store:
+    lines = [f"{900000000000 + n},Jo,,{n + 1:032x},{n:08d}" for n in range(CARDS)]
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["holder_number,name,email,card_id,unblock_secret", *lines]))
+    PeopleImport(store, Sealer(KeyRing.load(key_file)), 12).run(path, "test")
+    return store
+
+
+def opened(store: Store, key_file: Path) -> Iterator[str]:
+    """Open every secret with the keys of the file."""
+    sealer = Sealer(KeyRing.load(key_file))
+    ids = [CardId("piv", f"{n + 1:032x}") for n in range(CARDS)]
+    with store.read() as uow:
+        for card in uow.cards.by_card_ids(ids).values():
+            secret = card.sealed_secret
+            assert secret is not None
+            label = SealLabel(CardId("piv", card.identifier), SealKind.UNBLOCK, secret.revision)
+            yield sealer.open(secret, label).reveal()
+
+
+def test_a_rotation_seals_all_and_keeps_the_older_key(sealed: Store, key_file: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    report = rotate_seal(key_file, sealed, "test", lambda *told: seen.append(told))
+    assert report.added == report.current
+    assert (report.rotation.resealed, seen[-1]) == (CARDS, (CARDS, CARDS))
+    assert sorted(opened(sealed, key_file)) == [f"{n:08d}" for n in range(CARDS)]
+    old, new = (key for key in list_keys(KeyRing.load(key_file), sealed) if key.secrets is not None)
+    assert (old.current, old.secrets, new.current, new.secrets) == (False, 0, True, CARDS)
+
+
+def test_an_interrupted_rotation_is_finished_without_another_key(
+    sealed: Store, key_file: Path
+) -> None:
+    def interrupting(done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rotate_seal(key_file, sealed, "test", interrupting)
+    assert is_unfinished(KeyRing.load(key_file), sealed)
+    report = rotate_seal(key_file, sealed, "test")
+    assert (report.added, report.rotation.resealed) == (None, CARDS - 5)
+    assert len(KeyRing.load(key_file).ids(KeyPurpose.SEAL)) == 2
+    assert sorted(opened(sealed, key_file)) == [f"{n:08d}" for n in range(CARDS)]
+
+
+def test_a_key_added_first_is_the_one_that_is_sealed_under(sealed: Store, key_file: Path) -> None:
+    added = add_key(key_file, KeyPurpose.SEAL, sealed, "test")
+    report = rotate_seal(key_file, sealed, "test")
+    assert (report.added, report.current) == (None, added)
+    assert rotate_seal(key_file, sealed, "test").added not in (None, added)
+
+
+def test_without_any_secret_one_new_key_is_enough(store: Store, key_file: Path) -> None:
+    first = rotate_seal(key_file, store, "test")
+    again = rotate_seal(key_file, store, "test")
+    assert (again.added, again.current) == (None, first.added)
+
+
+def test_the_audit_is_told_of_a_new_key(sealed: Store, key_file: Path) -> None:
+    added = add_key(key_file, KeyPurpose.PEPPER, sealed, "command line: root")
+    with sealed.read() as uow:
+        (event,) = uow.audit.latest(limit=1)
+    assert (event.kind, event.actor) == ("key-added", "command line: root")
+    assert event.detail == {"purpose": "pepper", "key": added}
+
+
+# --- the audit --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signer(ring: KeyRing) -> AnchorSigner:
+    return AnchorSigner(ring)
+
+
+def events(store: Store, count: int, kind: str = "test") -> None:
+    for number in range(count):
+        with store.begin() as uow:
+            uow.audit.append(kind=kind, reference="", detail={"number": number})
+            uow.commit()
+
+
+def tamper(database: TestDatabase, statement: str) -> None:
+    """Do as the database's owner can: take its guards away first."""
+    with closing(sqlite3.connect(database.url.removeprefix("sqlite:///"))) as connection:
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in connection.execute(guards).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+        connection.commit()
+
+
+def test_an_audit_that_fits(store: Store, signer: AnchorSigner) -> None:
+    assert verify_audit(store, signer).intact
+    events(store, 5)
+    seen: list[tuple[int, int]] = []
+    verdict = verify_audit(store, signer, progress=lambda *told: seen.append(told))
+    assert (verdict.intact, verdict.rows, seen[-1]) == (True, 5, (5, 5))
+
+
+@pytest.mark.parametrize(
+    ("statement", "row"),
+    [
+        ("UPDATE audit_event SET kind = 'other' WHERE seq = 3", 3),
+        ("DELETE FROM audit_event WHERE seq = 3", 3),
+        ("DELETE FROM audit_event WHERE seq = 5", 5),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named(
+    database: TestDatabase, store: Store, signer: AnchorSigner, statement: str, row: int
+) -> None:
+    events(store, 5)
+    tamper(database, statement)
+    fault = verify_audit(store, signer).fault
+    assert fault is not None
+    assert fault.seq == row
+
+
+def test_an_anchor_covers_what_was_recorded(store: Store, signer: AnchorSigner) -> None:
+    assert anchor_audit(store, signer, SetClock()) is None
+    events(store, 3)
+    anchor = anchor_audit(store, signer, SetClock())
+    assert anchor is not None
+    assert anchor_audit(store, signer, SetClock()) is None
+    events(store, 1)
+    verdict = verify_audit(store, signer)
+    assert (verdict.anchored_to, verdict.rows, verdict.anchors) == (3, 4, 1)
+
+
+def test_anchors_kept_elsewhere_find_a_rewritten_history(
+    database: TestDatabase, store: Store, signer: AnchorSigner, tmp_path: Path
+) -> None:
+    """The owner of the database takes everything back to the beginning, anchors too."""
+    events(store, 3)
+    anchor = anchor_audit(store, signer, SetClock())
+    assert anchor is not None
+    (tmp_path / "anchors").write_text(anchor_line(anchor) + "\n")
+    kept = read_anchors(tmp_path / "anchors")
+    assert kept == (anchor,)
+    fresh = TestDatabase(f"sqlite:///{tmp_path}/fresh.db", "sqlite", SetClock())
+    rewritten = fresh.store()
+    rewritten.migrate()
+    events(rewritten, 3, kind="nothing-to-see")
+    assert verify_audit(rewritten, signer).intact is True
+    fault = verify_audit(rewritten, signer, kept).fault
+    fresh.close()
+    assert fault is not None
+    assert fault.seq == 3
+
+
+def test_an_anchor_of_another_key_is_no_anchor(store: Store, signer: AnchorSigner) -> None:
+    events(store, 3)
+    anchor_audit(store, AnchorSigner(KeyRing.fresh()), SetClock())
+    fault = verify_audit(store, signer).fault
+    assert fault is not None
+    assert fault.kind == "signature"
+
+
+@pytest.mark.parametrize("text", ["{}", "not json", '{"seq": "x"}', "[]"])
+def test_a_line_that_is_no_anchor_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "anchors").write_text(f"\n{text}\n")
+    with pytest.raises(ConfigError, match="line 2 is not an anchor"):
+        read_anchors(tmp_path / "anchors")
+    with pytest.raises(ConfigError, match="No such file"):
+        read_anchors(tmp_path / "none")

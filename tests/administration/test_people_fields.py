@@ -1,0 +1,127 @@
+"""Cells of a file of people: what is taken, and reasons that help."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kiosk.administration.people_line import PersonLine, read_person
+from kiosk.dialogue import CardId
+
+GUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+CELLS = {
+    "holder_number": "900000000001",
+    "name": "Jo Smith",
+    "email": "jo@trust.nhs.uk",
+    "card_id": GUID,
+    "unblock_secret": "48271593",
+}
+SPREADSHEET = "a spreadsheet has changed it"
+
+
+def read(digits: int = 12, **cells: str) -> tuple[PersonLine | None, list[str]]:
+    return read_person(7, CELLS | cells, digits)
+
+
+def good(digits: int = 12, **cells: str) -> PersonLine:
+    person, reasons = read(digits, **cells)
+    assert reasons == []
+    assert person is not None
+    return person
+
+
+def test_a_good_line_is_read() -> None:
+    person = good()
+    assert (person.line, person.number, person.name) == (7, "900000000001", "Jo Smith")
+    assert person.card == CardId("piv", GUID)
+    assert person.secret is not None
+    assert person.secret.reveal() == "48271593"
+    assert "48271593" not in repr(person)
+
+
+def test_what_may_be_left_empty() -> None:
+    person = good(email="", card_id="", unblock_secret="")
+    assert (person.email, person.card, person.secret) == (None, None, None)
+    assert good(unblock_secret="").secret is None
+    assert (good().expires_at, good().secret_limit) == (None, None)
+
+
+def test_what_is_tidied() -> None:
+    assert good(name="  Jo   Smith ").name == "Jo Smith"
+    assert good(email=" Jo.S@Trust.NHS.UK ").email == "Jo.S@trust.nhs.uk"
+    dashed = f"{GUID[:8]}-{GUID[8:12]}-{GUID[12:16]}-{GUID[16:20]}-{GUID[20:]}".upper()
+    assert good(card_id=dashed, card_driver="PIV").card == CardId("piv", GUID)
+
+
+def test_a_day_lasts_to_its_end_and_a_moment_is_utc() -> None:
+    assert good(expires="2027-12-31").expires_at == datetime(2028, 1, 1, tzinfo=UTC)
+    assert good(expires="2027-12-31T12:00:00+02:00").expires_at == datetime(
+        2027, 12, 31, 10, tzinfo=UTC
+    )
+    assert good(expires="2027-12-31T12:00").expires_at == datetime(2027, 12, 31, 12, tzinfo=UTC)
+
+
+def test_number_digits_is_a_setting() -> None:
+    assert good(6, holder_number="123456").number == "123456"
+    assert good(0, holder_number="A-17").number == "A-17"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("holder_number", "", "holder_number is empty"),
+        ("holder_number", "9.00E+11", SPREADSHEET),
+        ("holder_number", "9,00001E+11", SPREADSHEET),
+        ("holder_number", "900000000001.0", SPREADSHEET),
+        ("holder_number", "90000000001", "has 11 digits and not 12; leading zeros may"),
+        ("holder_number", "9000000000012", "must be 12 digits"),
+        ("holder_number", "٩٠٠٠٠٠٠٠٠٠٠١", "must be 12 digits"),
+        ("name", " ", "name is empty"),
+        ("name", "x" * 121, "at most 120"),
+        ("name", "Jo\x1b[2J", "printable"),
+        ("email", "jo", "is not an address"),
+        ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
+        ("email", "jürgen@nhs.net", "is not an address"),
+        ("card_driver", "gids", "allowed: piv"),
+        ("card_id", "1.23E+31", SPREADSHEET),
+        ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
+        ("card_id", "g" * 32, "must be 32 hexadecimal digits"),
+        ("card_id", "0" * 32, "all zeros"),
+        ("unblock_secret", "4.83E+07", SPREADSHEET),
+        ("unblock_secret", "48271593.0", SPREADSHEET),
+        ("unblock_secret", "827159", "must be 8 digits or letters; leading zeros may"),
+        ("unblock_secret", "canary-secret", "must be 8 digits or letters"),
+        ("unblock_secret", "4827159é", "must be 8 digits or letters"),
+        ("expires", "31/12/2027", "write it as 2026-12-31; day and month cannot be told"),
+        ("expires", "soon", "write it as 2026-12-31"),
+        ("expires", "9999-12-31", "write it as 2026-12-31"),
+        ("secret_limit", "0", "must be 1 to 15"),
+        ("secret_limit", "16", "must be 1 to 15"),
+        ("secret_limit", "three", "must be 1 to 15"),
+        ("secret_limit", "²", "must be 1 to 15"),
+    ],
+)
+def test_a_wrong_cell_says_what_to_do(column: str, cell: str, reason: str) -> None:
+    person, reasons = read(12, **{column: cell})
+    assert person is None
+    assert len(reasons) == 1
+    assert reasons[0].startswith(column)
+    assert reason in reasons[0]
+    if column == "unblock_secret":
+        assert cell not in reasons[0]
+
+
+def test_all_wrong_cells_of_a_line_are_named() -> None:
+    _, reasons = read(holder_number="1", name="", email="x", card_id="y", unblock_secret="z")
+    assert [reason.split()[0].rstrip(":") for reason in reasons] == [
+        "holder_number",
+        "name",
+        "email",
+        "card_id",
+    ]
+
+
+def test_a_secret_needs_a_card() -> None:
+    _, reasons = read(card_id="")
+    assert reasons == ["unblock_secret: there is no card_id that it could belong to"]

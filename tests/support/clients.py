@@ -8,7 +8,6 @@ which is why the product never runs one of them.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +78,6 @@ class Clients:
 
 
 @pytest.fixture
-def clients(pcscd: HotplugPcscd) -> Iterator[Clients]:
+def clients(pcscd: HotplugPcscd) -> Clients:
     """The foreign programs on the private service."""
-    yield Clients(pcscd)
+    return Clients(pcscd)

@@ -33,6 +33,7 @@ import pytest
 from smartcard import scard
 
 from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import PrivatePcscd
 from hardware.virtual.waiting import wait_until
 from tests.support.hotplug import HotplugPcscd
 
@@ -119,7 +120,7 @@ def wait_for_readers(names: Sequence[str], seconds: float = SEEN_SECONDS) -> Non
         scard.SCardReleaseContext(context)
 
 
-def client_environment(service: HotplugPcscd) -> dict[str, str]:
+def client_environment(service: PrivatePcscd) -> dict[str, str]:
     """The environment for a client in a process of its own."""
     return {**os.environ, **service.env}
 

@@ -73,14 +73,15 @@ def test_some_never_tell_a_verified_pin() -> None:
     assert ask_pin(made) == 0x63C3
 
 
-@pytest.mark.parametrize("drop", [lambda made: made.reset(), lambda made: verify(made, WRONG)])
-def test_what_ends_a_verified_pin(drop: object) -> None:
+def test_a_reset_and_a_wrong_pin_end_a_verified_one() -> None:
     made = card()
     verify(made, PIN)
-    assert callable(drop)
-    drop(made)
+    verify(made, WRONG)
+    assert ask_pin(made) == 0x63C2
+    verify(made, PIN)
+    made.reset()
     select(made)
-    assert ask_pin(made) & 0xFFF0 == 0x63C0
+    assert ask_pin(made) == 0x63C3
 
 
 def test_change_of_the_pin() -> None:
@@ -168,13 +169,8 @@ def test_an_unknown_reference() -> None:
 
 def test_contactless_forbids_all_three() -> None:
     made = card(contactless=True)
-    answers = {
-        ask_pin(made),
-        verify(made, PIN),
-        change(made, PIN, OTHER),
-        unblock(made, PUK, OTHER),
-    }
-    assert answers == {0x6982}
+    assert {ask_pin(made), verify(made, PIN), change(made, PIN, OTHER)} == {0x6982}
+    assert unblock(made, PUK, OTHER) == 0x6982
 
 
 def test_a_success_need_not_prove_the_puk() -> None:
@@ -213,17 +209,20 @@ _COMMANDS = st.lists(
 )
 
 
-@given(_COMMANDS)
-def test_no_order_of_commands_gives_a_try_away(steps: list[tuple[str, bool]]) -> None:
-    made = SHARED
+@pytest.fixture(scope="module")
+def made() -> VirtualCard:
+    return card()
+
+
+@given(steps=_COMMANDS)
+def test_no_order_of_commands_gives_a_try_away(
+    made: VirtualCard, steps: list[tuple[str, bool]]
+) -> None:
     made.state.pin.left, made.state.puk.left = 3, 3
     for name, right in steps:
         before = (made.state.pin.left, made.state.puk.left)
         said = _do(made, name, right)
         _check(name, right, before, (made.state.pin.left, made.state.puk.left), said)
-
-
-SHARED = card()
 
 
 def _do(made: VirtualCard, name: str, right: bool) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from kiosk.clock import SystemClock
 from kiosk.config.files import credential_file, settings_path
@@ -112,11 +112,16 @@ class Tools:
 
 def say(text: str = "") -> None:
     """Write one line of what the command is for."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
     """Write one line about what went wrong."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write a line; a terminal that cannot show a letter gets a question mark for it."""
+    charset = stream.encoding or "utf-8"
+    stream.write(text.encode(charset, "replace").decode(charset) + "\n")
+    stream.flush()

@@ -1,0 +1,307 @@
+"""The command line, run as it is typed: what it makes, says and returns."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.administration.doctor import Finding, fail, ok
+from kiosk.commands import COMMANDS, doctor
+from kiosk.config import MailSettings
+from kiosk.demo.mailbox import Mailbox
+from tests.support.smtp import running
+
+GOOD = "\n".join(
+    [
+        "holder_number,name,email,card_id,unblock_secret",
+        f"900000000001,Jo Smith,jo@nhs.net,{1:032x},48271593",
+        f"900000000002,Al Khan,al@nhs.net,{2:032x},59382604",
+    ]
+)
+BAD = "\n".join([GOOD, "9.00E+11,Eve,,,", f"900000000004,Bo,,{4:032x},canary-puk"])
+
+Kiosk = Callable[..., int]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KIOSK_SETTINGS", str(tmp_path / "etc" / "kiosk.toml"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.setenv("KIOSK_MAIL__PORT", "1")  # nobody listens there
+    return tmp_path
+
+
+@pytest.fixture
+def kiosk(place: Path, capsys: pytest.CaptureFixture[str]) -> Kiosk:
+    def run(*words: str) -> int:
+        capsys.readouterr()
+        return main(words)
+
+    run("setup")
+    return run
+
+
+def people(place: Path, text: str) -> str:
+    (place / "people.csv").write_text(text)
+    return str(place / "people.csv")
+
+
+# --- help and settings -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["setup", "import", "doctor", "keys", "audit"])
+def test_the_help_explains_and_gives_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command in COMMANDS
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "example:\n  " in said
+    assert f"kiosk {command}" in said
+    assert "--config FILE" in said
+    assert max(map(len, said.splitlines())) <= 92
+
+
+def test_without_settings_it_says_how_to_make_them(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "list"]) == 2
+    assert "`kiosk setup` makes one" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_named(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIOSK_MAIL__HOTS", "x")
+    assert kiosk("import", "nothing.csv") == 2
+    assert "mail.hots (from KIOSK_MAIL__HOTS)" in capsys.readouterr().err
+
+
+# --- setup -------------------------------------------------------------------------------
+
+
+def test_setup_makes_all_for_its_owner_alone_and_repeats(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["setup"]) == 0
+    first = capsys.readouterr().out
+    assert [line.split()[:2] for line in first.splitlines()[:4]] == [
+        ["made", "settings"],
+        ["made", "keys"],
+        ["made", "database"],
+        ["made", "questions"],
+    ]
+    for path in (place / "etc", place / "state"):
+        assert S_IMODE(path.stat().st_mode) == 0o700
+        assert {S_IMODE(each.stat().st_mode) for each in path.iterdir()} == {0o600}
+    kept = {path: path.read_bytes() for path in (place / "etc").iterdir()}
+    assert main(["setup"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == ["kept"] * 4
+    assert {path: path.read_bytes() for path in (place / "etc").iterdir()} == kept
+
+
+def test_setup_tells_of_the_mail_relay_and_does_not_fail_for_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["setup"]) == 0
+    assert "✗ fail  mail relay" in capsys.readouterr().out
+
+
+def test_setup_leaves_a_damaged_key_file_alone(place: Path) -> None:
+    (place / "state").mkdir()
+    (place / "state" / "keys.json").write_text("oops")
+    assert main(["setup"]) == 2
+    assert (place / "state" / "keys.json").read_text() == "oops"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "ascii"])
+def test_as_a_program_of_its_own(place: Path, charset: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "setup"],
+        capture_output=True,
+        encoding=charset,
+        env=os.environ | {"PYTHONIOENCODING": charset},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "20 loaded" in done.stdout
+
+
+# --- import ------------------------------------------------------------------------------
+
+
+def test_import_dry_and_real(kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = people(place, GOOD)
+    assert kiosk("import", "--dry-run", path) == 0
+    assert "dry run: nothing was written\n  lines                    2" in capsys.readouterr().out
+    assert kiosk("import", path) == 0
+    said = capsys.readouterr()
+    assert "imported, reference" in said.out
+    assert "people added             2" in said.out
+    assert said.err == ""
+
+
+def test_import_names_every_bad_line_and_no_secret(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = people(place, BAD)
+    assert kiosk("import", path) == 1
+    said = capsys.readouterr()
+    assert f"{path}: line 4: holder_number '9.00E+11': a spreadsheet has changed it" in said.err
+    assert f"{path}: line 5: unblock_secret: must be 8 digits or letters" in said.err
+    assert "nothing was imported: 2 problems" in said.err
+    assert "canary" not in said.err + said.out
+    assert kiosk("keys", "list") == 0
+    assert "current        0" in capsys.readouterr().out
+
+
+def test_import_of_a_file_that_is_not_there(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("import", str(place / "none.csv")) == 1
+    assert "none.csv: No such file or directory" in capsys.readouterr().err
+
+
+def test_the_number_of_digits_is_a_setting(
+    kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIOSK_PEOPLE__NUMBER_DIGITS", "6")
+    path = people(place, GOOD.replace("900000", ""))
+    assert kiosk("import", path) == 0
+
+
+# --- doctor ------------------------------------------------------------------------------
+
+
+def reach(monkeypatch: pytest.MonkeyPatch, mail: MailSettings) -> None:
+    for name in ("host", "port", "ca_file", "credential"):
+        monkeypatch.setenv(f"KIOSK_MAIL__{name.upper()}", str(getattr(mail, name)))
+
+
+def test_doctor_has_a_line_for_each_part(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with running(Mailbox(place / "mail")) as mail:
+        reach(monkeypatch, mail)
+        assert kiosk("doctor") == 0
+    lines = capsys.readouterr().out.splitlines()
+    parts = ["settings", "database", "questions", "keys", "mail relay", "outbox", "clock"]
+    assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
+    assert all(line.startswith(("✓ ok", "! warn")) for line in lines)
+
+
+def test_doctor_fails_when_a_part_does(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kiosk("doctor") == 1
+    said = capsys.readouterr().out
+    assert "✗ fail  mail relay  localhost:1: the relay cannot be reached" in said
+    assert "✓ ok    keys" in said
+
+
+def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import argparse
+
+    def reader() -> Finding:
+        return fail("reader", "none is plugged in", "plug one in")
+
+    checks = [("reader", reader), ("card", lambda: ok("card", "PIV, PIN not blocked"))]
+    assert doctor.run(argparse.Namespace(), lambda _settings: checks) == 1
+    said = capsys.readouterr().out
+    assert "✗ fail  reader      none is plugged in; plug one in" in said
+    assert "✓ ok    card        PIV, PIN not blocked" in said
+
+
+def test_doctor_with_settings_that_cannot_be_read(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.startswith("✗ fail  settings    there is no settings file")
+
+
+# --- keys and audit ----------------------------------------------------------------------
+
+
+def test_keys_are_listed_and_rotated(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("keys", "rotate") == 0
+    assert "2 secrets sealed anew" in capsys.readouterr().out
+    assert kiosk("keys", "list") == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[2:] for row in rows if row[0] == "seal"] == [["older", "0"], ["current", "2"]]
+    assert kiosk("keys", "rotate", "--purpose", "audit-sign") == 0
+    assert "added audit-sign-" in capsys.readouterr().out
+
+
+def test_a_key_added_alone_is_finished_later(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("keys", "rotate", "--add-only") == 0
+    assert kiosk("keys", "rotate") == 0
+    said = capsys.readouterr().out
+    assert "finished an earlier rotation" in said
+    assert "2 secrets sealed anew" in said
+
+
+def test_rotation_tells_of_a_secret_that_does_not_open(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection:
+        connection.execute(
+            "UPDATE card SET sealed_secret = zeroblob(40) WHERE identifier LIKE '%1'"
+        )
+        connection.commit()
+    assert kiosk("keys", "rotate") == 1
+    said = capsys.readouterr()
+    assert "1 secrets sealed anew" in said.out
+    assert "its secret does not open" in said.err
+
+
+def test_the_audit_is_verified_and_anchored(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "verify") == 0
+    assert "1 rows and 0 anchors fit\nsigned anchors cover nothing" in capsys.readouterr().out
+    anchors = str(place / "anchors")
+    assert kiosk("audit", "anchor", "--out", anchors) == 0
+    assert kiosk("audit", "anchor", "--out", anchors) == 0
+    assert "nothing was recorded since" in capsys.readouterr().out
+    assert S_IMODE(os.stat(anchors).st_mode) == 0o600  # noqa: PTH116
+    assert kiosk("audit", "verify", "--anchors", anchors) == 0
+    assert capsys.readouterr().out == "1 rows and 1 anchors fit\n"
+
+
+def test_a_tampered_audit_fails_and_names_the_row(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("Jo", "Joe", "Joey"):
+        kiosk("import", people(place, GOOD.replace("Jo Smith", name)))
+    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection:
+        for (trigger,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute("UPDATE audit_event SET actor = 'somebody else' WHERE seq = 2")
+        connection.commit()
+    assert kiosk("audit", "verify") == 1
+    said = capsys.readouterr().err
+    assert "row 2 (changed)" in said
+    assert "NOT intact" in said

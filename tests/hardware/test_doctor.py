@@ -1,0 +1,69 @@
+"""What somebody is told who asks what is wrong with readers and cards."""
+
+from __future__ import annotations
+
+import pytest
+
+from hardware import pcsc
+from hardware.doctor import CardCondition, look_over
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.making import new_card
+from hardware.virtual.profile import CardProfile
+from kiosk.dialogue import PinState
+from tests.hardware.trouble import answers, cards_with, chip
+from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import Insert
+
+pytestmark = pytest.mark.hardware
+
+
+class Mute(VirtualCard):
+    """More than 33 bytes are no answer to reset."""
+
+    @property
+    def atr(self) -> bytes:
+        return bytes(40)
+
+
+def conditions() -> list[CardCondition]:
+    return [finding.card for finding in look_over(cards_with()).readers]
+
+
+def test_a_card_that_is_well_and_an_empty_slot(insert: Insert, pcscd: HotplugPcscd) -> None:
+    card = new_card(holder_name="Ada Example")
+    insert(card)
+    found = look_over(cards_with())
+    assert found.reachable
+    assert [finding.reader for finding in found.readers] == list(pcscd.reader_names)
+    assert conditions() == [CardCondition.WELL, CardCondition.EMPTY]
+    report = found.readers[0].report
+    assert report is not None
+    assert report.card.identifier == card.state.guid.hex()
+    assert report.pin == PinState(blocked=False, tries_left=3)
+    assert card.state.pin.left == 3
+
+
+def test_cards_that_are_not_well(insert: Insert) -> None:
+    foreign = CardProfile(full_aid=False, short_aid=False)
+    insert(Mute(new_card(holder_name="Ada Example").state))
+    insert(new_card(holder_name="Ada Example", profile=foreign), 1)
+    assert conditions() == [CardCondition.MUTE, CardCondition.UNKNOWN]
+
+
+def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None:
+    seat, trouble = insert(chip()), chip()
+    trouble.deeds = dict.fromkeys((0xCB, 0xC0), answers("6100"))
+    insert(trouble, 1)
+    context = pcsc.establish()
+    handle, _ = pcsc.connect(context, seat.reader, exclusive=True)
+    assert conditions() == [CardCondition.BUSY, CardCondition.FAILING]
+    pcsc.disconnect(handle, reset=True)
+    pcsc.release(context)
+
+
+def test_a_service_that_is_away(pcscd: HotplugPcscd) -> None:
+    pcscd.kill()
+    found = look_over(cards_with())
+    pcscd.start()
+    assert not found.reachable
+    assert "does not run" in found.detail

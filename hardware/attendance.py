@@ -71,7 +71,7 @@ class Attendance:
         except AbandonedError:
             pass
         except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
-            verdict.set_exception(error)
+            verdict.set_exception(_bare(error))
         finally:
             self._tidy_up(tidy)
 
@@ -98,3 +98,14 @@ class Attendance:
         if self._at_stake:
             return OutcomeUnknown("the card took a command and did not answer in time")
         return CardHung("the card did not answer in time")
+
+
+def _bare(error: Exception) -> Exception:
+    """Strip an expected error of the frames it came through: they hold PINs as they were sent.
+
+    An error that nobody expected keeps them; whoever shows it must not show their locals.
+    """
+    if isinstance(error, CardError):
+        error.__context__ = None
+        return error.with_traceback(None)
+    return error

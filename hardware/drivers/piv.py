@@ -13,6 +13,7 @@ from typing import Final
 
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
+    LE_ALL,
     RESET_RETRY_COUNTER,
     VERIFY,
     Channel,
@@ -32,6 +33,8 @@ APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a0
 
 PIN: Final = 0x80
 """The PIV card application PIN's key reference (part 1, table 4)."""
+
+WRONG_LENGTH: Final = 0x6700
 
 KEY_NAME: Final = "ca"
 """Begins an identifier made from a key: 66 digits in all, where a GUID has 32."""
@@ -54,10 +57,11 @@ class PivDriver:
 
 
 class PivSession:
-    """A selected PIV card application."""
+    """A selected PIV card application; each data object is read once."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._objects: dict[bytes, bytes] = {}
 
     def identifier(self) -> str:
         """Return the GUID's 32 digits, or 66 that begin with ``ca`` and name the card's key.
@@ -123,10 +127,17 @@ class PivSession:
             raise piv_status.not_changed(response.status)
 
     def _object(self, tag: bytes) -> bytes:
-        return piv_objects.read_object(self._channel, tag) or b""
+        if tag not in self._objects:
+            self._objects[tag] = piv_objects.read_object(self._channel, tag) or b""
+        return self._objects[tag]
 
     def _ask_state(self, p1: int) -> StatusWord:
-        return self._channel.send(Command(Header(0x00, VERIFY, p1, PIN))).status
+        """Send VERIFY without a body, with an Le to a card that misses a fifth byte."""
+        question = Command(Header(0x00, VERIFY, p1, PIN))
+        status = self._channel.send(question).status
+        if status != WRONG_LENGTH:
+            return status
+        return self._channel.send(question.with_le(LE_ALL)).status
 
     def _send(self, instruction: int, body: bytes) -> Response:
         return self._channel.send(Command(Header(0x00, instruction, 0x00, PIN), body))

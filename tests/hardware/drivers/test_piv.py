@@ -75,12 +75,13 @@ def test_a_card_with_neither_is_unknown() -> None:
         (["63c0"], PinState(blocked=True, tries_left=0)),
         (["9000", "9000", "63c5"], PinState(blocked=False, tries_left=5)),
         (["9000", "6a86", "9000"], PinState(blocked=False, tries_left=None)),
+        (["6700", "63c3"], PinState(blocked=False, tries_left=3)),
     ],
 )
 def test_the_state_of_the_pin_costs_no_try(answers: list[str], state: PinState) -> None:
     piv, card = session(*answers)
     assert piv.pin_state() == state
-    assert set(card.sent) <= {"00200080", "0020ff80"}
+    assert set(card.sent) <= {"00200080", "0020ff80", "0020008000"}
     assert all(command.only_reads for command in card.commands)
 
 
@@ -199,3 +200,12 @@ BROKEN = certificate_object(b"\x30\x00").hex() + "9000"
 )
 def test_when_a_card_expires(table: dict[str, str], expires: datetime | None) -> None:
     assert PivSession(Card(table, otherwise="6a82")).expires_at() == expires
+
+
+def test_nothing_is_read_twice() -> None:
+    own = certificate_object(certificates.der()).hex() + "9000"
+    card = Card({ASK_CARD_AUTH: own}, otherwise="6a82")
+    piv = PivSession(card)
+    piv.identifier()
+    piv.expires_at()
+    assert len(card.sent) == len(set(card.sent)) == 3

@@ -1,0 +1,136 @@
+"""What a PC/SC code or a torn answer means, for a question and for a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from hardware import pcsc
+from hardware.apdu import Command, Header, Response, StatusWord, select
+from hardware.connection import Connection, Link
+from hardware.pcsc import Handle, PcscError
+from kiosk.errors import (
+    CardBusy,
+    CardError,
+    CardGone,
+    CardMute,
+    OutcomeUnknown,
+    ReaderGone,
+    ReaderServiceDown,
+)
+
+MEANINGS = {
+    0x8010001D: ReaderServiceDown,
+    0x8010001E: ReaderServiceDown,
+    0x80100013: ReaderServiceDown,
+    0x80100003: ReaderServiceDown,
+    0x8010006A: ReaderServiceDown,
+    0x80100009: ReaderGone,
+    0x80100017: ReaderGone,
+    0x8010002E: ReaderGone,
+    0x8010000C: CardGone,
+    0x80100069: CardGone,
+    0x8010000B: CardBusy,
+    0x80100068: CardBusy,
+    0x80100066: CardMute,
+    0x80100067: CardMute,
+    0x80100016: CardMute,
+    0x8010000F: CardMute,
+    0x80100001: CardMute,
+}
+CHANGES = [Command(Header(0, ins, 0, 0x80), b"31415926" * 2) for ins in (0x20, 0x24, 0x2C, 0x87)]
+QUESTIONS = [select(b"abcde"), Command(Header(0, 0xCB, 0x3F, 0xFF), b"x", 256)]
+
+
+class Service:
+    """Transmits by script; counts."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: bytes | int) -> None:
+        self._answers = list(answers)
+        self.sent: list[bytes] = []
+        self.reconnects: list[bool] = []
+        monkeypatch.setattr(pcsc, "transmit", self._transmit)
+        monkeypatch.setattr(pcsc, "reconnect", self._reconnect)
+
+    def _transmit(self, _handle: Handle, _protocol: int, apdu: bytes) -> bytes:
+        self.sent.append(apdu)
+        answer = self._answers.pop(0)
+        if isinstance(answer, int):
+            raise PcscError("SCardTransmit", answer)
+        return answer
+
+    def _reconnect(self, _handle: Handle, *, exclusive: bool, reset: bool) -> int:
+        assert exclusive
+        self.reconnects.append(reset)
+        return 2
+
+
+def connection() -> Connection:
+    def steps(*, changes_card: bool = False) -> None:
+        """Nobody waits."""
+
+    return Connection(Link(Handle(1), 2, steps, exclusive=True))
+
+
+@pytest.mark.parametrize(("code", "kind"), MEANINGS.items())
+def test_what_a_code_means(code: int, kind: type[CardError]) -> None:
+    error = pcsc.card_error(PcscError("SCardConnect", code))
+    assert type(error) is kind
+    assert f"{code:08X}" in str(error)
+
+
+@pytest.mark.parametrize("answer", [*(code for code in MEANINGS), b"", b"\x90"])
+@pytest.mark.parametrize("command", CHANGES)
+def test_a_change_without_an_answer_is_unknown_and_sent_once(
+    command: Command, answer: int | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(monkeypatch, answer)
+    with pytest.raises(OutcomeUnknown) as raised:
+        connection().send(command)
+    assert len(service.sent) == 1
+    assert service.reconnects == []
+    assert "31415926" not in str(raised.value)
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+def test_a_question_without_an_answer_has_no_outcome(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for torn in (b"", b"\x90"):
+        Service(monkeypatch, torn)
+        with pytest.raises(CardMute):
+            connection().send(command)
+    for code, kind in MEANINGS.items():
+        Service(monkeypatch, code, code)
+        with pytest.raises(kind):
+            connection().send(command)
+
+
+@pytest.mark.parametrize("lost", [0x80100016, 0x80100068, b"", b"\x90"])
+def test_the_rest_of_the_answer_to_a_change_is_lost(
+    lost: int | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(monkeypatch, b"\x61\x05", lost)
+    with pytest.raises(OutcomeUnknown):
+        connection().send(CHANGES[0])
+    assert len(service.sent) == 2
+
+
+def test_after_a_reset_the_application_is_selected_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ok, was_reset = b"\x90\x00", 0x80100068
+    service = Service(monkeypatch, ok, was_reset, ok, b"\xaa" + ok)
+    link = connection()
+    link.send(QUESTIONS[0])
+    assert link.send(QUESTIONS[1]) == Response(b"\xaa", StatusWord(0x9000))
+    assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xA4, 0xCB]
+    assert service.reconnects == [False]
+
+
+def test_after_a_reset_of_ours_nothing_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    ok, was_reset = b"\x90\x00", 0x80100068
+    service = Service(monkeypatch, ok, was_reset, ok)
+    link = connection()
+    link.send(QUESTIONS[0])
+    link.reset()
+    link.send(QUESTIONS[1])
+    assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xCB]
+    assert service.reconnects == [True, False]

@@ -1,0 +1,206 @@
+"""Ends, station-made refusals, health, and the signed head."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from kiosk.authority.anchors import anchor_head
+from kiosk.authority.health import HealthWatch
+from kiosk.authority.turns import Turns
+from kiosk.authority.verdicts import Verdicts
+from kiosk.dialogue import Health, Reason, VisitEnd, VisitId
+from kiosk.errors import AuthorityUnavailable, MailUnavailable, StepRefused
+from kiosk.reference import reference_of
+from kiosk.secrets.anchors import AnchorSigner
+from kiosk.store.database import Store
+from kiosk.store.records import Verdict, new_id
+from tests.authority.world import Relay, World
+from tests.support.database import sqlite_url
+
+
+def test_a_visit_ends_once(world: World) -> None:
+    sitting = world.insert(world.registered_card())
+    sitting.authority.end(sitting.visit, VisitEnd.IDLE)
+    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+    sitting.authority.end(VisitId(new_id()), VisitEnd.LEFT)
+    [event] = [event for event in world.events() if event.kind == "visit-ended"]
+    assert (event.visit_id, event.detail) == (sitting.visit, {"how": "idle"})
+
+
+def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
+    visit = VisitId(new_id())
+    reference = world.authority.refuse(visit, "B", Reason.CARD_UNREADABLE)
+    assert reference == reference_of(visit)
+    with world.store.read() as uow:
+        [event] = uow.audit.by_reference(reference)
+    assert (event.kind, event.station) == ("refused-at-station", "B")
+    assert event.detail == {"reason": "card-unreadable"}
+
+
+def test_a_station_made_refusal_in_a_visit_names_its_card(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card)
+    world.authority.refuse(sitting.visit, "A", Reason.NOT_GENUINE)
+    assert world.events()[-1].card_id == card.id
+
+
+def test_a_reason_that_there_is_not_does_not_reach_the_audit(world: World) -> None:
+    world.authority.refuse(VisitId(new_id()), "A", "<script>")
+    assert world.events()[-1].detail == {"reason": "fault"}
+    with pytest.raises(StepRefused):
+        world.authority.refuse(VisitId("nonsense"), "A", "fault")
+
+
+def test_a_step_that_does_not_fit_is_audited_with_its_call(world: World) -> None:
+    sitting = world.insert(world.registered_card())
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit)
+    event = world.events()[-1]
+    assert (event.kind, event.visit_id) == ("step-refused", sitting.visit)
+    assert event.detail["call"] == "release"
+
+
+def test_a_visit_that_nobody_opened_is_audited(world: World) -> None:
+    visit = VisitId(new_id())
+    with pytest.raises(StepRefused):
+        world.authority.release(visit)
+    assert world.events()[-1].reference == reference_of(visit)
+
+
+# --- health ----------------------------------------------------------------------------
+
+
+def test_health_is_remembered_for_a_while(world: World) -> None:
+    for _ in range(5):
+        assert world.authority.health() == Health(store=True, mail=True)
+        world.clock.forward(seconds=4)
+    assert world.relay.checks == 1
+    world.clock.forward(seconds=60)
+    world.authority.health()
+    assert world.relay.checks == 2
+
+
+def test_a_relay_that_is_away_is_seen_and_seen_again(world: World) -> None:
+    world.relay.failure = MailUnavailable("away")
+    assert world.authority.health() == Health(store=True, mail=False)
+    world.relay.failure = None
+    assert not world.authority.health().mail
+    world.clock.forward(seconds=15)
+    assert world.authority.health().mail
+
+
+def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) -> None:
+    assert world.authority.health().store
+    moved = world.folder / "elsewhere"
+    away = Store(sqlite_url(moved), world.clock)
+    watch = HealthWatch(away, Relay(), world.clock)
+    assert not watch.look().store
+    (world.folder / "kiosk.db").rename(moved)
+    assert watch.look().store
+    away.close()
+
+
+def test_only_one_caller_asks_at_a_time(world: World) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow(Relay):
+        def check(self) -> None:
+            self.checks += 1
+            asked.set()
+            assert go_on.wait(10)
+
+    relay = Slow()
+    watch = HealthWatch(world.store, relay, world.clock)
+    first = threading.Thread(target=watch.look)
+    first.start()
+    assert asked.wait(10)
+    assert watch.look() == Health(store=True, mail=True)
+    go_on.set()
+    first.join()
+    assert relay.checks == 1
+
+
+# --- the head --------------------------------------------------------------------------
+
+
+def test_the_head_is_signed_when_it_has_moved(world: World) -> None:
+    signer = AnchorSigner(world.ring)
+    assert anchor_head(world.store, signer) is None
+    world.insert(world.registered_card())
+    anchor = anchor_head(world.store, signer)
+    assert anchor is not None
+    assert signer.check(anchor)
+    assert anchor_head(world.store, signer) is None
+    world.insert(world.add_card(world.add_holder(number="2")))
+    later = anchor_head(world.store, signer)
+    assert later is not None
+    assert later.seq > anchor.seq
+    with world.store.read() as uow:
+        verdict = uow.audit.verify(check=signer.check)
+    assert verdict.intact
+    assert verdict.anchored_to == later.seq
+
+
+# --- the small tools -------------------------------------------------------------------
+
+
+def test_one_call_of_a_visit_waits_for_the_other() -> None:
+    turns, order, inside = Turns(), list[str](), threading.Event()
+
+    def second() -> None:
+        inside.set()
+        with turns.of("v"):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with turns.of("v"):
+        waiting.start()
+        assert inside.wait(10)
+        with turns.of("w"):
+            order.append("another visit")
+        order.append("first")
+    waiting.join()
+    assert order == ["another visit", "first", "second"]
+    assert not turns._locks
+
+
+def test_only_so_many_verdicts_are_remembered() -> None:
+    verdicts = Verdicts()
+    for number in range(1001):
+        verdicts.remember("v", str(number), Verdict.RIGHT)
+    assert verdicts.recall("v", "0") is None
+    assert verdicts.recall("v", "1000") is Verdict.RIGHT
+    verdicts.forget("v", "1000")
+    assert verdicts.recall("v", "1000") is None
+
+
+def test_a_locked_database_is_unavailable_and_charges_nothing(world: World) -> None:
+    card = world.registered_card()
+    hasty = World(world.folder, busy_timeout_s=0.05)
+    sitting = hasty.insert(card, blocked=True)
+    task = sitting.questions()
+    with world.store.begin():
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: hasty.insert(card),
+            lambda: sitting.answer(task),
+            lambda: hasty.authority.end(sitting.visit, VisitEnd.LEFT),
+            lambda: hasty.authority.refuse(sitting.visit, "A", "fault"),
+        )
+        for call in calls:
+            with pytest.raises(AuthorityUnavailable) as caught:
+                call()
+            assert caught.value.__cause__ is None
+    assert world.registration(card).failures == 0
+    sitting.to_code()
+    before = world.events()
+    with world.store.begin(), pytest.raises(AuthorityUnavailable):
+        sitting.enter(hasty.relay.code)
+    assert world.events() == before
+    with world.store.read() as uow:
+        live = uow.codes.live(card.id)
+    assert live is not None
+    assert live.tries == 0
+    hasty.store.close()

@@ -80,9 +80,9 @@ class DigitsPage(Page, inherit_bindings=False):
         return taken
 
     def _digits_changed(self) -> None:
+        self.changed()
         if self.primary is not None:
             self.primary.relabel(self.primary.label, enabled=self.ready())
-        self.changed()
 
     def _submit(self) -> None:
         if self.ready():

@@ -17,10 +17,10 @@ ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 
 PIN = "739154"
 _ASHA = """\
-Asha is registered and has blocked her PIN. First teacher: Mrs Vane. First dish: Dumplings.
-Sweet shop: Hobbs. First thing bought: Bicycle."""
+Asha is registered, and has blocked her PIN. Her answers:
+teacher Mrs Vane, dish Dumplings, sweet shop Hobbs, first bought Bicycle."""
 _BEN = f"""\
-Ben's card works and he is not registered yet. His PIN is {PIN}.
+Ben's card works, and he is not registered yet. His PIN is {PIN}.
 Any answers will do, so long as they differ."""
 _STRANGER = f"Nobody here knows this card. Its PIN is {PIN}."
 _OTHERS = (

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.support.pcsc"]
+pytest_plugins = ["tests.support.pcsc", "tests.support.clients"]

@@ -15,6 +15,8 @@ from typing import Protocol
 from hardware.virtual.slots import Slot
 
 RETRY_SECONDS = 0.02
+ASKED_IN_VAIN = 4
+"""A reader that wants the ATR so often and gives no power has not noticed this card."""
 
 
 class Chip(Protocol):
@@ -59,6 +61,9 @@ class CardLink:
         self._out = threading.Event()
         self._out.set()
         self._powered = threading.Event()
+        self._asked = 0
+        self._idle = threading.Event()
+        self._idle.set()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -79,12 +84,16 @@ class CardLink:
         self._thread.start()
 
     def remove(self) -> None:
-        """Pull the card out, also in mid-command; returns once it is out."""
+        """Pull the card out and return once it is out, also in mid-command.
+
+        A chip that hangs in a command is left to itself; ``insert`` waits for it.
+        """
         self._leave()
-        self._join()
+        while self._thread is not None and self._idle.is_set():
+            self._join(RETRY_SECONDS)
 
     def wait_powered(self, seconds: float = 5.0) -> bool:
-        """Wait until the reader has powered the card up since it was inserted."""
+        """Wait until the reader has given the card power."""
         return self._powered.wait(seconds)
 
     def _leave(self) -> None:
@@ -93,14 +102,15 @@ class CardLink:
             if self._socket is not None:
                 _hang_up(self._socket)
 
-    def _join(self) -> None:
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
-            self._thread = None
+    def _join(self, seconds: float | None = None) -> None:
+        if self._thread is not None:
+            self._thread.join(seconds)
+            if not self._thread.is_alive():
+                self._thread = None
 
     def _live(self) -> None:
         while not self._out.is_set():
+            self._powered.clear()
             connection = self._connect()
             if connection is None:
                 self._out.wait(RETRY_SECONDS)
@@ -118,6 +128,7 @@ class CardLink:
             return None
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._asked = 0
         with self._lock:
             self._socket = connection
             if self._out.is_set():
@@ -126,7 +137,7 @@ class CardLink:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            while (payload := _receive(connection)) is not None:
+            while self._asked <= ASKED_IN_VAIN and (payload := _receive(connection)):
                 self._answer(connection, payload)
         except PulledOutError as pulled:
             self._out.set()
@@ -136,13 +147,24 @@ class CardLink:
 
     def _answer(self, connection: socket.socket, payload: bytes) -> None:
         if len(payload) > 1:
-            _send(connection, self.chip.transmit(payload))
+            _send(connection, self._ask_chip(payload))
         elif payload == bytes([_Ask.ATR]):
             _send(connection, self.chip.atr)
+            # After a card that was pulled out in mid-command, pcscd takes the next one for
+            # the same and never powers it, unless it sees the slot empty in between: the
+            # card leaves and comes back by itself.
+            self._asked += not self._powered.is_set()
         else:
             self.chip.reset()
             if payload == bytes([_Ask.POWER_ON]):
                 self._powered.set()
+
+    def _ask_chip(self, command: bytes) -> bytes:
+        self._idle.clear()
+        try:
+            return self.chip.transmit(command)
+        finally:
+            self._idle.set()
 
 
 def _hang_up(connection: socket.socket) -> None:
@@ -165,15 +187,13 @@ def _send_last(connection: socket.socket, payload: bytes | None) -> None:
         return  # nobody is left to read it
 
 
-def _receive(connection: socket.socket) -> bytes | None:
-    """Return the next payload, None at the end."""
+def _receive(connection: socket.socket) -> bytes:
+    """Return the next payload, nothing at the end."""
     head = _receive_exactly(connection, 2)
-    if head is None:
-        return None
     return _receive_exactly(connection, int.from_bytes(head, "big"))
 
 
-def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
+def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     received = b""
     while len(received) < count:
         piece = connection.recv(count - len(received))
@@ -181,6 +201,6 @@ def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
         # two writes a message that would cost 40 ms each time.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if not piece:
-            return None
+            return b""
         received += piece
     return received

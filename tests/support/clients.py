@@ -55,7 +55,9 @@ class Clients:
 
     def _yubico_verifies(self, reader: str, pin: str) -> bool:
         done = self.yubico(reader, "-a", "verify-pin", "-P", pin)
-        refused = "Pin verification failed" in done.stderr or "PIN blocked" in done.stderr
+        refused = any(
+            words in done.stderr for words in ("Pin verification failed", "Pin code blocked")
+        )
         assert (done.returncode == 0) is not refused, f"no verdict: {done.stderr}"
         return not refused
 

@@ -61,7 +61,8 @@ class PeopleFile:
                     yield from self._person(begins, record, header)
                 begins = reader.line_num + 1
         except csv.Error:
-            self.problems.append((begins, "from here on a quotation mark is missing or too many"))
+            reason = "from here on it is no CSV: see quotation marks and line ends"
+            self.problems.append((begins, reason))
 
     def _person(self, line: int, record: list[str], header: Header) -> Iterator[PersonLine]:
         if len(record) != len(header.columns):

@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
-    """Show every finding; ``hardware`` gives the checks of reader and card."""
+    """Show every finding; ``hardware`` gives other checks of reader and card."""
     from kiosk.administration.doctor import Condition, examine, fail, ok
     from kiosk.commands.findings import mail_check, running_checks, show, store_checks
     from kiosk.errors import ConfigError
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
         return 1
     show(ok("settings", str(tools.path)))
     checks = [
-        *(hardware(settings) if hardware else ()),
+        *(hardware or _hardware)(settings),
         *store_checks(tools),
         mail_check(tools),
         *running_checks(tools),
@@ -57,3 +57,9 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
         show(finding)
         failed = failed or finding.condition is Condition.FAIL
     return int(failed)
+
+
+def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
+    from kiosk.commands.hardware_checks import hardware_checks
+
+    return hardware_checks(settings)

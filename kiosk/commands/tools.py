@@ -105,9 +105,14 @@ class Tools:
 
     def actor(self) -> str:
         """Say who runs the command, for the audit."""
-        user = pwd.getpwuid(os.getuid()).pw_name
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's user may have no name
+            user = str(os.getuid())
         behind = self.environ.get("SUDO_USER", "")
-        return f"command line: {user}" + (f" (sudo: {behind})" if behind.isprintable() else "")
+        return f"command line: {user}" + (
+            f" (sudo: {behind})" if behind and behind.isprintable() else ""
+        )
 
 
 def say(text: str = "") -> None:

@@ -70,7 +70,7 @@ class StoreSettings(Section):
         "",
         repr=False,
         description="The database; empty is the file kiosk.db in the state directory.",
-        json_schema_extra=allowed("sqlite:////path/to/file or postgresql+psycopg://user@host/name"),
+        json_schema_extra=allowed("sqlite:////path/to/file or postgresql://user@host/name"),
     )
     busy_timeout_s: float = Field(
         5, ge=0.1, le=60, description="Seconds to wait for another writer."

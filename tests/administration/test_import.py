@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.administration.import_people import BATCH, ImportSummary, PeopleImport
+from kiosk.administration.people_file import PeopleFile
 from kiosk.dialogue import CardId
 from kiosk.errors import ImportRefused
 from kiosk.secrets.keys import KeyRing
@@ -18,6 +21,7 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, CardStatus
 
+Factory = pytest.TempPathFactory
 HEADER = "holder_number,name,email,card_id,unblock_secret"
 ONE, TWO = f"{1:032x}", f"{2:032x}"
 
@@ -269,7 +273,23 @@ def test_bytes_that_are_not_utf8_are_named_by_line(importer: Importer, tmp_path:
 
 def test_a_quotation_mark_that_never_closes(importer: Importer, tmp_path: Path) -> None:
     path = csv_of(tmp_path, line(0), line(1, name='"Jo'), line(2))
-    assert importer.refused(path) == ((3, "from here on a quotation mark is missing or too many"),)
+    assert importer.refused(path) == (
+        (3, "from here on it is no CSV: see quotation marks and line ends"),
+    )
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_no_bytes_at_all_are_a_surprise(tmp_path_factory: Factory, junk: bytes, head: bool) -> None:
+    path = tmp_path_factory.mktemp("junk") / "people.csv"
+    path.write_bytes((HEADER.encode() + b"\n" if head else b"") + junk)
+    file = PeopleFile(path, 12)
+    people, refused = [], False
+    try:
+        people = list(file.people())
+    except ImportRefused:
+        refused = True
+    assert refused or len(people) <= file.lines
+    assert refused or file.position == path.stat().st_size
 
 
 def test_what_spreadsheets_write_is_read(importer: Importer, tmp_path: Path) -> None:

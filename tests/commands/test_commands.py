@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sqlite3
 import subprocess
@@ -196,25 +197,32 @@ def test_doctor_has_a_line_for_each_part(
 ) -> None:
     with running(Mailbox(place / "mail")) as mail:
         reach(monkeypatch, mail)
-        assert kiosk("doctor") == 0
+        capsys.readouterr()
+        assert doctor.run(argparse.Namespace(), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
     parts = ["settings", "database", "questions", "keys", "mail relay", "outbox", "clock"]
     assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
     assert all(line.startswith(("✓ ok", "! warn")) for line in lines)
 
 
-def test_doctor_fails_when_a_part_does(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
-    assert kiosk("doctor") == 1
-    said = capsys.readouterr().out
-    assert "✗ fail  mail relay  localhost:1: the relay cannot be reached" in said
-    assert "✓ ok    keys" in said
+def test_doctor_fails_when_a_part_does(kiosk: Kiosk, place: Path) -> None:
+    """As a program of its own: the PC/SC library remembers the first socket that it is told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "doctor"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PCSCLITE_CSOCK_NAME": str(place / "no-pcscd")},
+    )
+    assert done.returncode == 1
+    assert "✗ fail  pcscd  " in done.stdout
+    assert "systemctl status pcscd.socket" in done.stdout
+    assert "✗ fail  mail relay  localhost:1: the relay cannot be reached" in done.stdout
+    assert "✓ ok    keys" in done.stdout
 
 
 def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import argparse
-
     def reader() -> Finding:
         return fail("reader", "none is plugged in", "plug one in")
 

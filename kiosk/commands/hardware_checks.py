@@ -1,0 +1,66 @@
+"""What ``kiosk doctor`` says of the PC/SC service, the readers and the cards in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from kiosk.administration.doctor import Check, Finding, fail, ok, warn
+from kiosk.composition.station import build_cards
+from kiosk.config import Settings
+from kiosk.dialogue import CardReport
+
+_SERVICE, _READER, _CARD = "pcscd", "reader", "card"
+
+
+def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    """Look once, and yield what was found as checks; no try of any card is spent."""
+    found = look_over(build_cards(settings))
+    for finding in findings(found, settings.pcsc.reader):
+        yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
+
+
+def findings(found: PcscFinding, wanted: str) -> Iterable[Finding]:
+    """Put into words what was found; ``wanted`` is part of the name of the reader to use."""
+    if not found.reachable:
+        advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
+        return [fail(_SERVICE, found.detail, advice)]
+    service = ok(_SERVICE, "answers")
+    if not found.readers:
+        return [service, fail(_READER, "none is plugged in", "plug one in")]
+    used = [reader for reader in found.readers if wanted in reader.reader]
+    if not used:
+        names = ", ".join(reader.reader for reader in found.readers)
+        text = f"none has {wanted!r} in its name; there are: {names}"
+        return [service, fail(_READER, text, "see `reader` in [pcsc]")]
+    return [service, *(each for reader in used for each in _of_reader(reader))]
+
+
+def _of_reader(reader: ReaderFinding) -> tuple[Finding, Finding]:
+    return ok(_READER, reader.reader), _of_card(reader)
+
+
+def _of_card(reader: ReaderFinding) -> Finding:
+    match reader.card:
+        case CardCondition.EMPTY:
+            return ok(_CARD, "none is in")
+        case CardCondition.WELL:
+            return ok(_CARD, _told(reader.report) if reader.report else "is read")
+        case CardCondition.MUTE:
+            return warn(_CARD, "does not answer", "put it in the right way round, or try another")
+        case CardCondition.BUSY:
+            return warn(_CARD, "another program holds it", "end that program, or take it out")
+        case CardCondition.UNKNOWN:
+            return warn(_CARD, "is of no family that is known", "try a PIV card")
+        case CardCondition.FAILING:
+            return warn(_CARD, reader.detail, "take it out and put it in again")
+        case _:
+            assert_never(reader.card)
+
+
+def _told(report: CardReport) -> str:
+    pin = "PIN blocked" if report.pin.blocked else "PIN not blocked"
+    tries = "" if report.pin.tries_left is None else f", {report.pin.tries_left} tries left"
+    expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""
+    return f"{report.card.driver} {report.card.identifier}: {pin}{tries}{expires}"

@@ -1,0 +1,56 @@
+"""What the doctor says of readers and cards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
+from kiosk.administration.doctor import Condition
+from kiosk.commands.hardware_checks import findings
+from kiosk.dialogue import CardId, CardReport, PinState
+
+OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
+REPORT = CardReport(CardId("piv", "0a1b"), PinState(True, 0), datetime(2027, 3, 1, tzinfo=UTC))
+
+
+def said(found: PcscFinding, wanted: str = "") -> list[tuple[str, Condition, str]]:
+    return [(each.part, each.condition, each.found) for each in findings(found, wanted)]
+
+
+def in_reader(condition: CardCondition, report: CardReport | None = None) -> PcscFinding:
+    return PcscFinding(True, (ReaderFinding("Front 00", condition, report, "torn"),))
+
+
+def test_a_service_that_does_not_answer() -> None:
+    found = PcscFinding(False, detail="the PC/SC service does not answer")
+    assert said(found) == [("pcscd", FAIL, "the PC/SC service does not answer")]
+
+
+def test_no_reader_and_not_the_one_that_is_meant() -> None:
+    assert said(PcscFinding(True))[1] == ("reader", FAIL, "none is plugged in")
+    others = said(in_reader(CardCondition.EMPTY), "Back")
+    assert others[1] == ("reader", FAIL, "none has 'Back' in its name; there are: Front 00")
+
+
+def test_a_card_that_is_well() -> None:
+    assert said(in_reader(CardCondition.WELL, REPORT), "Front") == [
+        ("pcscd", OK, "answers"),
+        ("reader", OK, "Front 00"),
+        ("card", OK, "piv 0a1b: PIN blocked, 0 tries left, expires 2027-03-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("card", "condition", "text"),
+    [
+        (CardCondition.EMPTY, OK, "none is in"),
+        (CardCondition.MUTE, WARN, "does not answer"),
+        (CardCondition.BUSY, WARN, "another program holds it"),
+        (CardCondition.UNKNOWN, WARN, "is of no family that is known"),
+        (CardCondition.FAILING, WARN, "torn"),
+    ],
+)
+def test_each_state_of_a_card(card: CardCondition, condition: Condition, text: str) -> None:
+    assert said(in_reader(card))[-1] == ("card", condition, text)

@@ -16,6 +16,7 @@ from hardware.registry import Registry
 from hardware.trace import Exchange
 from hardware.virtual import objects
 from hardware.virtual.card import VirtualCard
+from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import CardId, PinState
@@ -212,18 +213,13 @@ def test_the_expiry_comes_from_the_chuid_where_there_is_no_certificate(
 
 
 def test_nothing_there(insert: Insert, cards: PcscCards, pcscd: HotplugPcscd) -> None:
-    class Mute(VirtualCard):
-        @property
-        def atr(self) -> bytes:
-            return bytes(40)
-
     pcscd.start()
     with pytest.raises(CardGone):
         cards.read(pcscd.reader_names[0])
     with pytest.raises(ReaderGone):
         cards.read("No Such Reader 00 00")
     with pytest.raises(CardMute):
-        cards.read(insert(Mute(make().state), 1).reader)
+        cards.read(insert(MuteCard(), 1).reader)
     pcscd.kill()
     with pytest.raises(ReaderServiceDown):
         cards.read(pcscd.reader_names[0])

@@ -6,7 +6,7 @@ import pytest
 
 from hardware import pcsc
 from hardware.doctor import CardCondition, look_over
-from hardware.virtual.card import VirtualCard
+from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import PinState
@@ -15,14 +15,6 @@ from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
-
-
-class Mute(VirtualCard):
-    """More than 33 bytes are no answer to reset."""
-
-    @property
-    def atr(self) -> bytes:
-        return bytes(40)
 
 
 def conditions() -> list[CardCondition]:
@@ -45,14 +37,14 @@ def test_a_card_that_is_well_and_an_empty_slot(insert: Insert, pcscd: HotplugPcs
 
 def test_cards_that_are_not_well(insert: Insert) -> None:
     foreign = CardProfile(full_aid=False, short_aid=False)
-    insert(Mute(new_card(holder_name="Ada Example").state))
+    insert(MuteCard())
     insert(new_card(holder_name="Ada Example", profile=foreign), 1)
     assert conditions() == [CardCondition.MUTE, CardCondition.UNKNOWN]
 
 
 def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None:
     seat, trouble = insert(chip()), chip()
-    trouble.deeds = dict.fromkeys((0xCB, 0xC0), answers("6100"))
+    trouble.fail(dict.fromkeys((0xCB, 0xC0), answers("6100")))
     insert(trouble, 1)
     context = pcsc.establish()
     handle, _ = pcsc.connect(context, seat.reader, exclusive=True)

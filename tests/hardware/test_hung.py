@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from hardware.grip import Patience
+from hardware.virtual.faults import Hang
 from kiosk.errors import CardError, CardHung, OutcomeUnknown, ReaderServiceDown
 from tests.hardware.trouble import (
     CHANGES,
@@ -16,7 +17,6 @@ from tests.hardware.trouble import (
     RESET,
     SOON,
     VERIFY,
-    Hang,
     address,
     cards_with,
     chip,
@@ -33,14 +33,14 @@ pytestmark = pytest.mark.hardware
 def test_a_card_that_hangs_in_a_change(instruction: int, insert: Insert) -> None:
     """Unknown, the reader is refused while it is stuck, and serves the next card."""
     trouble, hang = chip(), Hang()
-    trouble.deeds = {instruction: hang}
+    trouble.fail({instruction: hang})
     seat = insert(trouble)
     cards, at = cards_with(SOON), address(seat, trouble)
     with pytest.raises(OutcomeUnknown):
         CHANGES[instruction](cards, at)
     with pytest.raises(CardHung):
         cards.read(seat.reader)
-    hang.let_go.set()
+    hang.let_go()
     seat.remove()
     let_the_service_look(seat.reader)
     assert trouble.count(instruction) == 1
@@ -51,25 +51,25 @@ def test_a_card_that_hangs_in_a_change(instruction: int, insert: Insert) -> None
 def test_a_card_that_hangs_in_reading_never_gets_the_secret(insert: Insert) -> None:
     """When it wakes up, the abandoned work must not go on to the change."""
     trouble, hang = chip(), Hang()
-    trouble.deeds = {GET_DATA: hang}
+    trouble.fail({GET_DATA: hang})
     seat = insert(trouble)
     cards, at = cards_with(SOON), address(seat, trouble)
     with pytest.raises(CardHung):
         cards.unblock(at, PUK, NEW)
-    trouble.deeds = {}
-    hang.let_go.set()
+    trouble.fail({})
+    hang.let_go()
     assert cards.read(seat.reader).card == at.card
     assert trouble.count(RESET) == 0
 
 
 def test_a_card_that_hangs_is_pulled_out_still_hanging(insert: Insert) -> None:
     trouble, hang = chip(), Hang()
-    trouble.deeds = {GET_DATA: hang}
+    trouble.fail({GET_DATA: hang})
     seat = insert(trouble)
     cards = cards_with(SOON)
     with pytest.raises(CardHung):
         cards.read(seat.reader)
-    threading.Timer(0.1, hang.let_go.set).start()
+    threading.Timer(0.1, hang.let_go).start()
     seat.remove()
     let_the_service_look(seat.reader)
     after = chip()
@@ -78,7 +78,7 @@ def test_a_card_that_hangs_is_pulled_out_still_hanging(insert: Insert) -> None:
 
 def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     trouble, hang, well = chip(), Hang(), chip()
-    trouble.deeds = {GET_DATA: hang}
+    trouble.fail({GET_DATA: hang})
     stuck, seat = insert(trouble), insert(well, 1)
     cards = cards_with(Patience(answer_s=5.0))
     errors: list[CardError] = []
@@ -91,9 +91,9 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
 
     reading = threading.Thread(target=read_stuck)
     reading.start()
-    assert hang.hanging.wait(10)
+    assert hang.reached.wait(10)
     cards.unblock(address(seat, well), PUK, NEW)
-    hang.let_go.set()
+    hang.let_go()
     reading.join(10)
     assert not errors
 
@@ -103,14 +103,14 @@ def test_the_service_dies_in_mid_change(
     instruction: int, insert: Insert, pcscd: HotplugPcscd
 ) -> None:
     trouble = chip()
-    trouble.deeds = {instruction: then(pcscd.kill)}
+    trouble.fail({instruction: then(pcscd.kill)})
     seat = insert(trouble)
     cards, at = cards_with(), address(seat, trouble)
     with pytest.raises(OutcomeUnknown):
         CHANGES[instruction](cards, at)
     with pytest.raises(ReaderServiceDown):
         cards.read(seat.reader)
-    trouble.deeds = {}
+    trouble.fail({})
     pcscd.start()
     seat.insert()
     assert cards.read(seat.reader).card == at.card

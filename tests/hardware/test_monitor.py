@@ -15,6 +15,7 @@ from hardware import pcsc
 from hardware.monitor import PcscMonitor
 from hardware.pcsc import ReaderState
 from hardware.virtual.card import VirtualCard
+from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import new_card
 from kiosk.ports import (
     CardInserted,
@@ -87,14 +88,6 @@ def card() -> VirtualCard:
     return new_card(holder_name="Ada Example")
 
 
-class Mute(VirtualCard):
-    """More than 33 bytes are no answer to reset."""
-
-    @property
-    def atr(self) -> bytes:
-        return bytes(40)
-
-
 def test_a_card_that_is_in_at_the_start(
     insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd
 ) -> None:
@@ -132,7 +125,7 @@ def test_a_swap_while_the_monitor_looked_away(
 
 def test_a_mute_card(insert: Insert, monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd) -> None:
     started(monitor, ears, pcscd)
-    seat = insert(Mute(card().state))
+    seat = insert(MuteCard())
     assert ears.hear() == [CardMuteSeen(seat.reader, 1)]
     seat.remove()
     assert ears.hear() == [CardRemoved(seat.reader, 1)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from hardware.virtual.faults import pulled_out, torn
 from hardware.virtual.profile import CardProfile
 from kiosk.errors import (
     CardError,
@@ -31,14 +32,17 @@ from tests.hardware.trouble import (
     answers,
     cards_with,
     chip,
-    done_but_torn,
     let_the_service_look,
 )
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
 
-PULLED = {"unanswered": None, "with an empty answer": b"", "after one byte": b"\x90"}
+PULLED = {
+    "unanswered": pulled_out(done=True),
+    "with an empty answer": torn(0, done=True),
+    "after one byte": torn(1, done=True),
+}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ PULLED = {"unanswered": None, "with an empty answer": b"", "after one byte": b"\
 )
 def test_a_card_is_pulled_out_in_mid_change(instruction: int, how: str, insert: Insert) -> None:
     trouble = chip()
-    trouble.deeds = {instruction: done_but_torn(PULLED[how])}
+    trouble.fail({instruction: PULLED[how]})
     seat = insert(trouble)
     with pytest.raises(OutcomeUnknown):
         CHANGES[instruction](cards_with(), address(seat, trouble))
@@ -58,7 +62,7 @@ def test_a_card_is_pulled_out_in_mid_change(instruction: int, how: str, insert: 
 @pytest.mark.parametrize("how", PULLED)
 def test_a_card_is_pulled_out_while_it_is_read(how: str, insert: Insert) -> None:
     trouble = chip()
-    trouble.deeds = {GET_DATA: done_but_torn(PULLED[how])}
+    trouble.fail({GET_DATA: PULLED[how]})
     seat = insert(trouble)
     with pytest.raises((CardMute, CardGone)):
         cards_with().read(seat.reader)
@@ -80,7 +84,7 @@ def test_a_torn_or_odd_answer_to_a_change_is_not_asked_for_again(t0: bool, inser
     }
     for instruction, operation in CHANGES.items():
         for text, error in answered.items():
-            trouble.deeds = {instruction: answers(text)}
+            trouble.fail({instruction: answers(text)})
             with pytest.raises(error):
                 operation(cards_with(), at)
         assert trouble.count(instruction) == len(answered)
@@ -89,10 +93,10 @@ def test_a_torn_or_odd_answer_to_a_change_is_not_asked_for_again(t0: bool, inser
 def test_a_torn_or_odd_answer_to_a_question_is_no_outcome(insert: Insert) -> None:
     trouble = chip()
     seat = insert(trouble)
-    trouble.deeds = {GET_DATA: answers("90")}
+    trouble.fail({GET_DATA: answers("90")})
     with pytest.raises(CardMute):
         cards_with().read(seat.reader)
-    trouble.deeds = {GET_DATA: answers("6100"), GET_RESPONSE: answers("6100")}
+    trouble.fail({GET_DATA: answers("6100"), GET_RESPONSE: answers("6100")})
     with pytest.raises(CardProtocolError):
         cards_with().read(seat.reader)
 
@@ -101,7 +105,7 @@ def test_an_answer_that_never_ends_leaves_a_change_unknown(insert: Insert) -> No
     trouble = chip()
     at = address(insert(trouble), trouble)
     for instruction, operation in CHANGES.items():
-        trouble.deeds = {instruction: answers("6100"), GET_RESPONSE: answers("6100")}
+        trouble.fail({instruction: answers("6100"), GET_RESPONSE: answers("6100")})
         with pytest.raises(OutcomeUnknown):
             operation(cards_with(), at)
         assert trouble.count(instruction) == 1
@@ -109,7 +113,7 @@ def test_an_answer_that_never_ends_leaves_a_change_unknown(insert: Insert) -> No
 
 def test_a_card_that_says_yes_to_everything_is_unknown(insert: Insert) -> None:
     trouble = chip()
-    trouble.deeds = dict.fromkeys(range(256), answers("9000"))
+    trouble.fail(dict.fromkeys(range(256), answers("9000")))
     seat = insert(trouble)
     with pytest.raises(CardUnknown):
         cards_with().read(seat.reader)
@@ -136,7 +140,7 @@ def test_no_error_carries_a_secret(insert: Insert) -> None:
     at = address(insert(trouble), trouble)
     for instruction, operation in CHANGES.items():
         for how in ("6f00", "63c2", "6983", "6a80", "6984", "90"):
-            trouble.deeds = {instruction: answers(how)}
+            trouble.fail({instruction: answers(how)})
             with pytest.raises(CardError) as raised:
                 operation(cards_with(), at)
             told = everything_about(raised.value)

@@ -1,8 +1,7 @@
-"""A chip that does as it is told until the command that it is told to fail at, and who asks it."""
+"""A card in trouble, and who asks something of it."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from hardware import pcsc
@@ -13,7 +12,8 @@ from hardware.pcsc import ReaderState
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.virtual.card import VirtualCard
-from hardware.virtual.link import PulledOutError
+from hardware.virtual.faults import Fault, FaultyCard, says
+from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import CardId
@@ -27,73 +27,42 @@ SOON = Patience(answer_s=0.5, busy_s=0.5, retry_s=0.02)
 PATIENT = Patience(answer_s=20.0, busy_s=0.2, retry_s=0.02)
 
 
-Deed = Callable[[VirtualCard, bytes], bytes]
+class Trouble(FaultyCard):
+    """A card whose faults change while it is in, and that keeps what it was sent."""
 
-
-class Trouble:
-    """Wraps a card; ``deeds`` name, by instruction, what to do in place of an answer."""
-
-    def __init__(self, card: VirtualCard, deeds: dict[int, Deed] | None = None) -> None:
+    def __init__(self, card: VirtualCard) -> None:
         self.card = card
-        self.deeds = deeds or {}
         self.apdus: list[bytes] = []
+        self._now: dict[int, Fault] = {}
+        super().__init__(card, self._now, times=None)
 
-    @property
-    def atr(self) -> bytes:
-        return self.card.atr
-
-    def reset(self) -> None:
-        self.card.reset()
+    def fail(self, faults: dict[int, Fault]) -> None:
+        """Have these faults from now on, and no other."""
+        self._now.clear()
+        self._now.update(faults)
 
     def transmit(self, command: bytes) -> bytes:
         self.apdus.append(command)
-        deed = self.deeds.get(command[1])
-        # A body is what tells VERIFY from the question for its state.
-        if deed is None or (command[1] == 0x20 and len(command) <= 5):
-            return self.card.transmit(command)
-        return deed(self.card, command)
+        return super().transmit(command)
 
     def count(self, instruction: int) -> int:
         """How often a command with a body and this instruction came."""
         return sum(apdu[1] == instruction and len(apdu) > 5 for apdu in self.apdus)
 
 
-def answers(text: str) -> Deed:
-    """Answer these bytes and do nothing."""
-    return lambda _card, _command: bytes.fromhex(text)
+def answers(text: str) -> Fault:
+    """Answer these bytes, in hex, and do nothing."""
+    return says(bytes.fromhex(text))
 
 
-def done_but_torn(sent: bytes | None) -> Deed:
-    """Do what was asked, and leave in mid-answer."""
-
-    def deed(card: VirtualCard, command: bytes) -> bytes:
-        card.transmit(command)
-        raise PulledOutError(sent)
-
-    return deed
-
-
-class Hang:
-    """Hang until let go."""
-
-    def __init__(self) -> None:
-        self.let_go = threading.Event()
-        self.hanging = threading.Event()
-
-    def __call__(self, card: VirtualCard, command: bytes) -> bytes:
-        self.hanging.set()
-        self.let_go.wait(60)
-        return card.transmit(command)
-
-
-def then(before: Callable[[], None]) -> Deed:
+def then(before: Callable[[], None]) -> Fault:
     """Do something else first, then answer as always."""
 
-    def deed(card: VirtualCard, command: bytes) -> bytes:
+    def fault(card: Chip, command: bytes) -> bytes:
         before()
         return card.transmit(command)
 
-    return deed
+    return fault
 
 
 Operation = Callable[[PcscCards, CardAddress], object]

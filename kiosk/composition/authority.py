@@ -14,7 +14,7 @@ from kiosk.mail.compose import compose_code, compose_notice
 from kiosk.mail.outbox import OutboxWorker
 from kiosk.mail.relay import relay_from
 from kiosk.mail.smtp import SmtpMailer
-from kiosk.ports import Message
+from kiosk.ports import Clock, Message
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.keys import KeyRing
@@ -37,9 +37,9 @@ class AuthorityHouse:
         self.store.close()
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, clock: Clock) -> Store:
     """Return the store of these settings; nothing is opened yet."""
-    return Store(settings.store.url, SystemClock(), busy_timeout_s=settings.store.busy_timeout_s)
+    return Store(settings.store.url, clock, busy_timeout_s=settings.store.busy_timeout_s)
 
 
 def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
@@ -52,21 +52,21 @@ def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
     return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
 
 
-def build_authority(settings: Settings, environ: Mapping[str, str]) -> AuthorityHouse:
-    """Build the authority and start its outbox.
+def build_authority(
+    settings: Settings, environ: Mapping[str, str], clock: Clock | None = None
+) -> AuthorityHouse:
+    """Build the authority and start its outbox; ``clock`` is the machine's unless given.
 
     Raises ``ConfigError`` for keys or certificates that cannot be used.
     """
-    ring, mailer, store = (
-        open_keys(settings, environ),
-        open_mailer(settings, environ),
-        open_store(settings),
-    )
+    clock = clock or SystemClock()
+    ring, mailer = open_keys(settings, environ), open_mailer(settings, environ)
+    store = open_store(settings, clock)
     policy = settings.policy.policy()
     parts = Parts(
         store=store,
         policy=lambda: policy,
-        clock=SystemClock(),
+        clock=clock,
         sealer=Sealer(ring),
         hasher=AnswerHasher(ring),
         codes=CodeMac(ring),
@@ -74,7 +74,7 @@ def build_authority(settings: Settings, environ: Mapping[str, str]) -> Authority
         compose=partial(compose_code, service=settings.service),
         staff_address=settings.service.ra_email,
     )
-    outbox = OutboxWorker(store, mailer, SystemClock(), partial(_notice, settings))
+    outbox = OutboxWorker(store, mailer, clock, partial(_notice, settings))
     outbox.start()
     return AuthorityHouse(LocalAuthority(parts), outbox, store)
 

@@ -19,8 +19,6 @@ from screens.terminal.closed_app import OnFault
 class DemoApp(KioskApp, inherit_bindings=False):
     """Shows the same pages as a station, and what is on the table in front of it."""
 
-    CSS_PATH = "../kiosk.tcss"
-
     def __init__(self, desk: Desk, look: Look, on_fault: OnFault, bench: Bench) -> None:
         self._bench = bench
         strip = DemoStrip(bench, self._read_mail)

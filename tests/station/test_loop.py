@@ -223,7 +223,7 @@ async def test_outages_come_and_go_by_themselves(rig: Rig) -> None:
     rig.authority.healthy = False
     await rig.until(s.OutOfService)
     rig.authority.healthy = True
-    await rig.until(s.Attract)
+    assert await rig.until(s.Attract) == s.Attract()
 
 
 async def test_quiet_asks_and_then_ends_the_visit() -> None:

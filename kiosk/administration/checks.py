@@ -51,7 +51,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     try:
         ring = load()
     except ConfigError as error:
-        return fail(_KEYS, str(error), "see `file` in [keys]; `kiosk setup` makes a first one")
+        return fail(_KEYS, str(error), "see `file` in [keys]")
     with store.read() as uow:
         sealed = uow.cards.count_by_key()
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id

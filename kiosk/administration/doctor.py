@@ -52,4 +52,4 @@ def examine(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
         try:
             yield check()
         except KioskError as error:
-            yield fail(part, str(error), "put this right first")
+            yield fail(part, str(error), "put right what is named above first")

@@ -62,8 +62,9 @@ def _list(args: argparse.Namespace) -> int:
     from kiosk.administration.key_rotation import list_keys
 
     tools = Tools(args)
+    keys = list_keys(tools.ring(), tools.store)
     say(f"{'purpose':<11} {'key':<22} {'':<8} secrets")
-    for key in list_keys(tools.ring(), tools.store):
+    for key in keys:
         sealed = "" if key.secrets is None else key.secrets
         state = "current" if key.current else "older"
         say(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())

@@ -5,7 +5,9 @@ A relay's own words are not repeated, for they may quote the message: its number
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 
@@ -14,6 +16,7 @@ from emails.backend.response import SMTPResponse
 
 from kiosk.errors import MailError, MailNotTrusted, MailRefused, MailUnavailable
 
+_ERRNO = re.compile(r"Errno (\d+)")
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -28,7 +31,7 @@ def mail_error(error: BaseException, otherwise: str) -> MailError:
         return MailUnavailable(f"the relay refused the login ({_numbers(error)})")
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return MailUnavailable(f"the relay answered {_numbers(error)}")
-    return MailUnavailable(f"{otherwise} ({type(error).__name__})")
+    return MailUnavailable(f"{otherwise} ({_system_reason(error) or type(error).__name__})")
 
 
 def response_error(response: SMTPResponse | None) -> MailError:
@@ -54,6 +57,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(following))
         yield following
         following = following.__cause__ or following.__context__
+
+
+def _system_reason(error: BaseException) -> str:
+    """Return what the system said, such as "Connection refused"; empty where it was not asked."""
+    for each in _causes(error):
+        if isinstance(each, OSError) and not isinstance(each, aiosmtplib.SMTPException):
+            if isinstance(each, socket.gaierror):
+                return each.strerror or ""
+            if found := _ERRNO.search(str(each)):  # there may be several, one an address
+                return os.strerror(int(found.group(1)))
+    return ""
 
 
 def _numbers(error: aiosmtplib.SMTPResponseException) -> str:

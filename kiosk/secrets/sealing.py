@@ -65,11 +65,10 @@ class Sealer:
     def seal(self, secret: Sensitive, label: SealLabel) -> SealedSecret:
         """Seal ``secret`` for what ``label`` names."""
         key = self._ring.current(KeyPurpose.SEAL)
-        nonce = secrets.token_bytes(_NONCE)
-        plain = secret.reveal().encode()
-        sealed = _cipher(self._version, key, label).encrypt(
-            nonce, plain, _associated(self._version, key, label)
-        )
+        nonce, bound = secrets.token_bytes(_NONCE), _associated(self._version, key, label)
+        cipher = _cipher(self._version, key, label)
+        # The plain text is never bound to a name: a traceback could show it.
+        sealed = cipher.encrypt(nonce, secret.reveal().encode(), bound)
         return SealedSecret(bytes([self._version]) + nonce + sealed, key.id, label.revision)
 
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
@@ -78,11 +77,9 @@ class Sealer:
         version, nonce = sealed.ciphertext[0:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:
             raise SealBroken("the sealed secret is not in a form that is known")
+        cipher, bound = _cipher(version[0], key, label), _associated(version[0], key, label)
         try:
-            plain = _cipher(version[0], key, label).decrypt(
-                nonce, sealed.ciphertext[1 + _NONCE :], _associated(version[0], key, label)
-            )
-            return Sensitive(plain.decode())
+            return Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed secret does not open for this card") from None
 

@@ -1,0 +1,103 @@
+"""Forty at once from two processes, and a program that is killed at the worst moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kiosk.dialogue import Reason, Refusal, VisitId
+from kiosk.store.records import Card
+from tests.authority.other_process import race
+from tests.authority.world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def _other(how: str, world: World, visit: VisitId) -> Iterator[subprocess.Popen[str]]:
+    """Run another process at the same database, set up and waiting for its line."""
+    command = [sys.executable, "-m", "tests.authority.other_process", how, str(world.folder), visit]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def _say_go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+def _both(how: str, world: World, visit: VisitId) -> int:
+    """Let forty threads of two processes race; return how many looks there were in all."""
+    with _other(how, world, visit) as process:
+        here = race(how, world.folder, visit, lambda: _say_go(process))
+        return here + int(_line(process))
+
+
+def test_forty_sets_of_answers_three_are_looked_at(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.questions()
+    assert _both("answers", world, sitting.visit) == 3
+    registration = world.registration(card)
+    assert registration.failures == 3
+    assert registration.blocked_at is not None
+    assert world.kinds().count("attempt-charged") == 3
+    assert world.kinds().count("registration-blocked") == 1
+    assert len(world.outbox()) == 2
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def test_forty_codes_five_are_looked_at(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    assert _both("codes", world, sitting.visit) == 5
+    with world.store.read() as uow:
+        live = uow.codes.live(card.id)
+    assert live is not None
+    assert live.tries == 5
+
+
+def test_forty_releases_one_is_granted(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    assert _both("releases", world, sitting.visit) == 1
+    assert world.card(card).secret_exposure == 1
+    assert world.kinds().count("secret-released") == 1
+
+
+def test_killed_between_charge_and_verdict_nothing_is_given_back(world: World, card: Card) -> None:
+    for died in (1, 2, 3):
+        sitting = world.insert(card, blocked=True)
+        sitting.questions()
+        with _other("dies", world, sitting.visit) as process:
+            _say_go(process)
+            assert _line(process) == "looking"
+            process.kill()
+            process.wait()
+        assert world.registration(card).failures == died
+        assert world.registration(card).blocked_at is None
+    opened = world.insert(card, blocked=True).opened
+    assert isinstance(opened, Refusal)
+    assert opened.reason is Reason.REGISTRATION_BLOCKED
+    assert world.registration(card).blocked_at is not None

@@ -12,6 +12,9 @@ from hardware.virtual.piv import PivApplet
 from hardware.virtual.state import CardState
 
 GET_RESPONSE = 0xC0
+REMEMBERED = 1000
+"""So many commands are kept in ``received``."""
+
 _CHANGING = (0x20, 0x24, 0x2C)
 
 Heading = tuple[int, int, int]
@@ -59,6 +62,7 @@ class VirtualCard:
             return b"", self._link(command)
         whole = self._whole(command)
         self.received.append(whole)
+        del self.received[:-REMEMBERED]
         data, status = self._applet.process(whole)
         if self.on_change is not None and whole.ins in _CHANGING:
             self.on_change(self.state)

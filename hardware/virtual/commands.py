@@ -71,7 +71,6 @@ class Status:
     """Status words of ISO 7816-4 and SP 800-73-5 part 2 that this card uses."""
 
     OK = 0x9000
-    TRIES_LEFT = 0x63C0
     WRONG_LENGTH = 0x6700
     NOT_SATISFIED = 0x6982
     BLOCKED = 0x6983

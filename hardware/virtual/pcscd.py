@@ -146,6 +146,7 @@ class PrivatePcscd:
                 self._command(isolated, listener.fileno(), porter.fileno()),
                 pass_fds=[listener.fileno(), porter.fileno()],
                 env=self._service_environment(),
+                start_new_session=True,  # Ctrl+C in our terminal is not meant for it
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

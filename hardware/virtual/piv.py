@@ -43,7 +43,7 @@ class PivApplet:
         if command.p1 != 0x04:
             return b"", Status.WRONG_P1P2
         if not self._is_mine(command.data):
-            return b"", Status.NOT_FOUND
+            return b"", self._state.profile.absent_status
         # What was verified stays so when the application is selected again (3.1.1).
         self._selected = True
         outer = self._state.profile.template_tag

@@ -21,6 +21,9 @@ class CardProfile:
     blocked_status: int = 0x6983
     """6983 or 63C0: both are found and both mean blocked."""
 
+    tries_status: int = 0x63C0
+    """The tries left are told as 63Cx; an old family says 630x: then it is 6300."""
+
     last_try_status: int = 0x63C0
     """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
 
@@ -36,6 +39,9 @@ class CardProfile:
     history: int = 0
     """So many former PINs are refused with 6984."""
 
+    complexity_rule: bool = False
+    """A new PIN of a single digit, repeated, is refused with 6985."""
+
     holds_puk_validation: bool = False
     """A right PUK counts until the next reset: RESET RETRY COUNTER then takes any PUK."""
 
@@ -50,6 +56,9 @@ class CardProfile:
 
     short_aid: bool = True
     """Answers SELECT by the five-byte prefix."""
+
+    absent_status: int = 0x6A82
+    """The answer to SELECT for what is not there: 6A82, 6D00 and 6999 are found."""
 
     template_tag: bool = True
     """The application property template has its outer tag 61."""

@@ -113,7 +113,7 @@ class ReferenceCommands:
     def _tries(self, which: Reference) -> int:
         if which.blocked:
             return self._state.profile.blocked_status
-        return Status.TRIES_LEFT | which.left
+        return self._state.profile.tries_status | which.left
 
     def _take(self, which: Reference, new: bytes) -> int:
         status = self._refusal(which, new)
@@ -129,6 +129,8 @@ class ReferenceCommands:
             return Status.OK
         if not _is_pin(new):
             return Status.WRONG_DATA
+        if profile.complexity_rule and len(set(new) - {FILLER}) == 1:
+            return Status.CONDITIONS
         used = profile.history and new in [which.body, *which.former]
         return Status.USED_BEFORE if used else Status.OK
 

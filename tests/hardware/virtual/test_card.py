@@ -79,6 +79,12 @@ def test_which_name_the_application_answers_to(full: bool, short: bool) -> None:
     assert (status(made, SELECT_SHORT) == 0x9000) is short
 
 
+def test_an_absent_application() -> None:
+    other = bytes.fromhex("00A4040005A00000039700")
+    assert status(card(), other) == 0x6A82
+    assert status(card(absent_status=0x6999), other) == 0x6999
+
+
 def test_the_property_template_may_lack_its_tag() -> None:
     assert card().transmit(SELECT)[0] == 0x61
     assert card(template_tag=False).transmit(SELECT)[0] == 0x4F

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hardware.virtual.card import VirtualCard
 from tests.hardware.virtual.desk import (
     OTHER,
     PIN,
@@ -152,6 +149,18 @@ def test_history() -> None:
         assert change(made, old, new) == 0x9000
 
 
+def test_a_complexity_rule() -> None:
+    assert change(card(), PIN, "77777777") == 0x9000
+    assert change(card(complexity_rule=True), PIN, "777777") == 0x6985
+    assert change(card(complexity_rule=True), PIN, OTHER) == 0x9000
+
+
+def test_an_old_family_tells_its_tries_in_another_way() -> None:
+    made = card(tries_status=0x6300)
+    assert verify(made, WRONG) == 0x6302
+    assert ask_pin(made) == 0x6302
+
+
 @pytest.mark.parametrize("length", [1, 7, 9])
 def test_wrong_lengths_cost_nothing(length: int) -> None:
     for said in (0x6A80, 0x6700):
@@ -202,51 +211,3 @@ def test_metadata_tells_the_puk_where_it_is_known() -> None:
     unblock(made, WRONG, PIN)
     assert bytes.fromhex("06020504") in made.transmit(apdu(0, 0xF7, 0, 0x81, le=256))
     assert status(card(), apdu(0, 0xF7, 0, 0x81, le=256)) == 0x6D00
-
-
-_COMMANDS = st.lists(
-    st.tuples(st.sampled_from(["verify", "change", "unblock", "ask"]), st.booleans()), max_size=25
-)
-
-
-@pytest.fixture(scope="module")
-def made() -> VirtualCard:
-    return card()
-
-
-@given(steps=_COMMANDS)
-def test_no_order_of_commands_gives_a_try_away(
-    made: VirtualCard, steps: list[tuple[str, bool]]
-) -> None:
-    made.state.pin.left, made.state.puk.left = 3, 3
-    for name, right in steps:
-        before = (made.state.pin.left, made.state.puk.left)
-        said = _do(made, name, right)
-        _check(name, right, before, (made.state.pin.left, made.state.puk.left), said)
-
-
-def _do(made: VirtualCard, name: str, right: bool) -> int:
-    if name == "verify":
-        return verify(made, PIN if right else WRONG)
-    if name == "change":
-        return change(made, PIN if right else WRONG, PIN)
-    if name == "unblock":
-        return unblock(made, PUK if right else WRONG, PIN)
-    return ask_pin(made)
-
-
-def _check(
-    name: str, right: bool, before: tuple[int, int], after: tuple[int, int], said: int
-) -> None:
-    which = 1 if name == "unblock" else 0
-    if name == "ask":
-        assert after == before
-    elif before[which] == 0:
-        assert after == before
-        assert said == 0x6983
-    elif right:
-        assert after[which] == 3
-        assert said == 0x9000
-    else:
-        assert after[which] == before[which] - 1
-        assert said == 0x63C0 | after[which]

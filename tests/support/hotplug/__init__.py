@@ -2,7 +2,8 @@
 
 pcscd learns of readers from udev; here udev is one of ours with a single USB device in
 it. pcscd, its hotplug code and the virtual reader's driver are the real ones. It also
-looks at its cards every 20 ms instead of every 400.
+looks at its cards every 20 ms instead of every 400. Needs a C compiler and the headers of
+libpcsclite-dev, as pyscard does.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -28,7 +29,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
     ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
     """
 
-    CSS_PATH = "kiosk.tcss"
+    CSS_PATH = Path(__file__).with_name("kiosk.tcss")
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from screens.kiosk.kit import Shape
 from screens.kiosk.page import Page
 from screens.widgets.banner import Banner
-from screens.widgets.drawing import Drawing
+from screens.widgets.drawing import Drawing, Way
 from screens.widgets.prose import Prose
 from screens.words import waiting as words
 
@@ -24,7 +24,9 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(words.BANNER, roomy=self.shape is Shape.ROOMY)
         yield Prose(words.ATTRACT_TITLE, "title")
         yield Horizontal(
-            Drawing(motion=self.kit.look.motion), Prose(_offers(), "offers"), classes="picture"
+            Drawing(Way.IN, motion=self.kit.look.motion),
+            Prose(_offers(), "offers"),
+            classes="picture",
         )
 
 

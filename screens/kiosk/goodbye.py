@@ -9,7 +9,7 @@ from textual.widget import Widget
 from kiosk.station.states import OutOfService, RemoveCard
 from screens.kiosk.kit import Kit
 from screens.kiosk.page import Page
-from screens.widgets.drawing import Drawing
+from screens.widgets.drawing import Drawing, Way
 from screens.widgets.help import HelpBox
 from screens.widgets.prose import Prose
 from screens.words import waiting as words
@@ -26,7 +26,7 @@ class RemoveCardPage(Page, inherit_bindings=False):
         """Say why the visit is over, and show what to do."""
         yield Prose(words.REMOVE_TITLE, "title")
         yield Prose(words.goodbye(self._goodbye), "text paragraph")
-        yield Drawing(motion=self.kit.look.motion, out=True)
+        yield Drawing(Way.OUT, motion=self.kit.look.motion)
 
 
 class OutOfServicePage(Page, inherit_bindings=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from textual import events
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from kiosk.dialogue import Question
@@ -30,13 +31,14 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         taken = {answer.question for answer in state.given}
         self._open = [question for question in state.task.bank if question.id not in taken]
         self._list = 0
-        self._where = Prose("", "lead")
+        self._where = Prose("", "lead where")
 
     def content(self) -> Iterator[Widget]:
         """Lay out the list and the way to the rest of it."""
         state = self._state
-        yield Prose(words.pick_title(len(state.given) + 1, state.task.count), "title pick")
-        yield self._where
+        title = Prose(words.pick_title(len(state.given) + 1, state.task.count), "title")
+        yield Horizontal(title, self._where, classes="heading")
+        yield Prose(words.PICK_HINT, "hint")
         yield self.listed([self._choice(place) for place in range(_AT_ONCE_ROOMY)])
         left = [self.stop_button()]
         if state.given:
@@ -92,7 +94,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
             fits = place < len(self._shown)
             choice.display = fits
             choice.relabel(self._shown[place].text if fits else "", enabled=fits)
-        self._where.say(f"{words.page(self._list + 1, self._lists)}.  {words.PICK_HINT}")
+        self._where.say(words.page(self._list + 1, self._lists))
 
     def _go_back(self) -> None:
         self.report(WentBack(self.visit))

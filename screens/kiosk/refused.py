@@ -32,6 +32,6 @@ class RefusedPage(Page, inherit_bindings=False):
         yield Prose(said.title, "title")
         yield Prose(said.happened, "text paragraph")
         todo = Content.assemble((f"{words.TODO_LABEL}\n", "bold"), said.todo)
-        yield Prose(todo, "text paragraph")
+        yield Prose(todo, "text paragraph todo")
         yield HelpBox(self.kit.look, self._reference)
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))

@@ -9,13 +9,14 @@ from textual.widget import Widget
 from kiosk.station.states import Reading, Working
 from screens.kiosk.kit import Kit
 from screens.kiosk.page import Page
+from screens.widgets.drawing import Drawing, Way
 from screens.widgets.prose import Prose
 from screens.widgets.waiting import Marching
 from screens.words import waiting as words
 
 
 class WaitingPage(Page, inherit_bindings=False):
-    """A title, a sentence, and squares that march."""
+    """A title, a sentence, squares that march, and a card that stays in."""
 
     def __init__(self, kit: Kit, state: Reading | Working) -> None:
         super().__init__(kit, state)
@@ -28,3 +29,4 @@ class WaitingPage(Page, inherit_bindings=False):
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Marching(motion=self.kit.look.motion)
+        yield Drawing(Way.REST, motion=False)

@@ -6,6 +6,8 @@ movement is slow, takes one cell at a time, and rests at its end.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
@@ -19,7 +21,8 @@ _READER = 7
 _START, _END = 13, -9
 """Columns between the reader's edge and the card, at the beginning and the end."""
 
-_STILL = -3
+_STILL = 7
+_ROOM_FOR_ARROWS = 5
 
 _CARD = (
     "                          ",
@@ -34,13 +37,21 @@ _CARD = (
 _PLAIN, _BODY, _CASE, _LIGHT = "$quiet", "$on-brand on $brand", "$paper on $ink", "bold $done"
 
 
-class Drawing(Widget, inherit_bindings=False):
-    """Moves only where ``motion`` is on; ``out`` turns the movement round."""
+class Way(StrEnum):
+    """Which way the card goes; ``REST`` is a card that is in and stays there."""
 
-    def __init__(self, *, motion: bool, out: bool = False) -> None:
+    IN = "in"
+    OUT = "out"
+    REST = "rest"
+
+
+class Drawing(Widget, inherit_bindings=False):
+    """Moves only where ``motion`` is on; where it is off, arrows show the way."""
+
+    def __init__(self, way: Way, *, motion: bool) -> None:
         super().__init__()
-        self._out = out
-        self._motion = motion
+        self._way = way
+        self._motion = motion and way is not Way.REST
         self._tick = 0
 
     def on_mount(self) -> None:
@@ -60,10 +71,13 @@ class Drawing(Widget, inherit_bindings=False):
 
     @property
     def _offset(self) -> int:
+        """The columns between the reader's edge and the card; below zero it is inside."""
+        if self._way is Way.REST:
+            return _END
         if not self._motion:
             return _STILL
         gone = min(self._tick, _START - _END)
-        return _END + gone if self._out else _START - gone
+        return _END + gone if self._way is Way.OUT else _START - gone
 
     def render(self) -> Content:
         """Draw the reader and as much of the card as shows beside it."""
@@ -81,7 +95,7 @@ class Drawing(Widget, inherit_bindings=False):
         """Return the runs of one row to the right of the reader."""
         offset = self._offset
         gap = max(0, offset)
-        body = _CARD[row - 1] if 0 < row <= len(_CARD) - 1 or row == len(_CARD) else ""
+        body = _CARD[row - 1] if row else ""
         shown = body[max(0, -offset) :][: max(0, room - gap)]
         return [
             (self._arrow(row, gap), _PLAIN),
@@ -90,6 +104,6 @@ class Drawing(Widget, inherit_bindings=False):
         ]
 
     def _arrow(self, row: int, gap: int) -> str:
-        sign = "►" if self._out else "◄"
-        signs = f"  {sign} {sign}"[:gap] if row == HEIGHT // 2 else ""
-        return signs.ljust(gap)
+        sign = "►" if self._way is Way.OUT else "◄"
+        signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
+        return signs.center(gap)

@@ -59,16 +59,22 @@ class BottomBar(Widget, inherit_bindings=False):
         self._reference = reference
 
     def render(self) -> Content:
-        """Two lines; the hours stand in the second where the first holds the contact."""
+        """Two lines: the contact, then its hours; or the contact over both where it is long."""
         width = self.content_size.width
+        contact = f"{words.NEED_HELP} {printable(self._look.contact)}"
+        if cell_len(contact) <= width:
+            reference = f"{words.REFERENCE} {self._reference}" if self._reference else ""
+            second = spread(printable(self._look.hours), reference, width)
+            lines = [contact.ljust(width), second]
+        else:
+            lines = self._folded(contact, width)
+        content = Content("\n".join(lines)).stylize("bold", 0, len(words.NEED_HELP))
+        return content.stylize("bold", len(content) - len(self._reference))
+
+    def _folded(self, contact: str, width: int) -> list[str]:
+        """Fold the contact beside the reference, which stands in two lines too."""
         right = (words.REFERENCE, self._reference) if self._reference else ("", "")
         room = width - max(map(cell_len, right)) - 2
-        left = self._help(room)
-        lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
-        content = Content("\n".join(lines)).stylize("bold", 0, len(words.NEED_HELP))
-        return content.stylize("bold", len(content) - len(right[1])) if right[1] else content
-
-    def _help(self, room: int) -> tuple[str, str]:
-        text = f"{words.NEED_HELP} {printable(self._look.contact)}"
-        first, *rest = textwrap.wrap(text, max(20, room)) or [""]
-        return first, (" ".join(rest) or printable(self._look.hours))
+        first, *rest = textwrap.wrap(contact, max(20, room))
+        left = (first, " ".join(rest))
+        return [spread(*pair, width) for pair in zip(left, right, strict=True)]

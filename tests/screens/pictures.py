@@ -1,14 +1,17 @@
-"""Pictures of the glass that do not change by themselves: no motion, no clock, no web fonts."""
+"""Pictures of the glass that do not change by themselves: no motion, and a clock that stands."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from textual.pilot import Pilot
-
+from kiosk.station.states import Attract
 from screens.kiosk_app import KioskApp
 from screens.look import Look
 from tests.screens.desks import StillDesk
+from tests.screens.geometry import layout_faults
+from tests.screens.pilots import type_keys
 from tests.screens.samples import Sample
 from tests.screens.svg import screen_svg
 
@@ -16,27 +19,38 @@ SIZES = ((80, 24), (60, 20), (120, 36))
 STILL = Look(motion=False, hold_s=0.0)
 
 
-def app_for(sample: Sample, look: Look = STILL) -> KioskApp:
-    """Return an app that shows ``sample``, its clock standing still."""
+class PictureApp(KioskApp):
+    """Draws itself as a small SVG."""
+
+    def export_screenshot(self, **_options: Any) -> str:
+        """Draw what shows now."""
+        return screen_svg(self)
+
+
+def app_for(sample: Sample, look: Look = STILL) -> PictureApp:
+    """Return an app that shows ``sample``; a fault is raised by the test's own harness."""
     seen = replace(look, touch=sample.touch, dark=sample.dark)
-
-    def fault(error: BaseException) -> None:
-        raise error
-
-    return KioskApp(StillDesk(sample.state), seen, fault, now=lambda: 0.0)
+    return PictureApp(StillDesk(sample.state), seen, lambda error: None, now=lambda: 0.0)
 
 
-async def settle(pilot: Pilot[int], sample: Sample) -> None:
-    """Press the sample's keys and wait until all is drawn."""
-    await pilot.pause()
-    for key in sample.keys:
-        await pilot.press(key)
-    await pilot.pause()
+@dataclass(frozen=True)
+class Picture:
+    """What a sample looks like, and what is wrong with its layout."""
+
+    svg: str
+    faults: tuple[str, ...]
 
 
-async def picture(sample: Sample, size: tuple[int, int], look: Look = STILL) -> str:
-    """Return ``sample`` as SVG."""
-    app = app_for(sample, look)
+async def pictures(chosen: Mapping[str, Sample], size: tuple[int, int]) -> dict[str, Picture]:
+    """Show ``chosen`` one after the other; all have to agree on touch and surface."""
+    app = app_for(next(iter(chosen.values())))
+    taken = {}
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, sample)
-        return screen_svg(app)
+        for name, sample in chosen.items():
+            await app.show(sample.state)
+            await pilot.pause()
+            await type_keys(pilot, sample.keys)
+            taken[name] = Picture(app.export_screenshot(), tuple(layout_faults(app)))
+            if "f3" in sample.keys:  # what one holder chose is forgotten with the visit
+                await app.show(Attract())
+    return taken

@@ -9,6 +9,7 @@ import pytest
 from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
+from tests.administration.importing import Importer
 from tests.support.database import SetClock, TestDatabase, migrated, sqlite_url
 
 
@@ -41,3 +42,8 @@ def ring() -> KeyRing:
 @pytest.fixture
 def sealer(ring: KeyRing) -> Sealer:
     return Sealer(ring)
+
+
+@pytest.fixture
+def importer(store: Store, sealer: Sealer) -> Importer:
+    return Importer(store, sealer)

@@ -8,84 +8,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from kiosk.administration.import_people import BATCH, ImportSummary, PeopleImport
-from kiosk.administration.people_file import PeopleFile
-from kiosk.dialogue import CardId
-from kiosk.errors import ImportRefused
+from kiosk.administration.import_people import BATCH, ImportSummary
 from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, CardStatus
-
-Factory = pytest.TempPathFactory
-HEADER = "holder_number,name,email,card_id,unblock_secret"
-ONE, TWO = f"{1:032x}", f"{2:032x}"
-
-
-def line(n: int, *, name: str = "Jo Smith", card: int | str = -1, secret: str = "48271593") -> str:
-    identifier = card if isinstance(card, str) else f"{(n if card < 0 else card) + 1:032x}"
-    return f"{900000000000 + n},{name},p{n}@nhs.net,{identifier},{secret}"
-
-
-def csv_of(folder: Path, *lines: str, header: str = HEADER, end: str = "\n") -> Path:
-    path = folder / "people.csv"
-    path.write_bytes((end.join([header, *lines]) + end).encode())
-    return path
-
-
-class Importer:
-    """Imports into one store, and looks at what came of it."""
-
-    def __init__(self, store: Store, sealer: Sealer) -> None:
-        self.store = store
-        self.sealer = sealer
-        self.work = PeopleImport(store, sealer, 12)
-
-    def run(self, path: Path) -> ImportSummary:
-        return self.work.run(path, "command line: test")
-
-    def refused(self, path: Path) -> tuple[tuple[int, str], ...]:
-        """Import what must be refused, dry and for real; nothing may have changed."""
-        before = self.everything()
-        with pytest.raises(ImportRefused) as dry:
-            self.work.rehearse(path)
-        with pytest.raises(ImportRefused) as real:
-            self.run(path)
-        assert dry.value.problems == real.value.problems
-        assert self.everything() == before
-        return real.value.problems
-
-    def holder(self, n: int) -> Cardholder:
-        with self.store.read() as uow:
-            return uow.holders.by_numbers([f"{900000000000 + n}"])[f"{900000000000 + n}"]
-
-    def card(self, n: int) -> Card:
-        with self.store.read() as uow:
-            known = uow.cards.find(CardId("piv", f"{n + 1:032x}"))
-        assert known is not None
-        return known.card
-
-    def secret(self, card: Card) -> str:
-        assert card.sealed_secret is not None
-        named = CardId(card.driver, card.identifier)
-        label = SealLabel(named, SealKind.UNBLOCK, card.sealed_secret.revision)
-        return self.sealer.open(card.sealed_secret, label).reveal()
-
-    def everything(self) -> object:
-        with self.store.read() as uow:
-            numbers = [f"{900000000000 + n}" for n in range(20)]
-            found = uow.holders.by_numbers(numbers)
-            cards = {number: uow.cards.of_holder(h.id) for number, h in found.items()}
-            return found, cards, uow.audit.head()
-
-
-@pytest.fixture
-def importer(store: Store, sealer: Sealer) -> Importer:
-    return Importer(store, sealer)
+from kiosk.store.records import CardStatus
+from tests.administration.importing import HEADER, Importer, csv_of, line
 
 
 def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> None:
@@ -232,73 +160,6 @@ def test_a_problem_far_down_undoes_what_came_before(importer: Importer, tmp_path
     lines = [line(n) for n in range(2 * BATCH)]
     problems = importer.refused(csv_of(tmp_path, *lines, "oops"))
     assert problems == ((2 * BATCH + 2, "has 1 cells, and the header 5"),)
-
-
-@pytest.mark.parametrize(
-    ("content", "problems"),
-    [
-        (b"", ["the file is empty; its first line must be holder_number"]),
-        (b"900000000001,Jo,j@nhs.net,,\n", ["this is not the header; the first line must be"]),
-        (b"holder_number;name;email;card_id;unblock_secret\n", ["parted by semicolons"]),
-        (b"holder_number\tname\n", ["parted by tabs"]),
-        (
-            b"holder_number,name,e-mail,card_id\n",
-            ["the column email is missing", "unblock_secret is missing", "did you mean email?"],
-        ),
-        (HEADER.encode() + b",name\n", ["the column name is there twice"]),
-        ("\ufeff".encode("utf-16-le") + HEADER.encode("utf-16-le"), ["this is UTF-16"]),
-    ],
-)
-def test_a_wrong_header_is_explained(
-    importer: Importer, tmp_path: Path, content: bytes, problems: list[str]
-) -> None:
-    path = tmp_path / "people.csv"
-    path.write_bytes(content)
-    found = importer.refused(path)
-    assert [number for number, _ in found] == [1] * len(problems)
-    for (_, reason), expected in zip(found, problems, strict=True):
-        assert expected in reason
-
-
-def test_a_file_that_is_not_there(importer: Importer, tmp_path: Path) -> None:
-    assert importer.refused(tmp_path / "none.csv") == ((0, "No such file or directory"),)
-    assert importer.refused(tmp_path) == ((0, "Is a directory"),)
-
-
-def test_bytes_that_are_not_utf8_are_named_by_line(importer: Importer, tmp_path: Path) -> None:
-    path = csv_of(tmp_path, line(0), line(1, name="J@rgen"), line(2))
-    path.write_bytes(path.read_bytes().replace(b"J@rgen", b"J\xfcrgen"))
-    assert importer.refused(path) == ((3, "is not UTF-8; save the file as CSV in UTF-8"),)
-
-
-def test_a_quotation_mark_that_never_closes(importer: Importer, tmp_path: Path) -> None:
-    path = csv_of(tmp_path, line(0), line(1, name='"Jo'), line(2))
-    assert importer.refused(path) == (
-        (3, "from here on it is no CSV: see quotation marks and line ends"),
-    )
-
-
-@given(st.binary(max_size=200), st.booleans())
-def test_no_bytes_at_all_are_a_surprise(tmp_path_factory: Factory, junk: bytes, head: bool) -> None:
-    path = tmp_path_factory.mktemp("junk") / "people.csv"
-    path.write_bytes((HEADER.encode() + b"\n" if head else b"") + junk)
-    file = PeopleFile(path, 12)
-    people, refused = [], False
-    try:
-        people = list(file.people())
-    except ImportRefused:
-        refused = True
-    assert refused or len(people) <= file.lines
-    assert refused or file.position == path.stat().st_size
-
-
-def test_what_spreadsheets_write_is_read(importer: Importer, tmp_path: Path) -> None:
-    """A byte-order mark, carriage returns, columns in another order and in capitals."""
-    path = tmp_path / "people.csv"
-    header = "\ufeffName,EMAIL,Card_ID, holder_number ,unblock_secret"
-    path.write_bytes(f"{header}\r\nZoë,z@nhs.net,{ONE},900000000000,48271593\r\n\r\n".encode())
-    assert importer.run(path).people_added == 1
-    assert importer.holder(0).name == "Zoë"
 
 
 def test_progress_ends_with_all_of_the_file(importer: Importer, tmp_path: Path) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
 
@@ -19,42 +16,8 @@ from kiosk.administration.doctor import Finding, fail, ok
 from kiosk.commands import COMMANDS, doctor
 from kiosk.config import MailSettings
 from kiosk.demo.mailbox import Mailbox
+from tests.commands.samples import BAD, GOOD, Kiosk, people
 from tests.support.smtp import running
-
-GOOD = "\n".join(
-    [
-        "holder_number,name,email,card_id,unblock_secret",
-        f"900000000001,Jo Smith,jo@nhs.net,{1:032x},48271593",
-        f"900000000002,Al Khan,al@nhs.net,{2:032x},59382604",
-    ]
-)
-BAD = "\n".join([GOOD, "9.00E+11,Eve,,,", f"900000000004,Bo,,{4:032x},canary-puk"])
-
-Kiosk = Callable[..., int]
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KIOSK_SETTINGS", str(tmp_path / "etc" / "kiosk.toml"))
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
-    monkeypatch.setenv("KIOSK_MAIL__PORT", "1")  # nobody listens there
-    return tmp_path
-
-
-@pytest.fixture
-def kiosk(place: Path, capsys: pytest.CaptureFixture[str]) -> Kiosk:
-    def run(*words: str) -> int:
-        capsys.readouterr()
-        return main(words)
-
-    run("setup")
-    return run
-
-
-def people(place: Path, text: str) -> str:
-    (place / "people.csv").write_text(text)
-    return str(place / "people.csv")
-
 
 # --- help and settings -------------------------------------------------------------------
 
@@ -238,78 +201,3 @@ def test_doctor_with_settings_that_cannot_be_read(
 ) -> None:
     assert main(["doctor"]) == 1
     assert capsys.readouterr().out.startswith("✗ fail  settings    there is no settings file")
-
-
-# --- keys and audit ----------------------------------------------------------------------
-
-
-def test_keys_are_listed_and_rotated(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kiosk("import", people(place, GOOD))
-    assert kiosk("keys", "rotate") == 0
-    assert "2 secrets sealed anew" in capsys.readouterr().out
-    assert kiosk("keys", "list") == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [row[2:] for row in rows if row[0] == "seal"] == [["older", "0"], ["current", "2"]]
-    assert kiosk("keys", "rotate", "--purpose", "audit-sign") == 0
-    assert "added audit-sign-" in capsys.readouterr().out
-
-
-def test_a_key_added_alone_is_finished_later(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kiosk("import", people(place, GOOD))
-    assert kiosk("keys", "rotate", "--add-only") == 0
-    assert kiosk("keys", "rotate") == 0
-    said = capsys.readouterr().out
-    assert "finished an earlier rotation" in said
-    assert "2 secrets sealed anew" in said
-
-
-def test_rotation_tells_of_a_secret_that_does_not_open(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kiosk("import", people(place, GOOD))
-    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection:
-        connection.execute(
-            "UPDATE card SET sealed_secret = zeroblob(40) WHERE identifier LIKE '%1'"
-        )
-        connection.commit()
-    assert kiosk("keys", "rotate") == 1
-    said = capsys.readouterr()
-    assert "1 secrets sealed anew" in said.out
-    assert "its secret does not open" in said.err
-
-
-def test_the_audit_is_verified_and_anchored(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kiosk("import", people(place, GOOD))
-    assert kiosk("audit", "verify") == 0
-    assert "1 rows and 0 anchors fit\nsigned anchors cover nothing" in capsys.readouterr().out
-    anchors = str(place / "anchors")
-    assert kiosk("audit", "anchor", "--out", anchors) == 0
-    assert kiosk("audit", "anchor", "--out", anchors) == 0
-    assert "nothing was recorded since" in capsys.readouterr().out
-    assert S_IMODE(os.stat(anchors).st_mode) == 0o600  # noqa: PTH116
-    assert kiosk("audit", "verify", "--anchors", anchors) == 0
-    assert capsys.readouterr().out == "1 rows and 1 anchors fit\n"
-
-
-def test_a_tampered_audit_fails_and_names_the_row(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("Jo", "Joe", "Joey"):
-        kiosk("import", people(place, GOOD.replace("Jo Smith", name)))
-    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection:
-        for (trigger,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            connection.execute(f"DROP TRIGGER {trigger}")
-        connection.execute("UPDATE audit_event SET actor = 'somebody else' WHERE seq = 2")
-        connection.commit()
-    assert kiosk("audit", "verify") == 1
-    said = capsys.readouterr().err
-    assert "row 2 (changed)" in said
-    assert "NOT intact" in said

@@ -1,0 +1,23 @@
+"""Files of people that the commands are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+GOOD = "\n".join(
+    [
+        "holder_number,name,email,card_id,unblock_secret",
+        f"900000000001,Jo Smith,jo@nhs.net,{1:032x},48271593",
+        f"900000000002,Al Khan,al@nhs.net,{2:032x},59382604",
+    ]
+)
+BAD = "\n".join([GOOD, "9.00E+11,Eve,,,", f"900000000004,Bo,,{4:032x},canary-puk"])
+
+Kiosk = Callable[..., int]
+"""Runs the command line with some words and returns its exit code."""
+
+
+def people(place: Path, text: str) -> str:
+    (place / "people.csv").write_text(text)
+    return str(place / "people.csv")

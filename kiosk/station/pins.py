@@ -58,7 +58,7 @@ class PinWork:
         except errors.CardError as error:
             outcome = _outcome_of(error)
             reply = self._settle(command.visit, grant, outcome)
-            if isinstance(outcome, UnblockNotSent):
+            if _secret_is_unspent(outcome):
                 raise
             return Replied(command.visit, reply or _told_by_station(command.visit, outcome))
         done = self._settle(command.visit, grant, UnblockDone())
@@ -87,6 +87,15 @@ class PinWork:
         return None
 
 
+def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
+    """Tell whether the page has to speak of the card: about the secret there is nothing to say."""
+    match outcome:
+        case UnblockNotSent() | UnblockRefused(tries_left=None):
+            return True
+        case _:
+            return False
+
+
 def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
     unknown = isinstance(outcome, UnblockUnknown)
     reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
@@ -103,7 +112,8 @@ def _outcome_of(error: errors.CardError) -> UnblockOutcome:
         case errors.OutcomeUnknown():
             return UnblockUnknown()
         case errors.CardProtocolError() if error.status:
-            return UnblockRefused(None, f"status {error.status:04X}")
+            # An answer, but none that the standard knows: whether a try was spent is open.
+            return UnblockUnknown()
         case errors.NotAllowed():
             return UnblockRefused(None, "not allowed")
         case _:

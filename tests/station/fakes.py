@@ -20,9 +20,12 @@ from kiosk.dialogue import (
     PinState,
     Purpose,
     Question,
+    Reason,
     Refusal,
     SetPin,
+    UnblockDone,
     UnblockOutcome,
+    UnblockUnknown,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -128,7 +131,11 @@ class FakeAuthority:
     ) -> Finished | Refusal:
         self._answer()
         self.outcomes.append(outcome)
-        return Finished(Purpose.UNLOCK)
+        if isinstance(outcome, UnblockDone):
+            return Finished(Purpose.UNLOCK)
+        unknown = isinstance(outcome, UnblockUnknown)
+        reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
+        return Refusal(reason, reference_of(visit))
 
     def pin_changed(self, visit: VisitId) -> Finished:
         return Finished(Purpose.CHANGE_PIN)

@@ -12,11 +12,23 @@ from kiosk.dialogue import (
     Reason,
     UnblockDone,
     UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
     UnblockUnknown,
     VisitEnd,
     VisitId,
 )
-from kiosk.errors import CardBusy, CardGone, OutcomeUnknown
+from kiosk.errors import (
+    CardBusy,
+    CardError,
+    CardGone,
+    CardProtocolError,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
 from kiosk.ports import (
     CardInserted,
     CardRemoved,
@@ -155,6 +167,37 @@ async def test_a_card_that_was_gone_before_is_told_as_not_sent(rig: Rig) -> None
     rig.set_pin()
     await rig.until(s.Refused)
     assert rig.authority.outcomes == [UnblockNotSent()]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "reason"),
+    [
+        (NotAllowed("contactless"), UnblockRefused(None, "not allowed"), Reason.CARD_REFUSED),
+        (CardProtocolError("odd", 0x6F00), UnblockUnknown(), Reason.OUTCOME_UNKNOWN),
+        (PinWrong(2), UnblockRefused(2, "wrong secret"), Reason.CARD_REFUSED),
+        (PinBlocked("blocked"), UnblockRefused(0, "secret blocked"), Reason.CARD_REFUSED),
+    ],
+)
+async def test_what_the_card_says_of_the_secret_is_told(
+    rig: Rig, error: CardError, outcome: UnblockOutcome, reason: Reason
+) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = error
+    rig.set_pin()
+    refused = await rig.until(s.Refused)
+    assert isinstance(refused, s.Refused)
+    assert refused.reason is reason
+    assert rig.authority.outcomes == [outcome]
+
+
+async def test_a_pin_that_the_card_refuses_is_chosen_again(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = PinRefused("history")
+    rig.set_pin()
+    page = await rig.until(s.NewPin)
+    assert isinstance(page, s.NewPin)
+    assert page.trouble is s.PinTrouble.CARD_HISTORY
+    assert rig.authority.outcomes == [UnblockRefused(None, "history")]
 
 
 async def test_an_absent_authority_costs_a_retry_with_the_same_attempt(rig: Rig) -> None:

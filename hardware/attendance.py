@@ -1,7 +1,7 @@
 """A deadline for work that cannot be interrupted.
 
 A card that hangs holds the thread that asked it for as long as it likes: PC/SC offers
-no way to call a transmission off. So the work runs in a thread of its own, and whoever
+no way to call a transmission off. So the work runs in another thread, and whoever
 waits for it looks after one thing only: how long ago did it begin its last step? When
 that is too long the work is abandoned. It may still be stuck when the caller goes on;
 once it wakes up it finds that it was abandoned, sends nothing more, and lets the card
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from hardware.workers import Workers
 from kiosk.errors import CardError, CardHung, OutcomeUnknown
 
 T = TypeVar("T")
@@ -28,7 +29,8 @@ class AbandonedError(Exception):
 class Attendance:
     """One piece of work, between the thread that does it and the thread that waits."""
 
-    def __init__(self, patience_s: float) -> None:
+    def __init__(self, patience_s: float, workers: Workers) -> None:
+        self._workers = workers
         self._patience_s = patience_s
         self._news = threading.Condition()
         self._stepped_at = time.monotonic()
@@ -52,9 +54,7 @@ class Attendance:
         tidying takes too long, the work's own outcome stands.
         """
         verdict: Future[T] = Future()
-        threading.Thread(
-            target=self._do, args=(work, tidy, verdict), name="card", daemon=True
-        ).start()
+        self._workers.start(lambda: self._do(work, tidy, verdict))
         self._wait()
         if verdict.done():
             return verdict.result()

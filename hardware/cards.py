@@ -11,6 +11,7 @@ from hardware.contexts import Contexts
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
 from hardware.registry import Registry
 from hardware.trace import Trace
+from hardware.workers import Workers
 from kiosk.dialogue import CardId, CardReport
 from kiosk.errors import CardHung
 from kiosk.ports import CardAddress
@@ -35,6 +36,7 @@ class PcscCards:
         self._trace = trace
         self._exclusive = exclusive
         self._contexts = Contexts()
+        self._workers = Workers()
         self._stuck: dict[str, Attendance] = {}
 
     def read(self, reader: str) -> CardReport:
@@ -78,7 +80,7 @@ class PcscCards:
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)
-        attendance = Attendance(self._patience.answer_s)
+        attendance = Attendance(self._patience.answer_s, self._workers)
         grip = Grip(
             reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
         )

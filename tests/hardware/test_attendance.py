@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from hardware.attendance import AbandonedError, Attendance
+from hardware.workers import Workers
 from kiosk.errors import CardHung, OutcomeUnknown, PinWrong
 
 SOON = 0.05
@@ -34,24 +35,24 @@ class Hang:
 
 
 def test_the_result_and_the_error_come_back() -> None:
-    assert Attendance(LONG).run(lambda: 42, nothing) == 42
+    assert Attendance(LONG, Workers()).run(lambda: 42, nothing) == 42
 
     def wrong() -> None:
         raise PinWrong(2)
 
     with pytest.raises(PinWrong):
-        Attendance(LONG).run(wrong, nothing)
+        Attendance(LONG, Workers()).run(wrong, nothing)
 
 
 def test_tidying_up_is_done_before_the_caller_goes_on() -> None:
     done: list[str] = []
-    Attendance(LONG).run(lambda: done.append("work"), lambda: done.append("tidy"))
+    Attendance(LONG, Workers()).run(lambda: done.append("work"), lambda: done.append("tidy"))
     assert done == ["work", "tidy"]
 
 
 @pytest.mark.parametrize(("changes_card", "error"), [(False, CardHung), (True, OutcomeUnknown)])
 def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exception]) -> None:
-    hang, attendance = Hang(), Attendance(SOON)
+    hang, attendance = Hang(), Attendance(SOON, Workers())
     with pytest.raises(error):
         attendance.run(lambda: hang.work(attendance, changes_card=changes_card), hang.tidied.set)
     assert not attendance.ended(0)
@@ -62,7 +63,7 @@ def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exceptio
 
 
 def test_a_change_that_was_answered_still_counts_when_a_later_step_hangs() -> None:
-    hang, attendance = Hang(), Attendance(SOON)
+    hang, attendance = Hang(), Attendance(SOON, Workers())
 
     def work() -> str:
         attendance.step(changes_card=True)
@@ -75,7 +76,7 @@ def test_a_change_that_was_answered_still_counts_when_a_later_step_hangs() -> No
 
 
 def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
-    hang, attendance = Hang(), Attendance(SOON)
+    hang, attendance = Hang(), Attendance(SOON, Workers())
 
     def tidy() -> None:
         hang.let_go.wait(LONG)
@@ -87,7 +88,7 @@ def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
 
 
 def test_each_step_has_the_whole_patience() -> None:
-    attendance, pause = Attendance(1.0), threading.Event()
+    attendance, pause = Attendance(1.0, Workers()), threading.Event()
 
     def work() -> str:
         for _ in range(5):
@@ -99,9 +100,27 @@ def test_each_step_has_the_whole_patience() -> None:
 
 
 def test_an_abandoned_step_raises() -> None:
-    hang, attendance = Hang(), Attendance(SOON)
+    hang, attendance = Hang(), Attendance(SOON, Workers())
     with pytest.raises(CardHung):
         attendance.run(lambda: hang.let_go.wait(LONG), nothing)
     with pytest.raises(AbandonedError):
         attendance.step()
     hang.let_go.set()
+
+
+def test_a_worker_is_used_again_and_one_that_hangs_is_replaced() -> None:
+    workers, hang, seen = Workers(), Hang(), []
+
+    def who() -> str:
+        seen.append(threading.get_ident())
+        return "done"
+
+    assert Attendance(LONG, workers).run(who, nothing) == "done"
+    stuck = Attendance(SOON, workers)
+    with pytest.raises(CardHung):
+        stuck.run(lambda: (who(), hang.let_go.wait(LONG)), nothing)
+    assert Attendance(LONG, workers).run(who, nothing) == "done"
+    hang.let_go.set()
+    assert stuck.ended(LONG)
+    assert seen[0] in seen[1:]
+    assert seen[1] != seen[2]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.world import World
+from tests.support.hotplug import HotplugPcscd
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, pcscd: HotplugPcscd) -> Iterator[MakeWorld]:
+    """Open estates with settings of their own: ``make_world(policy={"code_tries": 2})``."""
+    pcscd.start()
+    opened: list[World] = []
+
+    def make(**settings: dict[str, Any]) -> World:
+        world = World(tmp_path / f"estate-{len(opened)}", pcscd, settings)
+        opened.append(world)
+        world.open()
+        return world
+
+    yield make
+    for world in opened:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """One estate with Ada and Ben in it."""
+    return make_world()

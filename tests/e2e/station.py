@@ -1,0 +1,109 @@
+"""A station as the person in front of it has it: what is on the glass, keys and touches."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+from screens.terminal.bucket import TokenBucket
+from tests.support.terminal import Terminal
+
+KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "tab": "\t",
+    "backspace": "\x7f",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "right": "\x1b[C",
+    "left": "\x1b[D",
+    "pageup": "\x1b[5~",
+    "pagedown": "\x1b[6~",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
+    "space": " ",
+}
+_BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
+
+
+class Station(Terminal):
+    """One ``kiosk run`` in its terminal, used at the pace that it takes keys at."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        # The station takes 30 keys a second, 20 at once: stay below both.
+        self._pace = TokenBucket(time.monotonic, rate=25, burst=15)
+
+    # --- what a person sees ------------------------------------------------------------
+
+    @property
+    def read(self) -> str:
+        """All that is on the glass as one line, without frames and gaps."""
+        return _in_one_line(self.text)
+
+    def see(self, *texts: str, seconds: float = 30.0) -> str:
+        """Wait until all of ``texts`` can be read, over breaks of lines; return all there is."""
+
+        def all_there(shown: str) -> bool:
+            line = _in_one_line(shown)
+            return all(text in line for text in texts)
+
+        return _in_one_line(self.wait_until(all_there, f"{texts}", seconds))
+
+    # --- keys --------------------------------------------------------------------------
+
+    def press(self, *keys: str) -> None:
+        """Press keys: one character each, or a name of ``KEYS``."""
+        for key in keys:
+            self._wait_for_pace()
+            self.send(KEYS.get(key, key))
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        self.press(*text)
+
+    def enter(self, text: str) -> None:
+        """Type a text and press Enter."""
+        self.press(*text, "enter")
+
+    # --- touches -----------------------------------------------------------------------
+
+    def touch(self, label: str) -> None:
+        """Touch the middle of a text on the glass; waits until it is there."""
+        self.touch_at(*self._find(label))
+
+    def touch_at(self, x: int, y: int) -> None:
+        """Touch one cell, from 0 at the top left."""
+        for kind in "Mm":
+            self._wait_for_pace()
+            self.send(f"\x1b[<0;{x + 1};{y + 1}{kind}")
+
+    def touch_keys(self, text: str) -> None:
+        """Touch the keys of the on-screen keypad or keyboard, one for each character."""
+        for char in text:
+            self.touch_at(*self._find_key(char))
+
+    def _find(self, label: str) -> tuple[int, int]:
+        lines = self.wait_for(label).split("\n")
+        row = next(number for number, line in enumerate(lines) if label in line)
+        return lines[row].index(label) + len(label) // 2, row
+
+    def _find_key(self, char: str) -> tuple[int, int]:
+        """Find a key by its face: its label alone between two walls."""
+        face = re.compile(rf"(?<=│)\s*{'Space' if char == ' ' else re.escape(char)}\s*(?=│)")
+        lines = self.text.split("\n")
+        # From the bottom: the cells above a keyboard look like keys too.
+        for row in reversed(range(len(lines))):
+            found = list(face.finditer(lines[row]))
+            if found:
+                return (found[-1].start() + found[-1].end()) // 2, row
+        raise AssertionError(f"no key {char!r} on the glass:\n{self.text}")
+
+    def _wait_for_pace(self) -> None:
+        while not self._pace.take():
+            threading.Event().wait(0.02)
+
+
+def _in_one_line(shown: str) -> str:
+    return " ".join(_BORDERS.sub(" ", shown).split())

@@ -1,0 +1,309 @@
+"""A whole real estate in one directory: service, reader, cards, relay, database, program.
+
+Nothing is stood in for but the plastic and the paper: the cards are virtual, the mail goes
+no further than this machine. The station is the installed program in a real terminal::
+
+    def test_something(world: World) -> None:
+        ada = world.ada
+        world.register(ada)                  # by the authority alone, as of yesterday
+        station = world.station()            # returns when it waits for a card
+        world.insert(ada)
+        station.see("Hello, Ada Quill.")
+        station.press("1")
+        world.read_code(ada.email)           # of the next mail to her that has one
+        world.remove(ada)
+        world.verified_by_others(ada, pin)   # by yubico-piv-tool and OpenSC
+
+Everything that was started ends with the ``world`` fixture, by its process id.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.link import CardLink
+from hardware.virtual.making import new_card
+from kiosk.clock import SystemClock
+from kiosk.composition.authority import build_authority
+from kiosk.config import Settings, load_settings
+from kiosk.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.dialogue import (
+    Answer,
+    CardId,
+    CardReport,
+    EnterCode,
+    Finished,
+    PinState,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.ports import Authority
+from kiosk.sensitive import Sensitive
+from screens.words import waiting
+from tests.e2e.station import Station
+from tests.support.clients import Clients
+from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import Seat
+
+DOMAIN = "wexbridge.example"
+PROGRAM = Path(sys.executable).with_name("kiosk")
+SECONDS = 60.0
+ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
+"""What ``World.register`` answers, by question id."""
+
+# Visits follow each other faster here than anybody walks.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "policy": {"email_domains": [DOMAIN], "code_gap_s": 0, "codes_an_hour": 20},
+    "station": {"name": "Main entrance", "motion": False},
+    "mail": {"sender": f"no-reply@{DOMAIN}"},
+}
+
+_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+
+
+@dataclass(slots=True)
+class Person:
+    """One cardholder and their card; ``answers`` by the text of the question once given."""
+
+    number: str
+    name: str
+    pin: str
+    puk: str
+    card: VirtualCard = field(repr=False)
+    answers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def email(self) -> str:
+        """Their address in the records."""
+        return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
+
+
+def person(number: str, name: str, pin: str, puk: str) -> Person:
+    """Make a person with a working card."""
+    return Person(number, name, pin, puk, new_card(holder_name=name, pin=pin, puk=puk))
+
+
+class World:
+    """One estate in ``folder`` on the private ``pcscd``; ``settings`` go over ``SETTINGS``."""
+
+    def __init__(
+        self, folder: Path, pcscd: HotplugPcscd, settings: Mapping[str, Mapping[str, Any]] = {}
+    ) -> None:
+        self.folder = folder
+        self.pcscd = pcscd
+        self.clients = Clients(pcscd)
+        self.state = folder / "state"
+        self.config = folder / "kiosk.toml"
+        self.people_file = folder / "people.csv"
+        self.mailbox = Mailbox(folder / "mail")
+        self.ada = person("900100200301", "Ada Quill", "739154", "73918264")
+        self.ben = person("900100200302", "Ben Carter", "618203", "50283746")
+        self.stations: list[Station] = []
+        self.said: list[subprocess.CompletedProcess[str]] = []
+        self._seats: dict[str, Seat] = {}
+        self._read: dict[str, int] = {}
+        self._settings = settings
+
+    # --- from nothing to an estate, and back -------------------------------------------
+
+    def open(self) -> None:
+        """Start the relay, write the settings, and set up by the installed program."""
+        self.state.mkdir(mode=0o700, parents=True)
+        mail = self.mailbox.start().model_dump(exclude_defaults=True)
+        self._write_settings({"mail": mail})
+        self._write_people()
+        self.kiosk("setup", check=True)
+        self.kiosk("import", str(self.people_file), check=True)
+
+    def close(self) -> None:
+        """End every station, take every card out, stop the relay."""
+        for station in self.stations:
+            station.close()
+        for seat in self._seats.values():
+            seat.link.remove()
+        self.mailbox.stop()
+
+    def _write_settings(self, *more: Mapping[str, Mapping[str, Any]]) -> None:
+        tables: dict[str, dict[str, Any]] = {}
+        for layer in (SETTINGS, *more, self._settings):
+            for section, values in layer.items():
+                tables.setdefault(section, {}).update(values)
+        self.config.touch(mode=0o600)
+        self.config.write_text("".join(_toml(name, table) for name, table in tables.items()))
+
+    def _write_people(self) -> None:
+        self.people_file.touch(mode=0o600)
+        with self.people_file.open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["holder_number", "name", "email", "card_id", "unblock_secret"])
+            for one in (self.ada, self.ben):
+                guid = one.card.state.guid.hex()
+                rows.writerow([one.number, one.name, one.email, guid, one.puk])
+
+    # --- the installed program ---------------------------------------------------------
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the program finds in its environment."""
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "STATE_DIRECTORY": str(self.state),
+            "TMPDIR": str(self.state),
+            **self.pcscd.env,
+        }
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.state / "kiosk.db"
+
+    @property
+    def log(self) -> Path:
+        """Where the stations write their log."""
+        return self.state / "station.log"
+
+    def kiosk(self, *words: str, check: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run one command of the installed program to its end; ``check`` wants it done."""
+        command, *rest = words
+        done = subprocess.run(
+            [str(PROGRAM), command, *rest, "--config", str(self.config)],
+            env=self.environ,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        self.said.append(done)
+        assert done.returncode == 0 or not check, f"{words}: {done.stdout}{done.stderr}"
+        return done
+
+    def station(
+        self,
+        columns: int = 80,
+        rows: int = 24,
+        slot: int = 0,
+        name: str = "Main entrance",
+        environ: Mapping[str, str] = {},
+        ready: bool = True,
+    ) -> Station:
+        """Start ``kiosk run`` on one slot of the reader; returns when it waits for a card.
+
+        With ``ready`` False it returns at once.
+        """
+        own = {
+            "KIOSK_STATION__NAME": name,
+            "KIOSK_PCSC__READER": self.pcscd.reader_names[slot],
+        }
+        command = [PROGRAM, "run", "--config", self.config, "--log", self.log]
+        station = Station(command, {**self.environ, **own, **environ}, columns, rows, self.folder)
+        self.stations.append(station)
+        if ready:
+            station.see(waiting.ATTRACT_TITLE)
+        return station
+
+    # --- cards -------------------------------------------------------------------------
+
+    def insert(self, whose: Person, slot: int = 0) -> Seat:
+        """Push a person's card in; returns when pcscd shows it."""
+        reader = self.pcscd.reader_names[slot]
+        seat = Seat(reader, CardLink(whose.card, self.pcscd.slots[slot]))
+        self._seats[whose.number] = seat
+        seat.insert()
+        return seat
+
+    def remove(self, whose: Person) -> None:
+        """Pull it out; returns when pcscd shows an empty slot."""
+        self._seats.pop(whose.number).remove()
+
+    def block(self, whose: Person, wrong: str = "000000") -> None:
+        """Spend every try of the PIN of a card that is in, with yubico-piv-tool."""
+        reader = self._seats[whose.number].reader
+        for _ in range(whose.card.state.pin.limit):
+            self.clients.yubico(reader, "-a", "verify-pin", "-P", wrong)
+        assert whose.card.state.pin.left == 0, "the card is not blocked"
+
+    def verified_by_others(self, whose: Person, pin: str) -> bool:
+        """Ask yubico-piv-tool and OpenSC about a card that is in; a wrong PIN costs two tries."""
+        return self.clients.verifies(self._seats[whose.number].reader, pin)
+
+    # --- mail --------------------------------------------------------------------------
+
+    def read_code(self, to: str) -> str:
+        """Return the code of the next mail to an address that has one; waits for it."""
+        while True:
+            at = self._read.get(to, 0)
+            mail = self.mailbox.wait_for(at + 1, timeout_s=30)[at]
+            self._read[to] = at + 1
+            found = _CODE.search(mail.text)
+            if found and to in mail.to:
+                return "".join(found.groups())
+
+    def wait_for_mail(self, to: str, subject: str) -> ReceivedMail:
+        """Return the newest mail with this subject to an address; waits for the first."""
+        arrived: tuple[ReceivedMail, ...] = ()
+        while not (fit := [m for m in arrived if to in m.to and m.subject == subject]):
+            arrived = self.mailbox.wait_for(len(arrived) + 1, timeout_s=30)
+        return fit[-1]
+
+    # --- short cuts --------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as the program reads them."""
+        return load_settings(self.config, self.environ)
+
+    def register(self, whose: Person) -> None:
+        """Register by the authority alone, as of yesterday; ``answers`` are set."""
+        house = build_authority(self.settings, self.environ, _Yesterday())
+        try:
+            self._walk_through(house.authority, whose)
+            house.outbox.drain_once()
+        finally:
+            house.close()
+
+    def _walk_through(self, authority: Authority, whose: Person) -> None:
+        visit = VisitId(uuid.uuid4().hex)
+        card = CardId("piv", whose.card.state.guid.hex())
+        authority.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
+        asked = authority.choose(visit, Purpose.REGISTER)
+        asked = authority.pin_proven(visit)
+        bank = {q.id: q.text for q in getattr(asked, "bank", ())}
+        if bank:
+            answers = tuple(Answer(id_, Sensitive(text)) for id_, text in ANSWERS.items())
+            authority.save_questions(visit, answers)
+            whose.answers = {bank[id_]: text for id_, text in ANSWERS.items()}
+        waiting_for = authority.give_email(visit, whose.email)
+        assert isinstance(waiting_for, EnterCode), waiting_for
+        code = Sensitive(self.read_code(whose.email))
+        done = authority.enter_code(visit, "short cut", code)
+        assert isinstance(done, Finished), done
+        authority.end(visit, VisitEnd.FINISHED)
+
+
+class _Yesterday(SystemClock):
+    """Long enough ago not to count against today's codes."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(days=1)
+
+
+def _toml(section: str, table: Mapping[str, Any]) -> str:
+    """Write one table; for text, numbers, truth and lists JSON is the same."""
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in table.items()]
+    return "".join([f"[{section}]\n", *lines])

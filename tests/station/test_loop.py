@@ -193,7 +193,10 @@ async def test_what_the_card_says_of_the_secret_is_told(
 async def test_a_pin_that_the_card_refuses_is_chosen_again(rig: Rig) -> None:
     await rig.reach_new_pin()
     rig.cards.unblock_raises = PinRefused("history")
+    rig.cards.gate.clear()
     rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.cards.gate.set()
     page = await rig.until(s.NewPin)
     assert isinstance(page, s.NewPin)
     assert page.trouble is s.PinTrouble.CARD_HISTORY

@@ -21,6 +21,9 @@ from pathlib import Path
 
 import pyte
 
+_FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
+"""Between these a terminal draws nothing: it shows a frame as a whole."""
+
 
 class Terminal:
     """Runs ``command`` in a terminal of ``columns`` by ``rows`` cells."""
@@ -36,6 +39,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
+        self._shown = "\n".join(self._screen.display)
         self.written = bytearray()
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -56,7 +60,7 @@ class Terminal:
     def text(self) -> str:
         """What is on the glass now, a line a row."""
         with self._changed:
-            return "\n".join(self._screen.display)
+            return self._shown
 
     def wait_for(self, *texts: str, seconds: float = 30.0) -> str:
         """Wait until every one of ``texts`` is on the glass; return the whole of it."""
@@ -68,7 +72,7 @@ class Terminal:
         """Wait until ``met`` is true of the glass; the failure shows what was there."""
         end = time.monotonic() + seconds
         with self._changed:
-            while not met(shown := "\n".join(self._screen.display)):
+            while not met(shown := self._shown):
                 left = end - time.monotonic()
                 if left <= 0 or (self.process.poll() is not None and left < seconds - 2):
                     code = self.process.poll()
@@ -114,10 +118,15 @@ class Terminal:
             with self._changed:
                 self.written += data
                 self._stream.feed(data)
-                self._changed.notify_all()
+                if self._is_whole():
+                    self._shown = "\n".join(self._screen.display)
+                    self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
         os.close(self._master)
+
+    def _is_whole(self) -> bool:
+        return self.written.rfind(_FRAME_ENDS) >= self.written.rfind(_FRAME_BEGINS)
 
     def _answer_queries(self, data: bytes) -> None:
         """Answer as a terminal does when asked whether it can draw a frame at once."""

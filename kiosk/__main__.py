@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from kiosk.commands import COMMANDS
-from kiosk.errors import KioskError
+from kiosk.errors import ConfigError, KioskError
 
 _ABOUT = """\
 Self-service smartcard unlock stations.
@@ -29,7 +29,10 @@ class _Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0 done, 1 not done, 2 asked wrongly."""
+    """Run one command; return its exit code.
+
+    0: done; 1: not done; 2: asked wrongly, or a setting is wrong; 130: interrupted.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
     modules = {name: _load(module) for name, module in wanted.items()}
@@ -38,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return modules[args.command].run(args)
     except KioskError as error:
         sys.stderr.write(f"kiosk: {error}\n")
-        return 2
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("kiosk: interrupted\n")
+        return 130
 
 
 def _load(module: str) -> _Command:

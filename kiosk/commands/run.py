@@ -48,15 +48,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def open_log(path: str | None) -> None:
-    """Send the log to ``path``, or to standard error where that is not the terminal."""
+    """Send the log to ``path``, or to standard output where that is not the terminal.
+
+    The glass is drawn on standard error, so a service manager takes the log from the other.
+    """
     handler: logging.Handler = logging.NullHandler()
     if path:
         # Opened by hand for its mode: the log is for the administrator alone.
         stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
         handler = logging.StreamHandler(stream)
         sys.stderr = stream
-    elif not sys.stderr.isatty():
-        handler = logging.StreamHandler(sys.stderr)
+    elif not sys.stdout.isatty():
+        handler = logging.StreamHandler(sys.stdout)
     logging.basicConfig(
         level=logging.INFO,
         handlers=[handler],

@@ -20,6 +20,10 @@ from kiosk.station.loop import Stage
 class OpenStage(Stage, Protocol):
     """A stage that holds a database and threads, and lets go of them in the end."""
 
+    @property
+    def stale(self) -> bool:
+        """Whether it was built from something that has changed since."""
+
     def close(self) -> None:
         """Let go."""
 
@@ -45,7 +49,8 @@ class Backstage:
         return stage.perform(command)
 
     def is_well(self) -> bool:
-        """Whether the authority can decide now."""
+        """Whether the authority can decide now; asked only while nobody is here."""
+        self._drop_stale()
         stage = self._open()
         return stage is not None and stage.is_well()
 
@@ -54,6 +59,13 @@ class Backstage:
         with self._lock:
             if self._stage is not None:
                 self._stage.close()
+
+    def _drop_stale(self) -> None:
+        """Have it built anew, from the keys of today."""
+        with self._lock:
+            if self._stage is not None and self._stage.stale:
+                self._stage.close()
+                self._stage = None
 
     def _open(self) -> OpenStage | None:
         with self._lock:

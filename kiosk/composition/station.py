@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,8 @@ from hardware.registry import Registry
 from hardware.trace import log_trace
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
-from kiosk.config import Settings
+from kiosk.composition.upkeep import Upkeep
+from kiosk.config import Settings, credential_file
 from kiosk.dialogue import VisitId
 from kiosk.faults import describe_fault
 from kiosk.ports import PostReaderEvent
@@ -62,9 +64,12 @@ class LocalStage:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         # Imported here: the database and its kind take longer to import than the first
         # page takes to paint.
+        from kiosk.authority.housekeeping import tidy
         from kiosk.composition.authority import build_authority
 
+        keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)
+        self._upkeep = Upkeep(keys, partial(tidy, self._house.store), time.monotonic)
         cards = build_cards(settings)
         self._actions = Actions(self._house.authority, cards, settings.station.name)
 
@@ -73,8 +78,14 @@ class LocalStage:
         return self._actions.perform(command)
 
     def is_well(self) -> bool:
-        """Whether the authority can decide now."""
+        """Whether the authority can decide now; asked while nobody is here, so tidies too."""
+        self._upkeep.tend()
         return self._actions.is_well()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the keys have changed since."""
+        return self._upkeep.stale
 
     def close(self) -> None:
         """Close the authority."""

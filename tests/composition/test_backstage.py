@@ -18,6 +18,7 @@ VISIT = VisitId("a" * 32)
 
 class Ready:
     closed = False
+    stale = False
 
     def perform(self, command: Command) -> ResultSide | None:
         return None
@@ -37,6 +38,18 @@ def test_what_was_built_is_closed() -> None:
     stage.is_well()
     stage.close()
     assert ready.closed
+
+
+def test_what_is_stale_is_built_anew() -> None:
+    first, second = Ready(), Ready()
+    waiting = [second, first]
+    stage = Backstage(waiting.pop, lambda _: None)
+    stage.is_well()
+    first.stale = True
+    stage.is_well()
+    assert first.closed
+    assert waiting == []
+    assert not second.closed
 
 
 def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:

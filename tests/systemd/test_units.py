@@ -90,7 +90,6 @@ def test_its_folders_are_made_for_it_alone(tmp_path: Path) -> None:
     assert {folder for _, folder, *_ in folders} == {
         "/etc/kiosk",
         f"/var/lib/{setting('StateDirectory')}",
-        f"/var/log/{setting('LogsDirectory')}",
     }
     assert {tuple(rest) for _, _, *rest in folders} == {("0700", "kiosk", "kiosk", "-")}
     (tmp_path / "etc").mkdir()

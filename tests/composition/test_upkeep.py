@@ -1,0 +1,51 @@
+"""A rotated key file is noticed, and what is past is tidied once a day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiosk.composition.upkeep import DAY_S, Upkeep
+from kiosk.errors import StoreBusy
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+
+
+def nothing() -> None:
+    return None
+
+
+def test_rotated_keys_are_noticed(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    KeyRing.create(keys)
+    upkeep = Upkeep(keys, nothing, lambda: 0.0)
+    assert not upkeep.stale
+    KeyRing.rotate(keys, KeyPurpose.SEAL)
+    assert upkeep.stale
+
+
+def test_keys_that_are_away_for_a_moment_change_nothing(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    KeyRing.create(keys)
+    upkeep = Upkeep(keys, nothing, lambda: 0.0)
+    keys.rename(tmp_path / "elsewhere")
+    assert not upkeep.stale
+
+
+def test_tidying_is_done_once_a_day_and_again_after_a_failure(tmp_path: Path) -> None:
+    now = 0.0
+    done: list[float] = []
+    busy = [True]
+
+    def tidy() -> None:
+        if busy.pop() if busy else False:
+            raise StoreBusy("busy")
+        done.append(now)
+
+    upkeep = Upkeep(tmp_path / "keys.json", tidy, lambda: now)
+    upkeep.tend()
+    assert done == []
+    upkeep.tend()
+    upkeep.tend()
+    assert done == [0.0]
+    now = DAY_S
+    upkeep.tend()
+    assert done == [0.0, DAY_S]

@@ -16,28 +16,22 @@ from hardware.registry import Registry
 from hardware.trace import Exchange
 from hardware.virtual import objects
 from hardware.virtual.card import VirtualCard
-from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import CardId, PinState
 from kiosk.errors import (
-    CardGone,
-    CardMute,
     CardSwapped,
     CardUnknown,
     NotAllowed,
     PinBlocked,
     PinRefused,
     PinWrong,
-    ReaderGone,
-    ReaderServiceDown,
 )
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.trouble import Trouble
-from tests.support.hotplug import HotplugPcscd
-from tests.support.pcsc import Insert, Seat, wait_for_presence
+from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware
 
@@ -210,31 +204,6 @@ def test_the_expiry_comes_from_the_chuid_where_there_is_no_certificate(
     card.state.objects[objects.CERT_CARD_AUTHENTICATION] = b"\x70\x01\x00"
     seat = insert(card)
     assert cards.read(seat.reader).expires_at == datetime(2031, 2, 4, tzinfo=UTC)
-
-
-def test_nothing_there(insert: Insert, cards: PcscCards, pcscd: HotplugPcscd) -> None:
-    pcscd.start()
-    with pytest.raises(CardGone):
-        cards.read(pcscd.reader_names[0])
-    with pytest.raises(ReaderGone):
-        cards.read("No Such Reader 00 00")
-    with pytest.raises(CardMute):
-        cards.read(insert(MuteCard(), 1).reader)
-    pcscd.kill()
-    with pytest.raises(ReaderServiceDown):
-        cards.read(pcscd.reader_names[0])
-
-
-def test_the_service_restarts_between_two_calls(
-    insert: Insert, cards: PcscCards, pcscd: HotplugPcscd
-) -> None:
-    card = make()
-    seat = insert(card)
-    before = cards.read(seat.reader)
-    pcscd.kill()
-    pcscd.start()
-    wait_for_presence(seat.reader, present=True)
-    assert cards.read(seat.reader) == before
 
 
 @pytest.mark.parametrize("profile", [PROFILES["standard"], PROFILES["T=0"]])

@@ -1,4 +1,4 @@
-"""Cards that hang, and a service that dies: the caller goes on, and so does the station."""
+"""Cards that hang: the caller goes on, and so does the station."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from hardware.grip import Patience
 from hardware.virtual.faults import Hang
-from kiosk.errors import CardError, CardHung, OutcomeUnknown, ReaderServiceDown
+from kiosk.errors import CardError, CardHung, OutcomeUnknown
 from tests.hardware.trouble import (
     CHANGES,
     GET_DATA,
@@ -21,9 +21,7 @@ from tests.hardware.trouble import (
     cards_with,
     chip,
     let_the_service_look,
-    then,
 )
-from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -96,22 +94,3 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     hang.let_go()
     reading.join(10)
     assert not errors
-
-
-@pytest.mark.parametrize("instruction", [VERIFY, RESET])
-def test_the_service_dies_in_mid_change(
-    instruction: int, insert: Insert, pcscd: HotplugPcscd
-) -> None:
-    trouble = chip()
-    trouble.fail({instruction: then(pcscd.kill)})
-    seat = insert(trouble)
-    cards, at = cards_with(), address(seat, trouble)
-    with pytest.raises(OutcomeUnknown):
-        CHANGES[instruction](cards, at)
-    with pytest.raises(ReaderServiceDown):
-        cards.read(seat.reader)
-    trouble.fail({})
-    pcscd.start()
-    seat.insert()
-    assert cards.read(seat.reader).card == at.card
-    assert trouble.count(instruction) == 1

@@ -72,7 +72,6 @@ def started(monitor: PcscMonitor, ears: Ears, pcscd: HotplugPcscd) -> None:
 
 
 def watching() -> bool:
-    """Whether a monitor's thread is left; ``stop`` waits for it no longer than 2 s."""
     return any(thread.name == "readers" for thread in threading.enumerate())
 
 

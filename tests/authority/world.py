@@ -86,7 +86,12 @@ class World:
     """The authority on the database in ``folder``; opened twice, it is two processes' worth."""
 
     def __init__(
-        self, folder: Path, *, hasher: AnswerHasher | None = None, busy_timeout_s: float = 5.0
+        self,
+        folder: Path,
+        *,
+        hasher: AnswerHasher | None = None,
+        busy_timeout_s: float = 5.0,
+        url: str = "",
     ) -> None:
         keys = folder / "keys.json"
         ring = KeyRing.load(keys) if keys.exists() else KeyRing.create(keys)
@@ -95,7 +100,7 @@ class World:
         self.clock = SetClock()
         self.relay = Relay()
         self.policy = Policy(code_gap=timedelta(seconds=60))
-        url = sqlite_url(folder / "kiosk.db")
+        url = url or sqlite_url(folder / "kiosk.db")
         self.store = Store(url, self.clock, busy_timeout_s=busy_timeout_s, pool_size=50)
         self.hasher = hasher or AnswerHasher(ring, CHEAP)
         self.parts = self._parts()

@@ -1,0 +1,80 @@
+"""The same decisions on PostgreSQL, where writers do not simply wait in one queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.answers import answer
+from kiosk.dialogue import Finished, Purpose, UnblockDone, VisitOpened
+from kiosk.store.records import Card, new_id
+from tests.authority.other_process import CountingHasher, Looks, at_once, given
+from tests.authority.world import Sitting, World
+from tests.support.database import PostgresServer, running_postgres
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def world(server: PostgresServer, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=server.fresh())
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+def test_the_whole_way_with_a_walk_in_between(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    back = world.insert(card, blocked=True, station="B")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    back.enter(world.relay.code)
+    reply = world.authority.settle(back.visit, back.grant().journal, UnblockDone())
+    assert reply == Finished(Purpose.UNLOCK)
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def test_twenty_sets_at_once_three_are_looked_at(world: World, card: Card) -> None:
+    sitting, looks = world.insert(card, blocked=True), Looks()
+    sitting.questions()
+    object.__setattr__(world.parts, "hasher", CountingHasher(world.ring, looks))
+    wrong = given(world, sitting.visit, wrong=True)
+    at_once(lambda: answer(world.parts, sitting.visit, new_id(), wrong))
+    assert looks.count == 3
+    assert world.registration(card).blocked_at is not None
+
+
+def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: World) -> None:
+    """Twenty visits of two cards of one holder: every call is decided, none is a deadlock."""
+    first = world.registered_card()
+    with world.store.read() as uow:
+        holder = uow.holders.get(first.holder_id)
+    assert holder is not None
+    cards = (first, world.add_card(holder))
+
+    def sit(number: int) -> Sitting:
+        sitting = world.insert(cards[number % 2], blocked=True, station=str(number))
+        sitting.pull()
+        return sitting
+
+    with ThreadPoolExecutor(10) as pool:
+        opened = [sitting.opened for sitting in pool.map(sit, range(20))]
+    assert all(isinstance(one, VisitOpened) for one in opened)
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact

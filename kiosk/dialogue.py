@@ -90,7 +90,7 @@ class PinState:
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What a card tells without a PIN; ``expires_at`` is None where it holds no certificate."""
+    """What a card tells without a PIN; ``expires_at`` is None where it does not say."""
 
     card: CardId
     pin: PinState

@@ -33,13 +33,19 @@ class CellRefused(ValueError):
 class CardRule:
     """What a card family's identifier and unblock secret look like."""
 
-    identifier_digits: int
+    identifier: re.Pattern[str]
+    identifier_is: str
     secret_length: int
 
 
 CARD_RULES = {
     # SP 800-73-5 part 2: the CHUID's GUID has 16 bytes (2.1 of part 1), a PUK 8 (2.4.3).
-    "piv": CardRule(identifier_digits=32, secret_length=8),
+    # A card without a GUID is known by the hash of its card-authentication key.
+    "piv": CardRule(
+        re.compile("[0-9a-f]{32}|ca[0-9a-f]{64}"),
+        "32 hexadecimal digits (or ca and 64 more, for a card without a GUID)",
+        secret_length=8,
+    ),
 }
 """By the driver's name."""
 
@@ -88,9 +94,8 @@ def card(driver: str, identifier: str) -> CardId | None:
     if _ROUNDED.fullmatch(identifier):
         raise CellRefused(f"card_id {identifier!r:.60}: {_SPREADSHEET}")
     plain = re.sub(r"[\s:-]", "", identifier).lower()
-    if not re.fullmatch(rf"[0-9a-f]{{{rule.identifier_digits}}}", plain):
-        wanted = f"must be {rule.identifier_digits} hexadecimal digits"
-        raise CellRefused(f"card_id {identifier!r:.60}: {wanted}")
+    if not rule.identifier.fullmatch(plain):
+        raise CellRefused(f"card_id {identifier!r:.60}: must be {rule.identifier_is}")
     if not plain.strip("0"):
         raise CellRefused("card_id: is all zeros, as on a card that was never issued")
     return CardId(known, plain)

@@ -53,6 +53,8 @@ def open_log(path: str | None) -> None:
     The glass is drawn on standard error, so a service manager takes the log from the other.
     """
     handler: logging.Handler = logging.NullHandler()
+    # A library that warns on standard error would write over the glass.
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
     if path:
         # Opened by hand for its mode: the log is for the administrator alone.
         stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")

@@ -54,6 +54,11 @@ def test_what_is_tidied() -> None:
     assert good(card_id=dashed, card_driver="PIV").card == CardId("piv", GUID)
 
 
+def test_a_card_without_a_guid_is_named_by_its_key() -> None:
+    by_key = "ca" + "0f" * 32
+    assert good(card_id=by_key).card == CardId("piv", by_key)
+
+
 def test_a_day_lasts_to_its_end_and_a_moment_is_utc() -> None:
     assert good(expires="2027-12-31").expires_at == datetime(2028, 1, 1, tzinfo=UTC)
     assert good(expires="2027-12-31T12:00:00+02:00").expires_at == datetime(

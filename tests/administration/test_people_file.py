@@ -70,7 +70,7 @@ def test_no_bytes_at_all_are_a_surprise(tmp_path_factory: Factory, junk: bytes, 
     except ImportRefused:
         refused = True
     assert refused or len(people) <= file.lines
-    assert refused or file.position == path.stat().st_size
+    assert refused or file.problems or file.position == path.stat().st_size
 
 
 def test_what_spreadsheets_write_is_read(importer: Importer, tmp_path: Path) -> None:

@@ -1,5 +1,15 @@
-"""Fixtures that several test packages share."""
+"""Fixtures that several test packages share, and how examples are drawn."""
 
 from __future__ import annotations
 
+import os
+
+from hypothesis import settings
+
 pytest_plugins = ["tests.support.pcsc", "tests.support.clients"]
+
+# No example is judged by a stopwatch. At a desk they are drawn anew each time; where a
+# change has to pass, the same ones are drawn, so that a run can be repeated.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")

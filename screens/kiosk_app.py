@@ -44,6 +44,8 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._desk = desk
         self._look = look
         self._comfort = Comfort(look.dark)
+        self._end = 0
+        self._leaving = False
         kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now)
         self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
         for one in theme.themes(look.accent):
@@ -62,12 +64,13 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         """Open the desk."""
         self.run_worker(self._serve(), name="desk")
         if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self._close_soon)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self._close_soon)
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
 
     async def _serve(self) -> None:
         await self._desk.run(self.show)
-        self.exit(0)
+        self.exit(self._end, return_code=self._end)
 
     # --- the holder --------------------------------------------------------------------
 
@@ -100,8 +103,13 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
 
     def on_hung_up(self, message: HungUp) -> None:
         """End when the terminal is gone; the desk records what is under way first."""
-        self._return_code = FAULT_CODE
+        self._hung_up()
+
+    def _hung_up(self) -> None:
+        self._end = FAULT_CODE
         self._close_soon()
 
     def _close_soon(self) -> None:
-        self.run_worker(self._desk.stop(), name="close")
+        if not self._leaving:
+            self._leaving = True
+            self.run_worker(self._desk.stop(), name="close")

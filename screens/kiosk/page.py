@@ -65,7 +65,7 @@ class Page(Screen[None], inherit_bindings=False):
         look = self.kit.look
         self._take_shape()
         step = words.step(*self._step) if self._step else ""
-        yield TopBar(look, step, self.kit.comfort.dark, self.kit.toggle_dark)
+        yield TopBar(look, step, lambda: self.kit.comfort.dark, self.kit.toggle_dark)
         yield Vertical(Card(*self.content(), classes=self.mood), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
         if look.strip is not None:

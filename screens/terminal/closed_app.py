@@ -15,6 +15,7 @@ from typing import IO, Any, ClassVar
 from textual.app import App, ReturnType, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 OnFault = Callable[[BaseException], None]
 """Told of an unhandled error; must not write to the terminal."""
@@ -45,7 +46,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         if self._exception is None:
             self._exception = error  # run_test raises it again
             self._exception_event.set()
-            self._on_fault(error)
+            self._on_fault(error.error if isinstance(error, WorkerFailed) else error)
         self._close_messages_no_wait()
 
     def _fatal_error(self) -> None:

@@ -18,12 +18,18 @@ from screens.words import frame as words
 class TopBar(Widget, inherit_bindings=False):
     """The service's name, the step, and the switch between the two surfaces."""
 
-    def __init__(self, look: Look, step: str, dark: bool, toggle: Callable[[], None]) -> None:
+    def __init__(
+        self, look: Look, step: str, is_dark: Callable[[], bool], toggle: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._look = look
         self._step = step
-        self._switch = words.LIGHT_COLOURS if dark else words.HIGH_CONTRAST
+        self._is_dark = is_dark
         self._toggle = toggle
+
+    @property
+    def _switch(self) -> str:
+        return words.LIGHT_COLOURS if self._is_dark() else words.HIGH_CONTRAST
 
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""

@@ -37,7 +37,7 @@ def _shows(widget: Widget) -> bool:
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
-def _widget_faults(screen: Screen[None], widget: Widget) -> Iterator[str]:
+def _widget_faults(screen: Screen[object], widget: Widget) -> Iterator[str]:
     placed = screen.find_widget(widget)
     if not placed.clip.contains_region(placed.region):
         yield f"{widget!r} at {placed.region} is clipped by {placed.clip}"
@@ -55,10 +55,7 @@ def _drawing_faults(widget: Widget) -> Iterator[str]:
     if widget.children or not isinstance(drawn, Content):
         return
     width, height = widget.content_size
-    if isinstance(widget, Prose):
-        lines = drawn.wrap(width)
-    else:
-        lines = drawn.split("\n")
+    lines = drawn.wrap(width) if isinstance(widget, Prose) else drawn.split("\n")
     if len(lines) > height:
         yield f"{widget!r} draws {len(lines)} lines into {height}: {drawn.plain!r}"
     for line in lines:
@@ -66,7 +63,7 @@ def _drawing_faults(widget: Widget) -> Iterator[str]:
             yield f"{widget!r} draws {line.plain!r} into {width} columns"
 
 
-def _collisions(screen: Screen[None], leaves: list[Widget]) -> Iterator[str]:
+def _collisions(screen: Screen[object], leaves: list[Widget]) -> Iterator[str]:
     regions: list[tuple[Widget, Region]] = [(w, screen.find_widget(w).region) for w in leaves]
     for (one, here), (other, there) in itertools.combinations(regions, 2):
         if here.area and there.area and here.overlaps(there):

@@ -48,7 +48,6 @@ async def pictures(chosen: Mapping[str, Sample], size: tuple[int, int]) -> dict[
     async with app.run_test(size=size) as pilot:
         for name, sample in chosen.items():
             await app.show(sample.state)
-            await pilot.pause()
             await type_keys(pilot, sample.keys)
             taken[name] = Picture(app.export_screenshot(), tuple(layout_faults(app)))
             if "f3" in sample.keys:  # what one holder chose is forgotten with the visit

@@ -1,0 +1,96 @@
+"""Somebody at the terminal: types bytes, and sees the picture that a terminal would show."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PATIENCE_S = 15.0
+
+
+class Outside:
+    """One run of ``program`` in a pseudo-terminal of 80 columns and 24 rows."""
+
+    def __init__(self, scenario: str, notes: Path, **environment: str) -> None:
+        self._notes = notes
+        self._screen = pyte.Screen(80, 24)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-m", "tests.screens.terminal.program", scenario, str(notes)],
+            dimensions=(24, 80),
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment},
+            timeout=PATIENCE_S,
+            echo=True,
+        )
+        self.child.delaybeforesend = None
+        self._gone = False
+
+    def type(self, data: bytes) -> None:
+        """Send bytes, reading meanwhile so that neither side waits for the other."""
+        for start in range(0, len(data), 1024):
+            self.child.send(data[start : start + 1024])
+            self.read(0.0)
+
+    def read(self, wait_s: float = 0.05) -> None:
+        """Take in what the program has written, until it is quiet for ``wait_s``."""
+        if self._gone:
+            time.sleep(wait_s)
+            return
+        try:
+            while True:
+                data = self.child.read_nonblocking(65536, wait_s)
+                self.written += data
+                self._stream.feed(data)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+
+    @property
+    def picture(self) -> str:
+        """What the terminal shows."""
+        return "\n".join(self._screen.display)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the program noted."""
+        return self._notes.read_text().splitlines() if self._notes.exists() else []
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes."""
+        pages = Path(f"/proc/{self.child.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def wait_until(self, what: Callable[[], bool]) -> None:
+        """Read until ``what`` is true; fail with the picture when it takes too long."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not what():
+            assert time.monotonic() < deadline, f"{self.picture}\n{self.notes}"
+            self.read()
+
+    def wait_for(self, text: str) -> None:
+        """Read until the picture has ``text``."""
+        self.wait_until(lambda: text in self.picture)
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program."""
+        self.child.ptyproc.fileobj.close()
+        self._gone = True
+
+    def wait_for_end(self) -> int | None:
+        """Read until the program ends; return its exit code."""
+        self.wait_until(lambda: not self.child.isalive())
+        self.read()
+        code: int | None = self.child.exitstatus
+        return code
+
+    def close(self) -> None:
+        """End the program, whatever state it is in."""
+        self.child.close(force=True)

@@ -1,0 +1,73 @@
+"""A station's glass as a program of its own, for tests that attack it through a terminal.
+
+``python -m tests.screens.terminal.program SCENARIO NOTES``: what is reported, and faults,
+are written to the file NOTES, a line each; nothing of them goes to the terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from screens.terminal.lockdown import lock_terminal
+
+SECRET = "canary-604918"
+
+
+class Notes:
+    """Lines in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, line: str) -> None:
+        """Add one line."""
+        with self._path.open("a") as file:
+            file.write(line + "\n")
+
+    def fault(self, error: BaseException) -> None:
+        """Write down what kind of error it was."""
+        self.add(f"fault {type(error).__name__}")
+
+
+def main() -> int:
+    """Run SCENARIO and return the exit code."""
+    scenario, path = sys.argv[1:3]
+    notes = Notes(Path(path))
+    lock_terminal(notes.fault)
+    notes.add("locked")
+    return show(scenario, notes)
+
+
+def show(scenario: str, notes: Notes) -> int:
+    """Import what is heavy, and show the scenario's page."""
+    from kiosk.station.events import HolderSide
+    from kiosk.station.states import Attract, EnterPin
+    from screens.kiosk_app import KioskApp
+    from screens.look import Look
+    from tests.screens.desks import StillDesk
+    from tests.screens.samples import REGISTER
+
+    class NotingDesk(StillDesk):
+        """Notes what it hears; breaks where the scenario says so."""
+
+        def submit(self, event: HolderSide) -> None:
+            pin = SECRET
+            notes.add(type(event).__name__)
+            if scenario == "broken":
+                raise RuntimeError(pin)
+
+        async def stop(self) -> None:
+            notes.add("stopped")
+            await super().stop()
+
+    state = Attract() if scenario == "attract" else EnterPin(REGISTER)
+    look = Look(motion=False, hold_s=0.0, touch=scenario != "keys-only")
+    app = KioskApp(NotingDesk(state), look, notes.fault)
+    app.run()
+    notes.add(f"code {app.return_code}")
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.command import CommandPalette
+from textual.widget import Widget
+from textual.worker import WorkerFailed
+
+from kiosk.dialogue import (
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    GiveEmail,
+    Purpose,
+    Question,
+)
+from kiosk.station import states
+from kiosk.station.events import HolderSide
+from kiosk.station.states import EnterPin, State
+from screens.kiosk_app import KioskApp
+from screens.terminal.closed_app import FAULT_CODE
+from tests.screens.desks import StillDesk
+from tests.screens.geometry import screen_lines
+from tests.screens.pictures import STILL, app_for
+from tests.screens.pilots import type_keys
+from tests.screens.samples import REGISTER, VISIT, Sample, samples
+
+SECRET = "canary-604918"
+CHORDS = (
+    "ctrl+q ctrl+c ctrl+p ctrl+z ctrl+backslash ctrl+d ctrl+s ctrl+l ctrl+a ctrl+x ctrl+v ctrl+o "
+    "super+c f1 f10 f11 f12 alt+f4 shift+insert ctrl+shift+c ctrl+pageup question_mark"
+).split()
+
+
+class FaultyDesk(StillDesk):
+    """Breaks when something is submitted, with a secret among its variables."""
+
+    def submit(self, event: HolderSide) -> None:
+        secret = SECRET
+        raise RuntimeError(secret)
+
+
+def faulty_app(faults: list[BaseException]) -> KioskApp:
+    return KioskApp(FaultyDesk(EnterPin(REGISTER)), STILL, faults.append)
+
+
+async def _run(app: KioskApp, keys: Iterable[str] = ()) -> None:
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await type_keys(pilot, keys)
+
+
+async def test_no_chord_does_anything() -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        before, page = screen_lines(app), app.screen
+        await type_keys(pilot, CHORDS)
+        assert app.screen is page
+        assert screen_lines(app) == before
+        assert app.is_running
+
+
+async def test_no_page_binds_a_key_or_takes_the_focus() -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert not list(app._bindings)
+        for name, sample in samples().items():
+            await app.show(sample.state)
+            app.screen.focus_next()
+            await type_keys(pilot, ("tab", "shift+tab"))
+            assert not app.screen.active_bindings, name
+            assert app.focused is None, name
+            assert not [w for w in app.screen.walk_children(Widget) if w.focusable], name
+
+
+def _actions() -> list[str]:
+    named = (name for cls in KioskApp.__mro__ for name in vars(cls))
+    return sorted({name.removeprefix("action_") for name in named if name.startswith("action_")})
+
+
+async def test_no_action_runs_whoever_asks() -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for action in (*_actions(), "app.quit", "screen.copy_text", "app.bell"):
+            assert not await app.run_action(action), action
+        assert app.is_running
+
+
+async def test_methods_that_would_open_a_way_out_do_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webbrowser.open", _must_not_be_called)
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        written: list[str] = []
+        monkeypatch.setattr(app._driver, "write", written.append)
+        app.copy_to_clipboard("604918")
+        app.open_url("https://intranet.example")
+        app.save_screenshot()
+        app.deliver_screenshot()
+        app.deliver_text("/etc/passwd")
+        app.deliver_binary("/etc/passwd")
+        app.notify("hello")
+        app.bell()
+        app.action_command_palette()
+        app.action_help_quit()
+        app.action_suspend_process()
+        app.action_show_help_panel()
+        app.action_screenshot()
+        await app.action_quit()
+        with app.suspend():
+            pass
+        await pilot.pause()
+        assert not written
+        assert app.clipboard == ""
+        assert not list(app.get_system_commands(app.screen))
+        assert not isinstance(app.screen, CommandPalette)
+        assert not app._notifications
+    assert not list(tmp_path.iterdir())
+
+
+def _must_not_be_called(*_args: Any) -> None:
+    pytest.fail("something was opened")
+
+
+async def test_an_error_is_reported_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    faults: list[BaseException] = []
+    app = faulty_app(faults)
+    with pytest.raises(RuntimeError):  # how run_test says that the app ended by it
+        await _run(app, (*"604918", "enter"))
+    assert [type(fault) for fault in faults] == [RuntimeError]
+    assert app.return_code == FAULT_CODE
+    said = "".join(capfd.readouterr())
+    assert SECRET not in said
+    assert not app._exit_renderables
+
+
+async def test_a_page_that_cannot_be_made_is_an_error_too(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_state: State, _kit: object) -> None:
+        secret = SECRET
+        raise LookupError(secret)
+
+    monkeypatch.setattr("screens.kiosk_app.screen_for", fail)
+    faults: list[BaseException] = []
+    app = KioskApp(StillDesk(), STILL, faults.append)
+    with pytest.raises(WorkerFailed):
+        await _run(app)
+    assert [type(fault) for fault in faults] == [LookupError]
+    assert app.return_code == FAULT_CODE
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+async def test_what_a_library_prints_is_dropped(capfd: pytest.CaptureFixture[str]) -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        print(SECRET)  # noqa: T201
+        print(SECRET, file=sys.stderr)  # noqa: T201
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+def _everywhere(text: str) -> list[State]:
+    """Return every page that shows data, with ``text`` in all of it."""
+    visit = replace(VISIT, holder_name=text)
+    unlock = replace(visit, purpose=Purpose.UNLOCK)
+    question = Question(1, text)
+    choose = ChooseQuestions((question,), 1)
+    return [
+        states.Menu(visit, (Purpose.UNLOCK,)),
+        states.ConfirmOwner(unlock),
+        states.PickQuestion(unlock, choose),
+        states.GiveAnswer(unlock, choose, (), question),
+        states.AskQuestion(unlock, AnswerQuestions((question,), 3)),
+        states.EnterEmail(unlock, GiveEmail(text, ())),
+        states.CodeEntry(unlock, EnterCode(text, 8, 60, 60, 3)),
+        states.CodeNeeded(unlock, text, states.CodeLack.EXPIRED),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[@click=app.quit]x[/]", "[/x]", "[bold red]", "[link=x]y", "[["])
+async def test_data_is_never_read_as_markup(text: str) -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        for state in _everywhere(text):
+            await app.show(state)
+            await pilot.pause()
+            shown = "".join("".join(screen_lines(app)).split())
+            assert text.replace(" ", "") in shown, state
+
+
+async def test_a_drag_over_the_page_selects_nothing() -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await type_keys(pilot, "604918")
+        await pilot.mouse_down(offset=(10, 8))
+        await pilot.hover(offset=(40, 8))
+        await pilot.mouse_up(offset=(40, 8))
+        await type_keys(pilot, ("ctrl+c",))
+        assert not app.screen.get_selected_text()
+        assert app.clipboard == ""
+
+
+async def test_a_paste_that_reaches_the_app_is_ignored() -> None:
+    app = app_for(Sample(EnterPin(REGISTER)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        before = screen_lines(app)
+        app.post_message(events.Paste("604918" * 1000))
+        await pilot.pause()
+        assert screen_lines(app) == before
+
+
+def test_textual_has_no_new_way_out() -> None:
+    """Actions that this version of Textual has; a new one has to be looked at."""
+    textual = {n for cls in (App,) for n in vars(cls) if n.startswith("action_")}
+    assert textual == {
+        f"action_{name}"
+        for name in (
+            "add_class back bell change_theme command_palette focus focus_next focus_previous "
+            "help_quit hide_help_panel notify pop_screen push_screen quit remove_class screenshot "
+            "show_help_panel simulate_key suspend_process switch_mode switch_screen toggle_class "
+            "toggle_dark"
+        ).split()
+    }

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screens.terminal.decoder import Decoder, Input, Press, SmoothOffered, Touch
+
+KNOWN = frozenset(
+    "enter tab shift+tab backspace delete escape space up down left right home end pageup "
+    "pagedown f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12".split()
+)
+
+
+def decoded(*pieces: bytes) -> list[Input]:
+    decoder = Decoder()
+    inputs = [item for piece in pieces for item in decoder.feed(piece)]
+    return inputs + list(decoder.expire())
+
+
+def keys(inputs: Iterable[Input]) -> list[str]:
+    return [item.key for item in inputs if isinstance(item, Press)]
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"\r", "enter"),
+        (b"\n", "enter"),
+        (b"\t", "tab"),
+        (b"\x7f", "backspace"),
+        (b"\x08", "backspace"),
+        (b" ", "space"),
+        (b"\x1b", "escape"),
+        (b"\x1b[A", "up"),
+        (b"\x1bOB", "down"),
+        (b"\x1b[Z", "shift+tab"),
+        (b"\x1b\t", "shift+tab"),
+        (b"\x1b[3~", "delete"),
+        (b"\x1b[5~", "pageup"),
+        (b"\x1bOQ", "f2"),
+        (b"\x1b[12~", "f2"),
+        (b"\x1b[[B", "f2"),
+        (b"\x1b[24~", "f12"),
+        ("é".encode(), "é"),
+    ],
+)
+def test_keys_of_several_terminals(data: bytes, key: str) -> None:
+    assert keys(decoded(data)) == [key]
+
+
+def test_a_sequence_in_pieces_is_the_same_key() -> None:
+    assert keys(decoded(b"\x1b", b"[", b"1", b"2", b"~")) == ["f2"]
+
+
+def test_two_escapes_are_two_keys() -> None:
+    assert keys(decoded(b"\x1b\x1b")) == ["escape", "escape"]
+
+
+def test_touches() -> None:
+    assert decoded(b"\x1b[<0;12;7M\x1b[<0;12;7m") == [Touch(11, 6, True), Touch(11, 6, False)]
+
+
+def test_the_one_report_that_is_asked_for() -> None:
+    assert decoded(b"\x1b[?2026;2$y") == [SmoothOffered()]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\x03\x1a\x1c\x11\x10\x13\x04\x00", id="control-keys"),
+        pytest.param(b"\x1b[1:u", id="kitty-that-ends-badly"),
+        pytest.param(b"\x1b[99999999999;5u", id="kitty-beyond-unicode"),
+        pytest.param(b"\x1b[113;5u\x1b[99;5u", id="kitty-ctrl-q-and-c"),
+        pytest.param(b"\x1b[48;0;0;0;0t", id="resize-to-nothing"),
+        pytest.param(b"\x1b[48;99999;99999;1;1t", id="resize-to-everything"),
+        pytest.param(b"\x1b[?2048;2$y", id="resize-offer"),
+        pytest.param(b"\x1b[200~\x1b[201~", id="paste-markers"),
+        pytest.param(b"\x1b[12;40R", id="cursor-report"),
+        pytest.param(b"\x1b[?62;c\x1b[>0;276;0c", id="device-report"),
+        pytest.param(b"\x1b[I\x1b[O", id="focus-reports"),
+        pytest.param(b"\x1b[<35;5;5M\x1b[<64;5;5M\x1b[<2;5;5M", id="moves-wheel-right-button"),
+        pytest.param(b"\x1b[<0;0;5M\x1b[<0;-3;5M\x1b[<0;99999;5M", id="touches-nowhere"),
+        pytest.param(b"\x1bq\x1bc\x1b]", id="alt-chords"),
+        pytest.param(b"\x1b[1;5A\x1b[1;3P", id="chords-of-arrows-and-function-keys"),
+        pytest.param(b"\xff\xfe\xc3\xed\xa0\x80\x9b", id="not-utf-8"),
+        pytest.param(b"\x1b[", id="alt-bracket-alone"),
+        pytest.param("\u202e\u200b\x9b".encode(), id="marks-that-cannot-be-seen"),
+    ],
+)
+def test_what_does_nothing(data: bytes) -> None:
+    assert decoded(data) == []
+
+
+def test_a_paste_is_only_typing() -> None:
+    assert keys(decoded(b"\x1b[200~12\r")) == ["1", "2", "enter"]
+
+
+def test_typing_goes_on_after_a_sequence_that_never_ends() -> None:
+    decoder = Decoder()
+    list(decoder.feed(b"\x1b[" + b"1;" * 40))
+    list(decoder.expire())
+    assert keys(decoder.feed(b"7")) == ["7"]
+
+
+def test_a_press_does_not_show_its_key() -> None:
+    assert "7" not in repr(Press("7", "7"))
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8))
+def test_anything_at_all_gives_only_known_inputs(pieces: list[bytes]) -> None:
+    for item in decoded(*pieces):
+        match item:
+            case Press(key, character):
+                assert key in KNOWN or (key == character and len(key) == 1 and key.isprintable())
+            case Touch(x, y):
+                assert 0 <= x < 9999
+                assert 0 <= y < 9999
+
+
+@given(st.binary(max_size=400))
+def test_little_is_held_back(data: bytes) -> None:
+    decoder = Decoder()
+    list(decoder.feed(b"\x1b[" + data))
+    list(decoder.expire())
+    assert not decoder.waiting
+    assert keys(decoder.feed(b"\r5")) == ["enter", "5"]

@@ -156,9 +156,7 @@ class Authority(Protocol):
     ) -> Task | AnswersRefused | Refusal:
         """Take the questions that the holder chose, with their answers."""
 
-    def give_email(
-        self, visit: VisitId, email: str
-    ) -> Task | EmailRefused | CodeNotSent | Refusal:
+    def give_email(self, visit: VisitId, email: str) -> Task | EmailRefused | CodeNotSent | Refusal:
         """Take an address and send a code to it."""
 
     def answer(
@@ -177,9 +175,7 @@ class Authority(Protocol):
     def release(self, visit: VisitId) -> Grant | Refusal:
         """Release the unblock secret, once, after every factor: the intent is journaled first."""
 
-    def settle(
-        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
-    ) -> Task | Refusal:
+    def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:

@@ -24,7 +24,8 @@ from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.keys import KeyRing
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import JointHash, new_id
-from tests.authority.world import ANSWERS, CHEAP, World
+from tests.authority.sitting import ANSWERS
+from tests.authority.world import CHEAP, World
 
 CALLERS = 20
 

@@ -1,46 +1,20 @@
-"""Whatever a station calls, in whatever order: no grant without every factor, in order.
-
-The test keeps its own account of what it proved, from what it put in (it knows which
-answers and codes are right) and not from what the authority recorded.
-"""
+"""Whatever a station calls, in whatever order: no grant without every factor, in order."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from kiosk.dialogue import (
-    AnswerQuestions,
-    AnswersWrong,
-    CodeDead,
-    CodeNotSent,
-    CodeWrong,
-    EnterCode,
-    Grant,
-    Purpose,
-    Refusal,
-    SendCode,
-    SetPin,
-    UnblockDone,
-    UnblockNotSent,
-    UnblockOutcome,
-    UnblockRefused,
-    UnblockUnknown,
-    VisitOpened,
-)
-from kiosk.errors import StepRefused
 from kiosk.policy import Factor, Policy
-from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
-from tests.authority.world import Sitting, World, copy_template, wrong_code
+from tests.authority.walk import ACTIONS, Walk
+from tests.authority.world import World, copy_template
 
 MEMORY = Path("/dev/shm")  # a walk is many small commits
 GAP = timedelta(seconds=1)
@@ -49,204 +23,6 @@ ORDERS = (
     (Factor.EMAIL_CODE, Factor.QUESTIONS),
     (Factor.EMAIL_CODE,),
 )
-OUTCOMES: dict[str, UnblockOutcome] = {
-    "settle-done": UnblockDone(),
-    "settle-wrong-secret": UnblockRefused(2, "63C2"),
-    "settle-pin-refused": UnblockRefused(None, "history"),
-    "settle-not-sent": UnblockNotSent(),
-    "settle-unknown": UnblockUnknown(),
-}
-CALLS = (
-    "insert-blocked insert-working answer-right answer-wrong send enter-right enter-wrong "
-    "enter-old release pull wait-second wait-minutes call-unlock call-change-pin "
-    "call-change-email call-pin-proven call-pin-changed call-email"
-).split()
-# Going on as a station would makes long ways likely; the others try to leave them.
-ACTIONS = [*["go-on"] * 10, *["insert-blocked"] * 4, *CALLS, *OUTCOMES]
-
-
-@dataclass
-class Mailed:
-    """A code that went out: when, and what had been proven by then."""
-
-    code: Sensitive
-    at: datetime
-    basis: tuple[Factor, ...]
-    released: int = 0
-
-
-@dataclass
-class Walk:
-    """One sequence of calls, and the test's own account of them."""
-
-    world: World
-    card: Card
-    sitting: Sitting = field(init=False)
-    proven: list[Factor] = field(default_factory=list)
-    mailed: list[Mailed] = field(default_factory=list)
-    task: object = None
-    asked: AnswerQuestions | None = None
-    grant: Grant | None = None
-    may_release: bool = True
-    grants: int = 0
-
-    def __post_init__(self) -> None:
-        self._insert("blocked")
-
-    def act(self, action: str) -> None:
-        """Do one thing; a call that does not fit must be refused and change nothing here."""
-        try:
-            self._act(self._next() if action == "go-on" else action)
-        except StepRefused:
-            self.task = None
-        self._probe()
-
-    def _probe(self) -> None:
-        """Ask for the secret wherever it must not be given."""
-        if self._lacks() is None:
-            return
-        try:
-            reply = self.world.authority.release(self.sitting.visit)
-        except StepRefused:
-            return
-        assert not isinstance(reply, Grant), self._lacks()
-
-    def _lacks(self) -> str | None:
-        """Say why nothing may be released now, by the test's own account."""
-        order = self.world.policy.verification
-        firsts = [self.proven.index(factor) for factor in order if factor in self.proven]
-        if len(firsts) != len(order):
-            return "a factor is missing"
-        if firsts != sorted(firsts):
-            return "the order was not kept"
-        return None if self.may_release else "it was released, or the visit is over"
-
-    def _next(self) -> str:
-        match self.task:
-            case VisitOpened(resumed=None):
-                return "call-unlock"
-            case VisitOpened() | EnterCode() | CodeWrong():
-                return "enter-right"
-            case AnswerQuestions() | AnswersWrong():
-                return "answer-right"
-            case SendCode() | CodeDead():
-                return "send"
-            case CodeNotSent():
-                return "wait-second"
-            case SetPin():
-                return "release"
-            case Grant():
-                return "settle-done"
-            case _:
-                return "insert-blocked"
-
-    def _act(self, action: str) -> None:
-        kind, _, how = action.partition("-")
-        calls: dict[str, Callable[[str], None]] = {
-            "insert": self._insert,
-            "answer": self._answer,
-            "send": self._send,
-            "enter": self._enter,
-            "release": self._release,
-            "settle": self._settle,
-            "wait": self._wait,
-            "pull": self._pull,
-        }
-        calls.get(kind, self._other)(how)
-
-    def _other(self, how: str) -> None:
-        """Make a call of another purpose, or choose one."""
-        authority, visit = self.world.authority, self.sitting.visit
-        calls: dict[str, Callable[[], object]] = {
-            "unlock": lambda: authority.choose(visit, Purpose.UNLOCK),
-            "change-pin": lambda: authority.choose(visit, Purpose.CHANGE_PIN),
-            "change-email": lambda: authority.choose(visit, Purpose.CHANGE_EMAIL),
-            "pin-proven": lambda: authority.pin_proven(visit),
-            "pin-changed": lambda: authority.pin_changed(visit),
-            "email": lambda: authority.give_email(visit, "x@nhs.net"),
-        }
-        self._see(calls[how]())
-
-    def _wait(self, how: str) -> None:
-        self.world.clock.forward(seconds=1 if how == "second" else 16 * 60)
-        if isinstance(self.task, CodeNotSent):
-            self.task = self.task.again
-
-    def _see(self, reply: object) -> None:
-        self.task = reply
-        if isinstance(reply, AnswerQuestions):
-            self.asked = reply
-
-    def _insert(self, how: str) -> None:
-        self.sitting = self.world.insert(self.card, blocked=how == "blocked")
-        self.proven, self.grant, self.may_release = [], None, True
-        self._see(self.sitting.opened)
-        if isinstance(self.task, VisitOpened) and self.task.resumed:
-            newest = self.mailed[-1]
-            assert self.world.now < newest.at + self.world.policy.code_life
-            assert not newest.released
-            self.proven = [one for one in newest.basis if one is Factor.QUESTIONS]
-
-    def _pull(self, _: str) -> None:
-        self.sitting.pull()
-        self.may_release = False
-
-    def _answer(self, how: str) -> None:
-        if self.asked is None:
-            return
-        right = how == "right"
-        reply = self.sitting.answer(self.asked, wrong=not right)
-        if isinstance(reply, SendCode | EnterCode | SetPin):
-            assert right
-            self.proven.append(Factor.QUESTIONS)
-        self._see(reply)
-
-    def _send(self, _: str) -> None:
-        before, basis = len(self.world.relay.sent), tuple(self.proven)
-        self._see(self.sitting.send())
-        if len(self.world.relay.sent) > before:
-            first = self.world.policy.verification[0]
-            assert first is Factor.EMAIL_CODE or first in basis
-            self.mailed.append(Mailed(self.world.relay.code, self.world.now, basis))
-
-    def _enter(self, how: str) -> None:
-        if not self.mailed:
-            return
-        chosen = self.mailed[0 if how == "old" else -1]
-        code = wrong_code(chosen.code) if how == "wrong" else chosen.code
-        reply = self.sitting.enter(code)
-        if isinstance(reply, AnswerQuestions | SetPin):
-            assert how != "wrong"
-            assert chosen.code == self.mailed[-1].code
-            assert self.world.now < chosen.at + self.world.policy.code_life
-            assert not chosen.released
-            self.proven.append(Factor.EMAIL_CODE)
-        self._see(reply)
-
-    def _release(self, _: str) -> None:
-        reply = self.world.authority.release(self.sitting.visit)
-        if isinstance(reply, Grant):
-            self._check_grant()
-            self.grant, self.may_release = reply, False
-        self._see(reply)
-
-    def _check_grant(self) -> None:
-        assert self._lacks() is None
-        self.mailed[-1].released += 1
-        self.grants += 1
-
-    def _settle(self, how: str) -> None:
-        if self.grant is None:
-            return
-        outcome = OUTCOMES[f"settle-{how}"]
-        reply = self.world.authority.settle(self.sitting.visit, self.grant.journal, outcome)
-        if isinstance(reply, SetPin) and not self.may_release:
-            self.may_release = True
-            self.mailed[-1].released = 0
-        if isinstance(outcome, UnblockDone | UnblockUnknown) or isinstance(reply, Refusal):
-            self.may_release = False
-        self.grant = None
-        self._see(reply)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from kiosk.authority.answers import answer
 from kiosk.dialogue import Finished, Purpose, UnblockDone, VisitOpened
 from kiosk.store.records import Card, new_id
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
-from tests.authority.world import Sitting, World
+from tests.authority.sitting import Sitting
+from tests.authority.world import World
 from tests.support.database import PostgresServer, running_postgres
 
 pytestmark = pytest.mark.postgresql

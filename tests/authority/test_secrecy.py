@@ -11,7 +11,8 @@ import pytest
 from kiosk.dialogue import Answer, AnswerQuestions, ProvePin, Purpose, UnblockDone, UnblockUnknown
 from kiosk.policy import normalise
 from kiosk.sensitive import Sensitive
-from tests.authority.world import ANSWERS, EMAIL, PUK, Sitting, World, wrong_code
+from tests.authority.sitting import ANSWERS, Sitting, wrong_code
+from tests.authority.world import EMAIL, PUK, World
 
 SECRET_ANSWERS = {5: "Zanzibar Lane", 6: "Qwertz", 7: "Pelikan 4711", 8: "Wombat"}
 

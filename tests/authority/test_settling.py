@@ -1,8 +1,6 @@
-"""The unblock secret: released once, journaled first, and settled by what the card says."""
+"""What became of a grant: told by the station, or by the card when it is next seen."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
@@ -24,12 +22,10 @@ from kiosk.dialogue import (
     UnblockUnknown,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.rotate import reseal_all
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
-from tests.authority.world import EMAIL, PUK, Sitting, World
+from kiosk.errors import StepRefused
+from kiosk.store.records import Card, UnblockEntry, UnblockState
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
 
 
 @pytest.fixture
@@ -61,126 +57,13 @@ def _refusal(reply: object) -> Reason:
     return reply.reason
 
 
-# --- release ---------------------------------------------------------------------------
-
-
-def test_a_grant_is_journaled_charged_and_costs_the_code(
-    world: World, card: Card, sitting: Sitting
-) -> None:
-    grant = sitting.grant()
-    assert grant.secret.reveal() == PUK
-    entry = _entry(world, grant)
-    assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
-    assert (entry.visit_id, entry.card_id) == (sitting.visit, card.id)
-    assert world.card(card).secret_exposure == 1
-    with world.store.read() as uow:
-        assert uow.codes.live(card.id) is None
-    assert world.kinds()[-1] == "secret-released"
-
-
-def test_one_release_a_visit(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.grant()
-    with pytest.raises(StepRefused):
-        sitting.grant()
-    assert world.card(card).secret_exposure == 1
-
-
-def test_the_code_never_works_again(world: World, card: Card, sitting: Sitting) -> None:
-    code = world.relay.code
-    sitting.grant()
-    with pytest.raises(StepRefused):
-        sitting.enter(code)
-    sitting.pull()
-    back = world.insert(card, blocked=True)
-    assert isinstance(back.opened, VisitOpened)
-    assert back.opened.resumed is None
-    with pytest.raises(StepRefused):
-        back.enter(code)
-    with pytest.raises(StepRefused):
-        back.grant()
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"status": CardStatus.REVOKED}, Reason.CARD_REVOKED),
-        ({"sealed_secret": None}, Reason.SECRET_MISSING),
-        ({"secret_limit": 1}, Reason.SECRET_BLOCKED),
-    ],
-)
-def test_what_was_barred_on_the_way_is_not_released(
-    world: World, card: Card, sitting: Sitting, changes: dict[str, object], reason: Reason
-) -> None:
-    world.put_card(replace(card, **changes))  # type: ignore[arg-type]
-    assert _refusal(world.authority.release(sitting.visit)) is reason
-    assert world.card(card).secret_exposure == 0
-    with world.store.read() as uow:
-        assert uow.journal.open_for(card.id) is None
-        assert uow.codes.live(card.id) is not None
-
-
-def test_a_block_on_the_way_stops_the_release(world: World, card: Card, sitting: Sitting) -> None:
-    with world.store.begin() as uow:
-        uow.registrations.block(card.holder_id)
-        uow.commit()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.REGISTRATION_BLOCKED
-
-
-def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    with world.store.begin() as uow:
-        holder = uow.holders.get(card.holder_id)
-        assert holder is not None
-        uow.holders.put([replace(holder, left_at=world.now)])
-        uow.commit()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.LEAVER
-
-
-def test_a_secret_moved_from_another_card_is_not_released(
-    world: World, card: Card, sitting: Sitting
-) -> None:
-    other = world.add_card(world.add_holder(number="2"))
-    world.put_card(replace(card, sealed_secret=other.sealed_secret))
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
-    assert "secret-broken" in world.kinds()
-    assert world.card(card).secret_exposure == 0
-
-
-def test_a_row_pointed_at_another_card_does_not_release_its_secret_to_it(world: World) -> None:
-    card = world.registered_card()
-    forged = replace(card, identifier="f0f0")
-    world.put_card(forged)
-    sitting = world.insert(forged, blocked=True)
+def _unknown(world: World, card: Card, *, blocked: bool) -> Grant:
+    sitting = world.insert(card, blocked=blocked)
     sitting.to_new_pin()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
-
-
-def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Sitting) -> None:
-    sealed = card.sealed_secret
-    assert sealed is not None
-    later = SealedSecret(sealed.ciphertext, sealed.key_id, 2)
-    world.put_card(replace(card, sealed_secret=later))
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
-
-
-def test_a_key_that_is_gone_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
-    with pytest.raises(AuthorityUnavailable):
-        world.authority.release(sitting.visit)
-    object.__setattr__(world.parts, "sealer", Sealer(world.ring))
-    assert world.card(card).secret_exposure == 0
-    assert sitting.grant().secret.reveal() == PUK
-
-
-def test_a_rotation_in_the_middle_of_a_visit_changes_nothing_for_the_holder(
-    world: World, card: Card, sitting: Sitting
-) -> None:
-    rotated = world.ring.with_new(KeyPurpose.SEAL)
-    assert reseal_all(world.store, Sealer(rotated)).resealed == 1
-    object.__setattr__(world.parts, "sealer", Sealer(rotated))
-    assert sitting.grant().secret.reveal() == PUK
-
-
-# --- done ------------------------------------------------------------------------------
+    grant = sitting.grant()
+    _settle(sitting, grant, UnblockUnknown())
+    sitting.pull()
+    return grant
 
 
 def test_done(world: World, card: Card, sitting: Sitting) -> None:
@@ -218,9 +101,6 @@ def test_a_grant_is_settled_by_its_own_visit_alone(
     with pytest.raises(StepRefused):
         world.authority.settle(sitting.visit, JournalId("0" * 32), UnblockDone())
     assert _entry(world, grant).state is UnblockState.INTENT
-
-
-# --- refused ---------------------------------------------------------------------------
 
 
 def test_a_wrong_secret_is_counted_as_the_card_counts(
@@ -262,9 +142,6 @@ def test_what_a_station_says_is_kept_short_and_plain(world: World, sitting: Sitt
     assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:40]
 
 
-# --- not sent, unknown -----------------------------------------------------------------
-
-
 def test_not_sent_leaves_the_proofs(world: World, card: Card, sitting: Sitting) -> None:
     grant = sitting.grant()
     assert isinstance(_settle(sitting, grant, UnblockNotSent()), SetPin)
@@ -295,15 +172,6 @@ def test_unknown_stays_open_and_exposed(world: World, card: Card, sitting: Sitti
     with pytest.raises(StepRefused):
         sitting.grant()
     assert world.kinds().count("unblock-unknown") == 1
-
-
-def _unknown(world: World, card: Card, *, blocked: bool) -> Grant:
-    sitting = world.insert(card, blocked=blocked)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    _settle(sitting, grant, UnblockUnknown())
-    sitting.pull()
-    return grant
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""One visit, as a station drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kiosk.authority.service import LocalAuthority
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    EnterCode,
+    Grant,
+    Purpose,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from tests.authority.world import World
+
+ANSWERS = {number: f"canary answer {number}" for number in range(1, 5)}
+
+
+@dataclass
+class Sitting:
+    """One visit, from the station's side."""
+
+    world: World
+    visit: VisitId
+    opened: VisitOpened | Refusal
+    attempts: int = 0
+
+    @property
+    def authority(self) -> LocalAuthority:
+        return self.world.authority
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        return f"{self.visit}-{self.attempts}"
+
+    def questions(self) -> AnswerQuestions:
+        task = self.authority.choose(self.visit, Purpose.UNLOCK)
+        assert isinstance(task, AnswerQuestions), task
+        return task
+
+    def answer(self, task: AnswerQuestions, *, wrong: bool = False, attempt: str = "") -> object:
+        return self.authority.answer(
+            self.visit, attempt or self.attempt(), answers_to(task, wrong=wrong)
+        )
+
+    def send(self) -> object:
+        return self.authority.send_code(self.visit)
+
+    def enter(self, code: Sensitive, attempt: str = "") -> object:
+        return self.authority.enter_code(self.visit, attempt or self.attempt(), code)
+
+    def to_code(self) -> EnterCode:
+        """Answer and have a code sent (questions first)."""
+        assert isinstance(self.answer(self.questions()), SendCode)
+        task = self.send()
+        assert isinstance(task, EnterCode), task
+        return task
+
+    def to_new_pin(self) -> SetPin:
+        """Pass every factor (questions first)."""
+        self.to_code()
+        task = self.enter(self.world.relay.code)
+        assert isinstance(task, SetPin), task
+        return task
+
+    def grant(self) -> Grant:
+        grant = self.authority.release(self.visit)
+        assert isinstance(grant, Grant), grant
+        return grant
+
+    def pull(self) -> None:
+        self.authority.end(self.visit, VisitEnd.CARD_REMOVED)
+
+
+def answers_to(task: AnswerQuestions, *, wrong: bool = False) -> tuple[Answer, ...]:
+    texts = [ANSWERS[question.id] for question in task.questions]
+    if wrong:
+        texts[-1] = "canary wrong"
+    pairs = zip(task.questions, texts, strict=True)
+    return tuple(Answer(question.id, Sensitive(text)) for question, text in pairs)
+
+
+def wrong_code(code: Sensitive) -> Sensitive:
+    digits = code.reveal()
+    return Sensitive(digits[:-1] + str((int(digits[-1]) + 1) % 10))

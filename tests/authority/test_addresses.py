@@ -1,0 +1,162 @@
+"""The address of a registration: given again, refused, and finished elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    Answer,
+    CodeNotSent,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    VisitOpened,
+)
+from kiosk.errors import MailRefused, MailUnavailable, StepRefused
+from kiosk.policy import Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+DOMAINS = Policy().email_domains
+OTHER = "asha.okafor@nhs.net"
+CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    """A card whose holder is not registered."""
+    return world.add_card(world.add_holder())
+
+
+def _given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
+    texts = CHOSEN | (changes or {})
+    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
+
+
+def _start(world: World, card: Card, purpose: Purpose) -> Sitting:
+    """Choose, and prove the PIN."""
+    sitting = world.insert(card)
+    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    world.authority.pin_proven(sitting.visit)
+    return sitting
+
+
+def _to_code(world: World, card: Card, email: str = EMAIL) -> Sitting:
+    sitting = _start(world, card, Purpose.REGISTER)
+    assert isinstance(world.authority.save_questions(sitting.visit, _given()), GiveEmail)
+    assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
+    return sitting
+
+
+def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card) -> None:
+    world.policy = Policy(code_gap=timedelta(0))
+    sitting = _to_code(world, card, OTHER)
+    first = world.relay.code
+    assert isinstance(world.authority.give_email(sitting.visit, EMAIL), EnterCode)
+    assert isinstance(sitting.enter(first), CodeWrong)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert world.registration(card).email == EMAIL
+
+
+def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
+    sitting = _to_code(world, card, OTHER)
+    first = world.relay.code
+    reply = world.authority.give_email(sitting.visit, EMAIL)
+    assert reply == CodeNotSent(mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk"))
+    with pytest.raises(StepRefused):
+        sitting.enter(first)
+    world.clock.forward(seconds=60)
+    assert isinstance(sitting.send(), EnterCode)
+    assert world.relay.sent[-1].to == EMAIL
+
+
+def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None:
+    sitting = _to_code(world, card)
+    reply = world.authority.give_email(sitting.visit, EMAIL)
+    assert isinstance(reply, CodeNotSent)
+    assert isinstance(reply.again, EnterCode)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+
+
+def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
+    sitting = _start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, _given())
+    world.relay.failure = MailUnavailable("away")
+    reply = world.authority.give_email(sitting.visit, EMAIL)
+    assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk"))
+    world.relay.failure = None
+    assert isinstance(sitting.send(), EnterCode)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+
+
+def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card: Card) -> None:
+    sitting = _start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, _given())
+    world.relay.failure = MailRefused("no such mailbox")
+    reply = world.authority.give_email(sitting.visit, OTHER)
+    assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS))
+    world.relay.failure = None
+    assert isinstance(world.authority.give_email(sitting.visit, EMAIL), EnterCode)
+
+
+def test_a_registration_is_finished_at_another_station(world: World, card: Card) -> None:
+    _to_code(world, card).pull()
+    world.restart()
+    back = world.insert(card, station="B")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    assert back.opened.resumed[0] is Purpose.REGISTER
+    assert back.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert len(world.registration(card).hashes) == 11
+
+
+def test_it_is_finished_even_if_the_pin_was_blocked_meanwhile(world: World, card: Card) -> None:
+    _to_code(world, card).pull()
+    back = world.insert(card, blocked=True)
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.offers == ()
+    assert back.enter(world.relay.code) == Finished(Purpose.REGISTER)
+
+
+def test_who_comes_back_can_only_finish(world: World, card: Card) -> None:
+    _to_code(world, card).pull()
+    back = world.insert(card)
+    with pytest.raises(StepRefused):
+        world.authority.give_email(back.visit, OTHER)
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(back.visit, _given())
+    world.clock.forward(seconds=60)
+    assert isinstance(back.send(), EnterCode)
+    assert world.relay.sent[-1].to == EMAIL
+    world.clock.forward(seconds=60)
+    world.relay.failure = MailRefused("no such mailbox")
+    world.clock.forward(minutes=15)
+    reply = back.send()
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NO_EMAIL
+
+
+def test_too_late_it_starts_afresh(world: World, card: Card) -> None:
+    _to_code(world, card).pull()
+    code = world.relay.code
+    world.clock.forward(minutes=15)
+    back = world.insert(card)
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is None
+    assert world.authority.choose(back.visit, Purpose.REGISTER) == ProvePin()
+    with pytest.raises(StepRefused):
+        back.enter(code)
+    with pytest.raises(StepRefused):
+        back.send()
+    with world.store.read() as uow:
+        assert uow.pending.find(card.id, Purpose.REGISTER) is None

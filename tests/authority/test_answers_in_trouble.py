@@ -1,0 +1,224 @@
+"""Attempts that something came between: a restart, a pulled card, a database that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.notices import Notice
+from kiosk.dialogue import (
+    Answer,
+    AnswersWrong,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    VisitEnd,
+)
+from kiosk.errors import AuthorityUnavailable, StepRefused
+from kiosk.secrets.hashing import AnswerHasher
+from kiosk.secrets.keys import KeyRing
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, JointHash
+from tests.authority.sitting import Sitting, answers_to
+from tests.authority.world import CHEAP, EMAIL, World
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    return world.insert(card, blocked=True)
+
+
+class _Interrupting(AnswerHasher):
+    """Looks at the answers while something else happens."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        super().__init__(ring, CHEAP)
+        self.meanwhile: Callable[[], object] | None = None
+
+    def check(self, *args: object) -> bool:
+        verdict = super().check(*args)  # type: ignore[arg-type]
+        if self.meanwhile is not None:
+            self.meanwhile()
+        return verdict
+
+
+def test_a_restart_gives_no_try_back(world: World, card: Card) -> None:
+    for _ in range(2):
+        sitting = world.insert(card, blocked=True)
+        sitting.answer(sitting.questions(), wrong=True)
+        world.restart()
+    sitting = world.insert(card, blocked=True)
+    assert sitting.questions().attempts_left == 1
+    reply = sitting.answer(sitting.questions(), wrong=True)
+    assert isinstance(reply, Refusal)
+
+
+def test_charges_without_a_verdict_block_when_the_card_is_next_seen(
+    world: World, card: Card
+) -> None:
+    for number in range(3):
+        with world.store.begin() as uow:
+            assert uow.registrations.charge(card.holder_id, f"died-{number}", 3)
+            uow.commit()
+    assert world.registration(card).blocked_at is None
+    opened = world.insert(card, blocked=True).opened
+    assert isinstance(opened, Refusal)
+    assert opened.reason is Reason.REGISTRATION_BLOCKED
+    assert world.registration(card).blocked_at == world.now
+    assert [one.template for one in world.outbox()] == [Notice.BLOCKED, Notice.BLOCKED_STAFF]
+
+
+def test_the_last_charge_without_a_verdict_blocks_on_the_next_attempt(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    task = sitting.questions()
+    for number in range(3):
+        with world.store.begin() as uow:
+            uow.registrations.charge(card.holder_id, f"died-{number}", 3)
+            uow.commit()
+    reply = sitting.answer(task)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.REGISTRATION_BLOCKED
+    assert world.registration(card).blocked_at is not None
+
+
+def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    task = sitting.questions()
+    with world.store.begin() as uow:
+        uow.registrations.charge(card.holder_id, "died", 3)
+        uow.commit()
+    assert isinstance(sitting.answer(task, attempt="died"), AnswersWrong)
+    assert world.registration(card).failures == 1
+
+
+@pytest.mark.parametrize("make", [lambda a: a[:2], lambda a: (*a, a[0]), lambda a: ()])
+def test_another_set_than_was_asked_is_not_charged(
+    world: World,
+    card: Card,
+    sitting: Sitting,
+    make: Callable[[tuple[Answer, ...]], tuple[Answer, ...]],
+) -> None:
+    task = sitting.questions()
+    given = make(answers_to(task))
+    with pytest.raises(StepRefused):
+        world.authority.answer(sitting.visit, "one", given)
+    unasked = {1, 2, 3, 4} - {one.id for one in task.questions}
+    swapped = (*answers_to(task)[:2], Answer(unasked.pop(), Sensitive("x")))
+    with pytest.raises(StepRefused):
+        world.authority.answer(sitting.visit, "one", swapped)
+    assert world.registration(card).failures == 0
+    assert world.kinds().count("step-refused") == 2
+
+
+@pytest.mark.parametrize("attempt", ["", "x" * 65])
+def test_an_attempt_has_an_id(world: World, sitting: Sitting, attempt: str) -> None:
+    task = sitting.questions()
+    with pytest.raises(StepRefused):
+        world.authority.answer(sitting.visit, attempt, answers_to(task))
+
+
+def test_answers_are_not_taken_before_unlock_was_chosen(sitting: Sitting, world: World) -> None:
+    with pytest.raises(StepRefused):
+        world.authority.answer(sitting.visit, "one", ())
+
+
+def test_a_pepper_that_is_gone_costs_no_try(world: World, card: Card, sitting: Sitting) -> None:
+    task = sitting.questions()
+    other = World(world.folder, hasher=AnswerHasher(KeyRing.fresh(), CHEAP))
+    with pytest.raises(AuthorityUnavailable):
+        other.authority.answer(sitting.visit, "one", answers_to(task))
+    other.store.close()
+    assert world.registration(card).failures == 0
+
+
+def test_a_damaged_hash_costs_no_try(world: World, card: Card) -> None:
+    hashes = tuple(
+        JointHash(joint.subset, "damaged", joint.pepper_id)
+        for joint in world.registration(card).hashes
+    )
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    world.register(holder, hashes=hashes)
+    sitting = world.insert(card, blocked=True)
+    with pytest.raises(AuthorityUnavailable):
+        sitting.answer(sitting.questions())
+    assert world.registration(card).failures == 0
+
+
+def test_a_card_pulled_while_right_answers_are_looked_at_costs_nothing(
+    world: World, card: Card
+) -> None:
+    hasher = _Interrupting(world.ring)
+    other = World(world.folder, hasher=hasher)
+    sitting = other.insert(card, blocked=True)
+    task = sitting.questions()
+    hasher.meanwhile = sitting.pull
+    with pytest.raises(StepRefused):
+        sitting.answer(task)
+    assert world.registration(card).failures == 0
+    hasher.meanwhile = None
+    later = other.insert(card, blocked=True)
+    task = later.questions()
+    hasher.meanwhile = later.pull
+    with pytest.raises(StepRefused):
+        later.answer(task, wrong=True)
+    assert world.registration(card).failures == 1
+    other.store.close()
+
+
+def test_a_database_that_goes_away_before_the_verdict_costs_nothing(
+    world: World, card: Card
+) -> None:
+    hasher = _Interrupting(world.ring)
+    other = World(world.folder, hasher=hasher, busy_timeout_s=0.05)
+    sitting = other.insert(card, blocked=True)
+    task = sitting.questions()
+    with ExitStack() as other_writer:
+        hasher.meanwhile = lambda: other_writer.enter_context(world.store.begin())
+        with pytest.raises(AuthorityUnavailable):
+            sitting.answer(task, attempt="one")
+    hasher.meanwhile = None
+    assert isinstance(sitting.answer(task, attempt="one"), SendCode)
+    assert world.registration(card).failures == 0
+    other.store.close()
+
+
+def test_a_visit_that_ended_can_do_nothing(sitting: Sitting) -> None:
+    task = sitting.questions()
+    sitting.pull()
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: sitting.answer(task),
+        sitting.send,
+        lambda: sitting.enter(Sensitive("1")),
+        sitting.grant,
+        lambda: sitting.authority.choose(sitting.visit, Purpose.UNLOCK),
+        lambda: sitting.authority.pin_proven(sitting.visit),
+        lambda: sitting.authority.pin_changed(sitting.visit),
+        lambda: sitting.authority.give_email(sitting.visit, EMAIL),
+        lambda: sitting.authority.save_questions(sitting.visit, ()),
+    )
+    for call in calls:
+        with pytest.raises(StepRefused):
+            call()
+    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+
+
+def test_a_visit_does_not_last_for_ever(world: World, sitting: Sitting) -> None:
+    task = sitting.questions()
+    world.clock.forward(minutes=59)
+    assert isinstance(sitting.answer(task, wrong=True), AnswersWrong)
+    world.clock.forward(seconds=timedelta(minutes=1).total_seconds())
+    with pytest.raises(StepRefused):
+        sitting.answer(task)

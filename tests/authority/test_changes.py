@@ -1,0 +1,147 @@
+"""The changes that a working PIN allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.notices import Notice
+from kiosk.dialogue import (
+    Answer,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+DOMAINS = Policy().email_domains
+OTHER = "asha.okafor@nhs.net"
+CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    """A card whose holder is not registered."""
+    return world.add_card(world.add_holder())
+
+
+def _given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
+    texts = CHOSEN | (changes or {})
+    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
+
+
+def _start(world: World, card: Card, purpose: Purpose) -> Sitting:
+    """Choose, and prove the PIN."""
+    sitting = world.insert(card)
+    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    world.authority.pin_proven(sitting.visit)
+    return sitting
+
+
+def test_a_new_pin(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card)
+    visit = sitting.visit
+    world.authority.choose(visit, Purpose.CHANGE_PIN)
+    with pytest.raises(StepRefused):
+        world.authority.pin_changed(visit)
+    assert isinstance(world.authority.pin_proven(visit), SetPin)
+    assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
+    assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
+    assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.PIN_CHANGED)]
+    assert world.kinds().count("pin-changed") == 1
+
+
+def test_a_new_pin_for_one_who_is_not_registered(world: World, card: Card) -> None:
+    sitting = _start(world, card, Purpose.CHANGE_PIN)
+    world.authority.pin_changed(sitting.visit)
+    assert [one.to for one in world.outbox()] == [EMAIL]
+
+
+def test_a_blocked_holder_changes_the_pin_and_stays_blocked(world: World) -> None:
+    card = world.registered_card()
+    with world.store.begin() as uow:
+        uow.registrations.block(card.holder_id)
+        uow.commit()
+    sitting = _start(world, card, Purpose.CHANGE_PIN)
+    assert world.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    assert world.registration(card).blocked_at is not None
+
+
+def test_new_questions(world: World) -> None:
+    card = world.registered_card()
+    unlocking = world.insert(card, blocked=True)
+    unlocking.answer(unlocking.questions(), wrong=True)
+    unlocking.pull()
+    before = world.registration(card)
+    sitting = _start(world, card, Purpose.CHANGE_QUESTIONS)
+    for _ in range(2):
+        reply = world.authority.save_questions(sitting.visit, _given())
+        assert reply == Finished(Purpose.CHANGE_QUESTIONS)
+    after = world.registration(card)
+    assert after.question_ids == (5, 6, 7, 8)
+    assert (after.asked, after.failures) == (None, 1)
+    assert (after.email, after.registered_at) == (before.email, before.registered_at)
+    assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.QUESTIONS_CHANGED)]
+
+
+def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card)
+    world.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
+    assert world.authority.pin_proven(sitting.visit) == GiveEmail(EMAIL, DOMAINS)
+    assert isinstance(world.authority.give_email(sitting.visit, OTHER), EnterCode)
+    assert world.registration(card).email == EMAIL
+    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    after = world.registration(card)
+    assert (after.email, len(after.hashes)) == (OTHER, 11)
+    notices = world.outbox()
+    assert [(one.to, one.template) for one in notices] == [
+        (EMAIL, Notice.EMAIL_CHANGED_OLD),
+        (OTHER, Notice.EMAIL_CHANGED_NEW),
+    ]
+    assert {one.params["masked_email"] for one in notices} == {"a•••@nhs.net"}
+
+
+def test_the_same_address_may_be_confirmed_again(world: World) -> None:
+    card = world.registered_card()
+    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    world.authority.give_email(sitting.visit, EMAIL)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert [one.template for one in world.outbox()] == [Notice.EMAIL_CHANGED_NEW]
+
+
+def test_a_change_of_address_is_finished_at_another_station(world: World) -> None:
+    card = world.registered_card()
+    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    world.authority.give_email(sitting.visit, OTHER)
+    sitting.pull()
+    back = world.insert(card, station="B")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    assert back.opened.resumed[0] is Purpose.CHANGE_EMAIL
+    assert back.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert world.registration(card).email == OTHER
+
+
+def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
+    card = world.registered_card()
+    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    world.authority.give_email(sitting.visit, OTHER)
+    with world.store.begin() as uow:
+        uow.registrations.block(card.holder_id)
+        uow.commit()
+    reply = sitting.enter(world.relay.code)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.REGISTRATION_BLOCKED
+    assert world.registration(card).email == EMAIL

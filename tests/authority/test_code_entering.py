@@ -1,0 +1,148 @@
+"""A code has five tries and one use, and is good for one card and one address."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.dialogue import (
+    CodeDead,
+    CodeWrong,
+    EnterCode,
+    Purpose,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
+from kiosk.errors import (
+    AuthorityUnavailable,
+    StepRefused,
+)
+from kiosk.secrets.codes import CodeMac
+from kiosk.secrets.keys import KeyRing
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, EmailCode
+from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.world import World
+
+MASKED = "a•••@trust.nhs.uk"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    return world.insert(card, blocked=True)
+
+
+def _live(world: World, card: Card) -> EmailCode | None:
+    with world.store.read() as uow:
+        return uow.codes.live(card.id)
+
+
+def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(sitting.opened, VisitOpened), sitting.opened
+    return sitting.opened.resumed
+
+
+def test_the_right_code_leads_to_a_new_pin(world: World, sitting: Sitting) -> None:
+    task = sitting.to_new_pin()
+    assert (task.rules.min_length, task.rules.max_length) == (6, 8)
+    assert task.rules.personal == ("900123456789",)
+
+
+def test_spaces_in_a_code_do_not_matter(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    code = world.relay.code.reveal()
+    assert isinstance(sitting.enter(Sensitive(f" {code[:4]} {code[4:]} ")), SetPin)
+
+
+def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    code = world.relay.code
+    for left in (4, 3, 2, 1):
+        reply = sitting.enter(wrong_code(code))
+        assert isinstance(reply, CodeWrong)
+        assert reply.again.tries_left == left
+    assert sitting.enter(wrong_code(code)) == CodeDead(expired=False, again=SendCode(MASKED))
+    assert sitting.enter(code) == CodeDead(expired=False, again=SendCode(MASKED))
+    assert world.registration(card).failures == 0
+    sitting.pull()
+    assert _resumed(world.insert(card, blocked=True)) is None
+
+
+def test_late_is_dead(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    world.clock.forward(minutes=15)
+    assert sitting.enter(world.relay.code) == CodeDead(expired=True, again=SendCode(MASKED))
+    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_in_the_last_second_it_lives(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    world.clock.forward(seconds=899)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_the_same_entry_counts_once(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    code = world.relay.code
+    wrong = [sitting.enter(wrong_code(code), "one") for _ in range(3)]
+    assert all(reply == wrong[0] for reply in wrong)
+    assert isinstance(sitting.enter(code, "one"), CodeWrong)
+    live = _live(world, card)
+    assert live is not None
+    assert live.tries == 1
+    assert isinstance(sitting.enter(code, "two"), SetPin)
+    assert isinstance(sitting.enter(code, "two"), SetPin)
+    live = _live(world, card)
+    assert live is not None
+    assert live.tries == 1
+
+
+def test_the_fifth_entry_repeated_is_dead_the_same_way(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    wrong = wrong_code(world.relay.code)
+    for number in range(4):
+        sitting.enter(wrong, f"n{number}")
+    assert sitting.enter(wrong, "last") == sitting.enter(wrong, "last")
+
+
+def test_a_charge_without_a_verdict_stays(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    live = _live(world, card)
+    assert live is not None
+    with world.store.begin() as uow:
+        uow.codes.charge_try(live.id, "died")
+        uow.commit()
+    world.restart()
+    reply = sitting.enter(world.relay.code, "died")
+    assert isinstance(reply, CodeWrong)
+    assert reply.again.tries_left == 4
+
+
+def test_a_key_that_is_gone_costs_no_try(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    object.__setattr__(world.parts, "codes", CodeMac(KeyRing.fresh()))
+    with pytest.raises(AuthorityUnavailable):
+        sitting.enter(world.relay.code)
+    live = _live(world, card)
+    assert live is not None
+    assert live.tries == 0
+
+
+def test_a_code_for_an_address_that_was_since_changed_is_no_good(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    world.register(holder, email="other@nhs.net")
+    with pytest.raises(StepRefused):
+        sitting.enter(world.relay.code)
+    sitting.pull()
+    assert _resumed(world.insert(card, blocked=True)) is None

@@ -1,0 +1,225 @@
+"""Codes are mailed before they live; a relay that is away and limits cost nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    CodeNotSent,
+    CodeWrong,
+    EnterCode,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
+from kiosk.errors import (
+    MailError,
+    MailNotTrusted,
+    MailRefused,
+    MailUnavailable,
+    StepRefused,
+)
+from kiosk.policy import Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, EmailCode
+from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.world import EMAIL, World
+
+MASKED = "a•••@trust.nhs.uk"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    return world.insert(card, blocked=True)
+
+
+def _live(world: World, card: Card) -> EmailCode | None:
+    with world.store.read() as uow:
+        return uow.codes.live(card.id)
+
+
+def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(sitting.opened, VisitOpened), sitting.opened
+    return sitting.opened.resumed
+
+
+def _card_of(world: World, sitting: Sitting) -> Card:
+    with world.store.read() as uow:
+        visit = uow.visits.get(sitting.visit)
+        assert visit is not None
+        assert visit.card_id is not None
+        found = uow.cards.get(visit.card_id)
+    assert found is not None
+    return found
+
+
+def test_a_code_goes_to_the_registered_address(world: World, sitting: Sitting) -> None:
+    assert sitting.to_code() == EnterCode(
+        MASKED, digits=8, expires_in_s=900, resend_in_s=60, tries_left=5
+    )
+    [message] = world.relay.sent
+    assert (message.to, message.secret) == (EMAIL, True)
+    assert len(message.text) == 8
+    assert message.text.isdigit()
+    assert message.subject == "unlock Asha Okafor 15"
+
+
+def test_its_life_begins_when_the_relay_took_it(world: World, card: Card, sitting: Sitting) -> None:
+    world.relay.on_send = lambda: world.clock.forward(seconds=7)
+    assert sitting.to_code().expires_in_s == 900
+    code = _live(world, card)
+    assert code is not None
+    assert code.sent_at == world.now
+
+
+def test_nothing_is_locked_while_the_relay_is_waited_for(world: World, sitting: Sitting) -> None:
+    other = World(world.folder, busy_timeout_s=0.05)
+    world.relay.on_send = lambda: other.add_card(other.add_holder(number="2"))
+    sitting.to_code()
+    other.store.close()
+
+
+def test_while_it_is_mailed_it_cannot_be_entered(world: World, sitting: Sitting) -> None:
+    task = sitting.questions()
+    sitting.answer(task)
+    codes: list[EmailCode | None] = []
+    world.relay.on_send = lambda: codes.append(_live(world, world.card(_card_of(world, sitting))))
+    sitting.send()
+    assert codes == [None]
+
+
+@pytest.mark.parametrize("failure", [MailUnavailable("away"), MailNotTrusted("forged")])
+def test_mail_away_loses_nothing(world: World, sitting: Sitting, failure: MailError) -> None:
+    sitting.answer(sitting.questions())
+    world.relay.failure = failure
+    for _ in range(5):
+        reply = sitting.send()
+        assert reply == CodeNotSent(mail_away=True, retry_in_s=0.0, again=SendCode(MASKED))
+    world.relay.failure = None
+    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert world.kinds().count("code-not-sent") == 5
+
+
+def test_a_failed_resend_leaves_the_code_that_lives(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    world.clock.forward(seconds=60)
+    world.relay.failure = MailUnavailable("away")
+    reply = sitting.send()
+    assert isinstance(reply, CodeNotSent)
+    assert reply.mail_away
+    assert isinstance(reply.again, EnterCode)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_an_address_that_is_refused_for_good_sends_the_holder_to_the_desk(
+    world: World, sitting: Sitting
+) -> None:
+    sitting.answer(sitting.questions())
+    world.relay.failure = MailRefused("no such mailbox")
+    reply = sitting.send()
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NO_EMAIL
+
+
+def test_a_new_code_revokes_the_old(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    old = world.relay.code
+    world.clock.forward(seconds=60)
+    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(sitting.enter(old), CodeWrong)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_sixty_seconds_between_two(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    world.clock.forward(seconds=59)
+    reply = sitting.send()
+    assert isinstance(reply, CodeNotSent)
+    assert not reply.mail_away
+    assert reply.retry_in_s == 1
+    assert isinstance(reply.again, EnterCode)
+    assert len(world.relay.sent) == 1
+
+
+def test_three_an_hour(world: World, sitting: Sitting) -> None:
+    sitting.to_code()
+    for _ in range(2):
+        world.clock.forward(seconds=60)
+        assert isinstance(sitting.send(), EnterCode)
+    world.clock.forward(seconds=60)
+    reply = sitting.send()
+    assert isinstance(reply, CodeNotSent)
+    assert isinstance(reply.again, EnterCode)
+    assert reply.retry_in_s == 3600 - 180
+    for _ in range(5):
+        sitting.enter(wrong_code(world.relay.code))
+    dead = sitting.send()
+    assert isinstance(dead, Refusal)
+    assert dead.reason is Reason.TOO_MANY_CODES
+    assert len(world.relay.sent) == 3
+
+
+def test_the_hour_counts_for_the_card_and_not_for_the_visit(world: World, card: Card) -> None:
+    world.policy = Policy(code_gap=timedelta(0), code_tries=1)
+    for _ in range(3):
+        sitting = world.insert(card, blocked=True)
+        sitting.to_code()
+        sitting.enter(wrong_code(world.relay.code))
+        sitting.pull()
+    sitting = world.insert(card, blocked=True, station="B")
+    sitting.answer(sitting.questions())
+    reply = sitting.send()
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.TOO_MANY_CODES
+    sitting.pull()
+    world.clock.forward(minutes=60)
+    world.insert(card, blocked=True).to_code()
+
+
+def test_no_code_before_the_answers(world: World, sitting: Sitting) -> None:
+    sitting.questions()
+    with pytest.raises(StepRefused):
+        sitting.send()
+    with pytest.raises(StepRefused):
+        sitting.enter(Sensitive("12345678"))
+    assert not world.relay.sent
+
+
+def test_a_program_that_died_while_mailing_leaves_a_dead_code(
+    world: World, sitting: Sitting
+) -> None:
+    sitting.answer(sitting.questions())
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    world.relay.on_send = die
+    with pytest.raises(KeyboardInterrupt):
+        sitting.send()
+    world.relay.on_send = None
+    world.restart()
+    world.clock.forward(seconds=60)
+    assert isinstance(sitting.send(), EnterCode)
+
+
+def test_the_card_may_be_pulled_while_the_code_is_mailed(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.answer(sitting.questions())
+    world.relay.on_send = sitting.pull
+    assert isinstance(sitting.send(), EnterCode)
+    world.relay.on_send = None
+    back = world.insert(card, blocked=True, station="B")
+    assert _resumed(back) is not None
+    assert isinstance(back.enter(world.relay.code), SetPin)

@@ -1,0 +1,193 @@
+"""A code that was sent is waited for at every station, in every order of the policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    CodeDead,
+    EnterCode,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
+from kiosk.errors import (
+    StepRefused,
+)
+from kiosk.policy import Factor, Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card
+from tests.authority.sitting import ANSWERS, Sitting, wrong_code
+from tests.authority.world import World
+
+MASKED = "a•••@trust.nhs.uk"
+CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
+CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    return world.insert(card, blocked=True)
+
+
+def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(sitting.opened, VisitOpened), sitting.opened
+    return sitting.opened.resumed
+
+
+def test_walk_away_and_come_back_at_another_station(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    sitting.pull()
+    world.clock.forward(minutes=10)
+    world.restart()
+    back = world.insert(card, blocked=True, station="B")
+    resumed = _resumed(back)
+    assert resumed == (
+        Purpose.UNLOCK,
+        EnterCode(MASKED, digits=8, expires_in_s=300, resend_in_s=0, tries_left=5),
+    )
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    assert back.grant().secret.reveal()
+    assert "visit-resumed" in world.kinds()
+
+
+def test_wrong_entries_are_counted_across_visits(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    for _ in range(3):
+        sitting.enter(wrong_code(world.relay.code))
+    sitting.pull()
+    resumed = _resumed(world.insert(card, blocked=True))
+    assert resumed is not None
+    assert resumed[1].tries_left == 2
+
+
+def test_too_late_the_questions_are_asked_again(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    sitting.pull()
+    world.clock.forward(minutes=15)
+    back = world.insert(card, blocked=True)
+    assert _resumed(back) is None
+    with pytest.raises(StepRefused):
+        back.enter(world.relay.code)
+    assert isinstance(back.questions(), AnswerQuestions)
+    with pytest.raises(StepRefused):
+        back.send()
+
+
+def test_a_visit_that_came_back_can_ask_for_a_fresh_code(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    sitting.pull()
+    world.clock.forward(minutes=14, seconds=59)
+    back = world.insert(card, blocked=True)
+    world.clock.forward(seconds=2)
+    assert isinstance(back.enter(world.relay.code), CodeDead)
+    assert isinstance(back.send(), EnterCode)
+    assert isinstance(back.enter(world.relay.code), SetPin)
+
+
+def test_pulled_at_the_new_pin_page_the_code_still_works(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_new_pin()
+    sitting.pull()
+    back = world.insert(card, blocked=True, station="B")
+    assert _resumed(back) is not None
+    with pytest.raises(StepRefused):
+        back.grant()
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    back.grant()
+
+
+def test_a_blocked_registration_is_not_resumed(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    sitting.pull()
+    with world.store.begin() as uow:
+        uow.registrations.block(card.holder_id)
+        uow.commit()
+    opened = world.insert(card, blocked=True).opened
+    assert isinstance(opened, Refusal)
+    assert opened.reason is Reason.REGISTRATION_BLOCKED
+
+
+def test_a_code_is_of_no_use_with_another_card(world: World, card: Card, sitting: Sitting) -> None:
+    sitting.to_code()
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    other = world.insert(world.add_card(holder), blocked=True)
+    assert _resumed(other) is None
+
+
+def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked_first(
+    world: World, card: Card
+) -> None:
+    world.policy = CODE_ONLY
+    sitting = world.insert(card, blocked=True)
+    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    sitting.send()
+    sitting.pull()
+    world.policy = Policy()
+    back = world.insert(card, blocked=True)
+    assert _resumed(back) is None
+    back.questions()
+    with pytest.raises(StepRefused):
+        back.enter(world.relay.code)
+
+
+def test_the_code_alone(world: World, card: Card) -> None:
+    world.policy = CODE_ONLY
+    sitting = world.insert(card, blocked=True)
+    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    assert isinstance(sitting.send(), EnterCode)
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert _resumed(back) is not None
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    back.grant()
+
+
+def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
+    world.policy = CODE_FIRST
+    sitting = world.insert(card, blocked=True)
+    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    sitting.send()
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert _resumed(back) is not None
+    task = back.enter(world.relay.code)
+    assert isinstance(task, AnswerQuestions)
+    with pytest.raises(StepRefused):
+        back.grant()
+    assert isinstance(back.answer(task), SetPin)
+    back.grant()
+
+
+def test_answers_before_the_code_are_not_taken_where_the_code_comes_first(
+    world: World, card: Card
+) -> None:
+    world.policy = CODE_FIRST
+    sitting = world.insert(card, blocked=True)
+    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    with world.store.begin() as uow:
+        asked = uow.registrations.set_asked(card.holder_id, (1, 2, 3))
+        uow.commit()
+    with pytest.raises(StepRefused):
+        world.authority.answer(
+            sitting.visit, "one", tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)
+        )

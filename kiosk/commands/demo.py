@@ -89,7 +89,11 @@ def _show(settings: Settings, table: Table, log: str) -> int:
     app.run()
     table.remove()
     station.close()
-    return app.return_code or 0
+    code = app.return_code or 0
+    if code:
+        sys.stdout.write(Path(log).read_text())
+        _say("the station stopped by an error; what it logged stands above")
+    return code
 
 
 def _say(what: str) -> None:

@@ -91,4 +91,5 @@ def _run_station(config: str | None) -> int:
     app = KioskApp(station.loop, look_of(settings), log_fault)
     app.run()
     station.close()
+    log.info("ended with code %d", app.return_code or 0)
     return app.return_code or 0

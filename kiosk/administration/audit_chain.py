@@ -1,4 +1,4 @@
-"""Verifying the audit, and signing its head so that it cannot be rewritten unseen.
+"""Verifying the audit, against the anchors that its head was signed with.
 
 An anchor in the database itself is only as safe as the database. So anchors are also
 written out, one JSON object a line, to be kept where the database's owner cannot reach.
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from kiosk.administration.progress import Progress, unseen
 from kiosk.errors import ConfigError
-from kiosk.ports import Clock
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_records import AuditAnchor, AuditVerdict
 from kiosk.store.database import Store
@@ -32,19 +31,6 @@ def verify_audit(
     with store.read() as uow:
         anchors = sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
         return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
-
-
-def anchor_audit(store: Store, signer: AnchorSigner, clock: Clock) -> AuditAnchor | None:
-    """Sign the head and store the anchor; None where nothing was recorded since the last one."""
-    with store.begin() as uow:
-        head = uow.audit.head()
-        last = uow.audit.anchors()[-1:]
-        if head.seq == 0 or (last and last[0].seq == head.seq):
-            return None
-        anchor = signer.sign(head, clock.now())
-        uow.audit.add_anchor(anchor)
-        uow.commit()
-    return anchor
 
 
 def anchor_line(anchor: AuditAnchor) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from kiosk.administration.audit_chain import anchor_line
+from kiosk.authority.anchors import anchor_head
+from kiosk.authority.housekeeping import tidy
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
@@ -15,12 +19,15 @@ from kiosk.mail.outbox import OutboxWorker
 from kiosk.mail.relay import relay_from
 from kiosk.mail.smtp import SmtpMailer
 from kiosk.ports import Clock, Message
+from kiosk.secrets.anchors import AnchorSigner
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 from kiosk.store.service_records import OutboxMessage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,18 @@ class AuthorityHouse:
     authority: LocalAuthority
     outbox: OutboxWorker
     store: Store
+    signer: AnchorSigner
+
+    def tend(self) -> None:
+        """Forget what is past and sign the audit's head; raises ``StoreError``.
+
+        The anchor goes into the log as well: that is kept where the database's owner
+        may not reach, and ``kiosk audit verify --anchors`` reads it.
+        """
+        tidy(self.store)
+        anchor = anchor_head(self.store, self.signer)
+        if anchor is not None:
+            log.info("audit anchor %s", anchor_line(anchor))
 
     def close(self) -> None:
         """Stop the outbox and let go of the database."""
@@ -76,7 +95,7 @@ def build_authority(
     )
     outbox = OutboxWorker(store, mailer, clock, partial(_notice, settings))
     outbox.start()
-    return AuthorityHouse(LocalAuthority(parts), outbox, store)
+    return AuthorityHouse(LocalAuthority(parts), outbox, store, AnchorSigner(ring))
 
 
 def _notice(settings: Settings, message: OutboxMessage) -> Message:

@@ -64,12 +64,11 @@ class LocalStage:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         # Imported here: the database and its kind take longer to import than the first
         # page takes to paint.
-        from kiosk.authority.housekeeping import tidy
         from kiosk.composition.authority import build_authority
 
         keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)
-        self._upkeep = Upkeep(keys, partial(tidy, self._house.store), time.monotonic)
+        self._upkeep = Upkeep(keys, self._house.tend, time.monotonic)
         cards = build_cards(settings)
         self._actions = Actions(self._house.authority, cards, settings.station.name)
 

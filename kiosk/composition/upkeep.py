@@ -1,4 +1,4 @@
-"""What a station does for itself while nobody is there: tidy up, and notice new keys."""
+"""What a station does for itself while nobody is there: daily work, and noticing new keys."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DAY_S = 24 * 3600.0
 class Upkeep:
     """Asked again and again while the station is idle; ``now`` gives seconds (monotonic)."""
 
-    def __init__(self, keys: Path, tidy: Callable[[], None], now: Callable[[], float]) -> None:
+    def __init__(self, keys: Path, daily: Callable[[], None], now: Callable[[], float]) -> None:
         self._keys = keys
         self._stamp = self._read_stamp()
-        self._tidy = tidy
+        self._daily = daily
         self._now = now
         self._due = now()
 
@@ -26,11 +26,11 @@ class Upkeep:
         return self._read_stamp() not in (None, self._stamp)
 
     def tend(self) -> None:
-        """Tidy up once a day; a database that is away is tidied the next time."""
+        """Do the daily work; where the database is away, with the next look."""
         if self._now() < self._due:
             return
         try:
-            self._tidy()
+            self._daily()
         except StoreError:
             return
         self._due = self._now() + DAY_S

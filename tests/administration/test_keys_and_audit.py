@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from kiosk.administration.audit_chain import (
-    anchor_audit,
     anchor_line,
     read_anchors,
     verify_audit,
 )
 from kiosk.administration.import_people import PeopleImport
 from kiosk.administration.key_rotation import add_key, is_unfinished, list_keys, rotate_seal
+from kiosk.authority.anchors import anchor_head
 from kiosk.dialogue import CardId
 from kiosk.errors import ConfigError
 from kiosk.secrets.anchors import AnchorSigner
@@ -154,11 +154,11 @@ def test_a_row_that_does_not_fit_is_named(
 
 
 def test_an_anchor_covers_what_was_recorded(store: Store, signer: AnchorSigner) -> None:
-    assert anchor_audit(store, signer, SetClock()) is None
+    assert anchor_head(store, signer) is None
     events(store, 3)
-    anchor = anchor_audit(store, signer, SetClock())
+    anchor = anchor_head(store, signer)
     assert anchor is not None
-    assert anchor_audit(store, signer, SetClock()) is None
+    assert anchor_head(store, signer) is None
     events(store, 1)
     verdict = verify_audit(store, signer)
     assert (verdict.anchored_to, verdict.rows, verdict.anchors) == (3, 4, 1)
@@ -169,7 +169,7 @@ def test_anchors_kept_elsewhere_find_a_rewritten_history(
 ) -> None:
     """The owner of the database takes everything back to the beginning, anchors too."""
     events(store, 3)
-    anchor = anchor_audit(store, signer, SetClock())
+    anchor = anchor_head(store, signer)
     assert anchor is not None
     (tmp_path / "anchors").write_text(anchor_line(anchor) + "\n")
     kept = read_anchors(tmp_path / "anchors")
@@ -187,7 +187,7 @@ def test_anchors_kept_elsewhere_find_a_rewritten_history(
 
 def test_an_anchor_of_another_key_is_no_anchor(store: Store, signer: AnchorSigner) -> None:
     events(store, 3)
-    anchor_audit(store, AnchorSigner(KeyRing.fresh()), SetClock())
+    anchor_head(store, AnchorSigner(KeyRing.fresh()))
     fault = verify_audit(store, signer).fault
     assert fault is not None
     assert fault.kind == "signature"

@@ -1,0 +1,137 @@
+"""What is measured: a reader, a card, mail, a small estate, and the product on them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardware.virtual.pcscd import PrivatePcscd
+from hardware.virtual.slots import Slot
+from hardware.virtual.storage import save
+from kiosk.config import Settings
+from kiosk.demo.estate import make_estate, register
+from kiosk.demo.mailbox import Mailbox
+from kiosk.demo.people import PIN, Actor, cast
+from tests.support.pcsc import wait_for_presence
+
+ROOT = Path(__file__).parents[2]
+KIOSK = Path(sys.executable).with_name("kiosk")
+
+
+class Card:
+    """One card in a process of its own, on one slot of the reader."""
+
+    def __init__(self, actor: Actor, kept: Path, slot: Slot) -> None:
+        self.actor = actor
+        self.reader = slot.reader
+        self.pin, self.puk, self.guid = PIN, actor.puk, actor.chip.state.guid
+        save(actor.chip.state, kept)
+        place = [str(kept), str(slot.porter), str(slot.number), slot.reader]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.card_process", *place],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def push_in(self) -> None:
+        """Push it in; returns at once."""
+        self._say("in")
+
+    def insert(self) -> None:
+        """Push it in; returns when pcscd shows it."""
+        self.push_in()
+        wait_for_presence(self.reader, present=True)
+
+    def remove(self) -> None:
+        """Pull it out; returns when pcscd shows an empty slot."""
+        self._say("out")
+        wait_for_presence(self.reader, present=False)
+
+    def leave(self) -> None:
+        """End the card's process."""
+        self._process.communicate(timeout=10)
+
+    def _say(self, word: str) -> None:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the card's process has no pipes")
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything in one temporary directory; ``card`` is registered, and its PIN works."""
+
+    directory: Path
+    settings: Settings
+    mailbox: Mailbox
+    card: Card
+    environ: dict[str, str]
+
+    @property
+    def station(self) -> list[str | Path]:
+        """The command that runs the station."""
+        return [KIOSK, "run", "--config", self._file, "--log", self.directory / "station.log"]
+
+    @property
+    def peer(self) -> list[str | Path]:
+        """The command that runs the one-word program."""
+        return [sys.executable, Path(__file__).with_name("one_word.py")]
+
+    @property
+    def _file(self) -> Path:
+        return self.directory / "kiosk.toml"
+
+    def write_settings(self) -> None:
+        """Write the settings file that ``station`` reads."""
+        settings = self.settings
+        store, keys, mail = settings.store, settings.keys, settings.mail
+        domains = ", ".join(f'"{domain}"' for domain in settings.policy.email_domains)
+        lines = [
+            f'[store]\nurl = "{store.url}"',
+            f'[keys]\nfile = "{keys.file}"',
+            f'[mail]\nhost = "{mail.host}"\nport = {mail.port}\nsecurity = "{mail.security}"',
+            f'ca_file = "{mail.ca_file}"\ncredential = "{mail.credential}"',
+            f'sender = "{mail.sender}"',
+            f"[policy]\nemail_domains = [{domains}]",
+        ]
+        self._file.write_text("\n".join(lines) + "\n")
+
+
+@contextmanager
+def built() -> Iterator[House]:
+    """Build the house, and take it down again."""
+    with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as name:
+        directory = Path(name)
+        pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
+        pcscd.start()
+        os.environ.update(pcscd.env)
+        try:
+            yield from _furnished(directory, pcscd, mailbox)
+        finally:
+            mailbox.stop()
+            pcscd.stop()
+
+
+def _furnished(directory: Path, pcscd: PrivatePcscd, mailbox: Mailbox) -> Iterator[House]:
+    actors = cast()
+    settings = make_estate(directory, mailbox.start(), actors)
+    register(settings, {}, actors[0], mailbox)
+    actors[0].chip.state.pin.left = actors[0].chip.state.pin.limit
+    card = Card(actors[0], directory / "card.json", pcscd.slots[0])
+    environ = {"PATH": os.environ["PATH"], **pcscd.env}
+    house = House(directory, settings, mailbox, card, environ)
+    house.write_settings()
+    try:
+        yield house
+    finally:
+        card.leave()

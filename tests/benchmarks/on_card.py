@@ -1,0 +1,79 @@
+"""The unblock on the card, connect to done."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from collections.abc import Iterator
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from kiosk.dialogue import CardId
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from tests.benchmarks.bare import BareCard, establish
+from tests.benchmarks.house import Card, House
+from tests.benchmarks.sampling import interleave, timed
+from tests.benchmarks.table import Row
+
+ROUNDS, TOOL_ROUNDS = 150, 15
+_PINS = ("739154", "582936")
+
+_HOW = (
+    "Each connects exclusively, works and disconnects with a reset, in a context that is kept. "
+    "The bare loop sends what is honest at the least: a reset first (a PUK that was proven "
+    "earlier would make a wrong one pass), SELECT, GET DATA of the CHUID compared with the card "
+    "that is meant, RESET RETRY COUNTER. Ours sends the same, and does it in a thread that can "
+    "be abandoned if the card hangs. The card is in a process of its own."
+)
+_HOW_BLIND = (
+    "The same, against SELECT and RESET RETRY COUNTER alone, sent to whatever card is there: "
+    "no reset before, no look at who it is. Not a floor to aim at; what the care costs."
+)
+_HOW_TOOL = "The same, against yubico-piv-tool -a unblock-pin as a process, spawn to exit."
+
+
+def cards() -> PcscCards:
+    """The product's own cards, as the composition root makes them."""
+    return PcscCards(Registry([PivDriver()]))
+
+
+def rows(house: House) -> Iterator[Row]:
+    """Unblock a card that is in."""
+    card = house.card
+    card.insert()
+    ours, bare = _Ours(card), BareCard(establish(), card.reader, card.guid, card.puk)
+    pins = itertools.cycle(_PINS)
+    takes = {
+        "ours": timed(lambda: ours.unblock(next(pins))),
+        "bare": timed(lambda: bare.unblock(next(pins))),
+        "blind": timed(lambda: bare.unblock_blindly(next(pins))),
+    }
+    quick = interleave(ROUNDS, takes, warm_up=5)
+    takes["tool"] = timed(lambda: _tool(house, next(pins)))
+    slow = interleave(TOOL_ROUNDS, {name: takes[name] for name in ("ours", "tool")})
+    bare.unblock(card.pin)
+    card.remove()
+    name = "unblock on the card"
+    yield Row(name, quick["ours"], "bare loop", quick["bare"], _HOW, aim=1.3)
+    yield Row(f"{name}, blindly", quick["ours"], "blind loop", quick["blind"], _HOW_BLIND)
+    yield Row(f"{name}, by a tool", slow["ours"], "yubico-piv-tool", slow["tool"], _HOW_TOOL)
+
+
+class _Ours:
+    def __init__(self, card: Card) -> None:
+        self._cards = cards()
+        self._at = CardAddress(card.reader, CardId("piv", card.guid.hex()))
+        self._puk = Sensitive(card.puk)
+
+    def unblock(self, new: str) -> None:
+        self._cards.unblock(self._at, self._puk, Sensitive(new))
+
+
+def _tool(house: House, new: str) -> None:
+    card = house.card
+    command = ["yubico-piv-tool", "-r", card.reader, "-a", "unblock-pin", "-P", card.puk, "-N", new]
+    subprocess.run(
+        command, env=house.environ, stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )

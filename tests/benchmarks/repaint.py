@@ -1,0 +1,92 @@
+"""From a key to its paint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from kiosk.dialogue import Purpose
+from screens.glyphs import RICH
+from screens.words.choices import MENU_TITLE, purpose
+from screens.words.pin import ENTER_TITLE
+from screens.words.waiting import ATTRACT_TITLE
+from tests.benchmarks.glass import Glass
+from tests.benchmarks.house import House
+from tests.benchmarks.one_word import WORDS
+from tests.benchmarks.sampling import interleave
+from tests.benchmarks.table import Row
+
+ROUNDS = 120
+_MOST_DIGITS = 8
+_PAUSE_S = 0.04
+"""Between two keys: faster than a person, slower than the station's input filter."""
+
+_BACKSPACE = "\x7f"
+
+_HOW = (
+    "Both run in pseudo-terminals of the same size; keys are typed in turns. Ours: a digit "
+    "typed on the PIN page, until an emulator shows one dot more. The peer: a key that makes "
+    "the one-word program show its other word. From the write of the key to the read of the "
+    "paint."
+)
+
+
+def rows(house: House) -> Iterator[Row]:
+    """Type on both in turns."""
+    ours, peer = Glass(house.station, house.environ), Glass(house.peer, house.environ)
+    try:
+        _go_to_pin_page(house, ours)
+        peer.painted(WORDS[0])
+        pin, word = _PinPage(ours), _Word(peer)
+        taken = interleave(ROUNDS, {"ours": pin.digit, "peer": word.other}, warm_up=4)
+    finally:
+        ours.end()
+        peer.end()
+        house.card.remove()
+    yield Row("key to repaint", taken["ours"], "one-word program", taken["peer"], _HOW, aim=1.2)
+
+
+def _go_to_pin_page(house: House, glass: Glass) -> None:
+    glass.painted(ATTRACT_TITLE)
+    house.card.push_in()
+    glass.painted(MENU_TITLE, purpose(Purpose.CHANGE_PIN))
+    line = next(line for line in glass.text.splitlines() if purpose(Purpose.CHANGE_PIN) in line)
+    glass.type(next(char for char in line if char.isdigit()))
+    glass.painted(ENTER_TITLE)
+
+
+class _PinPage:
+    def __init__(self, glass: Glass) -> None:
+        self._glass = glass
+        self._dots = 0
+
+    def digit(self) -> float:
+        """Type one digit, after making room where there is none."""
+        while self._dots == _MOST_DIGITS or (self._dots and self._dots % _MOST_DIGITS == 0):
+            self._empty()
+        self._dots += 1
+        return self._typed("7")
+
+    def _empty(self) -> None:
+        while self._dots:
+            self._dots -= 1
+            self._typed(_BACKSPACE)
+
+    def _typed(self, key: str) -> float:
+        time.sleep(_PAUSE_S)
+        wanted = self._dots
+        at = self._glass.type(key)
+        return self._glass.when(lambda shown: shown.count(RICH.dot) == wanted) - at
+
+
+class _Word:
+    def __init__(self, glass: Glass) -> None:
+        self._glass = glass
+        self._shown = 1
+
+    def other(self) -> float:
+        """Ask for the other word."""
+        time.sleep(_PAUSE_S)
+        self._shown = 3 - self._shown
+        at = self._glass.type(str(self._shown))
+        return self._glass.painted(WORDS[self._shown]) - at

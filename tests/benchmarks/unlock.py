@@ -1,0 +1,173 @@
+"""All that the machine does in a whole unlock, against what cannot be done without."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from argon2.low_level import Type, hash_secret, verify_secret
+
+from kiosk.authority.service import LocalAuthority
+from kiosk.clock import SystemClock
+from kiosk.composition.authority import build_authority
+from kiosk.demo.mailbox import Mailbox
+from kiosk.demo.people import ANSWERS
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    EnterCode,
+    Finished,
+    Purpose,
+    SendCode,
+    SetPin,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.ports import Message
+from kiosk.secrets.hashing import Cost
+from kiosk.sensitive import Sensitive
+from kiosk.station.actions import Actions
+from kiosk.station.commands import (
+    Choose,
+    Command,
+    EndVisit,
+    OpenVisit,
+    RequestCode,
+    SubmitAnswers,
+    SubmitCode,
+    UnblockPin,
+)
+from kiosk.station.events import CardRead, Replied
+from tests.benchmarks.bare import BareCard, establish
+from tests.benchmarks.house import House
+from tests.benchmarks.on_card import cards
+from tests.benchmarks.sampling import Take, interleave, timed
+from tests.benchmarks.table import Row
+
+T = TypeVar("T")
+
+ROUNDS = 25
+_PINS = ("739154", "582936")
+_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+_LIFE = timedelta(hours=2)
+
+_HOW = (
+    "Ours: every command of an unlock, as the station carries them out, on the real authority "
+    "(SQLite with synchronous FULL, on this machine's disk): read the card, begin, choose, "
+    "answer, send the code, enter it, release, unblock, settle, end. The other: one Argon2id of "
+    "the same cost, and the same card read and unblocked by the bare loop. The mail that carries "
+    "the code is {mail}; the notice that follows is queued and goes out later."
+)
+
+
+def rows(house: House) -> Iterator[Row]:
+    """Unlock the card again and again, two hours apart."""
+    clock = _Clock()
+    built = build_authority(house.settings, {}, clock)
+    built.outbox.stop()
+    house.card.insert()
+    try:
+        pigeon = _Pigeon()
+        parts = built.authority._parts
+        by_hand = LocalAuthority(replace(parts, mailer=pigeon))
+        without = _Unlocks(house, clock, by_hand, lambda: pigeon.message.text)
+        mailed = _Unlocks(house, clock, built.authority, lambda: _last(house.mailbox))
+        takes = {"without": without.once, "mailed": mailed.once, "floor": _floor(house)}
+        taken = interleave(ROUNDS, takes, warm_up=2)
+    finally:
+        house.card.remove()
+        built.close()
+    against = "Argon2 and the card"
+    name = "machine's part of a whole unlock"
+    for key, said, mail, aim in (
+        ("without", ", mail left out", "handed over in memory", 1.5),
+        ("mailed", ", mail included", "sent by SMTP, with TLS and login, on this machine", None),
+    ):
+        how = _HOW.format(mail=mail)
+        yield Row(name + said, taken[key], against, taken["floor"], how, aim=aim)
+
+
+def _floor(house: House) -> Take:
+    card, cost = house.card, Cost()
+    bare = BareCard(establish(), card.reader, card.guid, card.puk)
+    pins, secret = itertools.cycle(_PINS), b"a digest of the answers, 32 bytes"
+    digest = hash_secret(
+        secret, b"sixteen bytes it", cost.passes, cost.memory_kib, cost.lanes, 32, Type.ID
+    )
+
+    def work() -> None:
+        verify_secret(digest, secret, Type.ID)
+        bare.read()
+        bare.unblock(next(pins))
+
+    return timed(work)
+
+
+class _Clock(SystemClock):
+    """The machine's, moved on between two unlocks: codes are limited by the hour."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+class _Pigeon:
+    """A mailer that takes no time."""
+
+    message: Message
+
+    def send(self, message: Message) -> None:
+        self.message = message
+
+    def check(self) -> None:
+        """There is always a pigeon."""
+
+
+def _last(mailbox: Mailbox) -> str:
+    return mailbox.messages()[-1].text
+
+
+class _Unlocks:
+    """Unlocks the house's card through one authority; ``letter`` is the last mail's text."""
+
+    def __init__(
+        self, house: House, clock: _Clock, authority: LocalAuthority, letter: Callable[[], str]
+    ) -> None:
+        self._actions = Actions(authority, cards(), "benchmark")
+        self._reader = house.card.reader
+        self._clock = clock
+        self._letter = letter
+        self._pins = itertools.cycle(_PINS)
+
+    def once(self) -> float:
+        """Return the seconds of one unlock, with the moment of reading the code in the mail."""
+        self._clock.ahead += _LIFE
+        return timed(lambda: self._unlock(VisitId(uuid.uuid4().hex)))()
+
+    def _unlock(self, visit: VisitId) -> None:
+        opened = self._actions.perform(OpenVisit(visit, self._reader))
+        if not isinstance(opened, CardRead):
+            raise TypeError(f"the visit was not opened: {opened}")
+        asked = self._ask(Choose(visit, Purpose.UNLOCK), AnswerQuestions)
+        answers = tuple(Answer(one.id, Sensitive(ANSWERS[one.id])) for one in asked.questions)
+        self._ask(SubmitAnswers(visit, uuid.uuid4().hex, answers), SendCode)
+        self._ask(RequestCode(visit), EnterCode)
+        found = _CODE.search(self._letter())
+        code = Sensitive("".join(found.groups()) if found else "")
+        self._ask(SubmitCode(visit, uuid.uuid4().hex, code), SetPin)
+        self._ask(UnblockPin(visit, opened.at, Sensitive(next(self._pins))), Finished)
+        self._actions.perform(EndVisit(visit, VisitEnd.FINISHED))
+
+    def _ask(self, command: Command, kind: type[T]) -> T:
+        """Perform one command; raises ``TypeError`` unless the answer is of ``kind``."""
+        result = self._actions.perform(command)
+        if not isinstance(result, Replied) or not isinstance(result.reply, kind):
+            raise TypeError(f"{type(command).__name__} came back as {result}")
+        return result.reply

@@ -1,0 +1,160 @@
+"""A station whose glass can be looked into: the real loop and pages, without a terminal.
+
+``Glasshouse`` shows on request any state that a station can be in, pulls the card, and
+says what is still in memory. ``WatchedApp`` writes down each page that comes up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kiosk.dialogue import VisitId
+from kiosk.ports import CardInserted, CardRemoved, PostReaderEvent, ReaderMonitor
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import Command
+from kiosk.station.loop import Patience, Stage, StationLoop
+from kiosk.station.states import Attract, ConfirmOwner, Reading, State, Visit
+from screens.kiosk.attract import AttractPage
+from screens.kiosk_app import KioskApp
+from screens.look import Look
+from tests.station.fakes import FakeMonitor
+
+T = TypeVar("T")
+
+FOR_EVER = Patience(600, 600, 600)
+CANARY = "84613 Canary"
+"""Stands in every secret of a visit."""
+
+
+class SilentStage:
+    """Never answers: a state stays until the test goes on."""
+
+    def perform(self, command: Command) -> None:
+        """Do nothing."""
+
+    def is_well(self) -> bool:
+        """Say that all is well."""
+        return True
+
+
+class WatchedApp(KioskApp):
+    """Keeps the kind of each page that came up, and the last state that was shown."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.pages: list[str] = []
+        self.shown: State | None = None
+        self.changed = asyncio.Condition()
+
+    def switch_screen(self, screen: Any) -> Any:
+        """Note the page."""
+        self.pages.append(type(screen).__name__)
+        return super().switch_screen(screen)
+
+    async def show(self, state: State) -> None:
+        """Show it, and wake who waits."""
+        await super().show(state)
+        async with self.changed:
+            self.shown = state
+            self.changed.notify_all()
+
+    async def until(self, *kinds: type[State]) -> None:
+        """Wait until a state of one of ``kinds`` was shown last."""
+        async with self.changed:
+            met = self.changed.wait_for(lambda: isinstance(self.shown, kinds))
+            await asyncio.wait_for(met, 20)
+
+    @property
+    def is_first_page(self) -> bool:
+        """Whether the first page is up, and nothing lies over or under it."""
+        return [type(one) for one in self.screen_stack[1:]] == [AttractPage]
+
+    def widgets(self) -> list[Widget]:
+        """Return every widget of every page that is up, the pages included."""
+        pages: list[Screen[Any]] = self.screen_stack[1:]
+        return [widget for page in pages for widget in (page, *page.walk_children())]
+
+
+class Glasshouse:
+    """One station; ``stage`` carries its commands out."""
+
+    def __init__(self, stage: Stage | None = None, hold_s: float = 0.0) -> None:
+        self.loop = StationLoop(stage or SilentStage(), self._watch, self._fault, FOR_EVER)
+        look = Look(motion=False, hold_s=hold_s)
+        self.app = WatchedApp(self.loop, look, lambda error: None)
+        self.faults: list[BaseException] = []
+        self.insertion = 0
+
+    def _watch(self, post: PostReaderEvent) -> ReaderMonitor:
+        self._monitor = FakeMonitor(post)
+        return self._monitor
+
+    def _fault(self, visit: VisitId, fault: BaseException) -> None:
+        self.faults.append(fault)
+
+    async def insert(self) -> None:
+        """Put a card in; returns when the station has noticed."""
+        self.insertion += 1
+        self._monitor.post(CardInserted("Reader", self.insertion))
+        await self.app.until(Reading, ConfirmOwner)
+
+    async def pull(self) -> None:
+        """Take it out; returns when the first page is up."""
+        self._monitor.post(CardRemoved("Reader", self.insertion))
+        await self.app.until(Attract)
+
+    async def sit(self, state: State) -> None:
+        """Put a card in and show ``state``, as if the flow had led there."""
+        await self.insert()
+        assert isinstance(self.loop.state, Reading)
+        self.loop._state = state
+        await self.app.show(state)
+
+
+def with_canaries(part: T, visit: VisitId, place: str = "") -> T:
+    """Return a copy of a state that shares nothing with it: its own visit and secrets."""
+    copy: Any = part
+    if isinstance(part, Sensitive):
+        copy = Sensitive(CANARY)
+    elif is_dataclass(part) and not isinstance(part, type):
+        made = {f.name: with_canaries(getattr(part, f.name), visit, f.name) for f in fields(part)}
+        copy = type(part)(**made)
+    elif isinstance(part, tuple):
+        copy = tuple(with_canaries(one, visit) for one in part)
+    elif isinstance(part, str) and (place, len(part)) in (("id", 32), ("visit", 32)):
+        copy = visit
+    checked: T = copy
+    return checked
+
+
+@contextmanager
+def only_what_is_new() -> Iterator[None]:
+    """Let the collector look at nothing that is older than this block: it is much quicker."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def survivors(before: WeakSet[Widget], app: WatchedApp, visit: VisitId) -> list[str]:
+    """Name the widgets of ``before`` and the data of ``visit`` that can still be reached."""
+    now = set(app.widgets())
+    gc.collect()
+    left = [type(widget).__name__ for widget in before if widget not in now]
+    return left + [type(one).__name__ for one in gc.get_objects() if _belongs(one, visit)]
+
+
+def _belongs(one: object, visit: VisitId) -> bool:
+    if isinstance(one, Visit):
+        return one.id == visit
+    return isinstance(one, Sensitive) and one.reveal() == CANARY

@@ -1,0 +1,103 @@
+"""Whatever page is up when the card comes out: the first page follows, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import get_args
+from weakref import WeakSet
+
+from textual.pilot import Pilot
+
+from kiosk.dialogue import VisitId
+from kiosk.station import events as e
+from kiosk.station import states as s
+from kiosk.station.actions import Actions
+from screens.kiosk.digits_page import DigitsPage
+from screens.kiosk.text_page import TextPage
+from tests.e2e.glasshouse import (
+    CANARY,
+    Glasshouse,
+    only_what_is_new,
+    survivors,
+    with_canaries,
+)
+from tests.screens.pilots import type_keys
+from tests.screens.samples import Sample, samples
+from tests.screens.svg import screen_svg
+from tests.station.fakes import FakeAuthority, FakeCards
+
+HOLD_S = 0.03
+TURNS = 15
+
+
+def _pages() -> Iterator[tuple[str, Sample]]:
+    """Yield every page of a visit, and each of the holder's under "are you still there"."""
+    asked: set[type] = set()
+    for name, sample in samples().items():
+        state = sample.state
+        if s.visit_of(state) is None or name.endswith(("-dark", "-keys-only")):
+            continue
+        yield name, sample
+        if isinstance(state, s.HolderState) and type(state) not in asked:
+            asked.add(type(state))
+            yield f"still-there-{name}", Sample(s.StillThere(state))
+
+
+def test_there_is_a_page_of_every_kind() -> None:
+    states = [sample.state for _, sample in _pages()]
+    kinds = {type(state) for state in states}
+    assert kinds == {*get_args(s.State)} - {s.Attract, s.OutOfService}
+    assert {one.work for one in states if isinstance(one, s.Working)} == set(s.Work)
+    under = {type(one.inner) for one in states if isinstance(one, s.StillThere)}
+    assert under == set(get_args(s.HolderState))
+
+
+async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:
+    house = Glasshouse()
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        first = screen_svg(house.app)
+        for number, (name, sample) in enumerate(_pages(), 1):
+            visit = VisitId(f"{number:032x}")
+            with only_what_is_new():
+                seen = await _fill(house, pilot, sample, visit)
+                await house.pull()
+                await pilot.pause()
+                assert house.app.is_first_page, name
+                assert screen_svg(house.app) == first, name
+                assert survivors(seen, house.app, visit) == [], name
+
+
+async def _fill(
+    house: Glasshouse, pilot: Pilot[int], sample: Sample, visit: VisitId
+) -> WeakSet[object]:
+    """Show a page, write on it and change how it looks; return its widgets."""
+    await house.sit(with_canaries(sample.state, visit))
+    keys = [*sample.keys]
+    if not isinstance(sample.state, s.StillThere):
+        writes = isinstance(house.app.screen, DigitsPage | TextPage)
+        keys += [*(CANARY if writes else ""), "f3", "f2"]
+    await type_keys(pilot, keys)
+    assert s.visit_of(house.loop.state) == visit
+    return WeakSet(house.app.widgets())
+
+
+async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -> None:
+    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), "Ward 7"), HOLD_S)
+    app, chance = house.app, random.Random(4)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for _ in range(TURNS):
+            await house.insert()
+            await app.until(s.ConfirmOwner)
+            house.loop.submit(e.Confirmed(s.visit_of(house.loop.state) or VisitId("")))
+            await app.until(s.AskQuestion)
+            await asyncio.sleep(chance.uniform(0, 1.5 * HOLD_S))
+            await house.pull()
+            app.pages.clear()
+            await asyncio.sleep(HOLD_S)  # by then it would have come
+            assert app.is_first_page
+            assert app.pages == []
+    assert house.faults == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
@@ -24,6 +25,7 @@ KEYS = {
     "f3": "\x1bOR",
     "space": " ",
 }
+_KEYPAD = re.compile(r"([┌│└][─ \w]{5}[┐│┘]){3}")
 _BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
 
 
@@ -50,6 +52,33 @@ class Station(Terminal):
             return all(text in line for text in texts)
 
         return _in_one_line(self.wait_until(all_there, f"{texts}", seconds))
+
+    def see_any(self, *texts: str, seconds: float = 30.0) -> str:
+        """Wait until one of ``texts`` can be read; return which."""
+
+        def found(shown: str) -> list[str]:
+            return [text for text in texts if text in _in_one_line(shown)]
+
+        return found(self.wait_until(lambda shown: bool(found(shown)), f"any of {texts}", seconds))[
+            0
+        ]
+
+    def see_gone(self, text: str, seconds: float = 30.0) -> None:
+        """Wait until ``text`` can no longer be read."""
+        self.wait_until(lambda shown: text not in _in_one_line(shown), f"no {text}", seconds)
+
+    def row_of(self, number: int) -> str:
+        """Return the label of a row of a list, over its breaks of lines."""
+        lines = [_BORDERS.sub(" ", line).strip() for line in self.text.split("\n")]
+        first = next(at for at, line in enumerate(lines) if line.startswith(f"{number}  "))
+        label = itertools.takewhile(lambda line: line and line[0] not in "─└", lines[first:])
+        return " ".join(label).removeprefix(f"{number}  ")
+
+    def number_of(self, label: str) -> int:
+        """Return the number in front of a label in a list."""
+        found = re.search(rf"(\d)  {re.escape(label)}", self.text)
+        assert found, f"no {label} in a list on the glass:\n{self.text}"
+        return int(found[1])
 
     # --- keys --------------------------------------------------------------------------
 
@@ -106,4 +135,6 @@ class Station(Terminal):
 
 
 def _in_one_line(shown: str) -> str:
+    """Read as a person does: down the left column, past the keypad."""
+    shown = _KEYPAD.sub("", shown)
     return " ".join(_BORDERS.sub(" ", shown).split())

@@ -255,9 +255,9 @@ class World:
                 return "".join(found.groups())
 
     def wait_for_mail(self, to: str, subject: str) -> ReceivedMail:
-        """Return the newest mail with this subject to an address; waits for the first."""
+        """Return the newest mail whose subject begins so, to an address; waits for the first."""
         arrived: tuple[ReceivedMail, ...] = ()
-        while not (fit := [m for m in arrived if to in m.to and m.subject == subject]):
+        while not (fit := [m for m in arrived if to in m.to and m.subject.startswith(subject)]):
             arrived = self.mailbox.wait_for(len(arrived) + 1, timeout_s=30)
         return fit[-1]
 

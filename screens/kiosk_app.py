@@ -15,6 +15,7 @@ from textual.driver import Driver
 from kiosk.station.desk import Desk
 from kiosk.station.states import Attract, OutOfService, State
 from screens import theme
+from screens.forget import forget_texts
 from screens.kiosk.catalogue import screen_for
 from screens.kiosk.kit import Comfort, Kit
 from screens.look import Look
@@ -56,9 +57,12 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
 
     async def show(self, state: State) -> None:
         """Show ``state``; returns when its page is up, or is next after a sentence to read."""
-        if isinstance(state, Attract | OutOfService):
+        nobody = isinstance(state, Attract | OutOfService)
+        if nobody:
             self._reset_comfort()
         await self._stage.show(state)
+        if nobody:
+            forget_texts()
 
     def on_mount(self) -> None:
         """Open the desk."""

@@ -6,6 +6,7 @@ an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.theme import Theme
@@ -37,6 +38,10 @@ class Palette:
     alarm: str
     done: str
     on_done: str
+
+
+Surface = Callable[[str], Palette]
+"""Makes a palette from an accent."""
 
 
 def light(accent: str) -> Palette:

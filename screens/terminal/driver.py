@@ -117,7 +117,7 @@ class StationDriver(LinuxDriver):
             while not self.exit_event.is_set():
                 try:
                     self._read(selector, bucket)
-                except (ValueError, LookupError, TypeError):
+                except (ArithmeticError, LookupError, TypeError, ValueError):
                     continue
         except (OSError, EOFError):
             return  # the terminal is gone

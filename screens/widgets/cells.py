@@ -1,17 +1,27 @@
-"""Digits go into cells that can be counted: dots for a PIN, the digits of a code."""
+"""Digits go into cells that can be counted: dots for a PIN, the digits of a code.
+
+Drawn line by line, and at a key only the line with the digits: nothing on the glass is
+waited for so closely.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from typing import ClassVar
 
-from textual.content import Content
-from textual.geometry import Size
+from rich.segment import Segment
+from textual.geometry import Region, Size
+from textual.strip import Strip
 from textual.widget import Widget
 
 from kiosk.sensitive import Sensitive
 
 HEIGHT = 3
 _INNER_WIDTHS = (3, 2, 1)
+_SIGNS_LINE = 1
+_WALL = "│"
+_SIGN = "cells--sign"
 
 
 class Cells(Widget, inherit_bindings=False):
@@ -20,6 +30,8 @@ class Cells(Widget, inherit_bindings=False):
     ``least`` digits have to be in, ``most`` go in. ``dot`` stands for each digit where
     they are hidden, and is None where they are shown.
     """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {_SIGN}
 
     def __init__(self, least: int, most: int, dot: str | None) -> None:
         super().__init__()
@@ -46,20 +58,20 @@ class Cells(Widget, inherit_bindings=False):
         if len(char) != 1 or char not in "0123456789" or len(self._digits) >= self.most:
             return False
         self._digits += char
-        self.refresh()
+        self._repaint()
         return True
 
     def erase(self) -> bool:
         """Take back the last digit; return whether there was one."""
         had = bool(self._digits)
         self._digits = self._digits[:-1]
-        self.refresh()
+        self._repaint()
         return had
 
     def clear(self) -> None:
         """Empty all cells."""
         self._digits = ""
-        self.refresh()
+        self._repaint()
 
     def take(self) -> Sensitive:
         """Hand the digits out and forget them."""
@@ -71,17 +83,27 @@ class Cells(Widget, inherit_bindings=False):
         """Three rows, always."""
         return HEIGHT
 
-    def render(self) -> Content:
-        """Draw the cells as wide as there is room for."""
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the cells, as wide as there is room for."""
         groups = ((self.most + 1) // 2, self.most // 2)
-        inner, gap = _fit(groups, self.content_size.width)
+        width = self.content_size.width
+        inner, gap = _fit(groups, width)
         signs = list(self._signs())
         first, second = signs[: groups[0]], signs[groups[0] :]
-        rows = [
-            one + " " * gap + other
-            for one, other in zip(_boxes(first, inner), _boxes(second, inner), strict=True)
+        row = _boxes(first, inner)[y] + " " * gap + _boxes(second, inner)[y]
+        line = self._inked(row) if y == _SIGNS_LINE else [Segment(row, self.rich_style)]
+        return Strip(line).adjust_cell_length(width, self.rich_style)
+
+    def _inked(self, row: str) -> list[Segment]:
+        """Make what is in the cells stand out from their walls."""
+        wall, sign = self.rich_style, self.get_component_rich_style(_SIGN)
+        return [
+            Segment("".join(run), wall if is_wall else sign)
+            for is_wall, run in groupby(row, key=_WALL.__eq__)
         ]
-        return Content("\n").join([Content(rows[0]), _inked(rows[1]), Content(rows[2])])
+
+    def _repaint(self) -> None:
+        self.refresh(Region(0, _SIGNS_LINE, self.content_size.width, 1))
 
     def _signs(self) -> Iterator[str]:
         for place in range(self.most):
@@ -104,11 +126,6 @@ def _boxes(signs: list[str], inner: int) -> tuple[str, str, str]:
     bar = "─" * inner
     return (
         "┌" + "┬".join(bar for _ in signs) + "┐",
-        "│" + "│".join(sign.center(inner) for sign in signs) + "│",
+        _WALL + _WALL.join(sign.center(inner) for sign in signs) + _WALL,
         "└" + "┴".join(bar for _ in signs) + "┘",
     )
-
-
-def _inked(row: str) -> Content:
-    """Make what is in the cells stand out from their walls."""
-    return Content.assemble(*((char, "" if char == "│" else "bold $ink") for char in row))

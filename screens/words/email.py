@@ -20,7 +20,7 @@ NEW_CODE = "New code"
 
 def domains(approved: tuple[str, ...]) -> str:
     """Name the approved domains."""
-    *most, last = approved
+    *most, last = approved or ("an approved domain",)
     return f"{', '.join(most)} or {last}" if most else last
 
 

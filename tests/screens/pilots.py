@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from textual import events
 from textual.pilot import Pilot
 
+from tests.screens.geometry import screen_lines
+
 
 async def type_keys(pilot: Pilot[int], keys: Iterable[str]) -> None:
     """Press ``keys`` one after the other as a keyboard would, and wait once at the end."""
     for key in keys:
-        character = key if len(key) == 1 else None
-        event = events.Key("space" if key == " " else key, character)
-        event.set_sender(pilot.app)
-        pilot.app.post_message(event)
+        name, character = ("space", " ") if key in ("space", " ") else (key, None)
+        _post(pilot, events.Key(name, character))
     await pilot.pause()
+
+
+async def touch(pilot: Pilot[int], texts: Iterable[str]) -> None:
+    """Touch each of ``texts`` where the screen shows it; a key of the keypad by its digit."""
+    for text in texts:
+        place = _find(pilot, text)
+        if place is None:  # it comes with what was touched before
+            await pilot.pause()
+            place = place_of(pilot, text)
+        x, y = place
+        for kind in (events.MouseDown, events.MouseUp):
+            _post(pilot, kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+    await pilot.pause()
+
+
+def _post(pilot: Pilot[int], event: events.Event) -> None:
+    event.set_sender(pilot.app)
+    pilot.app.post_message(event)
+
+
+def place_of(pilot: Pilot[int], text: str) -> tuple[int, int]:
+    """Return a cell in the middle of ``text``; the lowest and rightmost where it is twice."""
+    place = _find(pilot, text)
+    assert place, f"{text!r} is not on the screen:\n" + "\n".join(screen_lines(pilot.app))
+    return place
+
+
+def _find(pilot: Pilot[int], text: str) -> tuple[int, int] | None:
+    wanted = re.compile(rf"│\s*{re.escape(text)}\s*│" if len(text) == 1 else re.escape(text))
+    lines = screen_lines(pilot.app)
+    for y in reversed(range(len(lines))):
+        # walls are shared by neighbours, so matches may overlap
+        found = [m for x in range(len(lines[y])) if (m := wanted.match(lines[y], x))]
+        if found:
+            return (found[-1].start() + found[-1].end()) // 2, y
+    return None

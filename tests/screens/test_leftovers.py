@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import gc
+import uuid
+import weakref
+from dataclasses import replace
+from typing import cast
+
+from textual.widget import Widget
+
+from kiosk.dialogue import VisitId
+from kiosk.sensitive import Sensitive
+from kiosk.station.states import (
+    AskQuestion,
+    Attract,
+    EnterPin,
+    HolderState,
+    NewPin,
+    OutOfService,
+    Reading,
+    Refused,
+    RemoveCard,
+    State,
+    StillThere,
+    Visit,
+    visit_of,
+)
+from screens.kiosk.attract import AttractPage
+from screens.kiosk.page import Page
+from tests.screens.clocked import app_with, shown
+from tests.screens.desks import StillDesk
+from tests.screens.pilots import touch, type_keys
+from tests.screens.samples import ASKED, REGISTER, RULES, UNLOCK, samples
+
+
+def _left_over(visit: VisitId) -> list[object]:
+    gc.collect()
+    return [
+        thing
+        for thing in gc.get_objects()
+        if (type(thing) is Visit and thing.id == visit)
+        or (isinstance(thing, Page) and thing.visit == visit)
+    ]
+
+
+async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> None:
+    own = VisitId("c0ffee" + "0" * 26)
+    app = app_with(StillDesk())
+    pages: list[weakref.ref[Widget]] = []
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for example in _one_of_each():
+            await app.show(_of_visit(example, own))
+            await type_keys(pilot, ("6", "0", "4", "down"))
+            await touch(pilot, ("Need help?",))
+            pages.append(weakref.ref(app.screen))
+            await app.show(Attract())
+            await pilot.pause()
+            assert isinstance(app.screen, AttractPage)
+            assert len(app.screen_stack) == 2
+        assert not _left_over(own)
+        assert not [ref() for ref in pages if ref() is not None]
+
+
+def _one_of_each() -> list[State]:
+    """Return one state for each page of a visit."""
+    first = {type(sample.state): sample.state for sample in reversed(samples().values())}
+    return [state for state in first.values() if visit_of(state)]
+
+
+def _of_visit(state: State, own: VisitId) -> State:
+    """Return the same page of another visit, so that it can be told from the samples."""
+    match state:
+        case StillThere():
+            return StillThere(cast(HolderState, _of_visit(state.inner, own)))
+        case Reading() | Refused() | RemoveCard():
+            return replace(state, visit=own)
+        case Attract() | OutOfService():
+            return state
+        case _:
+            return replace(state, visit=replace(state.visit, id=own))
+
+
+def _strings_with(text: str) -> list[str]:
+    gc.collect()
+    return [
+        held
+        for thing in gc.get_objects()
+        for held in gc.get_referents(thing)
+        if type(held) is str and text in held and held is not text
+    ]
+
+
+async def test_what_was_typed_is_nowhere_after_the_visit() -> None:
+    typed = uuid.uuid4().hex[:12]  # no constant of this code
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await app.show(AskQuestion(UNLOCK, ASKED))
+        await type_keys(pilot, ("f3", *typed))
+        assert typed in shown(app)
+        await app.show(Attract())
+        await pilot.pause()
+        assert typed not in shown(app)
+        assert not _strings_with(typed)
+
+
+async def test_a_pin_is_never_drawn() -> None:
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for state in (EnterPin(REGISTER), NewPin(UNLOCK, RULES)):
+            await app.show(state)
+            await type_keys(pilot, "604918")
+            assert "●" in shown(app)
+            assert "604918" not in shown(app).replace(" ", "").replace("│", "")
+
+
+async def test_a_report_carries_the_secret_and_the_page_forgets_it() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await app.show(EnterPin(REGISTER))
+        await type_keys(pilot, "604918")
+        await type_keys(pilot, ("enter",))
+        assert "│ _ │   │   │   │" in shown(app)
+        (event,) = desk.heard
+        assert getattr(event, "pin", None) == Sensitive("604918")
+        assert "604918" not in repr(event)

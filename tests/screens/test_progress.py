@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.dialogue import Purpose
+from kiosk.station.commands import RequestCode
+from kiosk.station.states import (
+    AskQuestion,
+    Attract,
+    CodeEntry,
+    CodeLack,
+    CodeNeeded,
+    ConfirmOwner,
+    EnterEmail,
+    EnterPin,
+    GiveAnswer,
+    Menu,
+    NewPin,
+    PickQuestion,
+    RepeatPin,
+    State,
+    StillThere,
+    Success,
+    Trouble,
+    Visit,
+    Work,
+    Working,
+)
+from screens.progress import position
+from tests.screens.samples import (
+    ASKED,
+    BANK,
+    CHOOSE,
+    CODE,
+    EMAIL,
+    REGISTER,
+    RULES,
+    SECRET,
+    UNLOCK,
+    VISIT,
+)
+
+CODE_ALONE = ("email-code",)
+TURNED_ROUND = ("email-code", "questions")
+
+
+def visit(purpose: Purpose, verification: tuple[str, ...] = VISIT.verification) -> Visit:
+    return replace(VISIT, purpose=purpose, verification=verification)
+
+
+def working(of: Visit, work: Work) -> Working:
+    return Working(of, work, RequestCode(of.id), None)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (Attract(), None),
+        (Menu(VISIT, (Purpose.UNLOCK,)), None),
+        (Success(UNLOCK, Purpose.UNLOCK), None),
+        (EnterPin(REGISTER), (1, 4)),
+        (PickQuestion(REGISTER, CHOOSE), (2, 4)),
+        (GiveAnswer(REGISTER, CHOOSE, (), BANK[0]), (2, 4)),
+        (EnterEmail(REGISTER, EMAIL), (3, 4)),
+        (CodeEntry(REGISTER, CODE), (4, 4)),
+        (ConfirmOwner(UNLOCK), (1, 4)),
+        (AskQuestion(UNLOCK, ASKED), (2, 4)),
+        (CodeEntry(UNLOCK, CODE), (3, 4)),
+        (CodeNeeded(UNLOCK, "a•••@x", CodeLack.EXPIRED), (3, 4)),
+        (NewPin(UNLOCK, RULES), (4, 4)),
+        (RepeatPin(UNLOCK, RULES, SECRET), (4, 4)),
+        (StillThere(NewPin(UNLOCK, RULES)), (4, 4)),
+        (EnterPin(visit(Purpose.CHANGE_PIN)), (1, 2)),
+        (NewPin(visit(Purpose.CHANGE_PIN), RULES), (2, 2)),
+        (PickQuestion(visit(Purpose.CHANGE_QUESTIONS), CHOOSE), (2, 2)),
+        (EnterEmail(visit(Purpose.CHANGE_EMAIL), EMAIL), (2, 3)),
+        (CodeEntry(visit(Purpose.CHANGE_EMAIL), CODE), (3, 3)),
+        (EnterEmail(visit(Purpose.REGISTER, CODE_ALONE), EMAIL), (2, 3)),
+        (CodeEntry(visit(Purpose.UNLOCK, CODE_ALONE), CODE), (2, 3)),
+        (AskQuestion(visit(Purpose.UNLOCK, TURNED_ROUND), ASKED), (3, 4)),
+        (CodeEntry(visit(Purpose.UNLOCK, (*CODE_ALONE, "something-new")), CODE), (2, 3)),
+        (working(UNLOCK, Work.PREPARING), (1, 4)),
+        (working(REGISTER, Work.CHECKING_PIN), (1, 4)),
+        (working(REGISTER, Work.SAVING_ANSWERS), (2, 4)),
+        (working(UNLOCK, Work.CHECKING_ANSWERS), (2, 4)),
+        (working(UNLOCK, Work.SENDING_CODE), (3, 4)),
+        (working(UNLOCK, Work.CHECKING_CODE), (3, 4)),
+        (working(UNLOCK, Work.SETTING_PIN), (4, 4)),
+        (Trouble(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT.id), None), (3, 4)),
+    ],
+)
+def test_how_far_a_visit_is(state: State, expected: tuple[int, int] | None) -> None:
+    assert position(state) == expected

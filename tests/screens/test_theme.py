@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screens import theme
+from screens.look import Look
+from screens.theme import ENOUGH, Palette, contrast
+
+TEXT = ("ink", "quiet", "accent", "alarm", "done")
+UNDER = ("paper", "ground", "well")
+OUTLINE = 3.0
+"""What a wall of a field or a key keeps against what it stands on (WCAG 2.2, 1.4.11)."""
+
+accents = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+def test_contrast_is_as_the_standard_computes_it() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#ffffff", "#777777") == contrast("#777777", "#ffffff")
+
+
+def _weakest(palette: Palette) -> float:
+    pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
+    pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
+    return min(contrast(*pair) for pair in pairs)
+
+
+@pytest.mark.parametrize("surface", [theme.light, theme.dark])
+def test_all_text_of_the_defaults_is_legible(surface: theme.Surface) -> None:
+    palette = surface(Look().accent)
+    assert _weakest(palette) >= ENOUGH
+    assert min(contrast(palette.line, getattr(palette, under)) for under in UNDER) >= OUTLINE
+
+
+@given(accents)
+def test_all_text_is_legible_whatever_the_accent(accent: str) -> None:
+    for surface in (theme.light, theme.dark):
+        assert _weakest(surface(accent)) >= ENOUGH
+
+
+@given(accents)
+def test_an_accent_that_is_legible_is_left_as_it_is(accent: str) -> None:
+    if contrast(accent, "#ffffff") >= ENOUGH:
+        assert theme.ink_on(accent, "#ffffff") == accent
+
+
+def test_the_stylesheet_uses_only_colours_of_the_theme() -> None:
+    from screens.kiosk_app import KioskApp
+
+    sheet = KioskApp.CSS_PATH.read_text()
+    used = {word.strip(";").split("%")[0] for word in sheet.split() if word.startswith("$")}
+    known = {f"${name}" for name in theme.themes("#0b5c8a")[0].variables}
+    assert used <= known
+    assert "#" not in sheet

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.dialogue import AnswerProblem, PinRules, Purpose, Reason
+from kiosk.policy import PinRule
+from kiosk.station.states import (
+    CodeLack,
+    CodeNotice,
+    EmailTrouble,
+    Goodbye,
+    Outage,
+    PinTrouble,
+    Work,
+)
+from screens.words import choices, email, frame, pin, questions, reasons, waiting
+
+JARGON = re.compile(
+    r"\b(APDU|PUK|CHUID|GUID|hash|token|retry counter|authentication|authenticate|credential|"
+    r"server|database|exception|error|invalid|PC/SC|submit|terminal|session|timeout|please note)\b",
+    re.IGNORECASE,
+)
+AMERICAN = re.compile(r"\b(color|center|organization|canceled|recognize|email ID)\b", re.IGNORECASE)
+COLUMN = 33
+"""Cells beside the keypad on the smallest screen."""
+
+
+def _sentences() -> Iterator[str]:
+    for path in Path(frame.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_no_jargon_and_no_american_spelling() -> None:
+    said = "\n".join(_sentences())
+    assert not JARGON.findall(said)
+    assert not AMERICAN.findall(said)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_says_what_happened_and_what_to_do(reason: Reason) -> None:
+    said = reasons.refusal(reason)
+    assert all((said.title, said.happened, said.todo))
+    assert said.happened.endswith(".")
+    assert said.todo.endswith(".")
+    assert not said.title.endswith(".")
+
+
+def test_every_refusal_has_its_own_words() -> None:
+    said = [reasons.refusal(reason) for reason in Reason]
+    assert len(set(said)) == len(said)
+
+
+def test_a_card_that_failed_its_proof_is_told_nothing() -> None:
+    said = reasons.refusal(Reason.NOT_GENUINE)
+    told = f"{said.title} {said.happened} {said.todo}".lower()
+    assert not re.search(r"genuine|fake|copy|proof|certificate|registered|blocked", told)
+
+
+def test_an_unknown_outcome_tells_how_to_find_out() -> None:
+    said = reasons.refusal(Reason.OUTCOME_UNKNOWN)
+    assert "Put your card in again to see whether the new PIN works" in said.todo
+
+
+def test_a_wrong_set_does_not_say_which() -> None:
+    for left in range(4):
+        assert "Not all the answers were right" in questions.wrong(left)
+
+
+def test_each_member_of_each_enumeration_has_words() -> None:
+    said = [
+        *(waiting.outage(outage) for outage in Outage),
+        *(word for work in Work for word in waiting.work(work)),
+        *(waiting.goodbye(goodbye) for goodbye in Goodbye),
+        *(choices.purpose(purpose) for purpose in Purpose),
+        *(choices.duration(purpose) for purpose in Purpose),
+        *(word for purpose in Purpose for word in choices.success(purpose)),
+        *(questions.problem(problem) for problem in AnswerProblem),
+        *(email.email_trouble(trouble, ("nhs.net",)) for trouble in EmailTrouble),
+        *(email.code_title(purpose) for purpose in (*Purpose, None)),
+        *(email.code_notice(notice, 1) for notice in CodeNotice),
+        *(word for lack in CodeLack for word in email.lack(lack)),
+        *(pin.trouble(trouble) for trouble in PinTrouble),
+        *(pin.enter_text(purpose) for purpose in (*Purpose, None)),
+    ]
+    assert all(said)
+
+
+@pytest.mark.parametrize("rule", PinRule)
+def test_each_rule_fits_beside_the_keypad(rule: PinRule) -> None:
+    assert 0 < len(f"✓ {pin.rule(rule, PinRules())}") <= COLUMN
+
+
+def test_the_length_of_a_pin() -> None:
+    assert pin.length(PinRules(6, 8)) == "6 to 8 digits"
+    assert pin.length(PinRules(6, 6)) == "6 digits"
+
+
+def test_tries_and_attempts_count_in_words() -> None:
+    assert "One try is left" in pin.wrong(1)
+    assert "Two tries are left" in pin.wrong(2)
+    assert "12 tries are left" in pin.wrong(12)
+    assert "left" not in pin.wrong(None)
+    assert questions.attempts(1) == "one attempt left"
+
+
+def test_times() -> None:
+    assert frame.clock(872.0) == "14:32"
+    assert frame.clock(0.2) == "0:01"
+    assert frame.clock(-5) == "0:00"
+    assert email.resend(0) == "New code"
+    assert email.resend(61) == "New code in 1:01"
+    assert frame.seconds(1) == "1 second"
+
+
+def test_domains_are_listed_as_one_says_them() -> None:
+    assert email.domains(("nhs.net", "nhs.uk", "gov.uk")) == "nhs.net, nhs.uk or gov.uk"
+    assert email.domains(("nhs.net",)) == "nhs.net"

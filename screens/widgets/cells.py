@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -91,12 +92,13 @@ class Cells(Widget, inherit_bindings=False):
         signs = list(self._signs())
         first, second = signs[: groups[0]], signs[groups[0] :]
         row = _boxes(first, inner)[y] + " " * gap + _boxes(second, inner)[y]
-        line = self._inked(row) if y == _SIGNS_LINE else [Segment(row, self.rich_style)]
-        return Strip(line).adjust_cell_length(width, self.rich_style)
+        wall = self.rich_style
+        line = self._inked(row, wall) if y == _SIGNS_LINE else [Segment(row, wall)]
+        return Strip(line).adjust_cell_length(width, wall)
 
-    def _inked(self, row: str) -> list[Segment]:
+    def _inked(self, row: str, wall: Style) -> list[Segment]:
         """Make what is in the cells stand out from their walls."""
-        wall, sign = self.rich_style, self.get_component_rich_style(_SIGN)
+        sign = self.get_component_rich_style(_SIGN)
         return [
             Segment("".join(run), wall if is_wall else sign)
             for is_wall, run in groupby(row, key=_WALL.__eq__)

@@ -128,18 +128,27 @@ class Visitor:
         self.hands.go_on(self.station, frame.CONTINUE)
         return self
 
-    def sets_pin(self, new: str) -> Self:
-        """Choose a new PIN, and enter it a second time."""
+    def sets_pin(self, new: str, again: str = "") -> Self:
+        """Choose a new PIN, and enter it a second time; ``again`` is a slip."""
         self.station.see(pin.NEW_TITLE, "6 to 8 digits", "No runs")
         self._enters_secret(new)
         self.station.see(pin.REPEAT_TITLE)
-        self._enters_secret(new)
+        self._enters_secret(again or new)
+        return self
+
+    def types_pin(self, digits: str) -> Self:
+        """Type the PIN that the card knows, and hesitate."""
+        self.station.see(pin.ENTER_TITLE)
+        self._types_secret(digits)
         return self
 
     def _enters_secret(self, digits: str) -> None:
+        self._types_secret(digits)
+        self.hands.go_on(self.station, frame.CONTINUE)
+
+    def _types_secret(self, digits: str) -> None:
         self.hands.write(self.station, digits)
         shown = self.station.wait_until(
             lambda glass: glass.count(DOT) >= len(digits), f"{len(digits)} dots"
         )
         assert digits not in shown
-        self.hands.go_on(self.station, frame.CONTINUE)

@@ -109,8 +109,8 @@ class World:
         self.config = folder / "kiosk.toml"
         self.people_file = folder / "people.csv"
         self.mailbox = Mailbox(folder / "mail")
-        self.ada = person("900100200301", "Ada Quill", "739154", "73918264")
-        self.ben = person("900100200302", "Ben Carter", "618203", "50283746")
+        self.ada = person("900100200301", "Ada Quill", "73915480", "73918264")
+        self.ben = person("900100200302", "Ben Carter", "61820395", "50283746")
         self.stations: list[Station] = []
         self.said: list[subprocess.CompletedProcess[str]] = []
         self._seats: dict[str, Seat] = {}
@@ -268,16 +268,18 @@ class World:
         """The settings as the program reads them."""
         return load_settings(self.config, self.environ)
 
-    def register(self, whose: Person) -> None:
-        """Register by the authority alone, as of yesterday; ``answers`` are set."""
+    def register(self, whose: Person, answers: Mapping[int, str] = ANSWERS) -> None:
+        """Register by the authority alone, as of yesterday; their ``answers`` are set."""
         house = build_authority(self.settings, self.environ, _Yesterday())
         try:
-            self._walk_through(house.authority, whose)
+            self._walk_through(house.authority, whose, answers)
             house.outbox.drain_once()
         finally:
             house.close()
 
-    def _walk_through(self, authority: Authority, whose: Person) -> None:
+    def _walk_through(
+        self, authority: Authority, whose: Person, answers: Mapping[int, str]
+    ) -> None:
         visit = VisitId(uuid.uuid4().hex)
         card = CardId("piv", whose.card.state.guid.hex())
         authority.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
@@ -285,9 +287,9 @@ class World:
         asked = authority.pin_proven(visit)
         bank = {q.id: q.text for q in getattr(asked, "bank", ())}
         if bank:
-            answers = tuple(Answer(id_, Sensitive(text)) for id_, text in ANSWERS.items())
-            authority.save_questions(visit, answers)
-            whose.answers = {bank[id_]: text for id_, text in ANSWERS.items()}
+            given = tuple(Answer(id_, Sensitive(text)) for id_, text in answers.items())
+            authority.save_questions(visit, given)
+            whose.answers = {bank[id_]: text for id_, text in answers.items()}
         waiting_for = authority.give_email(visit, whose.email)
         assert isinstance(waiting_for, EnterCode), waiting_for
         code = Sensitive(self.read_code(whose.email))

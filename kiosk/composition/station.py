@@ -13,7 +13,7 @@ from hardware.drivers.piv import PivDriver
 from hardware.grip import Patience as CardPatience
 from hardware.monitor import PcscMonitor
 from hardware.registry import Registry
-from hardware.trace import log_trace
+from hardware.trace import Trace, log_trace
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
 from kiosk.composition.upkeep import Upkeep
@@ -54,8 +54,14 @@ def build_station(settings: Settings, open_stage: Callable[[], OpenStage]) -> St
 def build_cards(settings: Settings) -> PcscCards:
     """Return the card drivers on PC/SC."""
     patience = CardPatience(answer_s=settings.station.card_timeout_s)
-    trace = log_trace(log) if settings.pcsc.trace else None
-    return PcscCards(Registry([PivDriver()]), patience, trace)
+    return PcscCards(Registry([PivDriver()]), patience, _trace() if settings.pcsc.trace else None)
+
+
+def _trace() -> Trace:
+    """Return a trace into the log, past the level that the log is otherwise kept at."""
+    talk = log.getChild("trace")
+    talk.setLevel(logging.DEBUG)
+    return log_trace(talk)
 
 
 class LocalStage:

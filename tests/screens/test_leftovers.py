@@ -6,15 +6,20 @@ import weakref
 from dataclasses import replace
 from typing import cast
 
+import pytest
 from textual.widget import Widget
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import GiveEmail, VisitId
 from kiosk.sensitive import Sensitive
 from kiosk.station.states import (
     AskQuestion,
     Attract,
+    ConfirmOwner,
+    EnterEmail,
     EnterPin,
+    GiveAnswer,
     HolderState,
+    Menu,
     NewPin,
     OutOfService,
     Reading,
@@ -30,7 +35,7 @@ from screens.kiosk.page import Page
 from tests.screens.clocked import app_with, shown
 from tests.screens.desks import StillDesk
 from tests.screens.pilots import touch, type_keys
-from tests.screens.samples import ASKED, REGISTER, RULES, UNLOCK, samples
+from tests.screens.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, samples
 
 
 def _left_over(visit: VisitId) -> list[object]:
@@ -91,18 +96,49 @@ def _strings_with(text: str) -> list[str]:
     ]
 
 
-async def test_what_was_typed_is_nowhere_after_the_visit() -> None:
-    typed = uuid.uuid4().hex[:12]  # no constant of this code
+def _fresh_text() -> str:
+    """Return a text that is no constant of any code."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    [
+        (AskQuestion(UNLOCK, ASKED), ("f3",)),
+        (GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), ()),
+        (EnterEmail(REGISTER, GiveEmail("", ())), ()),
+    ],
+    ids=["asked", "given", "email"],
+)
+async def test_what_was_typed_is_nowhere_after_the_visit(
+    state: State, keys: tuple[str, ...]
+) -> None:
+    typed = _fresh_text()
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
         await pilot.pause()
-        await app.show(AskQuestion(UNLOCK, ASKED))
-        await type_keys(pilot, ("f3", *typed))
+        await app.show(state)
+        await type_keys(pilot, (*keys, *typed))
         assert typed in shown(app)
         await app.show(Attract())
         await pilot.pause()
         assert typed not in shown(app)
         assert not _strings_with(typed)
+
+
+async def test_whose_card_it_was_is_nowhere_after_the_visit() -> None:
+    name = _fresh_text()
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for page in (Menu, ConfirmOwner):
+            visit = replace(UNLOCK, holder_name=name)
+            await app.show(Menu(visit, ()) if page is Menu else ConfirmOwner(visit))
+            del visit
+            assert name in shown(app)
+        await app.show(Attract())
+        await pilot.pause()
+        assert not _strings_with(name)
 
 
 async def test_a_pin_is_never_drawn() -> None:

@@ -81,7 +81,7 @@ class WatchedApp(KioskApp):
     def widgets(self) -> list[Widget]:
         """Return every widget of every page that is up, the pages included."""
         pages: list[Screen[Any]] = self.screen_stack[1:]
-        return [widget for page in pages for widget in (page, *page.walk_children())]
+        return [widget for page in pages for widget in (page, *page.walk_children(Widget))]
 
 
 class Glasshouse:

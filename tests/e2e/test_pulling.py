@@ -9,6 +9,7 @@ from typing import get_args
 from weakref import WeakSet
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from kiosk.dialogue import VisitId
 from kiosk.station import events as e
@@ -72,7 +73,7 @@ async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit()
 
 async def _fill(
     house: Glasshouse, pilot: Pilot[int], sample: Sample, visit: VisitId
-) -> WeakSet[object]:
+) -> WeakSet[Widget]:
     """Show a page, write on it and change how it looks; return its widgets."""
     await house.sit(with_canaries(sample.state, visit))
     keys = [*sample.keys]

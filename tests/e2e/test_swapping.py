@@ -1,0 +1,81 @@
+"""Cards swapped faster than anything answers: what belongs to one never reaches the other."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.monitor import PcscMonitor
+from hardware.registry import Registry
+from hardware.virtual.link import CardLink
+from kiosk.station import states as s
+from kiosk.station.actions import Actions
+from kiosk.station.loop import StationLoop
+from screens.look import Look
+from tests.e2e.glasshouse import FOR_EVER
+from tests.e2e.swapping import Crowd, Holder, Reactor, SlowChip
+from tests.support.hotplug import HotplugPcscd
+
+pytestmark = pytest.mark.hardware
+
+SWAPS = 40
+LONGEST_S = 0.15
+"""From a card in to the next swap: about as long as a whole change of PIN takes here."""
+
+
+@pytest.fixture
+def holders() -> tuple[Holder, Holder]:
+    return (
+        Holder("Ada Quill", ("739154", "480593"), "73918264"),
+        Holder("Ben Carter", ("618203", "950371"), "50283746"),
+    )
+
+
+@pytest.fixture
+async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncIterator[Reactor]:
+    pcscd.start()
+    chance = random.Random(12)
+    crowd, cards = Crowd(holders, chance), PcscCards(Registry([PivDriver()]))
+    faults: list[object] = []
+    actions = Actions(crowd, cards, "Ward 7")
+    loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)
+    app = Reactor(loop, Look(motion=False, hold_s=0.0), faults.append)
+    app.crowd, app.chance, app.submit = crowd, chance, loop.submit
+    async with app.run_test(size=(80, 24)):
+        yield app
+        await loop.stop()
+    assert faults == []
+
+
+async def test_what_belongs_to_one_never_reaches_the_other(
+    app: Reactor, holders: tuple[Holder, Holder], pcscd: HotplugPcscd
+) -> None:
+    chance = random.Random(7)
+    chips = [SlowChip(holder.card, chance) for holder in holders]
+    served = 0
+    for turn in range(SWAPS):
+        whose = turn % 2
+        link = CardLink(chips[whose], pcscd.slots[0])
+        link.insert()
+        waits = app.serves(holders[whose]) if chance.random() < 0.6 else app.reads()
+        is_served = await waits
+        await asyncio.sleep(chance.uniform(0, LONGEST_S) * is_served)
+        await asyncio.to_thread(link.remove)
+        if not is_served:  # too quick to be seen as two cards: what the page says is done
+            await app.until(s.Attract)
+        served += is_served
+    await app.until(s.Attract)
+    for holder in holders:
+        assert holder.strangers() == []
+        assert holder.card.state.pin.left == holder.card.state.pin.limit
+        assert holder.card.state.puk.left == holder.card.state.puk.limit
+    assert app.mixed == []
+    assert served > SWAPS / 2
+    # Or else nothing was under way when the cards were swapped.
+    assert app.acts >= {s.Menu, s.ConfirmOwner, s.EnterPin, s.NewPin, s.RepeatPin}
+    assert app.crowd.late > 0

@@ -83,7 +83,7 @@ def step(state: State, event: Event) -> Next:
             return _availability(state, event)
         case _ if event.visit != visit_of(state):
             return Next(state)
-        case GaveUp():
+        case GaveUp() if not isinstance(state, _FINISHED):
             ending = _ending(state, VisitEnd.REFUSED)
             return Next(Refused(event.visit, event.reason, event.reference), ending)
         case _:

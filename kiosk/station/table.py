@@ -28,7 +28,7 @@ HOLDER = (
 )
 CLOSING = ("Success", "Refused", "RemoveCard")
 EVERY = (*NOBODY, *BUSY, *HOLDER, "StillThere", *CLOSING)
-IN_VISIT = (*BUSY, *HOLDER, "StillThere", *CLOSING)
+UNDER_WAY = (*BUSY, *HOLDER, "StillThere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ ALWAYS = (
     _on(EVERY, "CardOut", "Attract"),
     _on(EVERY, "CardUnreadable", "Refused"),
     _on(EVERY, "SecondCard", "Refused"),
-    _on(IN_VISIT, "GaveUp", "Refused"),
+    _on(UNDER_WAY, "GaveUp", "Refused"),
     _on(HOLDER, "WentQuiet", "StillThere"),
     _on(HOLDER, "Left", "RemoveCard"),
     _on(("Success", "Refused"), "WentQuiet", "RemoveCard"),
@@ -130,7 +130,7 @@ def diagram(title: str, rows: tuple[Row, ...]) -> str:
 
 
 def _group(states: tuple[str, ...]) -> str:
-    names = {EVERY: "AnyState", IN_VISIT: "AnyVisit", HOLDER: "AnyPageOfTheHolder"}
+    names = {EVERY: "AnyState", UNDER_WAY: "AnyVisitUnderWay", HOLDER: "AnyPageOfTheHolder"}
     return names.get(states, "Or".join(states))
 
 

@@ -138,3 +138,11 @@ def test_a_second_card_stops_the_visit() -> None:
 
 def _set_pin() -> e.Replied:
     return e.Replied(ID, SetPin(RULES))
+
+
+def test_what_a_command_ends_with_does_not_change_a_page_that_says_why() -> None:
+    under_way = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(VISIT))
+    two_cards = step(under_way, e.SecondCard(OTHER)).state
+    following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE, "04HM-ASR9"))
+    assert following.state == two_cards
+    assert following.commands == ()

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
+from textual.app import App
 from textual.driver import Driver
 
 from kiosk.station.desk import Desk
 from kiosk.station.states import Attract, OutOfService, State
 from screens import theme
 from screens.forget import forget_texts
-from screens.kiosk.catalogue import screen_for
+from screens.kiosk.catalogue import screen_for, warm_up
 from screens.kiosk.kit import Comfort, Kit
 from screens.look import Look
 from screens.stage import Stage
@@ -51,7 +52,19 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
         for one in theme.themes(look.accent):
             self.register_theme(one)
-        self.theme = theme.DARK if look.dark else theme.LIGHT
+        self._begin_with(theme.DARK if look.dark else theme.LIGHT)
+
+    def _begin_with(self, surface: str) -> None:
+        """Set the first surface before the stylesheet is read: it is parsed only once then."""
+        self.set_reactive(App.theme, surface)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._parsed_for = surface
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the stylesheet again, unless that was done for the same surface."""
+        if self.theme != self._parsed_for:
+            self._parsed_for = self.theme
+            super().refresh_css(animate)
 
     # --- states ------------------------------------------------------------------------
 
@@ -63,6 +76,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         await self._stage.show(state)
         if nobody:
             forget_texts()
+            self.call_after_refresh(warm_up)
 
     def on_mount(self) -> None:
         """Open the desk."""

@@ -1,85 +1,31 @@
-"""Which page shows which state; mypy finds a state that has none."""
+"""Which page shows which state.
+
+The pages of a visit are imported when the first is needed, or by ``warm_up``: a station
+is to be there at once after a restart.
+"""
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from kiosk.station import states as s
-from screens.kiosk.ask_question import AskQuestionPage
+from kiosk.station.states import Attract, OutOfService, State
 from screens.kiosk.attract import AttractPage
-from screens.kiosk.code_entry import CodeEntryPage
-from screens.kiosk.code_needed import CodeNeededPage
-from screens.kiosk.confirm_owner import ConfirmOwnerPage
-from screens.kiosk.enter_email import EnterEmailPage
-from screens.kiosk.enter_pin import EnterPinPage
-from screens.kiosk.give_answer import GiveAnswerPage
-from screens.kiosk.goodbye import OutOfServicePage, RemoveCardPage
 from screens.kiosk.kit import Kit
-from screens.kiosk.menu import MenuPage
-from screens.kiosk.new_pin import NewPinPage, RepeatPinPage
+from screens.kiosk.out_of_service import OutOfServicePage
 from screens.kiosk.page import Page
-from screens.kiosk.pick_question import PickQuestionPage
-from screens.kiosk.refused import RefusedPage
-from screens.kiosk.still_there import StillTherePage
-from screens.kiosk.success import SuccessPage
-from screens.kiosk.trouble import TroublePage
-from screens.kiosk.waiting import WaitingPage
 
 
-def screen_for(state: s.State, kit: Kit) -> Page:
+def screen_for(state: State, kit: Kit) -> Page:
     """Return a fresh page for ``state``."""
     match state:
-        case s.Attract():
+        case Attract():
             return AttractPage(kit, state)
-        case s.OutOfService():
+        case OutOfService():
             return OutOfServicePage(kit, state)
-        case s.Reading() | s.Working():
-            return WaitingPage(kit, state)
-        case s.StillThere():
-            return StillTherePage(kit, state)
-        case s.Success():
-            return SuccessPage(kit, state)
-        case s.Refused():
-            return RefusedPage(kit, state)
-        case s.RemoveCard():
-            return RemoveCardPage(kit, state)
         case _:
-            return _holder_page(state, kit)
+            from screens.kiosk.visit_pages import page_for
+
+            return page_for(state, kit)
 
 
-def _holder_page(state: s.HolderState, kit: Kit) -> Page:
-    match state:
-        case s.Menu():
-            return MenuPage(kit, state)
-        case s.ConfirmOwner():
-            return ConfirmOwnerPage(kit, state)
-        case s.PickQuestion():
-            return PickQuestionPage(kit, state)
-        case s.GiveAnswer():
-            return GiveAnswerPage(kit, state)
-        case s.AskQuestion():
-            return AskQuestionPage(kit, state)
-        case s.EnterEmail():
-            return EnterEmailPage(kit, state)
-        case s.Trouble():
-            return TroublePage(kit, state)
-        case _:
-            return _digits_page(state, kit)
-
-
-def _digits_page(
-    state: s.EnterPin | s.CodeEntry | s.CodeNeeded | s.NewPin | s.RepeatPin, kit: Kit
-) -> Page:
-    match state:
-        case s.EnterPin():
-            return EnterPinPage(kit, state)
-        case s.CodeEntry():
-            return CodeEntryPage(kit, state)
-        case s.CodeNeeded():
-            return CodeNeededPage(kit, state)
-        case s.NewPin():
-            return NewPinPage(kit, state)
-        case s.RepeatPin():
-            return RepeatPinPage(kit, state)
-        case _:
-            assert_never(state)
+def warm_up() -> None:
+    """Import the pages of a visit, so that the first card does not wait for it."""
+    import screens.kiosk.visit_pages  # noqa: F401

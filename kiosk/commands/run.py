@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from kiosk.faults import describe_fault
 from kiosk.hardening import forbid_dumps, isolate
@@ -62,14 +63,22 @@ def open_log(path: str | None) -> None:
         sys.stderr = stream
     elif not sys.stdout.isatty():
         handler = logging.StreamHandler(sys.stdout)
-    logging.basicConfig(
-        level=logging.INFO,
-        handlers=[handler],
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A handler's own error would print the record's arguments on the glass.
     logging.raiseExceptions = False
+
+
+class _Discreet(logging.Formatter):
+    """Shows errors that a library logs as ``log_fault`` does: their texts may hold a secret."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        if record.exc_info:
+            record.message = "an error that nobody handled"
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return describe_fault(ei[1]) if ei[1] is not None else ""
 
 
 def log_fault(fault: BaseException) -> None:

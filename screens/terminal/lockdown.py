@@ -66,7 +66,7 @@ def ignore_keyboard_signals() -> None:
 
 
 def silence_errors(on_fault: OnFault) -> None:
-    """Hand uncaught errors of any thread to ``on_fault``; nothing reaches the terminal."""
+    """Hand uncaught errors of any thread, and those of finalisers, to ``on_fault`` alone."""
 
     def from_main(
         _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
@@ -77,7 +77,12 @@ def silence_errors(on_fault: OnFault) -> None:
         if args.exc_value is not None:
             on_fault(args.exc_value)
 
+    def from_finaliser(args: sys.UnraisableHookArgs) -> None:
+        if args.exc_value is not None:
+            on_fault(args.exc_value)
+
     sys.excepthook = from_main
+    sys.unraisablehook = from_finaliser
     threading.excepthook = from_thread
 
 

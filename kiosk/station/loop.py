@@ -215,5 +215,13 @@ class StationLoop:
         """Ask for the authority's health while nobody is here."""
         while True:
             if isinstance(self._state, Attract | OutOfService):
-                self._queue.put_nowait(await asyncio.to_thread(self._stage.is_well))
+                self._queue.put_nowait(await asyncio.to_thread(self._is_well))
             await asyncio.sleep(self._patience.health_s)
+
+    def _is_well(self) -> bool:
+        """Ask for it; an error that nobody expects must not end the asking."""
+        try:
+            return self._stage.is_well()
+        except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
+            self._on_fault(VisitId(""), fault)
+            return False

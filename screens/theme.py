@@ -17,6 +17,8 @@ ENOUGH = 7.0
 """The contrast ratio that all text keeps."""
 
 _STEP = 0.02
+_SHADE = "#000000"
+"""Lies, half clear, over a page that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def theme(name: str, palette: Palette, *, is_dark: bool) -> Theme:
             "alarm": palette.alarm,
             "done": palette.done,
             "on-done": palette.on_done,
+            "shade": _SHADE,
         },
     )
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from kiosk.station.states import AskQuestion
 from screens.kiosk.answer_page import AnswerPage
 from screens.kiosk.kit import Kit
-from screens.widgets.prose import Note, Prose, spread
+from screens.widgets.prose import Note, Prose
 from screens.words import questions as words
-
-_ROOM = 56
 
 
 class AskQuestionPage(AnswerPage, inherit_bindings=False):
@@ -33,5 +32,6 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
             yield Note(words.wrong(task.attempts_left))
         else:
             lead = words.lead(len(self._state.given) + 1, len(task.questions))
-            yield Prose(spread(lead, words.attempts(task.attempts_left), _ROOM), "lead")
+            left = Prose(words.attempts(task.attempts_left), "lead where")
+            yield Horizontal(Prose(lead, "lead"), left, classes="heading")
         yield Prose(self._state.question.text, "title question")

@@ -24,17 +24,10 @@ _START, _END = 13, -9
 _STILL = 7
 _ROOM_FOR_ARROWS = 5
 
-_CARD = (
-    "                          ",
-    "  ┌──────┐                ",
-    "  ├─┐  ┌─┤   ▄▄▄▄▄▄▄▄▄▄   ",
-    "  ├─┘  └─┤   ▄▄▄▄▄▄       ",
-    "  └──────┘                ",
-    "                          ",
-    "  ▄▄▄▄▄▄▄▄▄▄▄▄▄           ",
-    "                          ",
-)
-_PLAIN, _BODY, _CASE, _LIGHT = "$quiet", "$on-brand on $brand", "$paper on $ink", "bold $done"
+_WIDEST, _NARROWEST = 26, 17
+_WIDE_ENOUGH = 20
+"""Columns of a card that has room for print beside its chip."""
+_PLAIN, _BODY, _CASE, _LIP = "$quiet", "$on-brand on $brand", "$paper on $ink", "$line on $ink"
 
 
 class Way(StrEnum):
@@ -87,15 +80,16 @@ class Drawing(Widget, inherit_bindings=False):
     def _line(self, row: int, width: int) -> Content:
         return Content.assemble(self._case(row), *self._beside(row, width - _READER))
 
-    def _case(self, row: int) -> tuple[str, str]:
-        lamp = "  ●    " if row == 1 and self._offset <= 0 else " " * _READER
-        return lamp, _CASE
+    def _case(self, row: int) -> Content:
+        """Return the reader's part of one row, its lip at the right."""
+        lamp = "●" if row == 1 and self._offset <= 0 else " "
+        return Content.assemble((f"  {lamp}".ljust(_READER - 1), _CASE), ("▐", _LIP))
 
     def _beside(self, row: int, room: int) -> list[tuple[str, str]]:
         """Return the runs of one row to the right of the reader."""
         offset = self._offset
         gap = max(0, offset)
-        body = _CARD[row - 1] if row else ""
+        body = _card(max(_NARROWEST, min(_WIDEST, room - _STILL)))[row - 1] if row else ""
         shown = body[max(0, -offset) :][: max(0, room - gap)]
         return [
             (self._arrow(row, gap), _PLAIN),
@@ -107,3 +101,21 @@ class Drawing(Widget, inherit_bindings=False):
         sign = "►" if self._way is Way.OUT else "◄"
         signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
         return signs.center(gap)
+
+
+def _card(width: int) -> tuple[str, ...]:
+    """Draw a card: the chip that goes in first, and lines of print."""
+    print_width = width - 16 if width >= _WIDE_ENOUGH else 0
+    return tuple(
+        line.ljust(width)
+        for line in (
+            "",
+            "  ┌──────┐",
+            "  ├─┐  ┌─┤   " + "▄" * print_width,
+            "  ├─┘  └─┤   " + "▄" * (print_width * 3 // 5),
+            "  └──────┘",
+            "",
+            "  " + "▄" * (width // 2),
+            "",
+        )
+    )

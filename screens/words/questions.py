@@ -50,4 +50,4 @@ def wrong(attempts_left: int) -> str:
 
 def attempts(left: int) -> str:
     """Say how many attempts there are."""
-    return f"{count(left, 'attempt', 'attempts')} left"
+    return f"{count(left, 'attempt', 'attempts')} left".capitalize()

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 
 from textual import events
 from textual.pilot import Pilot
 
+from screens.kiosk.page import Page
 from tests.screens.geometry import screen_lines
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until the first page is up and every widget has worked off its messages, and theirs."""
+    async with asyncio.timeout(10):
+        while not isinstance(pilot.app.screen, Page):
+            await pilot.pause(0)
+    for _ in range(3):
+        await pilot.pause(0)
 
 
 async def type_keys(pilot: Pilot[int], keys: Iterable[str]) -> None:
@@ -16,7 +27,7 @@ async def type_keys(pilot: Pilot[int], keys: Iterable[str]) -> None:
     for key in keys:
         name, character = ("space", " ") if key in ("space", " ") else (key, None)
         _post(pilot, events.Key(name, character))
-    await pilot.pause()
+    await settled(pilot)
 
 
 async def touch(pilot: Pilot[int], texts: Iterable[str]) -> None:
@@ -24,12 +35,12 @@ async def touch(pilot: Pilot[int], texts: Iterable[str]) -> None:
     for text in texts:
         place = _find(pilot, text)
         if place is None:  # it comes with what was touched before
-            await pilot.pause()
+            await settled(pilot)
             place = place_of(pilot, text)
         x, y = place
         for kind in (events.MouseDown, events.MouseUp):
             _post(pilot, kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
-    await pilot.pause()
+    await settled(pilot)
 
 
 def _post(pilot: Pilot[int], event: events.Event) -> None:

@@ -7,10 +7,11 @@ few kilobytes.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -40,6 +41,16 @@ class Cell:
     ink: str
     paper: str
     bold: bool
+
+
+def stretched(svg: str) -> str:
+    """Fix the width of each text, for readers that have another font."""
+    return re.sub(r"(<text[^>]*)>([^<]*)</text>", _stretch, svg)
+
+
+def _stretch(found: re.Match[str]) -> str:
+    width = cell_len(unescape(found[2])) * W
+    return f'{found[1]} textLength="{width}" lengthAdjust="spacingAndGlyphs">{found[2]}</text>'
 
 
 def screen_svg(app: App[int]) -> str:
@@ -119,13 +130,9 @@ def _shapes(rows: list[list[Cell]]) -> Iterator[str]:
             elif cell.char in _EDGES:
                 lines[cell.ink].append(_edges(x * W + _MID, y * H + _LOW, _EDGES[cell.char]))
     for colour, boxes in sorted(blocks.items()):
-        yield f'<path fill="{colour}" d="{_joined(boxes)}"/>'
+        yield f'<path fill="{colour}" d="{"".join(boxes)}"/>'
     for colour, strokes in sorted(lines.items()):
         yield f'<path fill="none" stroke="{colour}" stroke-width="1.5" d="{"".join(strokes)}"/>'
-
-
-def _joined(boxes: list[str]) -> str:
-    return "".join(boxes)
 
 
 def _edges(x: int, y: int, edges: str) -> str:
@@ -136,21 +143,21 @@ def _edges(x: int, y: int, edges: str) -> str:
 
 
 def _double(x: int, y: int, edge: str, edges: str) -> str:
-    """Draw one arm of a double line; the two strokes lie two units off the middle."""
-    across = [edge in "LR"] * 1
-    strokes = []
-    for off in (-2, 2):
-        if across[0]:
-            start = x + (off if "U" in edges or "D" in edges else 0) * _turn(edge, edges, off)
-            strokes.append(f"M{start} {y + off}H{x + (_MID if edge == 'R' else -_MID)}")
-        else:
-            start = y + (off if "L" in edges or "R" in edges else 0) * _turn(edge, edges, off)
-            strokes.append(f"M{x + off} {start}V{y + (_LOW if edge == 'D' else -_LOW)}")
-    return "".join(strokes)
+    """Draw one arm of a double line: two strokes, of which the outer one rounds a corner."""
+    return "".join(_stroke(x, y, edge, edges, off) for off in (-2, 2))
 
 
-def _turn(edge: str, edges: str, off: int) -> int:
-    """Say which way the corner's outer stroke is longer."""
+def _stroke(x: int, y: int, edge: str, edges: str, off: int) -> str:
+    shift = off * _turn(edge, edges)
+    if edge in "LR":
+        start = x + (shift if "U" in edges or "D" in edges else 0)
+        return f"M{start} {y + off}H{x + (_MID if edge == 'R' else -_MID)}"
+    start = y + (shift if "L" in edges or "R" in edges else 0)
+    return f"M{x + off} {start}V{y + (_LOW if edge == 'D' else -_LOW)}"
+
+
+def _turn(edge: str, edges: str) -> int:
+    """Say which way a corner's outer stroke is longer."""
     if edge in "LR":
         return (1 if "D" in edges else -1) * (1 if edge == "R" else -1)
     return (1 if "R" in edges else -1) * (1 if edge == "D" else -1)

@@ -6,7 +6,7 @@ from kiosk.station.states import (
 )
 from tests.screens.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
 from tests.screens.desks import StillDesk
-from tests.screens.pilots import touch, type_keys
+from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.samples import ASKED, UNLOCK
 
 
@@ -14,7 +14,7 @@ async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
     desk = StillDesk(MENU)
     app = app_with(desk)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await type_keys(pilot, ("x", "f9", "down"))
         assert desk.touches == 3
         await touch(pilot, ("Need help?",))
@@ -24,7 +24,7 @@ async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
 async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
     app = app_with(StillDesk(MENU))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         light = app.theme
         await type_keys(pilot, ("f2",))
         dark = app.theme
@@ -41,7 +41,7 @@ async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
 async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for keys, seen in ((("f3", *"mill"), True), (tuple("mill"), True)):
             await app.show(AskQuestion(UNLOCK, ASKED))
             await type_keys(pilot, keys)
@@ -56,7 +56,7 @@ async def test_a_code_counts_down_and_can_be_asked_for_again_in_time() -> None:
     watch = Watch()
     app = app_with(StillDesk(CODE_ENTRY), clock=watch)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         assert "Good for another 14:32" in shown(app)
         assert "New code in 0:42" in shown(app)
         watch.now = 42.0

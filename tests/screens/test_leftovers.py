@@ -34,7 +34,7 @@ from screens.kiosk.attract import AttractPage
 from screens.kiosk.page import Page
 from tests.screens.clocked import app_with, shown
 from tests.screens.desks import StillDesk
-from tests.screens.pilots import touch, type_keys
+from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, samples
 
 
@@ -53,14 +53,14 @@ async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> Non
     app = app_with(StillDesk())
     pages: list[weakref.ref[Widget]] = []
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for example in _one_of_each():
             await app.show(_of_visit(example, own))
             await type_keys(pilot, ("6", "0", "4", "down"))
             await touch(pilot, ("Need help?",))
             pages.append(weakref.ref(app.screen))
             await app.show(Attract())
-            await pilot.pause()
+            await settled(pilot)
             assert isinstance(app.screen, AttractPage)
             assert len(app.screen_stack) == 2
         assert not _left_over(own)
@@ -116,12 +116,12 @@ async def test_what_was_typed_is_nowhere_after_the_visit(
     typed = _fresh_text()
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(state)
         await type_keys(pilot, (*keys, *typed))
         assert typed in shown(app)
         await app.show(Attract())
-        await pilot.pause()
+        await settled(pilot)
         assert typed not in shown(app)
         assert not _strings_with(typed)
 
@@ -130,21 +130,21 @@ async def test_whose_card_it_was_is_nowhere_after_the_visit() -> None:
     name = _fresh_text()
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for page in (Menu, ConfirmOwner):
             visit = replace(UNLOCK, holder_name=name)
             await app.show(Menu(visit, ()) if page is Menu else ConfirmOwner(visit))
             del visit
             assert name in shown(app)
         await app.show(Attract())
-        await pilot.pause()
+        await settled(pilot)
         assert not _strings_with(name)
 
 
 async def test_a_pin_is_never_drawn() -> None:
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for state in (EnterPin(REGISTER), NewPin(UNLOCK, RULES)):
             await app.show(state)
             await type_keys(pilot, "604918")
@@ -156,7 +156,7 @@ async def test_a_report_carries_the_secret_and_the_page_forgets_it() -> None:
     desk = StillDesk()
     app = app_with(desk)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(EnterPin(REGISTER))
         await type_keys(pilot, "604918")
         await type_keys(pilot, ("enter",))

@@ -22,29 +22,29 @@ from screens.kiosk.waiting import WaitingPage
 from tests.screens.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with, shown, until
 from tests.screens.desks import StillDesk
 from tests.screens.pictures import PictureApp
-from tests.screens.pilots import type_keys
+from tests.screens.pilots import settled, type_keys
 from tests.screens.samples import REGISTER, VISIT_ID
 
 
 async def test_a_burst_leaves_one_page_and_it_is_the_last() -> None:
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         states: list[State] = [WORKING, MENU, CODE_ENTRY, Attract()] * 10
         for state in (*states, MENU):
             await app.show(state)
             assert len(app.screen_stack) == 2
-        await pilot.pause()
+        await settled(pilot)
         assert isinstance(app.screen, MenuPage)
 
 
 async def test_a_burst_from_several_sides_leaves_one_page() -> None:
     app = app_with(StillDesk())
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         states: list[State] = [WORKING, MENU, StillThere(CODE_ENTRY), Attract()] * 10
         await asyncio.gather(*(app.show(state) for state in states))
-        await pilot.pause()
+        await settled(pilot)
         assert len(app.screen_stack) == 2
         assert isinstance(app.screen, AttractPage)
 
@@ -53,7 +53,7 @@ async def test_keys_typed_during_a_burst_never_count_twice() -> None:
     desk = StillDesk()
     app = app_with(desk)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for number in range(10):
             await app.show(EnterPin(replace(REGISTER, id=VisitId(f"{number:032x}"))))
             await type_keys(pilot, "604918")
@@ -64,16 +64,16 @@ async def test_keys_typed_during_a_burst_never_count_twice() -> None:
 async def test_are_you_still_there_keeps_what_is_typed() -> None:
     app = app_with(StillDesk(CODE_ENTRY))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await type_keys(pilot, "4071")
         page = app.screen
         await app.show(StillThere(CODE_ENTRY))
-        await pilot.pause()
+        await settled(pilot)
         assert isinstance(app.screen, StillTherePage)
         assert len(app.screen_stack) == 3
         await type_keys(pilot, "8")  # says yes, and does nothing else
         await app.show(CODE_ENTRY)
-        await pilot.pause()
+        await settled(pilot)
         assert app.screen is page
         assert "│ 4 │ 0 │ 7 │ 1 │  │ _ │   │   │   │" in shown(app)
 
@@ -82,7 +82,7 @@ async def test_a_page_that_came_back_can_report_again() -> None:
     desk = StillDesk(CODE_ENTRY)
     app = app_with(desk)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await type_keys(pilot, "40718263")
         await type_keys(pilot, ("enter",))
         await app.show(StillThere(CODE_ENTRY))
@@ -96,7 +96,7 @@ async def test_are_you_still_there_counts_down() -> None:
     watch = Watch()
     app = app_with(StillDesk(CODE_ENTRY), clock=watch)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(StillThere(CODE_ENTRY))
         assert "ends in 20 seconds." in shown(app)
         watch.now = 19.1
@@ -106,10 +106,10 @@ async def test_are_you_still_there_counts_down() -> None:
 async def test_the_visit_ends_while_it_asks() -> None:
     app = app_with(StillDesk(CODE_ENTRY))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(StillThere(CODE_ENTRY))
         await app.show(RemoveCard(VISIT_ID, Goodbye.IDLE))
-        await pilot.pause()
+        await settled(pilot)
         assert len(app.screen_stack) == 2
         assert "Nobody answered" in shown(app)
 
@@ -118,10 +118,10 @@ async def test_something_laid_over_a_page_goes_with_the_page() -> None:
     """The demo lays its mail over a page; a new page must not end up under it."""
     app = app_with(StillDesk(CODE_ENTRY))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.push_screen(StillTherePage(_kit(app), StillThere(CODE_ENTRY)))
         await app.show(MENU)
-        await pilot.pause()
+        await settled(pilot)
         assert len(app.screen_stack) == 2
         assert isinstance(app.screen, MenuPage)
 
@@ -135,10 +135,10 @@ async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
     watch = Watch()
     app = app_with(StillDesk(), hold_s=0.1, clock=watch)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(WORKING)
         await app.show(MENU)
-        await pilot.pause()
+        await settled(pilot)
         assert isinstance(app.screen, WaitingPage)
         watch.now = 0.1
         await until(pilot, lambda: isinstance(app.screen, MenuPage))
@@ -148,7 +148,7 @@ async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:
     watch = Watch()
     app = app_with(StillDesk(), hold_s=0.7, clock=watch)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(WORKING)
         watch.now = 0.71
         await app.show(MENU)
@@ -158,7 +158,7 @@ async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:
 async def test_the_end_of_a_visit_waits_for_nothing() -> None:
     app = app_with(StillDesk(), hold_s=0.05)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(WORKING)
         await app.show(MENU)
         await app.show(Attract())
@@ -170,7 +170,7 @@ async def test_the_end_of_a_visit_waits_for_nothing() -> None:
 async def test_nothing_is_held_back_where_nothing_was_waited_for() -> None:
     app = app_with(StillDesk(), hold_s=60)
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await app.show(MENU)
         await app.show(CODE_ENTRY)
         assert isinstance(app.screen, CodeEntryPage)

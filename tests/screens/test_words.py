@@ -107,7 +107,7 @@ def test_tries_and_attempts_count_in_words() -> None:
     assert "Two tries are left" in pin.wrong(2)
     assert "12 tries are left" in pin.wrong(12)
     assert "left" not in pin.wrong(None)
-    assert questions.attempts(1) == "one attempt left"
+    assert questions.attempts(1) == "One attempt left"
 
 
 def test_times() -> None:

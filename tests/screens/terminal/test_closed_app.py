@@ -29,7 +29,7 @@ from screens.terminal.closed_app import FAULT_CODE
 from tests.screens.desks import StillDesk
 from tests.screens.geometry import screen_lines
 from tests.screens.pictures import STILL, app_for
-from tests.screens.pilots import type_keys
+from tests.screens.pilots import settled, type_keys
 from tests.screens.samples import REGISTER, VISIT, Sample, samples
 
 SECRET = "canary-604918"
@@ -54,13 +54,14 @@ def faulty_app(faults: list[BaseException]) -> KioskApp:
 async def _run(app: KioskApp, keys: Iterable[str] = ()) -> None:
     async with app.run_test() as pilot:
         await pilot.pause()
-        await type_keys(pilot, keys)
+        if keys:
+            await type_keys(pilot, keys)
 
 
 async def test_no_chord_does_anything() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         before, page = screen_lines(app), app.screen
         await type_keys(pilot, CHORDS)
         assert app.screen is page
@@ -71,7 +72,7 @@ async def test_no_chord_does_anything() -> None:
 async def test_no_page_binds_a_key_or_takes_the_focus() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         assert not list(app._bindings)
         for name, sample in samples().items():
             await app.show(sample.state)
@@ -90,7 +91,7 @@ def _actions() -> list[str]:
 async def test_no_action_runs_whoever_asks() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         for action in (*_actions(), "app.quit", "screen.copy_text", "app.bell"):
             assert not await app.run_action(action), action
         assert app.is_running
@@ -103,7 +104,7 @@ async def test_methods_that_would_open_a_way_out_do_nothing(
     monkeypatch.setattr("webbrowser.open", _must_not_be_called)
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         written: list[str] = []
         monkeypatch.setattr(app._driver, "write", written.append)
         app.copy_to_clipboard("604918")
@@ -122,7 +123,7 @@ async def test_methods_that_would_open_a_way_out_do_nothing(
         await app.action_quit()
         with app.suspend():
             pass
-        await pilot.pause()
+        await settled(pilot)
         assert not written
         assert app.clipboard == ""
         assert not list(app.get_system_commands(app.screen))
@@ -167,7 +168,7 @@ async def test_a_page_that_cannot_be_made_is_an_error_too(
 async def test_what_a_library_prints_is_dropped(capfd: pytest.CaptureFixture[str]) -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         print(SECRET)  # noqa: T201
         print(SECRET, file=sys.stderr)  # noqa: T201
     assert SECRET not in "".join(capfd.readouterr())
@@ -197,7 +198,7 @@ async def test_data_is_never_read_as_markup(text: str) -> None:
     async with app.run_test() as pilot:
         for state in _everywhere(text):
             await app.show(state)
-            await pilot.pause()
+            await settled(pilot)
             shown = "".join("".join(screen_lines(app)).split())
             assert text.replace(" ", "") in shown, state
 
@@ -205,7 +206,7 @@ async def test_data_is_never_read_as_markup(text: str) -> None:
 async def test_a_drag_over_the_page_selects_nothing() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         await type_keys(pilot, "604918")
         await pilot.mouse_down(offset=(10, 8))
         await pilot.hover(offset=(40, 8))
@@ -218,10 +219,10 @@ async def test_a_drag_over_the_page_selects_nothing() -> None:
 async def test_a_paste_that_reaches_the_app_is_ignored() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
-        await pilot.pause()
+        await settled(pilot)
         before = screen_lines(app)
         app.post_message(events.Paste("604918" * 1000))
-        await pilot.pause()
+        await settled(pilot)
         assert screen_lines(app) == before
 
 

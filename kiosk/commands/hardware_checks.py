@@ -7,7 +7,7 @@ from typing import assert_never
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
 from kiosk.administration.doctor import Check, Finding, fail, ok, warn
-from kiosk.composition.station import build_cards
+from kiosk.composition.cards import build_cards
 from kiosk.config import Settings
 from kiosk.dialogue import CardReport
 

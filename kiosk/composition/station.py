@@ -1,4 +1,8 @@
-"""Puts the acting half together: cards, the loop, and the glass in front of it."""
+"""Puts the acting half together: cards, the loop, and the glass in front of it.
+
+What the first page does not need is imported behind it, where it is built: readers, card
+drivers, and the authority with its database take longer to import than the page to paint.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from hardware.cards import PcscCards
-from hardware.drivers.piv import PivDriver
-from hardware.grip import Patience as CardPatience
-from hardware.monitor import PcscMonitor
-from hardware.registry import Registry
-from hardware.trace import Trace, log_trace
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
 from kiosk.composition.upkeep import Upkeep
 from kiosk.config import Settings, credential_file
 from kiosk.dialogue import VisitId
 from kiosk.faults import describe_fault
-from kiosk.ports import PostReaderEvent
+from kiosk.ports import PostReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
 from kiosk.station.actions import Actions
 from kiosk.station.commands import Command
@@ -51,26 +49,12 @@ def build_station(settings: Settings, open_stage: Callable[[], OpenStage]) -> St
     return Station(loop, backstage.close)
 
 
-def build_cards(settings: Settings) -> PcscCards:
-    """Return the card drivers on PC/SC."""
-    patience = CardPatience(answer_s=settings.station.card_timeout_s)
-    return PcscCards(Registry([PivDriver()]), patience, _trace() if settings.pcsc.trace else None)
-
-
-def _trace() -> Trace:
-    """Return a trace into the log, past the level that the log is otherwise kept at."""
-    talk = log.getChild("trace")
-    talk.setLevel(logging.DEBUG)
-    return log_trace(talk)
-
-
 class LocalStage:
     """The actions on an authority in this process, and on the cards."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        # Imported here: the database and its kind take longer to import than the first
-        # page takes to paint.
         from kiosk.composition.authority import build_authority
+        from kiosk.composition.cards import build_cards
 
         keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)
@@ -103,7 +87,9 @@ def log_fault(visit: VisitId, fault: BaseException) -> None:
     log.error("fault in visit %s\n%s", reference, describe_fault(fault))
 
 
-def _monitor(reader: str, post: PostReaderEvent) -> PcscMonitor:
+def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
+    from hardware.monitor import PcscMonitor
+
     return PcscMonitor(only_readers(reader, post))
 
 

@@ -105,8 +105,8 @@ class StationLoop:
         def post(event: ReaderEvent) -> None:
             loop.call_soon_threadsafe(self._queue.put_nowait, event)
 
-        monitor = self._make_monitor(post)
         await show(self._state)
+        monitor = self._make_monitor(post)
         monitor.start()
         health = asyncio.create_task(self._watch_authority())
         try:

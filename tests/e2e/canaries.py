@@ -90,7 +90,12 @@ def spoken(world: World) -> dict[str, bytes]:
 def glass(world: World) -> dict[str, bytes]:
     """Return all that the stations wrote to their terminals, with and without its escapes."""
     written = {f"glass {n}": bytes(one.written) for n, one in enumerate(world.stations)}
-    return {**written, **{f"{n}, bare": _ESCAPES.sub(b"", raw) for n, raw in written.items()}}
+    return {**written, **{f"{n}, bare": bare(raw) for n, raw in written.items()}}
+
+
+def bare(written: bytes) -> bytes:
+    """Return what was written to a terminal without its control sequences."""
+    return _ESCAPES.sub(b"", written)
 
 
 def mail(world: World) -> dict[str, bytes]:

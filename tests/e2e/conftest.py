@@ -12,8 +12,20 @@ from tests.support.hotplug import HotplugPcscd
 MakeWorld = Callable[..., World]
 
 
+@pytest.fixture(scope="session")
+def template(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of an estate that the installed program has just set up."""
+    pcscd.start()
+    world = World(tmp_path_factory.mktemp("template") / "estate", pcscd)
+    try:
+        world.open()
+    finally:
+        world.close()
+    return world.state
+
+
 @pytest.fixture
-def make_world(tmp_path: Path, pcscd: HotplugPcscd) -> Iterator[MakeWorld]:
+def make_world(tmp_path: Path, pcscd: HotplugPcscd, template: Path) -> Iterator[MakeWorld]:
     """Open estates with settings of their own: ``make_world(policy={"code_tries": 2})``."""
     pcscd.start()
     opened: list[World] = []
@@ -21,7 +33,7 @@ def make_world(tmp_path: Path, pcscd: HotplugPcscd) -> Iterator[MakeWorld]:
     def make(**settings: dict[str, Any]) -> World:
         world = World(tmp_path / f"estate-{len(opened)}", pcscd, settings)
         opened.append(world)
-        world.open()
+        world.open(template)
         return world
 
     yield make

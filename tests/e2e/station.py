@@ -34,8 +34,8 @@ class Station(Terminal):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        # The station takes 30 keys a second, 20 at once: stay below both.
-        self._pace = TokenBucket(time.monotonic, rate=25, burst=15)
+        # The station takes 30 keys a second, 20 at once: stay just below both.
+        self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
 
     # --- what a person sees ------------------------------------------------------------
 

@@ -23,10 +23,11 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,8 +93,10 @@ class Person:
 
 
 def person(number: str, name: str, pin: str, puk: str) -> Person:
-    """Make a person with a working card."""
-    return Person(number, name, pin, puk, new_card(holder_name=name, pin=pin, puk=puk))
+    """Make a person with a working card, which is always the same to the estate."""
+    guid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{DOMAIN}").bytes
+    card = new_card(holder_name=name, pin=pin, puk=puk, guid=guid)
+    return Person(number, name, pin, puk, card)
 
 
 class World:
@@ -119,12 +122,19 @@ class World:
 
     # --- from nothing to an estate, and back -------------------------------------------
 
-    def open(self) -> None:
-        """Start the relay, write the settings, and set up by the installed program."""
-        self.state.mkdir(mode=0o700, parents=True)
+    def open(self, template: Path | None = None) -> None:
+        """Start the relay, write the settings, and set up by the installed program.
+
+        ``template`` is the state of another world that was opened so: it is copied.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
         mail = self.mailbox.start().model_dump(exclude_defaults=True)
         self._write_settings({"mail": mail})
         self._write_people()
+        if template is not None:
+            shutil.copytree(template, self.state)
+            return
+        self.state.mkdir(mode=0o700)
         self.kiosk("setup", check=True)
         self.kiosk("import", str(self.people_file), check=True)
 
@@ -201,16 +211,17 @@ class World:
         name: str = "Main entrance",
         environ: Mapping[str, str] = {},
         ready: bool = True,
+        program: Sequence[Path] = (PROGRAM,),
     ) -> Station:
         """Start ``kiosk run`` on one slot of the reader; returns when it waits for a card.
 
-        With ``ready`` False it returns at once.
+        With ``ready`` False it returns at once. ``program`` stands in for the installed one.
         """
         own = {
             "KIOSK_STATION__NAME": name,
             "KIOSK_PCSC__READER": self.pcscd.reader_names[slot],
         }
-        command = [PROGRAM, "run", "--config", self.config, "--log", self.log]
+        command = [*program, "run", "--config", self.config, "--log", self.log]
         station = Station(command, {**self.environ, **own, **environ}, columns, rows, self.folder)
         self.stations.append(station)
         if ready:

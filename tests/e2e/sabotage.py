@@ -1,0 +1,101 @@
+"""The installed program with a saboteur in it: ``python sabotage.py ORDERS kiosk-arguments``.
+
+The file ORDERS names, a line each, the calls that fail from now on: ``cards.read`` with an
+error that nobody expects, ``cards.read=CardMute`` with one of the house's own. Every error
+carries the secrets that the call was given, and a canary besides, in its text, its
+arguments, its cause and the locals of its frames. Nothing else of the program is changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from hardware.cards import PcscCards
+from kiosk import errors
+from kiosk.__main__ import main
+from kiosk.authority.service import LocalAuthority
+from kiosk.mail.smtp import SmtpMailer
+from kiosk.sensitive import Sensitive
+from screens.kiosk.code_entry import CodeEntryPage
+from screens.kiosk_app import KioskApp
+from screens.widgets.cells import Cells
+
+CANARY = "Saboteur 90817263"
+
+AUTHORITY = (
+    "begin choose pin_proven save_questions give_email answer send_code enter_code release "
+    "settle pin_changed end refuse health"
+).split()
+CARDS = "read verify_pin change_pin unblock".split()
+SCREENS: dict[str, tuple[type, str]] = {
+    "screen.drawing-dots": (Cells, "render_line"),
+    "screen.a-timer": (CodeEntryPage, "_count_down"),
+    "screen.showing-a-state": (KioskApp, "show"),
+}
+
+
+class SabotageError(Exception):
+    """Expected by nobody."""
+
+
+def spoil(orders: Path) -> None:
+    """Put the saboteur between each call and whoever makes it."""
+    ports: tuple[tuple[type, str, list[str]], ...] = (
+        (LocalAuthority, "authority", AUTHORITY),
+        (PcscCards, "cards", CARDS),
+        (SmtpMailer, "mailer", ["send"]),
+    )
+    for kind, prefix, names in ports:
+        for name in names:
+            _spoil_one(orders, f"{prefix}.{name}", kind, name)
+    for called, (kind, name) in SCREENS.items():
+        _spoil_one(orders, called, kind, name)
+
+
+def _spoil_one(orders: Path, called: str, kind: type, name: str) -> None:
+    real: Callable[..., Any] = getattr(kind, name)
+
+    @wraps(real)
+    def spoiled(self: Any, *args: Any, **options: Any) -> Any:
+        for order in orders.read_text().splitlines():
+            wanted, _, error = order.partition("=")
+            if wanted == called:
+                _fail(error, self, args)
+        return real(self, *args, **options)
+
+    setattr(kind, name, spoiled)
+
+
+def _fail(kind: str, owner: Any, args: tuple[Any, ...]) -> None:
+    typed = str(getattr(owner, "_digits", ""))
+    secrets = [CANARY, typed, *_secrets_in(args), *(arg for arg in args if isinstance(arg, str))]
+    text = " / ".join(secrets)
+    raise _error(kind, text) from ValueError(text, secrets)
+
+
+def _error(kind: str, text: str) -> Exception:
+    if not kind:
+        return SabotageError(text, [text])
+    made: Exception = getattr(errors, kind)(text)
+    return made
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, Sensitive):
+        yield value.reveal()
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _secrets_in(one)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from _secrets_in(getattr(value, each.name))
+
+
+if __name__ == "__main__":
+    spoil(Path(sys.argv.pop(1)))
+    sys.exit(main())

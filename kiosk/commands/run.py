@@ -7,10 +7,15 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kiosk import collector
 from kiosk.faults import describe_fault
 from kiosk.hardening import forbid_dumps, isolate
+
+if TYPE_CHECKING:
+    from kiosk.composition.station import LocalStage
+    from kiosk.config import Settings
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from screens.terminal.lockdown import lock_terminal
 
     isolate()
+    collector.rest()
     open_log(args.log)
     lock_terminal(log_fault)
     forbid_dumps()
@@ -90,15 +96,25 @@ def _run_station(config: str | None) -> int:
     from functools import partial
 
     from kiosk.composition.glass import look_of
-    from kiosk.composition.station import LocalStage, build_station
+    from kiosk.composition.station import build_station
     from kiosk.config import load_settings, settings_path
     from screens.kiosk_app import KioskApp
 
     path = settings_path(config, os.environ)
     settings = load_settings(Path(path), os.environ)
-    station = build_station(settings, partial(LocalStage, settings, os.environ))
+    station = build_station(settings, partial(_open_stage, settings))
     app = KioskApp(station.loop, look_of(settings), log_fault)
     app.run()
     station.close()
     log.info("ended with code %d", app.return_code or 0)
     return app.return_code or 0
+
+
+def _open_stage(settings: Settings) -> LocalStage:
+    """Build the stage, the last part of the program to be loaded."""
+    from kiosk.composition.station import LocalStage
+
+    try:
+        return LocalStage(settings, os.environ)
+    finally:
+        collector.resume()

@@ -1,0 +1,36 @@
+"""The collector rests while the program comes up, and never for good."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from kiosk import collector
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_it_works_again_and_passes_over_what_was_loaded() -> None:
+    collector.rest()
+    assert not gc.isenabled()
+    collector.resume()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+def test_a_second_resume_keeps_no_garbage() -> None:
+    """A stage that cannot be built is tried every few seconds, with garbage in between."""
+    collector.rest()
+    collector.resume()
+    frozen = gc.get_freeze_count()
+    kept = [[] for _ in range(1000)]  # type: list[list[int]]
+    collector.resume()
+    assert len(kept) == 1000
+    assert gc.get_freeze_count() <= frozen

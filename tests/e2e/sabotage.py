@@ -3,14 +3,15 @@
 The file ORDERS names, a line each, the calls that fail from now on: ``cards.read`` with an
 error that nobody expects, ``cards.read=CardMute`` with one of the house's own. Every error
 carries the secrets that the call was given, and a canary besides, in its text, its
-arguments, its cause and the locals of its frames. Nothing else of the program is changed.
+arguments, its cause and the locals of its frames. Beside that, only pages that one waits
+on are shorter up than they would be.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from hardware.cards import PcscCards
 from kiosk import errors
 from kiosk.__main__ import main
 from kiosk.authority.service import LocalAuthority
+from kiosk.composition import glass
+from kiosk.config import Settings
 from kiosk.mail.smtp import SmtpMailer
 from kiosk.sensitive import Sensitive
 from screens.kiosk.code_entry import CodeEntryPage
 from screens.kiosk_app import KioskApp
+from screens.look import Look, Strip
 from screens.widgets.cells import Cells
 
 CANARY = "Saboteur 90817263"
@@ -43,8 +47,12 @@ class SabotageError(Exception):
     """Expected by nobody."""
 
 
+_look_of = glass.look_of
+
+
 def spoil(orders: Path) -> None:
     """Put the saboteur between each call and whoever makes it."""
+    glass.look_of = _hasty
     ports: tuple[tuple[type, str, list[str]], ...] = (
         (LocalAuthority, "authority", AUTHORITY),
         (PcscCards, "cards", CARDS),
@@ -55,6 +63,10 @@ def spoil(orders: Path) -> None:
             _spoil_one(orders, f"{prefix}.{name}", kind, name)
     for called, (kind, name) in SCREENS.items():
         _spoil_one(orders, called, kind, name)
+
+
+def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
+    return replace(_look_of(settings, strip), hold_s=0.05)
 
 
 def _spoil_one(orders: Path, called: str, kind: type, name: str) -> None:

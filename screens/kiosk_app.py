@@ -57,6 +57,8 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
     def _begin_with(self, surface: str) -> None:
         """Set the first surface before the stylesheet is read: it is parsed only once then."""
         self.set_reactive(App.theme, surface)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
         self._parsed_for = surface
 

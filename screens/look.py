@@ -29,6 +29,8 @@ class Strip(Protocol):
 class Look:
     """Names, contacts and behaviour; the defaults belong to a fictional trust.
 
+    Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole
+    on the smallest screen, ``trust`` where there is room for it.
     ``hold_s`` is how long at least a sentence about waiting stays up, and ``still_s`` how
     long "are you still there" counts down; both are seconds.
     """

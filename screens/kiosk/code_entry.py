@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
-from kiosk.dialogue import Purpose
 from kiosk.sensitive import Sensitive
 from kiosk.station.events import CodeAsked, CodeEntered
 from kiosk.station.states import CodeEntry
@@ -40,7 +39,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             yield Note(words.code_notice(notice, task.tries_left))
         yield self.cells
         yield self._life
-        if notice is None and self._state.visit.purpose is Purpose.UNLOCK:
+        if notice is None:
             yield Prose(words.WALK_AWAY, "walk")
 
     def others(self) -> Iterator[BigButton]:

@@ -20,7 +20,7 @@ class Shape(StrEnum):
 
 def shape_of(width: int, height: int) -> Shape:
     """Return the shape for a screen of so many cells."""
-    if width >= 100 and height >= 32:
+    if width >= 100 and height >= 34:
         return Shape.ROOMY
     return Shape.NORMAL if width >= 78 and height >= 24 else Shape.COMPACT
 

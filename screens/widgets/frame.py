@@ -14,6 +14,8 @@ from screens.look import Look
 from screens.widgets.prose import printable, spread
 from screens.words import frame as words
 
+_LEAST_COLUMNS, _LEAST_ROWS = 60, 20
+
 
 class TopBar(Widget, inherit_bindings=False):
     """The service's name, the step, and the switch between the two surfaces."""
@@ -34,12 +36,19 @@ class TopBar(Widget, inherit_bindings=False):
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
         width = self.content_size.width
+        if self._is_too_small:
+            return Content(words.TOO_SMALL)
         for name, switch in self._variants():
             tail = f"{self._step}   {switch}" if self._step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
                 break
         line = spread(name, tail, width)
         return Content(line).stylize("bold", 0, len(line) - len(switch))
+
+    @property
+    def _is_too_small(self) -> bool:
+        width, height = self.app.size
+        return width < _LEAST_COLUMNS or height < _LEAST_ROWS
 
     def _variants(self) -> Iterable[tuple[str, str]]:
         short = printable(self._look.service)

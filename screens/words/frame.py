@@ -21,7 +21,7 @@ ERASE_KEY = "Erase"
 ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
-TOO_SMALL = "This screen is too small. The station needs 60 columns and 20 rows."
+TOO_SMALL = "Too small: needs 60 x 20"
 
 
 def step(number: int, of: int) -> str:

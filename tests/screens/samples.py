@@ -228,3 +228,9 @@ def _every_kind() -> dict[str, Sample]:
 def samples() -> dict[str, Sample]:
     """Return every sample by name."""
     return {**_STORY, **_every_kind()}
+
+
+def one_of_each() -> list[State]:
+    """Return one state for each page."""
+    first = {type(sample.state): sample.state for sample in reversed(samples().values())}
+    return list(first.values())

@@ -35,7 +35,7 @@ from screens.kiosk.page import Page
 from tests.screens.clocked import app_with, shown
 from tests.screens.desks import StillDesk
 from tests.screens.pilots import settled, touch, type_keys
-from tests.screens.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, samples
+from tests.screens.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, one_of_each
 
 
 def _left_over(visit: VisitId) -> list[object]:
@@ -54,7 +54,7 @@ async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> Non
     pages: list[weakref.ref[Widget]] = []
     async with app.run_test() as pilot:
         await settled(pilot)
-        for example in _one_of_each():
+        for example in filter(visit_of, one_of_each()):
             await app.show(_of_visit(example, own))
             await type_keys(pilot, ("6", "0", "4", "down"))
             await touch(pilot, ("Need help?",))
@@ -65,12 +65,6 @@ async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> Non
             assert len(app.screen_stack) == 2
         assert not _left_over(own)
         assert not [ref() for ref in pages if ref() is not None]
-
-
-def _one_of_each() -> list[State]:
-    """Return one state for each page of a visit."""
-    first = {type(sample.state): sample.state for sample in reversed(samples().values())}
-    return [state for state in first.values() if visit_of(state)]
 
 
 def _of_visit(state: State, own: VisitId) -> State:

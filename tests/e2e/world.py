@@ -38,7 +38,7 @@ from hardware.virtual.link import CardLink
 from hardware.virtual.making import new_card
 from kiosk.clock import SystemClock
 from kiosk.composition.authority import build_authority
-from kiosk.config import Settings, load_settings
+from kiosk.config import MailSettings, Settings, load_settings
 from kiosk.demo.mailbox import Mailbox, ReceivedMail
 from kiosk.dialogue import (
     Answer,
@@ -128,8 +128,7 @@ class World:
         ``template`` is the state of another world that was opened so: it is copied.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        mail = self.mailbox.start().model_dump(exclude_defaults=True)
-        self._write_settings({"mail": mail})
+        self._write_settings({"mail": _reaching(self.mailbox.start())})
         self._write_people()
         if template is not None:
             shutil.copytree(template, self.state)
@@ -314,6 +313,16 @@ class _Yesterday(SystemClock):
 
     def now(self) -> datetime:
         return super().now() - timedelta(days=1)
+
+
+def _reaching(relay: MailSettings) -> dict[str, Any]:
+    return {
+        "host": relay.host,
+        "port": relay.port,
+        "security": relay.security,
+        "ca_file": relay.ca_file,
+        "credential": relay.credential,
+    }
 
 
 def _toml(section: str, table: Mapping[str, Any]) -> str:

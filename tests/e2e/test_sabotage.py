@@ -42,6 +42,7 @@ class Plot:
     world: World
     station: Station
     orders: Path
+    newest_code: str = ""
     codes: dict[str, str] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -51,16 +52,15 @@ class Plot:
 
     def fails(self, *orders: str) -> None:
         """Let these calls fail from now on; none is an end of it."""
-        self.orders.write_text("\n".join(orders))
+        fresh = self.orders.with_suffix(".new")
+        fresh.write_text("\n".join(orders))
+        fresh.replace(self.orders)
 
     def code(self, who: Person) -> str:
-        code = self.world.read_code(who.email)
-        self.codes[f"code {len(self.codes)}"] = code
-        return code
-
-    def newest_code(self, who: Person) -> str:
-        """Return the code that was read last."""
-        return [*self.codes.values()][-1]
+        """Return the code of the next mail."""
+        self.newest_code = self.world.read_code(who.email)
+        self.codes[f"code {len(self.codes)}"] = self.newest_code
+        return self.newest_code
 
     def shows(self, reason: Reason) -> str:
         """Wait for a reason's page; return its reference."""
@@ -92,7 +92,7 @@ class Plot:
         secrets |= {f"PIN {one.name}": one.pin for one in (world.ada, world.ben)}
         secrets |= {f"answer {n}": text for n, text in ANSWERS.items()}
         written = {**files(world), **rows(world), **spoken(world)}
-        written = {n: raw for n, raw in written.items() if n not in ("people.csv",)}
+        written = {n: raw for n, raw in written.items() if n != "people.csv"}
         return [
             *found({**secrets, **self.codes}, written),
             *found(secrets, {**glass(world), **mail(world)}),
@@ -149,7 +149,7 @@ def test_every_step_of_an_unlock(plot: Plot) -> None:
         return visitor
 
     def sets_pin(visitor: Visitor) -> None:
-        visitor.awaits_code(Purpose.UNLOCK).enters_code(plot.newest_code(ada)).sets_pin(NEW_PIN)
+        visitor.awaits_code(Purpose.UNLOCK).enters_code(plot.newest_code).sets_pin(NEW_PIN)
 
     def starts_again(visitor: Visitor) -> None:
         answers(visitor).awaits_code(Purpose.UNLOCK)

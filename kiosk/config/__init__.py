@@ -1,6 +1,6 @@
 """The settings: one TOML file, overridden by the environment, read once and passed down.
 
-Every section is a frozen model whose fields carry their own help and bounds; the example
+Every section is a frozen dataclass whose fields carry their own help and bounds; the example
 file, the error messages and the documentation are all drawn from those fields.
 """
 

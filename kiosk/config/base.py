@@ -1,41 +1,41 @@
-"""What every section has in common: frozen, closed, and each text on one line."""
+"""A section of the settings: a frozen dataclass whose fields carry their kind and their help."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from kiosk.config.kinds import Kind
 
-
-class Section(BaseModel):
-    """One table of the settings file; an unknown name in it is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+_ABOUT = "about"
 
 
-def allowed(text: str) -> dict[str, Any]:
-    """Mark a field with what it takes, for where its type and bounds do not say it."""
-    return {"allowed": text}
+@dataclass(frozen=True)
+class About:
+    """What is known of one setting; one that is ``hidden`` is never repeated in a message."""
+
+    name: str
+    default: Any
+    kind: Kind
+    help: str
+    hidden: bool
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of printable text")
-    return text.strip()
+class Section:
+    """One table of the settings file; its class holds the defaults."""
+
+    def check(self) -> None:
+        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
 
 
-def _split(value: object) -> object:
-    """Let the environment write a list as words between commas."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
+def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
+    """Declare a field of a section: its default, what it takes, and its help."""
+    return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
-"""Text that is shown to people or written into a mail header: no line breaks."""
-
-ShownLine = Annotated[Line, Field(min_length=1)]
-"""A ``Line`` that must not be empty."""
-
-SplitByCommas = BeforeValidator(_split)
-"""Before a list: a text is taken as words between commas."""
+def settings_of(section: type[Section] | Section) -> Iterator[About]:
+    """Yield what is known of each setting of a section, in its order."""
+    for each in fields(section):  # type: ignore[arg-type]
+        kind, text = each.metadata[_ABOUT]
+        yield About(each.name, each.default, kind, text, not each.repr)

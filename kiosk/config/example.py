@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-from pydantic import BaseModel
-
-from kiosk.config.problems import allowed_text
-from kiosk.config.settings import Settings
+from kiosk.config.base import Section, settings_of
+from kiosk.config.settings import SECTIONS
 
 _HEAD = """\
 # Settings of the unlock kiosk. Each line shows a default: remove the "#" to change it.
@@ -18,15 +16,14 @@ _HEAD = """\
 
 def example_toml() -> str:
     """Return every setting, commented out with its default, its help and what is allowed."""
-    sections = (_section(name, value) for name, value in Settings.model_construct())
-    return "\n".join([_HEAD, *sections])
+    return "\n".join([_HEAD, *(_section(*pair) for pair in SECTIONS.items())])
 
 
-def _section(name: str, section: BaseModel) -> str:
+def _section(name: str, section: Section) -> str:
     lines = [f"[{name}]"]
-    for setting, field in type(section).model_fields.items():
-        lines.append(f"# {field.description} ({allowed_text(field)})")
-        lines.append(f"#{setting} = {_toml(field.default)}")
+    for about in settings_of(section):
+        lines.append(f"# {about.help} ({about.kind.allowed})")
+        lines.append(f"#{about.name} = {_toml(about.default)}")
     return "\n".join([*lines, ""])
 
 

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
 
-from pydantic import Field
+from kiosk.config.base import Section, setting
+from kiosk.config.kinds import Choice, Number, Text
 
-from kiosk.config.base import Line, Section, ShownLine, allowed
+_ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
 
 
+@dataclass(frozen=True)
 class MailSettings(Section):
     """``[mail]``: the relay that takes codes and notices."""
 
-    host: ShownLine = Field(
+    host: str = setting(
         "localhost",
-        pattern=r"^[A-Za-z0-9.:_-]+$",
-        description="The relay's name, as its certificate has it.",
-        json_schema_extra=allowed("a host name"),
+        Text("a host name", r"[A-Za-z0-9.:_-]+"),
+        "The relay's name, as its certificate has it.",
     )
-    port: int = Field(587, ge=1, le=65535, description="The relay's port: 587 or 465 as a rule.")
-    security: Literal["starttls", "tls"] = Field(
-        "starttls", description="STARTTLS is required; tls speaks TLS from the first byte."
+    port: int = setting(
+        587, Number(1, 65535, whole=True), "The relay's port: 587 or 465 as a rule."
     )
-    ca_file: Line = Field(
-        "", description="Certificates (PEM) to trust; empty trusts what this machine trusts."
+    security: str = setting(
+        "starttls",
+        Choice("starttls", "tls"),
+        "STARTTLS is required; tls speaks TLS from the first byte.",
     )
-    sender: ShownLine = Field(
+    ca_file: str = setting(
+        "",
+        Text(empty=True),
+        "Certificates (PEM) to trust; empty trusts what this machine trusts.",
+    )
+    sender: str = setting(
         "no-reply@wexbridge.example",
-        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
-        description="The address that mail comes from.",
-        json_schema_extra=allowed("an email address without a name"),
+        Text("an email address without a name", _ADDRESS),
+        "The address that mail comes from.",
     )
-    reply_to: Line = Field(
+    reply_to: str = setting(
         "",
-        pattern=r"^([^@\s<>]+@[^@\s<>]+)?$",
-        description="Where answers go; empty for none.",
-        json_schema_extra=allowed("an email address without a name, or empty"),
+        Text("an email address without a name, or empty", _ADDRESS, empty=True),
+        "Where answers go; empty for none.",
     )
-    credential: Line = Field(
+    credential: str = setting(
         "",
-        description=(
-            "A file with one line user:password; a path, or a name in $CREDENTIALS_DIRECTORY; "
-            "empty does not log in."
-        ),
+        Text(empty=True),
+        "A file with one line user:password; a path, or a name in $CREDENTIALS_DIRECTORY; "
+        "empty does not log in.",
     )
-    deadline_s: float = Field(
-        8, ge=1, le=60, description="Seconds for the whole conversation with the relay."
+    deadline_s: float = setting(
+        8, Number(1, 60), "Seconds for the whole conversation with the relay."
     )

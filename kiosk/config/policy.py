@@ -3,62 +3,62 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
-
-from kiosk.config.base import Section, SplitByCommas, allowed
+from kiosk.config.base import Section, setting
+from kiosk.config.kinds import Number, Unfit, Words
 from kiosk.policy import Factor, Policy
 
-_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 
-def _no_witness_yet(value: object) -> object:
-    if isinstance(value, list) and "witness" in value:
-        raise ValueError('"witness" is not available in this version')
-    return value
+def _factor(word: str) -> Factor:
+    if word == "witness":
+        raise Unfit('"witness" is not available in this version', quotes=False)
+    try:
+        return Factor(word)
+    except ValueError:
+        raise Unfit("is not allowed here") from None
 
 
+def _domain(word: str) -> str:
+    if not re.fullmatch(_DOMAIN, word.lower()):
+        raise Unfit(f"{word.lower()!r} is not a domain", quotes=False)
+    return word.lower()
+
+
+@dataclass(frozen=True)
 class PolicySettings(Section):
     """``[policy]``: durations carry their unit in their name."""
 
-    verification: Annotated[tuple[Factor, ...], BeforeValidator(_no_witness_yet), SplitByCommas] = (
-        Field(
-            (Factor.QUESTIONS, Factor.EMAIL_CODE),
-            description="What a holder has to pass, in this order.",
-            json_schema_extra=allowed('a list of "questions" and "email-code"'),
-        )
+    verification: tuple[Factor, ...] = setting(
+        (Factor.QUESTIONS, Factor.EMAIL_CODE),
+        Words('a list of "questions" and "email-code"', _factor),
+        "What a holder has to pass, in this order.",
     )
-    questions_registered: int = Field(4, ge=2, le=8, description="Questions a holder registers.")
-    questions_asked: int = Field(3, ge=2, le=4, description="Questions asked in one attempt.")
-    max_failures: int = Field(3, ge=1, le=10, description="Failed attempts that block.")
-    code_digits: int = Field(8, ge=6, le=10, description="Digits of an emailed code.")
-    code_life_minutes: float = Field(15, ge=1, le=60, description="Minutes that a code lives.")
-    code_tries: int = Field(5, ge=1, le=10, description="Wrong entries that spend a code.")
-    codes_an_hour: int = Field(3, ge=1, le=20, description="Codes for one card in an hour.")
-    code_gap_s: float = Field(60, ge=0, le=600, description="Seconds between two codes.")
-    pin_min_length: int = Field(6, ge=4, le=8, description="Fewest digits of a new PIN.")
-    pin_max_length: int = Field(8, ge=4, le=8, description="Most digits of a new PIN.")
-    email_domains: Annotated[tuple[str, ...], SplitByCommas] = Field(
+    questions_registered: int = setting(
+        4, Number(2, 8, whole=True), "Questions a holder registers."
+    )
+    questions_asked: int = setting(3, Number(2, 4, whole=True), "Questions asked in one attempt.")
+    max_failures: int = setting(3, Number(1, 10, whole=True), "Failed attempts that block.")
+    code_digits: int = setting(8, Number(6, 10, whole=True), "Digits of an emailed code.")
+    code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
+    code_tries: int = setting(5, Number(1, 10, whole=True), "Wrong entries that spend a code.")
+    codes_an_hour: int = setting(3, Number(1, 20, whole=True), "Codes for one card in an hour.")
+    code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
+    pin_min_length: int = setting(6, Number(4, 8, whole=True), "Fewest digits of a new PIN.")
+    pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
+    email_domains: tuple[str, ...] = setting(
         ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
-        description="Domains, with those below them, that codes go to; an empty list is any.",
-        json_schema_extra=allowed('a list of domains such as "nhs.net"'),
+        Words('a list of domains such as "nhs.net"', _domain),
+        "Domains, with those below them, that codes go to; an empty list is any.",
     )
 
-    @field_validator("email_domains")
-    @classmethod
-    def _real_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        lowered = tuple(domain.lower() for domain in value)
-        for domain in lowered:
-            if not _DOMAIN.fullmatch(domain):
-                raise ValueError(f"{domain!r} is not a domain")
-        return lowered
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> PolicySettings:
+    def check(self) -> None:
+        """Let the policy itself judge how its numbers fit together."""
         self.policy()
-        return self
 
     def policy(self) -> Policy:
         """Return the frozen policy that both halves judge by."""

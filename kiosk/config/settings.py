@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dataclasses import dataclass, field, fields
+from typing import Final
 
+from kiosk.config.base import Section
 from kiosk.config.mail import MailSettings
 from kiosk.config.policy import PolicySettings
 from kiosk.config.sections import (
@@ -16,16 +18,23 @@ from kiosk.config.sections import (
 )
 
 
-class Settings(BaseSettings):
-    """Every setting; made by ``load_settings`` alone, which gives it its sources."""
+@dataclass(frozen=True)
+class Settings:
+    """Every setting; made by ``load_settings`` alone, which reads and checks them."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    station: StationSettings = field(default_factory=StationSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    pcsc: PcscSettings = field(default_factory=PcscSettings)
 
-    service: ServiceSettings = ServiceSettings()
-    station: StationSettings = StationSettings()
-    policy: PolicySettings = PolicySettings()
-    people: PeopleSettings = PeopleSettings()
-    store: StoreSettings = StoreSettings()
-    keys: KeySettings = KeySettings()
-    mail: MailSettings = MailSettings()
-    pcsc: PcscSettings = PcscSettings()
+
+DEFAULTS: Final = Settings()
+
+SECTIONS: Final[dict[str, Section]] = {
+    each.name: getattr(DEFAULTS, each.name) for each in fields(Settings)
+}
+"""The sections by their names, in the order of the file, each with its defaults."""

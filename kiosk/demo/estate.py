@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -93,7 +94,9 @@ def _walk_through(authority: Authority, actor: Actor, box: Mailbox) -> None:
 
 def _settings(directory: Path, mail: MailSettings) -> Settings:
     settings = load_settings(None, {"STATE_DIRECTORY": str(directory)})
-    policy = settings.policy.model_copy(update={"email_domains": (DOMAIN,)})
-    station = settings.station.model_copy(update={"name": "Demo station"})
-    mail = mail.model_copy(update={"sender": f"no-reply@{DOMAIN}"})
-    return settings.model_copy(update={"policy": policy, "station": station, "mail": mail})
+    return replace(
+        settings,
+        policy=replace(settings.policy, email_domains=(DOMAIN,)),
+        station=replace(settings.station, name="Demo station"),
+        mail=replace(mail, sender=f"no-reply@{DOMAIN}"),
+    )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from pathlib import Path
 
-import annotated_types
 import pytest
-from pydantic import ValidationError
 
 from kiosk.config import (
     PolicySettings,
-    Settings,
     credential_text,
     example_toml,
     load_settings,
     settings_path,
     state_directory,
 )
+from kiosk.config.base import settings_of
+from kiosk.config.kinds import Number
+from kiosk.config.settings import SECTIONS
 from kiosk.errors import ConfigError
 from kiosk.policy import Factor, Policy
 
@@ -27,7 +28,7 @@ def problems(environ: dict[str, str] | None = None, path: Path | None = None) ->
     with pytest.raises(ConfigError) as caught:
         load_settings(path, environ or {})
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
     return str(caught.value)
 
 
@@ -96,17 +97,60 @@ def test_every_problem_is_named_at_once_with_its_source(tmp_path: Path) -> None:
         ("KIOSK_SERVICE__NAME", "a\nb", "must be one line of printable text"),
         ("KIOSK_SERVICE__NAME", "  ", "is empty"),
         ("KIOSK_POLICY__VERIFICATION", "questions,witness", '"witness" is not available in this'),
-        ("KIOSK_POLICY__VERIFICATION", "questions", "policy.verification: security questions"),
-        ("KIOSK_POLICY__VERIFICATION", "", "policy.verification: name each step"),
+        ("KIOSK_POLICY__VERIFICATION", "questions", "security questions alone do not prove"),
+        ("KIOSK_POLICY__VERIFICATION", "", "name each step once"),
         ("KIOSK_POLICY__EMAIL_DOMAINS", "nhs .net", "'nhs .net' is not a domain"),
         ("KIOSK_POLICY__QUESTIONS_REGISTERED", "2", "policy.questions_asked: cannot be more"),
         ("KIOSK_STATION__IDLE_S", "soon", "'soon' is not a number; allowed: 10 to 600"),
+        ("KIOSK_STATION__IDLE_S", "nan", "'nan' is out of bounds"),
+        ("KIOSK_POLICY__CODE_TRIES", "2.5", "'2.5' is not a whole number; allowed: 1 to 10"),
         ("KIOSK_STORE", "x", "is not a section"),
         ("KIOSK_POLICI__CODE_TRIES", "4", "there is no such section; did you mean policy?"),
     ],
 )
 def test_a_wrong_value_says_what_is_allowed(variable: str, value: str, sentence: str) -> None:
     assert sentence in problems({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("service.name = 7", "service.name: 7 is not text; allowed: one line of text"),
+        ("station.touch = 1", "station.touch: 1 is neither true nor false"),
+        ("station.idle_s = true", "station.idle_s: True is not a number"),
+        ("mail.port = 25.5", "mail.port: 25.5 is not a whole number"),
+        ("mail.security = 1", "mail.security: 1 is not allowed here"),
+        ("policy.email_domains = 1", "policy.email_domains: 1 is not a list of words"),
+        ("policy.verification = [1]", "policy.verification: [1] is not a list of words"),
+        ('policy.verification = ["x"]', "policy.verification: ['x'] is not allowed here"),
+        ("store = [1]", "store: is not a section"),
+    ],
+)
+def test_a_value_of_another_kind_is_wrong(tmp_path: Path, line: str, sentence: str) -> None:
+    assert sentence in problems(path=toml(tmp_path, line + "\n"))
+
+
+def test_kinds_read_both_the_file_and_words(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        'mail = { port = 25, deadline_s = 3 }\npolicy.email_domains = []\nservice.name = " A "\n',
+    )
+    settings = load_settings(path, {"KIOSK_STATION__TOUCH": "No", "KIOSK_STATION__DARK": "1"})
+    assert (settings.mail.port, settings.mail.deadline_s) == (25, 3.0)
+    assert isinstance(settings.mail.port, int)
+    assert isinstance(settings.mail.deadline_s, float)
+    assert (settings.station.touch, settings.station.dark) == (False, True)
+    assert settings.policy.email_domains == ()
+    assert settings.service.name == "A"
+
+
+def test_defaults_are_of_their_own_kind() -> None:
+    for section in SECTIONS.values():
+        for about in settings_of(section):
+            default = list(about.default) if isinstance(about.default, tuple) else about.default
+            assert about.kind.read(default) == about.default, about.name
+            assert about.help
+            assert about.kind.allowed
 
 
 def test_a_database_url_is_never_repeated() -> None:
@@ -124,14 +168,14 @@ def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
 
 def test_settings_are_frozen() -> None:
     settings = load_settings(None, {})
-    with pytest.raises(ValidationError):
+    with pytest.raises(FrozenInstanceError):
         settings.mail.port = 25  # type: ignore[misc]
 
 
 def test_the_example_names_every_setting_and_says_the_defaults(tmp_path: Path) -> None:
     text = example_toml()
     bare = "\n".join(line.removeprefix("#") for line in text.splitlines() if line[:2] != "# ")
-    assert set(tomllib.loads(bare)) == set(Settings.model_fields)
+    assert set(tomllib.loads(bare)) == set(SECTIONS)
     settings = load_settings(toml(tmp_path, bare), {})
     assert settings == load_settings(None, {})
     assert load_settings(toml(tmp_path, text), {}) == settings
@@ -140,13 +184,11 @@ def test_the_example_names_every_setting_and_says_the_defaults(tmp_path: Path) -
 def test_bounds_are_the_policys_own() -> None:
     """One step past each bound the policy refuses too, so that neither can drift."""
     seen = 0
-    for name, field in PolicySettings.model_fields.items():
-        for mark in field.metadata:
-            if isinstance(mark, annotated_types.Ge | annotated_types.Le):
-                low = isinstance(mark, annotated_types.Ge)
-                edge = float(str(mark.ge if isinstance(mark, annotated_types.Ge) else mark.le))
-                assert not refused(name, edge), name
-                assert refused(name, edge + (-1 if low else 1)), name
+    for about in settings_of(PolicySettings):
+        if isinstance(about.kind, Number):
+            for edge, step in ((about.kind.low, -1), (about.kind.high, 1)):
+                assert not refused(about.name, edge), about.name
+                assert refused(about.name, edge + step), about.name
                 seen += 1
     assert seen == 20
 

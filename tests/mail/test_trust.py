@@ -31,7 +31,7 @@ UNTRUSTED: dict[str, tuple[Callable[[], Identity], str]] = {
 def trusting(settings: MailSettings, folder: Path) -> MailSettings:
     """Trust the tests' authority instead of the mailbox's own."""
     (folder / "tests-ca.pem").write_bytes(AUTHORITY.certificate)
-    return settings.model_copy(update={"ca_file": str(folder / "tests-ca.pem")})
+    return replace(settings, ca_file=str(folder / "tests-ca.pem"))
 
 
 @pytest.mark.parametrize("tls_from_start", [False, True], ids=["starttls", "tls"])
@@ -62,7 +62,7 @@ def test_the_right_certificate_of_the_same_authority_is_trusted(
 def test_a_stripped_starttls_ends_it(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings, StrippingProxy(settings.port) as proxy:
-        mailer = SmtpMailer(relay_to(settings.model_copy(update={"port": proxy.port})))
+        mailer = SmtpMailer(relay_to(replace(settings, port=proxy.port)))
         with pytest.raises(MailNotTrusted, match="offers no STARTTLS"):
             mailer.send(code_mail())
     assert [line.split()[0] for line in proxy.heard] == ["EHLO"]
@@ -77,7 +77,7 @@ def test_a_refused_starttls_ends_it(tmp_path: Path) -> None:
         wire.hear()
 
     with running(Mailbox(tmp_path)) as settings, Scripted(refusing) as server:
-        mailer = SmtpMailer(relay_to(settings.model_copy(update={"port": server.port})))
+        mailer = SmtpMailer(relay_to(replace(settings, port=server.port)))
         with pytest.raises(MailNotTrusted, match="refused it"):
             mailer.send(code_mail())
     assert [line.split()[0] for line in server.heard] == ["EHLO", "STARTTLS"]
@@ -95,9 +95,7 @@ def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
         wire.expect("MAIL", "550 5.7.1 no")
 
     with running(Mailbox(tmp_path)) as settings, Scripted(injecting) as server:
-        settings = trusting(settings, tmp_path).model_copy(
-            update={"port": server.port, "credential": ""}
-        )
+        settings = replace(trusting(settings, tmp_path), port=server.port, credential="")
         with pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"):
             SmtpMailer(relay_to(settings)).send(code_mail())
 

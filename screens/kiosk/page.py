@@ -98,6 +98,14 @@ class Page(Screen[None], inherit_bindings=False):
         self.stop = self.button(label, self.leave)
         return self.stop
 
+    def _compositor_refresh(self) -> None:
+        """Draw nothing while pages are changed, and forget nothing that is to be drawn.
+
+        The base class forgets it: of the page before, parts then stay for one more picture.
+        """
+        if not self.app._batch_count:
+            super()._compositor_refresh()
+
     def on_resize(self, event: events.Resize) -> None:
         """Take the shape that fits."""
         before = self.shape

@@ -28,5 +28,5 @@ class WaitingPage(Page, inherit_bindings=False):
         title, text = self._words
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Marching(motion=self.kit.look.motion)
+        yield Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
         yield Drawing(Way.REST, motion=False)

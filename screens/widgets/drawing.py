@@ -82,7 +82,7 @@ class Drawing(Widget, inherit_bindings=False):
 
     def _case(self, row: int) -> Content:
         """Return the reader's part of one row, its lip at the right."""
-        lamp = "●" if row == 1 and self._offset <= 0 else " "
+        lamp = "•" if row == 1 and self._offset <= 0 else " "
         return Content.assemble((f"  {lamp}".ljust(_READER - 1), _CASE), ("▐", _LIP))
 
     def _beside(self, row: int, room: int) -> list[tuple[str, str]]:

@@ -11,10 +11,11 @@ _STEP_S = 0.25
 
 
 class Marching(Widget, inherit_bindings=False):
-    """A row of squares, one of them full; it walks where ``motion`` is on."""
+    """A row of signs, one of them a full square; it walks where ``motion`` is on."""
 
-    def __init__(self, *, motion: bool) -> None:
+    def __init__(self, empty: str, *, motion: bool) -> None:
         super().__init__()
+        self._empty = empty
         self._motion = motion
         self._at = 0
 
@@ -33,7 +34,9 @@ class Marching(Widget, inherit_bindings=False):
 
     def render(self) -> Content:
         """Draw the squares."""
-        return Content("  ".join("■" if place == self._at else "□" for place in range(_SQUARES)))
+        return Content(
+            "  ".join("■" if place == self._at else self._empty for place in range(_SQUARES))
+        )
 
 
 class Fuse(Widget, inherit_bindings=False):

@@ -20,7 +20,7 @@ from screens.words import pin as pin_words
 from screens.words import questions as question_words
 from tests.e2e.canaries import files, found, glass, mail, rows, spoken
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import World
+from tests.e2e.world import HASTY, World
 from tests.support.hotplug import HotplugPcscd
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -46,7 +46,7 @@ class Lived:
 def _registers(life: Lived) -> None:
     """Register with slips; try to import a bad file."""
     world = life.world
-    visitor = Visitor(world, world.ada, world.station())
+    visitor = Visitor(world, world.ada, world.station(program=HASTY))
     _register(life, visitor)
     _leave_a_typed_answer_in_plain_view(world, visitor)
     bad = world.people_file.with_name(BAD_FILE)
@@ -59,7 +59,7 @@ def _unlocks(life: Lived) -> None:
     """Change the PIN and unlock with slips, abort a program, and run the commands."""
     world = life.world
     world.register(world.ada, dict(enumerate(ANSWERS, 1)))
-    visitor = Visitor(world, world.ada, world.station())
+    visitor = Visitor(world, world.ada, world.station(program=HASTY))
     _change_pin(visitor)
     _unlock(life, visitor)
     _leave_a_typed_answer_in_plain_view(world, visitor)
@@ -135,7 +135,7 @@ def _unlock(life: Lived, visitor: Visitor) -> None:
     visitor.answers()
     visitor.awaits_code(Purpose.UNLOCK).goes()
     code = _note_code(life, "third")
-    elsewhere = Visitor(world, visitor.who, world.station(slot=1), slot=1)
+    elsewhere = Visitor(world, visitor.who, world.station(slot=1, program=HASTY), slot=1)
     elsewhere.comes().awaits_code(Purpose.UNLOCK).enters_code(_wrong(life, code))
     elsewhere.station.see("That code is not right.")
     elsewhere.enters_code(code).sets_pin(LAST_PIN).finishes(Purpose.UNLOCK)

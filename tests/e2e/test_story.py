@@ -17,7 +17,7 @@ from kiosk.mail.words import TO_HOLDERS
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.hands import Fingers, Keys
 from tests.e2e.visitor import FRESH, Visitor
-from tests.e2e.world import DOMAIN, World
+from tests.e2e.world import DOMAIN, HASTY, World
 from tests.store.forger import Forger
 from tests.support.database import SetClock, TestDatabase
 
@@ -105,7 +105,7 @@ def test_touch_alone_on_the_smallest_screen(world: World) -> None:
 def test_a_code_alone_where_the_policy_says_so(make_world: MakeWorld) -> None:
     world = make_world(policy={"verification": ["email-code"]})
     ada = world.ada
-    station = world.station()
+    station = world.station(program=HASTY)
     visitor = Visitor(world, ada, station)
     visitor.comes().chooses(Purpose.REGISTER).proves_pin().confirms_email()
     shown = visitor.awaits_code(Purpose.REGISTER).station.read
@@ -121,7 +121,7 @@ def test_a_code_alone_where_the_policy_says_so(make_world: MakeWorld) -> None:
 def test_changes_the_pin(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    station = world.station(120, 36)
+    station = world.station(120, 36, program=HASTY)
     visitor = Visitor(world, ada, station)
     visitor.comes().chooses(Purpose.CHANGE_PIN).proves_pin("000000")
     station.see("That PIN is not right. Two tries are left before the smartcard locks.")
@@ -136,7 +136,7 @@ def test_changes_the_pin(world: World) -> None:
 def test_changes_the_questions(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    station = world.station()
+    station = world.station(program=HASTY)
     visitor = Visitor(world, ada, station)
     visitor.comes().chooses(Purpose.CHANGE_QUESTIONS).proves_pin()
     ada.answers.clear()
@@ -151,7 +151,7 @@ def test_changes_the_email_address(make_world: MakeWorld) -> None:
     world = make_world(policy={"email_domains": [DOMAIN, "wexbridge.test"]})
     ada, elsewhere, new = world.ada, "ada.quill@wexbridge.org", "ada.quill@ward.wexbridge.test"
     world.register(ada)
-    station = world.station()
+    station = world.station(program=HASTY)
     visitor = Visitor(world, ada, station)
     visitor.comes().chooses(Purpose.CHANGE_EMAIL).proves_pin()
     visitor.gives_email(ada.email, elsewhere)
@@ -170,7 +170,7 @@ def test_changes_the_email_address(make_world: MakeWorld) -> None:
 
 def test_an_audit_that_was_tampered_with_names_its_row(world: World) -> None:
     world.register(world.ada)
-    station = world.station()
+    station = world.station(program=HASTY)
     visitor = Visitor(world, world.ada, station)
     visitor.comes().chooses(Purpose.CHANGE_PIN).goes()
     station.close()

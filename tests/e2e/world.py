@@ -61,6 +61,7 @@ from tests.support.pcsc import Seat
 
 DOMAIN = "wexbridge.example"
 PROGRAM = Path(sys.executable).with_name("kiosk")
+HASTY = (Path(sys.executable), Path(__file__).with_name("hasty.py"))
 SECONDS = 60.0
 ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 """What ``World.register`` answers, by question id."""

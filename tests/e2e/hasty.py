@@ -1,0 +1,25 @@
+"""The installed program in a hurry: what one waits on is up for as long as the work takes.
+
+``python hasty.py ARGUMENTS`` is ``kiosk ARGUMENTS`` for tests that are not about the glass.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from kiosk.__main__ import main
+from kiosk.composition import glass
+from kiosk.config import Settings
+from screens.look import Look, Strip
+
+_look_of = glass.look_of
+
+
+def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
+    return replace(_look_of(settings, strip), hold_s=0.05)
+
+
+if __name__ == "__main__":
+    glass.look_of = _hasty
+    sys.exit(main())

@@ -9,6 +9,7 @@ from textual import events
 from kiosk.station.desk import Desk
 from kiosk.station.states import State
 from screens.demo.bench import Bench
+from screens.demo.driver import DemoDriver
 from screens.demo.mail_page import MailPage
 from screens.demo.strip import DemoStrip
 from screens.kiosk_app import KioskApp
@@ -22,7 +23,7 @@ class DemoApp(KioskApp, inherit_bindings=False):
     def __init__(self, desk: Desk, look: Look, on_fault: OnFault, bench: Bench) -> None:
         self._bench = bench
         strip = DemoStrip(bench, self._read_mail)
-        super().__init__(desk, replace(look, strip=strip), on_fault)
+        super().__init__(desk, replace(look, strip=strip), on_fault, driver_class=DemoDriver)
 
     async def show(self, state: State) -> None:
         """Show the state; the mail that is open gives way to a new page."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _ESC = "\x1b"
@@ -62,9 +62,13 @@ Input = Press | Touch | SmoothOffered
 
 
 class Decoder:
-    """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``."""
+    """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``.
 
-    def __init__(self) -> None:
+    ``more`` names control characters that are keys too; a station has none.
+    """
+
+    def __init__(self, more: Mapping[str, str] | None = None) -> None:
+        self._control = {**(more or {}), **_CONTROL}
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
         self._held = ""
 
@@ -89,11 +93,19 @@ class Decoder:
             yield from self.expire()
             self._held = _ESC
         elif not self._held:
-            yield from _plain(char)
+            yield from self._plain(char)
         elif self._held == _ESC:
             yield from self._after_escape(char)
         else:
             yield from self._within(char)
+
+    def _plain(self, char: str) -> Iterator[Input]:
+        if char in self._control:
+            yield Press(self._control[char])
+        elif char == " ":
+            yield Press("space", " ")
+        elif char.isprintable():
+            yield Press(char, char)
 
     def _after_escape(self, char: str) -> Iterator[Input]:
         self._held = _ESC + char if char in "[O" else ""
@@ -117,15 +129,6 @@ class Decoder:
 def _goes_on(body: str, char: str) -> bool:
     """Tell whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
     return " " <= char <= "?" or body == "["
-
-
-def _plain(char: str) -> Iterator[Input]:
-    if char in _CONTROL:
-        yield Press(_CONTROL[char])
-    elif char == " ":
-        yield Press("space", " ")
-    elif char.isprintable():
-        yield Press(char, char)
 
 
 def _named(keys: dict[str, str], body: str) -> Iterator[Input]:

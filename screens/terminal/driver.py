@@ -12,8 +12,8 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO, cast
 
 from textual import events, messages
 from textual.drivers.linux_driver import LinuxDriver
@@ -43,7 +43,12 @@ class HungUp(Message):
 
 
 class StationDriver(LinuxDriver):
-    """See the module; ``mouse`` says whether there is touch."""
+    """See the module; ``mouse`` says whether there is touch.
+
+    ``more_keys`` names control characters that are keys too; a station has none.
+    """
+
+    more_keys: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -126,7 +131,7 @@ class StationDriver(LinuxDriver):
 
     def _read(self, selector: selectors.BaseSelector, bucket: TokenBucket) -> None:
         """Decode until the program ends; raises ``EOFError`` where the terminal did."""
-        decoder = Decoder()
+        decoder = Decoder(self.more_keys)
         while not self.exit_event.is_set():
             if selector.select(_ESCAPE_S if decoder.waiting else _WAKE_S):
                 data = os.read(self.fileno, _CHUNK)

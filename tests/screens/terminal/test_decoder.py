@@ -105,6 +105,11 @@ def test_typing_goes_on_after_a_sequence_that_never_ends() -> None:
     assert keys(decoder.feed(b"7")) == ["7"]
 
 
+def test_a_demo_may_have_a_key_more_and_no_other() -> None:
+    demo = Decoder({"\x11": "ctrl+q"})
+    assert keys(demo.feed(b"\x11\x03\x10\r")) == ["ctrl+q", "enter"]
+
+
 def test_a_press_does_not_show_its_key() -> None:
     assert "7" not in repr(Press("7", "7"))
 

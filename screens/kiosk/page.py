@@ -103,7 +103,7 @@ class Page(Screen[None], inherit_bindings=False):
 
         The base class forgets it: of the page before, parts then stay for one more picture.
         """
-        if not self.app._batch_count:
+        if not self.app._batch_count:  # noqa: SLF001 - tested, and the version is pinned
             super()._compositor_refresh()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from kiosk.dialogue import Purpose, Reason
-from screens.words import choices, pin, questions, waiting
+from screens.words import choices, frame, pin, questions, waiting
 from screens.words import email as email_words
 from screens.words.reasons import refusal
+from tests.e2e.frames import frames
 from tests.e2e.station import Station
 from tests.e2e.visitor import DOT, Visitor
 from tests.e2e.world import World, person
@@ -155,6 +156,14 @@ def _is_painted(station: Station) -> bool:
     return all(cell[2] != "default" for row in _cells(station) for cell in row)
 
 
+def _mixed(station: Station) -> list[str]:
+    """Return the pictures on which the first page and a visit could be seen together."""
+    titles = waiting.ATTRACT_TITLE, waiting.READING_TITLE
+    shown = [one for one in frames(bytes(station.written)) if titles[0] in one]
+    assert shown, "the first page was never seen as a whole"
+    return [one for one in shown if titles[1] in one or frame.REFERENCE in one]
+
+
 def test_registering(world: World) -> None:
     station = world.station()
     walk = Walk(Visitor(world, world.ben, station))
@@ -162,6 +171,7 @@ def test_registering(world: World) -> None:
     walk.each(Walk.registration_code, Walk.registered)
     stranger = person("900100200399", "Nemo Unknown", "739154", "73918264")
     Walk(Visitor(world, stranger, station)).each(Walk.unknown)
+    assert _mixed(station) == []
 
 
 def test_unlocking(world: World) -> None:
@@ -171,3 +181,4 @@ def test_unlocking(world: World) -> None:
     world.ada.card.state.pin.left = 0
     walk.each(Walk.owner, Walk.question, Walk.wrong_answers, Walk.unlock_code)
     walk.each(Walk.new_pin, Walk.repeat_pin, Walk.unlocked)
+    assert _mixed(station) == []

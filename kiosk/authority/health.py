@@ -38,10 +38,16 @@ class HealthWatch:
         """Return what answers; asking the relay may take as long as its deadline."""
         if self._asking.acquire(blocking=False):
             try:
-                self._known = Health(self._store_answers(), self._mail_answers())
+                self._known = self._ask()
             finally:
                 self._asking.release()
         return self._known
+
+    def _ask(self) -> Health:
+        """Ask the relay only while the database is well: a slow one must not hold up its return."""
+        was_well, store = self._known.store, self._store_answers()
+        mail = self._mail_answers() if store and was_well else self._known.mail
+        return Health(store, mail)
 
     def _store_answers(self) -> bool:
         now = self._clock.monotonic()

@@ -59,7 +59,7 @@ class Patience:
 
     idle_s: float = 60.0
     answer_s: float = 20.0
-    health_s: float = 5.0
+    health_s: float = 2.0
 
 
 class StationLoop:

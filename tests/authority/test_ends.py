@@ -103,6 +103,19 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
     away.close()
 
 
+def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
+    relay, moved = Relay(), world.folder / "elsewhere"
+    away = Store(sqlite_url(moved), world.clock)
+    watch = HealthWatch(away, relay, world.clock)
+    assert not watch.look().store
+    (world.folder / "kiosk.db").rename(moved)
+    assert watch.look().store
+    assert relay.checks == 0
+    watch.look()
+    assert relay.checks == 1
+    away.close()
+
+
 def test_only_one_caller_asks_at_a_time(world: World) -> None:
     asked, go_on = threading.Event(), threading.Event()
 

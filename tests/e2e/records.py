@@ -1,0 +1,35 @@
+"""What an estate's database has recorded, read beside the programs that write it."""
+
+from __future__ import annotations
+
+from kiosk.clock import SystemClock
+from kiosk.composition.authority import open_store
+from kiosk.dialogue import CardId
+from kiosk.store.audit_records import AuditEvent
+from kiosk.store.records import Registration
+from tests.e2e.world import Person, World
+
+
+def registration(world: World, whose: Person) -> Registration:
+    """Return a person's registration; they have one."""
+    store = open_store(world.settings, SystemClock())
+    try:
+        with store.read() as uow:
+            known = uow.cards.find(CardId("piv", whose.card.state.guid.hex()))
+            assert known is not None
+            found = uow.registrations.of_holder(known.holder.id)
+    finally:
+        store.close()
+    assert found is not None
+    return found
+
+
+def events(world: World, kind: str) -> list[AuditEvent]:
+    """Return what the audit says of one kind of event at stations, the latest first."""
+    store = open_store(world.settings, SystemClock())
+    try:
+        with store.read() as uow:
+            latest = uow.audit.latest(limit=10_000)
+    finally:
+        store.close()
+    return [one for one in latest if one.kind == kind and one.station != "short cut"]

@@ -1,0 +1,178 @@
+"""What a station stands on goes away and comes back: it says so, and goes on by itself.
+
+The five seconds are the promise; nothing else here looks at a clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hardware.virtual.faults import FaultyCard, Hang
+from hardware.virtual.link import CardLink
+from kiosk.dialogue import Purpose, Reason
+from kiosk.station.states import CodeLack, Outage, Work
+from screens.words import choices, email, frame, waiting
+from screens.words.reasons import refusal
+from tests.e2e.conftest import MakeWorld
+from tests.e2e.holding import held
+from tests.e2e.records import events, registration
+from tests.e2e.station import Station
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+PROMISE_S = 5.0
+LOCKED_S = 10.0
+NEW_PIN = "480593"
+RESET_RETRY_COUNTER = 0x2C
+
+
+@contextmanager
+def promised() -> Iterator[None]:
+    """Expect what is done in the block to be done within the promised time."""
+    begun = time.monotonic()
+    yield
+    took = time.monotonic() - begun
+    assert took <= PROMISE_S, f"it took {took:.1f} s"
+
+
+def _out_of_service(station: Station, why: Outage) -> None:
+    station.see(waiting.OUTAGE_TITLE, waiting.outage(why))
+
+
+def _is_served(visitor: Visitor) -> None:
+    visitor.station.see(choices.greeting(visitor.who.name))
+
+
+def test_the_reader_service_is_killed_and_the_reader_unplugged(world: World) -> None:
+    station, pcscd = world.station(), world.pcscd
+    ben = Visitor(world, world.ben, station)
+
+    pcscd.kill()
+    _out_of_service(station, Outage.NO_READER_SERVICE)
+    pcscd.start()
+    with promised():
+        station.see(waiting.ATTRACT_TITLE)
+    _is_served(ben.comes())
+
+    pcscd.kill()
+    _out_of_service(station, Outage.NO_READER_SERVICE)
+    assert ben.who.name not in station.read
+    pcscd.start()
+    with promised():
+        _is_served(ben)
+
+    pcscd.unplug()
+    _out_of_service(station, Outage.NO_READER)
+    assert ben.who.name not in station.read
+    pcscd.replug()
+    with promised():
+        _is_served(ben)
+    ben.goes()
+
+    pcscd.unplug()
+    _out_of_service(station, Outage.NO_READER)
+    pcscd.replug()
+    with promised():
+        station.see(waiting.ATTRACT_TITLE)
+    _is_served(ben.comes())
+    ben.goes()
+
+
+def test_the_relay_is_away_when_a_code_is_due(world: World) -> None:
+    ada = world.ada
+    world.register(ada)
+    ada.card.state.pin.left = 0
+    visitor = Visitor(world, ada, world.station())
+    visitor.comes().unlocks()
+    world.mailbox.stop()
+    visitor.answers()
+    title, text = email.lack(CodeLack.MAIL_AWAY)
+    visitor.station.see(title, text, email.NEW_CODE)
+    visitor.station.press("enter")
+    visitor.station.see(waiting.work(Work.SENDING_CODE)[0])
+    visitor.station.see(title, email.NEW_CODE)
+    world.mailbox.start()
+    with promised():
+        visitor.station.press("enter")
+        visitor.awaits_code(Purpose.UNLOCK)
+    visitor.enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
+    assert len(events(world, "code-sent")) == 1
+    assert registration(world, ada).failures == 0
+
+
+def test_the_database_is_locked_for_ten_seconds(make_world: MakeWorld) -> None:
+    # Long enough that what is tried again is still waiting when the lock comes off.
+    world = make_world(store={"busy_timeout_s": 7})
+    world.register(world.ada)
+    world.ada.card.state.pin.left = 0
+    ada = Visitor(world, world.ada, world.station())
+    ben = Visitor(world, world.ben, world.station(slot=1, name="Ward 7"), slot=1)
+    ada.comes().unlocks()
+    with held(world.database) as lock:
+        ada.answers()
+        ben.comes()
+        ada.station.see(choices.TROUBLE_TITLE, choices.TROUBLE_TEXT, frame.TRY_AGAIN)
+        ada.station.press("enter")
+        ada.station.see(waiting.work(Work.CHECKING_ANSWERS)[0])
+        away = refusal(Reason.AUTHORITY_AWAY)
+        ben.station.see(away.title, away.happened, frame.REFERENCE)
+        ben.goes()
+        ben.comes()
+        lock.let_go(LOCKED_S)
+    with promised():
+        ada.awaits_code(Purpose.UNLOCK)
+        _is_served(ben)
+    assert len(events(world, "attempt-charged")) == 1
+    assert registration(world, world.ada).failures == 0
+    world.kiosk("audit", "verify", check=True)
+
+
+def test_the_database_is_locked_when_the_card_has_its_new_pin(make_world: MakeWorld) -> None:
+    world = make_world(store={"busy_timeout_s": 1})
+    ada = world.ada
+    world.register(ada)
+    ada.card.state.pin.left = 0
+    visitor = Visitor(world, ada, world.station())
+    hang = Hang(done=True)
+    faulty = FaultyCard(ada.card, {RESET_RETRY_COUNTER: hang})
+    link = CardLink(faulty, world.pcscd.slots[0])
+    link.insert()
+    visitor.unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
+    assert hang.reached.wait(30)
+    with held(world.database) as lock:
+        hang.let_go()
+        lock.let_go(1.5)
+    with promised():
+        visitor.finishes(Purpose.UNLOCK)
+    link.remove()
+    assert len(events(world, "unblock-done")) == 1
+
+
+def test_a_station_begins_before_its_database_is_there(world: World) -> None:
+    elsewhere = world.database.with_name("elsewhere.db")
+    world.database.rename(elsewhere)
+    station = world.station(ready=False)
+    _out_of_service(station, Outage.AUTHORITY_AWAY)
+    elsewhere.rename(world.database)
+    with promised():
+        station.see(waiting.ATTRACT_TITLE)
+    _is_served(Visitor(world, world.ben, station).comes())
+
+
+def test_a_station_begins_before_it_is_set_up(world: World) -> None:
+    for file in (*world.state.glob("kiosk.db*"), world.state / "keys.json"):
+        file.unlink()
+    station = world.station(ready=False)
+    _out_of_service(station, Outage.AUTHORITY_AWAY)
+    world.kiosk("setup", check=True)
+    with promised():
+        station.see(waiting.ATTRACT_TITLE)
+    world.kiosk("import", str(world.people_file), check=True)
+    _is_served(Visitor(world, world.ben, station).comes())

@@ -1,0 +1,76 @@
+"""A process of its own at an estate: twenty people give wrong answers in one visit at once.
+
+``python -m tests.e2e.crowding CONFIG VISIT QUESTION...`` puts the authority together as
+the program does, says ``ready`` and waits for a line. Then it prints how many sets were
+looked at, and what came of each call.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kiosk.composition.authority import build_authority
+from kiosk.config import load_settings
+from kiosk.dialogue import Answer, VisitId
+from kiosk.errors import StepRefused
+from kiosk.ports import Authority
+from kiosk.secrets.hashing import AnswerHasher
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import JointHash
+
+CALLERS = 20
+
+
+def count_looks() -> Counter[str]:
+    """Count from now on how many sets are looked at in this process."""
+    counted: Counter[str] = Counter()
+    lock, check = threading.Lock(), AnswerHasher.check
+
+    def counting(
+        self: AnswerHasher, owner: str, given: Mapping[int, Sensitive], kept: JointHash | None
+    ) -> bool:
+        with lock:
+            counted["looks"] += 1
+        return check(self, owner, given, kept)
+
+    AnswerHasher.check = counting  # type: ignore[method-assign]
+    return counted
+
+
+def crowd(authority: Authority, visit: VisitId, questions: Sequence[str]) -> Counter[str]:
+    """Let all give their answers at the same moment; count what each was told."""
+    wrong = tuple(Answer(int(one), Sensitive("no idea")) for one in questions)
+    gate = threading.Barrier(CALLERS)
+
+    def one(number: int) -> str:
+        gate.wait()
+        try:
+            return type(authority.answer(visit, f"{os.getpid()}-{number}", wrong)).__name__
+        except StepRefused:
+            return "StepRefused"
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return Counter(pool.map(one, range(CALLERS)))
+
+
+def main() -> None:
+    """Be ready, wait, and say what happened."""
+    config, visit, *questions = sys.argv[1:]
+    counted = count_looks()
+    house = build_authority(load_settings(Path(config), os.environ), os.environ)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    told = crowd(house.authority, VisitId(visit), questions)
+    house.close()
+    sys.stdout.write(f"{counted['looks']} {told['AnswersWrong']} {told['Refusal']}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""The installed program, which never comes back from looking at a set of answers.
+
+``python stalling.py PIPE kiosk-arguments``: it says so in the named pipe PIPE, once, and
+looks for ever. What was charged before the look is committed by then.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from kiosk.__main__ import main
+from kiosk.secrets.hashing import AnswerHasher
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import JointHash
+
+
+def stall(pipe: Path) -> None:
+    """Put the stall in."""
+
+    def look(
+        _: AnswerHasher, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None
+    ) -> bool:
+        pipe.write_text(f"looking at {len(answers)}\n")
+        threading.Event().wait()
+        return False
+
+    AnswerHasher.check = look  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    stall(Path(sys.argv.pop(1)))
+    sys.exit(main())

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
 from kiosk.config import Settings
+from screens.glyphs import PLAIN, RICH
 from screens.look import Look, Strip
+
+
+_BARE_CONSOLE = "linux"
+"""What the kernel's own console calls itself; its fonts have no more than 256 characters."""
 
 
 def look_of(settings: Settings, strip: Strip | None = None) -> Look:
     """Return the look; ``strip`` is the demo's."""
     service, station = settings.service, settings.station
+    bare = os.environ.get("TERM") == _BARE_CONSOLE
     return Look(
         service=service.name,
         trust=service.trust,
@@ -19,5 +27,6 @@ def look_of(settings: Settings, strip: Strip | None = None) -> Look:
         touch=station.touch,
         dark=station.dark,
         still_s=station.idle_answer_s,
+        glyphs=PLAIN if bare else RICH,
         strip=strip,
     )

@@ -8,19 +8,24 @@ from kiosk.config.base import Section, setting
 from kiosk.config.kinds import Number, Text, Truth
 
 
+def _short(longest: int) -> Text:
+    """Return a text that is shown whole on the smallest glass, 60 by 20."""
+    return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}")
+
+
 @dataclass(frozen=True)
 class ServiceSettings(Section):
     """``[service]``: the names and contacts that holders see; the defaults are fictional."""
 
-    name: str = setting("Smartcard self-service", Text(), "The name of the service.")
+    name: str = setting("Smartcard self-service", _short(28), "The name of the service.")
     trust: str = setting("Wexbridge Hospitals Trust", Text(), "The organisation that runs it.")
     ra_contact: str = setting(
         "Registration Authority, Level 1, West Wing, extension 4400",
-        Text(),
+        _short(80),
         "Where the Registration Authority is and how to reach it, in one line.",
     )
     ra_hours: str = setting(
-        "Monday to Friday, 8 am to 6 pm", Text(), "When the Registration Authority is open."
+        "Monday to Friday, 8 am to 6 pm", _short(40), "When the Registration Authority is open."
     )
     ra_email: str = setting(
         "ra@wexbridge.example",

@@ -1,0 +1,19 @@
+"""The glass is drawn with what the terminal has."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.composition.glass import look_of
+from kiosk.config import load_settings
+from screens.glyphs import PLAIN, RICH
+
+
+@pytest.mark.parametrize(
+    ("terminal", "glyphs"), [("linux", PLAIN), ("foot", RICH), ("xterm-256color", RICH)]
+)
+def test_a_bare_console_gets_plain_glyphs(
+    monkeypatch: pytest.MonkeyPatch, terminal: str, glyphs: object
+) -> None:
+    monkeypatch.setenv("TERM", terminal)
+    assert look_of(load_settings(None, {})).glyphs is glyphs

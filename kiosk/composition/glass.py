@@ -8,7 +8,6 @@ from kiosk.config import Settings
 from screens.glyphs import PLAIN, RICH
 from screens.look import Look, Strip
 
-
 _BARE_CONSOLE = "linux"
 """What the kernel's own console calls itself; its fonts have no more than 256 characters."""
 

@@ -117,7 +117,7 @@ def test_a_wrong_value_says_what_is_allowed(variable: str, value: str, sentence:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("service.name = 7", "service.name: 7 is not text; allowed: one line of text"),
+        ("service.trust = 7", "service.trust: 7 is not text; allowed: one line of text"),
         ("station.touch = 1", "station.touch: 1 is neither true nor false"),
         ("station.idle_s = true", "station.idle_s: True is not a number"),
         ("mail.port = 25.5", "mail.port: 25.5 is not a whole number"),

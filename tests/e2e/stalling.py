@@ -27,7 +27,7 @@ def stall(pipe: Path) -> None:
         threading.Event().wait()
         return False
 
-    AnswerHasher.check = look  # type: ignore[method-assign]
+    AnswerHasher.check = look  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import CursorResult, Executable, Table, insert
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from kiosk.errors import StoreError
 from kiosk.store.faults import translated
 from kiosk.store.tables.base import Row
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=Row)
@@ -97,8 +94,6 @@ class Gateway:
         table = table_of(kind)
         if self._session.get_bind().dialect.name == "sqlite":
             return cast("postgresql.Insert", sqlite.insert(table))
-        from sqlalchemy.dialects import postgresql  # a dialect that is not spoken is not loaded
-
         return postgresql.insert(table)
 
     def _guarded(self, call: Callable[[], T]) -> T:

@@ -7,7 +7,8 @@ from kiosk.composition.authority import open_store
 from kiosk.dialogue import CardId
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Registration
-from tests.e2e.world import Person, World
+from tests.e2e.people import Person
+from tests.e2e.world import World
 
 
 def registration(world: World, whose: Person) -> Registration:

@@ -15,9 +15,10 @@ from screens.words import choices, frame, pin, questions, waiting
 from screens.words import email as email_words
 from screens.words.reasons import refusal
 from tests.e2e.frames import frames
+from tests.e2e.people import person
 from tests.e2e.station import Station
 from tests.e2e.visitor import DOT, Visitor
-from tests.e2e.world import World, person
+from tests.e2e.world import World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -23,9 +23,10 @@ from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e import sabotage
 from tests.e2e.canaries import bare, files, found, glass, mail, rows, spoken
 from tests.e2e.conftest import MakeWorld
+from tests.e2e.people import Person
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import Person, World
+from tests.e2e.world import World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -16,8 +16,9 @@ from kiosk.mail import words as mail_words
 from kiosk.mail.words import TO_HOLDERS
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.hands import Fingers, Keys
+from tests.e2e.people import DOMAIN
 from tests.e2e.visitor import FRESH, Visitor
-from tests.e2e.world import DOMAIN, HASTY, World
+from tests.e2e.world import HASTY, World
 from tests.store.forger import Forger
 from tests.support.database import SetClock, TestDatabase
 

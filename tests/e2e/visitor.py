@@ -15,8 +15,9 @@ from kiosk.dialogue import Purpose
 from screens.glyphs import RICH
 from screens.words import choices, email, frame, pin, questions, waiting
 from tests.e2e.hands import Hands, Keys
+from tests.e2e.people import Person
 from tests.e2e.station import Station
-from tests.e2e.world import Person, World
+from tests.e2e.world import World
 
 FRESH = ("heron lake", "oatcakes", "mr abernathy", "a red kite")
 """Answers to the first four questions of the list."""

@@ -19,93 +19,36 @@ Everything that was started ends with the ``world`` fixture, by its process id.
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.link import CardLink
-from hardware.virtual.making import new_card
-from kiosk.clock import SystemClock
-from kiosk.composition.authority import build_authority
-from kiosk.config import MailSettings, Settings, load_settings
+from kiosk.config import Settings, load_settings
 from kiosk.demo.mailbox import Mailbox, ReceivedMail
-from kiosk.dialogue import (
-    Answer,
-    CardId,
-    CardReport,
-    EnterCode,
-    Finished,
-    PinState,
-    Purpose,
-    VisitEnd,
-    VisitId,
-)
-from kiosk.ports import Authority
-from kiosk.sensitive import Sensitive
 from screens.words import waiting
+from tests.e2e.papers import Tables, write_people, write_settings
+from tests.e2e.people import Person, person
+from tests.e2e.short_cut import ANSWERS, register
 from tests.e2e.station import Station
 from tests.support.clients import Clients
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Seat
 
-DOMAIN = "wexbridge.example"
 PROGRAM = Path(sys.executable).with_name("kiosk")
 HASTY = (Path(sys.executable), Path(__file__).with_name("hasty.py"))
 SECONDS = 60.0
-ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
-"""What ``World.register`` answers, by question id."""
-
-# Visits follow each other faster here than anybody walks.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "policy": {"email_domains": [DOMAIN], "code_gap_s": 0, "codes_an_hour": 20},
-    "station": {"name": "Main entrance", "motion": False},
-    "mail": {"sender": f"no-reply@{DOMAIN}"},
-}
-
 _CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
-
-
-@dataclass(slots=True)
-class Person:
-    """One cardholder and their card; ``answers`` by the text of the question once given."""
-
-    number: str
-    name: str
-    pin: str
-    puk: str
-    card: VirtualCard = field(repr=False)
-    answers: dict[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def email(self) -> str:
-        """Their address in the records."""
-        return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
-
-
-def person(number: str, name: str, pin: str, puk: str) -> Person:
-    """Make a person with a working card, which is always the same to the estate."""
-    guid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{DOMAIN}").bytes
-    card = new_card(holder_name=name, pin=pin, puk=puk, guid=guid)
-    return Person(number, name, pin, puk, card)
 
 
 class World:
     """One estate in ``folder`` on the private ``pcscd``; ``settings`` go over ``SETTINGS``."""
 
-    def __init__(
-        self, folder: Path, pcscd: HotplugPcscd, settings: Mapping[str, Mapping[str, Any]] = {}
-    ) -> None:
+    def __init__(self, folder: Path, pcscd: HotplugPcscd, settings: Tables | None = None) -> None:
         self.folder = folder
         self.pcscd = pcscd
         self.clients = Clients(pcscd)
@@ -119,7 +62,7 @@ class World:
         self.said: list[subprocess.CompletedProcess[str]] = []
         self._seats: dict[str, Seat] = {}
         self._read: dict[str, int] = {}
-        self._settings = settings
+        self._settings = settings or {}
 
     # --- from nothing to an estate, and back -------------------------------------------
 
@@ -129,8 +72,8 @@ class World:
         ``template`` is the state of another world that was opened so: it is copied.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._write_settings({"mail": _reaching(self.mailbox.start())})
-        self._write_people()
+        write_settings(self.config, self.mailbox.start(), self._settings)
+        write_people(self.people_file, (self.ada, self.ben))
         if template is not None:
             shutil.copytree(template, self.state)
             return
@@ -145,23 +88,6 @@ class World:
         for seat in self._seats.values():
             seat.link.remove()
         self.mailbox.stop()
-
-    def _write_settings(self, *more: Mapping[str, Mapping[str, Any]]) -> None:
-        tables: dict[str, dict[str, Any]] = {}
-        for layer in (SETTINGS, *more, self._settings):
-            for section, values in layer.items():
-                tables.setdefault(section, {}).update(values)
-        self.config.touch(mode=0o600)
-        self.config.write_text("".join(_toml(name, table) for name, table in tables.items()))
-
-    def _write_people(self) -> None:
-        self.people_file.touch(mode=0o600)
-        with self.people_file.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["holder_number", "name", "email", "card_id", "unblock_secret"])
-            for one in (self.ada, self.ben):
-                guid = one.card.state.guid.hex()
-                rows.writerow([one.number, one.name, one.email, guid, one.puk])
 
     # --- the installed program ---------------------------------------------------------
 
@@ -281,52 +207,4 @@ class World:
 
     def register(self, whose: Person, answers: Mapping[int, str] = ANSWERS) -> None:
         """Register by the authority alone, as of yesterday; their ``answers`` are set."""
-        house = build_authority(self.settings, self.environ, _Yesterday())
-        try:
-            self._walk_through(house.authority, whose, answers)
-            house.outbox.drain_once()
-        finally:
-            house.close()
-
-    def _walk_through(
-        self, authority: Authority, whose: Person, answers: Mapping[int, str]
-    ) -> None:
-        visit = VisitId(uuid.uuid4().hex)
-        card = CardId("piv", whose.card.state.guid.hex())
-        authority.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
-        asked = authority.choose(visit, Purpose.REGISTER)
-        asked = authority.pin_proven(visit)
-        bank = {q.id: q.text for q in getattr(asked, "bank", ())}
-        if bank:
-            given = tuple(Answer(id_, Sensitive(text)) for id_, text in answers.items())
-            authority.save_questions(visit, given)
-            whose.answers = {bank[id_]: text for id_, text in answers.items()}
-        waiting_for = authority.give_email(visit, whose.email)
-        assert isinstance(waiting_for, EnterCode), waiting_for
-        code = Sensitive(self.read_code(whose.email))
-        done = authority.enter_code(visit, "short cut", code)
-        assert isinstance(done, Finished), done
-        authority.end(visit, VisitEnd.FINISHED)
-
-
-class _Yesterday(SystemClock):
-    """Long enough ago not to count against today's codes."""
-
-    def now(self) -> datetime:
-        return super().now() - timedelta(days=1)
-
-
-def _reaching(relay: MailSettings) -> dict[str, Any]:
-    return {
-        "host": relay.host,
-        "port": relay.port,
-        "security": relay.security,
-        "ca_file": relay.ca_file,
-        "credential": relay.credential,
-    }
-
-
-def _toml(section: str, table: Mapping[str, Any]) -> str:
-    """Write one table; for text, numbers, truth and lists JSON is the same."""
-    lines = [f"{name} = {json.dumps(value)}\n" for name, value in table.items()]
-    return "".join([f"[{section}]\n", *lines])
+        register(self.settings, self.environ, whose, answers, self.read_code)

@@ -1,0 +1,35 @@
+"""The people of an estate, each with a card that is always the same to it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.making import new_card
+
+DOMAIN = "wexbridge.example"
+
+
+@dataclass(slots=True)
+class Person:
+    """One cardholder and their card; ``answers`` by the text of the question once given."""
+
+    number: str
+    name: str
+    pin: str
+    puk: str
+    card: VirtualCard = field(repr=False)
+    answers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def email(self) -> str:
+        """Their address in the records."""
+        return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
+
+
+def person(number: str, name: str, pin: str, puk: str) -> Person:
+    """Make a person with a working card."""
+    guid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{DOMAIN}").bytes
+    card = new_card(holder_name=name, pin=pin, puk=puk, guid=guid)
+    return Person(number, name, pin, puk, card)

@@ -1,0 +1,75 @@
+"""A registration without a station, for stories that begin after it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from kiosk.clock import SystemClock
+from kiosk.composition.authority import build_authority
+from kiosk.config import Settings
+from kiosk.dialogue import (
+    Answer,
+    CardId,
+    CardReport,
+    ChooseQuestions,
+    EnterCode,
+    Finished,
+    PinState,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.ports import Authority
+from kiosk.sensitive import Sensitive
+from tests.e2e.people import Person
+
+ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
+"""By question id."""
+
+
+class _Yesterday(SystemClock):
+    """Long enough ago not to count against today's codes."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(days=1)
+
+
+def register(
+    settings: Settings,
+    environ: Mapping[str, str],
+    whose: Person,
+    answers: Mapping[int, str],
+    read_code: Callable[[str], str],
+) -> None:
+    """Register at the authority, as of yesterday, and remember the answers."""
+    house = build_authority(settings, environ, _Yesterday())
+    try:
+        _walk_through(house.authority, whose, answers, read_code)
+        house.outbox.drain_once()
+    finally:
+        house.close()
+
+
+def _walk_through(
+    authority: Authority,
+    whose: Person,
+    answers: Mapping[int, str],
+    read_code: Callable[[str], str],
+) -> None:
+    visit = VisitId(uuid.uuid4().hex)
+    card = CardId("piv", whose.card.state.guid.hex())
+    authority.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
+    authority.choose(visit, Purpose.REGISTER)
+    asked = authority.pin_proven(visit)
+    if isinstance(asked, ChooseQuestions):
+        given = tuple(Answer(number, Sensitive(text)) for number, text in answers.items())
+        authority.save_questions(visit, given)
+        bank = {question.id: question.text for question in asked.bank}
+        whose.answers = {bank[number]: text for number, text in answers.items()}
+    waiting = authority.give_email(visit, whose.email)
+    assert isinstance(waiting, EnterCode), waiting
+    done = authority.enter_code(visit, "short cut", Sensitive(read_code(whose.email)))
+    assert isinstance(done, Finished), done
+    authority.end(visit, VisitEnd.FINISHED)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from kiosk.errors import MailError, MailRefused, StoreError
+from kiosk.faults import describe_fault
 from kiosk.ports import Clock, Mailer, Message
 from kiosk.store.database import Store
 from kiosk.store.service_records import OutboxMessage
@@ -111,6 +112,8 @@ class OutboxWorker:
                 self.drain_once()
             except StoreError as error:
                 log.warning("the outbox cannot be read: %s", error)
+            except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
+                log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
             self._wake.wait(self._patience.look_every.total_seconds())
             self._wake.clear()
 

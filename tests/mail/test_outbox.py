@@ -215,3 +215,24 @@ def test_no_log_line_holds_an_address_or_a_name(
     assert "away; again at" in caplog.text
     assert "Canary" not in caplog.text
     assert "@" not in caplog.text
+
+
+def test_a_notice_that_nobody_can_write_does_not_hold_up_the_next(
+    database: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailer = FakeMailer()
+    broken = queue(database, name="Canary")
+
+    def stumble(message: OutboxMessage) -> Message:
+        if message.id == broken:
+            raise RuntimeError(f"about {message.params['holder_name']}")
+        return compose(message)
+
+    queue(database, name="Ann")
+    sender = OutboxWorker(database.store(), mailer, database.clock, stumble, QUICK)
+    sender.start()
+    assert mailer.event.wait(10)
+    sender.stop()
+    assert "Ann" in mailer.taken[0].text
+    assert "RuntimeError" in caplog.text
+    assert "Canary" not in caplog.text

@@ -43,10 +43,12 @@ class Stage:
         self._state: State | None = None
         self._busy_since: float | None = None
         self._next: Timer | None = None
+        self._wanted: State | None = None
         self._turn = asyncio.Lock()
 
     async def show(self, state: State) -> None:
         """Put ``state`` up now, or as soon as what is being read has been up long enough."""
+        self._wanted = state
         if self._next is not None:
             self._next.stop()
             self._next = None
@@ -63,6 +65,8 @@ class Stage:
 
     async def _put_up(self, state: State) -> None:
         async with self._turn:
+            if state is not self._wanted:
+                return  # it had to wait, and its timer went off as the next was shown
             with self._app.batch_update():
                 if isinstance(state, StillThere):
                     await self._lay_over(state)

@@ -174,3 +174,19 @@ async def test_nothing_is_held_back_where_nothing_was_waited_for() -> None:
         await app.show(MENU)
         await app.show(CODE_ENTRY)
         assert isinstance(app.screen, CodeEntryPage)
+
+
+async def test_a_page_that_was_held_back_does_not_come_after_what_was_shown_since() -> None:
+    """Its timer has gone off, but the app comes to it only when the visit has ended."""
+    busy = asyncio.Event()
+    app = app_with(StillDesk(), hold_s=0.01)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(WORKING)
+        await app.show(MENU)
+        app.call_later(busy.wait)
+        await asyncio.sleep(0.05)
+        await app.show(Attract())
+        busy.set()
+        await settled(pilot)
+        assert isinstance(app.screen, AttractPage)

@@ -24,6 +24,10 @@ from screens.kiosk.page import Page
 _AT_ONCE = Attract | OutOfService | Reading | Refused | RemoveCard
 """States that wipe a visit, or end it: nothing delays them."""
 
+_QUICK = 0.2
+"""The share of the time to read a sentence within which a card is as a rule read: until
+then "reading" is not said. It would only flash, and keep the page that follows waiting."""
+
 
 class Stage:
     """The pages on an app's screen stack: never more than one, and one laid over it."""
@@ -59,6 +63,8 @@ class Stage:
             await self._put_up(state)
 
     def _wait_for(self, state: State) -> float:
+        if isinstance(state, Reading) and isinstance(self._state, Attract):
+            return self._hold_s * _QUICK
         if self._busy_since is None or isinstance(state, _AT_ONCE):
             return 0.0
         return self._busy_since + self._hold_s - self._now()

@@ -8,6 +8,7 @@ from kiosk.station.states import (
     Attract,
     EnterPin,
     Goodbye,
+    Reading,
     RemoveCard,
     State,
     StillThere,
@@ -24,6 +25,8 @@ from tests.screens.desks import StillDesk
 from tests.screens.pictures import PictureApp
 from tests.screens.pilots import settled, type_keys
 from tests.screens.samples import REGISTER, VISIT_ID
+
+READING = Reading(VISIT_ID, "Reader 0")
 
 
 async def test_a_burst_leaves_one_page_and_it_is_the_last() -> None:
@@ -190,3 +193,30 @@ async def test_a_page_that_was_held_back_does_not_come_after_what_was_shown_sinc
         busy.set()
         await settled(pilot)
         assert isinstance(app.screen, AttractPage)
+
+
+async def test_a_card_that_is_quickly_read_is_not_said_to_be_read() -> None:
+    app = app_with(StillDesk(), hold_s=60)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(READING)
+        assert isinstance(app.screen, AttractPage)
+        await app.show(MENU)
+        assert isinstance(app.screen, MenuPage)
+
+
+async def test_a_card_that_takes_longer_is_said_to_be_read() -> None:
+    app = app_with(StillDesk(), hold_s=0.05)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(READING)
+        await until(pilot, lambda: isinstance(app.screen, WaitingPage))
+
+
+async def test_the_next_card_wipes_the_last_visit_before_it_is_read() -> None:
+    app = app_with(StillDesk(), hold_s=60)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(MENU)
+        await app.show(READING)
+        assert isinstance(app.screen, WaitingPage)

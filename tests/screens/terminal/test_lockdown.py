@@ -31,7 +31,8 @@ def test_the_environment_is_scrubbed() -> None:
         "NO_COLOR": "1",
     }
     lockdown.scrub(environment)
-    assert environment == {"PATH": "/bin", "TERM": "foot", "TEXTUAL_DISABLE_KITTY_KEY": "1"}
+    ours = {"TEXTUAL_DISABLE_KITTY_KEY": "1", "TEXTUAL_FPS": "1000"}
+    assert environment == {"PATH": "/bin", "TERM": "foot", **ours}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ formats, compares, pickles or logs a value by accident shows it. Only ``reveal``
 
 from __future__ import annotations
 
-import hmac
 from typing import NoReturn, final
 
 MASK = "•••"
@@ -31,6 +30,8 @@ class Sensitive:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sensitive):
             return NotImplemented
+        import hmac  # with what it needs, it is one hundredth of the time to the first page
+
         return hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> NoReturn:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from screens import theme
 from screens.forget import forget_texts
 from screens.kiosk.catalogue import screen_for, warm_up
 from screens.kiosk.kit import Comfort, Kit
+from screens.kiosk.page import Page
 from screens.look import Look
 from screens.stage import Stage
 from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
 from screens.terminal.driver import HungUp, StationDriver
+
+_FIRST_PAINT_S = 1.0
 
 
 class KioskApp(ClosedApp[int], inherit_bindings=False):
@@ -48,6 +52,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._comfort = Comfort(look.dark)
         self._end = 0
         self._leaving = False
+        self._begun = False
         kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now)
         self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
         for one in theme.themes(look.accent):
@@ -71,7 +76,10 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
     # --- states ------------------------------------------------------------------------
 
     async def show(self, state: State) -> None:
-        """Show ``state``; returns when its page is up, or is next after a sentence to read."""
+        """Show ``state``; returns when its page is up, or is next after a sentence to read.
+
+        The first page is also drawn by then: what is loaded behind it would hold it up.
+        """
         nobody = isinstance(state, Attract | OutOfService)
         if nobody:
             self._reset_comfort()
@@ -79,6 +87,15 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         if nobody:
             forget_texts()
             self.call_after_refresh(warm_up)
+        if not self._begun:
+            self._begun = True
+            await self._first_paint()
+
+    async def _first_paint(self) -> None:
+        """Wait for it, but not for ever: on a terminal that is gone nothing is drawn."""
+        if isinstance(self.screen, Page):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
 
     def on_mount(self) -> None:
         """Open the desk."""

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _steps(tools: Tools) -> Iterator[Step]:
     from kiosk.administration import setup
-    from kiosk.config import example_toml
+    from kiosk.config.example import example_toml
 
     yield setup.write_settings(tools.path, example_toml())
     yield setup.make_keys(tools.key_file)

@@ -14,13 +14,11 @@ from functools import partial
 
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
-from kiosk.composition.upkeep import Upkeep
 from kiosk.config import Settings, credential_file
 from kiosk.dialogue import VisitId
 from kiosk.faults import describe_fault
 from kiosk.ports import PostReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
-from kiosk.station.actions import Actions
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
 from kiosk.station.loop import Patience, StationLoop
@@ -55,6 +53,8 @@ class LocalStage:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.composition.authority import build_authority
         from kiosk.composition.cards import build_cards
+        from kiosk.composition.upkeep import Upkeep
+        from kiosk.station.actions import Actions
 
         keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)

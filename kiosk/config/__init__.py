@@ -4,7 +4,6 @@ Every section is a frozen dataclass whose fields carry their own help and bounds
 file, the error messages and the documentation are all drawn from those fields.
 """
 
-from kiosk.config.example import example_toml
 from kiosk.config.files import credential_file, credential_text, settings_path, state_directory
 from kiosk.config.loading import ENV_PREFIX, load_settings
 from kiosk.config.mail import MailSettings
@@ -32,7 +31,6 @@ __all__ = [
     "StoreSettings",
     "credential_file",
     "credential_text",
-    "example_toml",
     "load_settings",
     "settings_path",
     "state_directory",

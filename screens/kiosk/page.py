@@ -6,6 +6,7 @@ focus cannot leave. A page hands what it was given to the station and decides no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
@@ -40,7 +41,8 @@ class Card(Vertical, inherit_bindings=False):
 class Page(Screen[None], inherit_bindings=False):
     """One page; subclasses give ``content`` and handle what is theirs.
 
-    ``mood`` colours the card: ``-plain``, ``-done`` or ``-refused``.
+    ``mood`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once
+    it has been drawn.
     """
 
     AUTO_FOCUS = ""
@@ -51,6 +53,7 @@ class Page(Screen[None], inherit_bindings=False):
         super().__init__()
         self.kit = kit
         self.visit = visit_of(state) or VisitId("")
+        self.drawn = asyncio.Event()
         self.ring = Ring()
         self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
@@ -105,6 +108,7 @@ class Page(Screen[None], inherit_bindings=False):
         """
         if not self.app._batch_count:  # noqa: SLF001 - tested, and the version is pinned
             super()._compositor_refresh()
+            self.drawn.set()
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the shape that fits."""

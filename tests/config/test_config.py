@@ -12,12 +12,12 @@ import pytest
 from kiosk.config import (
     PolicySettings,
     credential_text,
-    example_toml,
     load_settings,
     settings_path,
     state_directory,
 )
 from kiosk.config.base import settings_of
+from kiosk.config.example import example_toml
 from kiosk.config.kinds import Number
 from kiosk.config.settings import SECTIONS
 from kiosk.errors import ConfigError

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from kiosk.dialogue import (
-    Answer,
     CodeNotSent,
     CodeWrong,
     EnterCode,
@@ -22,14 +21,9 @@ from kiosk.dialogue import (
 )
 from kiosk.errors import MailRefused, MailUnavailable, StepRefused
 from kiosk.policy import Policy
-from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
-from tests.authority.sitting import Sitting
+from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.world import EMAIL, World
-
-DOMAINS = Policy().email_domains
-OTHER = "asha.okafor@nhs.net"
-CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
 
 
 @pytest.fixture
@@ -38,29 +32,9 @@ def card(world: World) -> Card:
     return world.add_card(world.add_holder())
 
 
-def _given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
-    texts = CHOSEN | (changes or {})
-    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
-
-
-def _start(world: World, card: Card, purpose: Purpose) -> Sitting:
-    """Choose, and prove the PIN."""
-    sitting = world.insert(card)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
-    world.authority.pin_proven(sitting.visit)
-    return sitting
-
-
-def _to_code(world: World, card: Card, email: str = EMAIL) -> Sitting:
-    sitting = _start(world, card, Purpose.REGISTER)
-    assert isinstance(world.authority.save_questions(sitting.visit, _given()), GiveEmail)
-    assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
-    return sitting
-
-
 def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card) -> None:
     world.policy = Policy(code_gap=timedelta(0))
-    sitting = _to_code(world, card, OTHER)
+    sitting = to_code(world, card, OTHER)
     first = world.relay.code
     assert isinstance(world.authority.give_email(sitting.visit, EMAIL), EnterCode)
     assert isinstance(sitting.enter(first), CodeWrong)
@@ -69,7 +43,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
 
 
 def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
-    sitting = _to_code(world, card, OTHER)
+    sitting = to_code(world, card, OTHER)
     first = world.relay.code
     reply = world.authority.give_email(sitting.visit, EMAIL)
     assert reply == CodeNotSent(mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk"))
@@ -81,7 +55,7 @@ def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) ->
 
 
 def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None:
-    sitting = _to_code(world, card)
+    sitting = to_code(world, card)
     reply = world.authority.give_email(sitting.visit, EMAIL)
     assert isinstance(reply, CodeNotSent)
     assert isinstance(reply.again, EnterCode)
@@ -89,8 +63,8 @@ def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None
 
 
 def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, _given())
+    sitting = start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailUnavailable("away")
     reply = world.authority.give_email(sitting.visit, EMAIL)
     assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk"))
@@ -100,8 +74,8 @@ def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
 
 
 def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card: Card) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, _given())
+    sitting = start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailRefused("no such mailbox")
     reply = world.authority.give_email(sitting.visit, OTHER)
     assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS))
@@ -110,7 +84,7 @@ def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card
 
 
 def test_a_registration_is_finished_at_another_station(world: World, card: Card) -> None:
-    _to_code(world, card).pull()
+    to_code(world, card).pull()
     world.restart()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
@@ -121,7 +95,7 @@ def test_a_registration_is_finished_at_another_station(world: World, card: Card)
 
 
 def test_it_is_finished_even_if_the_pin_was_blocked_meanwhile(world: World, card: Card) -> None:
-    _to_code(world, card).pull()
+    to_code(world, card).pull()
     back = world.insert(card, blocked=True)
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.offers == ()
@@ -129,12 +103,12 @@ def test_it_is_finished_even_if_the_pin_was_blocked_meanwhile(world: World, card
 
 
 def test_who_comes_back_can_only_finish(world: World, card: Card) -> None:
-    _to_code(world, card).pull()
+    to_code(world, card).pull()
     back = world.insert(card)
     with pytest.raises(StepRefused):
         world.authority.give_email(back.visit, OTHER)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(back.visit, _given())
+        world.authority.save_questions(back.visit, given())
     world.clock.forward(seconds=60)
     assert isinstance(back.send(), EnterCode)
     assert world.relay.sent[-1].to == EMAIL
@@ -147,7 +121,7 @@ def test_who_comes_back_can_only_finish(world: World, card: Card) -> None:
 
 
 def test_too_late_it_starts_afresh(world: World, card: Card) -> None:
-    _to_code(world, card).pull()
+    to_code(world, card).pull()
     code = world.relay.code
     world.clock.forward(minutes=15)
     back = world.insert(card)

@@ -6,11 +6,9 @@ import pytest
 
 from kiosk.authority.notices import Notice
 from kiosk.dialogue import (
-    Answer,
     EnterCode,
     Finished,
     GiveEmail,
-    ProvePin,
     Purpose,
     Reason,
     Refusal,
@@ -18,34 +16,15 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.errors import StepRefused
-from kiosk.policy import Policy
-from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
-from tests.authority.sitting import Sitting
+from tests.authority.registering import DOMAINS, OTHER, given, start
 from tests.authority.world import EMAIL, World
-
-DOMAINS = Policy().email_domains
-OTHER = "asha.okafor@nhs.net"
-CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
 
 
 @pytest.fixture
 def card(world: World) -> Card:
     """A card whose holder is not registered."""
     return world.add_card(world.add_holder())
-
-
-def _given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
-    texts = CHOSEN | (changes or {})
-    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
-
-
-def _start(world: World, card: Card, purpose: Purpose) -> Sitting:
-    """Choose, and prove the PIN."""
-    sitting = world.insert(card)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
-    world.authority.pin_proven(sitting.visit)
-    return sitting
 
 
 def test_a_new_pin(world: World) -> None:
@@ -63,7 +42,7 @@ def test_a_new_pin(world: World) -> None:
 
 
 def test_a_new_pin_for_one_who_is_not_registered(world: World, card: Card) -> None:
-    sitting = _start(world, card, Purpose.CHANGE_PIN)
+    sitting = start(world, card, Purpose.CHANGE_PIN)
     world.authority.pin_changed(sitting.visit)
     assert [one.to for one in world.outbox()] == [EMAIL]
 
@@ -73,7 +52,7 @@ def test_a_blocked_holder_changes_the_pin_and_stays_blocked(world: World) -> Non
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
-    sitting = _start(world, card, Purpose.CHANGE_PIN)
+    sitting = start(world, card, Purpose.CHANGE_PIN)
     assert world.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
     assert world.registration(card).blocked_at is not None
 
@@ -84,9 +63,9 @@ def test_new_questions(world: World) -> None:
     unlocking.answer(unlocking.questions(), wrong=True)
     unlocking.pull()
     before = world.registration(card)
-    sitting = _start(world, card, Purpose.CHANGE_QUESTIONS)
+    sitting = start(world, card, Purpose.CHANGE_QUESTIONS)
     for _ in range(2):
-        reply = world.authority.save_questions(sitting.visit, _given())
+        reply = world.authority.save_questions(sitting.visit, given())
         assert reply == Finished(Purpose.CHANGE_QUESTIONS)
     after = world.registration(card)
     assert after.question_ids == (5, 6, 7, 8)
@@ -115,7 +94,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
 
 def test_the_same_address_may_be_confirmed_again(world: World) -> None:
     card = world.registered_card()
-    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
     world.authority.give_email(sitting.visit, EMAIL)
     assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     assert [one.template for one in world.outbox()] == [Notice.EMAIL_CHANGED_NEW]
@@ -123,7 +102,7 @@ def test_the_same_address_may_be_confirmed_again(world: World) -> None:
 
 def test_a_change_of_address_is_finished_at_another_station(world: World) -> None:
     card = world.registered_card()
-    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
     world.authority.give_email(sitting.visit, OTHER)
     sitting.pull()
     back = world.insert(card, station="B")
@@ -136,7 +115,7 @@ def test_a_change_of_address_is_finished_at_another_station(world: World) -> Non
 
 def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
     card = world.registered_card()
-    sitting = _start(world, card, Purpose.CHANGE_EMAIL)
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
     world.authority.give_email(sitting.visit, OTHER)
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)

@@ -84,8 +84,10 @@ def test_its_life_begins_when_the_relay_took_it(world: World, card: Card, sittin
 
 def test_nothing_is_locked_while_the_relay_is_waited_for(world: World, sitting: Sitting) -> None:
     other = World(world.folder, busy_timeout_s=0.05)
-    world.relay.on_send = lambda: other.add_card(other.add_holder(number="2"))
+    added: list[Card] = []
+    world.relay.on_send = lambda: added.append(other.add_card(other.add_holder(number="2")))
     sitting.to_code()
+    assert len(added) == 1
     other.store.close()
 
 

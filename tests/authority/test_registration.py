@@ -27,38 +27,15 @@ from kiosk.errors import StepRefused
 from kiosk.policy import Factor, Policy
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
+from tests.authority.sitting import wrong_code
 from tests.authority.world import EMAIL, World
-
-DOMAINS = Policy().email_domains
-OTHER = "asha.okafor@nhs.net"
-CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
 
 
 @pytest.fixture
 def card(world: World) -> Card:
     """A card whose holder is not registered."""
     return world.add_card(world.add_holder())
-
-
-def _given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
-    texts = CHOSEN | (changes or {})
-    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
-
-
-def _start(world: World, card: Card, purpose: Purpose) -> Sitting:
-    """Choose, and prove the PIN."""
-    sitting = world.insert(card)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
-    world.authority.pin_proven(sitting.visit)
-    return sitting
-
-
-def _to_code(world: World, card: Card, email: str = EMAIL) -> Sitting:
-    sitting = _start(world, card, Purpose.REGISTER)
-    assert isinstance(world.authority.save_questions(sitting.visit, _given()), GiveEmail)
-    assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
-    return sitting
 
 
 def test_the_whole_way(world: World, card: Card) -> None:
@@ -68,7 +45,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
     questions = authority.pin_proven(visit)
     assert isinstance(questions, ChooseQuestions)
     assert (len(questions.bank), questions.count) == (8, 4)
-    assert authority.save_questions(visit, _given()) == GiveEmail(EMAIL, DOMAINS)
+    assert authority.save_questions(visit, given()) == GiveEmail(EMAIL, DOMAINS)
     code = authority.give_email(visit, f"  {OTHER.upper()} ")
     assert isinstance(code, EnterCode)
     assert code.masked == "A•••@nhs.net"
@@ -103,7 +80,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
 
 
 def test_what_was_registered_unlocks(world: World, card: Card) -> None:
-    _to_code(world, card).enter(world.relay.code)
+    to_code(world, card).enter(world.relay.code)
     world.clock.forward(hours=2)
     sitting = world.insert(card, blocked=True)
     task = sitting.questions()
@@ -117,7 +94,7 @@ def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card
     world.authority.choose(sitting.visit, Purpose.REGISTER)
     assert isinstance(world.authority.pin_proven(sitting.visit), GiveEmail)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, _given())
+        world.authority.save_questions(sitting.visit, given())
     world.authority.give_email(sitting.visit, EMAIL)
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).hashes == ()
@@ -135,12 +112,12 @@ def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card
 def test_answers_that_break_a_rule_store_nothing(
     world: World, card: Card, changes: dict[int, str], question: int, problem: AnswerProblem
 ) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
-    reply = world.authority.save_questions(sitting.visit, _given(changes))
+    sitting = start(world, card, Purpose.REGISTER)
+    reply = world.authority.save_questions(sitting.visit, given(changes))
     assert reply == AnswersRefused(question, problem)
     with pytest.raises(StepRefused):
         world.authority.give_email(sitting.visit, EMAIL)
-    assert isinstance(world.authority.save_questions(sitting.visit, _given()), GiveEmail)
+    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +133,9 @@ def test_answers_that_break_a_rule_store_nothing(
 def test_another_set_than_can_be_chosen_does_not_fit(
     world: World, card: Card, make: Callable[[tuple[Answer, ...]], tuple[Answer, ...]]
 ) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
+    sitting = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, make(_given()))
+        world.authority.save_questions(sitting.visit, make(given()))
 
 
 @pytest.mark.parametrize(
@@ -168,8 +145,8 @@ def test_another_set_than_can_be_chosen_does_not_fit(
 def test_addresses_that_are_not_taken(
     world: World, card: Card, email: str, *, domain: bool
 ) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, _given())
+    sitting = start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, given())
     reply = world.authority.give_email(sitting.visit, email)
     assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS))
     assert not world.relay.sent
@@ -186,7 +163,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
                 call()
 
     pin = lambda: authority.pin_proven(visit)  # noqa: E731
-    save = lambda: authority.save_questions(visit, _given())  # noqa: E731
+    save = lambda: authority.save_questions(visit, given())  # noqa: E731
     email = lambda: authority.give_email(visit, EMAIL)  # noqa: E731
     code = lambda: sitting.enter(Sensitive("12345678"))  # noqa: E731
     refused(pin, save, email, code, sitting.send, sitting.grant)
@@ -194,7 +171,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
     refused(save, email, code, sitting.send, sitting.grant)
     authority.pin_proven(visit)
     refused(email, code, sitting.send, sitting.grant)
-    authority.save_questions(visit, _given())
+    authority.save_questions(visit, given())
     refused(code, sitting.send, sitting.grant)
     authority.give_email(visit, EMAIL)
     refused(sitting.grant)
@@ -204,7 +181,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
 
 
 def test_another_purpose_cannot_be_chosen_on_the_way(world: World, card: Card) -> None:
-    sitting = _start(world, card, Purpose.REGISTER)
+    sitting = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
         world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
     assert isinstance(world.authority.choose(sitting.visit, Purpose.REGISTER), ChooseQuestions)
@@ -218,7 +195,7 @@ def test_what_is_not_offered_cannot_be_chosen(world: World, card: Card) -> None:
 
 
 def test_the_code_finishes_it_once(world: World, card: Card) -> None:
-    sitting = _to_code(world, card)
+    sitting = to_code(world, card)
     code = world.relay.code
     assert sitting.enter(code, "one") == Finished(Purpose.REGISTER)
     assert sitting.enter(code, "one") == Finished(Purpose.REGISTER)
@@ -231,7 +208,7 @@ def test_the_code_finishes_it_once(world: World, card: Card) -> None:
 
 
 def test_a_wrong_and_a_late_code(world: World, card: Card) -> None:
-    sitting = _to_code(world, card)
+    sitting = to_code(world, card)
     assert isinstance(sitting.enter(wrong_code(world.relay.code)), CodeWrong)
     world.clock.forward(minutes=15)
     assert isinstance(sitting.enter(world.relay.code), CodeDead)

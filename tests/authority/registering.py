@@ -1,0 +1,36 @@
+"""How a registration, or a change of it, begins."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import Answer, EnterCode, GiveEmail, ProvePin, Purpose
+from kiosk.policy import Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+DOMAINS = Policy().email_domains
+OTHER = "asha.okafor@nhs.net"
+CHOSEN = {5: "Blue Anchor Lane", 6: "Li", 7: "4711", 8: "Mr Träumer"}
+
+
+def given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
+    """The answers, some of them changed."""
+    texts = CHOSEN | (changes or {})
+    return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
+
+
+def start(world: World, card: Card, purpose: Purpose) -> Sitting:
+    """Choose, and prove the PIN."""
+    sitting = world.insert(card)
+    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    world.authority.pin_proven(sitting.visit)
+    return sitting
+
+
+def to_code(world: World, card: Card, email: str = EMAIL) -> Sitting:
+    """Answer, and have a code sent to ``email``."""
+    sitting = start(world, card, Purpose.REGISTER)
+    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
+    assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
+    return sitting

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from kiosk.clock import SystemClock
+from kiosk.composition.opening import open_keys, open_mailer, open_store
 from kiosk.config.files import credential_file, settings_path
 from kiosk.errors import ConfigError
 
@@ -71,10 +72,7 @@ class Tools:
     @cached_property
     def store(self) -> Store:
         """The store; nothing is opened before it is used."""
-        from kiosk.store.database import Store
-
-        section = self.settings.store
-        return Store(section.url, self.clock, busy_timeout_s=section.busy_timeout_s)
+        return open_store(self.settings, self.clock)
 
     @cached_property
     def store_file(self) -> Path | None:
@@ -91,17 +89,11 @@ class Tools:
 
     def ring(self) -> KeyRing:
         """Read the keys."""
-        from kiosk.secrets.keys import KeyRing
-
-        return KeyRing.load(self.key_file)
+        return open_keys(self.settings, self.environ)
 
     def mailer(self) -> Mailer:
         """Make the mailer; reads certificates and credential."""
-        from kiosk.mail.relay import relay_from
-        from kiosk.mail.smtp import SmtpMailer
-
-        settings = self.settings
-        return SmtpMailer(relay_from(settings.mail, settings.service.name, self.environ))
+        return open_mailer(self.settings, self.environ)
 
     def actor(self) -> str:
         """Say who runs the command, for the audit."""

@@ -13,16 +13,14 @@ from kiosk.authority.housekeeping import tidy
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
-from kiosk.config import Settings, credential_file
+from kiosk.composition.opening import open_keys, open_mailer, open_store
+from kiosk.config import Settings
 from kiosk.mail.compose import compose_code, compose_notice
 from kiosk.mail.outbox import OutboxWorker
-from kiosk.mail.relay import relay_from
-from kiosk.mail.smtp import SmtpMailer
 from kiosk.ports import Clock, Message
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
-from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 from kiosk.store.service_records import OutboxMessage
@@ -54,21 +52,6 @@ class AuthorityHouse:
         """Stop the outbox and let go of the database."""
         self.outbox.stop()
         self.store.close()
-
-
-def open_store(settings: Settings, clock: Clock) -> Store:
-    """Return the store of these settings; nothing is opened yet."""
-    return Store(settings.store.url, clock, busy_timeout_s=settings.store.busy_timeout_s)
-
-
-def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
-    """Load the key ring; raises ``ConfigError`` that says what to do."""
-    return KeyRing.load(credential_file(settings.keys.file, environ))
-
-
-def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
-    """Return the mailer of these settings; raises ``ConfigError`` naming a file it lacks."""
-    return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
 
 
 def build_authority(

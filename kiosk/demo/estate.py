@@ -16,7 +16,8 @@ from pathlib import Path
 from kiosk.administration.import_people import PeopleImport
 from kiosk.administration.setup import load_questions, make_keys, prepare_database
 from kiosk.clock import SystemClock
-from kiosk.composition.authority import build_authority, open_keys, open_store
+from kiosk.composition.authority import build_authority
+from kiosk.composition.opening import open_keys, open_store
 from kiosk.config import Settings, load_settings
 from kiosk.config.mail import MailSettings
 from kiosk.demo.mailbox import Mailbox

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.clock import SystemClock
-from kiosk.composition.authority import open_store
+from kiosk.composition.opening import open_store
 from kiosk.dialogue import CardId
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Registration

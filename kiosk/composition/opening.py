@@ -1,0 +1,39 @@
+"""Opens what both a station and a command stand on: store, keys and mailer, from the settings.
+
+Each is imported where it is opened: no command needs all of them, and they load slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kiosk.config import Settings, credential_file
+
+if TYPE_CHECKING:
+    from kiosk.mail.smtp import SmtpMailer
+    from kiosk.ports import Clock
+    from kiosk.secrets.keys import KeyRing
+    from kiosk.store.database import Store
+
+
+def open_store(settings: Settings, clock: Clock) -> Store:
+    """Return the store of these settings; nothing is opened yet."""
+    from kiosk.store.database import Store
+
+    return Store(settings.store.url, clock, busy_timeout_s=settings.store.busy_timeout_s)
+
+
+def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
+    """Load the key ring; raises ``ConfigError`` that says what to do."""
+    from kiosk.secrets.keys import KeyRing
+
+    return KeyRing.load(credential_file(settings.keys.file, environ))
+
+
+def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
+    """Return the mailer of these settings; raises ``ConfigError`` naming a file it lacks."""
+    from kiosk.mail.relay import relay_from
+    from kiosk.mail.smtp import SmtpMailer
+
+    return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))

@@ -19,14 +19,17 @@ key, which makes new things, and older ones, which still open what they made:
   pepper       is mixed into the hashes of answers
   audit-sign   signs the audit's head
 
-A running station reads the keys when it starts. So the calm way to rotate is: add the new
-key, restart the stations, then seal anew.
+A station on this machine takes a new key up by itself, within seconds, once nobody stands
+at it; until then what is sealed under it waits. One that got its keys from the service
+manager ($CREDENTIALS_DIRECTORY) has to be restarted. So the calm way to rotate is: add the
+new key, see that the stations have it, then seal anew.
 """
 EXAMPLE = """\
   kiosk keys list
-  kiosk keys rotate --add-only      then restart the stations, and
+  kiosk keys rotate --add-only      then see to the stations, and
   kiosk keys rotate                 finishes: no second key is made
 """
+_STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
 ROTATE = """\
 Adds a new key to the key file and seals every unblock secret anew under it, card by card,
 while stations go on working. It may be interrupted at any point: run it again, and it
@@ -81,7 +84,7 @@ def _rotate(args: argparse.Namespace) -> int:
     purpose = KeyPurpose(args.purpose)
     if args.add_only or purpose is not KeyPurpose.SEAL:
         say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
-        say("restart the stations now, so that they know it")
+        say(_STATIONS)
         return 0
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
@@ -91,7 +94,7 @@ def _rotate(args: argparse.Namespace) -> int:
 def _tell(report: RotationReport) -> int:
     done = report.rotation
     if report.added:
-        say(f"added {report.added}; restart the stations now, so that they know it")
+        say(f"added {report.added}; {_STATIONS}")
     else:
         say(f"finished an earlier rotation; {report.current} stays the current key")
     say(f"{done.resealed} secrets sealed anew, {done.overtaken} were changed meanwhile")

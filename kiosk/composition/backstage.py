@@ -7,6 +7,7 @@ again with every look at the authority's health.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -15,6 +16,8 @@ from kiosk.errors import ConfigError, KeyMissing, StoreError
 from kiosk.station.commands import Command, EndVisit
 from kiosk.station.events import NoReply, ResultSide
 from kiosk.station.loop import Stage
+
+log = logging.getLogger(__name__)
 
 
 class OpenStage(Stage, Protocol):
@@ -64,6 +67,7 @@ class Backstage:
         """Have it built anew, from the keys of today."""
         with self._lock:
             if self._stage is not None and self._stage.stale:
+                log.info("the keys have changed: the authority is opened anew")
                 self._stage.close()
                 self._stage = None
 

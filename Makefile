@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types imports flow pictures lock bench clean
+.PHONY: help demo test check lint format flow pictures lock bench clean
 PYTHON ?= python3
 export PYTHON
 VENV := .venv/bin
@@ -42,6 +42,7 @@ flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest tests/screens -q --snapshot-update
+	@$(VENV)/python -m tests.screens.gallery --pictures docs/pictures
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	@.ci/bootstrap test
@@ -49,5 +50,5 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --all-extras --group dev --quiet --upgrade -o requirements.lock
 
-clean: ## Remove the virtual environment, the demo's data and caches
-	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+clean: ## Remove the virtual environment and caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -22,7 +22,7 @@ from kiosk.station.states import (
 from screens.kiosk.page import Page
 
 _AT_ONCE = Attract | OutOfService | Reading | Refused | RemoveCard
-"""States that wipe a visit, or end it: nothing delays them."""
+"""States that wipe a visit, or end it: no sentence that is being read delays them."""
 
 _QUICK = 0.2
 """The share of the time to read a sentence within which a card is as a rule read: until

@@ -13,8 +13,6 @@ STOP = "Stop"
 BACK = "Back"
 FINISH = "Finish"
 TRY_AGAIN = "Try again"
-HIDE = "Hide"
-SHOW = "Show"
 
 CLEAR_KEY = "Clear"
 ERASE_KEY = "Erase"

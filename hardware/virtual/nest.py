@@ -36,8 +36,9 @@ def main(arguments: Sequence[str]) -> None:
     if how == "isolated":
         _hide_run()
         _raise_loopback()
+    service_to_be = os.getpid()  # noted before the fork: a pcscd that fails may be gone by then
     if os.fork() == 0:
-        _end_with(os.getppid(), signal.SIGKILL)
+        _end_with(service_to_be, signal.SIGKILL)
         os.close(int(listener))
         carry(socket.socket(fileno=int(porter)), int(port))
     os.close(int(porter))

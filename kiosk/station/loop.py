@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import Thread
 from typing import Protocol
 
 from kiosk.dialogue import Reason, VisitId
@@ -38,6 +39,9 @@ from kiosk.station.states import (
     visit_of,
 )
 from kiosk.station.step import step
+
+_STOPPING_S = 0.01
+"""Between two looks whether the readers' thread has ended."""
 
 OnFault = Callable[[VisitId, BaseException], None]
 """Told of an error that nobody expected; must not show it on the glass."""
@@ -113,7 +117,7 @@ class StationLoop:
             await self._consume(show)
         finally:
             health.cancel()
-            await asyncio.to_thread(monitor.stop)
+            await _stopped(monitor)
             await self._settle_under_way()
 
     async def stop(self) -> None:
@@ -225,3 +229,18 @@ class StationLoop:
         except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
             self._on_fault(VisitId(""), fault)
             return False
+
+
+async def _stopped(monitor: ReaderMonitor) -> None:
+    """Stop it on a thread of its own; it has stopped when this ends, even if it is cancelled.
+
+    Among the commands' threads it would wait behind work that hangs, and never begin if
+    the station were cancelled meanwhile.
+    """
+    stopping = Thread(target=monitor.stop, name="stop-readers")
+    stopping.start()
+    try:
+        while stopping.is_alive():
+            await asyncio.sleep(_STOPPING_S)
+    finally:
+        stopping.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -152,7 +153,7 @@ class FakeAuthority:
 
 
 class FakeMonitor:
-    """Posts what the test says."""
+    """Posts what the test says; stopping takes a moment, as a real one does."""
 
     def __init__(self, post: PostReaderEvent) -> None:
         self.post: Callable[[ReaderEvent], None] = post
@@ -162,4 +163,5 @@ class FakeMonitor:
         self.running = True
 
     def stop(self) -> None:
+        time.sleep(0.02)  # the moment itself
         self.running = False

@@ -1,0 +1,80 @@
+"""A running station: the real loop, a fake card and a fake authority."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from kiosk.dialogue import VisitId
+from kiosk.ports import CardInserted, PostReaderEvent
+from kiosk.sensitive import Sensitive
+from kiosk.station import events as e
+from kiosk.station import states as s
+from kiosk.station.actions import Actions
+from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.pins import PinWork
+from tests.station.fakes import FakeAuthority, FakeCards, FakeMonitor
+
+PIN = Sensitive("482916")
+
+
+@dataclass
+class Rig:
+    """A running station; ``seen`` is every state that was shown."""
+
+    patience: Patience = field(default_factory=lambda: Patience(60, 20, 0.02))
+    cards: FakeCards = field(default_factory=FakeCards)
+    authority: FakeAuthority = field(default_factory=FakeAuthority)
+    seen: list[s.State] = field(default_factory=list)
+    faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.actions = Actions(self.authority, self.cards, "test")
+        self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
+        self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
+        self.news = asyncio.Condition()
+        self.task = asyncio.create_task(self.loop.run(self.show))
+
+    def _monitor(self, post: PostReaderEvent) -> FakeMonitor:
+        self.monitor = FakeMonitor(post)
+        return self.monitor
+
+    def _fault(self, visit: VisitId, fault: BaseException) -> None:
+        self.faults.append((visit, fault))
+
+    async def show(self, state: s.State) -> None:
+        async with self.news:
+            self.seen.append(state)
+            self.news.notify_all()
+
+    async def until(self, kind: type[s.State]) -> s.State:
+        """Wait until the state shown is of ``kind``."""
+        async with self.news:
+            await asyncio.wait_for(
+                self.news.wait_for(lambda: self.seen and isinstance(self.seen[-1], kind)), 10
+            )
+            return self.seen[-1]
+
+    @property
+    def visit(self) -> VisitId:
+        visit = s.visit_of(self.loop.state)
+        assert visit is not None
+        return visit
+
+    async def insert(self, insertion: int = 1) -> None:
+        self.monitor.post(CardInserted("R", insertion))
+        await self.until(s.ConfirmOwner)
+
+    async def reach_new_pin(self) -> None:
+        await self.insert()
+        self.loop.submit(e.Confirmed(self.visit))
+        await self.until(s.AskQuestion)
+        for text in ("Vane", "Grange"):
+            self.loop.submit(e.AnswerEntered(self.visit, Sensitive(text)))
+        await self.until(s.CodeEntry)
+        self.loop.submit(e.CodeEntered(self.visit, Sensitive("12345678")))
+        await self.until(s.NewPin)
+
+    def set_pin(self) -> None:
+        self.loop.submit(e.PinEntered(self.visit, PIN))
+        self.loop.submit(e.PinEntered(self.visit, PIN))

@@ -1,0 +1,124 @@
+"""A card is being changed: whatever happens meanwhile, what the card did is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kiosk.dialogue import (
+    Reason,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+)
+from kiosk.errors import (
+    CardError,
+    CardGone,
+    CardProtocolError,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.ports import CardInserted, CardRemoved
+from kiosk.station import states as s
+from tests.station.rig import Rig
+
+
+async def test_the_outcome_is_recorded_though_the_card_is_out(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.cards.unblock_raises = OutcomeUnknown("torn")
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    rig.monitor.post(CardInserted("R", 2))
+    await rig.until(s.Reading)
+    assert rig.authority.outcomes == []
+    rig.cards.gate.set()
+    await rig.until(s.ConfirmOwner)
+    assert rig.authority.outcomes == [UnblockUnknown()], "before the next visit opens"
+
+
+async def test_an_answer_of_the_last_visit_does_not_reach_the_next(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    rig.monitor.post(CardInserted("R", 2))
+    await rig.until(s.Reading)
+    rig.cards.gate.set()
+    await rig.until(s.ConfirmOwner)
+    assert not any(isinstance(state, s.Success) for state in rig.seen)
+
+
+async def test_a_card_that_was_gone_before_is_told_as_not_sent(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = CardGone("gone")
+    rig.set_pin()
+    await rig.until(s.Refused)
+    assert rig.authority.outcomes == [UnblockNotSent()]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "reason"),
+    [
+        (NotAllowed("contactless"), UnblockRefused(None, "not allowed"), Reason.CARD_REFUSED),
+        (CardProtocolError("odd", 0x6F00), UnblockUnknown(), Reason.OUTCOME_UNKNOWN),
+        (PinWrong(2), UnblockRefused(2, "wrong secret"), Reason.CARD_REFUSED),
+        (PinBlocked("blocked"), UnblockRefused(0, "secret blocked"), Reason.CARD_REFUSED),
+    ],
+)
+async def test_what_the_card_says_of_the_secret_is_told(
+    rig: Rig, error: CardError, outcome: UnblockOutcome, reason: Reason
+) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = error
+    rig.set_pin()
+    refused = await rig.until(s.Refused)
+    assert isinstance(refused, s.Refused)
+    assert refused.reason is reason
+    assert rig.authority.outcomes == [outcome]
+
+
+async def test_a_pin_that_the_card_refuses_is_chosen_again(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = PinRefused("history")
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.cards.gate.set()
+    page = await rig.until(s.NewPin)
+    assert isinstance(page, s.NewPin)
+    assert page.trouble is s.PinTrouble.CARD_HISTORY
+    assert rig.authority.outcomes == [UnblockRefused(None, "history")]
+
+
+async def test_an_outcome_waits_for_an_authority_that_is_away(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.authority.away = 3
+    rig.cards.gate.set()
+    await rig.until(s.Success)
+    assert rig.authority.outcomes == [UnblockDone()]
+
+
+async def test_stopping_waits_for_the_card(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    stopping = asyncio.create_task(rig.loop.stop())
+    await asyncio.sleep(0.05)
+    assert not stopping.done()
+    rig.cards.gate.set()
+    await asyncio.wait_for(stopping, 10)
+    assert rig.authority.outcomes == [UnblockDone()]

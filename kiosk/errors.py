@@ -8,6 +8,11 @@
     ├── AuthorityError
     │   ├── AuthorityUnavailable   the database or the keys cannot be reached; nothing was decided
     │   └── StepRefused            the call does not fit what the authority has recorded
+    ├── AdministrationError        what staff asked for was not done
+    │   ├── NotPermitted           their role may not, or they are no staff (any more); audited
+    │   ├── NotTaken               something was entered wrongly (names the field)
+    │   ├── ChangedMeanwhile       somebody else was first (says what they did)
+    │   └── NothingThere           it does not exist, or not any more
     ├── StoreError                 the database refused (carries its SQLSTATE or SQLite code)
     │   └── StoreBusy              another writer held the database for too long; try again
     ├── SealBroken                 a sealed secret does not open for this card and purpose
@@ -65,6 +70,34 @@ class AuthorityUnavailable(AuthorityError):
 
 class StepRefused(AuthorityError):
     """The call does not fit the recorded progress of the visit; it was audited."""
+
+
+class AdministrationError(KioskError):
+    """What staff asked for was not done; the message is for them, in plain words."""
+
+
+class NotPermitted(AdministrationError):
+    """The role may not do this, or the key belongs to no member of staff any more; audited."""
+
+
+class NotTaken(AdministrationError):
+    """Something was entered wrongly: ``field`` names what, the message says why."""
+
+    def __init__(self, field: str, because: str) -> None:
+        super().__init__(because)
+        self.field = field
+
+
+class ChangedMeanwhile(AdministrationError):
+    """Somebody else was first; ``changes`` say what was done since, in plain words."""
+
+    def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+
+class NothingThere(AdministrationError):
+    """There is no such person, card, code, station, question or member of staff (any more)."""
 
 
 class StoreError(KioskError):

@@ -27,13 +27,18 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cardholder:
-    """The person a card was issued to; ``left_at`` marks a leaver."""
+    """The person a card was issued to; ``left_at`` marks a leaver.
+
+    ``revision`` grows with everything that is done about the person: what was decided on
+    an older one loses.
+    """
 
     id: str
     number: str
     name: str
     email: str | None = None
     left_at: datetime | None = None
+    revision: int = 0
 
 
 class CardStatus(StrEnum):
@@ -107,6 +112,8 @@ class Registration:
     """A holder's self-service: one a holder, whatever cards they have.
 
     ``asked`` are the questions that keep coming back until they are answered.
+    ``unconfirmed_since`` is when staff put another address in place: a code that was sent
+    there and entered rightly confirms it.
     """
 
     holder_id: str
@@ -119,6 +126,7 @@ class Registration:
     failures: int = 0
     blocked_at: datetime | None = None
     asked: tuple[int, ...] | None = None
+    unconfirmed_since: datetime | None = None
 
 
 class Verdict(StrEnum):
@@ -194,7 +202,9 @@ class EmailCode:
 
     While ``sent_at`` is None it is a draft: counted as a send, but not live.
     ``questions_proven`` and ``pending_id`` carry the progress of the visit that asked for
-    it to the visit in which it is entered.
+    it to the visit in which it is entered. ``issued_by`` names the member of staff who
+    gave the code by word of mouth: nothing was mailed then, ``sent_to`` and ``visit_id``
+    are empty, and while it ``needs_second`` and nobody ``agreed_by`` it stays a draft.
     """
 
     id: str
@@ -214,6 +224,9 @@ class EmailCode:
     revoked_at: datetime | None = None
     questions_proven: bool = False
     pending_id: str | None = None
+    issued_by: str | None = None
+    agreed_by: str | None = None
+    needs_second: bool = False
 
 
 class UnblockState(StrEnum):

@@ -44,6 +44,7 @@ class Cardholders:
                 "name": new.name,
                 "email": new.email,
                 "left_at": new.left_at,
+                "revision": col(CardholderRow.revision) + 1,
             },
         )
         self._gateway.run(statement, [values(holder) for holder in holders])

@@ -21,6 +21,7 @@ OVERWRITTEN = (
     "hashes",
     "updated_at",
     "asked",
+    "unconfirmed_since",
 )
 
 

@@ -85,7 +85,7 @@ class Stations:
         """Take a heartbeat; a station that is new is added."""
         insert = self._gateway.upsert(StationRow).values(values(station))
         new = insert.excluded
-        latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state")}
+        latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
         self._gateway.run(insert.on_conflict_do_update(index_elements=["name"], set_=latest))
 
     def get(self, name: str) -> Station | None:

@@ -21,6 +21,7 @@ class CardholderRow(Row, table=True):
     name: str
     email: str | None = None
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
 
 
 class CardRow(Row, table=True):
@@ -74,6 +75,7 @@ class RegistrationRow(Row, table=True):
     failures: int = 0
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class AttemptRow(Row, table=True):

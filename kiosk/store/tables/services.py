@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Integer
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer
 from sqlmodel import Field
 
 from kiosk.store.records import Scalar
@@ -22,6 +22,7 @@ class AuditEventRow(Row, table=True):
     """
 
     __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_kind_at", "kind", "at"),)
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     kind: str
@@ -29,8 +30,8 @@ class AuditEventRow(Row, table=True):
     visit_id: str | None = Field(default=None, index=True)
     card_id: str | None = Field(default=None, index=True)
     holder_id: str | None = Field(default=None, index=True)
-    station: str | None = None
-    actor: str | None = None
+    station: str | None = Field(default=None, index=True)
+    actor: str | None = Field(default=None, index=True)
     detail: str
     previous: str
     hash: str
@@ -71,6 +72,7 @@ class OutboxRow(Row, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str = ""
+    holder_id: str | None = Field(default=None, index=True)
 
 
 class StationRow(Row, table=True):
@@ -81,3 +83,5 @@ class StationRow(Row, table=True):
     last_seen_at: datetime = Field(sa_type=UtcDateTime)
     version: str = ""
     reader_state: str = ""
+    site: str = ""
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

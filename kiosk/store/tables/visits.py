@@ -84,6 +84,9 @@ class CodeRow(Row, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     questions_proven: bool = False
     pending_id: str | None = None
+    issued_by: str | None = None
+    agreed_by: str | None = None
+    needs_second: bool = False
 
 
 class UnblockRow(Row, table=True):

@@ -1,0 +1,150 @@
+"""A person as the clerk sees them: how they stand, their cards, their story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.administration.views.acting import Seen
+from kiosk.roles import Action
+from kiosk.sensitive import Sensitive
+
+
+class Standing(StrEnum):
+    """How a person stands with self-service, the gravest first."""
+
+    LEFT = "left"
+    BLOCKED = "blocked"
+    NO_CARD = "no-card"
+    NOT_REGISTERED = "not-registered"
+    CARD_TROUBLE = "card-trouble"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """One person in a list."""
+
+    holder_id: str
+    number: str
+    name: str
+    email: str
+    standing: Standing
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave, by name; ``more`` says that there are others beyond the limit.
+
+    ``about`` explains a hit by a reference number: when and where it was shown, and why.
+    """
+
+    people: tuple[PersonLine, ...]
+    more: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can."""
+
+    card_id: str
+    driver: str
+    identifier: str
+    revoked: bool
+    expires_at: datetime | None
+    has_secret: bool
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationLine:
+    """A person's registration; the questions' texts, never an answer."""
+
+    email: str
+    confirmed: bool
+    registered_at: datetime
+    questions: tuple[str, ...]
+    failures: int
+    failures_allowed: int
+    blocked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A code that is waited for, or was given by staff and waits for a second member.
+
+    ``waits_for_second`` is True until somebody else agreed; ``expires_at`` bounds that, too.
+    """
+
+    code_id: str
+    card_id: str
+    holder_id: str
+    holder_name: str
+    by_mail: bool
+    issued_by: str
+    issued_at: datetime
+    expires_at: datetime
+    waits_for_second: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One thing that happened, in plain words; ``grave`` marks a refusal or a failure."""
+
+    seq: int
+    at: datetime
+    told: str
+    who: str
+    station: str
+    reference: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All of a person's page.
+
+    ``headline`` says why they can or cannot unlock, ``advice`` what to do next, both in a
+    sentence that can be read out. ``open_to`` are the actions that make sense now and that
+    the reader's role permits.
+    """
+
+    seen: Seen
+    number: str
+    name: str
+    email: str
+    left_at: datetime | None
+    standing: Standing
+    can_unlock: bool
+    headline: str
+    advice: str
+    registration: RegistrationLine | None
+    cards: tuple[CardLine, ...]
+    codes: tuple[CodeLine, ...]
+    story: tuple[StoryLine, ...]
+    open_to: frozenset[Action]
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card to be added; ``secret`` is its unblock secret, None where it is not known yet."""
+
+    identifier: str
+    driver: str = "piv"
+    expires_at: datetime | None = None
+    secret: Sensitive | None = None
+    secret_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code given by staff, to be read out once: it is shown nowhere else, ever."""
+
+    code_id: str
+    code: Sensitive
+    expires_at: datetime
+    waits_for_second: bool
+    reference: str

@@ -1,0 +1,99 @@
+"""Who of the RA's staff may do what: one table, which the service asks and the docs show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a member of staff is trusted with; an auditor reads and changes nothing."""
+
+    MANAGER = "manager"
+    AGENT = "agent"
+    AUDITOR = "auditor"
+
+
+class Action(StrEnum):
+    """Everything that staff can ask of the service."""
+
+    SEE_TODAY = "see-today"
+    SEE_PEOPLE = "see-people"
+    SEE_STATIONS = "see-stations"
+    SEE_AUDIT = "see-audit"
+    SEE_QUESTIONS = "see-questions"
+    SEE_POLICY = "see-policy"
+    SEE_REPORTS = "see-reports"
+    SEE_STAFF = "see-staff"
+
+    VERIFY_AUDIT = "verify-audit"
+    EXPORT_AUDIT = "export-audit"
+    EXPORT_REPORT = "export-report"
+
+    ADD_PERSON = "add-person"
+    LIFT_BLOCK = "lift-block"
+    REVOKE_REGISTRATION = "revoke-registration"
+    CORRECT_NAME = "correct-name"
+    CORRECT_EMAIL = "correct-email"
+    MARK_LEAVER = "mark-leaver"
+    ERASE_PERSON = "erase-person"
+
+    ADD_CARD = "add-card"
+    REPLACE_CARD = "replace-card"
+    REVOKE_CARD = "revoke-card"
+    SET_SECRET = "set-secret"  # noqa: S105 - the name of an action
+
+    ISSUE_CODE = "issue-code"
+    AGREE_CODE = "agree-code"
+
+    RETIRE_STATION = "retire-station"
+    EDIT_QUESTIONS = "edit-questions"
+    CHANGE_POLICY = "change-policy"
+    EDIT_STAFF = "edit-staff"
+    IMPORT_PEOPLE = "import-people"
+
+
+_ALL: Final = frozenset(Role)
+_DESK: Final = frozenset({Role.MANAGER, Role.AGENT})
+_MANAGERS: Final = frozenset({Role.MANAGER})
+
+PERMITTED: Final[dict[Action, frozenset[Role]]] = {
+    Action.SEE_TODAY: _ALL,
+    Action.SEE_PEOPLE: _ALL,
+    Action.SEE_STATIONS: _ALL,
+    Action.SEE_AUDIT: _ALL,
+    Action.SEE_QUESTIONS: _ALL,
+    Action.SEE_POLICY: _ALL,
+    Action.SEE_REPORTS: _ALL,
+    Action.SEE_STAFF: frozenset({Role.MANAGER, Role.AUDITOR}),
+    Action.VERIFY_AUDIT: _ALL,
+    Action.EXPORT_AUDIT: frozenset({Role.MANAGER, Role.AUDITOR}),
+    Action.EXPORT_REPORT: frozenset({Role.MANAGER, Role.AUDITOR}),
+    Action.ADD_PERSON: _DESK,
+    Action.LIFT_BLOCK: _DESK,
+    Action.REVOKE_REGISTRATION: _DESK,
+    Action.CORRECT_NAME: _DESK,
+    Action.CORRECT_EMAIL: _DESK,
+    Action.MARK_LEAVER: _DESK,
+    Action.ERASE_PERSON: _MANAGERS,
+    Action.ADD_CARD: _DESK,
+    Action.REPLACE_CARD: _DESK,
+    Action.REVOKE_CARD: _DESK,
+    Action.SET_SECRET: _DESK,
+    Action.ISSUE_CODE: _DESK,
+    Action.AGREE_CODE: _DESK,
+    Action.RETIRE_STATION: _MANAGERS,
+    Action.EDIT_QUESTIONS: _MANAGERS,
+    Action.CHANGE_POLICY: _MANAGERS,
+    Action.EDIT_STAFF: _MANAGERS,
+    Action.IMPORT_PEOPLE: _MANAGERS,
+}
+"""The table; an action that is missing here is permitted to nobody."""
+
+IDENTIFIES: Final = frozenset({Action.LIFT_BLOCK, Action.CORRECT_EMAIL, Action.ISSUE_CODE})
+"""Actions for which it is written down how the person was identified."""
+
+
+def may(role: Role, action: Action) -> bool:
+    """Tell whether ``role`` may do ``action``."""
+    return role in PERMITTED.get(action, frozenset())

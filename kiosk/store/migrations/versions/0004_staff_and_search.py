@@ -1,0 +1,139 @@
+"""Staff, their notes and the policy they set; search terms; alarms; codes given by staff."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+TERM = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+MOMENT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _people()
+    _codes()
+    _services()
+    _staff()
+    _policy_setting()
+    _action_note()
+    _search_term()
+    _alarm()
+    _audit_indexes()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup instead: going back would lose rows")
+
+
+def _people() -> None:
+    op.add_column("cardholder", _counter("revision"))
+    op.add_column("registration", sa.Column("unconfirmed_since", MOMENT, nullable=True))
+
+
+def _codes() -> None:
+    op.add_column("email_code", sa.Column("issued_by", sa.String(), nullable=True))
+    op.add_column("email_code", sa.Column("agreed_by", sa.String(), nullable=True))
+    op.add_column(
+        "email_code",
+        sa.Column("needs_second", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+
+
+def _services() -> None:
+    op.add_column("station", sa.Column("site", sa.String(), nullable=False, server_default=""))
+    op.add_column("station", sa.Column("retired_at", MOMENT, nullable=True))
+    op.add_column("outbox_message", sa.Column("holder_id", sa.String(), nullable=True))
+    name = op.f("ix_outbox_message_holder_id")
+    op.create_index(name, "outbox_message", ["holder_id"], unique=False)
+
+
+def _staff() -> None:
+    op.create_table(
+        "staff_member",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("added_at", MOMENT, nullable=False),
+        sa.Column("removed_at", MOMENT, nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_member")),
+    )
+    op.create_table(
+        "staff_key",
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("public_key", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("added_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_key_staff_id_staff_member")
+        ),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_staff_key")),
+    )
+    op.create_index(op.f("ix_staff_key_staff_id"), "staff_key", ["staff_id"], unique=False)
+
+
+def _policy_setting() -> None:
+    op.create_table(
+        "policy_setting",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=True),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("note_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_policy_setting")),
+    )
+
+
+def _action_note() -> None:
+    op.create_table(
+        "action_note",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("holder_id", sa.String(), nullable=True),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("identified_by", sa.String(), nullable=False),
+        sa.Column("salt", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action_note")),
+    )
+    op.create_index(op.f("ix_action_note_holder_id"), "action_note", ["holder_id"], unique=False)
+
+
+def _search_term() -> None:
+    op.create_table(
+        "search_term",
+        sa.Column("term", TERM, nullable=False),
+        sa.Column("holder_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["cardholder.id"], name=op.f("fk_search_term_holder_id_cardholder")
+        ),
+        sa.PrimaryKeyConstraint("term", "holder_id", name=op.f("pk_search_term")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_search_term_holder_id"), "search_term", ["holder_id"], unique=False)
+
+
+def _alarm() -> None:
+    op.create_table(
+        "alarm",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_alarm")),
+    )
+
+
+def _audit_indexes() -> None:
+    for columns in (["kind", "at"], ["station"], ["actor"]):
+        name = op.f(f"ix_audit_event_{'_'.join(columns)}")
+        op.create_index(name, "audit_event", columns, unique=False)
+
+
+def _counter(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False, server_default="0")

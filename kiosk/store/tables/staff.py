@@ -1,0 +1,80 @@
+"""Tables of RA staff and of what they leave: keys, notes, policy settings, alarms, search."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlmodel import Field
+
+from kiosk.store.staff_records import Role
+from kiosk.store.tables.base import Row
+from kiosk.store.tables.columns import UtcDateTime, Worded
+
+TERM = String().with_variant(String(collation="C"), "postgresql")
+"""Ordered by code points on both databases, so that a prefix is one range of the index."""
+
+
+class StaffMemberRow(Row, table=True):
+    """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
+
+    __tablename__ = "staff_member"
+    id: str = Field(primary_key=True)
+    name: str
+    role: Role = Field(sa_type=Worded(Role))
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
+
+
+class StaffKeyRow(Row, table=True):
+    """See ``StaffKey``; a key that was taken away is deleted."""
+
+    __tablename__ = "staff_key"
+    fingerprint: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    public_key: str
+    label: str = ""
+    added_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PolicySettingRow(Row, table=True):
+    """See ``PolicySetting``."""
+
+    __tablename__ = "policy_setting"
+    name: str = Field(primary_key=True)
+    value: str | None = None
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: str
+    note_id: str
+    revision: int = 0
+
+
+class ActionNoteRow(Row, table=True):
+    """See ``ActionNote``; deleted with its holder, while the audit keeps its digest."""
+
+    __tablename__ = "action_note"
+    id: str = Field(primary_key=True)
+    holder_id: str | None = Field(default=None, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    identified_by: str = ""
+    salt: str = Field(repr=False)
+
+
+class SearchTermRow(Row, table=True):
+    """One word by which a holder is found: the key is what a search as one types walks."""
+
+    __tablename__ = "search_term"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - how SQLAlchemy wants it
+    term: str = Field(primary_key=True, sa_type=TERM)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id", index=True)
+
+
+class AlarmRow(Row, table=True):
+    """See ``Alarm``."""
+
+    __tablename__ = "alarm"
+    name: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,1 @@
+"""The RA application: pages, dialogs and their words."""

@@ -254,7 +254,7 @@ class RepeatPin:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The authority gave no answer; nothing was counted and ``command`` can be sent again."""
+    """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
 
     visit: Visit
     work: Work

@@ -30,7 +30,7 @@ class CodeNeededPage(Page, inherit_bindings=False):
         title, text = words.lack(self._state.lack)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Prose(words.send_new_to(self._state.masked))
+        yield Prose(words.next_to(self._state.masked))
         yield self.actions(self.stop_button(), primary=self._again)
         self._count_down()
 

@@ -19,7 +19,7 @@ OWNER_NO = "No, stop"
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
 TROUBLE_TITLE = "We could not reach the service"
-TROUBLE_TEXT = "Nothing was counted against you, and nothing that you entered is lost."
+TROUBLE_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
 TROUBLE_HELP = "Please try again. If it goes on like this, use another station or ask for help."
 
 

@@ -91,6 +91,6 @@ def lack(what: CodeLack) -> tuple[str, str]:
             return "Please wait for your next code", "We sent one a short time ago."
 
 
-def send_new_to(masked: str) -> str:
+def next_to(masked: str) -> str:
     """Say where the next code goes."""
-    return f"We send a new one to {masked}."
+    return f"Your next code will be sent to {masked}."

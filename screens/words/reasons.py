@@ -174,6 +174,7 @@ def _about_us(reason: Reason) -> RefusalWords:
         )
     return RefusalWords(
         "Something went wrong at this station",
-        "That is our fault, and nothing was counted against you.",
-        "Take your smartcard out and try again, or go to the Registration Authority.",
+        "That is our fault, not yours. We cannot say whether your last step went through.",
+        "Take your smartcard out and put it in again; if you chose a new PIN, try it first. "
+        "Or give the Registration Authority your reference number.",
     )

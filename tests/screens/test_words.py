@@ -68,6 +68,12 @@ def test_an_unknown_outcome_tells_how_to_find_out() -> None:
     assert "Put your card in again to see whether the new PIN works" in said.todo
 
 
+def test_an_unexpected_fault_promises_nothing_that_may_be_untrue() -> None:
+    said = reasons.refusal(Reason.FAULT)
+    assert "counted" not in said.happened
+    assert "Registration Authority your reference number" in said.todo
+
+
 def test_a_wrong_set_does_not_say_which() -> None:
     for left in range(4):
         assert "Not all the answers were right" in questions.wrong(left)

@@ -23,6 +23,7 @@ from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.registrations import Registrations
 from kiosk.store.repositories.services import Outbox, Stations
+from kiosk.store.repositories.staff import ActionNotes, Staff
 from kiosk.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 
 
@@ -45,6 +46,8 @@ class UnitOfWork:
         self.audit = Audit(gateway, now)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
+        self.staff = Staff(gateway)
+        self.notes = ActionNotes(gateway)
         self._gateway = gateway
 
     def commit(self) -> None:

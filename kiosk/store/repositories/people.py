@@ -49,6 +49,15 @@ class Cardholders:
         )
         self._gateway.run(statement, [values(holder) for holder in holders])
 
+    def touch(self, holder_id: str, revision: int) -> bool:
+        """Raise a holder's revision from ``revision``; False when it is another by now.
+
+        The row is held against other writers from there on.
+        """
+        same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
+        statement = update(CardholderRow).where(*same).values(revision=revision + 1)
+        return self._gateway.run(statement) == 1
+
 
 class SecurityQuestions:
     """The list that registrations choose from."""

@@ -1,0 +1,122 @@
+"""Members of staff and their keys, and the notes that they leave with what they do."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlmodel import col
+
+from kiosk.roles import Role
+from kiosk.store.gateway import Gateway
+from kiosk.store.staff_records import ActionNote, StaffKey, StaffMember
+from kiosk.store.tables.base import values
+from kiosk.store.tables.staff import ActionNoteRow, StaffKeyRow, StaffMemberRow
+
+
+class Staff:
+    """Who may log in, and with which keys."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def get(self, staff_id: str) -> StaffMember | None:
+        """Return one by id, present or removed."""
+        return self._one(col(StaffMemberRow.id) == staff_id)
+
+    def lock_all(self) -> None:
+        """Hold every member against other writers: for what all managers together decide."""
+        every = select(StaffMemberRow).order_by(col(StaffMemberRow.id)).with_for_update()
+        self._gateway.many(every, StaffMemberRow)
+
+    def by_key(self, fingerprint: str) -> StaffMember | None:
+        """Return the present member whose key this is."""
+        key = self.key(fingerprint)
+        member = self.get(key.staff_id) if key else None
+        return member if member and member.removed_at is None else None
+
+    def every(self) -> tuple[StaffMember, ...]:
+        """Return all by name, removed ones too."""
+        ordered = select(StaffMemberRow).order_by(func.lower(StaffMemberRow.name))
+        rows = self._gateway.many(ordered, StaffMemberRow)
+        return tuple(row.record(StaffMember) for row in rows)
+
+    def add(self, member: StaffMember) -> None:
+        """Add one."""
+        self._gateway.add(StaffMemberRow, values(member))
+
+    def save(self, member: StaffMember) -> bool:
+        """Overwrite the one with its id and revision; False when it was changed meanwhile."""
+        same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
+        new = values(member, without=("id",)) | {"revision": member.revision + 1}
+        return self._gateway.run(update(StaffMemberRow).where(*same).values(new)) == 1
+
+    def managers(self) -> int:
+        """Return how many managers can log in: those present who have a key."""
+        keyed = select(col(StaffKeyRow.staff_id))
+        present = (
+            col(StaffMemberRow.role) == Role.MANAGER,
+            col(StaffMemberRow.removed_at).is_(None),
+            col(StaffMemberRow.id).in_(keyed),
+        )
+        count: int = self._gateway.scalar(select(func.count()).where(*present))
+        return count
+
+    # --- keys ---
+
+    def key(self, fingerprint: str) -> StaffKey | None:
+        """Return one key."""
+        statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
+        row = self._gateway.one(statement, StaffKeyRow)
+        return row.record(StaffKey) if row else None
+
+    def keys(self) -> tuple[StaffKey, ...]:
+        """Return every key, the oldest first."""
+        statement = select(StaffKeyRow).order_by(col(StaffKeyRow.added_at))
+        return tuple(row.record(StaffKey) for row in self._gateway.many(statement, StaffKeyRow))
+
+    def add_key(self, key: StaffKey) -> bool:
+        """Add one; False when somebody has it already."""
+        insert = self._gateway.upsert(StaffKeyRow).values(values(key))
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def remove_key(self, staff_id: str, fingerprint: str) -> bool:
+        """Delete a member's key; False when it is none of theirs."""
+        named = (
+            col(StaffKeyRow.fingerprint) == fingerprint,
+            col(StaffKeyRow.staff_id) == staff_id,
+        )
+        return self._gateway.run(delete(StaffKeyRow).where(*named)) == 1
+
+    def _one(self, condition: ColumnElement[bool]) -> StaffMember | None:
+        row = self._gateway.one(select(StaffMemberRow).where(condition), StaffMemberRow)
+        return row.record(StaffMember) if row else None
+
+
+class ActionNotes:
+    """Why staff did what they did."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, note: ActionNote) -> None:
+        """Write one down."""
+        self._gateway.add(ActionNoteRow, values(note))
+
+    def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
+        """Return those of ``ids`` that exist; at most 500 at a time."""
+        wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
+        rows = self._gateway.many(wanted, ActionNoteRow)
+        return {row.id: row.record(ActionNote) for row in rows}
+
+    def erase(self, holder_id: str) -> int:
+        """Delete all about a person; return how many."""
+        about = col(ActionNoteRow.holder_id) == holder_id
+        return self._gateway.run(delete(ActionNoteRow).where(about))
+
+
+def note_digest(note: ActionNote) -> str:
+    """Return what the audit keeps of a note: SHA-256 over its salt and its texts."""
+    parts = (note.salt, note.reason, note.identified_by)
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(framed.encode("utf-8")).hexdigest()

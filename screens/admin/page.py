@@ -1,23 +1,40 @@
-"""What every page of the RA application is: it asks the desk on a thread, and shows the answer."""
+"""What every page of the RA application is: it asks the desk on a thread, and shows the answer.
+
+A page is registered in ``screens.admin.pages``. Its own keys are Textual ``BINDINGS`` of its
+class: those with ``show`` stand in the footer, all that have a description are also in the
+list of actions (Ctrl+P), so a key alone is never the only way. ``check_action`` hides what
+does not make sense now. Plain letters are good keys where no field has the focus: a field
+takes them as typing. F1 to F10, Alt+0 to 9, Ctrl+P, Ctrl+Q and Ctrl+C belong to the
+application.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from textual.containers import Container
 from textual.message import Message
+from textual.widget import Widget
 
 from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.acting import Done
 from kiosk.errors import AdministrationError, StoreError
 from kiosk.roles import Action, may
 
+if TYPE_CHECKING:
+    from screens.admin.dialogs.form import Form
+    from screens.admin.times import Times
+
 T = TypeVar("T")
+
+ACTING = "act"
+"""The group of workers that change something: the application never ends while one runs."""
 
 
 class Page(Container):
-    """One page of the application, mounted once and shown again and again.
+    """One page of the application, mounted when it is first shown, and shown again and again.
 
     ``NAME`` is its short name in the bar at the top, ``NEEDS`` what a role must be
     permitted for the page to be offered at all. Subclasses fill ``shown``.
@@ -25,20 +42,46 @@ class Page(Container):
 
     NAME: ClassVar[str]
     NEEDS: ClassVar[Action]
+    BELOW: ClassVar[str] = ""
+    """The page of the bar that this one belongs to; such a page is in no bar itself."""
 
     class Trouble(Message):
-        """The desk did not do what was asked; the application says so."""
+        """The desk did not do what was asked; ``acting`` where it was to change something."""
 
-        def __init__(self, error: AdministrationError | StoreError) -> None:
+        def __init__(self, error: AdministrationError | StoreError, *, acting: bool) -> None:
             super().__init__()
             self.error = error
+            self.acting = acting
+
+    class Answered(Message):
+        """The desk has answered: an old trouble with it is over."""
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(id=f"page-{self.NAME.lower()}")
         self.desk = desk
+        self._last: Widget | None = None
 
     def shown(self) -> None:
-        """Ask for what is to be seen; called each time that the page comes up."""
+        """Ask for what is to be seen; called when the page comes up and when it may be stale."""
+
+    def take_focus(self) -> None:
+        """Put the focus where it was when the page was left, else on the first that takes it."""
+        chosen = self._last if self._last in self.screen.focus_chain else None
+        own = (w for w in self.screen.focus_chain if self in w.ancestors_with_self)
+        chosen = chosen or next(own, None)
+        if chosen is not None:
+            chosen.focus(scroll_visible=False)
+
+    def left(self) -> None:
+        """Remember where the focus was."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors_with_self:
+            self._last = focused
+
+    @property
+    def is_up(self) -> bool:
+        """Whether this is the page that shows, be it under a dialog."""
+        return self.is_mounted and self.display
 
     def permits(self, action: Action) -> bool:
         """Tell whether the reader's role may; the desk judges again when it is asked."""
@@ -46,23 +89,48 @@ class Page(Container):
 
     def ask(self, call: Callable[[], T], then: Callable[[T], None], group: str = "look") -> None:
         """Read something on a thread, then show it; a newer question of a group replaces it."""
-        self.run_worker(self._asked(call, then), group=group, exclusive=True)
+        self.run_worker(self._asked(call, then, acting=False), group=group, exclusive=True)
 
     def act(self, call: Callable[[], T], then: Callable[[T], None]) -> None:
         """Change something on a thread; it is never given up once it has begun."""
-        self.run_worker(self._asked(call, then), group="act")
+        self.run_worker(self._asked(call, then, acting=True), group=ACTING)
 
-    async def _asked(self, call: Callable[[], T], then: Callable[[T], None]) -> None:
+    def put(self, form: Form[Done]) -> None:
+        """Ask in a dialog that acts by itself; then say what was done and show it."""
+        form.on_stale = self.shown
+        self.app.push_screen(form, self._was_done)
+
+    def _was_done(self, done: Done | None) -> None:
+        if done is not None:
+            shell_of(self).tell(done.told)
+            self.shown()
+
+    async def _asked(
+        self, call: Callable[[], T], then: Callable[[T], None], *, acting: bool
+    ) -> None:
         try:
             answer = await asyncio.to_thread(call)
         except (AdministrationError, StoreError) as error:
-            self.post_message(self.Trouble(error))
+            self.post_message(self.Trouble(error, acting=acting))
         else:
+            self.post_message(self.Answered())
             then(answer)
+
+
+@runtime_checkable
+class ShowsPerson(Protocol):
+    """The page about one person; there is one class of it among the pages."""
+
+    def look_at(self, holder_id: str) -> None:
+        """Turn to this person; ``shown`` is called next."""
 
 
 class Shell(Protocol):
     """What a page may ask of the application around it."""
+
+    @property
+    def times(self) -> Times:
+        """How moments are written here."""
 
     def go_to(self, page: str) -> None:
         """Show the page with this ``NAME``."""
@@ -74,6 +142,6 @@ class Shell(Protocol):
         """Say what was done."""
 
 
-def shell_of(page: Page) -> Shell:
-    """Return the application around a page."""
-    return cast(Shell, page.app)
+def shell_of(widget: Widget) -> Shell:
+    """Return the application around a page or a dialog."""
+    return cast(Shell, widget.app)

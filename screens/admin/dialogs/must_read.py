@@ -1,0 +1,41 @@
+"""Something that has to be read before one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button
+
+from screens.admin.dialogs.dialog import Dialog
+from screens.widgets.prose import Prose
+
+
+class MustRead(Dialog[None]):
+    """A title, a sentence and, where there are any, lines; Enter or Escape closes it."""
+
+    AUTO_FOCUS = "Button"
+
+    def __init__(self, title: str, sentence: str, lines: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._heading = title
+        self._sentence = sentence
+        self._list = tuple(lines)
+
+    def compose(self) -> ComposeResult:
+        """Show it all; a long list scrolls."""
+        with Vertical(classes="box"):
+            yield Prose(self._heading, classes="title")
+            yield Prose(self._sentence, classes="sentence")
+            with VerticalScroll(can_focus=False, classes="fields"):
+                for line in self._list:
+                    yield Prose(f"• {line}")
+            with Horizontal(classes="buttons"):
+                yield Button("OK", compact=True)
+                yield Prose("Enter", classes="keys")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close."""
+        event.stop()
+        self.dismiss()

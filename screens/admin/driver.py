@@ -1,0 +1,43 @@
+"""The terminal of a member of staff: their own, at the other end of an SSH connection.
+
+A station's, but with all the keys, the wheel and the paste of a desk. What a station never
+asks a terminal for (focus reports, titles, the clipboard) is not asked for here either.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+from screens.terminal.bucket import TokenBucket
+from screens.terminal.driver import StationDriver
+
+_CHUNK = 4096
+_WAKE_S = 0.1
+
+
+class AdminDriver(StationDriver):
+    """See the module."""
+
+    _enable_mouse_support = LinuxDriver._enable_mouse_support  # noqa: SLF001
+    _disable_mouse_support = LinuxDriver._disable_mouse_support  # noqa: SLF001
+    _enable_bracketed_paste = LinuxDriver._enable_bracketed_paste  # noqa: SLF001
+    process_message = LinuxDriver.process_message
+
+    def _read(self, selector: selectors.BaseSelector, _bucket: TokenBucket) -> None:
+        """Read until the program ends; bytes that are no UTF-8 become a replacement sign."""
+        parser = XTermParser()
+        text = codecs.getincrementaldecoder("utf-8")("replace")
+        while not self.exit_event.is_set():
+            if selector.select(_WAKE_S):
+                data = os.read(self.fileno, _CHUNK)
+                if not data:
+                    raise EOFError
+                for message in parser.feed(text.decode(data)):
+                    self.process_message(message)
+            for message in parser.tick():
+                self.process_message(message)

@@ -1,0 +1,165 @@
+"""What stands around every page: who is logged in, the bar of pages, what was done, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kiosk.administration.views.acting import Actor
+from screens.admin.keys import Key, keys_of, label_of
+from screens.admin.zones import Zone, Zones
+from screens.widgets.prose import Prose, printable, spread
+
+_IN_A_ROW = 5
+_GAP = 2
+
+
+class Heading(Widget, inherit_bindings=False):
+    """The service's name at the left, who is logged in at the right."""
+
+    def __init__(self, service: str, me: Actor) -> None:
+        super().__init__()
+        self._service = printable(service)
+        self._who = f"{printable(me.name)} · {me.role.value}"
+
+    def render(self) -> Content:
+        """Cut the service's name where both are too long."""
+        width = self.content_size.width
+        room = max(0, width - cell_len(self._who) - 2)
+        line = spread(_cut(self._service, room), self._who, width)
+        return Content(line).stylize("bold", 0, len(line) - len(self._who))
+
+
+class Bar(Zones, inherit_bindings=False):
+    """The pages, each with its key: in one row where there is room, else in two."""
+
+    def __init__(self, pages: Sequence[tuple[int, str]], go_to: Callable[[str], None]) -> None:
+        super().__init__()
+        self._pages = tuple(pages)
+        self._go_to = go_to
+        self._current = ""
+
+    def mark(self, name: str) -> None:
+        """Mark the page that shows."""
+        self._current = name
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row, or two."""
+        return 1 if self._wide(width) else 2
+
+    def zones(self, width: int) -> Sequence[Zone]:
+        """Lay the pages out."""
+        if self._wide(width):
+            return self._row(self._pages, 0, [w + _GAP for w in self._widths(self._pages)])
+        column = max(1, width // _IN_A_ROW)
+        return [
+            zone
+            for y in range(2)
+            for zone in self._row(
+                self._pages[y * _IN_A_ROW : (y + 1) * _IN_A_ROW], y, [column] * _IN_A_ROW
+            )
+        ]
+
+    def _row(self, pages: Sequence[tuple[int, str]], y: int, widths: Sequence[int]) -> list[Zone]:
+        return [
+            Zone(sum(widths[:i]), y, self._parts(key, name), self._pressed(name))
+            for i, (key, name) in enumerate(pages)
+        ]
+
+    def _parts(self, key: int, name: str) -> tuple[tuple[str, str], ...]:
+        if name == self._current:
+            return ((f" F{key} {name} ", "bold $on-brand on $brand"),)
+        return ((f" F{key} ", "$brand"), (f"{name} ", "$ink"))
+
+    def _pressed(self, name: str) -> Callable[[], None]:
+        return lambda: self._go_to(name)
+
+    def _widths(self, pages: Sequence[tuple[int, str]]) -> list[int]:
+        return [len(f" F{key} {name} ") for key, name in pages]
+
+    def _wide(self, width: int) -> bool:
+        widths = self._widths(self._pages)
+        return sum(widths) + _GAP * (len(widths) - 1) <= width
+
+
+class Tidings(Prose, inherit_bindings=False):
+    """What was done, or what is wrong, over the last rows of the page; a click takes it away."""
+
+    def __init__(self) -> None:
+        super().__init__("", classes="tidings")
+        self.display = False
+
+    def done(self, text: str) -> None:
+        """Say what was done."""
+        self._put(f"✓ {text}", wrong=False)
+
+    def wrong(self, text: str) -> None:
+        """Say what is wrong."""
+        self._put(f"! {text}", wrong=True)
+
+    def clear_wrong(self) -> None:
+        """Say no more that something is wrong."""
+        if self.has_class("-wrong"):
+            self.clear()
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.display = False
+
+    def on_click(self) -> None:
+        """Say nothing more."""
+        self.clear()
+
+    def _put(self, text: str, *, wrong: bool) -> None:
+        self.set_class(wrong, "-wrong")
+        self.say(text)
+        self.display = True
+
+
+class Keys(Zones, inherit_bindings=False):
+    """The keys of the page that shows; those of the application at the right."""
+
+    def __init__(self, *always: Key) -> None:
+        super().__init__()
+        self._always = always
+
+    def on_mount(self) -> None:
+        """Draw anew whenever other keys count."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _screen: Screen[object]) -> None:
+        self.refresh()
+
+    def zones(self, width: int) -> Sequence[Zone]:
+        """Put as many as there is room for, and always those at the right."""
+        right = width - sum(_length(key) + _GAP for key in self._always) + _GAP
+        zones: list[Zone] = []
+        at = 0
+        for key in keys_of(self.screen):
+            if at + _length(key) + _GAP > right:
+                break
+            zones.append(_zone(key, at))
+            at += _length(key) + _GAP
+        for key in self._always:
+            zones.append(_zone(key, right))
+            right += _length(key) + _GAP
+        return zones
+
+
+def _zone(key: Key, x: int) -> Zone:
+    strong = "bold $brand" if key.enabled else "$quiet"
+    return Zone(x, 0, ((label_of(key.key), strong), (f" {key.does}", "$quiet")), key.press)
+
+
+def _length(key: Key) -> int:
+    return cell_len(f"{label_of(key.key)} {key.does}")
+
+
+def _cut(text: str, room: int) -> str:
+    return text if cell_len(text) <= room else f"{text[: max(0, room - 1)]}…"

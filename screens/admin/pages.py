@@ -1,0 +1,37 @@
+"""Every page of the application, in the order of the bar; a new one is added here only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kiosk.roles import Role, may
+from screens.admin.page import Page
+
+_ORDER = (
+    "Today",
+    "People",
+    "Codes",
+    "Stations",
+    "Audit",
+    "Questions",
+    "Policy",
+    "Staff",
+    "Import",
+    "Reports",
+)
+"""The bar; a page keeps its key whoever is logged in."""
+
+
+def every_page() -> tuple[type[Page], ...]:
+    """Return all there are."""
+    return ()
+
+
+def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:
+    """Return by name those that ``role`` may see."""
+    return {page.NAME: page for page in pages if may(role, page.NEEDS)}
+
+
+def key_of(name: str) -> int:
+    """Return the number of a page's function key, 1 to 10."""
+    return _ORDER.index(name) + 1

@@ -113,6 +113,23 @@ class Office:
             yield Act(uow, actor, note, seen)
             uow.commit()
 
+    def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> str:
+        """Tell the audit of an action that changes nothing and asks for no grounds.
+
+        Returns its reference; raises ``NotPermitted``.
+        """
+        reference = reference_of(VisitId(new_id()))
+        with self._judged(action), self.means.store.begin() as uow:
+            actor = self._present(uow, action)
+            uow.audit.append(
+                kind=kind.value,
+                reference=reference,
+                actor=audit_name(actor),
+                detail=_signed(actor) | detail,
+            )
+            uow.commit()
+        return reference
+
     def _note(self, action: Action, grounds: Grounds, holder_id: str | None) -> ActionNote:
         reason, identified = _tidy(grounds.reason), _tidy(grounds.identified_by)
         if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:

@@ -1,0 +1,71 @@
+"""Files for staff: never overwritten, for the owner alone, and harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.csv_text import csv_text
+from kiosk.administration.export_files import new_file
+from kiosk.administration.reasons import REASONS, reason_words
+from kiosk.dialogue import Reason
+from kiosk.errors import NotTaken
+
+
+def write(folder: Path, text: bytes) -> Path:
+    with new_file(folder, "report", "csv") as (path, file):
+        file.write(text)
+    return path
+
+
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    first, second = write(tmp_path, b"one"), write(tmp_path, b"two")
+    assert (first.name, second.name) == ("report.csv", "report-2.csv")
+    assert (first.read_bytes(), second.read_bytes()) == (b"one", b"two")
+    assert first.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_that_waits_under_the_name_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    (tmp_path / "report.csv").symlink_to(victim)
+    assert write(tmp_path, b"one").name == "report-2.csv"
+    assert not victim.exists()
+
+
+def test_half_a_file_does_not_stay(tmp_path: Path) -> None:
+    def fail_half_way() -> None:
+        with new_file(tmp_path, "report", "csv") as (_, file):
+            file.write(b"one")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        fail_half_way()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotTaken, match="No such file") as caught:
+        write(tmp_path / "gone", b"")
+    assert str(tmp_path / "gone") in str(caught.value)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_formula_becomes_text(cell: str) -> None:
+    (row,) = list(csv.reader(io.StringIO(csv_text([cell], []), newline="")))
+    assert row == [f"'{cell}"]
+
+
+def test_text_with_quotes_and_commas_comes_back() -> None:
+    rows = [["a, b", 'say "x"'], ["", "line\nbreak"]]
+    read = list(csv.reader(io.StringIO(csv_text(["one", "two"], rows), newline="")))
+    assert read == [["one", "two"], *rows]
+
+
+def test_every_reason_has_its_words() -> None:
+    assert set(REASONS) == set(Reason)
+    assert len(set(REASONS.values())) == len(REASONS)
+    assert reason_words("not-genuine") == REASONS[Reason.NOT_GENUINE]
+    assert reason_words("of a later version") == "of a later version"

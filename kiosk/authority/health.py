@@ -50,11 +50,13 @@ class HealthWatch:
         return Health(store, mail)
 
     def _store_answers(self) -> bool:
+        """Ask for its schema: one without tables, or with another program's, can decide nothing."""
         now = self._clock.monotonic()
         if self._known.store and now < self._store_until:
             return True
         try:
-            self._store.ping()
+            if not self._store.schema_is_current():
+                return False
         except StoreError:
             return False
         self._store_until = now + STORE_S

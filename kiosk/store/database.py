@@ -64,11 +64,6 @@ class Store:
         with self._gateway(writes=False, options=options) as gateway:
             yield UnitOfWork(gateway, self._clock.now())
 
-    def ping(self) -> None:
-        """Ask the database for an answer; raise ``StoreError`` when there is none."""
-        with self._gateway(writes=False, options=READS) as gateway:
-            gateway.scalar(text("SELECT 1"))
-
     def migrate(self) -> str:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
         from kiosk.store import schema  # Alembic is loaded only by who needs it
@@ -78,7 +73,10 @@ class Store:
         return schema.migrate(self._engine)
 
     def schema_is_current(self) -> bool:
-        """Say whether the schema is the one that this program was written for."""
+        """Say whether the schema is the one that this program was written for.
+
+        Raises ``StoreError`` when the database gives no answer; cheap enough to be asked often.
+        """
         try:
             with self._gateway(writes=False, options=READS) as gateway:
                 return bool(

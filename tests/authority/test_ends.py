@@ -1,4 +1,4 @@
-"""Ends, station-made refusals, health, and the signed head."""
+"""Ends, station-made refusals, and the signed head."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.anchors import anchor_head
-from kiosk.authority.health import HealthWatch
 from kiosk.authority.turns import Turns
 from kiosk.authority.verdicts import Verdicts
-from kiosk.dialogue import Health, Reason, VisitEnd, VisitId
-from kiosk.errors import AuthorityUnavailable, MailUnavailable, StepRefused
+from kiosk.dialogue import Reason, VisitEnd, VisitId
+from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.reference import reference_of
 from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.database import Store
 from kiosk.store.records import Verdict, new_id
-from tests.authority.world import Relay, World
-from tests.support.database import sqlite_url
+from tests.authority.world import World
 
 
 def test_a_visit_ends_once(world: World) -> None:
@@ -68,72 +65,6 @@ def test_a_visit_that_nobody_opened_is_audited(world: World) -> None:
     with pytest.raises(StepRefused):
         world.authority.release(visit)
     assert world.events()[-1].reference == reference_of(visit)
-
-
-# --- health ----------------------------------------------------------------------------
-
-
-def test_health_is_remembered_for_a_while(world: World) -> None:
-    for _ in range(5):
-        assert world.authority.health() == Health(store=True, mail=True)
-        world.clock.forward(seconds=4)
-    assert world.relay.checks == 1
-    world.clock.forward(seconds=60)
-    world.authority.health()
-    assert world.relay.checks == 2
-
-
-def test_a_relay_that_is_away_is_seen_and_seen_again(world: World) -> None:
-    world.relay.failure = MailUnavailable("away")
-    assert world.authority.health() == Health(store=True, mail=False)
-    world.relay.failure = None
-    assert not world.authority.health().mail
-    world.clock.forward(seconds=15)
-    assert world.authority.health().mail
-
-
-def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) -> None:
-    assert world.authority.health().store
-    moved = world.folder / "elsewhere"
-    away = Store(sqlite_url(moved), world.clock)
-    watch = HealthWatch(away, Relay(), world.clock)
-    assert not watch.look().store
-    (world.folder / "kiosk.db").rename(moved)
-    assert watch.look().store
-    away.close()
-
-
-def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
-    relay, moved = Relay(), world.folder / "elsewhere"
-    away = Store(sqlite_url(moved), world.clock)
-    watch = HealthWatch(away, relay, world.clock)
-    assert not watch.look().store
-    (world.folder / "kiosk.db").rename(moved)
-    assert watch.look().store
-    assert relay.checks == 0
-    watch.look()
-    assert relay.checks == 1
-    away.close()
-
-
-def test_only_one_caller_asks_at_a_time(world: World) -> None:
-    asked, go_on = threading.Event(), threading.Event()
-
-    class Slow(Relay):
-        def check(self) -> None:
-            self.checks += 1
-            asked.set()
-            assert go_on.wait(10)
-
-    relay = Slow()
-    watch = HealthWatch(world.store, relay, world.clock)
-    first = threading.Thread(target=watch.look)
-    first.start()
-    assert asked.wait(10)
-    assert watch.look() == Health(store=True, mail=True)
-    go_on.set()
-    first.join()
-    assert relay.checks == 1
 
 
 # --- the head --------------------------------------------------------------------------

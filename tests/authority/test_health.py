@@ -1,0 +1,99 @@
+"""What answers: asked often, remembered for a while, and seen when it goes and comes back."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.authority.health import HealthWatch
+from kiosk.dialogue import Health
+from kiosk.errors import MailUnavailable
+from kiosk.store.database import Store
+from tests.authority.world import Relay, World
+from tests.support.database import sqlite_url
+
+
+def test_health_is_remembered_for_a_while(world: World) -> None:
+    for _ in range(5):
+        assert world.authority.health() == Health(store=True, mail=True)
+        world.clock.forward(seconds=4)
+    assert world.relay.checks == 1
+    world.clock.forward(seconds=60)
+    world.authority.health()
+    assert world.relay.checks == 2
+
+
+def test_a_relay_that_is_away_is_seen_and_seen_again(world: World) -> None:
+    world.relay.failure = MailUnavailable("away")
+    assert world.authority.health() == Health(store=True, mail=False)
+    world.relay.failure = None
+    assert not world.authority.health().mail
+    world.clock.forward(seconds=15)
+    assert world.authority.health().mail
+
+
+def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) -> None:
+    assert world.authority.health().store
+    moved = world.folder / "elsewhere"
+    away = Store(sqlite_url(moved), world.clock)
+    watch = HealthWatch(away, Relay(), world.clock)
+    assert not watch.look().store
+    (world.folder / "kiosk.db").rename(moved)
+    assert watch.look().store
+    away.close()
+
+
+def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
+    relay, moved = Relay(), world.folder / "elsewhere"
+    away = Store(sqlite_url(moved), world.clock)
+    watch = HealthWatch(away, relay, world.clock)
+    assert not watch.look().store
+    (world.folder / "kiosk.db").rename(moved)
+    assert watch.look().store
+    assert relay.checks == 0
+    watch.look()
+    assert relay.checks == 1
+    away.close()
+
+
+def test_only_one_caller_asks_at_a_time(world: World) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow(Relay):
+        def check(self) -> None:
+            self.checks += 1
+            asked.set()
+            assert go_on.wait(10)
+
+    relay = Slow()
+    watch = HealthWatch(world.store, relay, world.clock)
+    first = threading.Thread(target=watch.look)
+    first.start()
+    assert asked.wait(10)
+    assert watch.look() == Health(store=True, mail=True)
+    go_on.set()
+    first.join()
+    assert relay.checks == 1
+
+
+def test_a_database_without_tables_is_not_well_until_it_has_them(
+    world: World, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.db"
+    bare.touch()
+    store = Store(sqlite_url(bare), world.clock)
+    watch = HealthWatch(store, Relay(), world.clock)
+    assert not watch.look().store
+    store.migrate()
+    assert watch.look().store
+    store.close()
+
+
+@pytest.mark.parametrize("revision", ["0001", "9999"])
+def test_a_database_of_another_version_is_not_well(world: World, revision: str) -> None:
+    with sa.create_engine(sqlite_url(world.folder / "kiosk.db")).begin() as connection:
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    assert not world.authority.health().store

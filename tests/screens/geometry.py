@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from rich.cells import cell_len
 from textual.app import App
@@ -15,7 +16,7 @@ from textual.widget import Widget
 from screens.widgets.prose import Prose
 
 
-def layout_faults(app: App[int]) -> list[str]:
+def layout_faults(app: App[Any]) -> list[str]:
     """Return what is clipped, covered, cut short, or would have to be scrolled."""
     screen = app.screen
     widgets = [w for w in screen.walk_children(Widget) if w.is_on_screen and _shows(w)]
@@ -26,7 +27,7 @@ def layout_faults(app: App[int]) -> list[str]:
     return faults
 
 
-def screen_lines(app: App[int]) -> list[str]:
+def screen_lines(app: App[Any]) -> list[str]:
     """Return the screen as lines of text."""
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
     strips = update.strips  # type: ignore[union-attr]

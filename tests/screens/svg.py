@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape, unescape
+from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -53,7 +54,7 @@ def _stretch(found: re.Match[str]) -> str:
     return f'{found[1]} textLength="{width}" lengthAdjust="spacingAndGlyphs">{found[2]}</text>'
 
 
-def screen_svg(app: App[int]) -> str:
+def screen_svg(app: App[Any]) -> str:
     """Draw what ``app`` shows now, with whatever lies under a modal page."""
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
     rows = [list(_cells(strips)) for strips in update.strips]  # type: ignore[union-attr]

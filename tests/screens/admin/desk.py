@@ -1,0 +1,55 @@
+"""A fake ``AdminDesk`` in memory, written by hand: it remembers, judges roles and can fail.
+
+``FakeDesk(role).asked.of("stations.retire")`` is what was asked; ``asked.raises(name, error)``
+lets the next call of that name fail; ``desk.estate`` can be changed behind the screens' back,
+as another member of staff would.
+"""
+
+from __future__ import annotations
+
+from kiosk.administration.views.acting import Actor
+from kiosk.roles import Role
+from tests.screens.admin.asked import Asked
+from tests.screens.admin.estate import Estate, estate
+from tests.screens.admin.people_desk import FakeCardsDesk, FakeCodesDesk, FakePeopleDesk
+from tests.screens.admin.record_desks import FakeAuditDesk, FakeImportDesk, FakeReportsDesk
+from tests.screens.admin.service_desks import (
+    FakePolicyDesk,
+    FakeQuestionsDesk,
+    FakeStaffDesk,
+    FakeStationsDesk,
+    FakeTodayDesk,
+)
+
+NAMES = {Role.MANAGER: "Mo Farrow", Role.AGENT: "Ann Archer", Role.AUDITOR: "Odd Bjerke"}
+
+
+class FakeDesk:
+    """Everything, for one actor."""
+
+    def __init__(self, role: Role = Role.MANAGER, of: Estate | None = None) -> None:
+        self.estate = of or estate()
+        self.asked = Asked(Actor(NAMES[role], role, f"staff-{role.value}", "SHA256:abc"))
+        self._me = self.asked.me
+        both = self.estate, self.asked
+        self.today = FakeTodayDesk(*both)
+        self.people = FakePeopleDesk(*both)
+        self.cards = FakeCardsDesk(*both)
+        self.codes = FakeCodesDesk(*both)
+        self.stations = FakeStationsDesk(*both)
+        self.audit = FakeAuditDesk(*both)
+        self.questions = FakeQuestionsDesk(*both)
+        self.policy = FakePolicyDesk(*both)
+        self.staff = FakeStaffDesk(*both)
+        self.imports = FakeImportDesk(*both)
+        self.reports = FakeReportsDesk(*both)
+
+    @property
+    def me(self) -> Actor:
+        """Who logged in, as they were then."""
+        return self._me
+
+    @property
+    def service(self) -> str:
+        """The fictional service."""
+        return "Smartcard self-service"

@@ -1,0 +1,155 @@
+"""A small believable estate, as the fake desk begins with it. Nobody in it is real."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from kiosk.administration.views.audit import AuditLine, ChainVerdict
+from kiosk.administration.views.people import CodeLine
+from kiosk.administration.views.service import (
+    Day,
+    ImportFile,
+    PolicyLine,
+    QuestionLine,
+    StaffLine,
+    StationLine,
+    Today,
+)
+from tests.screens.admin import records
+from tests.screens.admin.people import NOW, Record, code, people
+
+
+@dataclass
+class Estate:
+    """What the sub-desks show and change; a test changes it behind their backs."""
+
+    today: Today
+    stations: list[StationLine]
+    people: dict[str, Record] = field(default_factory=people)
+    codes: list[CodeLine] = field(default_factory=list)
+    audit: list[AuditLine] = field(default_factory=records.audit)
+    chain: ChainVerdict = records.CHAIN
+    questions: list[QuestionLine] = field(default_factory=records.questions)
+    policy: list[PolicyLine] = field(default_factory=records.policy)
+    staff: list[StaffLine] = field(default_factory=records.staff)
+    files: list[ImportFile] = field(default_factory=records.files)
+
+    def wait(self, record: Record, issued_by: str, minutes: int = 15) -> CodeLine:
+        """Let a code that ``issued_by`` gave to somebody wait for a second member."""
+        line = code(record, issued_by, minutes)
+        self.codes.append(line)
+        return line
+
+
+def estate() -> Estate:
+    """Return a fresh one."""
+    one = Estate(today=today(), stations=stations())
+    one.wait(one.people["h2"], "Bo Banks", 9)
+    one.wait(one.people["c3"], "Ann Archer", 13)
+    return one
+
+
+def today() -> Today:
+    """Return a morning with one thing out of order."""
+    return Today(
+        at=NOW,
+        unlocked=41,
+        registered=12,
+        refusals=(
+            ("Answers were wrong", 6),
+            ("Not registered, PIN blocked", 4),
+            ("Card has expired", 2),
+            ("Unknown card", 1),
+        ),
+        waiting_for_code=3,
+        blocked=7,
+        median_s=74.0,
+        stations_up=5,
+        stations_down=("West Wing 2",),
+        mail_waiting=4,
+        mail_oldest_s=95.0,
+        days=tuple(_day(NOW.date() - timedelta(days=29 - i), i) for i in range(30)),
+        hours=(
+            0,
+            0,
+            0,
+            0,
+            1,
+            6,
+            41,
+            118,
+            164,
+            142,
+            97,
+            88,
+            103,
+            121,
+            96,
+            74,
+            69,
+            52,
+            31,
+            18,
+            9,
+            4,
+            1,
+            0,
+        ),
+        alarms=(
+            "Station West Wing 2 has been silent since 10:09.",
+            "14 failed attempts at station Main Entrance within an hour.",
+        ),
+    )
+
+
+def _day(day: date, i: int) -> Day:
+    busy = 0.25 if day.weekday() >= 5 else 1.0
+    wave = 1 + 0.25 * math.sin(i / 2.3)
+    return Day(day, round(92 * busy * wave), round(24 * busy * (1.2 - i / 60)), round(17 * busy))
+
+
+def stations() -> list[StationLine]:
+    """Return stations up, silent and retired."""
+    return [
+        _station("Eye Clinic", "Wexbridge South", "1.2.0", "ready", 12, 41),
+        _station("Library", "Wexbridge North", "1.2.0", "ready", 8, 55),
+        _station("Main Entrance", "Wexbridge North", "1.2.0", "ready", 21, 2),
+        _station("Maternity", "Wexbridge South", "1.1.4", "no reader", 17, 60 * 26),
+        _station("West Wing 1", "Wexbridge North", "1.2.0", "ready", 3, 9),
+        _station("West Wing 2", "Wexbridge North", "1.2.0", "ready", 23 * 60, 61, silent=True),
+        _station(
+            "Old Gatehouse",
+            "Wexbridge North",
+            "1.0.9",
+            "",
+            86400 * 40,
+            None,
+            silent=True,
+            retired=40,
+        ),
+    ]
+
+
+def _station(
+    name: str,
+    site: str,
+    version: str,
+    reader: str,
+    seen_s: int,
+    visit_min: int | None,
+    *,
+    silent: bool = False,
+    retired: int | None = None,
+) -> StationLine:
+    return StationLine(
+        name=name,
+        site=site,
+        version=version,
+        reader=reader,
+        last_seen_at=NOW - timedelta(seconds=seen_s),
+        last_visit_at=None if visit_min is None else NOW - timedelta(minutes=visit_min),
+        silent=silent,
+        retired_at=None if retired is None else NOW - timedelta(days=retired),
+    )

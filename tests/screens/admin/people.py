@@ -1,0 +1,199 @@
+"""People of the fake desk: one in every standing, and a crowd to search in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from kiosk.administration.views.acting import Seen
+from kiosk.administration.views.people import (
+    CardLine,
+    CodeLine,
+    Person,
+    PersonLine,
+    RegistrationLine,
+    Standing,
+    StoryLine,
+)
+from kiosk.roles import Action, Role, may
+
+NOW = datetime(2026, 3, 4, 10, 32, tzinfo=UTC)
+QUESTIONS = (
+    "What was the name of your first school?",
+    "Which street did you grow up in?",
+    "What was your first pet called?",
+    "Which town did your parents meet in?",
+)
+_SAID: dict[Standing, tuple[str, str]] = {
+    Standing.LEFT: ("No: marked as a leaver.", "Take that back if they are here again."),
+    Standing.BLOCKED: (
+        "No: blocked after 3 failed attempts today at 10:21.",
+        "Make sure who they are, then lift the block.",
+    ),
+    Standing.NO_CARD: ("No: they have no card.", "Add their card."),
+    Standing.NOT_REGISTERED: (
+        "No: they have never registered.",
+        "They can register at a station while their card still works.",
+    ),
+    Standing.CARD_TROUBLE: (
+        "No: the unblock secret of their card is not known.",
+        "Set the unblock secret, or replace the card.",
+    ),
+    Standing.READY: ("Yes: they can unlock at every station.", "Nothing has to be done."),
+}
+
+
+@dataclass
+class Record:
+    """One person as the fake store has them, and what was done to them, by revision."""
+
+    person: Person
+    deeds: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def line(self) -> PersonLine:
+        """Return them as a row of a list."""
+        one = self.person
+        return PersonLine(
+            one.seen.holder_id, one.number, one.name, one.email, one.standing, len(one.cards)
+        )
+
+    def change(self, who: str, deed: str, **fields: object) -> None:
+        """Change them as ``who`` would: the revision moves on."""
+        seen = replace(self.person.seen, revision=self.person.seen.revision + 1)
+        told = StoryLine(1000 + seen.revision, NOW, f"{deed}.", who, "", "K7QH-2M9T", False)
+        self.person = replace(
+            self.person,
+            seen=seen,
+            story=(told, *self.person.story),
+            **fields,  # type: ignore[arg-type]
+        )
+        self.deeds.append((seen.revision, f"{who} {deed} (reference K7QH-2M9T)."))
+
+    def stands(self, standing: Standing) -> None:
+        """Let them stand otherwise."""
+        headline, advice = _SAID[standing]
+        self.person = replace(
+            self.person,
+            standing=standing,
+            headline=headline,
+            advice=advice,
+            can_unlock=standing is Standing.READY,
+        )
+
+
+def people() -> dict[str, Record]:
+    """Return all, by id."""
+    named = [
+        ("h1", "100200300401", "Amara Okafor", Standing.BLOCKED),
+        ("h2", "100200300402", "Bronwen Pryce", Standing.READY),
+        ("h3", "100200300403", "Callum Reid", Standing.NOT_REGISTERED),
+        ("h4", "100200300404", "Dilys Maddox-Featherstonehaugh", Standing.CARD_TROUBLE),
+        ("h5", "100200300405", "Eoin Gallagher", Standing.NO_CARD),
+        ("h6", "100200300406", "Farida Khan [bold]", Standing.LEFT),
+    ]
+    crowd = [
+        (f"c{i}", f"2003004{i:05}", f"{first} Smith", Standing.READY)
+        for i, first in enumerate(("Ada", "Ben", "Cai", "Dee", "Eve", "Fay", "Gus", "Hal") * 8)
+    ]
+    return {one[0]: Record(_person(*one)) for one in (*named, *crowd)}
+
+
+def open_to(standing: Standing, role: Role) -> frozenset[Action]:
+    """Return the actions that make sense for somebody in ``standing``."""
+    if standing is Standing.LEFT:
+        return frozenset(a for a in (Action.MARK_LEAVER, Action.ERASE_PERSON) if may(role, a))
+    sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
+    sensible.add(Action.ERASE_PERSON)
+    if standing is not Standing.NO_CARD:
+        sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
+    if standing in (Standing.READY, Standing.BLOCKED):
+        sensible.add(Action.REVOKE_REGISTRATION)
+    if standing is Standing.BLOCKED:
+        sensible.add(Action.LIFT_BLOCK)
+    if standing is Standing.READY:
+        sensible.add(Action.ISSUE_CODE)
+    return frozenset(action for action in sensible if may(role, action))
+
+
+def _person(holder_id: str, number: str, name: str, standing: Standing) -> Person:
+    email = f"{name.split()[0].lower()}.{name.split()[1].lower()}@wexbridge.nhs.uk"
+    headline, advice = _SAID[standing]
+    return Person(
+        seen=Seen(holder_id, 1),
+        number=number,
+        name=name,
+        email=email,
+        left_at=NOW - timedelta(days=12) if standing is Standing.LEFT else None,
+        standing=standing,
+        can_unlock=standing is Standing.READY,
+        headline=headline,
+        advice=advice,
+        registration=_registration(email, standing),
+        cards=() if standing is Standing.NO_CARD else (_card(holder_id, standing),),
+        codes=(),
+        story=_story(standing),
+        open_to=frozenset(),
+    )
+
+
+def _registration(email: str, standing: Standing) -> RegistrationLine | None:
+    if standing in (Standing.NOT_REGISTERED, Standing.NO_CARD):
+        return None
+    blocked = standing is Standing.BLOCKED
+    return RegistrationLine(
+        email=email,
+        confirmed=True,
+        registered_at=NOW - timedelta(days=210),
+        questions=QUESTIONS,
+        failures=3 if blocked else 0,
+        failures_allowed=3,
+        blocked_at=NOW - timedelta(minutes=11) if blocked else None,
+    )
+
+
+def _card(holder_id: str, standing: Standing) -> CardLine:
+    trouble = "Its unblock secret is not known." if standing is Standing.CARD_TROUBLE else ""
+    return CardLine(
+        card_id=f"card-{holder_id}",
+        driver="piv",
+        identifier=f"9f2c41d0a8b34e66b1f07c5d2e9a{len(holder_id):02}{ord(holder_id[-1]):02x}",
+        revoked=False,
+        expires_at=NOW + timedelta(days=640),
+        has_secret=not trouble,
+        trouble=trouble,
+    )
+
+
+def _story(standing: Standing) -> tuple[StoryLine, ...]:
+    lines = [
+        ("Registered.", timedelta(days=210), "Library", False),
+        ("Unlocked their card.", timedelta(days=60), "Main Entrance", False),
+    ]
+    if standing is Standing.BLOCKED:
+        lines += [
+            ("Answers were wrong, 1 of 3.", timedelta(minutes=19), "West Wing 1", True),
+            ("Answers were wrong, 2 of 3.", timedelta(minutes=15), "West Wing 1", True),
+            ("Answers were wrong, 3 of 3: blocked.", timedelta(minutes=11), "West Wing 1", True),
+        ]
+    if standing in (Standing.NOT_REGISTERED, Standing.NO_CARD):
+        lines = []
+    return tuple(
+        StoryLine(100 + i, NOW - ago, told, "", station, f"B4XT-{i}QLM", grave)
+        for i, (told, ago, station, grave) in reversed(list(enumerate(lines)))
+    )
+
+
+def code(record: Record, issued_by: str, minutes: int = 15) -> CodeLine:
+    """Return a code of a person's first card that waits for a second member of staff."""
+    return CodeLine(
+        code_id=f"code-{record.person.seen.holder_id}",
+        card_id=record.person.cards[0].card_id,
+        holder_id=record.person.seen.holder_id,
+        holder_name=record.person.name,
+        by_mail=False,
+        issued_by=issued_by,
+        issued_at=NOW - timedelta(minutes=15 - minutes),
+        expires_at=NOW + timedelta(minutes=minutes),
+        waits_for_second=True,
+    )

@@ -1,0 +1,158 @@
+"""Running the RA application with a fake desk: at a size, with keys and clicks, in pictures.
+
+::
+
+    async with running(FakeDesk()) as run:
+        await run.press("f4", "down", "r")
+        await run.type("wheels are off")
+        await run.click("Retire")
+        assert "is retired" in run.text
+
+Everything that a key starts is over before ``press`` returns: threads included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from textual import events
+from textual.pilot import Pilot
+
+from screens.admin.end import End
+from screens.admin.page import Page
+from screens.admin.times import Times
+from screens.admin_app import AdminApp
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
+from tests.screens.geometry import screen_lines
+from tests.screens.svg import screen_svg
+
+SIZES = ((80, 24), (120, 36))
+SMALL = SIZES[0]
+_PATIENCE_S = 10
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.at
+
+
+class PictureApp(AdminApp):
+    """Draws itself as a small SVG."""
+
+    def export_screenshot(self, **_options: Any) -> str:
+        """Draw what shows now."""
+        return screen_svg(self)
+
+
+def app_for(
+    desk: FakeDesk,
+    pages: Sequence[type[Page]] | None = None,
+    *,
+    dark: bool = False,
+    now: Clock | None = None,
+) -> PictureApp:
+    """Return the application as tests run it: its clocks stand. A fault fails the test."""
+    return PictureApp(
+        desk,
+        lambda error: None,
+        pages=pages,
+        dark=dark,
+        times=Times(lambda: NOW, UTC),
+        now=now or Clock(),
+    )
+
+
+@dataclass
+class Run:
+    """An application that runs, and a clerk at it."""
+
+    app: PictureApp
+    desk: FakeDesk
+    pilot: Pilot[End]
+    clock: Clock
+
+    @property
+    def lines(self) -> list[str]:
+        """What the screen shows, row by row."""
+        return screen_lines(self.app)
+
+    @property
+    def text(self) -> str:
+        """The same in one piece, without the spaces at the ends of rows."""
+        return "\n".join(line.rstrip() for line in self.lines)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys as a keyboard would, one after the other without waiting."""
+        for key in keys:
+            character = key if len(key) == 1 else (" " if key == "space" else None)
+            self._post(events.Key(_named(key), character))
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type ``text``."""
+        await self.press(*text)
+
+    async def click(self, text: str) -> None:
+        """Click in the middle of ``text``: the lowest place where the screen shows it."""
+        x, y = self.place_of(text)
+        for kind in (events.MouseDown, events.MouseUp):
+            self._post(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        await self.settle()
+
+    def place_of(self, text: str) -> tuple[int, int]:
+        """Return a cell in the middle of ``text``."""
+        for y, line in reversed(list(enumerate(self.lines))):
+            if text in line:
+                return line.rindex(text) + len(text) // 2, y
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
+
+    async def settle(self) -> None:
+        """Wait until all that was begun is over, and drawn."""
+        async with asyncio.timeout(_PATIENCE_S):
+            await self._quiet()
+            while any(not worker.is_finished for worker in self.app.workers):
+                await asyncio.sleep(0.005)
+                await self._quiet()
+        await self._quiet()
+
+    async def _quiet(self) -> None:
+        for _ in range(3):
+            await self.pilot.pause(0)
+
+    def _post(self, event: events.Event) -> None:
+        event.set_sender(self.app)
+        self.app.post_message(event)
+
+
+@asynccontextmanager
+async def running(
+    desk: FakeDesk | None = None,
+    pages: Sequence[type[Page]] | None = None,
+    size: tuple[int, int] = SMALL,
+    *,
+    dark: bool = False,
+) -> AsyncIterator[Run]:
+    """Run the application at ``size``; it has settled on its first page."""
+    desk = desk or FakeDesk()
+    clock = Clock()
+    app = app_for(desk, pages, dark=dark, now=clock)
+    async with app.run_test(size=size) as pilot:
+        run = Run(app, desk, pilot, clock)
+        await run.settle()
+        yield run
+
+
+def _named(key: str) -> str:
+    return {" ": "space"}.get(key, key)

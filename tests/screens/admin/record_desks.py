@@ -1,0 +1,122 @@
+"""The fake desk's audit, imports and reports."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+from kiosk.administration.progress import Progress
+from kiosk.administration.views.audit import (
+    AuditFilter,
+    AuditLine,
+    AuditPage,
+    ChainVerdict,
+    ExportFormat,
+)
+from kiosk.administration.views.service import ImportFile, ImportResult, Report, Span, Written
+from kiosk.errors import NothingThere
+from kiosk.roles import Action
+from tests.screens.admin.asked import REFERENCE, Asked
+from tests.screens.admin.estate import Estate
+
+_PATIENCE_S = 10
+
+
+class Slow:
+    """Long work: told in ten parts. ``hold`` lets a test stop it after a part, and go on."""
+
+    def __init__(self, estate: Estate, asked: Asked) -> None:
+        self._estate = estate
+        self._asked = asked
+        self.hold: threading.Event | None = None
+        """Where it is set, the work waits for it at its half."""
+
+    def _work(self, progress: Progress, total: int) -> None:
+        for part in range(11):
+            progress(total * part // 10, total)
+            if part == 5 and self.hold is not None:
+                self.hold.wait(_PATIENCE_S)
+
+
+class FakeAuditDesk(Slow):
+    """Filters, verifies and exports."""
+
+    def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
+        self._asked.hear(Action.SEE_AUDIT, "audit.page", only, before)
+        rows = [row for row in self._estate.audit if _shows(only, row)]
+        rows = [row for row in rows if before is None or row.seq < before]
+        older = rows[limit - 1].seq if len(rows) > limit else None
+        return AuditPage(tuple(rows[:limit]), older)
+
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
+        return tuple(sorted({(row.kind, row.told) for row in self._estate.audit}))
+
+    def verify(self, progress: Progress) -> ChainVerdict:
+        self._asked.hear(Action.VERIFY_AUDIT, "audit.verify")
+        self._work(progress, len(self._estate.audit))
+        return self._estate.chain
+
+    def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
+        self._asked.hear(Action.EXPORT_AUDIT, "audit.export", only, how)
+        rows = [row for row in self._estate.audit if _shows(only, row)]
+        self._work(progress, len(rows))
+        return Written(f"/var/lib/kiosk/exports/audit-20260304.{how.value}", len(rows))
+
+
+class FakeImportDesk(Slow):
+    """Knows what each of its files would do."""
+
+    def files(self) -> tuple[ImportFile, ...]:
+        self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
+        return tuple(self._estate.files)
+
+    def rehearse(self, name: str, progress: Progress) -> ImportResult:
+        self._asked.hear(Action.IMPORT_PEOPLE, "imports.rehearse", name)
+        return self._done(name, progress)
+
+    def run(self, name: str, progress: Progress) -> ImportResult:
+        self._asked.hear(Action.IMPORT_PEOPLE, "imports.run", name)
+        return self._done(name, progress)
+
+    def _done(self, name: str, progress: Progress) -> ImportResult:
+        size = next((file.size for file in self._estate.files if file.name == name), None)
+        if size is None:
+            raise NothingThere(f"There is no file {name} any more.")
+        self._work(progress, size)
+        if "bad" in name:
+            problems = ((3, "email: not an address"), (17, "number: 12 digits, please"))
+            return ImportResult(240, 0, 0, 0, 0, 0, "", problems)
+        return ImportResult(1200, 1130, 48, 1150, 20, 1150, REFERENCE)
+
+
+class FakeReportsDesk:
+    """Counts the same for every span."""
+
+    def __init__(self, estate: Estate, asked: Asked) -> None:
+        self._estate = estate
+        self._asked = asked
+
+    def make(self, span: Span, first: date, last: date) -> Report:
+        self._asked.hear(Action.SEE_REPORTS, "reports.make", span, first, last)
+        days = [day for day in self._estate.today.days if first <= day.day <= last]
+        rows = tuple((f"{d.day}", f"{d.registered}", f"{d.unlocked}") for d in days)
+        return Report(span, first, last, (span.value.title(), "Registered", "Unlocked"), rows)
+
+    def export(self, span: Span, first: date, last: date) -> Written:
+        self._asked.hear(Action.EXPORT_REPORT, "reports.export", span, first, last)
+        rows = len(self.make(span, first, last).rows)
+        return Written(f"/var/lib/kiosk/exports/report-{span.value}-{first}.csv", rows)
+
+
+def _shows(only: AuditFilter, row: AuditLine) -> bool:
+    wanted = (
+        (only.person, row.person),
+        (only.station, row.station),
+        (only.staff, row.who),
+        (only.kind, row.kind),
+        (only.reference, row.reference),
+    )
+    since = only.since is None or row.at >= only.since
+    until = only.until is None or row.at < only.until
+    return since and until and all(not want or want == has for want, has in wanted)

@@ -1,0 +1,225 @@
+"""The fake desk's first page, stations, questions, policy and staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from kiosk.administration.views.acting import Done, Grounds
+from kiosk.administration.views.service import (
+    KeyLine,
+    PolicyLine,
+    QuestionLine,
+    StaffLine,
+    StationLine,
+    Today,
+)
+from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.roles import Action, Role
+from tests.screens.admin.asked import Asked
+from tests.screens.admin.estate import Estate
+from tests.screens.admin.people import NOW
+
+
+class Fake:
+    """What each of them holds."""
+
+    def __init__(self, estate: Estate, asked: Asked) -> None:
+        self._estate = estate
+        self._asked = asked
+
+
+class FakeTodayDesk(Fake):
+    """Says what the estate's morning is."""
+
+    def look(self) -> Today:
+        self._asked.hear(Action.SEE_TODAY, "today.look")
+        return self._estate.today
+
+
+class FakeStationsDesk(Fake):
+    """Retires and reinstates."""
+
+    def every(self) -> tuple[StationLine, ...]:
+        self._asked.hear(Action.SEE_STATIONS, "stations.every")
+        lines = self._estate.stations
+        return tuple(sorted(lines, key=lambda line: (line.retired_at is not None, line.name)))
+
+    def retire(self, name: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.RETIRE_STATION, "stations.retire", name, grounds)
+        if self._line(name).retired_at is not None:
+            raise ChangedMeanwhile(f"{name} is retired already.", (f"Bo Banks retired {name}.",))
+        self._put(name, replace(self._line(name), retired_at=NOW))
+        return self._asked.done(f"{name} is retired: it serves nobody any more.")
+
+    def reinstate(self, name: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.RETIRE_STATION, "stations.reinstate", name, grounds)
+        self._put(name, replace(self._line(name), retired_at=None))
+        return self._asked.done(f"{name} serves people again.")
+
+    def _line(self, name: str) -> StationLine:
+        for line in self._estate.stations:
+            if line.name == name:
+                return line
+        raise NothingThere(f"There is no station {name}.")
+
+    def _put(self, name: str, line: StationLine) -> None:
+        others = [other for other in self._estate.stations if other.name != name]
+        self._estate.stations = [*others, line]
+
+
+class FakeQuestionsDesk(Fake):
+    """Adds, retires and revives."""
+
+    def every(self) -> tuple[QuestionLine, ...]:
+        self._asked.hear(Action.SEE_QUESTIONS, "questions.every")
+        lines = self._estate.questions
+        return tuple(sorted(lines, key=lambda line: (line.retired_at is not None, line.id)))
+
+    def add(self, text: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_QUESTIONS, "questions.add", text, grounds)
+        if any(line.text == text for line in self._estate.questions):
+            raise NotTaken("text", "This question is in the list already.")
+        new = QuestionLine(len(self._estate.questions) + 1, text, 0, None)
+        self._estate.questions.append(new)
+        return self._asked.done("The question is offered from now on.")
+
+    def retire(self, question_id: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_QUESTIONS, "questions.retire", question_id, grounds)
+        self._put(replace(self._line(question_id), retired_at=NOW))
+        return self._asked.done("The question is offered to nobody new.")
+
+    def revive(self, question_id: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_QUESTIONS, "questions.revive", question_id, grounds)
+        self._put(replace(self._line(question_id), retired_at=None))
+        return self._asked.done("The question is offered again.")
+
+    def _line(self, question_id: int) -> QuestionLine:
+        for line in self._estate.questions:
+            if line.id == question_id:
+                return line
+        raise NothingThere("There is no such question.")
+
+    def _put(self, line: QuestionLine) -> None:
+        others = [other for other in self._estate.questions if other.id != line.id]
+        self._estate.questions = [*others, line]
+
+
+class FakePolicyDesk(Fake):
+    """Takes numbers from 1 to 60, and any text for what is no number."""
+
+    def every(self) -> tuple[PolicyLine, ...]:
+        self._asked.hear(Action.SEE_POLICY, "policy.every")
+        return tuple(self._estate.policy)
+
+    def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.CHANGE_POLICY, "policy.change", name, value, revision, grounds)
+        at, line = self._held(name, revision)
+        if line.value.isdigit() and not (value.isdigit() and 1 <= int(value) <= 60):
+            raise NotTaken("value", f"{name} has to be {line.allowed}.")
+        self._put(at, line, value, grounds.reason)
+        return self._asked.done(f"{name} is {value} from now on.")
+
+    def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.CHANGE_POLICY, "policy.reset", name, revision, grounds)
+        at, line = self._held(name, revision)
+        self._put(at, line, line.in_file, grounds.reason)
+        return self._asked.done(f"{name} is {line.in_file} again, as in the settings file.")
+
+    def _held(self, name: str, revision: int) -> tuple[int, PolicyLine]:
+        at, line = _found(self._estate.policy, name)
+        if line.revision != revision:
+            told = f"{line.changed_by} set {name} to {line.value}."
+            raise ChangedMeanwhile("The setting was changed since you looked.", (told,))
+        return at, line
+
+    def _put(self, at: int, line: PolicyLine, value: str, reason: str) -> None:
+        self._estate.policy[at] = replace(
+            line,
+            value=value,
+            changed_at=NOW,
+            changed_by=self._asked.me.name,
+            reason=reason,
+            revision=line.revision + 1,
+        )
+
+
+class FakeStaffDesk(Fake):
+    """Keeps one manager, and nobody changes themselves."""
+
+    def every(self) -> tuple[StaffLine, ...]:
+        self._asked.hear(Action.SEE_STAFF, "staff.every")
+        lines = self._estate.staff
+        return tuple(sorted(lines, key=lambda line: (line.removed_at is not None, line.name)))
+
+    def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_STAFF, "staff.add", name, role, public_key, grounds)
+        staff_id = f"staff-{len(self._estate.staff)}"
+        new = StaffLine(staff_id, name, role, (_key(public_key),), NOW, None, None, 1)
+        self._estate.staff.append(new)
+        return self._asked.done(f"{name} can log in as {role.value}.")
+
+    def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_STAFF, "staff.change_role", staff_id, role, revision, grounds)
+        at, line = self._held(staff_id, revision)
+        if staff_id == self._asked.me.staff_id:
+            raise NotTaken("role", "Nobody changes their own role.")
+        self._estate.staff[at] = replace(line, role=role, revision=revision + 1)
+        return self._asked.done(f"{line.name} is {role.value} now.")
+
+    def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_STAFF, "staff.remove", staff_id, revision, grounds)
+        at, line = self._held(staff_id, revision)
+        if staff_id == self._asked.me.staff_id:
+            raise NotTaken("staff", "Nobody removes themselves.")
+        self._estate.staff[at] = replace(line, removed_at=NOW, revision=revision + 1)
+        return self._asked.done(f"{line.name} cannot log in any more.")
+
+    def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_STAFF, "staff.add_key", staff_id, public_key, grounds)
+        at, line = self._held(staff_id, revision)
+        keys = (*line.keys, _key(public_key))
+        self._estate.staff[at] = replace(line, keys=keys, revision=revision + 1)
+        return self._asked.done("The key is let in.")
+
+    def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.EDIT_STAFF, "staff.remove_key", staff_id, fingerprint, grounds)
+        at, line = self._held(staff_id, revision)
+        keys = tuple(key for key in line.keys if key.fingerprint != fingerprint)
+        if not keys and line.role is Role.MANAGER:
+            raise NotTaken("key", "The last key of a manager stays.")
+        self._estate.staff[at] = replace(line, keys=keys, revision=revision + 1)
+        return self._asked.done("The key is not let in any more.")
+
+    def _held(self, staff_id: str, revision: int) -> tuple[int, StaffLine]:
+        for at, line in enumerate(self._estate.staff):
+            if line.staff_id == staff_id:
+                if line.revision != revision:
+                    raise ChangedMeanwhile(
+                        "Somebody changed this member.", (f"{line.name} was changed.",)
+                    )
+                return at, line
+        raise NothingThere("There is no such member of staff.")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _found(lines: Sequence[_N], name: str) -> tuple[int, _N]:
+    for at, line in enumerate(lines):
+        if line.name == name:
+            return at, line
+    raise NothingThere(f"There is no {name}.")
+
+
+def _key(public_key: str) -> KeyLine:
+    words = public_key.split()
+    if len(words) < 2 or not words[0].startswith("ssh-"):
+        raise NotTaken("public_key", "This is no line of an OpenSSH .pub file.")
+    return KeyLine(f"SHA256:{words[1][:8]}", words[0], " ".join(words[2:]), NOW)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.public_keys import read_public_key
+from kiosk.errors import NotTaken
+
+
+def made(folder: Path, *how: str) -> str:
+    path = folder / "key"
+    command = ["ssh-keygen", "-q", "-N", "", "-C", "jo@ward 7", "-f", str(path), *how]
+    subprocess.run(command, check=True)
+    return path.with_suffix(".pub").read_text()
+
+
+@pytest.mark.parametrize(
+    "how", [("-t", "ed25519"), ("-t", "ecdsa", "-b", "384"), ("-t", "rsa", "-b", "3072")]
+)
+def test_a_key_is_known_by_the_fingerprint_that_openssh_shows(
+    tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    key = read_public_key(made(tmp_path, *how))
+    shown = subprocess.run(
+        ["ssh-keygen", "-lf", str(tmp_path / "key.pub")], capture_output=True, text=True, check=True
+    )
+    assert key.fingerprint == shown.stdout.split()[1]
+    assert key.label == "jo@ward 7"
+    assert key.line == " ".join((tmp_path / "key.pub").read_text().split()[:2])
+
+
+def test_a_short_rsa_key_is_not_taken(tmp_path: Path) -> None:
+    with pytest.raises(NotTaken, match="3072 bits"):
+        read_public_key(made(tmp_path, "-t", "rsa", "-b", "2048"))
+
+
+def test_a_private_key_is_sent_back(tmp_path: Path) -> None:
+    made(tmp_path, "-t", "ed25519")
+    with pytest.raises(NotTaken, match="private key") as caught:
+        read_public_key((tmp_path / "key").read_text())
+    assert caught.value.field == "public_key"
+
+
+def test_options_before_a_key_are_not_taken(tmp_path: Path) -> None:
+    with pytest.raises(NotTaken, match="begins with its kind"):
+        read_public_key('command="sh" ' + made(tmp_path, "-t", "ed25519"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-ed25519 not/base64!",
+        "sk-ssh-ed25519@openssh.com AAAAC3NzaC1lZDI1NTE5",
+        "ssh-dss AAAAB3NzaC1kc3MAAACBAP",
+        "one\ntwo",
+    ],
+)
+def test_what_is_no_key_is_not_taken(text: str) -> None:
+    with pytest.raises(NotTaken):
+        read_public_key(text)
+
+
+def test_half_a_key_is_not_taken(tmp_path: Path) -> None:
+    kind, body, _ = made(tmp_path, "-t", "ed25519").split(None, 2)
+    with pytest.raises(NotTaken, match="damaged"):
+        read_public_key(f"{kind} {body[:40]}")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kiosk.roles import Role
 
-__all__ = ["ActionNote", "Alarm", "PolicySetting", "Role", "StaffKey", "StaffMember"]
+__all__ = ["ActionNote", "PolicySetting", "Role", "StaffKey", "StaffMember"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,3 @@ class ActionNote:
     reason: str
     identified_by: str
     salt: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something that staff were told of and that is not over: ``seen_at`` is the last look."""
-
-    name: str
-    since: datetime
-    seen_at: datetime

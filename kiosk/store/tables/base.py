@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import MetaData
+from sqlalchemy import Index, MetaData, text
 from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ class Row(SQLModel):
     def record(self, kind: type[Record]) -> Record:
         """Return a frozen ``kind`` whose fields are named as the columns are."""
         return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+
+def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
+    """Return an index over the rows that fulfil ``condition``, on either database."""
+    where = text(condition)
+    return Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:

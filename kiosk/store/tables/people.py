@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from kiosk.store.records import CardStatus, JointHash, Verdict
-from kiosk.store.tables.base import Row
+from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
 
 
@@ -64,7 +64,10 @@ class RegistrationRow(Row, table=True):
     """See ``Registration``."""
 
     __tablename__ = "registration"
-    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
+    __table_args__ = (
+        CheckConstraint("failures >= 0", name="failures"),
+        index_where("ix_registration_blocked", "blocked_at", "blocked_at IS NOT NULL"),
+    )
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
     email: str
     email_verified_at: datetime = Field(sa_type=UtcDateTime)

@@ -8,10 +8,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Integer
 from sqlmodel import Field
 
 from kiosk.store.records import Scalar
-from kiosk.store.tables.base import Row
+from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import Scalars, UtcDateTime
 
 GIVEN = {"autoincrement": False}
+WAITING = "sent_at IS NULL AND failed_at IS NULL"
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -62,6 +63,7 @@ class OutboxRow(Row, table=True):
     """See ``OutboxMessage``."""
 
     __tablename__ = "outbox_message"
+    __table_args__ = (index_where("ix_outbox_message_waiting", "created_at", WAITING),)
     id: str = Field(primary_key=True)
     to: str
     template: str

@@ -1,4 +1,4 @@
-"""Tables of RA staff and of what they leave: keys, notes, policy settings, alarms, search."""
+"""Tables of RA staff and of what they leave: keys, notes, policy settings, search."""
 
 from __future__ import annotations
 
@@ -69,12 +69,3 @@ class SearchTermRow(Row, table=True):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - how SQLAlchemy wants it
     term: str = Field(primary_key=True, sa_type=TERM)
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id", index=True)
-
-
-class AlarmRow(Row, table=True):
-    """See ``Alarm``."""
-
-    __tablename__ = "alarm"
-    name: str = Field(primary_key=True)
-    since: datetime = Field(sa_type=UtcDateTime)
-    seen_at: datetime = Field(sa_type=UtcDateTime)

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from kiosk.dialogue import Purpose, VisitEnd
 from kiosk.store.records import JointHash, UnblockState
-from kiosk.store.tables.base import Row
+from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
 
 LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
 OPEN_ENTRY = "closed_at IS NULL"
 
 
-def unique_where(name: str, column: str, condition: str) -> Index:
-    """Return a unique index over the rows that fulfil ``condition``, on either database."""
-    where = text(condition)
-    return Index(name, column, unique=True, sqlite_where=where, postgresql_where=where)
-
-
 class VisitRow(Row, table=True):
     """See ``Visit``."""
 
     __tablename__ = "visit"
+    __table_args__ = (Index("ix_visit_station_opened_at", "station", "opened_at"),)
     id: str = Field(primary_key=True)
     reference: str = Field(unique=True)
-    station: str = Field(index=True)
+    station: str
     opened_at: datetime = Field(sa_type=UtcDateTime, index=True)
     card_id: str | None = Field(default=None, foreign_key="card.id", index=True)
     holder_id: str | None = Field(default=None, foreign_key="cardholder.id", index=True)
@@ -62,7 +57,7 @@ class CodeRow(Row, table=True):
 
     __tablename__ = "email_code"
     __table_args__ = (
-        unique_where("uq_email_code_live", "card_id", LIVE_CODE),
+        index_where("uq_email_code_live", "card_id", LIVE_CODE, unique=True),
         Index("ix_email_code_card_id_drafted_at", "card_id", "drafted_at"),
         CheckConstraint("tries >= 0 AND tries <= max_tries", name="tries"),
         CheckConstraint("(sent_at IS NULL) = (expires_at IS NULL)", name="sent"),
@@ -93,7 +88,7 @@ class UnblockRow(Row, table=True):
     """See ``UnblockEntry``."""
 
     __tablename__ = "unblock_journal"
-    __table_args__ = (unique_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY),)
+    __table_args__ = (index_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY, unique=True),)
     id: str = Field(primary_key=True)
     visit_id: str = Field(foreign_key="visit.id", index=True)
     card_id: str = Field(foreign_key="card.id", index=True)

@@ -1,4 +1,4 @@
-"""Staff, their notes and the policy they set; search terms; alarms; codes given by staff."""
+"""Staff, their notes and policy; search terms; alarms and chores; codes given by staff."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 TERM = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -23,6 +24,8 @@ def upgrade() -> None:
     _action_note()
     _search_term()
     _alarm()
+    _chore()
+    _counting_indexes()
     _audit_indexes()
 
 
@@ -123,10 +126,38 @@ def _alarm() -> None:
     op.create_table(
         "alarm",
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("since", MOMENT, nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_alarm")),
     )
+
+
+def _chore() -> None:
+    op.create_table(
+        "chore",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("done_at", MOMENT, nullable=False),
+        sa.Column("seq", ROW_NUMBER, nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_chore")),
+    )
+
+
+def _counting_indexes() -> None:
+    """What counts, and finds the latest of each station, without reading whole tables."""
+    op.drop_index(op.f("ix_visit_station"), "visit")
+    op.create_index("ix_visit_station_opened_at", "visit", ["station", "opened_at"], unique=False)
+    _index_where("ix_registration_blocked", "registration", "blocked_at", "blocked_at IS NOT NULL")
+    waiting = "sent_at IS NULL AND failed_at IS NULL"
+    _index_where("ix_outbox_message_waiting", "outbox_message", "created_at", waiting)
+
+
+def _index_where(name: str, table: str, column: str, condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)
 
 
 def _audit_indexes() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kiosk.roles import Role, may
+from screens.admin.codes import CodesPage
 from screens.admin.page import Page
+from screens.admin.people import PeoplePage
+from screens.admin.person import AboutPerson
 
 _ORDER = (
     "Today",
@@ -24,7 +27,7 @@ _ORDER = (
 
 def every_page() -> tuple[type[Page], ...]:
     """Return all there are."""
-    return ()
+    return (PeoplePage, AboutPerson, CodesPage)
 
 
 def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:

@@ -1,0 +1,124 @@
+"""The fields of a card: typed, or pasted as the clerk's own machine printed them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from kiosk.administration import people_fields
+from kiosk.administration.views.people import CardLine, NewCard
+from kiosk.errors import NotTaken
+from kiosk.sensitive import Sensitive
+from screens.admin.dialogs.entry import Entry
+from screens.admin.times import Times
+
+KINDS = tuple(people_fields.CARD_RULES)
+_IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 64, 8
+_PRINTED = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)")
+_HEX = re.compile("[0-9A-Fa-f]+")
+_A_MOMENT = timedelta(microseconds=1)
+
+
+def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
+    """Return the field that asks which card is meant; there is none where only one can be."""
+    if len(cards) == 1:
+        return ()
+    labels = tuple(card_label(card) for card in cards)
+    hint = "Up and Down choose."
+    return (Entry("card", "Card", hint=hint, choices=labels, closed=True, initial=labels[0]),)
+
+
+def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:
+    """Return the id of the card that was chosen."""
+    label = values.get("card")
+    return next(c.card_id for c in cards if label is None or card_label(c) == label)
+
+
+def card_label(card: CardLine) -> str:
+    """Name a card in one line."""
+    expires = f", expires {last_day(card.expires_at)}" if card.expires_at else ""
+    return f"{card.driver} {card.identifier}{expires}"
+
+
+def card_short(card: CardLine) -> str:
+    """Name a card within a sentence, by the end of its identifier."""
+    return f"the {card.driver} card ending in {card.identifier[-_TAIL:]}"
+
+
+def last_day(expires_at: datetime) -> str:
+    """Return the last day on which a card works; days of cards end in UTC, as imported."""
+    return Times(zone=UTC).day(expires_at - _A_MOMENT)
+
+
+def new_card_entries() -> tuple[Entry, ...]:
+    """Return the fields of a new card; its kind is asked where there are several."""
+    kind = Entry("driver", "Kind", initial=KINDS[0], choices=KINDS, closed=True)
+    return (
+        Entry(
+            "identifier",
+            "Card",
+            hint="Its identifier, or the line that “kiosk cards read” prints.",
+            most=_IDENTIFIER_MOST,
+        ),
+        *((kind,) if len(KINDS) > 1 else ()),
+        Entry(
+            "expires_at",
+            "Expires",
+            hint="Like 2027-03-31. May stay empty.",
+            required=False,
+            check=_date_problem,
+        ),
+        *secret_entries(required=False),
+    )
+
+
+def secret_entries(*, required: bool) -> tuple[Entry, ...]:
+    """Return the fields of an unblock secret: a slip in it would cost one of the card's tries."""
+    hint = "The card's PUK. Nobody can look at it afterwards."
+    first = Entry(
+        "secret",
+        "Unblock secret",
+        hint=hint if required else "The card's PUK. May stay empty and be set later.",
+        secret=True,
+        most=_SECRET_MOST,
+        required=required,
+    )
+    again = Entry("again", "And again", secret=True, most=_SECRET_MOST, required=required)
+    return first, again
+
+
+def new_card_of(values: Mapping[str, str]) -> NewCard:
+    """Return the card; raises ``NotTaken`` where the two secrets differ."""
+    driver, identifier = printed(values["identifier"])
+    typed = bool(values["secret"] or values["again"])
+    return NewCard(
+        identifier,
+        driver or values.get("driver", KINDS[0]),
+        people_fields.expires(values["expires_at"]),
+        secret_of(values) if typed else None,
+    )
+
+
+def secret_of(values: Mapping[str, str]) -> Sensitive:
+    """Return the secret; raises ``NotTaken`` where it was not typed the same twice."""
+    secret, again = Sensitive(values["secret"]), Sensitive(values["again"])
+    if secret != again:
+        raise NotTaken("again", "This is not the same as above.")
+    return secret
+
+
+def printed(text: str) -> tuple[str, str]:
+    """Take ``piv 0123...`` apart; the kind is empty where only an identifier was typed."""
+    found = _PRINTED.fullmatch(text.strip())
+    if found is None or _HEX.fullmatch(found[1]):
+        return "", text.strip()
+    return found[1].lower(), found[2]
+
+
+def _date_problem(text: str) -> str:
+    try:
+        people_fields.expires(text)
+    except people_fields.CellRefused:
+        return "Write it as year, month and day: 2027-03-31."
+    return ""

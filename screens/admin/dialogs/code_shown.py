@@ -1,0 +1,106 @@
+"""The code that staff give by word of mouth, shown once."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Digits
+
+from kiosk.administration.views.people import IssuedCode
+from screens.admin.dialogs.dialog import Dialog
+from screens.admin.times import Times
+from screens.forget import forget_texts
+from screens.widgets.prose import Note, Prose
+
+_GROUP = 4
+_TICK_S = 1.0
+_READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
+_SECOND = (
+    "It does not work yet: a second member of staff has to agree, on the page Codes, before then."
+)
+_WORKS = "It works at every station, once, for the card it was made for."
+_OVER = "The code does not work any more. Close this, and make another one."
+_SURE = "It cannot be shown again. Escape again closes this."
+
+
+class CodeShown(Dialog[None]):
+    """Shows the code, large and in groups, until it is closed or does not work any more.
+
+    Enter does not close it: a second press of the Enter that made the code would. Escape
+    asks first. The code is forgotten when it is closed.
+    """
+
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    CodeShown {
+        & .code { width: 100%; height: 3; margin: 1 0; text-align: center; color: $brand; }
+        & .code-life { height: auto; }
+    }
+    """
+
+    def __init__(self, issued: IssuedCode, holder: str, times: Times) -> None:
+        super().__init__()
+        self._issued: IssuedCode | None = issued
+        self._expires_at = issued.expires_at
+        self._second = issued.waits_for_second
+        self._reference = issued.reference
+        self._holder = holder
+        self._times = times
+        self._digits = Digits(classes="code")
+        self._life = Prose("", "code-life")
+        self._note = Note(None)
+
+    def compose(self) -> ComposeResult:
+        """Show for whom, the code, how long, and what else it takes."""
+        with Vertical(classes="box"):
+            yield Prose(f"A code for {self._holder}", classes="title")
+            yield Prose(_READ_OUT, classes="sentence")
+            yield self._digits
+            yield self._life
+            yield Prose(_SECOND if self._second else _WORKS, classes="sentence")
+            yield Prose(f"Reference {self._reference}")
+            yield self._note
+            with Horizontal(classes="buttons"):
+                yield Button("Close", compact=True)
+                yield Prose("Esc", classes="keys")
+
+    def on_mount(self) -> None:
+        """Put the code up and watch its time."""
+        if self._issued is not None:
+            self._digits.update(grouped(self._issued.code.reveal()))
+        self._tell_life()
+        self.set_interval(_TICK_S, self._tell_life)
+
+    def action_cancel(self) -> None:
+        """Close, the second time."""
+        if self._issued is not None and not self._note.display:
+            self._note.say(_SURE)
+        else:
+            self._close()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close."""
+        event.stop()
+        self._close()
+
+    def _tell_life(self) -> None:
+        left = self._times.left(self._expires_at)
+        if self._times.now() < self._expires_at:
+            self._life.say(f"Works until {self._times.clock(self._expires_at)}, another {left}.")
+        elif self._issued is not None:
+            self._forget()
+            self._life.say(_OVER)
+
+    def _forget(self) -> None:
+        self._issued = None
+        self._digits.update("")
+        forget_texts()
+
+    def _close(self) -> None:
+        self._forget()
+        self.dismiss()
+
+
+def grouped(code: str) -> str:
+    """Return a code in groups of four, as it is read out."""
+    return " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))

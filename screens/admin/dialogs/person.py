@@ -1,0 +1,163 @@
+"""What is asked before something is changed about a person or their registration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.acting import Done
+from screens.admin.dialogs.case import Case
+from screens.admin.dialogs.entry import Entry
+from screens.admin.dialogs.form import Form
+from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
+
+_NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A person was added, and under which number they are found."""
+
+    done: Done
+    number: str
+
+
+def add_person(desk: AdminDesk) -> Form[Added]:
+    """Ask for somebody new."""
+
+    def send(values: Mapping[str, str]) -> Added:
+        number = values["number"]
+        grounds = grounds_of(values)
+        return Added(desk.people.add(number, values["name"], values["email"], grounds), number)
+
+    return Form(
+        "Add a person",
+        "Somebody who is not in the list yet. Their card is added on their page.",
+        (
+            Entry("number", "Number", hint="As it stands on their record.", most=_NUMBER_MOST),
+            Entry("name", "Name", hint="As it stands on their ID.", most=_NAME_MOST),
+            Entry(
+                "email",
+                "Email",
+                hint="May stay empty; they give it when they register.",
+                most=_EMAIL_MOST,
+                required=False,
+            ),
+            *grounds_entries(identifies=False),
+        ),
+        send,
+        button="Add",
+    )
+
+
+def lift_block(case: Case) -> Form[Done]:
+    """Ask how they were identified, and why."""
+    return AskGrounds(
+        "Lift the block",
+        f"{case.who} may try again at once, with all tries. Make sure who is asking. "
+        "They are told by mail.",
+        lambda grounds: case.desk.people.lift_block(case.seen, grounds),
+        button="Lift the block",
+        identifies=True,
+    )
+
+
+def revoke_registration(case: Case) -> Form[Done]:
+    """Ask why."""
+    return AskGrounds(
+        "Revoke the registration",
+        f"The answers and the address that {case.who} registered are deleted. They are told "
+        "by mail, and can register again at a station while their card still works.",
+        lambda grounds: case.desk.people.revoke_registration(case.seen, grounds),
+        button="Revoke",
+        danger=True,
+    )
+
+
+def correct_name(case: Case) -> Form[Done]:
+    """Ask for the right one."""
+    return Form(
+        "Correct the name",
+        f"Of {case.who}. Use it for a slip or a change of name, not for another person.",
+        (
+            _other("name", "Name", case.person.name, "As it stands on their ID.", _NAME_MOST),
+            *grounds_entries(identifies=False),
+        ),
+        lambda values: case.desk.people.correct_name(case.seen, values["name"], grounds_of(values)),
+        button="Correct",
+    )
+
+
+def correct_email(case: Case) -> Form[Done]:
+    """Ask for the right one; codes go there, so the person has to be identified."""
+    return Form(
+        "Correct the email address",
+        f"Codes for {case.who} will go there; the next one confirms it. Both addresses are told.",
+        (
+            _other("email", "Email", case.person.email, "One address.", _EMAIL_MOST),
+            *grounds_entries(identifies=True),
+        ),
+        lambda values: case.desk.people.correct_email(
+            case.seen, values["email"], grounds_of(values)
+        ),
+        button="Correct",
+    )
+
+
+def mark_leaver(case: Case) -> Form[Done]:
+    """Ask why."""
+    return AskGrounds(
+        "Mark as a leaver",
+        f"{case.who} can do nothing at any station from now on. Nothing is deleted, and it "
+        "can be taken back.",
+        lambda grounds: case.desk.people.mark_leaver(case.seen, grounds),
+        button="Mark as a leaver",
+    )
+
+
+def take_back_leaver(case: Case) -> Form[Done]:
+    """Ask why."""
+    return AskGrounds(
+        "Take back from the leavers",
+        f"{case.who} can use the stations again, with the cards and the registration that "
+        "they had.",
+        lambda grounds: case.desk.people.take_back_leaver(case.seen, grounds),
+        button="Take back",
+    )
+
+
+def erase(case: Case) -> Form[Done]:
+    """Ask for the number, so that nobody is erased by a slip."""
+    person = case.person
+    return Form(
+        "Erase this person",
+        f"{case.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
+        "reasons that staff wrote. What stays is the audit, whose rows then name nobody.",
+        (
+            Entry(
+                "number",
+                "Number",
+                hint="Type their number to show that you mean them.",
+                most=_NUMBER_MOST,
+                check=_same_as(person.number),
+            ),
+            *grounds_entries(identifies=False),
+        ),
+        lambda values: case.desk.people.erase(case.seen, grounds_of(values)),
+        button="Erase for good",
+        danger=True,
+    )
+
+
+def _other(name: str, label: str, now: str, hint: str, most: int) -> Entry:
+    """Return a field that begins with what there is and has to end with something else."""
+
+    def check(text: str) -> str:
+        return "This is what it says already." if text == now else ""
+
+    return Entry(name, label, initial=now, hint=hint, most=most, check=check)
+
+
+def _same_as(number: str) -> Callable[[str], str]:
+    return lambda text: "" if text == number else f"That is not their number, {number}."

@@ -1,0 +1,225 @@
+"""Finding a person: one field for whatever the caller can read out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.people import Found, Person
+from kiosk.roles import Action
+from screens.admin.dialogs.person import Added, add_person
+from screens.admin.page import Page, shell_of
+from screens.admin.people_list import PeopleList
+from screens.widgets.prose import Prose
+
+PAUSE_S = 0.15
+"""Seconds without a key after which what is typed is searched for."""
+
+_LIMIT = 50
+_LONGEST = 200
+_HOW = """\
+Type what you are told; the list follows as you type.
+
+  Name        the beginnings of its words, in any order:  har am
+  Number      of the person, as it stands on their record
+  Email       from its beginning:  amelia.h
+  Card        its identifier, as “kiosk cards read” prints it
+  Reference   the short number on a station's screen:  7Q2M-9KXA
+
+Up and Down choose, Enter opens. Escape empties the field."""
+_NOBODY = """\
+Nobody was found for “{text}”.
+
+Try the number, or only the beginning of a name. A reference is eight letters and
+digits, and never has I, L, O or U."""
+_NEW = "\nSomebody new? Ctrl+N adds them."
+
+
+class PeoplePage(Page):
+    """The field keeps the focus; the list below it is moved through from there."""
+
+    NAME = "People"
+    NEEDS = Action.SEE_PEOPLE
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "pick", "Open", priority=False),
+        Binding("ctrl+n", "add", "Add a person"),
+        Binding("escape", "clear", "Empty the field"),
+        *(
+            Binding(key, f"move('{step}')", show=False)
+            for key, step in (
+                ("up", "cursor_up"),
+                ("down", "cursor_down"),
+                ("pageup", "page_up"),
+                ("pagedown", "page_down"),
+            )
+        ),
+    ]
+    DEFAULT_CSS = """
+    PeoplePage {
+        padding: 0 1;
+        & > .search { height: 3; padding: 1 0; }
+        & > .search > Prose { width: auto; padding: 0 2 0 0; text-style: bold; }
+        & > .search > Input { width: 1fr; }
+        & > .about { color: $quiet; margin: 0 0 1 0; }
+        & > .state { color: $ink; }
+        & > .count { color: $quiet; }
+    }
+    """
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(desk)
+        self._field = Input(compact=True, max_length=_LONGEST)
+        self._about = Prose("", "about")
+        self._list = PeopleList()
+        self._count = Prose("", "count")
+        self._state = Prose("", "state")
+        self._answered = ""
+        self._opens = False
+
+    def compose(self) -> ComposeResult:
+        """The field, what was found, and what to do where there is nothing."""
+        with Horizontal(classes="search"):
+            yield Prose("Find a person", "")
+            yield self._field
+        yield self._about
+        yield self._list
+        yield self._count
+        yield self._state
+
+    def on_mount(self) -> None:
+        """Say how to search."""
+        self._show_none(_HOW)
+
+    @property
+    def _text(self) -> str:
+        return self._field.value.strip()
+
+    # --- searching ---------------------------------------------------------------------
+
+    def shown(self) -> None:
+        """Search anew: what was found may be stale."""
+        self._search()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search once no more is typed for a moment."""
+        event.stop()
+        self._opens = False
+        self.run_worker(self._search_soon(), group="pause", exclusive=True)
+
+    async def _search_soon(self) -> None:
+        await asyncio.sleep(PAUSE_S)
+        self._search()
+
+    def _search(self) -> None:
+        text = self._text
+        if text:
+            self.ask(
+                lambda: self.desk.people.search(text, _LIMIT),
+                lambda found: self._show(text, found),
+                group="search",
+            )
+        else:
+            self.workers.cancel_group(self, "search")
+            self._answered = ""
+            self._show_none(_HOW)
+
+    def _show(self, text: str, found: Found) -> None:
+        if text != self._text:
+            return  # more was typed meanwhile; its answer is on the way
+        self._answered = text
+        self._about.say(found.about)
+        self._about.display = bool(found.about)
+        self._list.show(found.people)
+        self._count.say(_counted(found))
+        self._count.display = bool(found.people)
+        self._state.say("" if found.people else _NOBODY.format(text=text) + self._new)
+        self._state.display = not found.people
+        self.refresh_bindings()
+        if self._opens:
+            self._opens = False
+            self._open_only(found)
+
+    def _show_none(self, state: str) -> None:
+        self._about.display = self._count.display = False
+        self._list.show(())
+        self._state.say(state + self._new)
+        self._state.display = True
+        self.refresh_bindings()
+
+    @property
+    def _new(self) -> str:
+        return f"\n{_NEW}" if self.permits(Action.ADD_PERSON) else ""
+
+    # --- opening -----------------------------------------------------------------------
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open the marked one; where the answer is not there yet, the only one of it."""
+        event.stop()
+        self.action_pick()
+
+    def action_pick(self) -> None:
+        """Open the marked one, or the only one that is about to be found."""
+        if self._answered == self._text:
+            self._list.pick()
+        else:
+            self._opens = True
+
+    def _open_only(self, found: Found) -> None:
+        if len(found.people) == 1:
+            shell_of(self).show_person(found.people[0].holder_id)
+
+    def on_people_list_picked(self, event: PeopleList.Picked) -> None:
+        """Show the person."""
+        event.stop()
+        shell_of(self).show_person(event.holder_id)
+
+    def action_move(self, step: str) -> None:
+        """Move the mark."""
+        self._list.move(step)
+
+    def action_clear(self) -> None:
+        """Begin anew."""
+        self._field.value = ""
+
+    # --- adding ------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense now."""
+        if action == "add":
+            return self.permits(Action.ADD_PERSON)
+        if action == "pick":
+            return self._list.display
+        if action == "clear":
+            return bool(self._field.value)
+        return True
+
+    def action_add(self) -> None:
+        """Ask who is new."""
+        self.app.push_screen(add_person(self.desk), self._was_added)
+
+    def _was_added(self, added: Added | None) -> None:
+        if added is not None:
+            self.ask(
+                lambda: self.desk.people.find_one(added.number),
+                lambda person: self._show_new(person, added.done.told),
+                group="added",
+            )
+
+    def _show_new(self, person: Person, told: str) -> None:
+        """Turn to them, then say so: a turned page clears what was told."""
+        shell = shell_of(self)
+        shell.show_person(person.seen.holder_id)
+        self.app.call_later(shell.tell, told)
+
+
+def _counted(found: Found) -> str:
+    number = len(found.people)
+    if found.more:
+        return f"The first {number}; there are more. Type more to narrow it down."
+    return "1 person" if number == 1 else f"{number} people"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
@@ -36,9 +36,11 @@ class Estate:
     staff: list[StaffLine] = field(default_factory=records.staff)
     files: list[ImportFile] = field(default_factory=records.files)
 
-    def wait(self, record: Record, issued_by: str, minutes: int = 15) -> CodeLine:
-        """Let a code that ``issued_by`` gave to somebody wait for a second member."""
-        line = code(record, issued_by, minutes)
+    def wait(
+        self, record: Record, issued_by: str, minutes: int = 15, *, second: bool = True
+    ) -> CodeLine:
+        """Let a code that ``issued_by`` gave to somebody wait, for a ``second`` member if so."""
+        line = replace(code(record, issued_by, minutes), waits_for_second=second)
         self.codes.append(line)
         return line
 

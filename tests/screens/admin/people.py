@@ -81,6 +81,11 @@ class Record:
             can_unlock=standing is Standing.READY,
         )
 
+    def leaves(self, at: datetime | None) -> None:
+        """Let them leave, or with None come back."""
+        self.person = replace(self.person, left_at=at)
+        self.stands(Standing.LEFT if at else Standing.READY)
+
 
 def people() -> dict[str, Record]:
     """Return all, by id."""
@@ -91,12 +96,28 @@ def people() -> dict[str, Record]:
         ("h4", "100200300404", "Dilys Maddox-Featherstonehaugh", Standing.CARD_TROUBLE),
         ("h5", "100200300405", "Eoin Gallagher", Standing.NO_CARD),
         ("h6", "100200300406", "Farida Khan [bold]", Standing.LEFT),
+        ("h7", "100200300407", "Gwen Tudor", Standing.READY),
     ]
     crowd = [
         (f"c{i}", f"2003004{i:05}", f"{first} Smith", Standing.READY)
         for i, first in enumerate(("Ada", "Ben", "Cai", "Dee", "Eve", "Fay", "Gus", "Hal") * 8)
     ]
-    return {one[0]: Record(_person(*one)) for one in (*named, *crowd)}
+    every = {one[0]: Record(_person(*one)) for one in (*named, *crowd)}
+    every["h7"].person = _long_served(every["h7"].person)
+    return every
+
+
+def _long_served(person: Person) -> Person:
+    """Give somebody a second card, a third that is revoked, and a story of years."""
+    (card,) = person.cards
+    second = replace(card, card_id="card-h7-2", identifier="0123456789abcdef0123456789abcdef")
+    old = replace(card, card_id="card-h7-0", identifier="ff" * 16, revoked=True)
+    years = tuple(
+        StoryLine(i, NOW - timedelta(days=1500 - i), f"Unlocked their card, time {i}.",
+                  "", "Library", f"Y{i:03}-0LD0", False)
+        for i in reversed(range(1, 61))
+    )  # fmt: skip
+    return replace(person, cards=(card, second, old), story=(*person.story, *years))
 
 
 def open_to(standing: Standing, role: Role) -> frozenset[Action]:

@@ -18,13 +18,15 @@ from kiosk.administration.views.people import (
     StoryLine,
 )
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
-from kiosk.roles import Action
+from kiosk.roles import Action, may
 from kiosk.sensitive import Sensitive
 from tests.screens.admin.asked import REFERENCE, Asked
 from tests.screens.admin.estate import Estate
-from tests.screens.admin.people import Record, open_to
+from tests.screens.admin.people import NOW, Record, open_to
 
 CODE = "40718263"
+NEWEST = 20
+"""The lines of a story that come with a person."""
 
 
 class Files:
@@ -76,7 +78,8 @@ class FakePeopleDesk(Files):
 
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
         self._asked.hear(Action.SEE_PEOPLE, "people.story", holder_id, before)
-        return tuple(line for line in self.record(holder_id).person.story if line.seq < before)
+        story = self.record(holder_id).person.story
+        return tuple(line for line in story if line.seq < before)[:limit]
 
     def add(self, number: str, name: str, email: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_PERSON, "people.add", number, name, email, grounds)
@@ -129,13 +132,13 @@ class FakePeopleDesk(Files):
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.MARK_LEAVER, "people.mark_leaver", seen, grounds, "marked them as a leaver",
-            lambda record: record.stands(Standing.LEFT),
+            lambda record: record.leaves(NOW),
         )  # fmt: skip
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.MARK_LEAVER, "people.take_back_leaver", seen, grounds, "took them back",
-            lambda record: record.stands(Standing.READY),
+            lambda record: record.leaves(None),
         )  # fmt: skip
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
@@ -161,8 +164,12 @@ class FakePeopleDesk(Files):
 
     def _shown(self, record: Record) -> Person:
         person = record.person
+        me = self._asked.me
         codes = tuple(c for c in self._estate.codes if c.holder_id == person.seen.holder_id)
-        return replace(person, codes=codes, open_to=open_to(person.standing, self._asked.me.role))
+        actions = open_to(person.standing, me.role)
+        if may(me.role, Action.AGREE_CODE) and any(c.waits_for_second for c in codes):
+            actions |= {Action.AGREE_CODE}
+        return replace(person, codes=codes, open_to=actions, story=person.story[:NEWEST])
 
 
 class FakeCardsDesk(Files):
@@ -210,11 +217,13 @@ class FakeCardsDesk(Files):
 
 
 class FakeCodesDesk(Files):
-    """Codes by word of mouth; a manager's policy here always asks for a second member."""
+    """Codes by word of mouth; ``second`` is whether the policy asks for a second member."""
+
+    second = True
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         self._asked.hear(Action.ISSUE_CODE, "codes.issue", seen, card_id, grounds)
-        line = self._estate.wait(self.held(seen), self._asked.me.name)
+        line = self._estate.wait(self.held(seen), self._asked.me.name, second=self.second)
         return IssuedCode(
             line.code_id, Sensitive(CODE), line.expires_at, line.waits_for_second, REFERENCE
         )

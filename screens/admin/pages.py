@@ -9,6 +9,7 @@ from screens.admin.codes import CodesPage
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
+from screens.admin.stations import StationsPage
 
 _ORDER = (
     "Today",
@@ -27,7 +28,7 @@ _ORDER = (
 
 def every_page() -> tuple[type[Page], ...]:
     """Return all there are."""
-    return (PeoplePage, AboutPerson, CodesPage)
+    return (PeoplePage, AboutPerson, CodesPage, StationsPage)
 
 
 def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:

@@ -1,0 +1,154 @@
+"""The stations: how they are, and letting one serve nobody any more."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from kiosk.administration.views.service import StationLine
+from kiosk.roles import Action
+from screens.admin.dialogs.grounds import AskGrounds
+from screens.admin.page import Page, shell_of
+from screens.admin.table import Column, Row, Table
+from screens.widgets.prose import Prose
+
+REFRESH_S = 10.0
+"""Seconds between looks while the page is up."""
+
+_EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
+
+
+class StationsPage(Page):
+    """A table, and in words below it what the marked station's row means."""
+
+    NAME = "Stations"
+    NEEDS = Action.SEE_STATIONS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "retire", "Retire"),
+        Binding("b", "reinstate", "Bring back"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Count, table, words."""
+        self._lines: dict[str, StationLine] = {}
+        self._count = Prose("", "title")
+        self._table = Table(
+            Column("", 8),
+            Column("Station", 14, 2),
+            Column("Site", 10, 2),
+            Column("Heard of", 9),
+            Column("Reader", 9, 1),
+            Column("Last visit", 10),
+            Column("Version", 7),
+            empty=_EMPTY,
+        )
+        self._words = Prose("", "words")
+        yield self._count
+        yield self._table
+        yield self._words
+
+    def on_mount(self) -> None:
+        """Look again from time to time."""
+        self.set_interval(REFRESH_S, self._again)
+
+    def shown(self) -> None:
+        """Read the stations."""
+        self.ask(self.desk.stations.every, self._show)
+
+    def _again(self) -> None:
+        if self.is_up:
+            self.shown()
+
+    def _show(self, lines: tuple[StationLine, ...]) -> None:
+        self._lines = {line.name: line for line in lines}
+        self._count.say(_counted(lines))
+        self._table.show([self._row(line) for line in lines])
+        self._explain()
+
+    def _row(self, line: StationLine) -> Row:
+        times = shell_of(self).times
+        visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
+        heard = times.ago(line.last_seen_at)
+        cells = (_state(line), line.name, line.site, heard, line.reader, visit, line.version)
+        return Row(line.name, cells)
+
+    # --- the marked one ------------------------------------------------------------------
+
+    @property
+    def _line(self) -> StationLine | None:
+        return self._lines.get(self._table.marked)
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Explain it."""
+        event.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        self._words.say(_explained(self._line) if self._line else "")
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done to the marked station."""
+        if action not in ("retire", "reinstate"):
+            return True
+        if self._line is None or not self.permits(Action.RETIRE_STATION):
+            return False
+        return (self._line.retired_at is None) == (action == "retire")
+
+    def action_retire(self) -> None:
+        """Ask why."""
+        name = self._table.marked
+        self.put(
+            AskGrounds(
+                f"Retire {name}",
+                "It serves nobody any more, from its next heartbeat on; a visit that is under "
+                "way is finished first. It can be brought back.",
+                lambda grounds: self.desk.stations.retire(name, grounds),
+                button="Retire",
+                danger=True,
+            )
+        )
+
+    def action_reinstate(self) -> None:
+        """Ask why."""
+        name = self._table.marked
+        self.put(
+            AskGrounds(
+                f"Bring {name} back",
+                "It serves people again, from its next heartbeat on.",
+                lambda grounds: self.desk.stations.reinstate(name, grounds),
+                button="Bring back",
+            )
+        )
+
+
+def _state(line: StationLine) -> Content:
+    if line.retired_at is not None:
+        return Content.assemble(("– retired", "$quiet"))
+    if line.silent:
+        return Content.assemble(("✗ silent", "$alarm"))
+    if line.reader != "ready":
+        return Content.assemble(("! reader", "$alarm"))
+    return Content.assemble(("✓ up", "$done"))
+
+
+def _counted(lines: tuple[StationLine, ...]) -> str:
+    serving = [line for line in lines if line.retired_at is None]
+    silent = sum(line.silent for line in serving)
+    return f"{len(serving) - silent} of {len(serving)} stations up" if serving else "Stations"
+
+
+def _explained(line: StationLine) -> str:
+    if line.retired_at is not None:
+        return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
+    if line.silent:
+        return (
+            f"{line.name} has not been heard of for more than ten minutes. Look whether it has "
+            "power and network; nobody can use it until it is heard of again."
+        )
+    if line.reader != "ready":
+        return f"{line.name} is there, but cannot read cards. Look after its reader and its cable."
+    return f"{line.name} is up and reads cards."

@@ -1,0 +1,127 @@
+"""Rows in columns that take the room there is; one row is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from screens.widgets.prose import Prose, printable
+
+_GAP = 2
+_AROUND = 3
+"""A cell at both ends, and the scroll bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``least`` cells, and of what is left over its ``share``; ``right`` aligns numbers."""
+
+    title: str
+    least: int
+    share: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``key`` names the row; ``cells`` are data, shown as they are."""
+
+    key: str
+    cells: tuple[str | Content, ...]
+
+
+class Table(Vertical):
+    """A heading and rows; Up, Down, paging keys and the mouse move the mark.
+
+    The mark stays on its row, by key, whatever is shown next.
+    """
+
+    class Marked(Message):
+        """Another row is marked; ``key`` is empty where there is none."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    class Picked(Message):
+        """A row was clicked, or confirmed with Enter."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *columns: Column, empty: str = "") -> None:
+        self._columns = columns
+        self._heading = Prose("", "heading")
+        self._list = OptionList(markup=False)
+        self._none = Prose(empty, "quiet")
+        self._rows: tuple[Row, ...] = ()
+        super().__init__(self._heading, self._list, self._none)
+
+    @property
+    def marked(self) -> str:
+        """The key of the row that is marked; empty where there is none."""
+        option = self._list.highlighted_option
+        return (option.id or "") if option else ""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show ``rows``; nothing is drawn where they are the same."""
+        if tuple(rows) != self._rows:
+            self._rows = tuple(rows)
+            self._lay_out()
+        self._none.display = not self._rows
+        self._list.display = bool(self._rows)
+
+    def _lay_out(self) -> None:
+        marked, at = self.marked, self._list.highlighted or 0
+        top = self._list.scroll_offset.y
+        widths = self._widths()
+        titles = tuple(column.title for column in self._columns)
+        self._heading.say(self._line(titles, widths).plain)
+        self._list.set_options(Option(self._line(row.cells, widths), row.key) for row in self._rows)
+        keys = [row.key for row in self._rows]
+        if keys:
+            self._list.highlighted = (
+                keys.index(marked) if marked in keys else min(at, len(keys) - 1)
+            )
+            self._list.scroll_to(y=top, animate=False, immediate=True)
+
+    def _widths(self) -> list[int]:
+        least = sum(column.least for column in self._columns) + _GAP * (len(self._columns) - 1)
+        rest = max(0, self.size.width - _AROUND - least)
+        shares = sum(column.share for column in self._columns) or 1
+        return [column.least + rest * column.share // shares for column in self._columns]
+
+    def _line(self, cells: Sequence[str | Content], widths: Sequence[int]) -> Content:
+        return Content(" " * _GAP).join(
+            _cell(cell, width, column.right)
+            for cell, width, column in zip(cells, widths, self._columns, strict=True)
+        )
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Share the new width."""
+        self._lay_out()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Tell the page."""
+        event.stop()
+        self.post_message(self.Marked(event.option_id or ""))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Tell the page."""
+        event.stop()
+        self.post_message(self.Picked(event.option_id or ""))
+
+
+def _cell(cell: str | Content, width: int, right: bool) -> Content:
+    content = cell if isinstance(cell, Content) else Content(printable(cell).replace("\n", " "))
+    fitted = content.truncate(width, ellipsis=True)
+    space = " " * (width - fitted.cell_length)
+    return Content.assemble(space, fitted) if right else Content.assemble(fitted, space)

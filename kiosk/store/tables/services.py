@@ -23,7 +23,12 @@ class AuditEventRow(Row, table=True):
     """
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_kind_at", "kind", "at"),)
+    __table_args__ = (
+        Index("ix_audit_event_kind_at", "kind", "at"),
+        Index("ix_audit_event_kind_seq", "kind", "seq"),
+        Index("ix_audit_event_station_seq", "station", "seq"),
+        Index("ix_audit_event_actor_seq", "actor", "seq"),
+    )
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     kind: str
@@ -31,8 +36,8 @@ class AuditEventRow(Row, table=True):
     visit_id: str | None = Field(default=None, index=True)
     card_id: str | None = Field(default=None, index=True)
     holder_id: str | None = Field(default=None, index=True)
-    station: str | None = Field(default=None, index=True)
-    actor: str | None = Field(default=None, index=True)
+    station: str | None = None
+    actor: str | None = None
     detail: str
     previous: str
     hash: str

@@ -119,7 +119,8 @@ def _search_term() -> None:
         sa.PrimaryKeyConstraint("term", "holder_id", name=op.f("pk_search_term")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_search_term_holder_id"), "search_term", ["holder_id"], unique=False)
+    name = op.f("ix_search_term_holder_id_term")
+    op.create_index(name, "search_term", ["holder_id", "term"], unique=False)
 
 
 def _alarm() -> None:
@@ -161,7 +162,8 @@ def _index_where(name: str, table: str, column: str, condition: str) -> None:
 
 
 def _audit_indexes() -> None:
-    for columns in (["kind", "at"], ["station"], ["actor"]):
+    """What counts by time, and what filters: newest first, from any row on, without sorting."""
+    for columns in (["kind", "at"], ["kind", "seq"], ["station", "seq"], ["actor", "seq"]):
         name = op.f(f"ix_audit_event_{'_'.join(columns)}")
         op.create_index(name, "audit_event", columns, unique=False)
 

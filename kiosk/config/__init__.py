@@ -4,6 +4,7 @@ Every section is a frozen dataclass whose fields carry their own help and bounds
 file, the error messages and the documentation are all drawn from those fields.
 """
 
+from kiosk.config.admin import AdminSettings
 from kiosk.config.files import credential_file, credential_text, settings_path, state_directory
 from kiosk.config.loading import ENV_PREFIX, load_settings
 from kiosk.config.mail import MailSettings
@@ -20,6 +21,7 @@ from kiosk.config.settings import Settings
 
 __all__ = [
     "ENV_PREFIX",
+    "AdminSettings",
     "KeySettings",
     "MailSettings",
     "PcscSettings",

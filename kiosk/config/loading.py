@@ -72,4 +72,9 @@ def _with_places(settings: Settings, state: Path) -> Settings:
         settings,
         store=replace(settings.store, url=url),
         keys=replace(settings.keys, file=keys),
+        admin=replace(
+            settings.admin,
+            imports=settings.admin.imports or str(state.absolute() / "imports"),
+            exports=settings.admin.exports or str(state.absolute() / "exports"),
+        ),
     )

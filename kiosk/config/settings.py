@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from kiosk.config.admin import AdminSettings
 from kiosk.config.base import Section
 from kiosk.config.mail import MailSettings
 from kiosk.config.policy import PolicySettings
@@ -30,6 +31,7 @@ class Settings:
     keys: KeySettings = field(default_factory=KeySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     pcsc: PcscSettings = field(default_factory=PcscSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
 
 
 DEFAULTS: Final = Settings()

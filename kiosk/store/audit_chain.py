@@ -59,44 +59,48 @@ def link_hash(link: Link, seq: int | None = None) -> str:
 
 
 class ChainWalk:
-    """One walk from the first row on; ``head`` is None where the head's row is gone."""
+    """One walk from the first row on, or from the one after ``last``, which fitted before.
+
+    ``head`` is None where the head's row is gone.
+    """
 
     def __init__(
         self,
         head: AuditHead | None,
         anchors: Iterable[AuditAnchor] = (),
         check: Callable[[AuditAnchor], bool] | None = None,
+        last: AuditHead = FIRST,
     ) -> None:
         self._head = head
         self._anchors = {anchor.seq: anchor for anchor in anchors}
         self._check = check
-        self._last = FIRST
+        self.last = last
         self.anchored_to = 0
         self.anchors_seen = 0
 
     @property
     def rows(self) -> int:
         """How many rows fitted so far."""
-        return self._last.seq
+        return self.last.seq
 
     def step(self, link: Link) -> AuditFault | None:
         """Take the next row, by number; return why it does not fit."""
         fault = self._misfit(link) or self._anchor_misfit(link)
         if fault is None:
-            self._last = AuditHead(link.seq, link.hash)
+            self.last = AuditHead(link.seq, link.hash)
         return fault
 
     def finish(self) -> AuditFault | None:
         """Compare the end of the chain with its head and with the last anchor."""
-        beyond = sorted(seq for seq in self._anchors if seq > self._last.seq)
+        beyond = sorted(seq for seq in self._anchors if seq > self.last.seq)
         if beyond:
             return self._beyond_the_end(self._anchors[beyond[-1]])
         if self._head is None:
-            return AuditFault(FaultKind.HEAD, self._last.seq, "the row of the head is gone")
+            return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
         return self._head_misfit(self._head)
 
     def _misfit(self, link: Link) -> AuditFault | None:
-        expected = self._last.seq + 1
+        expected = self.last.seq + 1
         if link.seq < expected:
             return AuditFault(FaultKind.ADDED, link.seq, f"row {link.seq} comes before the first")
         if link.seq > expected:
@@ -104,7 +108,7 @@ class ChainWalk:
             return AuditFault(FaultKind.REMOVED, expected, because)
         if link_hash(link) != link.hash:
             return self._changed_or_moved(link)
-        if link.previous != self._last.hash:
+        if link.previous != self.last.hash:
             return self._unlinked(link)
         return None
 
@@ -144,12 +148,12 @@ class ChainWalk:
         return AuditFault(FaultKind.SIGNATURE, anchor.seq, because)
 
     def _beyond_the_end(self, anchor: AuditAnchor) -> AuditFault:
-        because = f"the chain ends at row {self._last.seq}; an anchor was made at {anchor.seq}"
-        cut = AuditFault(FaultKind.CUT, self._last.seq + 1, because)
+        because = f"the chain ends at row {self.last.seq}; an anchor was made at {anchor.seq}"
+        cut = AuditFault(FaultKind.CUT, self.last.seq + 1, because)
         return self._bad_signature(anchor) or cut
 
     def _head_misfit(self, head: AuditHead) -> AuditFault | None:
-        last = self._last
+        last = self.last
         if last.seq < head.seq:
             because = f"the chain ends at row {last.seq}, its head says {head.seq}"
             return AuditFault(FaultKind.CUT, last.seq + 1, because)

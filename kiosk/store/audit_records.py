@@ -70,6 +70,18 @@ class AuditFault:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditPiece:
+    """A part of a verification: ``last`` is the last row that fitted, ``over`` says no more come.
+
+    With a ``fault`` it is over, too.
+    """
+
+    last: AuditHead
+    over: bool
+    fault: AuditFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditVerdict:
     """What a verification found; ``anchored_to`` is the last row that a good anchor covers.
 

@@ -24,7 +24,9 @@ from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.registrations import Registrations
 from kiosk.store.repositories.services import Outbox, Stations
 from kiosk.store.repositories.staff import ActionNotes, Staff
+from kiosk.store.repositories.statistics import Statistics
 from kiosk.store.repositories.visits import PendingChanges, UnblockJournal, Visits
+from kiosk.store.repositories.watch import Alarms, Chores
 
 
 class UnitOfWork:
@@ -48,6 +50,9 @@ class UnitOfWork:
         self.stations = Stations(gateway)
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
+        self.alarms = Alarms(gateway, now)
+        self.chores = Chores(gateway, now)
+        self.statistics = Statistics(gateway, now)
         self._gateway = gateway
 
     def commit(self) -> None:

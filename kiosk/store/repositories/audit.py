@@ -17,6 +17,7 @@ from kiosk.store.audit_records import (
     AuditEvent,
     AuditFault,
     AuditHead,
+    AuditPiece,
     AuditVerdict,
     FaultKind,
 )
@@ -142,9 +143,27 @@ class Audit:
         fault = self._walk(walk, head.seq if head else 0, progress) or walk.finish()
         return AuditVerdict(walk.rows, walk.anchors_seen, walk.anchored_to, fault)
 
-    def _walk(self, walk: ChainWalk, total: int, progress: Progress | None) -> AuditFault | None:
-        after: int | None = None
-        while rows := self._batch(after):
+    def verify_piece(self, after: AuditHead, most: int, check: AnchorCheck) -> AuditPiece:
+        """Walk on from row ``after``, which fitted, over at most about ``most`` rows.
+
+        Called again and again with what it returned, it verifies as ``verify`` does, against
+        the table's own anchors, and nobody waits for it for long.
+        """
+        walk = ChainWalk(self._head(select(AuditHeadRow)), self.anchors(), check, after)
+        fault = self._walk(walk, 0, None, most)
+        over = fault is not None or self._is_last(walk.last)
+        fault = walk.finish() if over and fault is None else fault
+        return AuditPiece(walk.last, over, fault)
+
+    def _is_last(self, row: AuditHead) -> bool:
+        return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
+
+    def _walk(
+        self, walk: ChainWalk, total: int, progress: Progress | None, most: int | None = None
+    ) -> AuditFault | None:
+        begin = walk.rows
+        after = begin or None  # from the very first row on: one below 1 would be an added one
+        while (most is None or walk.rows - begin < most) and (rows := self._batch(after)):
             if isinstance(rows, AuditFault):
                 return rows
             for row in rows:

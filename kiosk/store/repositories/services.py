@@ -11,6 +11,7 @@ from kiosk.store.gateway import Gateway
 from kiosk.store.service_records import OutboxMessage, Station
 from kiosk.store.tables.base import values
 from kiosk.store.tables.services import OutboxRow, StationRow
+from kiosk.store.tables.visits import VisitRow
 
 
 class Outbox:
@@ -69,6 +70,12 @@ class Outbox:
         count: int = self._gateway.scalar(select(func.count()).where(*_waiting()))
         return count
 
+    def waits_since(self) -> datetime | None:
+        """Return when the oldest of those was queued; None where nothing waits."""
+        waiting = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
+        since: datetime | None = self._gateway.scalar(waiting)
+        return since
+
     def purge(self, before: datetime) -> int:
         """Delete those sent or given up before then; return how many."""
         ended = or_(col(OutboxRow.sent_at) < before, col(OutboxRow.failed_at) < before)
@@ -99,6 +106,23 @@ class Stations:
         statement = select(StationRow).order_by(col(StationRow.name))
         rows = self._gateway.many(statement, StationRow)
         return tuple(row.record(Station) for row in rows)
+
+    def retire(self, name: str, at: datetime) -> bool:
+        """Let one serve nobody any more; False where it is unknown or retired already."""
+        present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
+        return self._gateway.run(update(StationRow).where(*present).values(retired_at=at)) == 1
+
+    def reinstate(self, name: str) -> bool:
+        """Undo that; False where it is unknown or not retired."""
+        retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
+        return self._gateway.run(update(StationRow).where(*retired).values(retired_at=None)) == 1
+
+    def last_visits(self) -> dict[str, datetime]:
+        """Return when a card was last put in at each station that ever had one."""
+        opened = select(func.max(col(VisitRow.opened_at)))
+        here = opened.where(col(VisitRow.station) == col(StationRow.name)).scalar_subquery()
+        rows = self._gateway.tuples(select(col(StationRow.name), here))
+        return {name: at for name, at in rows if at is not None}
 
 
 def _is(message_id: str) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlmodel import Field
 
 from kiosk.store.staff_records import Role
@@ -63,9 +63,16 @@ class ActionNoteRow(Row, table=True):
 
 
 class SearchTermRow(Row, table=True):
-    """One word by which a holder is found: the key is what a search as one types walks."""
+    """One word by which a holder is found.
+
+    The key is what a search as one types walks, the index where it looks whether a holder
+    that one word found is found by another one, too.
+    """
 
     __tablename__ = "search_term"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - how SQLAlchemy wants it
+    __table_args__ = (
+        Index("ix_search_term_holder_id_term", "holder_id", "term"),
+        {"sqlite_with_rowid": False},
+    )
     term: str = Field(primary_key=True, sa_type=TERM)
-    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id", index=True)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, Table, insert
+from sqlalchemy import CursorResult, Executable, Table, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -89,12 +89,29 @@ class Gateway:
         """Insert one row."""
         self.run(insert(table_of(kind)).values(values))
 
+    def hold(self, kind: type[Row]) -> None:
+        """Keep other writers away from a whole table until the end; readers go on.
+
+        For rules about all of its rows together. On SQLite a writer is alone anyway.
+        """
+        if not self._on_sqlite:
+            table = table_of(kind).name
+            self._guarded(
+                lambda: self._session.execute(
+                    text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+                )
+            )
+
     def upsert(self, kind: type[Row]) -> postgresql.Insert:
         """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
         table = table_of(kind)
-        if self._session.get_bind().dialect.name == "sqlite":
+        if self._on_sqlite:
             return cast("postgresql.Insert", sqlite.insert(table))
         return postgresql.insert(table)
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._session.get_bind().dialect.name == "sqlite"
 
     def _guarded(self, call: Callable[[], T]) -> T:
         if not self._usable:

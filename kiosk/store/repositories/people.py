@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import Cardholder, SecurityQuestion
 from kiosk.store.tables.base import values
-from kiosk.store.tables.people import CardholderRow, QuestionRow
+from kiosk.store.tables.people import CardholderRow, QuestionRow, RegistrationRow
 
 
 class Cardholders:
@@ -65,6 +66,15 @@ class SecurityQuestions:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
+    def hold(self) -> None:
+        """Keep other writers away from the list until this unit of work ends."""
+        self._gateway.hold(QuestionRow)
+
+    def every(self) -> tuple[SecurityQuestion, ...]:
+        """Return all, the retired ones too, by id."""
+        rows = self._gateway.many(select(QuestionRow).order_by(col(QuestionRow.id)), QuestionRow)
+        return tuple(row.record(SecurityQuestion) for row in rows)
+
     def current(self) -> tuple[SecurityQuestion, ...]:
         """Return those that are offered, by id."""
         offered = select(QuestionRow).where(col(QuestionRow.retired_at).is_(None))
@@ -76,6 +86,30 @@ class SecurityQuestions:
         wanted = select(QuestionRow).where(col(QuestionRow.id).in_(list(ids)))
         rows = self._gateway.many(wanted, QuestionRow)
         return {row.id: row.record(SecurityQuestion) for row in rows}
+
+    def add(self, question: SecurityQuestion) -> None:
+        """Add one under an id that none had before."""
+        self._gateway.add(QuestionRow, values(question))
+
+    def retire(self, question_id: int, at: datetime) -> bool:
+        """Offer one to nobody new; False where it is unknown or retired already."""
+        offered = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_(None)
+        return self._gateway.run(update(QuestionRow).where(*offered).values(retired_at=at)) == 1
+
+    def revive(self, question_id: int) -> bool:
+        """Offer one again; False where it is unknown or offered already."""
+        retired = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_not(None)
+        return self._gateway.run(update(QuestionRow).where(*retired).values(retired_at=None)) == 1
+
+    def uses(self) -> dict[int, int]:
+        """Return how many registrations use each question that any uses."""
+        sets = select(RegistrationRow.question_ids, func.count()).group_by(
+            col(RegistrationRow.question_ids)
+        )
+        used: Counter[int] = Counter()
+        for ids, registrations in self._gateway.tuples(sets):
+            used.update(dict.fromkeys(ids, registrations))
+        return dict(used)
 
     def sync(self, texts: Mapping[int, str], at: datetime) -> None:
         """Make ``texts`` the list: add, reword and revive; retire at ``at`` what is absent."""

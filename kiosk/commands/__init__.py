@@ -8,5 +8,7 @@ COMMANDS = {
     "doctor": "doctor",
     "keys": "keys",
     "audit": "audit",
+    "staff": "staff",
+    "admin": "admin",
 }
 """What is typed, and the module that does it."""

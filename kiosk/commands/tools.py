@@ -17,6 +17,7 @@ from kiosk.config.files import credential_file, settings_path
 from kiosk.errors import ConfigError
 
 if TYPE_CHECKING:
+    from kiosk.administration.desk import AdminDesk
     from kiosk.config import Settings
     from kiosk.ports import Mailer
     from kiosk.secrets.keys import KeyRing
@@ -94,6 +95,16 @@ class Tools:
     def mailer(self) -> Mailer:
         """Make the mailer; reads certificates and credential."""
         return open_mailer(self.settings, self.environ)
+
+    @cached_property
+    def desk(self) -> AdminDesk:
+        """The desk of whoever runs the command: they hold the machine, so they may do all."""
+        from kiosk.administration.views.acting import Actor
+        from kiosk.composition.desk import build_desk
+        from kiosk.roles import Role
+
+        who = Actor(self.actor(), Role.MANAGER)
+        return build_desk(self.settings, self.environ, self.store, self.clock, who)
 
     def actor(self) -> str:
         """Say who runs the command, for the audit."""

@@ -1,0 +1,124 @@
+"""``kiosk admin``: the RA application, for the member of staff whose SSH key logged in."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from kiosk import collector
+from kiosk.commands.run import log_fault, open_log
+from kiosk.errors import ConfigError, KeyMissing, NotPermitted, StoreError
+from kiosk.hardening import forbid_dumps, isolate
+
+if TYPE_CHECKING:
+    from kiosk.administration.desk import AdminDesk
+    from kiosk.administration.views.acting import Actor
+    from kiosk.config import Settings
+    from kiosk.store.database import Store
+    from screens.admin.end import End
+
+log = logging.getLogger(__name__)
+
+_HELP = """\
+Opens the RA application. It is what sshd runs for the account of RA staff, and for nobody
+else: it asks sshd which key logged in (ExposeAuthInfo), and opens only for the key of a
+member of staff. `kiosk staff add` adds the first one; see systemd/README.md.
+"""
+
+_NO_COMMAND = (
+    "Only the RA application runs here. Log in without a command, from a terminal: ssh ra@host"
+)
+_AWAY = "The service cannot be opened now. Please tell its administrator; its log says why."
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "admin",
+        help="the RA application, run by sshd",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings (default: /etc/kiosk/kiosk.toml)"
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one session; 1 where it was not opened or ended by a fault."""
+    from screens.terminal.lockdown import lock_terminal
+
+    isolate()
+    collector.rest()
+    open_log(args.log)
+    lock_terminal(log_fault)
+    forbid_dumps()
+    try:
+        return _session(args.config)
+    except NotPermitted as refused:
+        _tell(str(refused))
+    except (ConfigError, KeyMissing, StoreError) as trouble:
+        log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
+        _tell(_AWAY)
+    return 1
+
+
+def _session(config: str | None) -> int:
+    from kiosk.administration.login import see_off
+    from kiosk.clock import SystemClock
+    from kiosk.composition.desk import build_desk
+    from kiosk.composition.opening import open_store
+    from kiosk.config import load_settings, settings_path
+
+    settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
+    store = open_store(settings, clock)
+    try:
+        actor = _admitted(store)
+        end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
+        see_off(store, actor, end.value if end else "fault")
+    finally:
+        store.close()
+    return 0 if end else 1
+
+
+def _admitted(store: Store) -> Actor:
+    """Return who logged in; raises ``NotPermitted``, audited, for anybody and anything else."""
+    from kiosk.administration.login import admit, key_at_the_door, turn_away
+
+    source = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
+    try:
+        key = key_at_the_door(os.environ)
+        _want_no_command()
+    except NotPermitted as refused:
+        turn_away(store, str(refused), source)
+        raise
+    return admit(store, key, source)
+
+
+def _want_no_command() -> None:
+    """Raise ``NotPermitted`` for a session that was opened for anything but the screen."""
+    if "SSH_ORIGINAL_COMMAND" in os.environ or not all(map(os.isatty, (0, 1, 2))):
+        raise NotPermitted(_NO_COMMAND)
+
+
+def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
+    from screens.admin.end import farewell
+    from screens.admin_app import AdminApp
+
+    accent, idle_s = settings.service.accent, settings.admin.idle_s
+    app = AdminApp(desk, log_fault, accent=accent, idle_s=idle_s)
+    collector.resume()
+    end = app.run()
+    _tell(farewell(end))
+    return end
+
+
+def _tell(text: str) -> None:
+    """Say one thing to whoever is there; nobody may be, any more."""
+    try:
+        os.write(2, f"{text}\n".encode())
+    except OSError:
+        log.info("nobody was there to be told: %s", text)

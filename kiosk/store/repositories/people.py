@@ -103,9 +103,8 @@ class SecurityQuestions:
 
     def uses(self) -> dict[int, int]:
         """Return how many registrations use each question that any uses."""
-        sets = select(RegistrationRow.question_ids, func.count()).group_by(
-            col(RegistrationRow.question_ids)
-        )
+        ids_used = col(RegistrationRow.question_ids)
+        sets = select(ids_used, func.count()).group_by(ids_used)
         used: Counter[int] = Counter()
         for ids, registrations in self._gateway.tuples(sets):
             used.update(dict.fromkeys(ids, registrations))

@@ -8,6 +8,7 @@ from kiosk.config.admin import AdminSettings
 from kiosk.config.files import credential_file, credential_text, settings_path, state_directory
 from kiosk.config.loading import ENV_PREFIX, load_settings
 from kiosk.config.mail import MailSettings
+from kiosk.config.notices import NoticeSettings
 from kiosk.config.policy import PolicySettings
 from kiosk.config.sections import (
     KeySettings,
@@ -24,6 +25,7 @@ __all__ = [
     "AdminSettings",
     "KeySettings",
     "MailSettings",
+    "NoticeSettings",
     "PcscSettings",
     "PeopleSettings",
     "PolicySettings",

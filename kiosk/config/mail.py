@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kiosk.config.base import Section, setting
 from kiosk.config.kinds import Choice, Number, Text
 
-_ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
+ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class MailSettings(Section):
     )
     sender: str = setting(
         "no-reply@wexbridge.example",
-        Text("an email address without a name", _ADDRESS),
+        Text("an email address without a name", ADDRESS),
         "The address that mail comes from.",
     )
     reply_to: str = setting(
         "",
-        Text("an email address without a name, or empty", _ADDRESS, empty=True),
+        Text("an email address without a name, or empty", ADDRESS, empty=True),
         "Where answers go; empty for none.",
     )
     credential: str = setting(

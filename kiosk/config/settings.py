@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.config.admin import AdminSettings
 from kiosk.config.base import Section
 from kiosk.config.mail import MailSettings
+from kiosk.config.notices import NoticeSettings
 from kiosk.config.policy import PolicySettings
 from kiosk.config.sections import (
     KeySettings,
@@ -30,6 +31,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     keys: KeySettings = field(default_factory=KeySettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     pcsc: PcscSettings = field(default_factory=PcscSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
 

@@ -18,7 +18,8 @@ def block(
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
     notify(uow, Notice.BLOCKED, registration.email, visit, holder)
-    notify(uow, Notice.BLOCKED_STAFF, parts.staff_address, visit, holder)
+    for address in parts.staff_addresses:
+        notify(uow, Notice.BLOCKED_STAFF, address, visit, holder)
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:

@@ -31,7 +31,7 @@ class Parts:
     """The means of every use case.
 
     ``policy`` is asked anew in each call, so a changed setting counts at once.
-    ``staff_address`` is told of blocks; empty tells nobody.
+    ``staff_addresses`` are told of blocks.
     """
 
     store: Store
@@ -42,5 +42,5 @@ class Parts:
     codes: CodeMac
     mailer: Mailer
     compose: CodeComposer
-    staff_address: str = ""
+    staff_addresses: tuple[str, ...] = ()
     verdicts: Verdicts = field(default_factory=Verdicts)

@@ -15,6 +15,7 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
 from kiosk.composition.opening import open_keys, open_mailer, open_store
 from kiosk.config import Settings
+from kiosk.config.notices import addresses
 from kiosk.mail.compose import compose_code, compose_notice
 from kiosk.mail.outbox import OutboxWorker
 from kiosk.ports import Clock, Message
@@ -74,7 +75,7 @@ def build_authority(
         codes=CodeMac(ring),
         mailer=mailer,
         compose=partial(compose_code, service=settings.service),
-        staff_address=settings.service.ra_email,
+        staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )
     outbox = OutboxWorker(store, mailer, clock, partial(_notice, settings))
     outbox.start()

@@ -107,7 +107,7 @@ class World:
             codes=CodeMac(self.ring),
             mailer=self.relay,
             compose=compose,
-            staff_address=STAFF,
+            staff_addresses=(STAFF,),
         )
 
     def restart(self) -> None:

@@ -1,0 +1,24 @@
+"""Who of the staff is told of a block: everybody on the list, or nobody where it is empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.authority.notices import Notice
+from kiosk.authority.service import LocalAuthority
+from tests.authority.world import World
+
+
+@pytest.mark.parametrize("told", [(), ("one@nhs.net",), ("one@nhs.net", "two@nhs.net")])
+def test_each_address_is_told_of_a_block_once(world: World, told: tuple[str, ...]) -> None:
+    world.authority = LocalAuthority(replace(world.parts, staff_addresses=told))
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    task = sitting.questions()
+    for _ in range(4):
+        sitting.answer(task, wrong=True)
+    world.insert(card, blocked=True, station="B")
+    notices = [one.to for one in world.outbox() if one.template == Notice.BLOCKED_STAFF]
+    assert sorted(notices) == sorted(told)

@@ -10,6 +10,7 @@ from screens.admin.page import Page
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.stations import StationsPage
+from screens.admin.today import TodayPage
 
 _ORDER = (
     "Today",
@@ -28,7 +29,7 @@ _ORDER = (
 
 def every_page() -> tuple[type[Page], ...]:
     """Return all there are."""
-    return (PeoplePage, AboutPerson, CodesPage, StationsPage)
+    return (TodayPage, PeoplePage, AboutPerson, CodesPage, StationsPage)
 
 
 def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:

@@ -13,11 +13,12 @@ from kiosk.roles import Action
 from screens.admin.dialogs.grounds import AskGrounds
 from screens.admin.page import Page, shell_of
 from screens.admin.table import Column, Row, Table
-from screens.widgets.prose import Prose
+from screens.widgets.prose import Prose, printable
 
 REFRESH_S = 10.0
 """Seconds between looks while the page is up."""
 
+_READY = "ready"
 _EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
 
 
@@ -36,16 +37,15 @@ class StationsPage(Page):
         self._lines: dict[str, StationLine] = {}
         self._count = Prose("", "title")
         self._table = Table(
-            Column("", 8),
-            Column("Station", 14, 2),
-            Column("Site", 10, 2),
-            Column("Heard of", 9),
-            Column("Reader", 9, 1),
+            Column("State", 11, 1),
+            Column("Station", 14, 3),
+            Column("Site", 13, 3),
+            Column("Heard of", 11),
             Column("Last visit", 10),
             Column("Version", 7),
             empty=_EMPTY,
         )
-        self._words = Prose("", "words")
+        self._words = Prose("", "explained")
         yield self._count
         yield self._table
         yield self._words
@@ -72,7 +72,7 @@ class StationsPage(Page):
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at)
-        cells = (_state(line), line.name, line.site, heard, line.reader, visit, line.version)
+        cells = (_state(line), line.name, line.site, heard, visit, line.version)
         return Row(line.name, cells)
 
     # --- the marked one ------------------------------------------------------------------
@@ -130,9 +130,9 @@ def _state(line: StationLine) -> Content:
         return Content.assemble(("– retired", "$quiet"))
     if line.silent:
         return Content.assemble(("✗ silent", "$alarm"))
-    if line.reader != "ready":
-        return Content.assemble(("! reader", "$alarm"))
-    return Content.assemble(("✓ up", "$done"))
+    if line.reader != _READY:
+        return Content.assemble((f"! {printable(line.reader or 'unknown')}", "$alarm"))
+    return Content.assemble(("✓ ready", "$done"))
 
 
 def _counted(lines: tuple[StationLine, ...]) -> str:
@@ -149,6 +149,9 @@ def _explained(line: StationLine) -> str:
             f"{line.name} has not been heard of for more than ten minutes. Look whether it has "
             "power and network; nobody can use it until it is heard of again."
         )
-    if line.reader != "ready":
-        return f"{line.name} is there, but cannot read cards. Look after its reader and its cable."
+    if line.reader != _READY:
+        return (
+            f"{line.name} is there, but cannot read cards ({line.reader or 'unknown'}). Look "
+            "after its reader and the cable."
+        )
     return f"{line.name} is up and reads cards."

@@ -47,6 +47,12 @@ class Times:
         return span(rest.total_seconds()) if rest > timedelta(0) else "over"
 
 
+def took(seconds: float) -> str:
+    """Return how long something took, to the second: ``1 min 14 s``."""
+    minutes, rest = divmod(max(0, round(seconds)), _MINUTE_S)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def span(seconds: float) -> str:
     """Return a duration in its biggest unit, rounded down; never negative."""
     whole = max(0, int(seconds))

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format flow pictures lock bench clean
+.PHONY: help demo test check lint format flow roles pictures lock bench clean
 PYTHON ?= python3
 export PYTHON
 VENV := .venv/bin
@@ -38,6 +38,10 @@ bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
 flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
 	@.ci/bootstrap run
 	@$(VENV)/python -m kiosk.station.table > docs/flow.md
+
+roles: ## Print the table of docs/roles.md anew
+	@.ci/bootstrap run
+	@$(VENV)/python -m kiosk.administration.roles_page > docs/roles.md
 
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test

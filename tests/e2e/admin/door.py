@@ -1,0 +1,114 @@
+"""The door of the RA application: a world, an sshd before it, and staff with keys."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from tests.e2e.station import Station
+from tests.e2e.world import World
+from tests.support.sshd import PROGRAM, Sshd, make_key
+
+PLACES = """
+[store]
+url = "sqlite:///{state}/kiosk.db"
+[keys]
+file = "{state}/keys.json"
+[admin]
+imports = "{state}/imports"
+exports = "{state}/exports"
+"""
+
+
+class Door:
+    """Staff come in here; everything that was started ends with ``close``."""
+
+    def __init__(self, world: World, careless: Path | None = None) -> None:
+        self.world = world
+        self.keys = world.folder / "staff"
+        self.config = world.folder / "ra.toml"
+        self.sshd = Sshd(world.folder / "sshd", self.config, careless)
+        self.sessions: list[Station] = []
+
+    def open(self) -> None:
+        """Write settings that name every place, and start sshd."""
+        self.keys.mkdir(mode=0o700)
+        places = PLACES.format(state=self.world.state)
+        self.config.touch(mode=0o600)
+        self.config.write_text(self.world.config.read_text() + places)
+        self.sshd.start()
+
+    def close(self) -> None:
+        """End every session, then the server."""
+        for session in self.sessions:
+            session.close()
+        self.sshd.stop()
+
+    def key(self, name: str) -> Path:
+        """Make a key that nobody knows."""
+        return make_key(self.keys / name)
+
+    def staff(self, name: str, role: str) -> Path:
+        """Add a member of staff on the command line; return their key."""
+        key = self.key(name.split()[0].lower())
+        self.kiosk("staff", "add", name, "--role", role, "--key", f"{key}.pub", "--reason", "new")
+        return key
+
+    def kiosk(self, *words: str) -> str:
+        """Run a command on the service's machine; return what it said."""
+        done = subprocess.run(
+            [str(PROGRAM), *words, "--config", str(self.config)],
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def log_in(
+        self, key: Path, columns: int = 80, rows: int = 24, options: tuple[str, ...] = ()
+    ) -> Station:
+        """Log in from a terminal of that size, as a person does."""
+        command = self.sshd.client(key, options=options)
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.keys)}
+        session = Station(command, environ, columns, rows)
+        self.sessions.append(session)
+        return session
+
+    def try_to(
+        self, key: Path, *words: str, options: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run an ssh client that wants something else than the screen, to its end."""
+        return subprocess.run(
+            self.sshd.client(key, *words, options=options),
+            env={"PATH": os.environ["PATH"], "HOME": str(self.keys)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def programs(self) -> list[psutil.Process]:
+        """Return what runs for the sessions of this server, sshd's own processes aside."""
+        server = psutil.Process(int((self.sshd.folder / "sshd.pid").read_text()))
+        return [one for one in server.children(recursive=True) if "sshd" not in one.name()]
+
+    def told(self, kind: str) -> list[dict[str, object]]:
+        """Return the details of the audit's rows of a kind, oldest first."""
+        from kiosk.clock import SystemClock
+        from kiosk.store.database import Store
+
+        store = Store(f"sqlite:///{self.world.database}", SystemClock())
+        try:
+            with store.read() as uow:
+                rows = uow.audit.latest(limit=500)
+        finally:
+            store.close()
+        return [dict(row.detail) for row in reversed(rows) if row.kind == kind]

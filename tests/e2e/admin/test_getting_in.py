@@ -1,0 +1,222 @@
+"""Who gets in, to what, and that nobody gets anything else: a real sshd, real keys."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.admin.door import Door
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+IN = "log out"
+"""The footer shows it on every page."""
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "never"),
+    [
+        ("manager", ("Today", "People", "Policy", "Staff", "Import"), ()),
+        ("agent", ("Today", "People", "Policy"), ("Staff", "Import")),
+        ("auditor", ("Today", "People", "Audit", "Staff"), ("Import",)),
+    ],
+)
+def test_staff_see_what_their_role_may(
+    door: Door, role: str, sees: tuple[str, ...], never: tuple[str, ...]
+) -> None:
+    session = door.log_in(door.staff("Asha Okafor", role), 120, 36)
+    shown = session.see(IN, "Asha Okafor", *sees)
+    bar = "\n".join(session.text.split("\n")[:3])
+    assert not [name for name in never if name in bar], shown
+    session.send("\x11")
+    assert _ended(session.process.poll), "Ctrl+Q did not log out"
+    session.wait_for("You are logged out.")
+    assert session.process.returncode == 0
+    assert [one["key"] for one in door.told("staff-logged-in")] == [_fingerprint(door, "asha")]
+    assert [one["how"] for one in door.told("staff-logged-out")] == ["logged-out"]
+
+
+def test_a_stranger_is_refused_by_sshd(door: Door) -> None:
+    door.staff("Asha Okafor", "manager")
+    tried = door.try_to(door.key("stranger"))
+    assert tried.returncode == 255
+    assert "Permission denied (publickey)" in tried.stderr
+    assert door.told("staff-logged-in") == []
+
+
+def test_a_stranger_that_sshd_lets_in_is_turned_away_and_audited(world: World) -> None:
+    careless = world.folder / "careless_keys"
+    door = Door(world, careless)
+    door.open()
+    try:
+        key = door.key("stranger")
+        careless.write_text(Path(f"{key}.pub").read_text())
+        session = door.log_in(key)
+        session.wait_for("This key belongs to no member of staff")
+        assert _ended(session.process.poll)
+        assert session.process.returncode == 1
+        (told,) = door.told("staff-turned-away")
+        assert (told["key"], told["from"]) == (_fingerprint(door, "stranger"), "127.0.0.1")
+    finally:
+        door.close()
+
+
+def test_a_key_that_was_removed_works_no_more(door: Door) -> None:
+    door.staff("Asha Okafor", "manager")
+    key = door.staff("Ben Nowak", "agent")
+    session = door.log_in(key)
+    session.see(IN)
+    door.kiosk("staff", "remove", "Ben Nowak", "--reason", "left the trust")
+    session.press("f2")
+    session.see("You are not a member of staff any more")
+    assert "Permission denied" in door.try_to(key).stderr
+
+
+@pytest.mark.parametrize("terminal", [(), ("-tt",)])
+@pytest.mark.parametrize("command", ["id", "sh -i", "kiosk staff list", "internal-sftp", ""])
+def test_no_command_runs_but_the_application(
+    door: Door, terminal: tuple[str, ...], command: str
+) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    mark = door.world.folder / "mark"
+    wanted = f"{command}; touch {mark}" if command else f"touch {mark}"
+    tried = door.try_to(key, wanted, options=terminal)
+    assert tried.returncode == 1
+    assert "Only the RA application runs here." in tried.stdout + tried.stderr
+    assert "uid=" not in tried.stdout
+    assert not mark.exists()
+    assert len(door.told("staff-turned-away")) == 1
+
+
+def test_no_file_goes_in_or_out(door: Door) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    target = door.world.folder / "taken"
+    client = door.sshd.client(key)
+    options = client[1:-1]
+    options[options.index("-p")] = "-P"
+    for program in (["sftp", *options], ["scp", *options], ["scp", "-O", *options]):
+        command = [*program, f"{client[-1]}:{door.world.state}/keys.json", str(target)]
+        tried = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
+        assert tried.returncode != 0, command
+        assert not target.exists()
+
+
+def test_nothing_is_forwarded(door: Door) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        goal = f"127.0.0.1:{inside.getsockname()[1]}"
+        inside.settimeout(0.2)
+        through = door.try_to(key, options=("-W", goal))
+        assert through.returncode != 0
+        back = door.try_to(key, options=("-o", "ExitOnForwardFailure=yes", "-N", "-R", f"0:{goal}"))
+        assert back.returncode != 0
+        with pytest.raises(TimeoutError):
+            inside.accept()
+
+
+def test_no_environment_and_no_agent_come_in(door: Door) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    given = "KIOSK_SETTINGS=/tmp/other.toml PYTHONINSPECT=1 LC_ALL=C.UTF-8 KIOSK_ADMIN__IDLE_S=9"
+    with _agent(key) as socket_path:
+        options = ("-A", "-X", "-o", f"SetEnv={given}", "-o", f"IdentityAgent={socket_path}")
+        door.log_in(key, options=options).see(IN)
+        (program,) = door.programs()
+        found = program.environ()
+    assert "kiosk" in " ".join(program.cmdline()) or found
+    names = {pair.split("=")[0] for pair in given.split()} | {"SSH_AUTH_SOCK", "DISPLAY"}
+    assert not names & set(found)
+    assert "SSH_USER_AUTH" in found
+
+
+@pytest.mark.parametrize("keys", ["\x03", "\x1a", "\x1c", "\x03\x1a\x1c\x04\x03\x03"])
+def test_no_chord_gives_a_shell(door: Door, keys: str) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    session = door.log_in(key)
+    session.see(IN)
+    session.send(keys)
+    session.send("id\r")
+    time.sleep(0.5)
+    assert "uid=" not in session.text
+    assert session.process.poll() is None
+    session.see(IN)
+    assert [one.name() for one in door.programs()] == ["kiosk"]
+
+
+@pytest.mark.parametrize("chord", ["\x03", "\x1a", "\x1c"])
+def test_no_chord_gives_a_shell_while_it_comes_up(door: Door, chord: str) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    session = door.log_in(key)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end and session.process.poll() is None:
+        session.send(chord)
+        time.sleep(0.02)
+    if session.process.poll() is None:
+        session.send("id\r")
+        time.sleep(0.5)
+    assert "uid=" not in session.text
+    assert "Traceback" not in session.text
+    assert {one.name() for one in door.programs()} <= {"kiosk"}
+
+
+def test_a_lost_connection_leaves_nothing_behind(door: Door) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    session = door.log_in(key)
+    session.see(IN)
+    (program,) = door.programs()
+    session.process.send_signal(signal.SIGKILL)
+    assert _ended(lambda: None if program.is_running() else 0), "the session lives on"
+    assert [one["how"] for one in door.told("staff-logged-out")] == ["hung-up"]
+
+
+def test_one_connection_has_one_session(door: Door) -> None:
+    key = door.staff("Asha Okafor", "manager")
+    control = door.keys / "control"
+    session = door.log_in(key, options=("-M", "-S", str(control)))
+    session.see(IN)
+    second = door.try_to(key, options=("-S", str(control), "-o", "ControlMaster=no"))
+    assert second.returncode != 0
+    assert len(door.programs()) == 1
+
+
+def _ended(code: Callable[[], int | None], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if code() is not None:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _fingerprint(door: Door, name: str) -> str:
+    command = ["ssh-keygen", "-lf", str(door.keys / f"{name}.pub")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1]
+
+
+class _agent:  # noqa: N801 - used as a function
+    """Runs an ssh-agent that holds ``key``; gives the path of its socket."""
+
+    def __init__(self, key: Path) -> None:
+        self._key = key
+        self._socket = key.parent / "agent"
+
+    def __enter__(self) -> Path:
+        command = ["ssh-agent", "-D", "-a", str(self._socket)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        assert _ended(lambda: 0 if self._socket.exists() else None)
+        environ = {"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": str(self._socket)}
+        subprocess.run(["ssh-add", "-q", str(self._key)], env=environ, check=True)
+        return self._socket
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)

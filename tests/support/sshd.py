@@ -1,0 +1,151 @@
+"""A real sshd on loopback with the product's own drop-in, and real clients with real keys.
+
+The drop-in is the file that is shipped: only the account, the program's place and the
+settings are put in for the machine that the tests run on. What stands around it is what
+Debian's own file has, environment and file transfer included, so that it is the drop-in
+that has to close them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SSHD = Path("/usr/sbin/sshd")
+DROP_IN = Path(__file__).parents[2] / "systemd" / "sshd_config.d" / "50-kiosk-ra.conf"
+PROGRAM = Path(sys.executable).with_name("kiosk")
+
+AROUND = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+PidFile {folder}/sshd.pid
+LogLevel VERBOSE
+UsePAM no
+PermitRootLogin prohibit-password
+AllowTcpForwarding yes
+AllowAgentForwarding yes
+X11Forwarding yes
+AcceptEnv LANG LC_* COLORTERM NO_COLOR KIOSK_* PYTHON*
+PrintMotd no
+Subsystem sftp /usr/lib/openssh/sftp-server
+"""
+
+
+class Sshd:
+    """One server in ``folder`` for the settings at ``config``; ``start`` and ``stop``.
+
+    ``careless`` names a file of keys that it lets in without asking the service.
+    """
+
+    def __init__(self, folder: Path, config: Path, careless: Path | None = None) -> None:
+        self.folder = folder
+        self.account = getpass.getuser()
+        self.port = _free_port()
+        self._config = config
+        self._careless = careless
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Write the configuration and wait until it answers."""
+        self.folder.mkdir(mode=0o700)
+        _privilege_separation_folder()
+        make_key(self.folder / "host")
+        (self.folder / "sshd_config").write_text(self._configuration())
+        log = (self.folder / "sshd.log").open("wb")
+        self._process = subprocess.Popen(
+            [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        log.close()
+        self._await_answer()
+
+    def stop(self) -> None:
+        """End the server; its sessions end with their clients."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    @property
+    def log(self) -> str:
+        """What the server said."""
+        return (self.folder / "sshd.log").read_text(errors="replace")
+
+    def client(self, key: Path, *words: str, options: tuple[str, ...] = ()) -> list[str]:
+        """Return the command of a client that logs in with ``key`` and no other."""
+        return [
+            "ssh",
+            "-F", "none",
+            "-i", str(key),
+            "-p", str(self.port),
+            "-o", "IdentitiesOnly=yes",
+            "-o", "IdentityAgent=none",
+            "-o", "BatchMode=yes",
+            "-o", "StrictHostKeyChecking=no",
+            "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
+            "-o", "LogLevel=ERROR",
+            *options,
+            f"{self.account}@127.0.0.1",
+            *words,
+        ]  # fmt: skip
+
+    def _configuration(self) -> str:
+        """Put this machine's account, program and settings into the shipped drop-in."""
+        shipped = DROP_IN.read_text()
+        here = {
+            "Match User ra": f"Match User {self.account}",
+            "AuthorizedKeysCommandUser ra": f"AuthorizedKeysCommandUser {self.account}",
+            "/opt/unlock-kiosk/bin/kiosk": str(PROGRAM),
+            "/etc/kiosk/kiosk.toml": str(self._config),
+        }
+        if self._careless is not None:
+            here["AuthorizedKeysFile none"] = f"AuthorizedKeysFile {self._careless}"
+        for theirs, ours in here.items():
+            assert theirs in shipped, f"the drop-in has no {theirs!r}"
+            shipped = shipped.replace(theirs, ours)
+        return AROUND.format(port=self.port, folder=self.folder) + shipped
+
+    def _await_answer(self) -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            assert self._process is not None
+            assert self._process.poll() is None, f"sshd ended:\n{self.log}"
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"sshd does not answer:\n{self.log}")
+
+
+def make_key(path: Path) -> Path:
+    """Make an ed25519 key without a passphrase; return its private half's path."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _privilege_separation_folder() -> None:
+    """Make /run/sshd, which the service's unit makes on a machine that boots."""
+    if os.geteuid() == 0 and not Path("/run/sshd").exists():
+        Path("/run/sshd").mkdir(mode=0o755)
+
+
+def need_programs() -> None:
+    """Fail, and never skip, where the server is not installed."""
+    for program in (str(SSHD), "ssh", "ssh-keygen", "sftp"):
+        assert shutil.which(program), f"{program} is missing: make test installs it"

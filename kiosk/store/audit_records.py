@@ -28,6 +28,22 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which events are asked for; None does not narrow, ``actors`` are the ids of any of them.
+
+    ``since`` counts, ``until`` does not.
+    """
+
+    holder_id: str | None = None
+    station: str | None = None
+    actors: tuple[str, ...] | None = None
+    kind: str | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditHead:
     """The last event's number and hash; number 0 and the zero hash before the first."""
 

@@ -203,7 +203,7 @@ class Audit:
             raise StoreError("the audit's head was moved by another writer", "audit")
 
     def _events(self, statement: Select[AuditEventRow]) -> tuple[AuditEvent, ...]:
-        return tuple(_event(row) for row in self._gateway.many(statement, AuditEventRow))
+        return tuple(event_of(row) for row in self._gateway.many(statement, AuditEventRow))
 
 
 def _following(statement: Select[Any], after: int | None) -> Select[Any]:
@@ -211,7 +211,8 @@ def _following(statement: Select[Any], after: int | None) -> Select[Any]:
     return (statement if after is None else statement.where(seq > after)).order_by(seq)
 
 
-def _event(row: AuditEventRow) -> AuditEvent:
+def event_of(row: AuditEventRow) -> AuditEvent:
+    """Return a row's record; a detail that was overwritten with no JSON reads as such."""
     try:
         detail = json.loads(row.detail)
     except ValueError:

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NOT_GENUINE = "not-genuine"
     TOO_MANY_CODES = "too-many-codes"
     NO_EMAIL = "no-email"
+    STATION_RETIRED = "station-retired"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"
@@ -337,3 +338,35 @@ class Health:
 
     store: bool
     mail: bool
+
+
+# --- the station, as it reports itself -------------------------------------------------
+
+LONGEST_NAME = 80
+"""Characters of a station's name, site or version; a heartbeat with more is refused."""
+
+
+class ReaderState(StrEnum):
+    """What a station's reader is doing, in the words that staff read."""
+
+    LOOKING = "looking for a reader"
+    READY = "ready"
+    NO_READER = "no reader"
+    NO_SERVICE = "PC/SC service away"
+
+
+class StationStanding(StrEnum):
+    """Whether a station may serve anybody: staff retire it, and reinstate it."""
+
+    IN_USE = "in-use"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a station says of itself; ``site`` is where it stands, for reports, or empty."""
+
+    station: str
+    site: str = ""
+    version: str = ""
+    reader: ReaderState = ReaderState.LOOKING

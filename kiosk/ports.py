@@ -23,9 +23,11 @@ from kiosk.dialogue import (
     EmailRefused,
     Grant,
     Health,
+    Heartbeat,
     JournalId,
     Purpose,
     Refusal,
+    StationStanding,
     Task,
     UnblockOutcome,
     VisitEnd,
@@ -189,6 +191,9 @@ class Authority(Protocol):
 
     def health(self) -> Health:
         """Say what answers."""
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        """Note that a station lives, and tell it whether it may serve anybody."""
 
 
 # --- small ports -----------------------------------------------------------------------

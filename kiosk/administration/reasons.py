@@ -18,6 +18,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.NOT_GENUINE: "The card failed its proof of being genuine",
     Reason.TOO_MANY_CODES: "Too many codes were asked for",
     Reason.NO_EMAIL: "No email address that takes a code",
+    Reason.STATION_RETIRED: "The station was retired",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",

@@ -14,6 +14,7 @@ from kiosk.authority.offers import card_barred, offers, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.resume import resumed
 from kiosk.authority.scene import Scene, look
+from kiosk.authority.stations import station_barred
 from kiosk.dialogue import (
     CardReport,
     EnterCode,
@@ -59,6 +60,9 @@ def begin(
 def _arrive(
     uow: UnitOfWork, parts: Parts, visit: Visit, report: CardReport
 ) -> VisitOpened | Refusal:
+    retired = station_barred(uow, visit.station)
+    if retired is not None:
+        return _refuse(uow, visit, retired)
     known = uow.cards.find(report.card)
     if known is None:
         return _refuse(uow, visit, Reason.UNKNOWN_CARD)

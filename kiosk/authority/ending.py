@@ -8,7 +8,7 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.begin import is_visit_id
 from kiosk.authority.notices import Notice, notify
 from kiosk.authority.parts import Parts
-from kiosk.authority.scene import enter
+from kiosk.authority.scene import enter_to_report
 from kiosk.authority.steps import Gate
 from kiosk.dialogue import Purpose, Reason, Task, VisitEnd, VisitId
 from kiosk.errors import StepRefused
@@ -21,7 +21,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 def pin_changed(parts: Parts, visit_id: VisitId) -> Task:
     """Take it that the card has a new PIN; the holder is told where an address is known."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
+        scene = enter_to_report(uow, parts, visit_id)
         if scene.visit.purpose is not Purpose.CHANGE_PIN:
             raise StepRefused("the visit is not for a change of PIN")
         if scene.visit.finished_at is None:

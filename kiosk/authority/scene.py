@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from kiosk.authority.offers import card_barred
 from kiosk.authority.parts import Parts
+from kiosk.authority.stations import station_barred
 from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, reaches
 from kiosk.dialogue import Purpose, Reason, VisitId
 from kiosk.errors import StepRefused
@@ -118,14 +119,26 @@ def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
     """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
 
     Raises ``StepRefused`` for a visit that is unknown, closed or too old, and
-    ``TurnedAway`` where card, holder or registration were barred since it opened.
+    ``TurnedAway`` where station, card, holder or registration were barred since it opened.
     """
-    visit, card, holder = _open_visit(uow, visit_id)
-    scene = look(uow, parts.policy(), visit, card, holder)
-    reason = card_barred(card, holder, uow.now) or _registration_barred(scene)
+    scene = enter_to_report(uow, parts, visit_id)
+    reason = (
+        station_barred(uow, scene.visit.station)
+        or card_barred(scene.card, scene.holder, uow.now)
+        or _registration_barred(scene)
+    )
     if reason is not None:
         raise TurnedAway(reason)
     return scene
+
+
+def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Do as ``enter`` does, though somebody was barred since: a card did what it did.
+
+    Raises ``StepRefused`` as ``enter`` does.
+    """
+    visit, card, holder = _open_visit(uow, visit_id)
+    return look(uow, parts.policy(), visit, card, holder)
 
 
 def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder) -> Scene:

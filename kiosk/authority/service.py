@@ -9,7 +9,7 @@ from typing import TypeVar
 from kiosk.authority import answers as answering
 from kiosk.authority import begin as beginning
 from kiosk.authority import choose as choosing
-from kiosk.authority import ending, entering, gathering, releasing, sending, settling
+from kiosk.authority import ending, entering, gathering, releasing, sending, settling, stations
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.health import HealthWatch
 from kiosk.authority.parts import Parts
@@ -26,10 +26,12 @@ from kiosk.dialogue import (
     EmailRefused,
     Grant,
     Health,
+    Heartbeat,
     JournalId,
     Purpose,
     Reason,
     Refusal,
+    StationStanding,
     Task,
     UnblockOutcome,
     VisitEnd,
@@ -136,6 +138,11 @@ class LocalAuthority:
     def health(self) -> Health:
         """Say what answers."""
         return self._health.look()
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        """Note that a station lives, and tell it whether it may serve anybody."""
+        with _reachable():
+            return stations.heartbeat(self._parts, beat)
 
     # --- what every call has in common ---
 

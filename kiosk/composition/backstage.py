@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from kiosk.dialogue import ReaderState
 from kiosk.errors import ConfigError, KeyMissing, StoreError
 from kiosk.station.commands import Command, EndVisit
 from kiosk.station.events import NoReply, ResultSide
-from kiosk.station.loop import Stage
+from kiosk.station.stage import Stage
+from kiosk.station.states import Outage
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +53,12 @@ class Backstage:
             return None if isinstance(command, EndVisit) else NoReply(command.visit)
         return stage.perform(command)
 
-    def is_well(self) -> bool:
-        """Whether the authority can decide now; asked only while nobody is here."""
-        self._drop_stale()
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here; ``idle`` lets it be rebuilt."""
+        if idle:
+            self._drop_stale()
         stage = self._open()
-        return stage is not None and stage.is_well()
+        return Outage.AUTHORITY_AWAY if stage is None else stage.look(reader, idle=idle)
 
     def close(self) -> None:
         """Close what was built; nothing is carried out any more."""

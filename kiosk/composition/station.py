@@ -15,13 +15,15 @@ from functools import partial
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
 from kiosk.config import Settings, credential_file
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import Heartbeat, ReaderState, VisitId
 from kiosk.faults import describe_fault
 from kiosk.ports import PostReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
-from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.loop import StationLoop
+from kiosk.station.quiet import Patience
+from kiosk.station.states import Outage
 
 log = logging.getLogger(__name__)
 
@@ -60,16 +62,17 @@ class LocalStage:
         self._house = build_authority(settings, environ)
         self._upkeep = Upkeep(keys, self._house.tend, time.monotonic)
         cards = build_cards(settings)
-        self._actions = Actions(self._house.authority, cards, settings.station.name)
+        self._actions = Actions(self._house.authority, cards, _first_beat(settings))
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``."""
         return self._actions.perform(command)
 
-    def is_well(self) -> bool:
-        """Whether the authority can decide now; asked while nobody is here, so tidies too."""
-        self._upkeep.tend()
-        return self._actions.is_well()
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here; ``idle`` lets it tidy too."""
+        if idle:
+            self._upkeep.tend()
+        return self._actions.look(reader, idle=idle)
 
     @property
     def stale(self) -> bool:
@@ -79,6 +82,12 @@ class LocalStage:
     def close(self) -> None:
         """Close the authority."""
         self._house.close()
+
+
+def _first_beat(settings: Settings) -> Heartbeat:
+    from importlib.metadata import version
+
+    return Heartbeat(settings.station.name, settings.station.site, version("unlock-kiosk"))
 
 
 def log_fault(visit: VisitId, fault: BaseException) -> None:

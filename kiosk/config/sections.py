@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from kiosk.config.base import Section, setting
 from kiosk.config.kinds import Number, Text, Truth
+from kiosk.dialogue import LONGEST_NAME
 
 
-def _short(longest: int) -> Text:
-    """Return a text that is shown whole on the smallest glass, 60 by 20."""
-    return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}")
+def _short(longest: int, *, empty: bool = False) -> Text:
+    """Return a text that is shown whole: on the smallest glass (60 by 20), or in a table."""
+    return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,14 @@ class StationSettings(Section):
     """``[station]``: one walk-up station and how its glass behaves."""
 
     name: str = setting(
-        "Main entrance", Text(), "The name of this station in the audit and in mail."
+        "Main entrance",
+        _short(LONGEST_NAME),
+        "The name of this station in the audit and in mail; each station has its own.",
+    )
+    site: str = setting(
+        "",
+        _short(LONGEST_NAME, empty=True),
+        "The site it stands at, for reports; may be empty.",
     )
     idle_s: float = setting(
         60, Number(10, 600), "Seconds without a key until it asks: are you still there?"

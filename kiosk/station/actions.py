@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from kiosk import errors
-from kiosk.dialogue import Reason, Refusal, VisitId, VisitOpened
+from kiosk.dialogue import Heartbeat, ReaderState, Reason, Refusal, VisitId, VisitOpened
 from kiosk.ports import Authority, CardAddress, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import (
@@ -36,7 +36,8 @@ from kiosk.station.events import (
     ResultSide,
 )
 from kiosk.station.pins import PinWork
-from kiosk.station.states import PinTrouble
+from kiosk.station.pulse import Pulse
+from kiosk.station.states import Outage, PinTrouble
 
 _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
@@ -60,13 +61,17 @@ def reason_for(error: errors.CardError) -> Reason:
 
 
 class Actions:
-    """Does what the flow asks for; blocking, so never on the screen's loop."""
+    """Does what the flow asks for; blocking, so never on the screen's loop.
 
-    def __init__(self, authority: Authority, cards: Cards, station: str) -> None:
+    ``first`` names the station, and is what it says of itself to begin with.
+    """
+
+    def __init__(self, authority: Authority, cards: Cards, first: Heartbeat) -> None:
         self._authority = authority
         self._cards = cards
-        self._station = station
+        self._station = first.station
         self._pins = PinWork(authority, cards)
+        self._pulse = Pulse(authority, first)
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
@@ -83,12 +88,9 @@ class Actions:
         except errors.StepRefused:
             return self._give_up(command.visit, Reason.FAULT)
 
-    def is_well(self) -> bool:
-        """Whether the authority can decide now."""
-        try:
-            return self._authority.health().store
-        except errors.AuthorityError:
-            return False
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here; a visit is not in its way."""
+        return self._pulse.look(reader)
 
     def _dispatch(self, command: Command) -> ResultSide | None:
         match command:

@@ -9,61 +9,29 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import partial
 from threading import Thread
-from typing import Protocol
 
-from kiosk.dialogue import Reason, VisitId
+from kiosk.dialogue import ReaderState, Reason, VisitId
 from kiosk.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
 from kiosk.station.commands import ChangePin, Command, OpenVisit, UnblockPin
 from kiosk.station.desk import Show
-from kiosk.station.events import (
-    Event,
-    GaveUp,
-    HolderSide,
-    ReaderSide,
-    ResultSide,
-    StayedQuiet,
-    WentQuiet,
-)
-from kiosk.station.presence import Presence, fold, with_authority
-from kiosk.station.states import (
-    Attract,
-    OutOfService,
-    Reading,
-    RemoveCard,
-    State,
-    StillThere,
-    Working,
-    visit_of,
-)
+from kiosk.station.events import Event, GaveUp, HolderSide, ResultSide
+from kiosk.station.presence import Looked, Presence, fold
+from kiosk.station.quiet import Patience, Quiet
+from kiosk.station.stage import Stage
+from kiosk.station.states import Attract, Outage, OutOfService, State
 from kiosk.station.step import step
+
+Item = ReaderEvent | Looked | Event
+"""What goes through the queue."""
 
 _STOPPING_S = 0.01
 """Between two looks whether the readers' thread has ended."""
 
 OnFault = Callable[[VisitId, BaseException], None]
 """Told of an error that nobody expected; must not show it on the glass."""
-
-
-class Stage(Protocol):
-    """Where commands are carried out; called on worker threads, and may block."""
-
-    def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``; None where nothing waits for an answer."""
-
-    def is_well(self) -> bool:
-        """Whether the authority can decide now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds: until "are you still there", to answer it, between looks at the authority."""
-
-    idle_s: float = 60.0
-    answer_s: float = 20.0
-    health_s: float = 2.0
 
 
 class StationLoop:
@@ -74,20 +42,20 @@ class StationLoop:
         stage: Stage,
         monitor: Callable[[PostReaderEvent], ReaderMonitor],
         on_fault: OnFault,
-        patience: Patience = Patience(),
+        patience: Patience,
     ) -> None:
         self._stage = stage
         self._make_monitor = monitor
         self._on_fault = on_fault
-        self._patience = patience
+        self._look_s = patience.health_s
+        self._quiet = Quiet(patience)
         self._presence = Presence()
         self._state: State = Attract()
-        self._queue: asyncio.Queue[ReaderEvent | Event | bool | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._under_way: set[asyncio.Task[None]] = set()
         # A new visit is not opened while a card of the last one is still being changed:
         # its outcome has to be recorded first.
         self._card_change = asyncio.Lock()
-        self._touched_at = 0.0
 
     @property
     def state(self) -> State:
@@ -100,7 +68,7 @@ class StationLoop:
 
     def touched(self) -> None:
         """Note that somebody is there."""
-        self._touched_at = asyncio.get_running_loop().time()
+        self._quiet.touched()
 
     async def run(self, show: Show) -> None:
         """Show each state in turn until ``stop``."""
@@ -112,11 +80,11 @@ class StationLoop:
         await show(self._state)
         monitor = self._make_monitor(post)
         monitor.start()
-        health = asyncio.create_task(self._watch_authority())
+        watch = asyncio.create_task(self._watch_authority())
         try:
             await self._consume(show)
         finally:
-            health.cancel()
+            watch.cancel()
             await _stopped(monitor)
             await self._settle_under_way()
 
@@ -137,51 +105,22 @@ class StationLoop:
             for event in self._heard(item):
                 await self._advance(event, show)
 
-    async def _next_item(self) -> ReaderEvent | Event | bool | None:
+    async def _next_item(self) -> Item | None:
         """Wait for the next item, or make one when nobody did anything for too long."""
         while True:
-            wait = self._seconds_left()
+            wait = self._quiet.seconds_left(self._state)
             try:
                 return await asyncio.wait_for(self._queue.get(), wait)
             except TimeoutError:
-                quiet = self._quiet()
+                quiet = self._quiet.event(self._state)
                 if quiet is not None:
                     return quiet
 
-    def _allowed(self) -> float | None:
-        match self._state:
-            case StillThere():
-                return self._patience.answer_s
-            case Attract() | OutOfService() | Reading() | Working() | RemoveCard():
-                return None
-            case _:
-                return self._patience.idle_s
-
-    def _seconds_left(self) -> float | None:
-        allowed = self._allowed()
-        if allowed is None:
-            return None
-        spent = asyncio.get_running_loop().time() - self._touched_at
-        return max(0.0, allowed - spent)
-
-    def _quiet(self) -> Event | None:
-        """Say that it is quiet, if it really is: a touch may have come while we waited."""
-        left = self._seconds_left()
-        visit = visit_of(self._state)
-        if left is None or left > 0 or visit is None:
-            return None
-        return StayedQuiet(visit) if isinstance(self._state, StillThere) else WentQuiet(visit)
-
-    def _heard(self, item: ReaderEvent | Event | bool) -> Iterable[Event]:
-        heard: tuple[ReaderSide, ...]
-        if isinstance(item, bool):
-            self._presence, heard = with_authority(self._presence, item)
-            return heard
-        if isinstance(item, ReaderEvent):
-            fresh = VisitId(uuid.uuid4().hex)
-            self._presence, heard = fold(self._presence, item, fresh)
-            return heard
-        return (item,)
+    def _heard(self, item: Item) -> Iterable[Event]:
+        if not isinstance(item, ReaderEvent | Looked):
+            return (item,)
+        self._presence, heard = fold(self._presence, item, VisitId(uuid.uuid4().hex))
+        return heard
 
     async def _advance(self, event: Event, show: Show) -> None:
         following = step(self._state, event)
@@ -216,19 +155,20 @@ class StationLoop:
             return GaveUp(command.visit, Reason.FAULT, reference_of(command.visit))
 
     async def _watch_authority(self) -> None:
-        """Ask for the authority's health while nobody is here."""
+        """Look at the authority, and let it know of the station, as long as that runs."""
         while True:
-            if isinstance(self._state, Attract | OutOfService):
-                self._queue.put_nowait(await asyncio.to_thread(self._is_well))
-            await asyncio.sleep(self._patience.health_s)
+            idle = isinstance(self._state, Attract | OutOfService)
+            look = partial(self._look, self._presence.reader, idle)
+            self._queue.put_nowait(Looked(await asyncio.to_thread(look)))
+            await asyncio.sleep(self._look_s)
 
-    def _is_well(self) -> bool:
-        """Ask for it; an error that nobody expects must not end the asking."""
+    def _look(self, reader: ReaderState, idle: bool) -> Outage | None:
+        """Look at it; an error that nobody expects must not end the looking."""
         try:
-            return self._stage.is_well()
+            return self._stage.look(reader, idle=idle)
         except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
             self._on_fault(VisitId(""), fault)
-            return False
+            return Outage.AUTHORITY_AWAY
 
 
 async def _stopped(monitor: ReaderMonitor) -> None:

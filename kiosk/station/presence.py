@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import ReaderState, VisitId
 from kiosk.ports import (
     CardInserted,
     CardMuteSeen,
@@ -31,22 +31,45 @@ from kiosk.station.states import Outage
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """A look at the authority: what keeps it from serving anybody here, or None."""
+
+    outage: Outage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
-    """What is plugged in and what answers; ``cards`` are insertion numbers."""
+    """What is plugged in and what answers; ``cards`` are insertion numbers.
+
+    ``readers`` is None until they are known; ``authority`` is what the last look found.
+    """
 
     cards: frozenset[int] = frozenset()
     readers: tuple[str, ...] | None = None
     service: bool = True
-    authority: bool = True
+    authority: Outage | None = None
+
+    @property
+    def reader(self) -> ReaderState:
+        """What the reader is doing."""
+        if not self.service:
+            return ReaderState.NO_SERVICE
+        if self.readers is None:
+            return ReaderState.LOOKING
+        return ReaderState.READY if self.readers else ReaderState.NO_READER
 
     @property
     def outage(self) -> Outage | None:
-        """What keeps everybody from being served; the innermost cause first."""
-        if not self.service:
-            return Outage.NO_READER_SERVICE
-        if self.readers is not None and not self.readers:
-            return Outage.NO_READER
-        return None if self.authority else Outage.AUTHORITY_AWAY
+        """What keeps everybody from being served: what lasts longest first, then the innermost."""
+        if self.authority is Outage.RETIRED:
+            return Outage.RETIRED
+        match self.reader:
+            case ReaderState.NO_SERVICE:
+                return Outage.NO_READER_SERVICE
+            case ReaderState.NO_READER:
+                return Outage.NO_READER
+            case ReaderState.LOOKING | ReaderState.READY:
+                return self.authority
 
     @property
     def availability(self) -> Availability:
@@ -55,7 +78,7 @@ class Presence:
 
 
 def fold(
-    presence: Presence, event: ReaderEvent, fresh: VisitId
+    presence: Presence, event: ReaderEvent | Looked, fresh: VisitId
 ) -> tuple[Presence, tuple[ReaderSide, ...]]:
     """Return the new presence and what the flow hears; ``fresh`` names a visit that may begin."""
     match event:
@@ -71,15 +94,10 @@ def fold(
             return _lost(presence)
         case ServiceFound():
             return _available(replace(presence, service=True))
+        case Looked():
+            return _looked(presence, event.outage)
         case _:
             assert_never(event)
-
-
-def with_authority(presence: Presence, authority: bool) -> tuple[Presence, tuple[ReaderSide, ...]]:
-    """Return the presence after the authority's health was asked."""
-    if presence.authority == authority:
-        return presence, ()
-    return _available(replace(presence, authority=authority))
 
 
 def _arrived(
@@ -101,6 +119,12 @@ def _departed(presence: Presence, insertion: int) -> tuple[Presence, tuple[Reade
 def _lost(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
     now = replace(presence, cards=frozenset(), readers=None, service=False)
     return now, ((CardOut(),) if presence.cards else ()) + (now.availability,)
+
+
+def _looked(presence: Presence, outage: Outage | None) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    if presence.authority is outage:
+        return presence, ()
+    return _available(replace(presence, authority=outage))
 
 
 def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:

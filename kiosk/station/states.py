@@ -47,6 +47,7 @@ class Outage(StrEnum):
     NO_READER_SERVICE = "no-reader-service"
     NO_READER = "no-reader"
     AUTHORITY_AWAY = "authority-away"
+    RETIRED = "retired"
 
 
 class Work(StrEnum):
@@ -115,7 +116,7 @@ class Attract:
 
 @dataclass(frozen=True, slots=True)
 class OutOfService:
-    """Waiting for a part of the station to come back; it does so by itself."""
+    """Waiting for a part of the station to come back, or retired; it is left by itself."""
 
     outage: Outage
 

@@ -1,4 +1,4 @@
-"""Nobody can be served; it comes back by itself."""
+"""Nobody can be served, for a while or for good."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class OutOfServicePage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Say what is wrong, and where help is meanwhile."""
-        yield Prose(words.OUTAGE_TITLE, "title")
-        yield Prose(f"{words.outage(self._outage)} {words.OUTAGE_TEXT}", "text paragraph")
+        title, text = words.outage(self._outage)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
         yield HelpBox(self.kit.look)

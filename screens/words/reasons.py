@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from kiosk.dialogue import Reason
+from screens.words.waiting import RETIRED_TITLE
 
 TODO_LABEL = "What to do now"
 YOUR_REFERENCE = "Your reference number:"
@@ -35,7 +36,7 @@ def refusal(reason: Reason) -> RefusalWords:
             return _about_unlocking(reason)
         case Reason.PIN_BLOCKED | Reason.OUTCOME_UNKNOWN:
             return _about_pin(reason)
-        case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT:
+        case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT | Reason.STATION_RETIRED:
             return _about_us(reason)
         case _:
             assert_never(reason)
@@ -171,6 +172,12 @@ def _about_us(reason: Reason) -> RefusalWords:
             "We cannot reach the service",
             "That is our fault, and nothing was counted against you.",
             "Try again in a few minutes, or go to the Registration Authority.",
+        )
+    if reason is Reason.STATION_RETIRED:
+        return RefusalWords(
+            RETIRED_TITLE,
+            "That has nothing to do with your smartcard.",
+            "Please use another station, or go to the Registration Authority.",
         )
     return RefusalWords(
         "Something went wrong at this station",

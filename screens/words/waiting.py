@@ -19,6 +19,8 @@ READING_TEXT = "Leave it in the reader. This takes a moment."
 
 OUTAGE_TITLE = "This station is not in service"
 OUTAGE_TEXT = "It comes back by itself. Please use another station, or ask for help:"
+RETIRED_TITLE = "This station is no longer in use"
+RETIRED_TEXT = "Please use another station, or ask for help:"
 
 STILL_THERE_TITLE = "Are you still there?"
 STILL_THERE_TEXT = "Touch the screen or press any key to carry on."
@@ -27,13 +29,15 @@ STILL_THERE_END = "Otherwise your visit ends in"
 REMOVE_TITLE = "Take your smartcard out"
 
 
-def outage(why: Outage) -> str:
-    """Say what keeps the station from serving anybody."""
+def outage(why: Outage) -> tuple[str, str]:
+    """Say that the station serves nobody, why, and what to do instead."""
     match why:
         case Outage.NO_READER_SERVICE | Outage.NO_READER:
-            return "Its card reader is not working."
+            return OUTAGE_TITLE, f"Its card reader is not working. {OUTAGE_TEXT}"
         case Outage.AUTHORITY_AWAY:
-            return "It cannot reach the service."
+            return OUTAGE_TITLE, f"It cannot reach the service. {OUTAGE_TEXT}"
+        case Outage.RETIRED:
+            return RETIRED_TITLE, RETIRED_TEXT
 
 
 def work(what: Work) -> tuple[str, str]:

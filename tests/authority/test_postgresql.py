@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.answers import answer
-from kiosk.dialogue import Finished, Purpose, UnblockDone, VisitOpened
+from kiosk.dialogue import (
+    Finished,
+    Heartbeat,
+    Purpose,
+    Reason,
+    Refusal,
+    StationStanding,
+    UnblockDone,
+    VisitOpened,
+)
 from kiosk.store.records import Card, new_id
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
 from tests.authority.sitting import Sitting
@@ -79,3 +88,22 @@ def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: W
     assert all(isinstance(one, VisitOpened) for one in opened)
     with world.store.read() as uow:
         assert uow.audit.verify().intact
+
+
+def test_many_stations_tell_that_they_live_and_the_retired_one_serves_nobody(
+    world: World, card: Card
+) -> None:
+    world.retire_station("0")
+
+    def beat(number: int) -> StationStanding:
+        return world.authority.heartbeat(Heartbeat(str(number % 10)))
+
+    with ThreadPoolExecutor(10) as pool:
+        told = list(pool.map(beat, range(40)))
+    assert told == ([StationStanding.RETIRED] + [StationStanding.IN_USE] * 9) * 4
+    with world.store.read() as uow:
+        assert len(uow.stations.every()) == 10
+    refused = world.insert(card, station="0").opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.STATION_RETIRED
+    assert isinstance(world.insert(card, station="1").opened, VisitOpened)

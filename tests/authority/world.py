@@ -28,7 +28,7 @@ from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, Registration, new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.store.service_records import OutboxMessage, Station
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
 
@@ -159,6 +159,13 @@ class World:
         holder = self.add_holder()
         self.register(holder)
         return self.add_card(holder, **changes)
+
+    def retire_station(self, name: str) -> None:
+        """Let a station serve nobody, as staff do; it need not have been heard of before."""
+        with self.store.begin() as uow:
+            uow.stations.seen(Station(name, self.now))
+            uow.stations.retire(name, self.now)
+            uow.commit()
 
     # --- what is recorded ---
 

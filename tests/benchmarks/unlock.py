@@ -22,6 +22,7 @@ from kiosk.dialogue import (
     AnswerQuestions,
     EnterCode,
     Finished,
+    Heartbeat,
     Purpose,
     SendCode,
     SetPin,
@@ -145,7 +146,7 @@ class _Unlocks:
     def __init__(
         self, house: House, clock: _Clock, authority: LocalAuthority, letter: Callable[[], str]
     ) -> None:
-        self._actions = Actions(authority, cards(), "benchmark")
+        self._actions = Actions(authority, cards(), Heartbeat("benchmark"))
         self._reader = house.card.reader
         self._clock = clock
         self._letter = letter

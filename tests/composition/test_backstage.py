@@ -6,25 +6,28 @@ import pytest
 
 from kiosk.composition.backstage import Backstage, OpenStage
 from kiosk.composition.readers import only_readers
-from kiosk.dialogue import VisitEnd, VisitId
+from kiosk.dialogue import ReaderState, VisitEnd, VisitId
 from kiosk.errors import StoreError
 from kiosk.faults import describe_fault
 from kiosk.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
 from kiosk.station.commands import Command, EndVisit, OpenVisit
 from kiosk.station.events import NoReply, ResultSide
+from kiosk.station.states import Outage
 
 VISIT = VisitId("a" * 32)
+READY = ReaderState.READY
 
 
 class Ready:
-    closed = False
-    stale = False
+    def __init__(self) -> None:
+        self.closed = self.stale = False
+        self.looks: list[tuple[ReaderState, bool]] = []
 
     def perform(self, command: Command) -> ResultSide | None:
         return None
 
-    def is_well(self) -> bool:
-        return True
+    def look(self, reader: ReaderState, *, idle: bool) -> None:
+        self.looks.append((reader, idle))
 
     def close(self) -> None:
         self.closed = True
@@ -35,7 +38,7 @@ def test_what_was_built_is_closed() -> None:
     stage = Backstage(lambda: ready, lambda _: None)
     stage.close()
     assert not ready.closed
-    stage.is_well()
+    stage.look(READY, idle=True)
     stage.close()
     assert ready.closed
 
@@ -44,12 +47,21 @@ def test_what_is_stale_is_built_anew() -> None:
     first, second = Ready(), Ready()
     waiting = [second, first]
     stage = Backstage(waiting.pop, lambda _: None)
-    stage.is_well()
+    stage.look(READY, idle=True)
     first.stale = True
-    stage.is_well()
+    stage.look(READY, idle=True)
     assert first.closed
     assert waiting == []
     assert not second.closed
+
+
+def test_nothing_is_built_anew_under_a_visit() -> None:
+    first = Ready()
+    stage = Backstage(lambda: first, lambda _: None)
+    first.stale = True
+    assert stage.look(READY, idle=False) is None
+    assert not first.closed
+    assert first.looks == [(READY, False)]
 
 
 def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
@@ -62,10 +74,10 @@ def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
         return Ready()
 
     stage = Backstage(build, told.append)
-    assert not stage.is_well()
+    assert stage.look(READY, idle=True) is Outage.AUTHORITY_AWAY
     assert stage.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
     assert len(told) == 2
-    assert stage.is_well()
+    assert stage.look(READY, idle=True) is None
 
 
 def test_the_end_of_a_visit_waits_for_nobody() -> None:

@@ -98,6 +98,8 @@ def test_every_problem_is_named_at_once_with_its_source(tmp_path: Path) -> None:
         ("KIOSK_SERVICE__NAME", "  ", "is empty"),
         ("KIOSK_SERVICE__NAME", "n" * 29, "allowed: one line of at most 28 characters"),
         ("KIOSK_SERVICE__RA_CONTACT", "c" * 81, "allowed: one line of at most 80 characters"),
+        ("KIOSK_STATION__NAME", "", "allowed: one line of at most 80 characters"),
+        ("KIOSK_STATION__SITE", "s" * 81, "allowed: one line of at most 80 characters"),
         ("KIOSK_POLICY__VERIFICATION", "questions,witness", '"witness" is not available in this'),
         ("KIOSK_POLICY__VERIFICATION", "questions", "security questions alone do not prove"),
         ("KIOSK_POLICY__VERIFICATION", "", "name each step once"),

@@ -17,11 +17,13 @@ from weakref import WeakSet
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import ReaderState, VisitId
 from kiosk.ports import CardInserted, CardRemoved, PostReaderEvent, ReaderMonitor
 from kiosk.sensitive import Sensitive
 from kiosk.station.commands import Command
-from kiosk.station.loop import Patience, Stage, StationLoop
+from kiosk.station.loop import StationLoop
+from kiosk.station.quiet import Patience
+from kiosk.station.stage import Stage
 from kiosk.station.states import Attract, ConfirmOwner, Reading, State, Visit
 from screens.kiosk.attract import AttractPage
 from screens.kiosk_app import KioskApp
@@ -41,9 +43,8 @@ class SilentStage:
     def perform(self, command: Command) -> None:
         """Do nothing."""
 
-    def is_well(self) -> bool:
+    def look(self, reader: ReaderState, *, idle: bool) -> None:
         """Say that all is well."""
-        return True
 
 
 class WatchedApp(KioskApp):

@@ -7,6 +7,7 @@ from kiosk.composition.opening import open_store
 from kiosk.dialogue import CardId
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Registration
+from kiosk.store.service_records import Station
 from tests.e2e.people import Person
 from tests.e2e.world import World
 
@@ -19,6 +20,18 @@ def registration(world: World, whose: Person) -> Registration:
             known = uow.cards.find(CardId("piv", whose.card.state.guid.hex()))
             assert known is not None
             found = uow.registrations.of_holder(known.holder.id)
+    finally:
+        store.close()
+    assert found is not None
+    return found
+
+
+def station(world: World, name: str) -> Station:
+    """Return what a station said of itself; it has been heard of."""
+    store = open_store(world.settings, SystemClock())
+    try:
+        with store.read() as uow:
+            found = uow.stations.get(name)
     finally:
         store.close()
     assert found is not None

@@ -11,7 +11,7 @@ from weakref import WeakSet
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import Heartbeat, VisitId
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.actions import Actions
@@ -98,7 +98,7 @@ async def _left(
 
 
 async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -> None:
-    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), "Ward 7"), HOLD_S)
+    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat("Ward 7")), HOLD_S)
     app, chance = house.app, random.Random(4)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

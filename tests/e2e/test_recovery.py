@@ -42,7 +42,7 @@ def promised() -> Iterator[None]:
 
 
 def _out_of_service(station: Station, why: Outage) -> None:
-    station.see(waiting.OUTAGE_TITLE, waiting.outage(why))
+    station.see(*waiting.outage(why))
 
 
 def _is_served(visitor: Visitor) -> None:

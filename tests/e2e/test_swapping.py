@@ -13,6 +13,7 @@ from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
 from hardware.registry import Registry
 from hardware.virtual.link import CardLink
+from kiosk.dialogue import Heartbeat
 from kiosk.station import states as s
 from kiosk.station.actions import Actions
 from kiosk.station.loop import StationLoop
@@ -42,7 +43,7 @@ async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncItera
     chance = random.Random(12)
     crowd, cards = Crowd(holders, chance), PcscCards(Registry([PivDriver()]))
     faults: list[object] = []
-    actions = Actions(crowd, cards, "Ward 7")
+    actions = Actions(crowd, cards, Heartbeat("Ward 7"))
     loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)
     app = Reactor(loop, Look(motion=False, hold_s=0.0), faults.append)
     app.crowd, app.chance, app.submit = crowd, chance, loop.submit

@@ -16,6 +16,7 @@ from kiosk.dialogue import (
     Finished,
     Grant,
     Health,
+    Heartbeat,
     JournalId,
     PinRules,
     PinState,
@@ -24,6 +25,7 @@ from kiosk.dialogue import (
     Reason,
     Refusal,
     SetPin,
+    StationStanding,
     UnblockDone,
     UnblockOutcome,
     UnblockUnknown,
@@ -87,6 +89,9 @@ class FakeAuthority:
     refused: list[str] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     healthy: bool = True
+    health_raises: Exception | None = None
+    standing: StationStanding = StationStanding.IN_USE
+    beats: list[Heartbeat] = field(default_factory=list)
 
     def _answer(self) -> None:
         if self.away:
@@ -149,7 +154,13 @@ class FakeAuthority:
         return reference_of(visit)
 
     def health(self) -> Health:
+        if self.health_raises:
+            raise self.health_raises
         return Health(self.healthy, mail=True)
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        self.beats.append(beat)
+        return self.standing
 
 
 class FakeMonitor:

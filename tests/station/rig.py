@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import Heartbeat, ReaderState, VisitId
 from kiosk.ports import CardInserted, PostReaderEvent
 from kiosk.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.actions import Actions
-from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.loop import StationLoop
 from kiosk.station.pins import PinWork
+from kiosk.station.pulse import Pulse
+from kiosk.station.quiet import Patience
 from tests.station.fakes import FakeAuthority, FakeCards, FakeMonitor
+from tests.support.database import SetClock
 
 PIN = Sensitive("482916")
 
@@ -25,12 +28,15 @@ class Rig:
     patience: Patience = field(default_factory=lambda: Patience(60, 20, 0.02))
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
+    clock: SetClock = field(default_factory=SetClock)
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.actions = Actions(self.authority, self.cards, "test")
+        self.actions = Actions(self.authority, self.cards, Heartbeat("test"))
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
+        first = Heartbeat("test")
+        self.actions._pulse = Pulse(self.authority, first, self.clock.monotonic)
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))
@@ -54,6 +60,15 @@ class Rig:
                 self.news.wait_for(lambda: self.seen and isinstance(self.seen[-1], kind)), 10
             )
             return self.seen[-1]
+
+    async def has_told(self, reader: ReaderState, more_than: int = 0) -> None:
+        """Wait until there are more heartbeats, and the last one speaks of ``reader``."""
+        async with asyncio.timeout(10):
+            while len(self.authority.beats) <= more_than or self._told() is not reader:
+                await asyncio.sleep(0.01)
+
+    def _told(self) -> ReaderState:
+        return self.authority.beats[-1].reader
 
     @property
     def visit(self) -> VisitId:

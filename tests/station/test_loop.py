@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 
-from kiosk.dialogue import Reason, UnblockDone, VisitEnd
+from kiosk.dialogue import ReaderState, Reason, StationStanding, UnblockDone, VisitEnd
 from kiosk.errors import CardBusy
 from kiosk.ports import CardInserted, CardRemoved, ReadersChanged, ServiceFound, ServiceLost
 from kiosk.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.loop import Patience
+from kiosk.station.pulse import BEAT_S
+from kiosk.station.quiet import Patience
 from tests.station.rig import Rig
 
 
@@ -72,6 +73,44 @@ async def test_outages_come_and_go_by_themselves(rig: Rig) -> None:
     await rig.until(s.OutOfService)
     rig.authority.healthy = True
     assert await rig.until(s.Attract) == s.Attract()
+
+
+async def test_a_station_that_is_retired_says_so_until_it_is_taken_into_use_again(
+    rig: Rig,
+) -> None:
+    rig.authority.standing = StationStanding.RETIRED
+    rig.clock.forward(seconds=BEAT_S)
+    assert await rig.until(s.OutOfService) == s.OutOfService(s.Outage.RETIRED)
+    rig.authority.standing = StationStanding.IN_USE
+    rig.clock.forward(seconds=BEAT_S)
+    await rig.until(s.Attract)
+
+
+async def test_what_the_reader_does_is_told_at_once(rig: Rig) -> None:
+    rig.monitor.post(ServiceLost())
+    await rig.until(s.OutOfService)
+    await rig.has_told(ReaderState.NO_SERVICE)
+    rig.monitor.post(ServiceFound())
+    rig.monitor.post(ReadersChanged(("R",)))
+    await rig.has_told(ReaderState.READY)
+
+
+async def test_a_station_lives_while_somebody_is_there(rig: Rig) -> None:
+    await rig.insert()
+    told = len(rig.authority.beats)
+    rig.clock.forward(seconds=BEAT_S)
+    await rig.has_told(ReaderState.LOOKING, more_than=told)
+    assert isinstance(rig.loop.state, s.ConfirmOwner)
+
+
+async def test_a_look_that_fails_puts_the_station_out_of_service_and_is_tried_again(
+    rig: Rig,
+) -> None:
+    rig.authority.health_raises = RuntimeError("nobody expects this")
+    assert await rig.until(s.OutOfService) == s.OutOfService(s.Outage.AUTHORITY_AWAY)
+    rig.authority.health_raises = None
+    await rig.until(s.Attract)
+    assert {str(fault) for _, fault in rig.faults} == {"nobody expects this"}
 
 
 async def test_quiet_asks_and_then_ends_the_visit() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.dialogue import VisitId
+from kiosk.dialogue import ReaderState, VisitId
 from kiosk.ports import (
     CardInserted,
     CardMuteSeen,
@@ -23,13 +23,13 @@ from kiosk.station.events import (
     ReaderSide,
     SecondCard,
 )
-from kiosk.station.presence import Presence, fold, with_authority
+from kiosk.station.presence import Looked, Presence, fold
 from kiosk.station.states import Outage
 
 FRESH = VisitId("a" * 32)
 
 
-def tell(*events: ReaderEvent) -> list[ReaderSide]:
+def tell(*events: ReaderEvent | Looked) -> list[ReaderSide]:
     presence = Presence()
     heard: list[ReaderSide] = []
     for event in events:
@@ -75,10 +75,36 @@ def test_no_reader_is_an_outage_and_a_reader_ends_it() -> None:
     ]
 
 
-def test_the_authoritys_health_is_told_when_it_changes() -> None:
-    presence, heard = with_authority(Presence(), authority=False)
-    assert heard == (Availability(Outage.AUTHORITY_AWAY),)
-    assert with_authority(presence, authority=False)[1] == ()
+def test_what_a_look_finds_is_told_when_it_changes() -> None:
+    away, retired, well = Looked(Outage.AUTHORITY_AWAY), Looked(Outage.RETIRED), Looked(None)
+    assert tell(well, away, away, retired, well, well) == [
+        Availability(Outage.AUTHORITY_AWAY),
+        Availability(Outage.RETIRED),
+        Availability(None),
+    ]
+
+
+def test_a_retired_station_says_so_whatever_its_reader_does() -> None:
+    story = tell(Looked(Outage.RETIRED), ReadersChanged(()), ServiceLost(), Looked(None))
+    assert story == [
+        *[Availability(Outage.RETIRED)] * 3,
+        Availability(Outage.NO_READER_SERVICE),
+    ]
+
+
+def test_what_the_reader_is_doing() -> None:
+    events = (ServiceLost(), ServiceFound(), ReadersChanged(()), ReadersChanged(("R",)))
+    presence, seen = Presence(), [Presence().reader]
+    for event in events:
+        presence, _ = fold(presence, event, FRESH)
+        seen.append(presence.reader)
+    assert seen == [
+        ReaderState.LOOKING,
+        ReaderState.NO_SERVICE,
+        ReaderState.LOOKING,
+        ReaderState.NO_READER,
+        ReaderState.READY,
+    ]
 
 
 reader_events = st.one_of(
@@ -88,11 +114,12 @@ reader_events = st.one_of(
     st.builds(ReadersChanged, st.sampled_from([(), ("R",)])),
     st.just(ServiceLost()),
     st.just(ServiceFound()),
+    st.builds(Looked, st.sampled_from([None, Outage.AUTHORITY_AWAY, Outage.RETIRED])),
 )
 
 
 @given(st.lists(reader_events, max_size=30))
-def test_a_visit_never_begins_beside_another_card(story: list[ReaderEvent]) -> None:
+def test_a_visit_never_begins_beside_another_card(story: list[ReaderEvent | Looked]) -> None:
     presence = Presence()
     for event in story:
         before = presence

@@ -1,0 +1,136 @@
+"""Stations tell that they live, and one that was retired serves nobody, whatever it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    Finished,
+    Heartbeat,
+    Purpose,
+    ReaderState,
+    Reason,
+    Refusal,
+    StationStanding,
+    UnblockDone,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable, StepRefused
+from kiosk.store.service_records import Station
+from tests.authority.sitting import answers_to
+from tests.authority.world import World
+
+BEAT = Heartbeat("Ward 7", "Wexbridge General", "0.1.0", ReaderState.READY)
+
+
+def recorded(world: World, name: str) -> Station:
+    with world.store.read() as uow:
+        found = uow.stations.get(name)
+    assert found is not None
+    return found
+
+
+def test_a_heartbeat_is_written_down(world: World) -> None:
+    assert world.authority.heartbeat(BEAT) is StationStanding.IN_USE
+    first = Station("Ward 7", world.now, "0.1.0", "ready", "Wexbridge General")
+    assert recorded(world, "Ward 7") == first
+    world.clock.forward(seconds=30)
+    world.authority.heartbeat(replace(BEAT, site="", reader=ReaderState.NO_READER))
+    later = replace(first, last_seen_at=world.now, reader_state="no reader", site="")
+    assert recorded(world, "Ward 7") == later
+
+
+def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
+    world.retire_station("Ward 8")
+    for name in ("Ward 7", "Ward 8", "Ward 9"):
+        standing = world.authority.heartbeat(replace(BEAT, station=name))
+        assert (standing is StationStanding.RETIRED) is (name == "Ward 8")
+
+
+def test_a_heartbeat_never_takes_a_station_into_use_again(world: World) -> None:
+    world.retire_station("Ward 7")
+    at = world.now
+    for _ in range(3):
+        world.clock.forward(minutes=1)
+        assert world.authority.heartbeat(BEAT) is StationStanding.RETIRED
+    station = recorded(world, "Ward 7")
+    assert station.retired_at == at
+    assert station.last_seen_at == at + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    "beat",
+    [
+        replace(BEAT, station=""),
+        replace(BEAT, station="x" * 81),
+        replace(BEAT, site="two\nlines"),
+        replace(BEAT, version="\x1b[2J"),
+    ],
+)
+def test_what_no_station_can_say_is_refused(world: World, beat: Heartbeat) -> None:
+    with pytest.raises(StepRefused):
+        world.authority.heartbeat(beat)
+    with world.store.read() as uow:
+        assert uow.stations.every() == ()
+
+
+def test_a_locked_database_takes_no_heartbeat(world: World) -> None:
+    hasty = World(world.folder, busy_timeout_s=0.05)
+    with world.store.begin(), pytest.raises(AuthorityUnavailable):
+        hasty.authority.heartbeat(BEAT)
+    hasty.store.close()
+
+
+def test_no_visit_begins_at_a_retired_station(world: World) -> None:
+    card = world.registered_card()
+    world.retire_station("Ward 7")
+    sitting = world.insert(card, blocked=True, station="Ward 7")
+    assert isinstance(sitting.opened, Refusal)
+    assert sitting.opened.reason is Reason.STATION_RETIRED
+    event = world.events()[-1]
+    assert (event.kind, event.station) == ("refused", "Ward 7")
+    assert event.reference == sitting.opened.reference
+    assert event.detail == {"reason": "station-retired"}
+    with pytest.raises(StepRefused):
+        sitting.questions()
+    assert isinstance(world.insert(card, blocked=True, station="Ward 8").opened, VisitOpened)
+
+
+def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True, station="Ward 7")
+    task = sitting.questions()
+    world.retire_station("Ward 7")
+    visit, calls = sitting.visit, world.authority
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: calls.choose(visit, Purpose.CHANGE_PIN),
+        lambda: calls.answer(visit, "1", answers_to(task)),
+        lambda: calls.send_code(visit),
+        lambda: calls.release(visit),
+    )
+    for step in steps:
+        reply = step()
+        assert isinstance(reply, Refusal)
+        assert reply.reason is Reason.STATION_RETIRED
+    assert world.registration(card).failures == 0
+    assert world.relay.sent == []
+
+
+def test_what_a_card_did_is_recorded_though_its_station_was_retired_meanwhile(
+    world: World,
+) -> None:
+    unlocking = world.insert(world.registered_card(), blocked=True, station="Ward 7")
+    unlocking.to_new_pin()
+    grant = unlocking.grant()
+    changing = world.insert(world.add_card(world.add_holder(number="2")), station="Ward 7")
+    world.authority.choose(changing.visit, Purpose.CHANGE_PIN)
+    world.authority.pin_proven(changing.visit)
+    world.retire_station("Ward 7")
+    done = world.authority.settle(unlocking.visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    assert world.authority.pin_changed(changing.visit) == Finished(Purpose.CHANGE_PIN)
+    assert {"unblock-done", "pin-changed"} <= set(world.kinds())

@@ -1,0 +1,77 @@
+"""Two stations of one estate: each tells that it lives, and one is retired."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+
+import pytest
+
+from kiosk.clock import SystemClock
+from kiosk.composition.opening import open_store
+from kiosk.dialogue import ReaderState, Reason
+from kiosk.station.states import Outage
+from screens.words import choices, waiting
+from screens.words.reasons import refusal
+from tests.e2e.records import events, station
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+WARD = "Ward 7"
+
+
+def test_a_station_that_is_retired_serves_nobody_until_it_is_taken_into_use_again(
+    world: World,
+) -> None:
+    entrance = world.station(environ={"KIOSK_STATION__SITE": "Wexbridge General"})
+    ward = world.station(slot=1, name=WARD)
+    ben = Visitor(world, world.ben, ward, slot=1)
+    ben.comes()
+    ward.see(choices.greeting(ben.who.name))
+    ben.goes()
+
+    retire(world)
+    ben.comes()  # before the station has heard of it
+    refused = refusal(Reason.STATION_RETIRED)
+    ward.see(refused.title, refused.happened)
+    world.remove(ben.who)
+    replug(world)
+    ward.see(*waiting.outage(Outage.RETIRED))
+    ben_elsewhere = Visitor(world, world.ben, entrance).comes()
+    entrance.see(choices.greeting(ben.who.name))
+    ben_elsewhere.goes()
+    [event] = [one for one in events(world, "refused") if one.station == WARD]
+    assert event.detail == {"reason": "station-retired"}
+
+    retire(world, undo=True)
+    replug(world)
+    ward.see(waiting.ATTRACT_TITLE)
+    ben.comes()
+    ward.see(choices.greeting(ben.who.name))
+
+    told = station(world, "Main entrance")
+    assert (told.site, told.version) == ("Wexbridge General", version("unlock-kiosk"))
+    assert told.reader_state == ReaderState.READY
+    assert station(world, WARD).retired_at is None
+
+
+def retire(world: World, *, undo: bool = False) -> None:
+    """Retire the ward's station, or take it into use again."""
+    store = open_store(world.settings, SystemClock())
+    with store.begin() as uow:
+        done = uow.stations.reinstate(WARD) if undo else uow.stations.retire(WARD, uow.now)
+        uow.commit()
+    store.close()
+    assert done
+
+
+def replug(world: World) -> None:
+    """Unplug the reader and plug it in again: a station tells so at once, and hears of itself."""
+    world.pcscd.unplug()
+    give_up = time.monotonic() + 20
+    while station(world, WARD).reader_state != ReaderState.NO_READER:
+        assert time.monotonic() < give_up, "nobody was told that the reader is gone"
+        time.sleep(0.1)  # it is told to the database alone
+    world.pcscd.replug()

@@ -1,0 +1,100 @@
+"""A station tells that it lives every half minute, and at once when its reader changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from kiosk.dialogue import Heartbeat, ReaderState, StationStanding
+from kiosk.errors import AuthorityUnavailable
+from kiosk.station.pulse import BEAT_S, Pulse
+from kiosk.station.states import Outage
+from tests.station.fakes import FakeAuthority
+from tests.support.database import SetClock
+
+FIRST = Heartbeat("Ward 7", "Wexbridge General", "0.1.0")
+READY, NO_READER = ReaderState.READY, ReaderState.NO_READER
+
+
+@dataclass
+class Deaf(FakeAuthority):
+    """Takes no heartbeat while it is ``deaf``."""
+
+    deaf: bool = True
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        if self.deaf:
+            raise AuthorityUnavailable("locked")
+        return super().heartbeat(beat)
+
+
+@dataclass
+class Bench:
+    """A pulse on a clock that the test moves."""
+
+    authority: FakeAuthority = field(default_factory=FakeAuthority)
+    clock: SetClock = field(default_factory=SetClock)
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.authority, FIRST, self.clock.monotonic)
+
+    def look(self, reader: ReaderState = READY) -> Outage | None:
+        return self.pulse.look(reader)
+
+    @property
+    def told(self) -> list[ReaderState]:
+        return [beat.reader for beat in self.authority.beats]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_it_says_who_it_is(bench: Bench) -> None:
+    assert bench.look() is None
+    assert bench.authority.beats == [Heartbeat("Ward 7", "Wexbridge General", "0.1.0", READY)]
+
+
+def test_it_is_written_down_every_half_minute_and_no_more(bench: Bench) -> None:
+    for _ in range(61):
+        bench.look()
+        bench.clock.forward(seconds=1)
+    assert bench.told == [READY] * 3
+    assert BEAT_S == 30
+
+
+def test_another_reader_state_is_told_at_once_and_once(bench: Bench) -> None:
+    for reader in (READY, READY, NO_READER, NO_READER, READY):
+        bench.look(reader)
+    assert bench.told == [READY, NO_READER, READY]
+
+
+def test_what_was_answered_last_counts_until_the_next_heartbeat(bench: Bench) -> None:
+    bench.authority.standing = StationStanding.RETIRED
+    assert bench.look() is Outage.RETIRED
+    bench.authority.standing = StationStanding.IN_USE
+    assert bench.look() is Outage.RETIRED
+    bench.clock.forward(seconds=BEAT_S)
+    assert bench.look() is None
+
+
+def test_an_authority_that_is_away_is_told_nothing_and_everything_when_it_is_back(
+    bench: Bench,
+) -> None:
+    bench.authority.healthy = False
+    assert bench.look() is Outage.AUTHORITY_AWAY
+    assert bench.told == []
+    bench.authority.healthy = True
+    assert bench.look() is None
+    assert bench.told == [READY]
+
+
+def test_an_authority_that_cannot_write_is_away_and_asked_again_with_the_next_look() -> None:
+    deaf = Deaf()
+    bench = Bench(deaf)
+    assert bench.look() is Outage.AUTHORITY_AWAY
+    deaf.deaf = False
+    assert bench.look() is None
+    assert bench.told == [READY]

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.driver import Driver
 
 from kiosk.administration.desk import AdminDesk
@@ -27,10 +26,11 @@ from screens.admin.driver import AdminDriver
 from screens.admin.end import End
 from screens.admin.frame import Bar, Heading, Keys, Tidings
 from screens.admin.idle import Idle, StillThere
+from screens.admin.in_turn import InTurn
 from screens.admin.keys import Key, actions_of, label_of
 from screens.admin.page import ACTING, Page
 from screens.admin.pages import every_page, key_of, pages_for
-from screens.admin.palette import Actions, Command
+from screens.admin.palette import Command, Palette
 from screens.admin.times import Times
 from screens.look import Look
 from screens.terminal.closed_app import ClosedApp, OnFault
@@ -40,6 +40,8 @@ IDLE_S = 600.0
 """Seconds without a key or the mouse after which a session closes."""
 
 _TICK_S = 0.5
+_WIDTHS = [(0, "-narrow"), (110, "-wide")]
+_HEIGHTS = [(0, "-low"), (30, "-tall")]
 _HOW_OUT = "Ctrl+Q logs you out."
 _LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
 
@@ -54,6 +56,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     """
 
     CSS_PATH = Path(__file__).with_name("admin.tcss")
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "log_out", show=False, priority=True),
         Binding("ctrl+c", "how_out", show=False, priority=True),
@@ -80,6 +84,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         super().__init__(on_fault, driver_class)
         self.times = times or Times()
         self._idle = Idle(idle_s, now, now())
+        self._in_turn = InTurn(self, super().on_event)
         self._end: End | None = None
         offered = pages_for(desk.me.role, every_page() if pages is None else pages)
         self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
@@ -167,17 +172,17 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def action_actions(self) -> None:
         """Open the list of actions."""
-        self.push_screen(CommandPalette([Actions], placeholder="What do you want to do?"))
+        self.push_screen(Palette(list(self._commands())), _run)
 
-    def commands(self) -> Iterator[Command]:
+    def _commands(self) -> Iterator[Command]:
         """Yield all that can be done now: by the page that is up, then by the application."""
         if self._book.up is not None:
             for key in actions_of(self._book.up):
-                yield key.does, label_of(key.key), key.press
+                yield Command(key.does, label_of(key.key), key.press)
         for number, name in sorted(self._numbered.items()):
-            yield f"Go to {name}", f"F{number}", partial(self.go_to, name)
-        yield "Dark or light colours", "", self._other_colours
-        yield "Log out", "Ctrl+Q", self.action_log_out
+            yield Command(f"Go to {name}", f"F{number}", partial(self.go_to, name))
+        yield Command("Dark or light colours", "", self._other_colours)
+        yield Command("Log out", "Ctrl+Q", self.action_log_out)
 
     def _other_colours(self) -> None:
         self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
@@ -196,11 +201,12 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     # --- how long, and the end ---------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there, then handle the event as any application does."""
+        """Note that somebody is there; keys are handled in turn, all else at once."""
         if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
             self._idle.touched()
-            if isinstance(self.screen, Dialog):
-                await self.screen.ready.wait()
+            if isinstance(event, events.Key | events.Paste):
+                self._in_turn.put(event)
+                return
         await super().on_event(event)
 
     def _watch(self) -> None:
@@ -229,3 +235,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     @property
     def _is_acting(self) -> bool:
         return any(w.group == ACTING and not w.is_finished for w in self.workers)
+
+
+def _run(command: Command | None) -> None:
+    if command is not None:
+        command.run()

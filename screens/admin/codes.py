@@ -12,21 +12,21 @@ from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.acting import Done
 from kiosk.administration.views.people import CodeLine
 from kiosk.roles import Action
-from screens.admin.codes_list import CodesList
 from screens.admin.dialogs import codes
 from screens.admin.dialogs.form import Form
 from screens.admin.page import Page, shell_of
+from screens.admin.table import Column, Row, Table
 from screens.widgets.prose import Prose
 
 REFRESH_S = 10.0
-"""Seconds after which the list is read anew by itself."""
+"""Seconds between looks while the page is up."""
 
 _WHAT = (
     "A code that a colleague gave works only once somebody else agrees. Speak to them first: "
     "how did they make sure who it was?"
 )
-_NONE = "No code waits for a second member of staff."
-_OWN = "You gave this code yourself: somebody else has to agree."
+_NONE = "No code waits for a second member of staff. One appears here as soon as it is given."
+_OWN = "You gave this code yourself, so somebody else has to agree."
 
 
 class CodesPage(Page):
@@ -37,32 +37,30 @@ class CodesPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "agree", "Agree"),
         Binding("w", "withdraw", "Withdraw"),
-        Binding("enter,p", "person", "Open the person"),
+        Binding("p", "person", "Open the person"),
     ]
-    DEFAULT_CSS = """
-    CodesPage {
-        padding: 1 1 0 1;
-        & > .what { margin: 0 0 1 0; }
-        & > .own { color: $quiet; margin: 1 0 0 0; }
-    }
-    """
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(desk)
-        self._list = CodesList(desk.me.name)
-        self._state = Prose("", "state")
-        self._own = Prose(_OWN, "own")
+        self._codes: dict[str, CodeLine] = {}
+        self._table = Table(
+            Column("For", 12, 3),
+            Column("Given by", 10, 2),
+            Column("At", 15),
+            Column("Runs out in", 11),
+            empty=_NONE,
+        )
+        self._own = Prose(_OWN, "words")
 
     def compose(self) -> ComposeResult:
         """What it is about, the codes, and what there is to know of the one that is marked."""
-        yield Prose(_WHAT, "what")
-        yield self._list
-        yield self._state
+        yield Prose("Codes that wait for a second member of staff", "title")
+        yield Prose(_WHAT, "words")
+        yield self._table
         yield self._own
 
     def on_mount(self) -> None:
         """Read anew from time to time."""
-        self._own.display = False
         self.set_interval(REFRESH_S, self._again)
 
     def shown(self) -> None:
@@ -74,32 +72,48 @@ class CodesPage(Page):
             self.shown()
 
     def _show(self, waiting: tuple[CodeLine, ...]) -> None:
-        self._list.show(waiting, shell_of(self).times)
-        self._state.say("" if waiting else _NONE)
-        self._state.display = not waiting
-        if self.screen.focused is None:
-            self.take_focus()  # the list took no focus while it was empty
-        self._marked()
+        self._codes = {code.code_id: code for code in waiting}
+        self._table.show([self._row(code) for code in waiting])
+        self._explain()
 
-    def on_codes_list_marked(self) -> None:
-        """Offer what fits the one that is marked now."""
-        self._marked()
+    def _row(self, code: CodeLine) -> Row:
+        times = shell_of(self).times
+        by = "you" if self._is_own(code) else code.issued_by
+        cells = (code.holder_name, by, times.at(code.issued_at), times.left(code.expires_at))
+        return Row(code.code_id, cells)
 
-    def _marked(self) -> None:
-        code = self._list.marked
-        self._own.display = code is not None and code.issued_by == self.desk.me.name
+    def _is_own(self, code: CodeLine) -> bool:
+        return code.issued_by == self.desk.me.name
+
+    # --- the marked one ----------------------------------------------------------------
+
+    @property
+    def _marked(self) -> CodeLine | None:
+        return self._codes.get(self._table.marked)
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Offer what fits it."""
+        event.stop()
+        self._explain()
+
+    def on_table_picked(self, event: Table.Picked) -> None:
+        """Show whose code it is."""
+        event.stop()
+        self.action_person()
+
+    def _explain(self) -> None:
+        self._own.display = self._marked is not None and self._is_own(self._marked)
         self.refresh_bindings()
-
-    # --- what is done ------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for the code that is marked."""
-        code = self._list.marked
+        if self._marked is None:
+            return action not in ("agree", "withdraw", "person")
         if action == "agree":
-            return code is not None and code.issued_by != self.desk.me.name
+            return self.permits(Action.AGREE_CODE) and not self._is_own(self._marked)
         if action == "withdraw":
-            return code is not None and self.permits(Action.ISSUE_CODE)
-        return code is not None
+            return self.permits(Action.ISSUE_CODE)
+        return True
 
     def action_agree(self) -> None:
         """Ask on what grounds."""
@@ -111,13 +125,9 @@ class CodesPage(Page):
 
     def action_person(self) -> None:
         """Show whose code it is."""
-        if self._list.marked is not None:
-            shell_of(self).show_person(self._list.marked.holder_id)
-
-    def on_codes_list_picked(self) -> None:
-        """Show whose code was clicked twice, or confirmed with Enter."""
-        self.action_person()
+        if self._marked is not None:
+            shell_of(self).show_person(self._marked.holder_id)
 
     def _ask_about(self, form: Callable[[AdminDesk, CodeLine], Form[Done]]) -> None:
-        if self._list.marked is not None:
-            self.put(form(self.desk, self._list.marked))
+        if self._marked is not None:
+            self.put(form(self.desk, self._marked))

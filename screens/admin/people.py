@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -16,6 +17,7 @@ from kiosk.roles import Action
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of
 from screens.admin.people_list import PeopleList
+from screens.admin.table import Table
 from screens.widgets.prose import Prose
 
 PAUSE_S = 0.15
@@ -62,12 +64,9 @@ class PeoplePage(Page):
     ]
     DEFAULT_CSS = """
     PeoplePage {
-        padding: 0 1;
-        & > .search { height: 3; padding: 1 0; }
+        & > .search { height: 1; margin: 1 0; }
         & > .search > Prose { width: auto; padding: 0 2 0 0; text-style: bold; }
         & > .search > Input { width: 1fr; }
-        & > .about { color: $quiet; margin: 0 0 1 0; }
-        & > .state { color: $ink; }
         & > .count { color: $quiet; }
     }
     """
@@ -88,8 +87,8 @@ class PeoplePage(Page):
             yield Prose("Find a person", "")
             yield self._field
         yield self._about
-        yield self._list
         yield self._count
+        yield self._list
         yield self._state
 
     def on_mount(self) -> None:
@@ -110,8 +109,9 @@ class PeoplePage(Page):
         """Search once no more is typed for a moment."""
         event.stop()
         self._opens = False
-        self.run_worker(self._search_soon(), group="pause", exclusive=True)
+        self._search_soon()
 
+    @work(group="pause", exclusive=True)
     async def _search_soon(self) -> None:
         await asyncio.sleep(PAUSE_S)
         self._search()
@@ -132,10 +132,12 @@ class PeoplePage(Page):
     def _show(self, text: str, found: Found) -> None:
         if text != self._text:
             return  # more was typed meanwhile; its answer is on the way
-        self._answered = text
         self._about.say(found.about)
         self._about.display = bool(found.about)
-        self._list.show(found.people)
+        self._list.show_people(found.people)
+        if text != self._answered:
+            self._list.mark_first()
+        self._answered = text
         self._count.say(_counted(found))
         self._count.display = bool(found.people)
         self._state.say("" if found.people else _NOBODY.format(text=text) + self._new)
@@ -147,7 +149,7 @@ class PeoplePage(Page):
 
     def _show_none(self, state: str) -> None:
         self._about.display = self._count.display = False
-        self._list.show(())
+        self._list.show_people(())
         self._state.say(state + self._new)
         self._state.display = True
         self.refresh_bindings()
@@ -174,10 +176,10 @@ class PeoplePage(Page):
         if len(found.people) == 1:
             shell_of(self).show_person(found.people[0].holder_id)
 
-    def on_people_list_picked(self, event: PeopleList.Picked) -> None:
+    def on_table_picked(self, event: Table.Picked) -> None:
         """Show the person."""
         event.stop()
-        shell_of(self).show_person(event.holder_id)
+        shell_of(self).show_person(event.key)
 
     def action_move(self, step: str) -> None:
         """Move the mark."""

@@ -125,3 +125,33 @@ def _cell(cell: str | Content, width: int, right: bool) -> Content:
     fitted = content.truncate(width, ellipsis=True)
     space = " " * (width - fitted.cell_length)
     return Content.assemble(space, fitted) if right else Content.assemble(fitted, space)
+
+
+class LedTable(Table):
+    """A table whose mark a field above it moves, so that typing goes on: it takes no focus."""
+
+    def __init__(self, *columns: Column, empty: str = "") -> None:
+        super().__init__(*columns, empty=empty)
+        self.add_class("-leading")
+        self._list.can_focus = False
+
+    def mark_first(self) -> None:
+        """Put the mark on the first: what is shown answers another question."""
+        self._list.action_first()
+
+    def pick(self) -> None:
+        """Pick the marked one."""
+        self._list.action_select()
+
+    def move(self, step: str) -> None:
+        """Move the mark: ``cursor_up``, ``cursor_down``, ``page_up`` or ``page_down``."""
+        getattr(self._list, f"action_{step}")()
+
+
+STEPS = {
+    "up": "cursor_up",
+    "down": "cursor_down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+}
+"""The keys that move a mark, and how ``LedTable.move`` is told so."""

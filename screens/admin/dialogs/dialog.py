@@ -18,6 +18,7 @@ class Dialog(ModalScreen[T]):
     waits for ``ready`` before it passes a key on.
     """
 
+    AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
     def __init__(self) -> None:

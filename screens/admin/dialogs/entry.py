@@ -123,6 +123,7 @@ class EntryField(Input):
             compact=True,
             select_on_focus=False,
         )
+        self.cursor_blink = False
         self._entry = entry
 
     def __repr__(self) -> str:

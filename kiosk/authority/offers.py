@@ -15,10 +15,18 @@ KEPT_SECRET_TRIES = 1
 """The last try is never spent: some cards erase their keys with it."""
 
 
+def has_left(holder: Cardholder, now: datetime) -> bool:
+    """Tell whether the holder is a leaver."""
+    return holder.left_at is not None and holder.left_at <= now
+
+
 def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
     """Return why nothing at all can be done with a known card."""
-    if holder.left_at is not None and holder.left_at <= now:
-        return Reason.LEAVER
+    return Reason.LEAVER if has_left(holder, now) else card_withdrawn(card, now)
+
+
+def card_withdrawn(card: Card, now: datetime) -> Reason | None:
+    """Return why a card is out of use, whoever holds it."""
     if card.status is CardStatus.REVOKED:
         return Reason.CARD_REVOKED
     if card.expires_at is not None and card.expires_at <= now:

@@ -1,0 +1,225 @@
+"""Why somebody can or cannot unlock, and what to do next, in sentences to be read out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from kiosk.administration.saying import counted, last_day, said_at, said_day
+from kiosk.administration.standing import Facts
+from kiosk.administration.views.people import Standing
+from kiosk.dialogue import Purpose, Reason
+from kiosk.store.records import Card, EmailCode
+
+_TAIL = 4
+"""So many signs of a card's identifier tell it from its holder's others."""
+
+
+class Headline(NamedTuple):
+    """What is so, and what to do about it."""
+
+    told: str
+    advice: str
+
+
+NOTHING_TO_DO = "Nothing has to be done."
+
+_ADVICE = {
+    Reason.CARD_REVOKED: "Add the card that they have now.",
+    Reason.CARD_EXPIRED: "Replace the card, or import its right end.",
+    Reason.SECRET_MISSING: "Set the unblock secret, or replace the card.",
+    Reason.SECRET_BLOCKED: "Replace the card: the last try of its unblock secret is never spent.",
+}
+
+
+def headline_of(facts: Facts, zone: tzinfo) -> Headline:
+    """Return what matters most about somebody; moments are told in ``zone``."""
+    match facts.standing:
+        case Standing.LEFT:
+            return _left(facts, zone)
+        case Standing.BLOCKED:
+            return _blocked(facts, zone)
+        case Standing.NO_CARD:
+            return Headline("No card is recorded for them.", "Add their card.")
+        case Standing.NOT_REGISTERED:
+            return _not_registered(facts, zone)
+        case Standing.CARD_TROUBLE:
+            return _card_trouble(facts)
+        case Standing.READY:
+            return next(_remarks(facts, zone))
+
+
+def trouble_words(card: Card, reason: Reason | None) -> str:
+    """Say of a card why it cannot be unlocked; empty where it can."""
+    match reason:
+        case None:
+            return ""
+        case Reason.CARD_REVOKED:
+            return "It was revoked."
+        case Reason.CARD_EXPIRED:
+            return f"It expired on {last_day(_end_of(card))}."
+        case Reason.SECRET_MISSING if card.sealed_secret is None:
+            return "No unblock secret is recorded for it."
+        case Reason.SECRET_MISSING:
+            return "Its unblock secret cannot be opened any more."
+        case _:
+            return "It refused too many unblock secrets to be sent another."
+
+
+# --- those who cannot ------------------------------------------------------------------
+
+
+def _left(facts: Facts, zone: tzinfo) -> Headline:
+    since = said_day(facts.holder.left_at or facts.now, zone)
+    return Headline(
+        f"Marked as a leaver since {since}: no station serves them.",
+        "If they are here again, take them back from the leavers.",
+    )
+
+
+def _blocked(facts: Facts, zone: tzinfo) -> Headline:
+    advice = (
+        "Make sure who they are, then lift the block. Until then, whoever knows the PIN "
+        "can still change it at a station."
+    )
+    registration = facts.registration
+    if registration is None or registration.blocked_at is None:
+        return Headline("Blocked: all attempts at their security questions are used.", advice)
+    since = said_at(registration.blocked_at, facts.now, zone)
+    if not registration.failures:
+        return Headline(f"Blocked since {since}.", advice)
+    where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""
+    failed = counted(registration.failures, "failed attempt")
+    return Headline(f"Blocked since {since}: {failed}{where}.", advice)
+
+
+def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
+    code = facts.live_code(Purpose.REGISTER)
+    if code is not None and code.sent_at is not None:
+        return Headline(
+            f"Not registered yet: the code that was sent at {_at(code.sent_at, facts, zone)} "
+            "was not entered.",
+            f"They enter it at any station before {_end(code, zone)}.",
+        )
+    if facts.registration is not None:
+        told = "Registered without security questions, which the policy asks for now."
+    else:
+        told = "Not registered: they have not finished a registration at any station."
+    return Headline(
+        told,
+        "While they know their PIN they register at any station. If the PIN is blocked, "
+        "stations cannot help: unlock or replace the card yourselves.",
+    )
+
+
+def _card_trouble(facts: Facts) -> Headline:
+    in_use = facts.in_use
+    if not in_use:
+        return _out_of_use(facts)
+    (card, reason), *others = facts.in_trouble
+    if not others:
+        return Headline(_of_their_card(card, reason), _ADVICE[reason])
+    return Headline(
+        f"None of their {counted(len(in_use), 'card')} can be unlocked.",
+        "See what each card needs, beside it.",
+    )
+
+
+def _out_of_use(facts: Facts) -> Headline:
+    """Tell of the card that was in use last: expired ones rather than revoked ones."""
+    judged = [(card, facts.trouble(card)) for card in facts.cards]
+    expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
+    card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
+    if reason is Reason.CARD_EXPIRED:
+        return Headline(f"Card expired on {last_day(_end_of(card))}.", _ADVICE[reason])
+    told = "Their card was" if len(judged) == 1 else "All their cards were"
+    return Headline(f"{told} revoked.", _ADVICE[Reason.CARD_REVOKED])
+
+
+def _of_their_card(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED:
+        return "Their card refused too many unblock secrets to be sent another."
+    if card.sealed_secret is None:
+        return "No unblock secret is recorded for their card."
+    return "The unblock secret of their card cannot be opened any more."
+
+
+# --- those who can ---------------------------------------------------------------------
+
+
+def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    """Say what is worth knowing of somebody who is ready, the weightiest first."""
+    yield from _about_codes(facts, zone)
+    registration = facts.registration
+    if registration is not None and registration.unconfirmed_since is not None:
+        yield Headline(
+            "They can unlock. Codes go to an address that has not been confirmed since "
+            "staff changed it.",
+            "The next code that they enter confirms it.",
+        )
+    yield from _about_cards(facts, zone)
+    if registration is not None and registration.failures:
+        left = counted(facts.policy.max_failures - registration.failures, "attempt")
+        failed = counted(registration.failures, "failed attempt")
+        told = f"They can unlock. After {failed} they have {left} left."
+        yield Headline(told, "Nothing has to be done: the next unlock forgets the failed ones.")
+    yield Headline("They can unlock at every station.", NOTHING_TO_DO)
+
+
+def _about_codes(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    until = facts.waits_until
+    if until is not None:
+        yield Headline(
+            f"Not before {said_at(until, facts.now, zone)}: "
+            f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
+            "They look for the latest code in their mail, or wait.",
+        )
+    if any(code.needs_second and code.agreed_by is None for code in facts.codes):
+        yield Headline(
+            "They can unlock. A code by word of mouth waits for a second member of staff.",
+            "A colleague has to agree to the code.",
+        )
+    code = facts.waiting_code
+    if code is not None:
+        how = "was given by word of mouth" if code.issued_by else "was sent by mail"
+        yield Headline(
+            f"They can unlock: a code {how} and has not been entered.",
+            f"They enter it at any station before {_end(code, zone)}.",
+        )
+
+
+def _about_cards(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    if facts.unsettled:
+        began = said_at(facts.unsettled[0].opened_at, facts.now, zone)
+        yield Headline(
+            f"They can unlock. What became of the unlock of {began} is not known.",
+            "The card tells as soon as it is put into any station.",
+        )
+    for card, reason in facts.in_trouble:
+        told = f"They can unlock, but not {_named(card)}. {trouble_words(card, reason)}"
+        yield Headline(told, _ADVICE[reason])
+
+
+# --- words -----------------------------------------------------------------------------
+
+
+def _named(card: Card) -> str:
+    return f"the card ending in {card.identifier[-_TAIL:]}"
+
+
+def _end_of(card: Card) -> datetime:
+    if card.expires_at is None:
+        raise ValueError("a card without an end did not expire")
+    return card.expires_at
+
+
+def _at(moment: datetime, facts: Facts, zone: tzinfo) -> str:
+    return said_at(moment, facts.now, zone)
+
+
+def _end(code: EmailCode, zone: tzinfo) -> str:
+    """Tell when a live code dies: today, for no code lives longer than an hour."""
+    if code.expires_at is None:
+        raise ValueError("a code that was not sent has no end")
+    return f"{code.expires_at.astimezone(zone):%H:%M}"

@@ -1,0 +1,135 @@
+"""How a person stands with self-service: pure, by the rules that the authority decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kiosk.administration.views.people import Standing
+from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.offers import card_withdrawn, has_left, is_registered, secret_barred
+from kiosk.dialogue import Purpose, Reason
+from kiosk.policy import Policy, may_send_code
+from kiosk.policy.codes import SendVerdict
+from kiosk.store.records import Card, Cardholder, EmailCode, Registration, UnblockEntry
+
+BrokenSeals = frozenset[tuple[str, int]]
+"""Cards (by id) whose unblock secret of that revision did not open when it was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is recorded of a person, as far as it decides what they can do.
+
+    ``codes`` are those that can still come to be entered, ``sent`` says for each card when
+    codes went out within the hour, ``unsettled`` are unblocks without a known outcome.
+    """
+
+    holder: Cardholder
+    cards: tuple[Card, ...]
+    registration: Registration | None
+    policy: Policy
+    now: datetime
+    codes: tuple[EmailCode, ...] = ()
+    sent: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    unsettled: tuple[UnblockEntry, ...] = ()
+    broken: BrokenSeals = frozenset()
+    blocked_where: str = ""
+
+    @property
+    def standing(self) -> Standing:
+        """How they stand."""
+        return standing_of(
+            self.holder, self.cards, self.registration, self.policy, self.now, self.broken
+        )
+
+    @property
+    def in_use(self) -> tuple[Card, ...]:
+        """The cards that are neither revoked nor expired."""
+        return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
+
+    @property
+    def in_trouble(self) -> tuple[tuple[Card, Reason], ...]:
+        """The cards in use that cannot be unlocked, each with the reason."""
+        judged = ((card, self.trouble(card)) for card in self.in_use)
+        return tuple((card, reason) for card, reason in judged if reason is not None)
+
+    @property
+    def waiting_code(self) -> EmailCode | None:
+        """The unlock code that can be entered now, if there is one."""
+        return self.live_code(Purpose.UNLOCK)
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When a card can be sent a code again, where none of those in use can be now.
+
+        None where a code can be sent, or one that was sent can still be entered.
+        """
+        if self.waiting_code is not None:
+            return None
+        waits = [self._may_send(card) for card in self.in_use if self.trouble(card) is None]
+        if not waits or not all(verdict.too_many for verdict in waits):
+            return None
+        return self.now + min(verdict.wait for verdict in waits)
+
+    @property
+    def can_unlock(self) -> bool:
+        """Whether they can unlock at a station at this moment."""
+        return self.standing is Standing.READY and self.waits_until is None
+
+    def trouble(self, card: Card) -> Reason | None:
+        """Return why one of the cards cannot be unlocked, whatever its holder proves."""
+        return card_trouble(card, self.now, self.broken)
+
+    def live_code(self, purpose: Purpose) -> EmailCode | None:
+        """Return a code for ``purpose`` that can be entered now."""
+        for code in self.codes:
+            alive = code.expires_at is not None and code.expires_at > self.now
+            if code.purpose is purpose and alive and code.tries < code.max_tries:
+                return code
+        return None
+
+    def _may_send(self, card: Card) -> SendVerdict:
+        return may_send_code(self.sent.get(card.id, ()), self.now, self.policy)
+
+
+def standing_of(
+    holder: Cardholder,
+    cards: Sequence[Card],
+    registration: Registration | None,
+    policy: Policy,
+    now: datetime,
+    broken: BrokenSeals = frozenset(),
+) -> Standing:
+    """Return how somebody stands: what has to be put right first, if anything has."""
+    if has_left(holder, now):
+        return Standing.LEFT
+    if is_blocked(registration, policy):
+        return Standing.BLOCKED
+    if not cards:
+        return Standing.NO_CARD
+    if all(card_withdrawn(card, now) for card in cards):
+        return Standing.CARD_TROUBLE
+    if not is_registered(registration, policy):
+        return Standing.NOT_REGISTERED
+    if all(card_trouble(card, now, broken) for card in cards):
+        return Standing.CARD_TROUBLE
+    return Standing.READY
+
+
+def is_blocked(registration: Registration | None, policy: Policy) -> bool:
+    """Tell whether self-service is blocked, or will be when the card is next seen."""
+    blocked = registration is not None and registration.blocked_at is not None
+    return blocked or is_exhausted(registration, policy)
+
+
+def card_trouble(card: Card, now: datetime, broken: BrokenSeals = frozenset()) -> Reason | None:
+    """Return why a card cannot be unlocked, whatever its holder proves."""
+    return card_withdrawn(card, now) or secret_barred(card) or _broken(card, broken)
+
+
+def _broken(card: Card, broken: BrokenSeals) -> Reason | None:
+    sealed = card.sealed_secret
+    is_broken = sealed is not None and (card.id, sealed.revision) in broken
+    return Reason.SECRET_MISSING if is_broken else None

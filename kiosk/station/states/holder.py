@@ -1,0 +1,169 @@
+"""The holder has to do something: one page each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerProblem,
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    GiveEmail,
+    PinRules,
+    Purpose,
+    Question,
+    VisitId,
+)
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import Command
+from kiosk.station.states.notices import CodeLack, CodeNotice, EmailTrouble, PinTrouble, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id."""
+
+    id: VisitId
+    at: CardAddress
+    reference: str
+    holder_name: str
+    verification: tuple[str, ...]
+    purpose: Purpose | None = None
+    sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Choose what to do."""
+
+    visit: Visit
+    offers: tuple[Purpose, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmOwner:
+    """Confirm that the card is one's own."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class EnterPin:
+    """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
+
+    visit: Visit
+    wrong: bool = False
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickQuestion:
+    """Choose the next question to answer for registration."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAnswer:
+    """Write the answer to a chosen question."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...]
+    question: Question
+    problem: AnswerProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterEmail:
+    """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
+
+    visit: Visit
+    task: GiveEmail
+    typed: str | None = None
+    trouble: EmailTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Answer the next of one's own questions; the set is sent when all are given."""
+
+    visit: Visit
+    task: AnswerQuestions
+    given: tuple[Answer, ...] = ()
+    wrong: bool = False
+
+    @property
+    def question(self) -> Question:
+        """The question that is asked now."""
+        return self.task.questions[len(self.given)]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEntry:
+    """Enter the emailed code; the card may be taken out meanwhile."""
+
+    visit: Visit
+    task: EnterCode
+    notice: CodeNotice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """There is no code that could be entered; ask for one."""
+
+    visit: Visit
+    masked: str
+    lack: CodeLack
+    retry_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
+
+    visit: Visit
+    rules: PinRules
+    current: Sensitive | None = None
+    trouble: PinTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatPin:
+    """Enter the new PIN a second time."""
+
+    visit: Visit
+    rules: PinRules
+    pin: Sensitive
+    current: Sensitive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
+
+    visit: Visit
+    work: Work
+    command: Command
+    back: HolderState | None
+
+
+HolderState = (
+    Menu
+    | ConfirmOwner
+    | EnterPin
+    | PickQuestion
+    | GiveAnswer
+    | EnterEmail
+    | AskQuestion
+    | CodeEntry
+    | CodeNeeded
+    | NewPin
+    | RepeatPin
+    | Trouble
+)

@@ -1,0 +1,70 @@
+"""What a page says beyond its title: one member, one sentence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outage(StrEnum):
+    """Why nobody can be served."""
+
+    NO_READER_SERVICE = "no-reader-service"
+    NO_READER = "no-reader"
+    AUTHORITY_AWAY = "authority-away"
+    RETIRED = "retired"
+
+
+class Work(StrEnum):
+    """What the station is busy with."""
+
+    PREPARING = "preparing"
+    CHECKING_PIN = "checking-pin"
+    SAVING_ANSWERS = "saving-answers"
+    CHECKING_ANSWERS = "checking-answers"
+    SENDING_CODE = "sending-code"
+    CHECKING_CODE = "checking-code"
+    SETTING_PIN = "setting-pin"
+
+
+class EmailTrouble(StrEnum):
+    """What was wrong with an address, or with sending to it."""
+
+    MALFORMED = "malformed"
+    DOMAIN = "domain"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class CodeNotice(StrEnum):
+    """What the code page says above the field."""
+
+    WRONG = "wrong"
+    TOO_SOON = "too-soon"
+    MAIL_AWAY = "mail-away"
+
+
+class CodeLack(StrEnum):
+    """Why there is no code to enter."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class PinTrouble(StrEnum):
+    """Why a new PIN has to be chosen again."""
+
+    MISMATCH = "mismatch"
+    WEAK = "weak"
+    CARD_HISTORY = "history"
+    CARD_COMPLEXITY = "complexity"
+    CARD_FORMAT = "format"
+
+
+class Goodbye(StrEnum):
+    """What "remove your card" follows."""
+
+    LEFT = "left"
+    IDLE = "idle"
+    FINISHED = "finished"

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import selectors
+from collections.abc import Iterator
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from screens.terminal.bucket import TokenBucket
 from screens.terminal.driver import StationDriver
 
 _CHUNK = 4096
 _WAKE_S = 0.1
+_ALT_DIGIT = re.compile("(\x1b[0-9])")
 
 
 class AdminDriver(StationDriver):
@@ -37,7 +42,16 @@ class AdminDriver(StationDriver):
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
                     raise EOFError
-                for message in parser.feed(text.decode(data)):
+                for message in messages_of(parser, text.decode(data)):
                     self.process_message(message)
             for message in parser.tick():
                 self.process_message(message)
+
+
+def messages_of(parser: XTermParser, text: str) -> Iterator[Message]:
+    """Yield what ``text`` completes; Alt and a digit is a key, not the sign on a Mac's keyboard."""
+    for part in _ALT_DIGIT.split(text):
+        if _ALT_DIGIT.fullmatch(part):
+            yield events.Key(f"alt+{part[1]}", None)
+        elif part:
+            yield from parser.feed(part)

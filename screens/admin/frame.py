@@ -8,12 +8,16 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from kiosk.administration.views.acting import Actor
 from screens.admin.keys import Key, keys_of, label_of
 from screens.admin.zones import Zone, Zones
 from screens.widgets.prose import Prose, printable, spread
+
+TOLD_S = 12.0
+"""Seconds that it stays said what was done; what is wrong stays until it is right again."""
 
 _IN_A_ROW = 5
 _GAP = 2
@@ -94,6 +98,7 @@ class Tidings(Prose, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__("", classes="tidings")
         self.display = False
+        self._over: Timer | None = None
 
     def done(self, text: str) -> None:
         """Say what was done."""
@@ -120,6 +125,9 @@ class Tidings(Prose, inherit_bindings=False):
         self.set_class(wrong, "-wrong")
         self.say(text)
         self.display = True
+        if self._over is not None:
+            self._over.stop()
+        self._over = None if wrong else self.set_timer(TOLD_S, self.clear)
 
 
 class Keys(Zones, inherit_bindings=False):

@@ -102,7 +102,7 @@ class Page(Container):
 
     def _was_done(self, done: Done | None) -> None:
         if done is not None:
-            shell_of(self).tell(done.told)
+            shell_of(self).tell(told_of(done))
             self.shown()
 
     async def _asked(
@@ -123,6 +123,11 @@ class ShowsPerson(Protocol):
 
     def look_at(self, holder_id: str) -> None:
         """Turn to this person; ``shown`` is called next."""
+
+
+def told_of(done: Done) -> str:
+    """Return what was done, with the reference that finds it in the audit."""
+    return f"{done.told} Reference {done.reference}."
 
 
 class Shell(Protocol):

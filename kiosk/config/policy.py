@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kiosk.config.base import Section, setting
-from kiosk.config.kinds import Number, Unfit, Words
+from kiosk.config.kinds import Number, Truth, Unfit, Words
 from kiosk.policy import Factor, Policy
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -46,7 +46,11 @@ class PolicySettings(Section):
     code_digits: int = setting(8, Number(6, 10, whole=True), "Digits of an emailed code.")
     code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
     code_tries: int = setting(5, Number(1, 10, whole=True), "Wrong entries that spend a code.")
-    codes_an_hour: int = setting(3, Number(1, 20, whole=True), "Codes for one card in an hour.")
+    codes_an_hour: int = setting(
+        3,
+        Number(1, 20, whole=True),
+        "Codes mailed for one card in an hour; staff may give as many again.",
+    )
     code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
     pin_min_length: int = setting(6, Number(4, 8, whole=True), "Fewest digits of a new PIN.")
     pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
@@ -54,6 +58,12 @@ class PolicySettings(Section):
         ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
         Words('a list of domains such as "nhs.net"', _domain),
         "Domains, with those below them, that codes go to; an empty list is any.",
+    )
+
+    assisted_needs_second: bool = setting(
+        False,
+        Truth(),
+        "A second member of staff has to agree before a code that staff give works.",
     )
 
     def check(self) -> None:
@@ -75,4 +85,5 @@ class PolicySettings(Section):
             pin_min_length=self.pin_min_length,
             pin_max_length=self.pin_max_length,
             email_domains=self.email_domains,
+            assisted_needs_second=self.assisted_needs_second,
         )

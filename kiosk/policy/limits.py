@@ -35,6 +35,7 @@ class Policy:
     pin_min_length: int = 6
     pin_max_length: int = 8
     email_domains: tuple[str, ...] = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
+    assisted_needs_second: bool = False
 
     def __post_init__(self) -> None:
         if not self.verification or len(set(self.verification)) != len(self.verification):

@@ -27,6 +27,21 @@ class Notice(StrEnum):
 def notify(
     uow: UnitOfWork, notice: Notice, to: str, visit: Visit, holder: Cardholder, new_email: str = ""
 ) -> None:
+    """Queue one notice about what happened in a visit; see ``queue``."""
+    place = {"reference": visit.reference, "station": visit.station}
+    queue(uow, notice.value, to, holder, new_email=new_email, **place)
+
+
+def queue(
+    uow: UnitOfWork,
+    template: str,
+    to: str,
+    holder: Cardholder,
+    *,
+    reference: str,
+    station: str = "",
+    new_email: str = "",
+) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
     Without an address nobody is told. ``new_email`` is shown masked where it is given.
@@ -35,10 +50,11 @@ def notify(
         return
     params: dict[str, Scalar] = {
         "holder_name": holder.name,
-        "station": visit.station,
+        "station": station,
         "when": uow.now.astimezone(UTC).isoformat(timespec="seconds"),
-        "reference": visit.reference,
+        "reference": reference,
     }
     if new_email:
         params["masked_email"] = mask_email(new_email)
-    uow.outbox.add(OutboxMessage(new_id(), to, notice.value, params, uow.now, uow.now))
+    message = OutboxMessage(new_id(), to, template, params, uow.now, uow.now, holder_id=holder.id)
+    uow.outbox.add(message)

@@ -69,11 +69,11 @@ def compose_notice(
 
 def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:
     facts = _facts(told, without="holder_name")
-    not_you = words.NOT_YOU.format(call=words.call(service))
+    doubt = notice.doubt.format(call=words.call(service))
     return Letter(
         notice.subject,
         told.get("holder_name", words.HOLDER),
-        (Paragraph(notice.told), *facts, Paragraph(notice.next), Paragraph(not_you)),
+        (Paragraph(notice.told), *facts, Paragraph(notice.next), Paragraph(doubt)),
     )
 
 

@@ -11,14 +11,23 @@ from dataclasses import dataclass
 from kiosk.config.sections import ServiceSettings
 from kiosk.dialogue import Purpose
 
+CALL = "Please call at once: {contact} ({hours})."
+HELP = "Questions? {contact} ({hours})."
+NOT_YOU = "If this was not you, somebody else may have your smartcard. {call}"
+NOT_ASKED = "If you did not ask for this, somebody may have pretended to be you. {call}"
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The words of one notice; ``{name}`` and the like stand for its parameters."""
+    """The words of one notice; ``{name}`` and the like stand for its parameters.
+
+    ``doubt`` is what its holder reads last: when to call, and whom.
+    """
 
     subject: str
     told: str
     next: str
+    doubt: str = NOT_YOU
 
 
 GREETING = "Hello {reader},"
@@ -44,9 +53,6 @@ CODE_IS_YOURS = (
 )
 CODE_NOT_YOU = "If you did not ask for a code, somebody else may have your smartcard. {call}"
 
-CALL = "Please call at once: {contact} ({hours})."
-HELP = "Questions? {contact} ({hours})."
-NOT_YOU = "If this was not you, somebody else may have your smartcard. {call}"
 SENT_BY = "{service}, {trust}. This message was sent by a machine."
 
 FACTS = {
@@ -104,6 +110,49 @@ PIN_CHANGED = Notice(
     "If you made this change, there is nothing more to do.",
 )
 
+BLOCK_LIFTED = Notice(
+    "Smartcard self-service is open to you again",
+    "The Registration Authority has lifted the block. You can unlock your smartcard at any "
+    "unlock station again.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+REGISTRATION_REVOKED = Notice(
+    "Your registration for smartcard self-service was revoked",
+    "The Registration Authority has deleted your registration for smartcard self-service, "
+    "with your email address and your answers.",
+    "You can register again at any unlock station, with your smartcard and its PIN.",
+    NOT_ASKED,
+)
+EMAIL_CORRECTED_OLD = Notice(
+    "Your email address for smartcard self-service was changed",
+    "The Registration Authority has put another address in place of this one. Codes and "
+    "notices for your smartcard no longer come here.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
+EMAIL_CORRECTED_NEW = Notice(
+    "Your email address for smartcard self-service was changed",
+    "The Registration Authority has put this address in place. Codes and notices for your "
+    "smartcard now come here.",
+    "The next code that you enter at an unlock station confirms it.",
+    NOT_ASKED,
+)
+LEAVER_MARKED = Notice(
+    "Smartcard self-service is closed for you",
+    "The Registration Authority has noted that you have left. Unlock stations can do nothing "
+    "with your smartcard any more.",
+    "If you have left, there is nothing more to do.",
+    "If you have not left, there is a mistake. {call}",
+)
+LEAVER_TAKEN_BACK = Notice(
+    "Smartcard self-service is open to you again",
+    "The Registration Authority has noted that you are here again. Unlock stations work with "
+    "your smartcard as they did before.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+
 TO_HOLDERS = {
     "registered": REGISTERED,
     "unlocked": UNLOCKED,
@@ -112,6 +161,12 @@ TO_HOLDERS = {
     "email-changed-new": EMAIL_CHANGED_NEW,
     "questions-changed": QUESTIONS_CHANGED,
     "pin-changed": PIN_CHANGED,
+    "block-lifted": BLOCK_LIFTED,
+    "registration-revoked": REGISTRATION_REVOKED,
+    "email-corrected-old": EMAIL_CORRECTED_OLD,
+    "email-corrected-new": EMAIL_CORRECTED_NEW,
+    "leaver-marked": LEAVER_MARKED,
+    "leaver-taken-back": LEAVER_TAKEN_BACK,
 }
 TO_STAFF = {"blocked-staff": BLOCKED_STAFF}
 

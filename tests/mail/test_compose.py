@@ -15,6 +15,7 @@ from kiosk.dialogue import Purpose
 from kiosk.errors import MailRefused
 from kiosk.mail.compose import TEMPLATES, compose_code, compose_notice
 from kiosk.mail.letter import in_groups
+from kiosk.mail.words import TO_HOLDERS
 from kiosk.ports import Message
 from kiosk.sensitive import Sensitive
 from tests.mail.samples import CODE, SERVICE, code_mail
@@ -36,6 +37,12 @@ NOTICES = {
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",
     "pin-changed": "changed at an unlock station",
+    "block-lifted": "has lifted the block",
+    "registration-revoked": "has deleted your registration",
+    "email-corrected-old": "no longer come here",
+    "email-corrected-new": "now come here",
+    "leaver-marked": "noted that you have left",
+    "leaver-taken-back": "here again",
 }
 
 
@@ -128,7 +135,7 @@ def test_each_notice_says_what_was_done_where_and_when(template: str) -> None:
         assert "7KQ4-9ZXM" in said
         assert "Jo Smith" in said
         if template != "blocked-staff":
-            assert "If this was not you" in said
+            assert TO_HOLDERS[template].doubt.removesuffix("{call}") in said
             assert SERVICE.ra_contact in said
 
 

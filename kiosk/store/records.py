@@ -176,7 +176,8 @@ class PendingChange:
 class Visit:
     """One sitting: what it is for and what has been proven in it.
 
-    ``questions_proven_at`` may be carried over from the code that was resumed.
+    ``questions_proven_at`` may be carried over from the code that was resumed; then
+    ``questions_carried`` is set, until they are answered in this very visit.
     ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
     """
 
@@ -189,6 +190,7 @@ class Visit:
     purpose: Purpose | None = None
     pin_proven_at: datetime | None = None
     questions_proven_at: datetime | None = None
+    questions_carried: bool = False
     code_proven_id: str | None = None
     pin_was_blocked: bool = False
     finished_at: datetime | None = None

@@ -176,3 +176,88 @@ def test_old_codes_and_attempts_are_purged(database: TestDatabase, store: Store)
     with store.read() as uow:
         assert uow.codes.get(old.id) is None
         assert uow.codes.get(new.id) == new
+
+
+# --- given by staff ------------------------------------------------------------------
+
+
+def given(person: samples.Person, **changes: object) -> EmailCode:
+    return samples.code(person, **({"issued_by": "clerk", "sent_to": "", "visit_id": ""} | changes))
+
+
+def draft(store: Store, code: EmailCode) -> EmailCode:
+    with store.begin() as uow:
+        uow.codes.draft(code)
+        uow.commit()
+    return code
+
+
+def test_what_staff_gave_counts_apart_from_what_was_mailed(store: Store) -> None:
+    person = samples.stored_person(store)
+    send(store, samples.code(person))
+    later = samples.NOW + timedelta(minutes=1)
+    send(store, given(person, drafted_at=later))
+    with store.read() as uow:
+        assert uow.codes.send_times(person.card.id, samples.NOW) == (samples.NOW,)
+        assert uow.codes.give_times(person.card.id, samples.NOW) == (later,)
+        assert uow.codes.give_times(person.card.id, later + timedelta(seconds=1)) == ()
+
+
+def test_without_the_second_who_is_needed_a_code_never_lives(store: Store) -> None:
+    person = samples.stored_person(store)
+    code = draft(store, given(person, needs_second=True))
+    with store.begin() as uow:
+        assert uow.codes.unagreed(samples.NOW - LIFE) == (code,)
+        assert uow.codes.unagreed(samples.NOW) == ()
+        assert not uow.codes.activate(code.id, samples.NOW, samples.NOW + LIFE)
+        assert uow.codes.agree(code.id, "manager")
+        assert not uow.codes.agree(code.id, "another")
+        assert uow.codes.unagreed(samples.NOW - LIFE) == ()
+        assert uow.codes.activate(code.id, samples.NOW, samples.NOW + LIFE)
+        uow.commit()
+    found = live(store, person)
+    assert found is not None
+    assert (found.id, found.agreed_by) == (code.id, "manager")
+
+
+def test_a_code_that_was_revoked_before_anybody_agreed_never_lives(store: Store) -> None:
+    person = samples.stored_person(store)
+    code = draft(store, given(person, needs_second=True))
+    with store.begin() as uow:
+        assert uow.codes.revoke(code.id)
+        assert not uow.codes.revoke(code.id)
+        assert not uow.codes.agree(code.id, "manager")
+        assert not uow.codes.activate(code.id, samples.NOW, samples.NOW + LIFE)
+        uow.commit()
+    assert live(store, person) is None
+    with store.read() as uow:
+        assert len(uow.codes.give_times(person.card.id, samples.NOW)) == 1
+
+
+def test_revoking_what_staff_gave_leaves_what_was_mailed(store: Store) -> None:
+    person = samples.stored_person(store)
+    mailed = send(store, samples.code(person))
+    waiting = draft(store, given(person, needs_second=True))
+    mailing = draft(store, samples.code(person))
+    with store.begin() as uow:
+        assert uow.codes.revoke_given(person.card.id)
+        assert not uow.codes.revoke_given(person.card.id)
+        uow.commit()
+    assert live(store, person) == mailed
+    with store.begin() as uow:
+        uow.codes.revoke_all(person.card.id)
+        uow.commit()
+    with store.read() as uow:
+        revoked = [uow.codes.get(one.id) for one in (mailed, waiting, mailing)]
+    assert [one.revoked_at is not None for one in revoked if one] == [True, True, False]
+
+
+def test_the_newest_is_the_one_that_was_sent_last(store: Store) -> None:
+    person = samples.stored_person(store)
+    send(store, samples.code(person))
+    later = samples.NOW + timedelta(minutes=1)
+    second = send(store, samples.code(person, drafted_at=later))
+    draft(store, samples.code(person, drafted_at=later + timedelta(minutes=1)))
+    with store.begin() as uow:
+        uow.codes.revoke_live(person.card.id)
+        assert uow.codes.newest(person.card.id) == replace(second, revoked_at=uow.now)

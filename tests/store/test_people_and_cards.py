@@ -67,6 +67,27 @@ def test_a_card_without_secret(store: Store) -> None:
         assert uow.cards.get(bare.id) == bare
 
 
+def test_a_card_that_somebody_has_is_not_added_again(store: Store) -> None:
+    person = samples.stored_person(store)
+    new = samples.card(person.holder.id)
+    with store.begin() as uow:
+        assert uow.cards.add(new)
+        assert not uow.cards.add(replace(new, id="another", secret_limit=9))
+        assert not uow.cards.add(replace(new, id="another", holder_id="nobody"))
+        uow.commit()
+    with store.read() as uow:
+        assert set(uow.cards.of_holder(person.holder.id)) == {person.card, new}
+
+
+def test_a_card_is_revoked_once(store: Store) -> None:
+    person = samples.stored_person(store)
+    with store.begin() as uow:
+        assert uow.cards.revoke(person.card.id)
+        assert not uow.cards.revoke(person.card.id)
+        uow.commit()
+    assert card_of(store, person) == replace(person.card, status=CardStatus.REVOKED)
+
+
 def card_of(store: Store, person: samples.Person) -> Card:
     with store.read() as uow:
         found = uow.cards.get(person.card.id)
@@ -182,6 +203,23 @@ def test_changing_a_registration_keeps_its_failures_and_block(store: Store) -> N
         found = uow.registrations.of_holder(who)
     expected = replace(changed, failures=1, blocked_at=samples.NOW, registered_at=samples.NOW)
     assert found == expected
+
+
+def test_only_the_address_that_waits_is_confirmed(store: Store) -> None:
+    person = samples.registered_person(store)
+    before = replace(
+        samples.registration(person.holder.id),
+        email_verified_at=samples.NOW - timedelta(days=9),
+        unconfirmed_since=samples.NOW - timedelta(days=1),
+    )
+    with store.begin() as uow:
+        uow.registrations.put(before)
+        assert not uow.registrations.confirm_email(person.holder.id, "old@trust.nhs.uk")
+        assert uow.registrations.of_holder(person.holder.id) == before
+        assert uow.registrations.confirm_email(person.holder.id, before.email)
+        assert not uow.registrations.confirm_email(person.holder.id, before.email)
+        confirmed = replace(before, email_verified_at=samples.NOW, unconfirmed_since=None)
+        assert uow.registrations.of_holder(person.holder.id) == confirmed
 
 
 def test_the_questions_asked_stay_until_they_are_cleared(store: Store) -> None:

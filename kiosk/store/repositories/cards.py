@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from kiosk.dialogue import CardId
 from kiosk.store.gateway import Gateway
-from kiosk.store.records import Card, Cardholder, KnownCard, SealedSecret
+from kiosk.store.records import Card, Cardholder, CardStatus, KnownCard, SealedSecret
 from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, CardRow
 
@@ -57,6 +57,11 @@ class Cards:
         row = self._gateway.one(statement, CardRow)
         return _record(row) if row else None
 
+    def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
+        """Return every card of a holder, by id, each held as ``lock`` holds one."""
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)).with_for_update())
+
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
@@ -69,6 +74,12 @@ class Cards:
         found = self._several(select(CardRow).where(pair.in_(wanted)))
         return {CardId(card.driver, card.identifier): card for card in found}
 
+    def add(self, card: Card) -> bool:
+        """Add one; False when somebody has a card with its driver and identifier."""
+        insert = self._gateway.upsert(CardRow).values(_values(card))
+        named = ["driver", "identifier"]
+        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=named)) == 1
+
     def put(self, cards: Iterable[Card]) -> None:
         """Add each, or overwrite the one with its id.
 
@@ -79,6 +90,12 @@ class Cards:
         changed = {name: insert.excluded[name] for name in OVERWRITTEN}
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         self._gateway.run(statement, [_values(card) for card in cards])
+
+    def revoke(self, card_id: str) -> bool:
+        """Let no station use one any more; False when it was revoked before."""
+        active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
+        statement = update(CardRow).where(*active)
+        return self._gateway.run(statement.values(status=CardStatus.REVOKED)) == 1
 
     # --- the unblock secret ---
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, TextClause, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, TextClause, delete, func, or_, select, text, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -30,30 +30,42 @@ class EmailCodes:
         """Return the card's live code; it may have expired or have no try left: look."""
         return self._one(col(CodeRow.card_id) == card_id, _live())
 
-    def send_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
-        """Return when codes for a card were drafted or sent since then, oldest first.
+    def newest(self, card_id: str) -> EmailCode | None:
+        """Return the one that was sent or given last for a card, whatever became of it."""
+        known = select(CodeRow).where(
+            col(CodeRow.card_id) == card_id, col(CodeRow.sent_at).is_not(None)
+        )
+        return self._first(known.order_by(col(CodeRow.sent_at).desc()).limit(1))
 
-        Lock the card first (``cards.lock``) when a limit is decided by this.
+    def send_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
+        """Return when codes for a card were drafted to be mailed, or sent, oldest first.
+
+        Those that staff gave are not among them. Lock the card first (``cards.lock``) when
+        a limit is decided by this.
         """
         when = func.coalesce(col(CodeRow.sent_at), col(CodeRow.drafted_at))
         statement = select(col(CodeRow.sent_at), col(CodeRow.drafted_at)).where(
-            col(CodeRow.card_id) == card_id, when >= since
+            col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_(None), when >= since
         )
         times = self._gateway.tuples(statement)
         return tuple(sorted(sent or drafted for sent, drafted in times))
 
     def draft(self, code: EmailCode) -> None:
-        """Write down a code before it is mailed; it counts as a send and cannot be entered."""
+        """Write down a code before it is mailed, or agreed to; it cannot be entered yet.
+
+        One that is to be mailed counts as a send.
+        """
         if code.sent_at is not None:
             raise ValueError("a code that was sent is no draft")
         self._gateway.add(CodeRow, values(code))
 
     def activate(self, code_id: str, sent_at: datetime, expires_at: datetime) -> bool:
-        """Make a draft the card's live code: the relay took it. Earlier ones are revoked.
+        """Make a draft the card's live code: the relay took it, or staff gave it.
 
-        False when it is no draft any more.
+        Earlier ones are revoked. False when it is no draft any more, or when nobody has
+        agreed to it who should have.
         """
-        draft = _is(code_id), col(CodeRow.sent_at).is_(None)
+        draft = _is(code_id), *_is_draft(), *_is_agreed()
         card = self._gateway.scalar(select(col(CodeRow.card_id)).where(*draft))
         if card is None:
             return False
@@ -64,6 +76,33 @@ class EmailCodes:
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent, and counts for nothing."""
         self._gateway.run(delete(CodeRow).where(_is(code_id), col(CodeRow.sent_at).is_(None)))
+
+    # --- given by staff ---
+
+    def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
+        """Return when staff made codes for a card since then, whatever became of them.
+
+        Lock the card first when a limit is decided by this.
+        """
+        given = select(col(CodeRow.drafted_at)).where(
+            col(CodeRow.card_id) == card_id,
+            col(CodeRow.issued_by).is_not(None),
+            col(CodeRow.drafted_at) >= since,
+        )
+        return tuple(sorted(row[0] for row in self._gateway.tuples(given)))
+
+    def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
+        """Return those made after then that wait for a second member of staff, oldest first."""
+        waiting = select(CodeRow).where(*_is_unagreed(), col(CodeRow.drafted_at) > since)
+        rows = self._gateway.many(waiting.order_by(col(CodeRow.drafted_at)), CodeRow)
+        return tuple(row.record(EmailCode) for row in rows)
+
+    def agree(self, code_id: str, by: str) -> bool:
+        """Note who agreed; False when it does not wait for anybody (any more)."""
+        statement = update(CodeRow).where(_is(code_id), *_is_unagreed())
+        return self._gateway.run(statement.values(agreed_by=by)) == 1
+
+    # --- entering ---
 
     def charge_try(self, code_id: str, attempt_id: str) -> Charge | None:
         """Charge one entry, before it is looked at; commit this alone.
@@ -105,14 +144,35 @@ class EmailCodes:
         statement = update(CodeRow).where(col(CodeRow.card_id) == card_id, _live())
         return self._gateway.run(statement.values(revoked_at=self._now)) == 1
 
+    def revoke(self, code_id: str) -> bool:
+        """Revoke one, live or not yet; False when it was used up or revoked before."""
+        return self._revoke(_is(code_id))
+
+    def revoke_given(self, card_id: str) -> bool:
+        """Revoke what staff gave for a card, agreed to or not."""
+        return self._revoke(col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None))
+
+    def revoke_all(self, card_id: str) -> None:
+        """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
+        self.revoke_live(card_id)
+        self.revoke_given(card_id)
+
     def purge(self, before: datetime) -> int:
         """Delete codes drafted, and attempts charged, before then; return how many codes."""
         self._attempts.purge(before)
         return self._gateway.run(delete(CodeRow).where(col(CodeRow.drafted_at) < before))
 
     def _one(self, *conditions: ColumnElement[bool] | TextClause) -> EmailCode | None:
-        row = self._gateway.one(select(CodeRow).where(*conditions), CodeRow)
+        return self._first(select(CodeRow).where(*conditions))
+
+    def _first(self, statement: Select[CodeRow]) -> EmailCode | None:
+        row = self._gateway.one(statement, CodeRow)
         return row.record(EmailCode) if row else None
+
+    def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
+        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
+        statement = update(CodeRow).where(*conditions, *unused)
+        return self._gateway.run(statement.values(revoked_at=self._now)) > 0
 
     def _less_one(self, code_id: str) -> None:
         tries = col(CodeRow.tries)
@@ -122,6 +182,18 @@ class EmailCodes:
 
 def _is(code_id: str) -> ColumnElement[bool]:
     return col(CodeRow.id) == code_id
+
+
+def _is_draft() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
+
+
+def _is_agreed() -> tuple[ColumnElement[bool]]:
+    return (or_(col(CodeRow.needs_second).is_(False), col(CodeRow.agreed_by).is_not(None)),)
+
+
+def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
+    return *_is_draft(), col(CodeRow.needs_second).is_(True), col(CodeRow.agreed_by).is_(None)
 
 
 def _live() -> TextClause:

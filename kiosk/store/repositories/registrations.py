@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -51,6 +51,23 @@ class Registrations:
             set_={name: insert.excluded[name] for name in OVERWRITTEN},
         )
         self._gateway.run(statement)
+
+    def confirm_email(self, holder_id: str, email: str) -> bool:
+        """Note that a code which was sent to ``email`` came back; False where nothing waited.
+
+        One statement, so that an address that staff put in place meanwhile stays unconfirmed.
+        """
+        unconfirmed = (
+            _is(holder_id),
+            col(RegistrationRow.email) == email,
+            col(RegistrationRow.unconfirmed_since).is_not(None),
+        )
+        confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
+        return self._gateway.run(update(RegistrationRow).where(*unconfirmed).values(confirmed)) == 1
+
+    def delete(self, holder_id: str) -> bool:
+        """Forget one with its answers, failures and block; False when there was none."""
+        return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
     def charge(self, holder_id: str, attempt_id: str, max_failures: int) -> Charge | None:
         """Charge one attempt, before its answers are looked at; commit this alone.

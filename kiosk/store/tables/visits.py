@@ -30,6 +30,7 @@ class VisitRow(Row, table=True):
     purpose: Purpose | None = Field(default=None, sa_type=Worded(Purpose))
     pin_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_carried: bool = False
     code_proven_id: str | None = None
     pin_was_blocked: bool = False
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

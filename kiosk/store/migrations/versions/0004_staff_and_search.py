@@ -17,6 +17,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     _people()
+    _visits()
     _codes()
     _services()
     _staff()
@@ -36,6 +37,13 @@ def downgrade() -> None:
 def _people() -> None:
     op.add_column("cardholder", _counter("revision"))
     op.add_column("registration", sa.Column("unconfirmed_since", MOMENT, nullable=True))
+
+
+def _visits() -> None:
+    op.add_column(
+        "visit",
+        sa.Column("questions_carried", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
 
 
 def _codes() -> None:

@@ -13,7 +13,7 @@ Writers lock in one order, here and at the authority: holder, card, visit, regis
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -43,6 +43,11 @@ class Act:
         self.reference = reference_of(VisitId(new_id()))
         self._note = note
         self._seen = seen
+
+    @property
+    def note_id(self) -> str:
+        """The note that says why, as records may name it."""
+        return self._note.id
 
     def tell(
         self,
@@ -98,14 +103,19 @@ class Office:
         *,
         seen: Seen | None = None,
         about: str | None = None,
+        hold: Callable[[UnitOfWork], None] | None = None,
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
+        ``hold`` takes what all who do the like have to take turns at. It comes before the
+        role is asked, for whoever had the turn before may just have taken that away.
         Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing, ``NothingThere``
         and ``ChangedMeanwhile`` where the person is not any more as they were seen.
         """
         note = self._note(action, grounds, seen.holder_id if seen else about)
         with self._judged(action), self.means.store.begin() as uow:
+            if hold is not None:
+                hold(uow)
             actor = self._present(uow, action)
             if seen is not None:
                 _hold(uow, seen)

@@ -73,7 +73,8 @@ class PolicyLine:
     """One policy setting as it counts now, all in text; ``allowed`` names its limits.
 
     ``changed_at`` is None while the settings file's own value counts. ``revision`` is what
-    a change has to name.
+    a change has to name. ``trouble`` says why what staff set does not count: the file was
+    changed since, and they do not fit each other any more.
     """
 
     name: str
@@ -85,6 +86,7 @@ class PolicyLine:
     changed_by: str
     reason: str
     revision: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

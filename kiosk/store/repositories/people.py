@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import Cardholder, SecurityQuestion
+from kiosk.store.repositories.erasure import erase_person
 from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, QuestionRow, RegistrationRow
 
@@ -58,6 +59,16 @@ class Cardholders:
         same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
         statement = update(CardholderRow).where(*same).values(revision=revision + 1)
         return self._gateway.run(statement) == 1
+
+    def save(self, holder: Cardholder) -> None:
+        """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
+        statement = update(CardholderRow).where(col(CardholderRow.id) == holder.id)
+        new = {"name": holder.name, "email": holder.email, "left_at": holder.left_at}
+        self._gateway.run(statement.values(new))
+
+    def erase(self, holder_id: str) -> bool:
+        """Delete one and all about them; False when there is none. Hold them and their cards."""
+        return erase_person(self._gateway, holder_id)
 
 
 class SecurityQuestions:

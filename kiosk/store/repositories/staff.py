@@ -109,10 +109,10 @@ class ActionNotes:
         rows = self._gateway.many(wanted, ActionNoteRow)
         return {row.id: row.record(ActionNote) for row in rows}
 
-    def erase(self, holder_id: str) -> int:
-        """Delete all about a person; return how many."""
-        about = col(ActionNoteRow.holder_id) == holder_id
-        return self._gateway.run(delete(ActionNoteRow).where(about))
+    def detach(self, note_id: str) -> None:
+        """Let one name nobody, so that it outlives the erasure of whom it was about."""
+        statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)
+        self._gateway.run(statement.values(holder_id=None))
 
 
 def note_digest(note: ActionNote) -> str:

@@ -11,6 +11,7 @@ from kiosk.dialogue import Purpose, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange, UnblockEntry, UnblockState, Visit
 from kiosk.store.tables.base import values
+from kiosk.store.tables.people import CardRow
 from kiosk.store.tables.visits import PendingRow, UnblockRow, VisitRow
 
 
@@ -93,6 +94,11 @@ class PendingChanges:
         """Forget one: it was applied or given up."""
         self._gateway.run(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
+    def delete_of_holder(self, holder_id: str) -> int:
+        """Forget all that a holder's cards have gathered; return how many."""
+        statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
+        return self._gateway.run(statement)
+
     def purge(self, before: datetime) -> int:
         """Delete those made before then; return how many."""
         return self._gateway.run(delete(PendingRow).where(col(PendingRow.created_at) < before))
@@ -120,6 +126,13 @@ class UnblockJournal:
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
         return self._one(col(UnblockRow.card_id) == card_id, _is_open())
+
+    def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
+        """Return the open entries of a holder's cards, oldest first."""
+        cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+        statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _is_open())
+        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
+        return tuple(row.record(UnblockEntry) for row in rows)
 
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
         """Return every entry that a visit opened, oldest first."""

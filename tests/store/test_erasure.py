@@ -1,0 +1,138 @@
+"""A person is deleted from every table that speaks of them, and nobody else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from kiosk.dialogue import Purpose
+from kiosk.store.database import Store
+from kiosk.store.engine import parse_url
+from kiosk.store.records import PendingChange, UnblockEntry, new_id
+from kiosk.store.service_records import OutboxMessage
+from kiosk.store.staff_records import ActionNote
+from kiosk.store.tables import Row
+from tests.store import samples
+from tests.store.samples import NOW, Person
+from tests.support.database import TestDatabase
+
+OF_NOBODY = frozenset(
+    {
+        "alarm",  # ids and counts
+        "audit_anchor",
+        "audit_event",  # ids alone: it stays, and verifies
+        "audit_head",
+        "chore",
+        "policy_setting",
+        "policy_version",
+        "security_question",
+        "staff_key",
+        "staff_member",
+        "station",
+    }
+)
+OF_PEOPLE = frozenset(
+    {
+        "action_note",
+        "attempt_charge",
+        "card",
+        "cardholder",
+        "email_code",
+        "outbox_message",
+        "pending_change",
+        "registration",
+        "search_term",
+        "unblock_journal",
+        "visit",
+    }
+)
+
+
+def test_each_table_is_known_to_speak_of_people_or_of_nobody() -> None:
+    tables = set(Row.metadata.tables)
+    assert tables >= OF_PEOPLE
+    assert tables - OF_PEOPLE <= OF_NOBODY
+
+
+def test_everything_about_a_person_goes_and_nothing_of_anybody_else(
+    database: TestDatabase, store: Store
+) -> None:
+    gone, stays = (everywhere(store, database, number) for number in ("1001", "1002"))
+    before = rows_by_table(database)
+    with store.begin() as uow:
+        assert uow.holders.erase(gone.holder.id)
+        uow.commit()
+    after = rows_by_table(database)
+    for table in OF_PEOPLE:
+        theirs = after[table]
+        assert theirs, table
+        assert len(theirs) * 2 == len(before[table]), table
+    everything = str(after)
+    for trace in traces(gone):
+        assert trace not in everything
+    for trace in traces(stays):
+        assert trace in everything
+    with store.begin() as uow:
+        assert not uow.holders.erase(gone.holder.id)
+
+
+def test_a_note_that_is_detached_outlives_whom_it_was_about(
+    database: TestDatabase, store: Store
+) -> None:
+    person = everywhere(store, database, "1001")
+    note = ActionNote(new_id(), person.holder.id, NOW, "asked for in writing", "", "aa")
+    with store.begin() as uow:
+        uow.notes.add(note)
+        uow.notes.detach(note.id)
+        assert uow.holders.erase(person.holder.id)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.notes.by_ids((note.id,)) == {note.id: replace(note, holder_id=None)}
+
+
+def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
+    """Store somebody who has left a row in every table of people."""
+    person = samples.registered_person(store, number)
+    holder, card, visit = person.holder, person.card, person.visit
+    code = samples.code(person)
+    params = {"holder_name": holder.name, "reference": visit.reference}
+    message = OutboxMessage(
+        new_id(), f"{number}@trust.nhs.uk", "unlocked", {**params}, NOW, NOW, holder_id=holder.id
+    )
+    with store.begin() as uow:
+        uow.codes.draft(code)
+        uow.codes.activate(code.id, NOW, NOW.replace(hour=10))
+        uow.codes.charge_try(code.id, f"try-{number}")
+        uow.registrations.charge(holder.id, f"answer-{number}", 3)
+        uow.pending.put(PendingChange(new_id(), holder.id, card.id, Purpose.CHANGE_EMAIL, NOW))
+        uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))
+        uow.notes.add(ActionNote(new_id(), holder.id, NOW, f"for {number}", "ID", "bb"))
+        uow.outbox.add(message)
+        uow.audit.append(kind="refused", reference=visit.reference, holder_id=holder.id)
+        uow.commit()
+    run(database, "INSERT INTO search_term (term, holder_id) VALUES (:term, :holder_id)",
+        term=number, holder_id=holder.id)  # fmt: skip
+    return person
+
+
+def traces(person: Person) -> tuple[str, ...]:
+    return (person.holder.number, person.card.id, person.card.identifier)
+
+
+def rows_by_table(database: TestDatabase) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table."""
+    with opened(database).connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(sa.select(table))]
+            for name, table in Row.metadata.tables.items()
+        }
+
+
+def run(database: TestDatabase, statement: str, **values: object) -> None:
+    with opened(database).begin() as connection:
+        connection.execute(sa.text(statement), values)
+
+
+def opened(database: TestDatabase) -> sa.Engine:
+    return sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)

@@ -18,6 +18,11 @@ class HolderNotice(StrEnum):
     EMAIL_CORRECTED_NEW = "email-corrected-new"
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"
+    CARD_ADDED = "card-added"
+    CARD_REPLACED = "card-replaced"
+    CARD_REVOKED = "card-revoked"
+    SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
+    CODE_GIVEN = "code-given"
 
 
 def tell_holder(

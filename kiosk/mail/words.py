@@ -152,6 +152,42 @@ LEAVER_TAKEN_BACK = Notice(
     "There is nothing more to do.",
     NOT_ASKED,
 )
+CARD_ADDED = Notice(
+    "A smartcard was recorded for you",
+    "The Registration Authority has recorded another smartcard as yours. It works at every "
+    "unlock station.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CARD_REPLACED = Notice(
+    "Your smartcard was replaced",
+    "The Registration Authority has recorded a new smartcard for you. The one that it replaces "
+    "is revoked: unlock stations can do nothing with it any more.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CARD_REVOKED = Notice(
+    "Your smartcard was revoked",
+    "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
+    "nothing with it any more.",
+    "If you need another smartcard, ask the Registration Authority.",
+    NOT_ASKED,
+)
+SECRET_SET = Notice(
+    "Your smartcard was prepared for unlocking",
+    "The Registration Authority has recorded what an unlock station needs to unlock your "
+    "smartcard. Your PIN stays as it is.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CODE_GIVEN = Notice(
+    "An unlock code for your smartcard was given by word of mouth",
+    "Somebody told the Registration Authority that they are you and cannot read their email. "
+    "They were given a code, in place of one by email, that helps to unlock your smartcard at "
+    "a station for a short time.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
 
 TO_HOLDERS = {
     "registered": REGISTERED,
@@ -167,6 +203,11 @@ TO_HOLDERS = {
     "email-corrected-new": EMAIL_CORRECTED_NEW,
     "leaver-marked": LEAVER_MARKED,
     "leaver-taken-back": LEAVER_TAKEN_BACK,
+    "card-added": CARD_ADDED,
+    "card-replaced": CARD_REPLACED,
+    "card-revoked": CARD_REVOKED,
+    "secret-set": SECRET_SET,
+    "code-given": CODE_GIVEN,
 }
 TO_STAFF = {"blocked-staff": BLOCKED_STAFF}
 

@@ -43,6 +43,11 @@ NOTICES = {
     "email-corrected-new": "now come here",
     "leaver-marked": "noted that you have left",
     "leaver-taken-back": "here again",
+    "card-added": "recorded another smartcard as yours",
+    "card-replaced": "The one that it replaces is revoked",
+    "card-revoked": "revoked a smartcard of yours",
+    "secret-set": "Your PIN stays as it is",
+    "code-given": "cannot read their email",
 }
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kiosk.config.base import About, settings_of
@@ -23,7 +22,7 @@ class PolicyInForce:
     """The settings that count; ``faults`` say why what staff set under a name does not."""
 
     settings: PolicySettings
-    faults: Mapping[str, str] = MappingProxyType({})
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -> PolicyInForce:

@@ -66,9 +66,12 @@ def _is_current(store: Store) -> bool:
 def load_questions(
     store: Store, clock: Clock, texts: Mapping[int, str] = DEFAULT_QUESTIONS
 ) -> Step:
-    """Load the first list of questions; one that is there is the service's own and stays."""
+    """Load the first list of questions; one that is there is the service's own and stays.
+
+    So does one that staff retired as a whole: it is they who keep the list.
+    """
     with store.begin() as uow:
-        there = len(uow.questions.current())
+        there = len(uow.questions.every())
         if there:
             return Step("questions", False, f"{there} in the list")
         uow.questions.sync(texts, clock.now())

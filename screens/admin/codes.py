@@ -50,14 +50,13 @@ class CodesPage(Page):
             Column("Runs out in", 11),
             empty=_NONE,
         )
-        self._own = Prose(_OWN, "words")
+        self._words = Prose("", "words")
 
     def compose(self) -> ComposeResult:
-        """What it is about, the codes, and what there is to know of the one that is marked."""
+        """The codes, and what there is to know of the one that is marked."""
         yield Prose("Codes that wait for a second member of staff", "title")
-        yield Prose(_WHAT, "words")
         yield self._table
-        yield self._own
+        yield self._words
 
     def on_mount(self) -> None:
         """Read anew from time to time."""
@@ -102,7 +101,8 @@ class CodesPage(Page):
         self.action_person()
 
     def _explain(self) -> None:
-        self._own.display = self._marked is not None and self._is_own(self._marked)
+        own = self._marked is not None and self._is_own(self._marked)
+        self._words.say(_OWN if own else _WHAT)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -43,15 +43,14 @@ class InTurn:
         self._waiting.append(event)
         if not self._busy:
             self._busy = True
-            self._app.run_worker(self._work_off, group="keys")
+            self._app.run_worker(self._work_off(), group="keys")
 
-    async def _work_off(self) -> object:
+    async def _work_off(self) -> None:
         try:
             while self._waiting:
                 await self._one(self._waiting.popleft())
         finally:
             self._busy = False
-        return None
 
     async def _one(self, event: events.Event) -> None:
         if isinstance(self._app.screen, Dialog):

@@ -17,7 +17,7 @@ from kiosk.roles import Action
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of
 from screens.admin.people_list import PeopleList
-from screens.admin.table import Table
+from screens.admin.table import STEPS, Table
 from screens.widgets.prose import Prose
 
 PAUSE_S = 0.15
@@ -38,9 +38,19 @@ Up and Down choose, Enter opens. Escape empties the field."""
 _NOBODY = """\
 Nobody was found for “{text}”.
 
-Try the number, or only the beginning of a name. A reference is eight letters and
+Try the number, or only the beginning of a name. A reference is eight letters and \
 digits, and never has I, L, O or U."""
 _NEW = "\nSomebody new? Ctrl+N adds them."
+
+
+class SearchField(Input):
+    """Takes whatever is typed; Enter opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Open")]
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, max_length=_LONGEST)
+        self.cursor_blink = False
 
 
 class PeoplePage(Page):
@@ -49,31 +59,15 @@ class PeoplePage(Page):
     NAME = "People"
     NEEDS = Action.SEE_PEOPLE
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "pick", "Open", priority=False),
+        Binding("enter", "pick", "Open the marked one", show=False),
         Binding("ctrl+n", "add", "Add a person"),
-        Binding("escape", "clear", "Empty the field"),
-        *(
-            Binding(key, f"move('{step}')", show=False)
-            for key, step in (
-                ("up", "cursor_up"),
-                ("down", "cursor_down"),
-                ("pageup", "page_up"),
-                ("pagedown", "page_down"),
-            )
-        ),
+        Binding("escape", "clear", "Clear"),
+        *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]
-    DEFAULT_CSS = """
-    PeoplePage {
-        & > .search { height: 1; margin: 1 0; }
-        & > .search > Prose { width: auto; padding: 0 2 0 0; text-style: bold; }
-        & > .search > Input { width: 1fr; }
-        & > .count { color: $quiet; }
-    }
-    """
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(desk)
-        self._field = Input(compact=True, max_length=_LONGEST)
+        self._field = SearchField()
         self._about = Prose("", "about")
         self._list = PeopleList()
         self._count = Prose("", "count")

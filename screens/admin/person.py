@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.acting import Done
@@ -19,11 +18,15 @@ from screens.admin.dialogs.case import Case
 from screens.admin.dialogs.code_shown import CodeShown
 from screens.admin.page import Page, shell_of
 from screens.admin.person_deeds import CODE, DEED_NAMED, DEEDS, ERASE, Deed
-from screens.admin.person_facts import card_lines, code_lines, registration_lines
+from screens.admin.person_facts import (
+    card_points,
+    code_points,
+    question_points,
+    registration_points,
+)
 from screens.admin.person_story import Story
 from screens.admin.person_view import Deeds, Facts, Verdict, WhoLine
 
-_WIDE = 110
 _READING = "Reading…"
 _NOBODY = "There is nobody to show any more. Escape goes back to the search."
 _NOT_READ = "This person could not be read. They are asked for again when you come back here."
@@ -36,24 +39,13 @@ class AboutPerson(Page):
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back to the search"),
+        Binding("escape", "back", "Back"),
         *(
-            Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed is DEEDS[0])
+            Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.urgent)
             for deed in DEEDS
         ),
         Binding("o", "older", "Show what is older", show=False),
     ]
-    DEFAULT_CSS = """
-    AboutPerson {
-        & VerticalScroll { padding: 0 1; scrollbar-size-vertical: 1; }
-        & Deeds { margin: 1 0 0 0; }
-        & .columns { height: auto; }
-        & .facts-column { width: 1fr; height: auto; }
-        & .story-column { width: 1fr; height: auto; }
-        & .columns.-narrow { layout: vertical; }
-        & .columns.-wide .facts-column { margin: 0 3 0 0; }
-    }
-    """
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(desk)
@@ -65,14 +57,14 @@ class AboutPerson(Page):
         self._registration = Facts("Registration")
         self._cards = Facts("Cards")
         self._codes = Facts("Codes that are waited for")
+        self._questions = Facts("The questions they answer")
         self._story = Story(self.action_older)
-        self._columns = Horizontal(
-            Vertical(self._codes, self._registration, self._cards, classes="facts-column"),
-            Vertical(self._story, classes="story-column"),
-            classes="columns",
+        facts = Vertical(self._registration, self._cards, self._codes, classes="facts")
+        self._all = Vertical(
+            Container(facts, self._story, classes="columns"), self._questions, classes="all"
         )
         self._scroll = VerticalScroll(
-            self._who, self._verdict, self._deeds, self._columns, can_focus=True
+            self._who, self._verdict, self._deeds, self._all, can_focus=True
         )
         self._after: dict[str, Callable[[Any], None]] = {
             CODE: self._show_code,
@@ -102,14 +94,15 @@ class AboutPerson(Page):
     def _show(self, person: Person) -> None:
         self._person = person
         times = shell_of(self).times
-        self._columns.display = True
+        self._all.display = True
         self._who.show(person)
         self._verdict.show(person)
         self._deeds.show([deed for deed in DEEDS if deed.fits(self._case)])
-        self._codes.show(code_lines(person.codes, times))
-        self._registration.show(registration_lines(person.registration, times))
-        self._cards.show(card_lines(person.cards))
+        self._codes.show(code_points(person.codes, times))
+        self._registration.show(registration_points(person.registration, times))
+        self._cards.show(card_points(person.cards))
         self._story.show(person.story, times)
+        self._questions.show(question_points(person.registration))
         self.refresh_bindings()
 
     def _show_nobody(self, why: str) -> None:
@@ -117,7 +110,7 @@ class AboutPerson(Page):
         self._who.show(None)
         self._verdict.say(why)
         self._deeds.show(())
-        self._columns.display = False
+        self._all.display = False
         self.refresh_bindings()
 
     def on_page_trouble(self, message: Page.Trouble) -> None:
@@ -126,12 +119,6 @@ class AboutPerson(Page):
             self._show_nobody(_NOBODY)
         elif self._person is None:
             self._show_nobody(_NOT_READ)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Put the story beside the facts where there is room."""
-        wide = event.size.width >= _WIDE
-        self._columns.set_class(wide, "-wide")
-        self._columns.set_class(not wide, "-narrow")
 
     # --- what is done ------------------------------------------------------------------
 

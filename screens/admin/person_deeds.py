@@ -21,13 +21,17 @@ CODE, ERASE = "code", "erase"
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing to do; ``fits`` tells whether it makes sense now, ``form`` asks for the rest."""
+    """One thing to do; ``fits`` tells whether it makes sense now, ``form`` asks for the rest.
+
+    ``urgent`` ones are what somebody on the phone waits for: they stand in the footer, too.
+    """
 
     name: str
     key: str
     label: str
     fits: Fits
     form: Callable[[Case], Form[Any]]
+    urgent: bool = False
 
 
 def _open(action: Action) -> Fits:
@@ -62,8 +66,15 @@ def _withdraw(case: Case) -> Form[Done]:
 
 
 DEEDS = (
-    Deed("lift-block", "b", "Lift the block", _open(Action.LIFT_BLOCK), person.lift_block),
-    Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue),
+    Deed(
+        "lift-block",
+        "b",
+        "Lift the block",
+        _open(Action.LIFT_BLOCK),
+        person.lift_block,
+        urgent=True,
+    ),
+    Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
     Deed("agree", "g", "Agree to the code", lambda case: bool(to_agree(case)), _agree),
     Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
     Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),

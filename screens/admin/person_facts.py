@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
-from textual.content import Content
+from collections.abc import Iterator
 
 from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine
 from screens.admin.dialogs.card_entries import last_day
+from screens.admin.points import Point
 from screens.admin.times import Times
-from screens.widgets.prose import printable
 
+GRAVE = "bold $alarm"
+QUIET = "$quiet"
 _GROUP = 4
 
 
-def registration_lines(registration: RegistrationLine | None, times: Times) -> list[Content]:
-    """Say since when, with which address and questions, and how many tries are spent."""
+def registration_points(registration: RegistrationLine | None, times: Times) -> list[Point]:
+    """Say since when, where codes go, and how many tries are spent."""
     if registration is None:
-        return [Content("○ Not registered. They register at a station, with card and PIN.")]
-    r = registration
-    confirmed = "confirmed" if r.confirmed else "not confirmed yet: the next code does that"
-    lines = [
-        _line(
-            "✓" if r.confirmed else "○",
-            f"Since {times.day(r.registered_at)}, codes go to {r.email} ({confirmed})",
-        ),
-        _line("•", f"Wrong tries: {r.failures} of {r.failures_allowed}"),
-    ]
-    if r.blocked_at is not None:
-        lines.append(_grave(f"Blocked since {times.at(r.blocked_at)}"))
-    return lines + [_quiet(f"  asks: {question}") for question in r.questions]
+        return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
+    return list(_registered(registration, times))
 
 
-def card_lines(cards: tuple[CardLine, ...]) -> list[Content]:
+def question_points(registration: RegistrationLine | None) -> list[Point]:
+    """Return the questions that they answer."""
+    return [Point(question, "•") for question in registration.questions] if registration else []
+
+
+def card_points(cards: tuple[CardLine, ...]) -> list[Point]:
     """Say of each card what it is, until when it works, and what is wrong with it."""
     if not cards:
-        return [Content("□ None. Without a card there is nothing to unlock.")]
-    return [_card(card) for card in cards]
+        return [Point("None. Without a card there is nothing to unlock.", "□")]
+    return [point for card in cards for point in _card(card)]
 
 
-def code_lines(codes: tuple[CodeLine, ...], times: Times) -> list[Content]:
+def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
     """Say of each code that is waited for how it was given, and until when it works."""
-    return [_code(code, times) for code in codes]
+    return [point for code in codes for point in _code(code, times)]
 
 
-def _card(card: CardLine) -> Content:
+def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
+    yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
+    if not line.confirmed:
+        yield Point("This address is not confirmed yet: the next code that is sent does it.", "!")
+    tries = f"{line.failures} of {line.failures_allowed} tries failed"
+    if line.blocked_at is None:
+        yield Point(tries, "•")
+    else:
+        yield Point(f"Blocked {times.at(line.blocked_at)}: {tries}", "✗", GRAVE)
+
+
+def _card(card: CardLine) -> Iterator[Point]:
     name = f"{card.driver} {_grouped(card.identifier)}"
     if card.revoked:
-        return _quiet(f"– {name}, revoked")
-    expires = f"until {last_day(card.expires_at)}" if card.expires_at else "no end"
+        yield Point(f"{name}, revoked", "–", QUIET)
+        return
+    yield Point(name, "!" if card.trouble else "✓")
+    expires = f"expires {last_day(card.expires_at)}" if card.expires_at else "never expires"
     secret = "unblock secret set" if card.has_secret else "no unblock secret"
-    sign = "!" if card.trouble else "✓"
-    line = _line(sign, f"{name}\n  {expires}, {secret}")
-    return line + _grave_below(card.trouble) if card.trouble else line
+    yield Point(f"{expires}, {secret}", style=QUIET)
+    if card.trouble:
+        yield Point(card.trouble, style=GRAVE)
 
 
-def _code(code: CodeLine, times: Times) -> Content:
-    until = f"works until {times.clock(code.expires_at)}"
+def _code(code: CodeLine, times: Times) -> Iterator[Point]:
+    until = f"until {times.clock(code.expires_at)}"
     if code.by_mail:
-        return _line("•", f"By mail, {times.at(code.issued_at)}, {until}")
-    line = _line(
-        "•", f"By word of mouth, from {code.issued_by}, {times.at(code.issued_at)}, {until}"
-    )
+        yield Point(f"Sent by mail {times.at(code.issued_at)}, works {until}", "•")
+        return
+    given = f"Given by {code.issued_by} by word of mouth, {times.at(code.issued_at)}"
     if not code.waits_for_second:
-        return line
-    return line + _grave_below("Does not work yet: a second member of staff has to agree.")
-
-
-def _line(sign: str, text: str) -> Content:
-    return Content(f"{sign} {printable(text)}")
-
-
-def _quiet(text: str) -> Content:
-    return Content.assemble((printable(text), "$quiet"))
-
-
-def _grave(text: str) -> Content:
-    return Content.assemble((f"✗ {printable(text)}", "bold $alarm"))
-
-
-def _grave_below(text: str) -> Content:
-    return Content.assemble((f"\n  {printable(text)}", "bold $alarm"))
+        yield Point(f"{given}, works {until}", "✓")
+        return
+    yield Point(f"{given}", "!")
+    yield Point(f"A second member of staff has to agree before it works, {until}.", style=GRAVE)
 
 
 def _grouped(identifier: str) -> str:

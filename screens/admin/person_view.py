@@ -14,6 +14,7 @@ from kiosk.administration.views.people import Person
 from screens.admin.keys import label_of
 from screens.admin.people_standing import standing
 from screens.admin.person_deeds import Deed
+from screens.admin.points import Point, Points
 from screens.admin.zones import Zone, Zones
 from screens.widgets.prose import Prose, printable
 
@@ -22,8 +23,6 @@ _GAP = 2
 
 class WhoLine(Widget, inherit_bindings=False):
     """Name, number and address, and how they stand at the right end."""
-
-    DEFAULT_CSS = "WhoLine { height: 1; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,14 +51,6 @@ class WhoLine(Widget, inherit_bindings=False):
 class Verdict(Vertical):
     """Why they can or cannot unlock, and what to do next: to be read out as it stands."""
 
-    DEFAULT_CSS = """
-    Verdict {
-        height: auto;
-        & > .headline { text-style: bold; color: $done; }
-        &.-cannot > .headline { color: $alarm; }
-    }
-    """
-
     def __init__(self) -> None:
         self._headline = Prose("", "headline")
         self._advice = Prose("", "advice")
@@ -81,8 +72,6 @@ class Verdict(Vertical):
 
 class Deeds(Zones, inherit_bindings=False):
     """What can be done now, each with its key, in as many columns as there is room for."""
-
-    DEFAULT_CSS = "Deeds { height: auto; }"
 
     def __init__(self, press: Callable[[Deed], None]) -> None:
         super().__init__()
@@ -120,26 +109,18 @@ class Deeds(Zones, inherit_bindings=False):
 class Facts(Vertical):
     """A heading and lines below it; nothing where there are none."""
 
-    DEFAULT_CSS = """
-    Facts {
-        height: auto;
-        margin: 1 0 0 0;
-        & > .heading { color: $brand; text-style: bold; }
-    }
-    """
-
     def __init__(self, heading: str) -> None:
-        self._body = Prose("", "facts")
-        super().__init__(Prose(heading, "heading"), self._body)
+        self._points = Points()
+        super().__init__(Prose(heading, "heading"), self._points)
 
-    def show(self, lines: Sequence[Content]) -> None:
-        """Show ``lines``."""
-        self.display = bool(lines)
-        self._body.update(Content("\n").join(lines))
+    def show(self, points: Sequence[Point]) -> None:
+        """Show ``points``."""
+        self.display = bool(points)
+        self._points.show(points)
 
 
 def _parts(deed: Deed) -> tuple[tuple[str, str], ...]:
-    return ((f" {label_of(deed.key)} ", "bold $on-brand on $brand"), (f" {deed.label}", "$ink"))
+    return ((f" {label_of(deed.key)} ", "bold $brand on $ground"), (f" {deed.label}", "$ink"))
 
 
 def _width(deed: Deed) -> int:

@@ -31,12 +31,6 @@ class CodeShown(Dialog[None]):
     """
 
     AUTO_FOCUS = ""
-    DEFAULT_CSS = """
-    CodeShown {
-        & .code { width: 100%; height: 3; margin: 1 0; text-align: center; color: $brand; }
-        & .code-life { height: auto; }
-    }
-    """
 
     def __init__(self, issued: IssuedCode, holder: str, times: Times) -> None:
         super().__init__()

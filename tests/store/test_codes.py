@@ -261,3 +261,29 @@ def test_the_newest_is_the_one_that_was_sent_last(store: Store) -> None:
     with store.begin() as uow:
         uow.codes.revoke_live(person.card.id)
         assert uow.codes.newest(person.card.id) == replace(second, revoked_at=uow.now)
+
+
+def test_a_holders_codes_are_found_whatever_card_they_are_for(store: Store) -> None:
+    person = samples.stored_person(store)
+    other = samples.card(person.holder.id)
+    sent, given = samples.code(person), samples.code(person, card_id=other.id)
+    given = replace(given, issued_by="s1", needs_second=True)
+    over = samples.code(person, card_id=other.id)
+    mailing = samples.code(person, card_id=other.id, drafted_at=samples.NOW - timedelta(hours=2))
+    later = samples.NOW + timedelta(minutes=15)
+    with store.begin() as uow:
+        uow.cards.put([other])
+        for code in (over, sent, given, mailing):
+            uow.codes.draft(code)
+        assert uow.codes.activate(over.id, samples.NOW, samples.NOW)
+        assert uow.codes.activate(sent.id, samples.NOW, later)
+        found = {code.id for code in uow.codes.open_of_holder(person.holder.id)}
+        assert found == {sent.id, given.id}
+        assert uow.codes.send_times_of_holder(person.holder.id, samples.NOW) == {
+            person.card.id: (samples.NOW,),
+            other.id: (samples.NOW,),
+        }
+        uow.codes.revoke_of_holder(person.holder.id)
+        assert uow.codes.open_of_holder(person.holder.id) == ()
+        assert not uow.codes.activate(mailing.id, samples.NOW, later)
+        assert uow.codes.live(person.card.id) is None

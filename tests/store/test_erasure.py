@@ -25,7 +25,6 @@ OF_NOBODY = frozenset(
         "audit_head",
         "chore",
         "policy_setting",
-        "policy_version",
         "security_question",
         "staff_key",
         "staff_member",

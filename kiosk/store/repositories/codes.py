@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, TextClause, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -43,12 +55,25 @@ class EmailCodes:
         Those that staff gave are not among them. Lock the card first (``cards.lock``) when
         a limit is decided by this.
         """
-        when = func.coalesce(col(CodeRow.sent_at), col(CodeRow.drafted_at))
-        statement = select(col(CodeRow.sent_at), col(CodeRow.drafted_at)).where(
-            col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_(None), when >= since
+        return self._send_times(col(CodeRow.card_id) == card_id, since).get(card_id, ())
+
+    def send_times_of_holder(
+        self, holder_id: str, since: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        """Return the same for every card of a holder, by card id."""
+        return self._send_times(col(CodeRow.holder_id) == holder_id, since)
+
+    def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
+        """Return a holder's codes that are live and not over, or wait for a second member."""
+        live = col(CodeRow.sent_at).is_not(None), col(CodeRow.expires_at) > self._now
+        statement = select(CodeRow).where(
+            col(CodeRow.holder_id) == holder_id,
+            col(CodeRow.consumed_at).is_(None),
+            col(CodeRow.revoked_at).is_(None),
+            or_(and_(*live), and_(*_is_unagreed())),
         )
-        times = self._gateway.tuples(statement)
-        return tuple(sorted(sent or drafted for sent, drafted in times))
+        rows = self._gateway.many(statement.order_by(col(CodeRow.drafted_at)), CodeRow)
+        return tuple(row.record(EmailCode) for row in rows)
 
     def draft(self, code: EmailCode) -> None:
         """Write down a code before it is mailed, or agreed to; it cannot be entered yet.
@@ -157,10 +182,25 @@ class EmailCodes:
         self.revoke_live(card_id)
         self.revoke_given(card_id)
 
+    def revoke_of_holder(self, holder_id: str) -> None:
+        """Revoke every code of a holder, those that are being mailed too."""
+        self._revoke(col(CodeRow.holder_id) == holder_id)
+
     def purge(self, before: datetime) -> int:
         """Delete codes drafted, and attempts charged, before then; return how many codes."""
         self._attempts.purge(before)
         return self._gateway.run(delete(CodeRow).where(col(CodeRow.drafted_at) < before))
+
+    def _send_times(
+        self, whose: ColumnElement[bool], since: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        when = func.coalesce(col(CodeRow.sent_at), col(CodeRow.drafted_at))
+        mailed = whose, col(CodeRow.issued_by).is_(None), when >= since
+        times: defaultdict[str, list[datetime]] = defaultdict(list)
+        rows = self._gateway.tuples(select(col(CodeRow.card_id), when).where(*mailed))
+        for card_id, at in rows:
+            times[card_id].append(at)
+        return {card_id: tuple(sorted(each)) for card_id, each in times.items()}
 
     def _one(self, *conditions: ColumnElement[bool] | TextClause) -> EmailCode | None:
         return self._first(select(CodeRow).where(*conditions))

@@ -201,7 +201,7 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
     if holder is None:
         raise NothingThere("This person is not recorded any more.")
     since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
-    changes = tuple(_told(uow, event) for event in since)
+    changes = tuple(deed_told(uow, event) for event in since)
     raise ChangedMeanwhile("This person was changed since you looked. Look again.", changes)
 
 
@@ -210,7 +210,8 @@ def _is_newer(event: AuditEvent, seen: Seen) -> bool:
     return isinstance(revision, int) and revision > seen.revision
 
 
-def _told(uow: UnitOfWork, event: AuditEvent) -> str:
+def deed_told(uow: UnitOfWork, event: AuditEvent) -> str:
+    """Say who did what, of an event that staff caused."""
     member = uow.staff.get(event.actor or "")
     who = member.name if member else event.actor or "somebody"
     return f"{who} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."

@@ -26,7 +26,11 @@ _SPREADSHEET = "a spreadsheet has changed it; format the column as text and expo
 
 
 class CellRefused(ValueError):
-    """A cell cannot be taken; the text is the reason."""
+    """A cell cannot be taken; the text names the cell, and ``reason`` only says why."""
+
+    def __init__(self, cell: str, reason: str) -> None:
+        super().__init__(f"{cell}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +57,23 @@ CARD_RULES = {
 def holder_number(text: str, digits: int) -> str:
     """Return a holder number of so many digits; 0 takes any short text."""
     if not text:
-        raise CellRefused("holder_number is empty")
+        raise CellRefused("holder_number", "is empty")
     if _ROUNDED.fullmatch(text):
-        raise CellRefused(f"holder_number {text!r}: {_SPREADSHEET}")
+        raise CellRefused(f"holder_number {text!r}", _SPREADSHEET)
     if digits == 0 and _SHORT_TEXT.fullmatch(text):
         return text
     if digits and text.isascii() and text.isdigit() and len(text) == digits:
         return text
-    raise CellRefused(f"holder_number {text!r:.60}: {_number_reason(text, digits)}")
+    raise CellRefused(f"holder_number {text!r:.60}", _number_reason(text, digits))
 
 
 def name(text: str) -> str:
     """Return a name with its spaces tidied."""
     tidied = " ".join(text.split())
     if not tidied:
-        raise CellRefused("name is empty")
+        raise CellRefused("name", "is empty")
     if len(tidied) > NAME_LIMIT or not tidied.isprintable():
-        raise CellRefused(f"name: must be at most {NAME_LIMIT} printable characters")
+        raise CellRefused("name", f"must be at most {NAME_LIMIT} printable characters")
     return tidied
 
 
@@ -79,7 +83,7 @@ def email(text: str) -> str | None:
     if not tidied:
         return None
     if email_problem(tidied, ()):
-        raise CellRefused(f"email {text!r:.80}: is not an address that mail can be sent to")
+        raise CellRefused(f"email {text!r:.80}", "is not an address that mail can be sent to")
     return tidied
 
 
@@ -88,16 +92,16 @@ def card(driver: str, identifier: str) -> CardId | None:
     known = (driver or "piv").lower()
     rule = CARD_RULES.get(known)
     if rule is None:
-        raise CellRefused(f"card_driver {driver!r:.40}: allowed: {', '.join(CARD_RULES)}")
+        raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {', '.join(CARD_RULES)}")
     if not identifier:
         return None
     if _ROUNDED.fullmatch(identifier):
-        raise CellRefused(f"card_id {identifier!r:.60}: {_SPREADSHEET}")
+        raise CellRefused(f"card_id {identifier!r:.60}", _SPREADSHEET)
     plain = re.sub(r"[\s:-]", "", identifier).lower()
     if not rule.identifier.fullmatch(plain):
-        raise CellRefused(f"card_id {identifier!r:.60}: must be {rule.identifier_is}")
+        raise CellRefused(f"card_id {identifier!r:.60}", f"must be {rule.identifier_is}")
     if not plain.strip("0"):
-        raise CellRefused("card_id: is all zeros, as on a card that was never issued")
+        raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
     return CardId(known, plain)
 
 
@@ -106,13 +110,13 @@ def unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
     if not text:
         return None
     if card is None:
-        raise CellRefused("unblock_secret: there is no card_id that it could belong to")
+        raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
     if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
-        raise CellRefused(f"unblock_secret: {_SPREADSHEET}")
+        raise CellRefused("unblock_secret", _SPREADSHEET)
     length = CARD_RULES[card.driver].secret_length
     if not text.isascii() or not text.isprintable() or len(text) != length:
         hint = "; leading zeros may have been lost" if text.isdigit() and len(text) < length else ""
-        raise CellRefused(f"unblock_secret: must be {length} digits or letters{hint}")
+        raise CellRefused("unblock_secret", f"must be {length} digits or letters{hint}")
     return Sensitive(text)
 
 
@@ -127,7 +131,7 @@ def expires(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         hint = "; day and month cannot be told apart" if _OTHER_DATE.fullmatch(text) else ""
-        raise CellRefused(f"expires {text!r:.40}: write it as 2026-12-31{hint}") from None
+        raise CellRefused(f"expires {text!r:.40}", f"write it as 2026-12-31{hint}") from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -137,7 +141,7 @@ def secret_limit(text: str) -> int | None:
         return None
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
         return int(text)
-    raise CellRefused(f"secret_limit {text!r:.20}: must be 1 to {LIMIT_MOST}")
+    raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
 
 
 def _number_reason(text: str, digits: int) -> str:

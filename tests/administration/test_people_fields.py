@@ -75,14 +75,14 @@ def test_number_digits_is_a_setting() -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
-        ("holder_number", "", "holder_number is empty"),
+        ("holder_number", "", "holder_number: is empty"),
         ("holder_number", "9.00E+11", SPREADSHEET),
         ("holder_number", "9,00001E+11", SPREADSHEET),
         ("holder_number", "900000000001.0", SPREADSHEET),
         ("holder_number", "90000000001", "has 11 digits and not 12; leading zeros may"),
         ("holder_number", "9000000000012", "must be 12 digits"),
         ("holder_number", "٩٠٠٠٠٠٠٠٠٠٠١", "must be 12 digits"),
-        ("name", " ", "name is empty"),
+        ("name", " ", "name: is empty"),
         ("name", "x" * 121, "at most 120"),
         ("name", "Jo\x1b[2J", "printable"),
         ("email", "jo", "is not an address"),

@@ -24,21 +24,28 @@ def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
     """Return the field that asks which card is meant; there is none where only one can be."""
     if len(cards) == 1:
         return ()
-    labels = tuple(card_label(card) for card in cards)
+    labels = tuple(_labels(cards))
     hint = "Up and Down choose."
-    return (Entry("card", "Card", hint=hint, choices=labels, closed=True, initial=labels[0]),)
+    return (Entry("card", "Which card", labels[0], hint, choices=labels, closed=True),)
 
 
 def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:
     """Return the id of the card that was chosen."""
-    label = values.get("card")
-    return next(c.card_id for c in cards if label is None or card_label(c) == label)
+    labels = _labels(cards)
+    return labels[values["card"]] if "card" in values else cards[0].card_id
 
 
-def card_label(card: CardLine) -> str:
-    """Name a card in one line."""
+def _labels(cards: Sequence[CardLine]) -> dict[str, str]:
+    """Return ids by short names of the cards, or by long ones where the short are the same."""
+    short = {_label(card): card.card_id for card in cards}
+    if len(short) == len(cards):
+        return short
+    return {f"{card.driver} {card.identifier}": card.card_id for card in cards}
+
+
+def _label(card: CardLine) -> str:
     expires = f", expires {last_day(card.expires_at)}" if card.expires_at else ""
-    return f"{card.driver} {card.identifier}{expires}"
+    return f"{card.driver} ending in {card.identifier[-_TAIL:]}{expires}"
 
 
 def card_short(card: CardLine) -> str:
@@ -58,7 +65,7 @@ def new_card_entries() -> tuple[Entry, ...]:
         Entry(
             "identifier",
             "Card",
-            hint="Its identifier, or the line that “kiosk cards read” prints.",
+            hint="As “kiosk cards read” prints it, or typed.",
             most=_IDENTIFIER_MOST,
         ),
         *((kind,) if len(KINDS) > 1 else ()),

@@ -27,7 +27,7 @@ def in_use(case: Case) -> tuple[CardLine, ...]:
 
 def meant(cards: Sequence[CardLine]) -> str:
     """Name the card in a sentence where there is no choice."""
-    return card_short(cards[0]) if len(cards) == 1 else "the card chosen here"
+    return card_short(cards[0]) if len(cards) == 1 else "the chosen card"
 
 
 def add_card(case: Case) -> Form[Done]:

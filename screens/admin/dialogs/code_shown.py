@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Button, Digits
 
 from kiosk.administration.views.people import IssuedCode
+from screens.admin.dialogs.box import Box
 from screens.admin.dialogs.dialog import Dialog
 from screens.admin.times import Times
 from screens.forget import forget_texts
@@ -46,7 +47,7 @@ class CodeShown(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Show for whom, the code, how long, and what else it takes."""
-        with Vertical(classes="box"):
+        with Box():
             yield Prose(f"A code for {self._holder}", classes="title")
             yield Prose(_READ_OUT, classes="sentence")
             yield self._digits

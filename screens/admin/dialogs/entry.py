@@ -93,7 +93,15 @@ class EntryLine(Vertical):
     def say(self, problem: str) -> None:
         """Show what is wrong; with an empty text the hint again."""
         self._note.set_class(bool(problem), "-wrong")
-        self._note.say(f"! {problem}" if problem else self.entry.hint)
+        self._note.say(f"! {problem}" if problem else self._hint)
+
+    @property
+    def _hint(self) -> str:
+        """The hint; of a secret, which is masked, how much of it is typed."""
+        length = len(self.text)
+        if not self.entry.secret or not length:
+            return self.entry.hint
+        return "1 character" if length == 1 else f"{length} characters"
 
     def forget(self) -> None:
         """Empty it: what was typed is not kept by a closed dialog."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button
 
-from screens.admin.dialogs.dialog import Dialog
+from screens.admin.dialogs.box import Box
+from screens.admin.dialogs.dialog import Dialog, DialogButton
 from screens.widgets.prose import Prose
 
 
@@ -25,14 +26,14 @@ class MustRead(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Show it all; a long list scrolls."""
-        with Vertical(classes="box"):
+        with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
             with VerticalScroll(can_focus=False, classes="fields"):
                 for line in self._list:
                     yield Prose(f"• {line}")
             with Horizontal(classes="buttons"):
-                yield Button("OK", compact=True)
+                yield DialogButton("OK", "go")
                 yield Prose("Enter", classes="keys")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

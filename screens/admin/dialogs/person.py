@@ -91,11 +91,13 @@ def correct_name(case: Case) -> Form[Done]:
 
 def correct_email(case: Case) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
+    registration = case.person.registration
+    now = registration.email if registration else case.person.email
     return Form(
         "Correct the email address",
         f"Codes for {case.who} will go there; the next one confirms it. Both addresses are told.",
         (
-            _other("email", "Email", case.person.email, "One address.", _EMAIL_MOST),
+            _other("email", "Email", now, "", _EMAIL_MOST),
             *grounds_entries(identifies=True),
         ),
         lambda values: case.desk.people.correct_email(

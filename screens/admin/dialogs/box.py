@@ -1,0 +1,33 @@
+"""The box of a dialog."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.containers import Vertical
+from textual.geometry import Size
+
+_LEAST = 3
+
+
+class Box(Vertical):
+    """Shows its children whole, but for the one of class ``fields``, which scrolls.
+
+    That one gets the rows that the others leave of the screen: the buttons always show.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(classes="box")
+
+    def watch_virtual_size(self, _size: Size) -> None:
+        """Share the rows out anew when something in it has grown."""
+        self.call_later(self._fit)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Share the rows out anew."""
+        self._fit()
+
+    def _fit(self) -> None:
+        for fields in self.query_children(".fields"):
+            others = self.children[-1].virtual_region.bottom - fields.virtual_region.height
+            room = self.screen.size.height - self.gutter.height - others
+            fields.styles.max_height = max(_LEAST, room)

@@ -34,8 +34,9 @@ def check_database(store: Store, folder: Path | None) -> Finding:
     return ok(_DATABASE, "answers, schema is current")
 
 
-def check_questions(store: Store, policy: Policy) -> Finding:
-    """Are there enough to choose from."""
+def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+    """Are there enough to choose from, by the policy that counts now."""
+    policy = policy_now()
     with store.read() as uow:
         offered = len(uow.questions.current())
     if not policy.asks_questions:

@@ -27,9 +27,10 @@ def show(finding: Finding) -> None:
 def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.administration import checks
+    from kiosk.administration.live_policy import LivePolicy
 
     folder = tools.store_file.parent if tools.store_file else None
-    policy = tools.settings.policy.policy()
+    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
     yield "database", partial(checks.check_database, tools.store, folder)
     yield "questions", partial(checks.check_questions, tools.store, policy)
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from kiosk.administration.audit_chain import anchor_line
+from kiosk.administration.live_policy import LivePolicy
 from kiosk.authority.anchors import anchor_head
 from kiosk.authority.housekeeping import tidy
 from kiosk.authority.parts import Parts
@@ -65,10 +66,9 @@ def build_authority(
     clock = clock or SystemClock()
     ring, mailer = open_keys(settings, environ), open_mailer(settings, environ)
     store = open_store(settings, clock)
-    policy = settings.policy.policy()
     parts = Parts(
         store=store,
-        policy=lambda: policy,
+        policy=LivePolicy(store, settings.policy, clock),
         clock=clock,
         sealer=Sealer(ring),
         hasher=AnswerHasher(ring),

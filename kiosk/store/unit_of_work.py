@@ -18,9 +18,11 @@ from datetime import datetime
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.repositories.audit import Audit
+from kiosk.store.repositories.audit_trail import AuditTrail
 from kiosk.store.repositories.cards import Cards
 from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
+from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.registrations import Registrations
 from kiosk.store.repositories.services import Outbox, Stations
 from kiosk.store.repositories.staff import ActionNotes, Staff
@@ -46,10 +48,12 @@ class UnitOfWork:
         self.pending = PendingChanges(gateway)
         self.journal = UnblockJournal(gateway)
         self.audit = Audit(gateway, now)
+        self.trail = AuditTrail(gateway)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
+        self.policy_changes = PolicyChanges(gateway)
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)

@@ -7,8 +7,22 @@ from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+from textual.widgets import Button
 
 T = TypeVar("T")
+
+
+class DialogButton(Button):
+    """A button of one row; it can be pressed again at once."""
+
+    def __init__(self, label: str, name: str, *, danger: bool = False) -> None:
+        super().__init__(label, id=name, compact=True, classes="-danger" if danger else "")
+        self.active_effect_duration = 0
+
+    def relabel(self, label: str) -> None:
+        """Say something else, in the room that takes."""
+        self.label = label
+        self.refresh(layout=True)
 
 
 class Dialog(ModalScreen[T]):

@@ -22,12 +22,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input
 
 from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken, StoreError
 from screens.admin import trouble
-from screens.admin.dialogs.dialog import Dialog
+from screens.admin.dialogs.box import Box
+from screens.admin.dialogs.dialog import Dialog, DialogButton
 from screens.admin.dialogs.entry import Entry, EntryLine
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
@@ -74,15 +75,15 @@ class Form(Dialog[T]):
         self._send = send
         self._lines = [EntryLine(entry) for entry in entries]
         self._note = Note(None)
-        self._go = Button(button, id="go", compact=True, classes="-danger" if danger else "")
-        self._cancel = Button("Cancel", id="cancel", compact=True)
+        self._go = DialogButton(button, "go", danger=danger)
+        self._cancel = DialogButton("Cancel", "cancel")
         self._label = button
         self._armed = False
         self._sending = False
 
     def compose(self) -> ComposeResult:
         """Title, sentence, fields, note, buttons."""
-        with Vertical(classes="box"):
+        with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
             with VerticalScroll(can_focus=False, classes="fields"):
@@ -113,6 +114,9 @@ class Form(Dialog[T]):
         """Go to the next field that needs something, or send."""
         event.stop()
         waiting = [line for line in self._after(event.input) if not line.complete]
+        for line in waiting:
+            if line.text:
+                line.check()
         if waiting and waiting[0].field is not event.input:
             waiting[0].field.focus()
         else:
@@ -182,13 +186,13 @@ class Form(Dialog[T]):
     def _work(self, sending: bool) -> None:
         self._sending = sending
         self._note.say("")
-        self._go.label = "Working…" if sending else self._label
+        self._go.relabel("Working…" if sending else self._label)
 
     def _arm(self, armed: bool) -> None:
         if self._armed != armed:
             self._armed = armed
             self._note.say(_THROW_AWAY if armed else "")
-            self._cancel.label = "Throw away" if armed else "Cancel"
+            self._cancel.relabel("Throw away" if armed else "Cancel")
 
     def _close(self, answer: T | None) -> None:
         for line in self._lines:

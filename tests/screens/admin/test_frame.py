@@ -1,0 +1,187 @@
+"""The frame: which pages there are, how one gets to them, and what keys do and do not do."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input
+
+from kiosk.roles import Role
+from screens.admin.end import End
+from screens.admin.people import PeoplePage
+from screens.admin.stations import StationsPage
+from screens.admin.today import TodayPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, Run, running
+
+PAGES = (TodayPage, PeoplePage, StationsPage)
+RETIRE = ("f4", "r")
+
+
+def marked(run: Run) -> str:
+    """Return the page that the bar marks: it alone stands on the accent colour."""
+    bar = run.app._bar
+    return bar._current
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_first_page_is_up_with_who_is_logged_in(size: tuple[int, int]) -> None:
+    async with running(FakeDesk(Role.AGENT), size=size) as run:
+        assert run.lines[0].strip().startswith("Smartcard self-service")
+        assert run.lines[0].rstrip().endswith("Ann Archer · agent")
+        assert "Unlocked today" in run.text
+        assert marked(run) == "Today"
+
+
+async def test_a_page_comes_by_its_key_by_alt_and_its_number_and_by_a_click() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        assert "stations up" in run.text
+        await run.press("alt+2")
+        assert "Find a person" in run.text
+        await run.click("F4 Stations")
+        assert "stations up" in run.text
+        await run.click("F1 Today")
+        assert "Unlocked today" in run.text
+
+
+async def test_a_key_of_a_page_that_is_not_there_does_nothing() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3", "alt+0", "f10")
+        assert marked(run) == "Today"
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_bar_offers_what_the_role_may_see_under_keys_that_stay(role: Role) -> None:
+    async with running(FakeDesk(role)) as run:
+        offered = dict(run.app._bar._pages)
+        assert offered[1] == "Today"
+        assert ("Staff" in offered.values()) <= (role is not Role.AGENT)
+        assert all(f"F{key} {name}" in run.text for key, name in offered.items())
+
+
+async def test_typing_in_a_field_never_is_a_key_of_a_page() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "f2")
+        await run.type("nrab12 q")
+        assert run.app.screen.query_one("PeoplePage Input", Input).value == "nrab12 q"
+        assert marked(run) == "People"
+        assert not run.desk.asked.of("stations.retire")
+
+
+async def test_a_key_of_another_page_does_nothing() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("r")
+        assert not run.app.screen.is_modal
+
+
+async def test_what_was_typed_on_a_page_is_there_when_one_comes_back() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f2", *"oka", "f1", "f2")
+        assert run.app.screen.query_one("PeoplePage Input", Input).value == "oka"
+        await run.press(*"pryce")  # it is marked as a whole: the next search replaces it
+        assert run.app.screen.query_one("PeoplePage Input", Input).value == "pryce"
+
+
+# --- the footer and the list of actions ---------------------------------------------------
+
+
+async def test_the_footer_shows_the_page_s_keys_and_does_them_at_a_click() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        assert "r Retire" in run.lines[-1]
+        await run.click("r Retire")
+        assert "Retire Eye Clinic" in run.text
+
+
+async def test_the_list_of_actions_does_what_is_typed_for() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+p", *"stati", "enter")
+        assert marked(run) == "Stations"
+        await run.press("ctrl+p", *"retire", "enter")
+        assert "Retire Eye Clinic" in run.text
+
+
+async def test_the_list_of_actions_works_by_mouse_and_is_left_by_escape() -> None:
+    async with running(pages=PAGES) as run:
+        await run.click("Ctrl+P")
+        await run.click("Go to People")
+        assert marked(run) == "People"
+        await run.press("ctrl+p", "escape")
+        assert not run.app.screen.is_modal
+
+
+async def test_the_list_of_actions_has_the_application_s_own_and_no_others() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+p")
+        offered = {command.does for command in run.app.screen._commands.values()}  # type: ignore[attr-defined]
+        assert offered == {
+            "Next chart",
+            "Go to Today",
+            "Go to People",
+            "Go to Stations",
+            "Dark or light colours",
+            "Log out",
+        }
+        await run.type("screenshot")
+        assert "nothing like this" in run.text
+
+
+async def test_the_colours_change_and_change_back() -> None:
+    async with running(pages=PAGES) as run:
+        light = run.app.export_screenshot()
+        await run.press("ctrl+p", *"colours", "enter")
+        assert run.app.current_theme.dark
+        assert run.app.export_screenshot() != light
+        await run.press("ctrl+p", *"colours", "enter")
+        assert run.app.export_screenshot() == light
+
+
+# --- the way out -------------------------------------------------------------------------
+
+
+async def test_ctrl_c_says_how_one_logs_out_and_ends_nothing() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+c")
+        assert "Ctrl+Q logs you out" in run.text
+        assert run.app.is_running
+
+
+async def test_ctrl_q_and_a_click_log_out() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+q")
+        assert run.app.return_value is End.LOGGED_OUT
+    async with running(pages=PAGES) as run:
+        await run.click("Ctrl+Q")
+        assert run.app.return_value is End.LOGGED_OUT
+
+
+async def test_logging_out_does_not_throw_away_what_is_typed_in_a_dialog() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*RETIRE, *"broken", "ctrl+q")
+        assert run.app.return_value is None
+        assert "not sent yet" in run.text
+        assert "broken" in run.text
+        await run.press("escape", "escape", "ctrl+q")
+        assert run.app.return_value is End.LOGGED_OUT
+
+
+async def test_an_open_dialog_in_which_nothing_is_typed_does_not_keep_anybody() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*RETIRE, "ctrl+q")
+        assert run.app.return_value is End.LOGGED_OUT
+
+
+async def test_a_dialog_keeps_the_page_behind_it() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*RETIRE, "f1", "ctrl+p")
+        assert marked(run) == "Stations"
+        assert "Retire Eye Clinic" in run.text
+
+
+@pytest.mark.parametrize("key", ["ctrl+z", "ctrl+backslash", "ctrl+d", "ctrl+s", "f12"])
+async def test_other_keys_do_nothing(key: str) -> None:
+    async with running(pages=PAGES) as run:
+        before = run.text
+        await run.press(key)
+        assert run.text == before
+        assert run.app.is_running

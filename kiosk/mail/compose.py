@@ -11,10 +11,11 @@ from kiosk.errors import MailRefused
 from kiosk.mail import words
 from kiosk.mail.layout import as_html, as_text
 from kiosk.mail.letter import Digits, Facts, Letter, Paragraph, in_groups
+from kiosk.mail.staff_words import TO_STAFF
 from kiosk.ports import Message
 from kiosk.sensitive import Sensitive
 
-TEMPLATES = frozenset(words.TO_HOLDERS | words.TO_STAFF)
+TEMPLATES = frozenset(words.TO_HOLDERS | TO_STAFF)
 """The names of all notices."""
 
 
@@ -53,13 +54,13 @@ def compose_notice(
 ) -> Message:
     """Return the notice named ``template``; times are told in ``zone`` (default: this machine's).
 
-    ``params`` may hold ``holder_name``, ``station``, ``when`` (ISO 8601, UTC), ``reference``
-    and ``masked_email``; one that is missing is not told. Raises ``MailRefused`` for a
-    template that there is not: no retry will make one.
+    ``params`` may hold what ``words.FACTS`` names, times in ISO 8601 and UTC; one that is
+    missing is not told. Raises ``MailRefused`` for a template that there is not: no retry
+    will make one.
     """
     told = {name: _told(name, value, zone) for name, value in params.items() if value}
-    if template in words.TO_STAFF:
-        letter = _to_staff(words.TO_STAFF[template], told)
+    if template in TO_STAFF:
+        letter = _to_staff(TO_STAFF[template], told)
     elif template in words.TO_HOLDERS:
         letter = _to_holder(words.TO_HOLDERS[template], told, service)
     else:
@@ -96,7 +97,7 @@ def _facts(told: Mapping[str, str], without: str = "") -> tuple[Facts, ...]:
 
 def _told(name: str, value: object, zone: tzinfo | None) -> str:
     text = " ".join(str(value).split())
-    return _time(text, zone) if name == "when" else text
+    return _time(text, zone) if name in words.TIMES else text
 
 
 def _time(iso: str, zone: tzinfo | None) -> str:

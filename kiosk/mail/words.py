@@ -1,4 +1,4 @@
-"""Every sentence that is mailed, in one place, ready for translation.
+"""Every sentence that is mailed to holders, and what all mail says, ready for translation.
 
 A holder's notice says what was done, where and when, and whom to call. No subject holds
 a code: subjects show on locked telephones.
@@ -57,11 +57,19 @@ SENT_BY = "{service}, {trust}. This message was sent by a machine."
 
 FACTS = {
     "holder_name": "Name",
+    "holder_number": "Number",
     "station": "Station",
+    "failures": "Failures",
+    "finding": "Finding",
+    "since": "Since",
+    "until": "Until",
     "when": "Time",
     "masked_email": "Email address",
     "reference": "Reference",
 }
+
+TIMES = frozenset({"since", "until", "when"})
+"""The facts that are moments."""
 
 STAFF = "colleague"
 HOLDER = "cardholder"
@@ -82,11 +90,6 @@ BLOCKED = Notice(
     "The security questions were answered wrongly too often. To protect you, smartcard "
     "self-service is blocked for you at every station.",
     "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
-)
-BLOCKED_STAFF = Notice(
-    "Self-service was blocked for a cardholder",
-    "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
-    "They have been asked to come to you. Identify them before you lift the block.",
 )
 EMAIL_CHANGED_OLD = Notice(
     "Your email address for smartcard self-service was changed",
@@ -209,7 +212,6 @@ TO_HOLDERS = {
     "secret-set": SECRET_SET,
     "code-given": CODE_GIVEN,
 }
-TO_STAFF = {"blocked-staff": BLOCKED_STAFF}
 
 
 def call(service: ServiceSettings) -> str:

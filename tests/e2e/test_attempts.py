@@ -21,7 +21,8 @@ from kiosk.dialogue import (
     Reason,
     VisitId,
 )
-from kiosk.mail.words import BLOCKED, BLOCKED_STAFF
+from kiosk.mail.staff_words import BLOCKED_STAFF
+from kiosk.mail.words import BLOCKED
 from screens.words import choices, frame, questions
 from screens.words.reasons import refusal
 from tests.e2e.crowding import CALLERS

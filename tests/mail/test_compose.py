@@ -33,6 +33,12 @@ NOTICES = {
     "unlocked": "a new PIN was set",
     "blocked": "answered wrongly too often",
     "blocked-staff": "before you lift the block",
+    "card-not-genuine": "could not prove that it is the one that was issued",
+    "failures-at-station": "trying smartcards that are not theirs",
+    "failures-of-person": "somebody else may have their smartcard",
+    "station-silent": "nobody can be helped there",
+    "mail-held-up": "what had waited is being sent",
+    "audit-broken": "changed behind the service's back",
     "email-changed-old": "no longer come to this address",
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",
@@ -139,9 +145,33 @@ def test_each_notice_says_what_was_done_where_and_when(template: str) -> None:
         assert "Main entrance" in said
         assert "7KQ4-9ZXM" in said
         assert "Jo Smith" in said
-        if template != "blocked-staff":
+        if template in TO_HOLDERS:
             assert TO_HOLDERS[template].doubt.removesuffix("{call}") in said
             assert SERVICE.ra_contact in said
+
+
+def test_a_notice_to_staff_tells_the_facts_and_their_times() -> None:
+    message = compose_notice(
+        to="ra@nhs.net",
+        template="mail-held-up",
+        params={
+            "since": "2026-06-03T23:05:09+00:00",
+            "until": "2026-06-04T01:00:00+00:00",
+            "failures": 21,
+            "finding": "row 7 was changed",
+            "holder_number": "900123456789",
+        },
+        service=SERVICE,
+        zone=BST,
+    )
+    facts = message.text.split("\n\n")[2]
+    assert facts.splitlines() == [
+        "Number: 900123456789",
+        "Failures: 21",
+        "Finding: row 7 was changed",
+        "Since: Thursday 4 June 2026 at 00:05 BST",
+        "Until: Thursday 4 June 2026 at 02:00 BST",
+    ]
 
 
 def test_every_notice_is_known_here() -> None:

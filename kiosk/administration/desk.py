@@ -106,8 +106,21 @@ class CardsDesk(Protocol):
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
         """Bar a card at every station."""
 
-    def set_secret(self, seen: Seen, card_id: str, secret: Sensitive, grounds: Grounds) -> Done:
-        """Seal another unblock secret; it is never shown."""
+    def set_secret(
+        self,
+        seen: Seen,
+        card_id: str,
+        secret: Sensitive,
+        grounds: Grounds,
+        *,
+        tries_full: bool = False,
+    ) -> Done:
+        """Seal another unblock secret; it is never shown.
+
+        ``tries_full``: the card itself was just given it by whoever manages cards, so that
+        all its tries are there again. A card counts wrong secrets whatever is recorded, so
+        otherwise the account of its tries stays as it is.
+        """
 
 
 class CodesDesk(Protocol):

@@ -1,0 +1,67 @@
+"""A card that staff want to add: read by the import's rules, sealed as the import does it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.administration import people_fields
+from kiosk.administration.entered import entered
+from kiosk.administration.views.people import NewCard
+from kiosk.dialogue import CardId
+from kiosk.errors import NotTaken
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, Cardholder, CardStatus, SealedSecret, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCard) -> Card:
+    """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
+    if wanted.expires_at is not None and wanted.expires_at <= uow.now:
+        raise NotTaken("expires_at", "A card that has expired already is of no use here.")
+    card = _card(sealer, holder.id, wanted)
+    if not uow.cards.add(card):
+        raise NotTaken("identifier", _whose(uow, CardId(card.driver, card.identifier), holder.id))
+    return card
+
+
+def seal(sealer: Sealer, card: Card, secret: Sensitive) -> SealedSecret:
+    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape."""
+    named = CardId(card.driver, card.identifier)
+    taken = entered("secret", lambda: people_fields.unblock_secret(secret.reveal(), named))
+    if taken is None:
+        raise NotTaken("secret", "Enter the card's unblock secret.")
+    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
+
+
+def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
+    driver, limit = wanted.driver, wanted.secret_limit
+    entered("driver", lambda: people_fields.card(driver, ""))
+    named = entered("identifier", lambda: people_fields.card(driver, wanted.identifier))
+    if named is None:
+        raise NotTaken("identifier", "Enter the card's identifier.")
+    if limit is not None:
+        entered("secret_limit", lambda: people_fields.secret_limit(str(limit)))
+    card = Card(
+        new_id(),
+        holder_id,
+        named.driver,
+        named.identifier,
+        expires_at=wanted.expires_at,
+        secret_limit=limit,
+    )
+    if wanted.secret is None:
+        return card
+    return replace(card, sealed_secret=seal(sealer, card, wanted.secret))
+
+
+def _whose(uow: UnitOfWork, named: CardId, holder_id: str) -> str:
+    known = uow.cards.find(named)
+    if known is None:
+        return "This card was added by somebody else just now. Look again."
+    if known.holder.id != holder_id:
+        return f"This card belongs to another person (number {known.holder.number})."
+    if known.card.status is CardStatus.REVOKED:
+        return "This person had this card, and it was revoked. A revoked card stays revoked."
+    return "This person has this card already."

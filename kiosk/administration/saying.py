@@ -12,10 +12,10 @@ _NUMBERS: Final = (
 _A_MOMENT: Final = timedelta(microseconds=1)
 
 
-def counted(count: int, of: str) -> str:
-    """Return ``three failed attempts``, ``one failed attempt``; ``of`` takes a plain s."""
+def counted(count: int, of: str, many: str = "") -> str:
+    """Return ``three failed attempts``, ``one failed attempt``; ``many``: the plural, if not -s."""
     number = _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
-    return f"{number} {of}" if count == 1 else f"{number} {of}s"
+    return f"{number} {of}" if count == 1 else f"{number} {many or f'{of}s'}"
 
 
 def as_sentence(text: str) -> str:

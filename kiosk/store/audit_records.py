@@ -31,7 +31,7 @@ class AuditEvent:
 class AuditQuery:
     """Which events are asked for; None does not narrow, ``actors`` are the ids of any of them.
 
-    ``since`` counts, ``until`` does not.
+    ``since`` counts, ``until`` does not. Events of the kinds ``without`` are left out.
     """
 
     holder_id: str | None = None
@@ -41,6 +41,7 @@ class AuditQuery:
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ FILTERS = {
     "span": AuditQuery(since=NOW + 3 * MINUTE, until=NOW + 6 * MINUTE),
     "kind in a span": AuditQuery(kind="odd", since=NOW + 3 * MINUTE, until=NOW + 6 * MINUTE),
     "nothing in a span": AuditQuery(since=NOW - 9 * MINUTE, until=NOW - 3 * MINUTE),
+    "without a kind": AuditQuery(holder_id="h1", without=frozenset({"odd", "other"})),
     "everything": AuditQuery(),
 }
 
@@ -45,6 +46,7 @@ EXPECTED = {
     "span": [4, 5, 6],
     "kind in a span": [4, 6],
     "nothing in a span": [],
+    "without a kind": [5],
     "everything": list(range(1, 11)),
 }
 

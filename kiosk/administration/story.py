@@ -1,0 +1,71 @@
+"""A person's story: what the audit holds of them, in plain words, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kiosk.administration.names import staff_names
+from kiosk.administration.told import GRAVE, told
+from kiosk.administration.views.people import StoryLine
+from kiosk.authority.audit import AuditKind
+from kiosk.store.audit_records import AuditEvent, AuditQuery
+from kiosk.store.staff_records import ActionNote
+from kiosk.store.unit_of_work import UnitOfWork
+
+LEFT_OUT: Final[frozenset[str]] = frozenset(
+    {
+        AuditKind.VISIT_SUPERSEDED,
+        AuditKind.VISIT_ENDED,
+        AuditKind.STEP_REFUSED,
+        AuditKind.PIN_PROVEN,
+        AuditKind.QUESTIONS_TAKEN,
+        AuditKind.EMAIL_TAKEN,
+        AuditKind.ATTEMPT_CHARGED,
+        AuditKind.CODE_DRAFTED,
+        AuditKind.CODE_TRY_CHARGED,
+        AuditKind.SECRET_RELEASED,
+        AuditKind.UNBLOCK_TOLD_LATE,
+        "secret-resealed",
+    }
+)
+"""Steps on the way to something that is told, and what only the machine has to know."""
+
+LONGEST: Final = 500
+"""Lines that are given at once, whatever is asked for."""
+
+
+def story_of(
+    uow: UnitOfWork, holder_id: str, before: int | None = None, limit: int = 100
+) -> tuple[StoryLine, ...]:
+    """Return up to ``limit`` lines from before row ``before`` (None: the newest)."""
+    wanted = AuditQuery(holder_id=holder_id, without=LEFT_OUT)
+    events = uow.trail.newest(wanted, before, min(limit, LONGEST))
+    notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
+    name_of = staff_names(uow)
+    return tuple(_line(event, notes, name_of(event.actor)) for event in events)
+
+
+def _line(event: AuditEvent, notes: Mapping[str, ActionNote], who: str) -> StoryLine:
+    words = (told(event), *_why(notes.get(_note_id(event))))
+    return StoryLine(
+        seq=event.seq,
+        at=event.at,
+        told=" ".join(words),
+        who=who,
+        station=event.station or "",
+        reference=event.reference,
+        grave=event.kind in GRAVE,
+    )
+
+
+def _why(note: ActionNote | None) -> tuple[str, ...]:
+    """Say the grounds as staff wrote them."""
+    if note is None:
+        return ()
+    identified = (f"Identified by: {note.identified_by}.",) if note.identified_by else ()
+    return (f"Reason: {note.reason.rstrip('.')}.", *identified)
+
+
+def _note_id(event: AuditEvent) -> str:
+    return str(event.detail.get("note") or "")

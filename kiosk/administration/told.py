@@ -1,0 +1,218 @@
+"""What the audit holds, in plain words: one sentence for each kind, more where it says more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kiosk.administration.kinds import DEEDS, StaffKind
+from kiosk.administration.reasons import reason_words
+from kiosk.administration.saying import as_sentence, counted
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.journal import SettledAs
+from kiosk.dialogue import AnswerProblem, Purpose
+from kiosk.errors import MailRefused
+from kiosk.policy import EmailProblem
+from kiosk.store.audit_records import AuditEvent
+from kiosk.store.records import Scalar
+
+Detail = Mapping[str, Scalar]
+
+WORDS: Final[dict[str, str]] = {
+    AuditKind.VISIT_OPENED: "Put the card into the station.",
+    AuditKind.VISIT_RESUMED: "Came back to enter the code.",
+    AuditKind.VISIT_SUPERSEDED: "The card went into another station.",
+    AuditKind.VISIT_ENDED: "The visit ended.",
+    AuditKind.REFUSED: "Turned away.",
+    AuditKind.REFUSED_AT_STATION: "Turned away by the station.",
+    AuditKind.STEP_REFUSED: "The station asked for something out of turn, and was refused.",
+    AuditKind.PURPOSE_CHOSEN: "Chose what to do.",
+    AuditKind.PIN_PROVEN: "Entered the PIN of the card rightly.",
+    AuditKind.QUESTIONS_TAKEN: "Chose security questions and answered them.",
+    AuditKind.QUESTIONS_NOT_TAKEN: "An answer that was to be registered was not taken.",
+    AuditKind.EMAIL_TAKEN: "Gave an email address.",
+    AuditKind.EMAIL_NOT_TAKEN: "Gave an email address that is not taken.",
+    AuditKind.ATTEMPT_CHARGED: "Began an attempt at the security questions.",
+    AuditKind.ANSWERS_RIGHT: "Answered the security questions rightly.",
+    AuditKind.ANSWERS_WRONG: "Answered the security questions wrongly.",
+    AuditKind.REGISTRATION_BLOCKED: "Self-service was blocked: too many failed attempts.",
+    AuditKind.CODE_DRAFTED: "A code was made.",
+    AuditKind.CODE_SENT: "A code was sent by mail.",
+    AuditKind.CODE_NOT_SENT: "A code could not be sent.",
+    AuditKind.CODE_LIMITED: "Asked for another code too early.",
+    AuditKind.CODE_TRY_CHARGED: "Began to enter a code.",
+    AuditKind.CODE_RIGHT: "Entered the code rightly.",
+    AuditKind.CODE_WRONG: "Entered a wrong code.",
+    AuditKind.CODE_DEAD: "Entered a code that works no more.",
+    AuditKind.REGISTERED: "Registered for self-service.",
+    AuditKind.EMAIL_CHANGED: "Changed the email address.",
+    AuditKind.QUESTIONS_CHANGED: "Changed the security questions.",
+    AuditKind.PIN_CHANGED: "Changed the PIN.",
+    AuditKind.SECRET_RELEASED: "The unblock secret was given to the station for the card.",
+    AuditKind.SECRET_BROKEN: "The unblock secret of the card could not be opened.",
+    AuditKind.UNBLOCK_DONE: "Unlocked the card and set a new PIN.",
+    AuditKind.UNBLOCK_REFUSED: "The card refused to be unlocked.",
+    AuditKind.UNBLOCK_NOT_SENT: "The card left before it was unlocked; nothing was changed.",
+    AuditKind.UNBLOCK_UNKNOWN: "The card's answer was lost: whether it was unlocked is not known.",
+    AuditKind.UNBLOCK_SETTLED: "The card showed what had become of an unlock.",
+    AuditKind.UNBLOCK_TOLD_LATE: "The station told of an unlock that was settled already.",
+    "holder-changed": "Name or email address were changed by an import.",
+    "card-changed": "The card was changed by an import.",
+    "people-imported": "People were imported.",
+    "key-added": "A key was added to the key file.",
+    "secret-resealed": "The unblock secret was sealed under another key.",
+    **{kind: as_sentence(deed) for kind, deed in DEEDS.items()},
+}
+"""What each kind means, whatever its detail says."""
+
+GRAVE: Final[frozenset[str]] = frozenset(
+    {
+        AuditKind.REFUSED,
+        AuditKind.REFUSED_AT_STATION,
+        AuditKind.STEP_REFUSED,
+        AuditKind.QUESTIONS_NOT_TAKEN,
+        AuditKind.EMAIL_NOT_TAKEN,
+        AuditKind.ANSWERS_WRONG,
+        AuditKind.REGISTRATION_BLOCKED,
+        AuditKind.CODE_NOT_SENT,
+        AuditKind.CODE_LIMITED,
+        AuditKind.CODE_WRONG,
+        AuditKind.CODE_DEAD,
+        AuditKind.SECRET_BROKEN,
+        AuditKind.UNBLOCK_REFUSED,
+        AuditKind.UNBLOCK_NOT_SENT,
+        AuditKind.UNBLOCK_UNKNOWN,
+        StaffKind.TURNED_AWAY,
+        StaffKind.NOT_PERMITTED,
+    }
+)
+"""Refusals and failures."""
+
+
+def told(event: AuditEvent) -> str:
+    """Return what happened; a kind of another version of the program is named as it is."""
+    say = _SAID.get(event.kind)
+    words = say(event.detail) if say else ""
+    return words or WORDS.get(event.kind, event.kind)
+
+
+# --- where the detail says more --------------------------------------------------------
+
+
+def _opened(detail: Detail) -> str:
+    return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
+
+
+def _turned_away(detail: Detail) -> str:
+    because = reason_words(detail.get("reason"))
+    return f"Turned away: {because[:1].lower()}{because[1:]}."
+
+
+def _chosen(detail: Detail) -> str:
+    return _BEGUN.get(str(detail.get("purpose")), "")
+
+
+def _answer_not_taken(detail: Detail) -> str:
+    because = _PROBLEMS.get(str(detail.get("problem")))
+    return f"An answer that was to be registered was not taken: {because}." if because else ""
+
+
+def _email_not_taken(detail: Detail) -> str:
+    if detail.get("problem") == EmailProblem.DOMAIN.value:
+        return "Gave an email address outside the approved domains; it was not taken."
+    return "Gave what is no email address; it was not taken."
+
+
+def _answered_rightly(detail: Detail) -> str:
+    late = "Answered the security questions rightly, but the card had left."
+    return late if detail.get("proves") else ""
+
+
+def _answered_wrongly(detail: Detail) -> str:
+    left = _counted(detail, "left", "attempt")
+    return left and f"Answered the security questions wrongly; {left} left."
+
+
+def _blocked(detail: Detail) -> str:
+    failed = _counted(detail, "failures", "failed attempt")
+    return failed and f"Self-service was blocked after {failed}."
+
+
+def _not_sent(detail: Detail) -> str:
+    if detail.get("because") == MailRefused.__name__:
+        return "A code could not be sent: the mail server refused the address."
+    return "A code could not be sent: the mail server did not take it."
+
+
+def _code_wrong(detail: Detail) -> str:
+    left = _counted(detail, "left", "try", "tries")
+    return left and f"Entered a wrong code; {left} left."
+
+
+def _code_dead(detail: Detail) -> str:
+    if detail.get("expired"):
+        return "Entered a code whose time was over."
+    return "Entered a code that had no try left, or was replaced."
+
+
+def _registered(detail: Detail) -> str:
+    questions = _counted(detail, "questions", "security question")
+    return f"Registered for self-service, with {questions}." if detail.get("questions") else ""
+
+
+def _email_changed(detail: Detail) -> str:
+    return "" if detail.get("other", True) else "Confirmed the same email address again."
+
+
+def _unblock_refused(detail: Detail) -> str:
+    left = _counted(detail, "tries_left", "try", "tries")
+    if not left:
+        return "The card refused the new PIN."
+    return f"The card refused the unblock secret, and has {left} left for it."
+
+
+def _settled(detail: Detail) -> str:
+    return _SETTLED.get(str(detail.get("found")), "")
+
+
+def _counted(detail: Detail, name: str, of: str, many: str = "") -> str:
+    count = detail.get(name)
+    return counted(count, of, many) if isinstance(count, int) else ""
+
+
+_BEGUN: Final[dict[str, str]] = {
+    Purpose.REGISTER: "Began to register.",
+    Purpose.UNLOCK: "Began to unlock the card.",
+    Purpose.CHANGE_PIN: "Began to change the PIN.",
+    Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
+    Purpose.CHANGE_EMAIL: "Began to change the email address.",
+}
+_PROBLEMS: Final[dict[str, str]] = {
+    AnswerProblem.EMPTY: "it was empty",
+    AnswerProblem.REPEATS_QUESTION: "it repeated the question",
+    AnswerProblem.SAME_AS_ANOTHER: "it was the same as another",
+    AnswerProblem.TOO_LONG: "it was too long",
+}
+_SETTLED: Final[dict[str, str]] = {
+    SettledAs.DONE: "Seen again, the card shows that it was unlocked.",
+    SettledAs.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
+    SettledAs.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
+}
+_SAID: Final[dict[str, Callable[[Detail], str]]] = {
+    AuditKind.VISIT_OPENED: _opened,
+    AuditKind.REFUSED: _turned_away,
+    AuditKind.REFUSED_AT_STATION: _turned_away,
+    AuditKind.PURPOSE_CHOSEN: _chosen,
+    AuditKind.QUESTIONS_NOT_TAKEN: _answer_not_taken,
+    AuditKind.EMAIL_NOT_TAKEN: _email_not_taken,
+    AuditKind.ANSWERS_RIGHT: _answered_rightly,
+    AuditKind.ANSWERS_WRONG: _answered_wrongly,
+    AuditKind.REGISTRATION_BLOCKED: _blocked,
+    AuditKind.CODE_NOT_SENT: _not_sent,
+    AuditKind.CODE_WRONG: _code_wrong,
+    AuditKind.CODE_DEAD: _code_dead,
+    AuditKind.REGISTERED: _registered,
+    AuditKind.EMAIL_CHANGED: _email_changed,
+    AuditKind.UNBLOCK_REFUSED: _unblock_refused,
+    AuditKind.UNBLOCK_SETTLED: _settled,
+}

@@ -16,8 +16,13 @@ from screens.admin.dialogs.card_entries import (
     which_card,
 )
 from screens.admin.dialogs.case import Case
+from screens.admin.dialogs.entry import Entry
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.grounds import grounds_entries, grounds_of
+
+TRIES_KEPT = "As they stand: only the record changes"
+TRIES_FULL = "All there: the card itself was given this secret"
+"""A card counts wrong secrets whatever is recorded, so only staff can know."""
 
 
 def in_use(case: Case) -> tuple[CardLine, ...]:
@@ -80,7 +85,9 @@ def set_secret(case: Case) -> Form[Done]:
 
     def send(values: Mapping[str, str]) -> Done:
         secret, card_id = secret_of(values), card_of(values, cards)
-        return case.desk.cards.set_secret(case.seen, card_id, secret, grounds_of(values))
+        full = values["tries"] == TRIES_FULL
+        grounds = grounds_of(values)
+        return case.desk.cards.set_secret(case.seen, card_id, secret, grounds, tries_full=full)
 
     return Form(
         "Set the unblock secret",
@@ -89,6 +96,7 @@ def set_secret(case: Case) -> Form[Done]:
         (
             *which_card(cards),
             *secret_entries(required=True),
+            Entry("tries", "Tries", TRIES_KEPT, choices=(TRIES_KEPT, TRIES_FULL), closed=True),
             *grounds_entries(identifies=False),
         ),
         send,

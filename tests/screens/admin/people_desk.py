@@ -199,8 +199,17 @@ class FakeCardsDesk(Files):
         record.change(self._asked.me.name, "revoked a card", cards=_revoked(record, card_id))
         return self._asked.done("The card is revoked.")
 
-    def set_secret(self, seen: Seen, card_id: str, secret: Sensitive, grounds: Grounds) -> Done:
-        self._asked.hear(Action.SET_SECRET, "cards.set_secret", seen, card_id, secret, grounds)
+    def set_secret(
+        self,
+        seen: Seen,
+        card_id: str,
+        secret: Sensitive,
+        grounds: Grounds,
+        *,
+        tries_full: bool = False,
+    ) -> Done:
+        asked = (seen, card_id, secret, grounds, tries_full)
+        self._asked.hear(Action.SET_SECRET, "cards.set_secret", *asked)
         record = self.held(seen)
         cards = tuple(
             replace(card, has_secret=True, trouble="") if card.card_id == card_id else card

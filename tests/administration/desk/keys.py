@@ -1,0 +1,12 @@
+"""Public keys as staff paste them."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+def new_key(label: str = "laptop") -> str:
+    """Return a new ed25519 key as a line of a ``.pub`` file."""
+    key = Ed25519PrivateKey.generate().public_key()
+    return f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {label}\n"

@@ -1,0 +1,178 @@
+"""The stations page: what it says, what it does, and to whom it offers it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds
+from kiosk.errors import NotPermitted, StoreError
+from kiosk.roles import Role
+from screens.admin.stations import StationsPage
+from screens.admin.today import TodayPage
+from tests.screens.admin.asked import REFERENCE
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, Run, running
+
+PAGES = (StationsPage, TodayPage)
+
+
+def page(run: Run) -> StationsPage:
+    return run.app.screen_stack[0].query_one(StationsPage)
+
+
+def row(run: Run, name: str) -> str:
+    return next(line for line in run.lines if name in line)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_station_says_how_it_is_in_a_word(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f4")
+        assert "5 of 6 stations up" in run.text
+        assert "✓ ready" in row(run, "Main Entrance")
+        assert "2 min ago" in row(run, "Main Entrance")
+        assert "✗ silent" in row(run, "West Wing 2")
+        assert "23 min ago" in row(run, "West Wing 2")
+        assert "! no reader" in row(run, "Maternity")
+        assert "1.1.4" in row(run, "Maternity")
+        assert "– retired" in row(run, "Old Gatehouse")
+        assert "never" in row(run, "Old Gatehouse")
+
+
+async def test_the_marked_one_is_explained() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "down", "down", "down")
+        assert "Maternity is there, but cannot read cards (no reader)." in run.text
+        await run.click("West Wing 2")
+        assert "Look whether it has power and network" in " ".join(run.text.split())
+        await run.press("end")
+        assert "Old Gatehouse is retired" in run.text
+
+
+async def test_one_is_retired_with_a_reason_by_keyboard() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "down", "down", "r", *"Doorway is rebuilt", "enter")
+        assert run.desk.asked.of("stations.retire") == [
+            ("Main Entrance", Grounds("Doorway is rebuilt"))
+        ]
+        assert f"✓ Main Entrance is retired: it serves nobody any more. Reference {REFERENCE}." in (
+            run.text
+        )
+        assert "– retired" in row(run, "Main Entrance")
+        assert "4 of 5 stations up" in run.text
+
+
+async def test_one_is_brought_back_by_mouse() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        await run.click("Old Gatehouse")
+        await run.click("b Bring back")
+        await run.type("It is needed")
+        await run.click("  Bring back  ")
+        assert run.desk.asked.of("stations.reinstate") == [
+            ("Old Gatehouse", Grounds("It is needed"))
+        ]
+        assert "Old Gatehouse serves people again." in run.text
+
+
+async def test_what_cannot_be_done_to_the_marked_one_is_not_offered() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        assert "r Retire" in run.lines[-1]
+        assert "Bring back" not in run.lines[-1]
+        await run.press("end")
+        assert "Retire" not in run.lines[-1]
+        assert "b Bring back" in run.lines[-1]
+        await run.press("r")
+        assert not run.app.screen.is_modal
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+async def test_only_managers_are_offered_it(role: Role) -> None:
+    async with running(FakeDesk(role), PAGES) as run:
+        await run.press("f4", "r", "ctrl+p")
+        assert "Retire" not in run.text
+        assert run.desk.asked.of("stations.retire") == []
+
+
+async def test_who_lost_the_role_meanwhile_is_told() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        run.desk.asked.becomes(Role.AGENT)
+        await run.press("r", *"No longer mine", "enter")
+        assert "! This is not for the role agent: retire-station." in run.text
+        await run.press("escape", "escape")
+        assert "✓ ready" in row(run, "Eye Clinic")
+
+
+async def test_two_members_at_once_the_second_is_told_and_sees_it() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "r")
+        line = run.desk.estate.stations[0]
+        run.desk.estate.stations[0] = replace(line, retired_at=line.last_seen_at)
+        await run.press(*"Doorway is rebuilt", "enter")
+        assert "! Eye Clinic is retired already." in run.text
+        assert "Bo Banks retired Eye Clinic." in run.text
+        await run.press("escape", "escape")
+        assert "– retired" in row(run, "Eye Clinic")
+
+
+async def test_it_looks_again_by_itself_and_the_mark_stays_on_its_station() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "down", "down")
+        run.desk.estate.stations = [
+            line for line in run.desk.estate.stations if line.name != "Library"
+        ]
+        page(run)._again()
+        await run.settle()
+        assert "Library" not in run.text
+        assert page(run)._table.marked == "Main Entrance"
+        await run.press("f1")
+        asked = len(run.desk.asked.of("stations.every"))
+        page(run)._again()
+        await run.settle()
+        assert len(run.desk.asked.of("stations.every")) == asked  # nobody sees it
+
+
+async def test_without_the_database_it_says_so_until_it_is_back() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        run.desk.asked.raises("stations.every", StoreError("secret detail", "08006"))
+        page(run)._again()
+        await run.settle()
+        assert "! The database does not answer. What you see may be old." in run.text
+        assert "secret detail" not in run.text
+        assert "Main Entrance" in run.text
+        page(run)._again()
+        await run.settle()
+        assert "does not answer" not in run.text
+
+
+async def test_a_page_that_the_role_lost_says_so() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.asked.raises("stations.every", NotPermitted("You are not a member of staff."))
+        await run.press("f4")
+        assert "! You are not a member of staff." in run.text
+
+
+async def test_an_empty_estate_is_explained() -> None:
+    desk = FakeDesk()
+    desk.estate.stations = []
+    async with running(desk, PAGES) as run:
+        await run.press("f4")
+        assert "No station has been heard of yet." in run.text
+        await run.press("r")
+        assert not run.app.screen.is_modal
+
+
+async def test_names_are_shown_as_they_are() -> None:
+    desk = FakeDesk()
+    desk.estate.stations[0] = replace(desk.estate.stations[0], name="[red]A[/]\x1b[2J")
+    async with running(desk, PAGES) as run:
+        await run.press("f4")
+        await run.click("[red]A[/][2J")
+        assert "[red]A[/][2J is up" in run.text
+        await run.press("r")
+        assert "Retire [red]A[/][2J" in run.text

@@ -29,13 +29,14 @@ class Rig:
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     clock: SetClock = field(default_factory=SetClock)
+    name: str = "test"
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.actions = Actions(self.authority, self.cards, Heartbeat("test"))
+        self.actions = Actions(self.authority, self.cards, Heartbeat(self.name))
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
-        first = Heartbeat("test")
+        first = Heartbeat(self.name)
         self.actions._pulse = Pulse(self.authority, first, self.clock.monotonic)
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()

@@ -1,0 +1,46 @@
+"""Opening people's pages in tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kiosk.administration.views.acting import Grounds
+from screens.admin.codes import CodesPage
+from screens.admin.people import PeoplePage
+from screens.admin.person import AboutPerson
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SMALL, Run, running
+
+PAGES = (PeoplePage, AboutPerson, CodesPage)
+WHY = "they asked at the desk"
+SECRET = "73519264"
+
+BLOCKED, READY, UNREGISTERED, TROUBLED, CARDLESS, LEFT, SEVERAL = (f"h{n}" for n in range(1, 8))
+"""Who stands how in the fake estate; the last one has several cards and a long story."""
+
+
+@asynccontextmanager
+async def person(
+    holder_id: str, desk: FakeDesk | None = None, size: tuple[int, int] = SMALL
+) -> AsyncIterator[Run]:
+    """Run the application with somebody's page up."""
+    async with running(desk or FakeDesk(), PAGES, size) as run:
+        run.app.show_person(holder_id)
+        await run.settle()
+        yield run
+
+
+async def grounds(run: Run, *, identified: bool = False) -> None:
+    """Give grounds in the form that is up, from the field it is in, and send it."""
+    if identified:
+        await run.press("down", "enter")
+    await run.press(*WHY, "enter")
+
+
+def sent(run: Run, call: str) -> tuple[object, ...]:
+    """Return the arguments of the only such call, whose last is the grounds."""
+    (arguments,) = run.desk.asked.of(call)
+    assert isinstance(arguments[-1], Grounds)
+    assert arguments[-1].reason == WHY
+    return arguments[:-1]

@@ -1,0 +1,241 @@
+"""A person's page: what it says, and what it offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.errors import ChangedMeanwhile, StoreError
+from kiosk.roles import Role
+from screens.admin.person_deeds import DEEDS
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.persons import (
+    BLOCKED,
+    CARDLESS,
+    LEFT,
+    READY,
+    SEVERAL,
+    TROUBLED,
+    UNREGISTERED,
+    grounds,
+    person,
+)
+from tests.screens.admin.pilots import SIZES, Run
+
+EVERYBODY = (BLOCKED, READY, UNREGISTERED, TROUBLED, CARDLESS, LEFT, SEVERAL)
+
+
+def offered(run: Run) -> str:
+    """Return the keys that are offered, in their order."""
+    rows = run.text.split("→")[1].split("Registration")[0].splitlines()
+    places = {
+        (y, row.index(words)): deed.key
+        for y, row in enumerate(rows)
+        for deed in DEEDS
+        if (words := f"{deed.key}  {deed.label}") in row
+    }
+    return "".join(key for _place, key in sorted(places.items()))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("holder_id", EVERYBODY)
+async def test_the_first_lines_say_who_why_and_what_to_do(
+    holder_id: str, size: tuple[int, int]
+) -> None:
+    async with person(holder_id, size=size) as run:
+        shown = run.desk.estate.people[holder_id].person
+        at = next(i for i, line in enumerate(run.lines) if shown.number in line)
+        head = "\n".join(run.lines[at : at + 5])
+        assert shown.name in head
+        assert shown.headline in head
+        assert shown.advice in head
+        assert ("✓" if shown.can_unlock else "✗") in head
+
+
+@pytest.mark.parametrize(
+    ("holder_id", "role", "keys"),
+    [
+        (BLOCKED, Role.MANAGER, "benapskrlx"),
+        (BLOCKED, Role.AGENT, "benapskrl"),
+        (BLOCKED, Role.AUDITOR, ""),
+        (READY, Role.AGENT, "cgwenapskrl"),
+        (LEFT, Role.AGENT, "t"),
+        (LEFT, Role.MANAGER, "tx"),
+        (CARDLESS, Role.AGENT, "enal"),
+    ],
+)
+async def test_only_what_makes_sense_now_and_the_role_may_is_offered(
+    holder_id: str, role: Role, keys: str
+) -> None:
+    async with person(holder_id, FakeDesk(role)) as run:
+        assert offered(run) == keys
+
+
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
+async def test_a_key_that_is_not_offered_does_nothing(deed: object) -> None:
+    async with person(BLOCKED, FakeDesk(Role.AUDITOR)) as run:
+        before = run.text
+        await run.press(deed.key)  # type: ignore[attr-defined]
+        assert run.text == before
+
+
+async def test_what_is_offered_is_in_the_list_of_actions_too() -> None:
+    async with person(BLOCKED) as run:
+        await run.press("ctrl+p", *"lift the")
+        assert "Lift the block" in run.text
+        await run.press("enter")
+        assert "Identified by" in run.text
+
+
+async def test_data_is_never_read_as_markup() -> None:
+    async with person(LEFT) as run:
+        assert "Farida Khan [bold]" in run.text
+
+
+async def test_facts_are_in_plain_words() -> None:
+    async with person(SEVERAL, size=SIZES[1]) as run:
+        text = run.text
+        assert "Since 6 Aug 2025; codes go to" in text
+        assert "piv 0123 4567 89ab cdef 0123 4567 89ab cdef" in text
+        assert "expires 4 Dec 2027, unblock secret set" in text
+        assert "ffff, revoked" in text
+    async with person(TROUBLED) as run:
+        assert "no unblock secret" in run.text
+        assert "Its unblock secret is not known." in run.text
+    async with person(CARDLESS) as run:
+        assert "Not registered." in run.text
+        assert "Without a card there is nothing to unlock." in run.text
+
+
+async def test_an_address_that_is_not_confirmed_says_so() -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    assert record.person.registration is not None
+    record.person = replace(
+        record.person, registration=replace(record.person.registration, confirmed=False)
+    )
+    async with person(READY, desk) as run:
+        assert "not confirmed yet" in run.text
+
+
+async def test_a_card_works_until_the_end_of_the_day_that_stands_on_it() -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    midnight = record.person.cards[0].expires_at
+    assert midnight is not None
+    midnight = midnight.replace(month=4, day=1, hour=0, minute=0)
+    record.person = replace(
+        record.person, cards=(replace(record.person.cards[0], expires_at=midnight),)
+    )
+    async with person(READY, desk) as run:
+        assert "expires 31 Mar 2027" in run.text
+
+
+async def test_the_story_is_newest_first_and_goes_on_on_demand() -> None:
+    async with person(SEVERAL, size=(120, 200)) as run:
+        assert run.text.index("Registered.") < run.text.index("time 60.")
+        assert "time 43." in run.text
+        assert "time 42." not in run.text
+        await run.press("o")
+        assert "time 1." in run.text
+        await run.press("o")
+        assert "That is all there is." in run.text
+        await run.press("o")
+        assert len(run.desk.asked.of("people.story")) == 2
+
+
+async def test_a_click_reads_on_too() -> None:
+    async with person(SEVERAL, size=(120, 200)) as run:
+        await run.click("Show what is older")
+        assert "time 1." in run.text
+
+
+async def test_what_was_read_of_the_story_stays_when_the_person_is_read_again() -> None:
+    async with person(SEVERAL, size=(120, 200)) as run:
+        await run.press("o", "l")
+        await grounds(run)
+        assert "marked them as a leaver" in run.text
+        assert "time 1." in run.text
+
+
+async def test_the_page_scrolls_by_keys_alone() -> None:
+    async with person(SEVERAL) as run:
+        assert "time 60." not in run.text
+        await run.press("pagedown")
+        assert "time 60." in run.text
+        await run.press("home")
+        assert "Gwen Tudor" in run.text
+
+
+async def test_another_person_begins_at_the_top_and_leaves_nothing_of_the_last() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("end")
+        run.app.show_person(CARDLESS)
+        await run.settle()
+        assert "Eoin Gallagher" in run.text
+        assert "Unlocked their card" not in run.text
+
+
+async def test_somebody_erased_meanwhile_is_shown_no_more() -> None:
+    async with person(READY) as run:
+        del run.desk.estate.people[READY]
+        await run.press("f2")
+        run.app.show_person(READY)
+        await run.settle()
+        assert "There is nobody to show any more." in run.text
+        assert "not recorded any more" in run.text
+        assert "Bronwen" not in run.text
+
+
+async def test_a_store_that_fails_keeps_what_is_shown() -> None:
+    async with person(READY) as run:
+        run.desk.asked.raises("people.person", StoreError("gone"))
+        run.app.show_person(READY)
+        await run.settle()
+        assert "database does not answer" in run.text
+        assert "Bronwen Pryce" in run.text
+
+
+async def test_a_person_who_could_not_be_read_at_all_is_said() -> None:
+    desk = FakeDesk()
+    desk.asked.raises("people.person", StoreError("gone"))
+    async with person(READY, desk) as run:
+        assert "could not be read" in run.text
+
+
+async def test_what_somebody_else_did_is_told_and_the_form_acts_on_what_is_so_now() -> None:
+    async with person(BLOCKED, size=SIZES[1]) as run:
+        await run.press("n", *" Smith", "tab", *"married")
+        run.desk.estate.people[BLOCKED].change("Bo Banks", "corrected the email address")
+        await run.press("enter")
+        assert "Bo Banks corrected the email address" in run.text
+        assert "Amara Okafor Smith" in run.text  # what was typed is still there
+        await run.press("enter")
+        assert run.desk.estate.people[BLOCKED].person.name == "Amara Okafor Smith"
+        assert "Bo Banks" in run.text  # the story was read again, too
+
+
+async def test_what_makes_no_sense_any_more_is_refused_by_the_desk_in_words() -> None:
+    async with person(BLOCKED) as run:
+        await run.press("b", "down", "enter", *"sure")
+        run.desk.asked.raises("people.lift_block", ChangedMeanwhile("Not blocked any more.", ()))
+        await run.press("enter")
+        assert "Not blocked any more." in run.text
+        await run.press("escape", "escape")
+        assert "Lift the block" in run.text
+
+
+async def test_each_act_is_told_and_the_person_is_read_again() -> None:
+    async with person(BLOCKED) as run:
+        await run.press("b")
+        await grounds(run, identified=True)
+        assert "Done: lifted the block." in run.text
+        assert "K7QH-2M9T" in run.text
+        assert "✓ Yes: they can unlock at every station." in run.text
+
+
+async def test_escape_goes_back_to_what_was_found() -> None:
+    async with person(READY) as run:
+        await run.press("escape")
+        assert "Find a person" in run.text

@@ -124,7 +124,11 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did, or would do; ``problems`` are (line, reason), then nothing was done."""
+    """What an import did, or would do.
+
+    With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
+    (line, reason), line 0 being the file as a whole.
+    """
 
     lines: int
     people_added: int
@@ -134,6 +138,7 @@ class ImportResult:
     secrets_sealed: int
     reference: str
     problems: tuple[tuple[int, str], ...] = ()
+    problems_in_all: int = 0
 
 
 class Span(StrEnum):

@@ -1,0 +1,101 @@
+"""Importing people from files that somebody put into the imports folder of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kiosk.administration.import_people import ImportSummary, PeopleImport
+from kiosk.administration.office import Office, audit_name
+from kiosk.administration.progress import Progress
+from kiosk.administration.views.service import ImportFile, ImportResult
+from kiosk.errors import ImportRefused, NothingThere, NotTaken
+from kiosk.roles import Action
+
+FIELD = "imports"
+"""The field that ``NotTaken`` names: nothing that was entered is wrong, the folder is."""
+
+PROBLEMS_SHOWN = 200
+
+
+class LocalImportDesk:
+    """Implements ``ImportDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        means = office.means
+        self._folder = means.imports
+        self._people = PeopleImport(means.store, means.sealer, means.number_digits)
+
+    def files(self) -> tuple[ImportFile, ...]:
+        """Return what is there, newest first; no folders, links or hidden files."""
+        self._ask()
+        return tuple(sorted(self._files(), key=lambda file: file.changed_at, reverse=True))
+
+    def rehearse(self, name: str, progress: Progress) -> ImportResult:
+        """Do all but write; progress is told in bytes."""
+        self._ask()
+        path = self._path(name)
+        try:
+            return _result(self._people.rehearse(path, progress))
+        except ImportRefused as refused:
+            return _refused(refused)
+
+    def run(self, name: str, progress: Progress) -> ImportResult:
+        """Import all of it, or nothing where it has problems."""
+        self._ask()
+        path = self._path(name)
+        try:
+            return _result(self._people.run(path, audit_name(self._office.actor), progress))
+        except ImportRefused as refused:
+            return _refused(refused)
+
+    def _ask(self) -> None:
+        with self._office.look(Action.IMPORT_PEOPLE):
+            return
+
+    def _files(self) -> list[ImportFile]:
+        try:
+            with os.scandir(self._folder) as entries:
+                return [file for entry in entries for file in _listed(entry)]
+        except OSError as error:
+            because = error.strerror or "it does not answer"
+            raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None
+
+    def _path(self, name: str) -> Path:
+        """Return the path of a file that is listed, by its name alone."""
+        if name not in {file.name for file in self._files()}:
+            raise NothingThere(f"There is no file {name} in the imports folder (any more).")
+        return self._folder / name
+
+
+def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
+    """Yield a plain file of this folder; no link out of it, no pipe, no hidden file."""
+    name = entry.name
+    if name.startswith(".") or not name.isprintable() or not entry.is_file(follow_symlinks=False):
+        return
+    with suppress(FileNotFoundError):  # it may be taken away at this moment
+        found = entry.stat(follow_symlinks=False)
+        yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+
+def _result(summary: ImportSummary) -> ImportResult:
+    return ImportResult(
+        lines=summary.lines,
+        people_added=summary.people_added,
+        people_changed=summary.people_changed,
+        cards_added=summary.cards_added,
+        cards_changed=summary.cards_changed,
+        secrets_sealed=summary.secrets_sealed,
+        reference=summary.reference,
+    )
+
+
+def _refused(refused: ImportRefused) -> ImportResult:
+    problems = refused.problems
+    return ImportResult(
+        0, 0, 0, 0, 0, 0, "", problems=problems[:PROBLEMS_SHOWN], problems_in_all=len(problems)
+    )

@@ -1,0 +1,112 @@
+"""Files of people in the imports folder: listed, rehearsed, imported by a manager alone."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.imports_desk import PROBLEMS_SHOWN, LocalImportDesk
+from kiosk.administration.means import Means
+from kiosk.administration.office import Office
+from kiosk.administration.progress import unseen
+from kiosk.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.store.database import Store
+from tests.administration.importing import HEADER, line
+
+
+@pytest.fixture
+def desk(manager: Office) -> LocalImportDesk:
+    return LocalImportDesk(manager)
+
+
+def put(means: Means, name: str, *lines: str, at: int = 1_900_000_000) -> Path:
+    path = means.imports / name
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    os.utime(path, (at, at))
+    return path
+
+
+def test_the_newest_file_comes_first(desk: LocalImportDesk, means: Means) -> None:
+    old = put(means, "old.csv", line(1))
+    put(means, "new.csv", line(1), at=1_900_000_060)
+    first, second = desk.files()
+    assert (first.name, second.name) == ("new.csv", "old.csv")
+    assert second.size == old.stat().st_size
+    assert second.changed_at == datetime.fromtimestamp(1_900_000_000, UTC)
+
+
+def test_only_plain_files_of_the_folder_are_there(
+    desk: LocalImportDesk, means: Means, tmp_path: Path
+) -> None:
+    outside = tmp_path / "keys.json"
+    outside.write_text("secret")
+    (means.imports / "link.csv").symlink_to(outside)
+    (means.imports / "folder.csv").mkdir()
+    (means.imports / ".hidden.csv").write_text("")
+    (means.imports / "bell\x07.csv").write_text("")
+    os.mkfifo(means.imports / "pipe.csv")
+    assert desk.files() == ()
+    names = ("link.csv", "folder.csv", ".hidden.csv", "pipe.csv", "../keys.json", str(outside), "")
+    for name in names:
+        with pytest.raises(NothingThere):
+            desk.run(name, unseen)
+
+
+def test_a_rehearsal_tells_all_and_changes_nothing(
+    desk: LocalImportDesk, means: Means, store: Store
+) -> None:
+    path = put(means, "people.csv", *(line(n) for n in range(3)))
+    told: list[tuple[int, int]] = []
+    dry = desk.rehearse("people.csv", lambda *how_far: told.append(how_far))
+    assert (dry.lines, dry.people_added, dry.cards_added, dry.secrets_sealed) == (3, 3, 3, 3)
+    assert (dry.reference, dry.problems) == ("", ())
+    assert told[-1] == (path.stat().st_size, path.stat().st_size)
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["900000000001"]) == {}
+
+
+def test_an_import_is_audited_with_who_did_it(
+    desk: LocalImportDesk, means: Means, store: Store, manager: Office
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    done = desk.run("people.csv", unseen)
+    assert (done.lines, done.people_added) == (2, 2)
+    with store.read() as uow:
+        (event,) = uow.audit.by_reference(done.reference)
+        assert "900000000001" in uow.holders.by_numbers(["900000000001"])
+    assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
+
+
+def test_the_first_problems_are_shown_and_all_are_counted(
+    desk: LocalImportDesk, means: Means, store: Store
+) -> None:
+    put(means, "bad.csv", line(1), *("nonsense" for _ in range(PROBLEMS_SHOWN + 50)))
+    for import_ in (desk.rehearse, desk.run):
+        refused = import_("bad.csv", unseen)
+        assert len(refused.problems) == PROBLEMS_SHOWN
+        assert refused.problems[0][0] == 3
+        assert refused.problems_in_all == PROBLEMS_SHOWN + 50
+        assert (refused.people_added, refused.reference) == (0, "")
+    with store.read() as uow:
+        assert uow.audit.latest() == ()
+
+
+def test_a_folder_that_is_gone_is_named(desk: LocalImportDesk, means: Means) -> None:
+    means.imports.rmdir()
+    with pytest.raises(NotTaken, match=r"imports folder .*: No such file or directory"):
+        desk.files()
+
+
+def test_others_do_not_even_see_the_files(means: Means, agent: Office, auditor: Office) -> None:
+    put(means, "people.csv", line(1))
+    for office in (agent, auditor):
+        desk = LocalImportDesk(office)
+        with pytest.raises(NotPermitted):
+            desk.files()
+        with pytest.raises(NotPermitted):
+            desk.rehearse("people.csv", unseen)
+        with pytest.raises(NotPermitted):
+            desk.run("people.csv", unseen)

@@ -24,6 +24,7 @@ from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.registrations import Registrations
+from kiosk.store.repositories.search import SearchTerms
 from kiosk.store.repositories.services import Outbox, Stations
 from kiosk.store.repositories.staff import ActionNotes, Staff
 from kiosk.store.repositories.statistics import Statistics
@@ -54,6 +55,7 @@ class UnitOfWork:
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
         self.policy_changes = PolicyChanges(gateway)
+        self.search = SearchTerms(gateway)
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)

@@ -1,0 +1,157 @@
+"""Finding people as somebody types: one table of words, kept in step with what it is made of.
+
+A search walks ranges of the table's two indexes and stops as soon as it has enough, so it
+is about as quick among a million people as among a thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from kiosk.store.gateway import Gateway, table_of
+from kiosk.store.search_terms import terms_of, typed_words
+from kiosk.store.tables.people import CardholderRow, CardRow, RegistrationRow
+from kiosk.store.tables.staff import SearchTermRow
+
+BATCH = 500
+COUNTED = 1000
+"""How far a word's hits are counted, to begin with the rarest."""
+
+LAST = "\U0010ffff"
+"""Sorts behind every letter, on both databases."""
+
+Term = tuple[str, str]
+"""A word, and the id of a holder who is found by it."""
+
+
+class SearchTerms:
+    """The words by which holders are found."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def refresh(self, holder_ids: Iterable[str]) -> None:
+        """Make the words of these holders what their name, addresses and cards say now.
+
+        To be called by whoever changes one of those, in the same unit of work. Only what
+        differs is written, so two who change different things of one person at once do
+        not undo each other's.
+        """
+        for ids in _batches(holder_ids):
+            wanted, there = self._wanted(ids), self._there(ids)
+            self._delete(there - wanted)
+            self._insert(wanted - there)
+
+    def erase(self, holder_id: str) -> None:
+        """Let a holder be found by nothing any more."""
+        whose = col(SearchTermRow.holder_id) == holder_id
+        self._gateway.run(delete(SearchTermRow).where(whose))
+
+    def find(self, text: str, limit: int) -> tuple[str, ...]:
+        """Return the ids of holders with a word that begins like each word of ``text``.
+
+        At most ``limit``, those whose word is nearest to what was typed first; none for a
+        text without letters and digits.
+        """
+        words = self._rarest_first(typed_words(text))
+        if not words:
+            return ()
+        one = aliased(SearchTermRow)
+        others = [_has_another(one, word) for word in words[1:]]
+        hits = select(col(one.holder_id)).where(
+            _begins(one, words[0]), *others, _is_first(one, words[0])
+        )
+        nearest = hits.order_by(one.term, one.holder_id).limit(limit)
+        return tuple(row[0] for row in self._gateway.tuples(nearest))
+
+    def _rarest_first(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Put the word first that leaves the fewest people to look at."""
+        if len(words) < 2:
+            return words
+        counts = self._gateway.tuples(select(*(_counted(word) for word in words)))[0]
+        return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=_count))
+
+    def _wanted(self, ids: list[str]) -> set[Term]:
+        holder_id = col(CardholderRow.id)
+        statement = (
+            select(
+                holder_id,
+                col(CardholderRow.name),
+                col(CardholderRow.number),
+                col(CardholderRow.email),
+                col(RegistrationRow.email),
+                col(CardRow.identifier),
+            )
+            .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == holder_id)
+            .outerjoin(CardRow, col(CardRow.holder_id) == holder_id)
+            .where(holder_id.in_(ids))
+        )
+        rows = self._gateway.tuples(statement)
+        return {
+            (term, id_)
+            for id_, name, number, *emails, identifier in rows
+            for term in terms_of(name, number, emails, (identifier,))
+        }
+
+    def _there(self, ids: list[str]) -> set[Term]:
+        term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
+        rows = self._gateway.tuples(select(term, holder_id).where(holder_id.in_(ids)))
+        return {(row[0], row[1]) for row in rows}
+
+    def _insert(self, terms: set[Term]) -> None:
+        statement = self._gateway.upsert(SearchTermRow).on_conflict_do_nothing()
+        rows = [{"term": term, "holder_id": id_} for term, id_ in sorted(terms)]
+        self._gateway.run(statement, rows)
+
+    def _delete(self, terms: set[Term]) -> None:
+        table = table_of(SearchTermRow)
+        one = table.c.term == bindparam("gone"), table.c.holder_id == bindparam("whose")
+        rows = [{"gone": term, "whose": id_} for term, id_ in sorted(terms)]
+        self._gateway.run(delete(table).where(*one), rows)
+
+
+def _begins(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    term = col(row.term)
+    return and_(term >= word, term < word + LAST)
+
+
+def _is_first(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    """Take a holder who has several such words at the first of them alone."""
+    other = aliased(SearchTermRow)
+    mine = col(other.holder_id) == col(row.holder_id), col(other.term) >= word
+    first = select(func.min(col(other.term))).where(*mine).correlate(row).scalar_subquery()
+    # It is never greater; but of "equal" PostgreSQL believes that it is so rare that all
+    # hits are best read and sorted, however few are wanted.
+    return col(row.term) <= first
+
+
+def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    other = aliased(SearchTermRow)
+    same = col(other.holder_id) == col(row.holder_id)
+    found = select(literal(1)).where(same, _begins(other, word)).limit(1)
+    # No EXISTS, for PostgreSQL would turn it into a join, which reads every hit of both
+    # words before it gives the first.
+    return found.correlate(row).scalar_subquery().is_not(None)
+
+
+def _counted(word: str) -> ColumnElement[int]:
+    one = SearchTermRow
+    hits = select(col(one.term)).where(_begins(one, word))
+    # In order, so that the index is walked, however many there seem to be.
+    some = hits.order_by(one.term, one.holder_id).limit(COUNTED).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def _count(counted: tuple[int, str]) -> int:
+    return counted[0]
+
+
+def _batches(holder_ids: Iterable[str]) -> Iterator[list[str]]:
+    ids = iter(holder_ids)
+    while batch := list(islice(ids, BATCH)):
+        yield batch

@@ -45,6 +45,7 @@ class Action(StrEnum):
 
     ISSUE_CODE = "issue-code"
     AGREE_CODE = "agree-code"
+    WITHDRAW_CODE = "withdraw-code"
 
     RETIRE_STATION = "retire-station"
     EDIT_QUESTIONS = "edit-questions"
@@ -82,6 +83,7 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.SET_SECRET: _DESK,
     Action.ISSUE_CODE: _DESK,
     Action.AGREE_CODE: _DESK,
+    Action.WITHDRAW_CODE: _DESK,
     Action.RETIRE_STATION: _MANAGERS,
     Action.EDIT_QUESTIONS: _MANAGERS,
     Action.CHANGE_POLICY: _MANAGERS,

@@ -112,7 +112,7 @@ class CodesPage(Page):
         if action == "agree":
             return self.permits(Action.AGREE_CODE) and not self._is_own(self._marked)
         if action == "withdraw":
-            return self.permits(Action.ISSUE_CODE)
+            return self.permits(Action.WITHDRAW_CODE)
         return True
 
     def action_agree(self) -> None:

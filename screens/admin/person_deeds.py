@@ -52,7 +52,7 @@ def to_agree(case: Case) -> tuple[CodeLine, ...]:
 
 def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
     """Return the codes that staff gave, oldest first."""
-    if not may(case.desk.me.role, Action.ISSUE_CODE):
+    if not may(case.desk.me.role, Action.WITHDRAW_CODE):
         return ()
     return tuple(code for code in case.person.codes if not code.by_mail)
 

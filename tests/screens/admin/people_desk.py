@@ -251,7 +251,7 @@ class FakeCodesDesk(Files):
         return self._asked.done("The code works now.")
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
-        self._asked.hear(Action.ISSUE_CODE, "codes.withdraw", code_id, grounds)
+        self._asked.hear(Action.WITHDRAW_CODE, "codes.withdraw", code_id, grounds)
         self._estate.codes.remove(self._code(code_id))
         return self._asked.done("The code is worthless now.")
 

@@ -116,9 +116,10 @@ class Audit:
 
     # --- anchors and verification ---
 
-    def add_anchor(self, anchor: AuditAnchor) -> None:
-        """Store a signed head."""
-        self._gateway.add(AuditAnchorRow, values(anchor))
+    def add_anchor(self, anchor: AuditAnchor) -> bool:
+        """Store a signed head; False where somebody signed the same one at the same time."""
+        insert = self._gateway.upsert(AuditAnchorRow).values(values(anchor))
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
         """Return every anchor, by row number."""

@@ -41,6 +41,7 @@ class History:
         station: str = "Main entrance",
         took_s: float = 0,
         holder: Cardholder | None = None,
+        card_id: str | None = None,
         **detail: str,
     ) -> Visit:
         """Open a visit ``took_s`` before ``at`` (default: now) and tell of it at ``at``."""
@@ -48,7 +49,7 @@ class History:
         id_ = new_id()
         opened = moment - timedelta(seconds=took_s)
         visit = Visit(id_, reference_of(VisitId(id_)), station, opened)
-        visit = replace(visit, holder_id=holder.id if holder else None)
+        visit = replace(visit, holder_id=holder.id if holder else None, card_id=card_id)
         self.clock.time = moment
         with self.store.begin() as uow:
             uow.visits.add(visit)

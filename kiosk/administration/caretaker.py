@@ -1,0 +1,138 @@
+"""Looks after the service while nobody does: alarms, the audit, and what is past.
+
+Any number of processes may look; of those that look at once, one finds that it is its turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+
+from kiosk.administration.alarms import (
+    LOOK,
+    LOOK_EVERY,
+    WATCHED,
+    AlarmKind,
+    Said,
+    Trouble,
+    troubles,
+)
+from kiosk.administration.audit_chain import anchor_line
+from kiosk.administration.telling import StaffMail
+from kiosk.authority.anchors import anchor_head
+from kiosk.authority.housekeeping import tidy
+from kiosk.config.notices import NoticeSettings
+from kiosk.secrets.anchors import AnchorSigner
+from kiosk.store.audit_chain import FIRST
+from kiosk.store.audit_records import AuditFault, AuditPiece
+from kiosk.store.database import Store
+from kiosk.store.unit_of_work import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+DAY = timedelta(days=1)
+VERIFY: Final = "verify"
+TIDY: Final = "tidy"
+
+ROWS_A_LOOK = 2000
+"""Rows of the audit that one look verifies: a tenth of a second's work beside a station."""
+
+
+class Caretaker:
+    """Told of the time by its store's clock; ``limits`` say what is many and who is told."""
+
+    def __init__(
+        self, store: Store, signer: AnchorSigner, limits: NoticeSettings, ra_email: str
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._limits = limits
+        self._mail = StaffMail(limits, ra_email)
+
+    def look(self) -> bool:
+        """Do what is due; False where somebody else looked within the minute.
+
+        Raises ``StoreError``; whatever was not done then is done with a later look.
+        """
+        if not self._is_my_turn():
+            return False
+        self._watch()
+        self._verify_on()
+        self._tidy()
+        return True
+
+    def _is_my_turn(self) -> bool:
+        with self._store.begin() as uow:
+            mine = uow.chores.claim(LOOK, LOOK_EVERY)
+            uow.commit()
+        return mine
+
+    def _watch(self) -> None:
+        with self._store.read() as uow:
+            found = troubles(uow, self._limits)
+            standing = uow.alarms.standing()
+        if found or any(alarm.kind in WATCHED for alarm in standing):
+            with self._store.begin() as uow:
+                self._settle(uow, WATCHED, found)
+                uow.commit()
+
+    def _settle(self, uow: UnitOfWork, kinds: Collection[str], found: tuple[Trouble, ...]) -> None:
+        """Let the alarms of these kinds be what was found; tell of what is new or over."""
+        fresh = tuple(each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
+        for each in fresh:
+            log.warning("alarm %s", each.name)
+        self._mail.began(uow, fresh)
+        names = {each.name for each in found}
+        for alarm in uow.alarms.standing():
+            if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name):
+                log.warning("alarm %s is over", alarm.name)
+                self._mail.ended(uow, alarm)
+
+    # --- the audit ---
+
+    def _verify_on(self) -> None:
+        """Verify a piece of the audit: all of it once a day, from where the last look ended."""
+        with self._store.read() as uow:
+            chore = uow.chores.get(VERIFY)
+            after = chore.reached if chore else FIRST
+            begins = after == FIRST
+            if begins and not uow.chores.is_due(VERIFY, DAY):
+                return
+            piece = uow.audit.verify_piece(after, ROWS_A_LOOK, self._signer.check)
+        with self._store.begin() as uow:
+            if begins:
+                uow.chores.claim(VERIFY, DAY)
+            uow.chores.reach(VERIFY, FIRST if piece.over else piece.last)
+            if piece.over:
+                self._settle(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
+            uow.commit()
+
+    # --- what is past ---
+
+    def _tidy(self) -> None:
+        """Forget what is past and sign the audit's head, once a day in the whole estate.
+
+        The anchor goes into the log as well: that is kept where the database's owner may
+        not reach, and ``kiosk audit verify --anchors`` reads it.
+        """
+        with self._store.read() as uow:
+            if not uow.chores.is_due(TIDY, DAY):
+                return
+        tidy(self._store)
+        anchor = anchor_head(self._store, self._signer)
+        if anchor is not None:
+            log.info("audit anchor %s", anchor_line(anchor))
+        with self._store.begin() as uow:
+            uow.chores.claim(TIDY, DAY)
+            uow.commit()
+
+
+def _found(piece: AuditPiece) -> tuple[Trouble, ...]:
+    return (_trouble(piece.fault),) if piece.fault else ()
+
+
+def _trouble(fault: AuditFault) -> Trouble:
+    detail: Said = {"row": fault.seq, "finding": fault.because}
+    return Trouble(AlarmKind.AUDIT_BROKEN, str(fault.seq), detail)

@@ -107,8 +107,13 @@ class Run:
     async def click(self, text: str) -> None:
         """Click in the middle of ``text``: the lowest place where the screen shows it."""
         x, y = self.place_of(text)
-        for kind in (events.MouseDown, events.MouseUp):
-            self._post(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        self._post(_mouse(events.MouseDown, x, y, 1))
+        self._post(_mouse(events.MouseUp, x, y, 1))
+        await self.settle()
+
+    async def hover(self, x: int, y: int) -> None:
+        """Move the mouse."""
+        self._post(_mouse(events.MouseMove, x, y, 0))
         await self.settle()
 
     def place_of(self, text: str) -> tuple[int, int]:
@@ -152,6 +157,10 @@ async def running(
         run = Run(app, desk, pilot, clock)
         await run.settle()
         yield run
+
+
+def _mouse(kind: type[events.MouseEvent], x: int, y: int, button: int) -> events.MouseEvent:
+    return kind(None, x, y, 0, 0, button, False, False, False, screen_x=x, screen_y=y)
 
 
 def _named(key: str) -> str:

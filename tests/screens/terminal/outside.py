@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pexpect
 import pyte
@@ -15,7 +16,9 @@ PATIENCE_S = 15.0
 
 
 class Outside:
-    """One run of ``program`` in a pseudo-terminal of 80 columns and 24 rows."""
+    """One run of ``PROGRAM`` in a pseudo-terminal of 80 columns and 24 rows."""
+
+    PROGRAM: ClassVar[str] = "tests.screens.terminal.program"
 
     def __init__(self, scenario: str, notes: Path, **environment: str) -> None:
         self._notes = notes
@@ -24,7 +27,7 @@ class Outside:
         self.written = b""
         self.child = pexpect.spawn(
             sys.executable,
-            ["-m", "tests.screens.terminal.program", scenario, str(notes)],
+            ["-m", self.PROGRAM, scenario, str(notes)],
             dimensions=(24, 80),
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment},
             timeout=PATIENCE_S,

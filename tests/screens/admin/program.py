@@ -1,0 +1,58 @@
+"""The RA application as a program of its own, for tests that attack it through a terminal.
+
+``python -m tests.screens.admin.program SCENARIO NOTES``: faults and how it ended are
+written to the file NOTES, a line each; nothing of them goes to the terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from screens.terminal.lockdown import lock_terminal
+from tests.screens.terminal.program import SECRET, Notes
+
+
+def main() -> int:
+    """Run SCENARIO and return the exit code."""
+    scenario, path = sys.argv[1:3]
+    notes = Notes(Path(path))
+    lock_terminal(notes.fault)
+    return show(scenario, notes)
+
+
+def show(scenario: str, notes: Notes) -> int:
+    """Import what is heavy, and run the application."""
+    from kiosk.administration.views.acting import Done, Grounds
+    from screens.admin.end import End, farewell
+    from screens.admin.stations import StationsPage
+    from screens.admin.today import TodayPage
+    from screens.admin_app import AdminApp
+    from tests.screens.admin.desk import FakeDesk
+
+    desk = FakeDesk()
+    retire = desk.stations.retire
+
+    def acting(name: str, grounds: Grounds) -> Done:
+        pin = SECRET
+        if scenario == "broken":
+            raise RuntimeError(pin)
+        notes.add("begun")
+        time.sleep(1.0)
+        done = retire(name, grounds)
+        notes.add(done.told)
+        return done
+
+    desk.stations.retire = acting  # type: ignore[method-assign]
+    idle_s = 1.5 if scenario == "idle" else 600.0
+    app = AdminApp(desk, notes.fault, pages=(TodayPage, StationsPage), idle_s=idle_s)
+    end = app.run()
+    notes.add(f"end {end}")
+    if end is not End.HUNG_UP:
+        sys.stdout.write(f"{farewell(end)}\n")
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""A session that nobody sits at: a warning, then the end, but never in the middle of an act."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from screens.admin.dialogs.form import Form
+from screens.admin.end import End
+from screens.admin.idle import WARNING_S, StillThere
+from screens.admin.stations import StationsPage
+from screens.admin.today import TodayPage
+from screens.admin_app import IDLE_S
+from tests.screens.admin.pilots import Run, running
+
+PAGES = (TodayPage, StationsPage)
+
+
+async def at(run: Run, seconds: float) -> None:
+    """Let the clock say ``seconds``, and the application look at it."""
+    run.clock.at = seconds
+    run.app._watch()
+    await run.settle()
+
+
+async def test_it_warns_half_a_minute_before_and_counts_down() -> None:
+    async with running(pages=PAGES) as run:
+        await at(run, IDLE_S - WARNING_S - 1)
+        assert "Are you still there?" not in run.text
+        await at(run, IDLE_S - WARNING_S)
+        assert "Are you still there?" in run.text
+        assert "You are logged out in 30 s." in run.text
+        await at(run, IDLE_S - 5)
+        assert "You are logged out in 5 s." in run.text
+        assert run.app.return_value is None
+        await at(run, IDLE_S)
+        assert run.app.return_value is End.IDLE
+
+
+@pytest.mark.parametrize("key", ["x", "enter", "escape", "f4", "r", "ctrl+p"])
+async def test_any_key_goes_on_and_does_nothing_else(key: str) -> None:
+    async with running(pages=PAGES) as run:
+        await at(run, IDLE_S - 5)
+        await run.press(key)
+        assert not run.app.screen.is_modal
+        assert "Unlocked today" in run.text
+        await at(run, IDLE_S + 100)
+        assert run.app.return_value is None
+        await at(run, 2 * IDLE_S - 5 - WARNING_S)
+        assert "Are you still there?" in run.text
+
+
+async def test_a_click_goes_on_too() -> None:
+    async with running(pages=PAGES) as run:
+        await at(run, IDLE_S - 5)
+        await run.click("Are you still there?")
+        assert not run.app.screen.is_modal
+
+
+async def test_moving_the_mouse_is_somebody_and_takes_the_warning_away() -> None:
+    async with running(pages=PAGES) as run:
+        await at(run, IDLE_S - 5)
+        await run.hover(3, 3)
+        await at(run, IDLE_S - 4)
+        assert not run.app.screen.is_modal
+
+
+async def test_whoever_logs_out_at_the_warning_is_logged_out() -> None:
+    async with running(pages=PAGES) as run:
+        await at(run, IDLE_S - 5)
+        await run.press("ctrl+q")
+        assert run.app.return_value is End.LOGGED_OUT
+
+
+async def test_what_was_typed_is_there_when_one_goes_on() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "r", *"Doorway")
+        await at(run, IDLE_S - 5)
+        assert isinstance(run.app.screen, StillThere)
+        await run.press("x")
+        assert isinstance(run.app.screen, Form)
+        await run.press(*" closed", "enter")
+        assert run.desk.asked.of("stations.retire")
+
+
+async def test_an_act_under_way_is_finished_first() -> None:
+    async with running(pages=PAGES) as run:
+        begun, gate = threading.Event(), threading.Event()
+        retire = run.desk.stations.retire
+
+        def slow(*arguments: object) -> object:
+            begun.set()
+            gate.wait(10)
+            return retire(*arguments)  # type: ignore[arg-type]
+
+        run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
+        for key in ("f4", "r", *"Doorway", "enter"):
+            await run.pilot.press(key)
+        while not begun.is_set():
+            await run.pilot.pause(0.01)
+        run.clock.at = IDLE_S
+        run.app._watch()
+        await run.pilot.pause()
+        assert run.app.return_value is None
+        assert "as soon as what is under way is done" in run.text
+        gate.set()
+        await run.settle()
+        run.app._watch()
+        await run.settle()
+        assert run.app.return_value is End.IDLE
+        assert any(
+            line.retired_at for line in run.desk.estate.stations if line.name == "Eye Clinic"
+        )

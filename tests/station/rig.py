@@ -34,9 +34,9 @@ class Rig:
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.actions = Actions(self.authority, self.cards, Heartbeat(self.name))
-        self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
         first = Heartbeat(self.name)
+        self.actions = Actions(self.authority, self.cards, first)
+        self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
         self.actions._pulse = Pulse(self.authority, first, self.clock.monotonic)
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()

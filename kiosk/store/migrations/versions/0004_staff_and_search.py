@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from kiosk.store.search_terms import terms_of
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -13,6 +15,16 @@ depends_on = None
 TERM = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
+
+BATCH = 500
+SEARCH_TERM = sa.table("search_term", sa.column("term"), sa.column("holder_id"))
+PEOPLE = sa.text("""
+SELECT h.id, h.name, h.number, h.email, r.email, c.identifier
+FROM (SELECT * FROM cardholder WHERE id > :after ORDER BY id LIMIT :batch) AS h
+LEFT JOIN registration AS r ON r.holder_id = h.id
+LEFT JOIN card AS c ON c.holder_id = h.id
+ORDER BY h.id
+""")
 
 
 def upgrade() -> None:
@@ -127,8 +139,26 @@ def _search_term() -> None:
         sa.PrimaryKeyConstraint("term", "holder_id", name=op.f("pk_search_term")),
         sqlite_with_rowid=False,
     )
+    _make_everybody_found()
     name = op.f("ix_search_term_holder_id_term")
     op.create_index(name, "search_term", ["holder_id", "term"], unique=False)
+
+
+def _make_everybody_found() -> None:
+    """Fill the table for the people who are there; the words are the program's own.
+
+    They may change with it: whatever changes them fills the table anew.
+    """
+    connection, after = op.get_bind(), ""
+    while rows := connection.execute(PEOPLE, {"after": after, "batch": BATCH}).all():
+        terms = {
+            (term, id_)
+            for id_, name, number, *emails, identifier in rows
+            for term in terms_of(name, number, emails, (identifier,))
+        }
+        values = [{"term": term, "holder_id": id_} for term, id_ in sorted(terms)]
+        connection.execute(sa.insert(SEARCH_TERM), values)
+        after = rows[-1][0]
 
 
 def _alarm() -> None:

@@ -49,9 +49,18 @@ class AdminDriver(StationDriver):
 
 
 def messages_of(parser: XTermParser, text: str) -> Iterator[Message]:
-    """Yield what ``text`` completes; Alt and a digit is a key, not the sign on a Mac's keyboard."""
+    """Yield what ``text`` completes.
+
+    Alt and a digit is a key, not the sign that a Mac's keyboard makes of it. A line feed is
+    Enter: the terminal makes it of one that is pressed before the application is up.
+    """
     for part in _ALT_DIGIT.split(text):
         if _ALT_DIGIT.fullmatch(part):
             yield events.Key(f"alt+{part[1]}", None)
         elif part:
-            yield from parser.feed(part)
+            yield from map(_enter, parser.feed(part))
+
+
+def _enter(message: Message) -> Message:
+    is_line_feed = isinstance(message, events.Key) and message.key == "ctrl+j"
+    return events.Key("enter", "\r") if is_line_feed else message

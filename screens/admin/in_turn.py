@@ -54,7 +54,8 @@ class InTurn:
 
     async def _one(self, event: events.Event) -> None:
         if isinstance(self._app.screen, Dialog):
-            await self._app.screen.ready.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._app.screen.ready.wait(), _PATIENCE_S)
         target = self._app.focused or self._app.screen
         await self._pass_on(event)
         with suppress(TimeoutError):

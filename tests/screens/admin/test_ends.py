@@ -76,6 +76,16 @@ def test_a_burst_with_a_dialog_s_key_in_it_goes_where_it_belongs(session: Sessio
     assert "Eye Clinic is retired: it serves nobody any more." in session.notes
 
 
+def test_what_is_typed_while_it_comes_up_is_not_lost(notes: Path) -> None:
+    session = Session("plain", notes)
+    try:
+        session.type(F4 + b"rBroken reader" + ENTER)
+        session.wait_for("is retired")
+        assert session.notes == ["begun", "Eye Clinic is retired: it serves nobody any more."]
+    finally:
+        session.close()
+
+
 def test_alt_and_a_number_is_a_page_and_a_paste_is_text(session: Session) -> None:
     session.type(b"\x1b4")
     session.wait_for("stations up")

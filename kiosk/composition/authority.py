@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from kiosk.administration.audit_chain import anchor_line
+from kiosk.administration.caretaker import Caretaker
 from kiosk.administration.live_policy import LivePolicy
-from kiosk.authority.anchors import anchor_head
-from kiosk.authority.housekeeping import tidy
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
+from kiosk.composition.caretaker import build_caretaker
 from kiosk.composition.opening import open_keys, open_mailer, open_store
+from kiosk.composition.outbox import build_outbox
 from kiosk.config import Settings
 from kiosk.config.notices import addresses
-from kiosk.mail.compose import compose_code, compose_notice
+from kiosk.mail.compose import compose_code
 from kiosk.mail.outbox import OutboxWorker
-from kiosk.ports import Clock, Message
-from kiosk.secrets.anchors import AnchorSigner
+from kiosk.ports import Clock
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
-from kiosk.store.service_records import OutboxMessage
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +32,7 @@ class AuthorityHouse:
     authority: LocalAuthority
     outbox: OutboxWorker
     store: Store
-    signer: AnchorSigner
-
-    def tend(self) -> None:
-        """Forget what is past and sign the audit's head; raises ``StoreError``.
-
-        The anchor goes into the log as well: that is kept where the database's owner
-        may not reach, and ``kiosk audit verify --anchors`` reads it.
-        """
-        tidy(self.store)
-        anchor = anchor_head(self.store, self.signer)
-        if anchor is not None:
-            log.info("audit anchor %s", anchor_line(anchor))
+    caretaker: Caretaker
 
     def close(self) -> None:
         """Stop the outbox and let go of the database."""
@@ -77,15 +61,7 @@ def build_authority(
         compose=partial(compose_code, service=settings.service),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )
-    outbox = OutboxWorker(store, mailer, clock, partial(_notice, settings))
+    outbox = build_outbox(settings, store, mailer, clock)
     outbox.start()
-    return AuthorityHouse(LocalAuthority(parts), outbox, store, AnchorSigner(ring))
-
-
-def _notice(settings: Settings, message: OutboxMessage) -> Message:
-    return compose_notice(
-        to=message.to,
-        template=message.template,
-        params=message.params,
-        service=settings.service,
-    )
+    caretaker = build_caretaker(settings, store, ring)
+    return AuthorityHouse(LocalAuthority(parts), outbox, store, caretaker)

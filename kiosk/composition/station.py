@@ -60,7 +60,7 @@ class LocalStage:
 
         keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)
-        self._upkeep = Upkeep(keys, self._house.tend, time.monotonic)
+        self._upkeep = Upkeep(keys, self._house.caretaker.look, time.monotonic)
         cards = build_cards(settings)
         self._actions = Actions(self._house.authority, cards, _first_beat(settings))
 
@@ -69,10 +69,11 @@ class LocalStage:
         return self._actions.perform(command)
 
     def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here; ``idle`` lets it tidy too."""
-        if idle:
+        """Say what keeps the authority from serving anybody here; where ``idle``, look after it."""
+        outage = self._actions.look(reader, idle=idle)
+        if idle and outage is None:
             self._upkeep.tend()
-        return self._actions.look(reader, idle=idle)
+        return outage
 
     @property
     def stale(self) -> bool:

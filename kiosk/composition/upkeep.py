@@ -1,4 +1,4 @@
-"""What a station does for itself while nobody is there: daily work, and noticing new keys."""
+"""What a station does while nobody is there: it looks after the service, and notices new keys."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from kiosk.errors import StoreError
 
-DAY_S = 24 * 3600.0
+MINUTE_S = 60.0
 
 
 class Upkeep:
     """Asked again and again while the station is idle; ``now`` gives seconds (monotonic)."""
 
-    def __init__(self, keys: Path, daily: Callable[[], None], now: Callable[[], float]) -> None:
+    def __init__(self, keys: Path, look: Callable[[], object], now: Callable[[], float]) -> None:
         self._keys = keys
         self._stamp = self._read_stamp()
-        self._daily = daily
+        self._look = look
         self._now = now
         self._due = now()
 
@@ -26,14 +26,14 @@ class Upkeep:
         return self._read_stamp() not in (None, self._stamp)
 
     def tend(self) -> None:
-        """Do the daily work; where the database is away, with the next look."""
+        """Look after the service, once a minute; where the database is away, the next time."""
         if self._now() < self._due:
             return
         try:
-            self._daily()
+            self._look()
         except StoreError:
             return
-        self._due = self._now() + DAY_S
+        self._due = self._now() + MINUTE_S
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:

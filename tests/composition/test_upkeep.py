@@ -1,10 +1,10 @@
-"""A rotated key file is noticed, and what is past is tidied once a day."""
+"""A rotated key file is noticed, and the service is looked after once a minute."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.composition.upkeep import DAY_S, Upkeep
+from kiosk.composition.upkeep import MINUTE_S, Upkeep
 from kiosk.errors import StoreBusy
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 
@@ -30,22 +30,24 @@ def test_keys_that_are_away_for_a_moment_change_nothing(tmp_path: Path) -> None:
     assert not upkeep.stale
 
 
-def test_tidying_is_done_once_a_day_and_again_after_a_failure(tmp_path: Path) -> None:
+def test_the_service_is_looked_after_once_a_minute_and_again_after_a_failure(
+    tmp_path: Path,
+) -> None:
     now = 0.0
     done: list[float] = []
     busy = [True]
 
-    def tidy() -> None:
+    def look() -> None:
         if busy.pop() if busy else False:
             raise StoreBusy("busy")
         done.append(now)
 
-    upkeep = Upkeep(tmp_path / "keys.json", tidy, lambda: now)
+    upkeep = Upkeep(tmp_path / "keys.json", look, lambda: now)
     upkeep.tend()
     assert done == []
     upkeep.tend()
     upkeep.tend()
     assert done == [0.0]
-    now = DAY_S
+    now = MINUTE_S
     upkeep.tend()
-    assert done == [0.0, DAY_S]
+    assert done == [0.0, MINUTE_S]

@@ -1,0 +1,67 @@
+"""A station looks after the service while it is idle and the authority answers, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.alarms import LOOK
+from kiosk.administration.setup import make_keys, prepare_database
+from kiosk.clock import SystemClock
+from kiosk.composition.station import LocalStage
+from kiosk.config import Settings, load_settings
+from kiosk.dialogue import ReaderState
+from kiosk.station.states import Outage
+from kiosk.store.database import Store
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"STATE_DIRECTORY": str(tmp_path), "KIOSK_MAIL__PORT": "1"}
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
+    settings = load_settings(None, environ)
+    make_keys(Path(settings.keys.file))
+    return settings
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    store = Store(settings.store.url, SystemClock())
+    prepare_database(store, "the test's")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def stage(store: Store, settings: Settings, environ: dict[str, str]) -> Iterator[LocalStage]:
+    stage = LocalStage(settings, environ)
+    yield stage
+    stage.close()
+
+
+def is_looked_after(store: Store) -> bool:
+    with store.read() as uow:
+        return uow.chores.get(LOOK) is not None
+
+
+def test_an_idle_station_looks_after_the_service(stage: LocalStage, store: Store) -> None:
+    assert stage.look(ReaderState.READY, idle=False) is None
+    assert not is_looked_after(store)
+    assert stage.look(ReaderState.READY, idle=True) is None
+    assert is_looked_after(store)
+
+
+def test_a_station_out_of_service_does_not(
+    stage: LocalStage, store: Store, settings: Settings
+) -> None:
+    stage.look(ReaderState.READY, idle=False)
+    with store.begin() as uow:
+        assert uow.stations.retire(settings.station.name, uow.now)
+        uow.commit()
+    assert stage.look(ReaderState.NO_READER, idle=True) is Outage.RETIRED
+    assert not is_looked_after(store)

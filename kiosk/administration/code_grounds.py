@@ -1,0 +1,57 @@
+"""For whom a code may be given: somebody who can unlock with it, and not too often."""
+
+from __future__ import annotations
+
+from kiosk.administration.headline import trouble_words
+from kiosk.administration.saying import counted
+from kiosk.administration.standing import card_trouble, is_blocked
+from kiosk.authority.offers import has_left, is_registered
+from kiosk.dialogue import CardId, Reason
+from kiosk.errors import KeyMissing, NotTaken, SealBroken
+from kiosk.policy import Policy
+from kiosk.policy.codes import HOUR
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.store.records import Card, Cardholder
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def need_someone_able(
+    uow: UnitOfWork, policy: Policy, sealer: Sealer, holder: Cardholder, card: Card
+) -> None:
+    """Raise ``NotTaken``, saying why, unless the holder can unlock the card with a code."""
+    registration = uow.registrations.of_holder(holder.id)
+    if has_left(holder, uow.now):
+        raise NotTaken("person", "They are marked as a leaver: no station serves them.")
+    if is_blocked(registration, policy):
+        raise NotTaken("person", "Self-service is blocked for them. Lift the block first.")
+    if not is_registered(registration, policy):
+        raise NotTaken("person", "They are not registered, and a code alone unlocks nothing.")
+    trouble = card_trouble(card, uow.now) or _broken(sealer, card)
+    if trouble is not None:
+        words = trouble_words(card, trouble)
+        raise NotTaken("card", f"A code is of no use for this card. {words}")
+
+
+def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
+    """Raise ``NotTaken`` where a card was given as many codes in an hour as it may be."""
+    given = uow.codes.give_times(card.id, uow.now - HOUR)
+    if len(given) >= policy.codes_an_hour:
+        raise NotTaken(
+            "card",
+            f"Staff have given {counted(len(given), 'code')} for this card within an hour. "
+            "Wait, or let a colleague look into it.",
+        )
+
+
+def _broken(sealer: Sealer, card: Card) -> Reason | None:
+    """Find out before somebody walks to a station whether the secret opens."""
+    if card.sealed_secret is None:
+        return Reason.SECRET_MISSING
+    label = SealLabel(
+        CardId(card.driver, card.identifier), SealKind.UNBLOCK, card.sealed_secret.revision
+    )
+    try:
+        sealer.open(card.sealed_secret, label)
+    except (SealBroken, KeyMissing):
+        return Reason.SECRET_MISSING
+    return None

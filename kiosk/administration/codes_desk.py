@@ -1,0 +1,182 @@
+"""Assisted unlock: a code by word of mouth for somebody who cannot read their email.
+
+It stands in for the mailed code and nothing else. Where the policy wants a second member
+of staff it stays a draft, which no station takes, until somebody else agreed. The code
+itself is returned once; what is kept is its keyed digest.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from kiosk.administration.code_grounds import need_room, need_someone_able
+from kiosk.administration.code_lines import code_line, waits_for_second
+from kiosk.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.administration.kinds import DEEDS, StaffKind
+from kiosk.administration.names import staff_names
+from kiosk.administration.office import Act, Office, audit_name, deed_told
+from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
+from kiosk.administration.views.people import CodeLine, IssuedCode
+from kiosk.authority.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.dialogue import Purpose
+from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted
+from kiosk.policy import Policy
+from kiosk.roles import Action
+from kiosk.secrets.codes import CodeBinding, draw_code
+from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditEvent
+from kiosk.store.records import Card, Cardholder, EmailCode, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+class LocalCodesDesk:
+    """Implements ``kiosk.administration.desk.CodesDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
+        """Make a code for one card of an identified person; the holder is told."""
+        policy = self._office.means.policy()
+        with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
+            holder, card = _held(act.uow, seen.holder_id, card_id)
+            need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
+            need_room(act.uow, policy, card)
+            code = draw_code(policy.code_digits)
+            kept = self._written_down(act, policy, card, code)
+            _put(act.uow, kept)
+            act.tell(
+                StaffKind.CODE_ISSUED,
+                card_id=card.id,
+                code=kept.id,
+                needs_second=kept.needs_second,
+            )
+            _tell(act, holder)
+            ends = act.uow.now + ASSISTED_LIFE
+        return IssuedCode(kept.id, code, ends, kept.needs_second, act.reference)
+
+    def waiting(self) -> tuple[CodeLine, ...]:
+        """Return the codes that wait for a second member of staff, oldest first."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            name = staff_names(uow)
+            codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+            return tuple(
+                code_line(code, holder, name(code.issued_by))
+                for code in codes
+                if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
+            )
+
+    def agree(self, code_id: str, grounds: Grounds) -> Done:
+        """Let a code work that another member of staff issued."""
+        policy = self._office.means.policy()
+        seen = self._whose(Action.AGREE_CODE, code_id)
+        with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
+            code, holder, card = _found(act.uow, code_id)
+            _need_another(act.uow, code, act.actor)
+            _need_unagreed(act.uow, code)
+            need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
+            act.uow.codes.agree(code.id, audit_name(act.actor))
+            act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
+            act.tell(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
+        minutes = int(ASSISTED_LIFE.total_seconds() // 60)
+        return act.done(f"The code works now, for {minutes} minutes.")
+
+    def withdraw(self, code_id: str, grounds: Grounds) -> Done:
+        """Make a code that staff issued worthless."""
+        seen = self._whose(Action.WITHDRAW_CODE, code_id)
+        with self._office.act(Action.WITHDRAW_CODE, grounds, seen=seen) as act:
+            code, _, card = _found(act.uow, code_id)
+            ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
+            if ends <= act.uow.now or not act.uow.codes.revoke(code.id):
+                raise _over(act.uow, code)
+            act.tell(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
+        return act.done("The code is worthless now.")
+
+    def _whose(self, action: Action, code_id: str) -> Seen:
+        """Return the person as they are now: whoever decides on them meanwhile is first."""
+        with self._office.look(action) as uow:
+            code = uow.codes.get(code_id)
+            holder = uow.holders.get(code.holder_id) if code else None
+            if code is None or holder is None or not is_assisted(code):
+                raise NothingThere("There is no such code any more.")
+            return Seen(holder.id, holder.revision)
+
+    def _written_down(self, act: Act, policy: Policy, card: Card, code: Sensitive) -> EmailCode:
+        code_id = new_id()
+        binding = CodeBinding(code_id, Purpose.UNLOCK, card.id, visit_id="")
+        kept = self._office.means.codes.digest(code, binding)
+        return EmailCode(
+            id=code_id,
+            card_id=card.id,
+            holder_id=card.holder_id,
+            purpose=Purpose.UNLOCK,
+            visit_id="",
+            digest=kept.digest,
+            key_id=kept.key_id,
+            sent_to="",
+            drafted_at=act.uow.now,
+            max_tries=policy.code_tries,
+            issued_by=audit_name(act.actor),
+            needs_second=policy.assisted_needs_second,
+        )
+
+
+def _put(uow: UnitOfWork, code: EmailCode) -> None:
+    """Put a code in place of one that staff gave before; a mailed one goes when it lives."""
+    uow.codes.revoke_given(code.card_id)
+    uow.codes.draft(code)
+    if not code.needs_second:
+        uow.codes.activate(code.id, uow.now, uow.now + ASSISTED_LIFE)
+
+
+def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
+    """Take a card for this act alone, with its holder."""
+    card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
+    if card is None or holder is None or card.holder_id != holder.id:
+        raise NothingThere("This person has no such card any more.")
+    return holder, card
+
+
+def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
+    """Take the card of a code for this act alone, and read the code as it is then."""
+    known = uow.codes.get(code_id)
+    if known is None:
+        raise NothingThere("There is no such code any more.")
+    holder, card = _held(uow, known.holder_id, known.card_id)
+    return uow.codes.get(code_id) or known, holder, card
+
+
+def _need_another(uow: UnitOfWork, code: EmailCode, actor: Actor) -> None:
+    """Raise ``NotPermitted`` where ``actor`` gave the code; the command line is one person."""
+    by_member = uow.staff.get(code.issued_by or "") is not None
+    same = code.issued_by == actor.staff_id if by_member else not actor.staff_id
+    if same:
+        raise NotPermitted("You gave this code yourself: somebody else has to agree to it.")
+
+
+def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
+    if not waits_for_second(code):
+        raise _over(uow, code)
+    if code.drafted_at + ASSISTED_LIFE <= uow.now:
+        raise NothingThere("Nobody agreed to this code in time. Give another one.")
+    if not is_vouched_for(uow, code):
+        raise NothingThere("Whoever gave this code may give none any more. Give another one.")
+
+
+def _over(uow: UnitOfWork, code: EmailCode) -> ChangedMeanwhile | NothingThere:
+    """Say what staff did since the code was made; where they did nothing, it is just over."""
+    newest_first = uow.audit.of_holder(code.holder_id)
+    since = takewhile(lambda event: not _made(event, code), newest_first)
+    deeds = tuple(deed_told(uow, event) for event in since if event.kind in DEEDS)
+    if deeds:
+        return ChangedMeanwhile("This code is not as you saw it any more.", deeds)
+    return NothingThere("This code was used, or it ran out.")
+
+
+def _made(event: AuditEvent, code: EmailCode) -> bool:
+    return event.kind == StaffKind.CODE_ISSUED and event.detail.get("code") == code.id
+
+
+def _tell(act: Act, holder: Cardholder) -> None:
+    registration = act.uow.registrations.of_holder(holder.id)
+    tell_holder(act, HolderNotice.CODE_GIVEN, address_of(holder, registration), holder)

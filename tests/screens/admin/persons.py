@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,3 +45,14 @@ def sent(run: Run, call: str) -> tuple[object, ...]:
     assert isinstance(arguments[-1], Grounds)
     assert arguments[-1].reason == WHY
     return arguments[:-1]
+
+
+def strings_with(text: str) -> list[str]:
+    """Return what the program still holds of a text, but for the text itself."""
+    gc.collect()
+    return [
+        held
+        for thing in gc.get_objects()
+        for held in gc.get_referents(thing)
+        if type(held) is str and text in held and held is not text
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from kiosk.administration.views.acting import Grounds, Seen
@@ -23,6 +25,7 @@ from tests.screens.admin.persons import (
     grounds,
     person,
     sent,
+    strings_with,
 )
 
 NEW = "00112233445566778899aabbccddeeff"
@@ -184,6 +187,16 @@ async def test_a_secret_is_set_and_never_shown(keys: tuple[str, ...], full: bool
         assert tries_full is full
         assert SECRET not in run.text
         assert SECRET not in repr(run.desk.asked.calls)
+
+
+async def test_a_secret_is_nowhere_once_its_form_is_closed() -> None:
+    secret = str(uuid.uuid4().int)[:8]
+    async with person(TROUBLED) as run:
+        await run.press("s", *secret, "tab", *secret, "tab", "tab")
+        await grounds(run)
+        assert run.desk.asked.of("cards.set_secret")
+        run.desk.asked.calls.clear()
+        assert not strings_with(secret)
 
 
 async def test_a_secret_that_was_typed_differently_twice_is_not_set() -> None:

@@ -1,0 +1,241 @@
+"""Codes by word of mouth: given, shown once, agreed to by somebody else, withdrawn."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds, Seen
+from kiosk.administration.views.people import IssuedCode
+from kiosk.errors import NothingThere
+from kiosk.roles import Role
+from kiosk.sensitive import Sensitive
+from screens.admin.codes import REFRESH_S
+from screens.admin.dialogs.code_shown import CodeShown, grouped
+from screens.admin.dialogs.grounds import WAYS
+from screens.admin.times import Times
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
+from tests.screens.admin.people_desk import CODE
+from tests.screens.admin.persons import (
+    PAGES,
+    READY,
+    SEVERAL,
+    WHY,
+    grounds,
+    person,
+    strings_with,
+)
+from tests.screens.admin.pilots import Run, running
+
+BIG_FOUR = "┗━┫"
+"""Part of the first digit of the fake desk's code, as it is drawn."""
+
+
+def drawn(run: Run) -> bool:
+    """Tell whether the code is on the screen."""
+    return BIG_FOUR in run.text
+
+
+async def give(run: Run) -> None:
+    """Give the person that shows a code."""
+    await run.press("c")
+    await grounds(run, identified=True)
+
+
+async def test_a_code_is_given_to_somebody_identified_and_shown_with_its_time() -> None:
+    async with person(READY) as run:
+        await give(run)
+        ((seen, card_id, given),) = run.desk.asked.of("codes.issue")
+        assert (seen, card_id, given) == (Seen(READY, 1), "card-h2", Grounds(WHY, WAYS[0]))
+        assert drawn(run)
+        assert "A code for Bronwen Pryce (100200300402)" in run.text
+        assert "Works until 10:47, another 15 min." in run.text
+        assert "a second member of staff has to agree" in run.text
+
+
+async def test_without_a_second_member_it_works_at_once() -> None:
+    desk = FakeDesk()
+    desk.codes.second = False
+    async with person("c1", desk) as run:
+        await give(run)
+        assert "works at every station" in run.text
+        assert "second member" not in run.text
+
+
+async def test_which_of_several_cards_the_code_is_for_is_chosen() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("c", "down", "enter")
+        await grounds(run, identified=True)
+        assert run.desk.asked.of("codes.issue")[0][1] == "card-h7-2"
+
+
+async def test_the_enter_that_made_it_pressed_twice_does_not_close_it() -> None:
+    async with person(READY) as run:
+        await give(run)
+        await run.press("enter", "enter", "space")
+        assert drawn(run)
+
+
+async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
+    async with person(READY) as run:
+        await give(run)
+        await run.press("escape")
+        assert drawn(run)
+        assert "cannot be shown again" in run.text
+        await run.press("escape")
+        assert not drawn(run)
+        assert "Given by Mo Farrow by word of mouth" in run.text
+
+
+async def test_a_click_closes_it() -> None:
+    async with person(READY) as run:
+        await give(run)
+        await run.click("Close")
+        assert not drawn(run)
+
+
+async def test_no_repr_holds_it() -> None:
+    async with person(READY) as run:
+        await give(run)
+        everything = [run.app.screen, *run.app.screen.walk_children()]
+        assert CODE not in repr(everything)
+        assert CODE not in repr([vars(widget) for widget in everything])
+
+
+async def test_it_is_nowhere_once_it_is_closed() -> None:
+    code = str(uuid.uuid4().int)[:8]
+    async with person(READY) as run:
+        issued = IssuedCode("x", Sensitive(code), NOW + timedelta(minutes=15), False, "R")
+        run.app.push_screen(CodeShown(issued, "Bronwen Pryce", run.app.times))
+        del issued
+        await run.settle()
+        assert grouped(code) == run.app.screen.query_one("Digits").value  # type: ignore[attr-defined]
+        await run.press("escape", "escape")
+        assert not strings_with(code) + strings_with(grouped(code))
+
+
+async def test_a_code_whose_time_is_over_is_taken_away_by_itself() -> None:
+    async with person(READY) as run:
+        now = [NOW]
+        issued = IssuedCode("x", Sensitive(CODE), NOW + timedelta(seconds=90), False, "R")
+        dialog = CodeShown(issued, "Bronwen Pryce", Times(lambda: now[0]))
+        run.app.push_screen(dialog)
+        await run.settle()
+        assert drawn(run)
+        now[0] += timedelta(seconds=90)
+        await run.pilot.pause(1.2)
+        assert not drawn(run)
+        assert "does not work any more" in run.text
+        await run.press("escape")
+        assert not isinstance(run.app.screen, CodeShown)
+
+
+# --- the page ------------------------------------------------------------------------------
+
+
+async def test_codes_that_wait_are_listed_oldest_first() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3")
+        assert run.text.index("Bronwen Pryce") < run.text.index("Dee Smith")
+        assert "Bo Banks" in run.text
+        assert "9 min" in run.text
+
+
+async def test_another_members_code_is_agreed_to() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3", "g")
+        assert "Bo Banks gave Bronwen Pryce a code." in run.text
+        await grounds(run)
+        assert run.desk.asked.of("codes.agree") == [("code-h2", Grounds(WHY))]
+        assert "The code works now." in run.text
+        assert "Bronwen Pryce" not in run.text
+
+
+async def test_ones_own_code_cannot_be_agreed_to() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f3", "down")
+        assert "You gave this code yourself" in run.text
+        assert "Agree" not in run.text
+        await run.press("g")
+        assert "Agree to a code" not in run.text
+
+
+async def test_a_code_is_withdrawn() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f3", "down", "w")
+        await grounds(run)
+        assert run.desk.asked.of("codes.withdraw") == [("code-c3", Grounds(WHY))]
+        assert "Dee Smith" not in run.text
+
+
+@pytest.mark.parametrize("key", ["p", "enter"])
+async def test_the_person_behind_a_code_is_shown(key: str) -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3", key)
+        assert "Bronwen Pryce  100200300402" in run.text
+
+
+async def test_a_code_that_was_used_meanwhile_is_said_and_the_list_is_read_again() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3", "g")
+        run.desk.estate.codes.pop(0)
+        await grounds(run)
+        assert "This code is over, used or withdrawn." in run.text
+        await run.press("escape", "escape")
+        assert "Bronwen Pryce" not in run.text
+
+
+async def test_the_list_is_read_again_by_itself_and_keeps_its_mark() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f3", "down")
+        line = run.desk.estate.codes[0]
+        run.desk.estate.codes.insert(0, replace(line, code_id="new", holder_name="Cai Jones"))
+        asked = len(run.desk.asked.of("codes.waiting"))
+        assert REFRESH_S == 10.0
+        run.app.query_one("CodesPage").shown()  # type: ignore[attr-defined]
+        await run.settle()
+        assert len(run.desk.asked.of("codes.waiting")) == asked + 1
+        assert "Cai Jones" in run.text
+        await run.press("p")
+        assert "Dee Smith" in run.text
+
+
+async def test_no_code_waiting_says_so() -> None:
+    desk = FakeDesk()
+    desk.estate.codes.clear()
+    async with running(desk, PAGES) as run:
+        await run.press("f3")
+        assert "No code waits for a second member of staff." in run.text
+        await run.press("g", "w", "p", "enter")
+        assert "No code waits" in run.text
+
+
+async def test_an_auditor_sees_codes_and_changes_none() -> None:
+    async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
+        await run.press("f3")
+        assert "Bronwen Pryce" in run.text
+        await run.press("g", "w")
+        assert "Agree to a code" not in run.text
+        assert "Withdraw a code" not in run.text
+
+
+async def test_a_code_is_agreed_to_and_withdrawn_from_the_persons_page_too() -> None:
+    async with person(READY) as run:
+        await run.press("g")
+        await grounds(run)
+        assert run.desk.asked.of("codes.agree") == [("code-h2", Grounds(WHY))]
+        await run.press("w")
+        await grounds(run)
+        assert run.desk.asked.of("codes.withdraw") == [("code-h2", Grounds(WHY))]
+
+
+async def test_a_code_that_is_over_meanwhile_is_said_on_the_persons_page() -> None:
+    async with person(READY) as run:
+        run.desk.asked.raises("codes.agree", NothingThere("This code is over."))
+        await run.press("g")
+        await grounds(run)
+        assert "This code is over." in run.text

@@ -16,6 +16,7 @@ from kiosk.errors import ConfigError
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_records import AuditAnchor, AuditVerdict
 from kiosk.store.database import Store
+from kiosk.store.unit_of_work import UnitOfWork
 
 
 def verify_audit(
@@ -29,8 +30,15 @@ def verify_audit(
     Progress is told in rows. The verdict names the first row that does not fit.
     """
     with store.read() as uow:
-        anchors = sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
-        return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
+        return verify_within(uow, signer, elsewhere, progress)
+
+
+def verify_within(
+    uow: UnitOfWork, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
+) -> AuditVerdict:
+    """Do that in a unit of work that reads."""
+    anchors = sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
+    return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
 
 
 def anchor_line(anchor: AuditAnchor) -> str:

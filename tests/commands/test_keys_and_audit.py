@@ -67,19 +67,35 @@ def test_the_audit_is_verified_and_anchored(
     assert capsys.readouterr().out == "1 rows and 1 anchors fit\n"
 
 
+SWAP = """
+UPDATE audit_event SET seq = 9 WHERE seq = 2;
+UPDATE audit_event SET seq = 2 WHERE seq = 3;
+UPDATE audit_event SET seq = 3 WHERE seq = 9;
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        ("UPDATE audit_event SET actor = 'somebody else' WHERE seq = 2", "row 2 (changed)"),
+        ("UPDATE audit_event SET detail = '{}' WHERE seq = 3", "row 3 (changed)"),
+        ("DELETE FROM audit_event WHERE seq = 2", "row 2 (removed)"),
+        (SWAP, "row 2 (reordered)"),
+    ],
+    ids=["edited", "emptied", "deleted", "swapped"],
+)
 def test_a_tampered_audit_fails_and_names_the_row(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], script: str, named: str
 ) -> None:
-    for name in ("Jo", "Joe", "Joey"):
+    for name in ("Jo", "Joe", "Joey", "Joan"):
         kiosk("import", people(place, GOOD.replace("Jo Smith", name)))
     with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection:
         for (trigger,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        connection.execute("UPDATE audit_event SET actor = 'somebody else' WHERE seq = 2")
-        connection.commit()
+        connection.executescript(script)
     assert kiosk("audit", "verify") == 1
     said = capsys.readouterr().err
-    assert "row 2 (changed)" in said
+    assert named in said
     assert "NOT intact" in said

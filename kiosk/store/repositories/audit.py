@@ -217,5 +217,7 @@ def event_of(row: AuditEventRow) -> AuditEvent:
     try:
         detail = json.loads(row.detail)
     except ValueError:
+        detail = None
+    if not isinstance(detail, dict):
         detail = {"unreadable": True}
     return AuditEvent(**row.model_dump(exclude={"detail"}), detail=detail)

@@ -8,6 +8,7 @@ COMMANDS = {
     "doctor": "doctor",
     "keys": "keys",
     "audit": "audit",
+    "caretaker": "caretaker",
     "staff": "staff",
     "admin": "admin",
 }

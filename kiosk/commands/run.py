@@ -69,21 +69,23 @@ def open_log(path: str | None) -> None:
         sys.stderr = stream
     elif not sys.stdout.isatty():
         handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A handler's own error would print the record's arguments on the glass.
     logging.raiseExceptions = False
 
 
-class _Discreet(logging.Formatter):
+class Discreet(logging.Formatter):
     """Shows errors that a library logs as ``log_fault`` does: their texts may hold a secret."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line; beside an error nothing that the library wrote."""
         if record.exc_info:
             record.message = "an error that nobody handled"
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return where the error came from, without its text."""
         return describe_fault(ei[1]) if ei[1] is not None else ""
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from kiosk.administration.names import staff_names
 from kiosk.administration.told import GRAVE, told
 from kiosk.administration.views.people import StoryLine
 from kiosk.authority.audit import AuditKind
@@ -36,13 +35,20 @@ LONGEST: Final = 500
 
 
 def story_of(
-    uow: UnitOfWork, holder_id: str, before: int | None = None, limit: int = 100
+    uow: UnitOfWork,
+    holder_id: str,
+    name_of: Callable[[str | None], str],
+    *,
+    before: int | None = None,
+    limit: int = 100,
 ) -> tuple[StoryLine, ...]:
-    """Return up to ``limit`` lines from before row ``before`` (None: the newest)."""
+    """Return up to ``limit`` lines from before row ``before`` (None: the newest).
+
+    ``name_of`` names members of staff by id.
+    """
     wanted = AuditQuery(holder_id=holder_id, without=LEFT_OUT)
     events = uow.trail.newest(wanted, before, min(limit, LONGEST))
     notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
-    name_of = staff_names(uow)
     return tuple(_line(event, notes, name_of(event.actor)) for event in events)
 
 

@@ -16,6 +16,7 @@ from kiosk.store.engine import (
     READS,
     READS_ON_POSTGRESQL,
     WRITES,
+    empty_sqlite_log,
     make_sqlite_file,
     open_engine,
     parse_url,
@@ -86,6 +87,16 @@ class Store:
             if error.code in NO_SUCH_TABLE:
                 return False
             raise
+
+    def empty_log(self) -> None:
+        """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.
+
+        What was deleted from the file itself is overwritten already (``secure_delete``).
+        While somebody reads it cannot be done, and is done by the next who asks. PostgreSQL
+        clears away what was deleted by itself. Raises ``StoreError``.
+        """
+        if self._on_sqlite:
+            empty_sqlite_log(self._engine)
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -6,13 +6,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from kiosk.errors import ConfigError, StoreError
 from kiosk.store.faults import SQLITE_BUSY_CODES
@@ -55,6 +56,16 @@ def make_sqlite_file(path: Path) -> None:
     except OSError as error:
         code = error.strerror or "unknown"
         raise StoreError(f"the database file cannot be opened: {code}", code) from None
+
+
+def empty_sqlite_log(engine: Engine) -> None:
+    """Write the write-ahead log back and cut it; outside a transaction, as SQLite wants it."""
+    try:
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"the database's log cannot be emptied ({code})", code) from None
 
 
 # --- SQLite ----------------------------------------------------------------------------

@@ -57,6 +57,11 @@ class Cardholders:
         )
         self._gateway.run(statement, [values(holder) for holder in holders])
 
+    def add(self, holder: Cardholder) -> bool:
+        """Add one; False when somebody has the number."""
+        insert = self._gateway.upsert(CardholderRow).values(values(holder))
+        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
+
     def touch(self, holder_id: str, revision: int) -> bool:
         """Raise a holder's revision from ``revision``; False when it is another by now.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kiosk.administration.kinds import DEEDS, StaffKind
+from kiosk.administration.names import staff_names
 from kiosk.administration.office import Office
 from kiosk.administration.story import LEFT_OUT, story_of
 from kiosk.administration.told import GRAVE, WORDS, told
@@ -159,4 +160,5 @@ def story(
     store: Store, person: samples.Person, before: int | None = None, limit: int = 50
 ) -> tuple[StoryLine, ...]:
     with store.read() as uow:
-        return story_of(uow, person.holder.id, before, limit)
+        names = staff_names(uow)
+        return story_of(uow, person.holder.id, names, before=before, limit=limit)

@@ -1,0 +1,151 @@
+"""A person's page, read in one go: the same few statements whatever their story's length."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from kiosk.administration.code_lines import code_line, waits_for_second
+from kiosk.administration.headline import headline_of, trouble_words
+from kiosk.administration.holder_notices import address_of
+from kiosk.administration.names import staff_names
+from kiosk.administration.standing import BrokenSeals, Facts, is_blocked
+from kiosk.administration.story import story_of
+from kiosk.administration.views.acting import Actor, Seen
+from kiosk.administration.views.people import (
+    CardLine,
+    Person,
+    RegistrationLine,
+    Standing,
+)
+from kiosk.authority.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.audit import AuditKind
+from kiosk.policy import Policy
+from kiosk.policy.codes import HOUR
+from kiosk.roles import Action, may
+from kiosk.store.audit_records import AuditQuery
+from kiosk.store.records import Card, Cardholder, CardStatus, EmailCode, Registration
+from kiosk.store.unit_of_work import UnitOfWork
+
+NEWEST = 50
+"""Lines of a story that come with a person."""
+
+_LOOKED_BACK = 20
+"""So many broken seals of one person are looked at, the newest ones."""
+
+
+def page_of(
+    uow: UnitOfWork, holder: Cardholder, policy: Policy, actor: Actor, zone: tzinfo
+) -> Person:
+    """Return the page of ``holder`` as ``actor`` may see and use it."""
+    facts, name_of = facts_of(uow, holder, policy), staff_names(uow)
+    headline = headline_of(facts, zone)
+    return Person(
+        seen=Seen(holder.id, holder.revision),
+        number=holder.number,
+        name=holder.name,
+        email=address_of(holder, facts.registration),
+        left_at=holder.left_at,
+        standing=facts.standing,
+        can_unlock=facts.can_unlock,
+        headline=headline.told,
+        advice=headline.advice,
+        registration=_registration_line(uow, facts.registration, policy),
+        cards=tuple(_card_line(facts, card) for card in facts.cards),
+        codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
+        story=story_of(uow, holder.id, name_of, limit=NEWEST),
+        open_to=_open_to(facts, actor),
+    )
+
+
+def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
+    """Read what somebody's standing rests on."""
+    registration = uow.registrations.of_holder(holder.id)
+    codes = uow.codes.open_of_holder(holder.id)
+    return Facts(
+        holder=holder,
+        cards=uow.cards.of_holder(holder.id),
+        registration=registration,
+        policy=policy,
+        now=uow.now,
+        codes=tuple(code for code in codes if _counts(uow, code)),
+        sent=uow.codes.send_times_of_holder(holder.id, uow.now - HOUR),
+        unsettled=uow.journal.open_of_holder(holder.id),
+        broken=_broken_seals(uow, holder),
+        blocked_where=_blocked_where(uow, holder),
+    )
+
+
+def _counts(uow: UnitOfWork, code: EmailCode) -> bool:
+    ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
+    return ends > uow.now and is_vouched_for(uow, code)
+
+
+def _broken_seals(uow: UnitOfWork, holder: Cardholder) -> BrokenSeals:
+    query = AuditQuery(holder_id=holder.id, kind=AuditKind.SECRET_BROKEN.value)
+    found = uow.trail.newest(query, limit=_LOOKED_BACK)
+    revisions = ((event.card_id, event.detail.get("revision")) for event in found)
+    return frozenset(
+        (card_id, revision) for card_id, revision in revisions
+        if card_id is not None and isinstance(revision, int)
+    )  # fmt: skip
+
+
+def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
+    query = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
+    for event in uow.trail.newest(query, limit=1):
+        return event.station or ""
+    return ""
+
+
+def _registration_line(
+    uow: UnitOfWork, registration: Registration | None, policy: Policy
+) -> RegistrationLine | None:
+    if registration is None:
+        return None
+    texts = uow.questions.by_ids(registration.question_ids)
+    return RegistrationLine(
+        email=registration.email,
+        confirmed=registration.unconfirmed_since is None,
+        registered_at=registration.registered_at,
+        questions=tuple(texts[id_].text for id_ in registration.question_ids if id_ in texts),
+        failures=registration.failures,
+        failures_allowed=policy.max_failures,
+        blocked_at=registration.blocked_at,
+    )
+
+
+def _card_line(facts: Facts, card: Card) -> CardLine:
+    return CardLine(
+        card_id=card.id,
+        driver=card.driver,
+        identifier=card.identifier,
+        revoked=card.status is CardStatus.REVOKED,
+        expires_at=card.expires_at,
+        has_secret=card.sealed_secret is not None,
+        trouble=trouble_words(card, facts.trouble(card)),
+    )
+
+
+def _open_to(facts: Facts, actor: Actor) -> frozenset[Action]:
+    return frozenset(action for action in _sensible(facts, actor) if may(actor.role, action))
+
+
+def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
+    """Return what makes sense for somebody who stands like this."""
+    if facts.standing is Standing.LEFT:
+        return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})
+    sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
+    sensible.add(Action.ERASE_PERSON)
+    if any(card.status is CardStatus.ACTIVE for card in facts.cards):
+        sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
+    if facts.registration is not None:
+        sensible.add(Action.REVOKE_REGISTRATION)
+    if is_blocked(facts.registration, facts.policy):
+        sensible.add(Action.LIFT_BLOCK)
+    if facts.standing is Standing.READY:
+        sensible.add(Action.ISSUE_CODE)
+    if any(waits_for_second(code) and code.issued_by != actor.staff_id for code in facts.codes):
+        sensible.add(Action.AGREE_CODE)
+    if any(map(is_assisted, facts.codes)):
+        sensible.add(Action.WITHDRAW_CODE)
+    return frozenset(sensible)

@@ -87,9 +87,12 @@ def lines(config: Path) -> list[str]:
 
 def test_its_folders_are_made_for_it_alone(tmp_path: Path) -> None:
     folders = [line.split() for line in lines(FILES / "tmpfiles.d" / "kiosk.conf")]
+    state = f"/var/lib/{setting('StateDirectory')}"
     assert {folder for _, folder, *_ in folders} == {
         "/etc/kiosk",
-        f"/var/lib/{setting('StateDirectory')}",
+        state,
+        f"{state}/imports",
+        f"{state}/exports",
     }
     assert {tuple(rest) for _, _, *rest in folders} == {("0700", "kiosk", "kiosk", "-")}
     (tmp_path / "etc").mkdir()

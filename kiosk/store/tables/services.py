@@ -24,13 +24,14 @@ class AuditEventRow(Row, table=True):
 
     __tablename__ = "audit_event"
     __table_args__ = (
+        Index("ix_audit_event_at_seq", "at", "seq"),
         Index("ix_audit_event_kind_at", "kind", "at"),
         Index("ix_audit_event_kind_seq", "kind", "seq"),
         Index("ix_audit_event_station_seq", "station", "seq"),
         Index("ix_audit_event_actor_seq", "actor", "seq"),
     )
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
-    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
     kind: str
     reference: str = Field(index=True)
     visit_id: str | None = Field(default=None, index=True)

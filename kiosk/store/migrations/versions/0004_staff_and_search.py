@@ -201,7 +201,9 @@ def _index_where(name: str, table: str, column: str, condition: str) -> None:
 
 def _audit_indexes() -> None:
     """What counts by time, and what filters: newest first, from any row on, without sorting."""
-    for columns in (["kind", "at"], ["kind", "seq"], ["station", "seq"], ["actor", "seq"]):
+    op.drop_index(op.f("ix_audit_event_at"), "audit_event")
+    filters = (["at", "seq"], ["kind", "seq"], ["station", "seq"], ["actor", "seq"])
+    for columns in (["kind", "at"], *filters):
         name = op.f(f"ix_audit_event_{'_'.join(columns)}")
         op.create_index(name, "audit_event", columns, unique=False)
 

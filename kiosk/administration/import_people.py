@@ -1,8 +1,8 @@
 """Importing people, their cards and unblock secrets: all of a file or nothing of it.
 
 The file is read once, in batches, inside one transaction that is only committed when no
-line had a problem. On SQLite that keeps other writers out while it lasts (about a second
-for ten thousand lines), so a large file is best imported when the stations are quiet.
+line had a problem. On SQLite that keeps other writers out while it lasts (about two
+seconds for ten thousand lines), so a large file is best imported when the stations are quiet.
 """
 
 from __future__ import annotations
@@ -140,10 +140,11 @@ class _Audit:
 
 
 def _write(uow: UnitOfWork, batch: Batch) -> None:
-    if people := batch.people_added + batch.people_changed:
-        uow.holders.put(people)
-    if cards := batch.cards_added + batch.cards_changed:
-        uow.cards.put(cards)
+    people = batch.people_added + batch.people_changed
+    cards = batch.cards_added + batch.cards_changed
+    uow.holders.put(people)
+    uow.cards.put(cards)
+    uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
 
 
 def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:

@@ -55,6 +55,7 @@ def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str)
         updated_at=uow.now,
     )
     uow.registrations.put(registration)
+    uow.search.refresh([scene.holder.id])
     record(uow, AuditKind.REGISTERED, scene.visit, questions=len(registration.question_ids))
     notify(uow, Notice.REGISTERED, email, scene.visit, scene.holder)
 
@@ -63,6 +64,7 @@ def _change_email(uow: UnitOfWork, scene: Scene, email: str) -> None:
     registration = tasks.registration_of(scene)
     changed = replace(registration, email=email, email_verified_at=uow.now, updated_at=uow.now)
     uow.registrations.put(changed)
+    uow.search.refresh([scene.holder.id])
     is_other = registration.email != email
     record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
     told = scene.visit, scene.holder, email

@@ -29,12 +29,14 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which events are asked for; None does not narrow, ``actors`` are the ids of any of them.
+    """Which events are asked for; None does not narrow.
 
+    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500.
     ``since`` counts, ``until`` does not. Events of the kinds ``without`` are left out.
     """
 
     holder_id: str | None = None
+    holder_ids: tuple[str, ...] | None = None
     station: str | None = None
     actors: tuple[str, ...] | None = None
     kind: str | None = None

@@ -54,6 +54,10 @@ class Importer:
         with self.store.read() as uow:
             return uow.holders.by_numbers([f"{900000000000 + n}"])[f"{900000000000 + n}"]
 
+    def found(self, text: str) -> list[str]:
+        with self.store.read() as uow:
+            return list(uow.search.find(text, 5))
+
     def card(self, n: int) -> Card:
         with self.store.read() as uow:
             known = uow.cards.find(CardId("piv", f"{n + 1:032x}"))

@@ -70,7 +70,8 @@ def test_known_people_and_cards_are_brought_up_to_date(importer: Importer, tmp_p
     summary = importer.run(csv_of(tmp_path, renewed, header=header))
     assert (summary.people_changed, summary.cards_changed, summary.secrets_sealed) == (1, 1, 1)
     now = importer.card(0)
-    assert importer.holder(0) == replace(holder, name="Jo Jones")  # the email cell was empty
+    changed = replace(holder, name="Jo Jones", revision=1)  # the email cell was empty
+    assert importer.holder(0) == changed
     assert (now.id, importer.secret(now), now.secret_limit) == (was.id, "11112222", 5)
     assert now.sealed_secret is not None
     assert now.sealed_secret.revision == 2
@@ -86,6 +87,21 @@ def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path)
     importer.run(csv_of(tmp_path, line(0, name="Jo Jones", secret="11112222")))
     assert importer.holder(0).left_at == left.left_at
     assert importer.card(0).status is CardStatus.REVOKED
+
+
+def test_whoever_came_or_changed_is_found_at_once(importer: Importer, tmp_path: Path) -> None:
+    importer.run(csv_of(tmp_path, line(0), line(1, name="Bo Nowak")))
+    assert importer.found("smith") == [importer.holder(0).id]
+    importer.run(csv_of(tmp_path, line(0, name="Jo Jones", card=7), line(1, name="Bo Nowak")))
+    assert importer.found("smith") == []
+    for text in ("jones", "p0@nhs.net", f"{8:032x}", f"{1:032x}", f"{900000000000}"):
+        assert importer.found(text) == [importer.holder(0).id], text
+
+
+def test_a_dry_run_and_a_refused_file_make_nobody_found(importer: Importer, tmp_path: Path) -> None:
+    importer.work.rehearse(csv_of(tmp_path, line(0)))
+    importer.refused(csv_of(tmp_path, line(0), line(1, secret="short")))
+    assert importer.found("smith") == []
 
 
 def test_a_secret_that_no_key_opens_is_replaced(

@@ -102,14 +102,6 @@ def test_refreshing_again_changes_nothing_and_the_unknown_are_nobody(store: Stor
     assert found(store, "okafor") == (someone.id,)
 
 
-def test_a_person_is_taken_out(store: Store) -> None:
-    asha, bo = people(store, "Asha Okafor", "Bo Okafor")
-    with store.begin() as uow:
-        uow.search.erase(asha.id)
-        uow.commit()
-    assert found(store, "okafor") == (bo.id,)
-
-
 def test_more_than_a_batch_is_refreshed(store: Store) -> None:
     many = people(store, *(f"Person N{n}" for n in range(BATCH + 3)))
     assert found(store, f"n{BATCH + 2}") == (many[-1].id,)

@@ -84,6 +84,8 @@ def named(query: AuditQuery) -> Conditions:
     conditions = [column == wanted for column, wanted in same if wanted is not None]
     if query.actors is not None:
         conditions.append(col(row.actor).in_(query.actors))
+    if query.holder_ids is not None:
+        conditions.append(col(row.holder_id).in_(query.holder_ids))
     if query.without:
         conditions.append(col(row.kind).not_in(sorted(query.without)))
     return conditions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -38,6 +39,12 @@ class Registrations:
         statement = select(RegistrationRow).where(_is(holder_id))
         row = self._gateway.one(statement, RegistrationRow)
         return row.record(Registration) if row else None
+
+    def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
+        """Return those of several holders, by holder id; at most 500 at a time."""
+        wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
+        rows = self._gateway.many(select(RegistrationRow).where(wanted), RegistrationRow)
+        return {row.holder_id: row.record(Registration) for row in rows}
 
     def put(self, registration: Registration) -> None:
         """Add one, or overwrite the holder's address, questions, hashes and asked questions.

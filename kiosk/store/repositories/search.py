@@ -47,11 +47,6 @@ class SearchTerms:
             self._delete(there - wanted)
             self._insert(wanted - there)
 
-    def erase(self, holder_id: str) -> None:
-        """Let a holder be found by nothing any more."""
-        whose = col(SearchTermRow.holder_id) == holder_id
-        self._gateway.run(delete(SearchTermRow).where(whose))
-
     def find(self, text: str, limit: int) -> tuple[str, ...]:
         """Return the ids of holders with a word that begins like each word of ``text``.
 

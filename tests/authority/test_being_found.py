@@ -1,0 +1,31 @@
+"""Staff find people by the address that they registered, as soon as it counts."""
+
+from __future__ import annotations
+
+from kiosk.dialogue import Finished, Purpose
+from tests.authority.registering import OTHER, start, to_code
+from tests.authority.world import World
+
+
+def found(world: World, typed: str) -> tuple[str, ...]:
+    with world.store.read() as uow:
+        return uow.search.find(typed, 5)
+
+
+def test_a_registered_address_finds_its_holder_once_it_is_proven(world: World) -> None:
+    holder = world.add_holder()
+    sitting = to_code(world, world.add_card(holder), OTHER)
+    assert found(world, OTHER) == ()
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert found(world, OTHER) == (holder.id,)
+
+
+def test_another_address_takes_the_place_of_the_one_before(world: World) -> None:
+    card = world.registered_card()
+    for address, before in (("first@nhs.net", "second@nhs.net"), ("second@nhs.net", "first@")):
+        sitting = start(world, card, Purpose.CHANGE_EMAIL)
+        world.authority.give_email(sitting.visit, address)
+        assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+        sitting.pull()
+        world.clock.forward(hours=1)
+        assert (found(world, address), found(world, before)) == ((card.holder_id,), ())

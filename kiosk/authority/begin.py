@@ -67,7 +67,9 @@ def _arrive(
     if known is None:
         return _refuse(uow, visit, Reason.UNKNOWN_CARD)
     # From here on nobody else decides on this card.
-    card = uow.cards.lock(known.card.id) or known.card
+    card = uow.cards.lock(known.card.id)
+    if card is None:  # its holder was erased while we waited for it
+        return _refuse(uow, visit, Reason.UNKNOWN_CARD)
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
     _close_older(uow, visit, card)
     settle_by_card(uow, visit, card, known.holder)

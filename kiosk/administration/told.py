@@ -46,6 +46,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.CODE_DEAD: "Entered a code that works no more.",
     AuditKind.REGISTERED: "Registered for self-service.",
     AuditKind.EMAIL_CHANGED: "Changed the email address.",
+    AuditKind.EMAIL_CONFIRMED: "Confirmed the email address that staff had put in place.",
     AuditKind.QUESTIONS_CHANGED: "Changed the security questions.",
     AuditKind.PIN_CHANGED: "Changed the PIN.",
     AuditKind.SECRET_RELEASED: "The unblock secret was given to the station for the card.",
@@ -149,7 +150,13 @@ def _code_wrong(detail: Detail) -> str:
     return left and f"Entered a wrong code; {left} left."
 
 
+def _code_right(detail: Detail) -> str:
+    return "Entered the code that staff had given, rightly." if detail.get("given_by") else ""
+
+
 def _code_dead(detail: Detail) -> str:
+    if detail.get("withdrawn"):
+        return "Entered a code that had been withdrawn."
     if detail.get("expired"):
         return "Entered a code whose time was over."
     return "Entered a code that had no try left, or was replaced."
@@ -209,6 +216,7 @@ _SAID: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.ANSWERS_WRONG: _answered_wrongly,
     AuditKind.REGISTRATION_BLOCKED: _blocked,
     AuditKind.CODE_NOT_SENT: _not_sent,
+    AuditKind.CODE_RIGHT: _code_right,
     AuditKind.CODE_WRONG: _code_wrong,
     AuditKind.CODE_DEAD: _code_dead,
     AuditKind.REGISTERED: _registered,

@@ -132,7 +132,8 @@ def _conclude(
 def _right(uow: UnitOfWork, scene: Scene, charge: Charge) -> Task:
     if uow.registrations.give_back(scene.holder.id, charge.attempt_id):
         record(uow, AuditKind.ANSWERS_RIGHT, scene.visit)
-        scene = again(uow, scene, replace(scene.visit, questions_proven_at=uow.now))
+        answered = replace(scene.visit, questions_proven_at=uow.now, questions_carried=False)
+        scene = again(uow, scene, answered)
     return tasks.next_task(uow, scene)
 
 

@@ -41,6 +41,7 @@ class AuditKind(StrEnum):
     CODE_DEAD = "code-dead"
 
     REGISTERED = "registered"
+    EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGED = "email-changed"
     QUESTIONS_CHANGED = "questions-changed"
     PIN_CHANGED = "pin-changed"

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.applying import apply_pending
+from kiosk.authority.assisted import given_by, is_vouched_for
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, again, enter
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import CodeDead, CodeWrong, Finished, Purpose, Task, VisitId
+from kiosk.dialogue import CodeDead, CodeEnd, CodeWrong, Finished, Purpose, Task, VisitId
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.secrets.codes import CodeBinding, CodeDigest
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Charge, EmailCode, Verdict
+from kiosk.store.records import Charge, EmailCode, Scalar, Verdict
 from kiosk.store.unit_of_work import UnitOfWork
 
 
@@ -35,7 +36,10 @@ class _Charged:
 def enter_code(
     parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
 ) -> Task | CodeWrong | CodeDead:
-    """Check one entry; raises ``AuthorityUnavailable`` before anything is charged."""
+    """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
+
+    Where staff gave a code since the page was put up, it may ask for the answers first.
+    """
     charged = _charge(parts, visit_id, attempt)
     if not isinstance(charged, _Charged):
         return charged
@@ -46,42 +50,69 @@ def enter_code(
     return reply
 
 
-def _charge(parts: Parts, visit_id: VisitId, attempt: str) -> _Charged | CodeDead | Finished:
+def _charge(parts: Parts, visit_id: VisitId, attempt: str) -> _Charged | CodeDead | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         if scene.visit.finished_at is not None and _ends_with_a_code(scene):
             return Finished(scene.progress.purpose)
         scene.need(Gate.CODE)
-        code = _own_code(parts, scene)
-        charge = uow.codes.charge_try(code.id, attempt)
-        if charge is None:
-            dead = _dead(uow, scene, code)
+        code = scene.own_code
+        charge = _try(uow, parts, scene, code, attempt) if code else None
+        if code is not None and charge is not None:
             uow.commit()
-            return dead
-        if charge.fresh:
-            record(uow, AuditKind.CODE_TRY_CHARGED, scene.visit, code=code.id, left=charge.left)
+            return _Charged(charge, code)
+        instead = _dead(uow, scene, code) if code else _instead(uow, scene)
         uow.commit()
-        return _Charged(charge, code)
+        return instead
 
 
 def _ends_with_a_code(scene: Scene) -> bool:
     return scene.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
 
 
-def _own_code(parts: Parts, scene: Scene) -> EmailCode:
-    code = scene.own_code
-    if code is None:
-        raise StepRefused("no code was sent for this")
+def _try(
+    uow: UnitOfWork, parts: Parts, scene: Scene, code: EmailCode, attempt: str
+) -> Charge | None:
     if not parts.codes.can_match(code.key_id):
         raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
-    return code
+    charge = uow.codes.charge_try(code.id, attempt)
+    if charge is not None and charge.fresh:
+        _tell(uow, AuditKind.CODE_TRY_CHARGED, scene, code, left=charge.left)
+    return charge
+
+
+def _instead(uow: UnitOfWork, scene: Scene) -> CodeDead | Task:
+    """Say what is due where there is no code to look at, though the page may not know it."""
+    if scene.asks_again:
+        return tasks.answer_questions(uow, scene)
+    code = uow.codes.newest(scene.card.id)
+    unlocks = scene.visit.purpose is Purpose.UNLOCK
+    if code is None or not unlocks or not _is_withdrawn(uow, code):
+        raise StepRefused("no code was sent for this")
+    _tell(uow, AuditKind.CODE_DEAD, scene, code, withdrawn=True)
+    return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(scene))
+
+
+def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
+    """Tell whether an unlock code would still be good, had staff not taken it away."""
+    if code.purpose is not Purpose.UNLOCK or code.consumed_at is not None:
+        return False
+    alive = code.expires_at is not None and code.expires_at > uow.now
+    return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
 def _dead(uow: UnitOfWork, scene: Scene, code: EmailCode) -> CodeDead:
     expired = code.expires_at is not None and code.expires_at <= scene.now
-    record(uow, AuditKind.CODE_DEAD, scene.visit, code=code.id, expired=expired)
-    return CodeDead(expired, tasks.send_code(scene))
+    _tell(uow, AuditKind.CODE_DEAD, scene, code, expired=expired)
+    return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(scene))
+
+
+def _tell(
+    uow: UnitOfWork, kind: AuditKind, scene: Scene, code: EmailCode, **detail: Scalar
+) -> None:
+    """Add a row about a code; where staff gave it, it says who."""
+    record(uow, kind, scene.visit, code=code.id, **detail, **given_by(code))
 
 
 def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, entered: Sensitive) -> Verdict:
@@ -111,7 +142,7 @@ def _conclude(
 def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
     code = charged.code
     if uow.codes.give_back(code.id, charged.charge.attempt_id):
-        record(uow, AuditKind.CODE_RIGHT, scene.visit, code=code.id)
+        _tell(uow, AuditKind.CODE_RIGHT, scene, code)
         scene = _prove(uow, scene, code)
     return tasks.next_task(uow, scene)
 
@@ -120,16 +151,23 @@ def _prove(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
     if scene.own_code is None or scene.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if not _ends_with_a_code(scene):
+        _confirm_address(uow, scene, code)
         return again(uow, scene, replace(scene.visit, code_proven_id=code.id))
     if not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
     return apply_pending(uow, scene)
 
 
+def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:
+    """An address that staff put in place is confirmed by the first code that was read there."""
+    if code.sent_to and uow.registrations.confirm_email(scene.holder.id, code.sent_to):
+        record(uow, AuditKind.EMAIL_CONFIRMED, scene.visit, code=code.id)
+
+
 def _wrong(uow: UnitOfWork, scene: Scene, charged: _Charged) -> CodeWrong | CodeDead:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
-        record(uow, AuditKind.CODE_WRONG, scene.visit, code=code.id, left=charge.left)
+        _tell(uow, AuditKind.CODE_WRONG, scene, code, left=charge.left)
     waiting = again(uow, scene).waiting_code
     if charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, scene, code)

@@ -40,7 +40,7 @@ def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder)
     uow.cards.know_secret_tries(card.id, None)
     uow.registrations.clear_failures(holder.id)
     uow.registrations.clear_asked(holder.id)
-    uow.codes.revoke_live(card.id)
+    uow.codes.revoke_all(card.id)
     registration = uow.registrations.of_holder(holder.id)
     notify(uow, Notice.UNLOCKED, registration.email if registration else "", visit, holder)
 

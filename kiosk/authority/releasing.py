@@ -8,6 +8,7 @@ when all of that is durable.
 
 from __future__ import annotations
 
+from kiosk.authority.assisted import given_by
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
 from kiosk.authority.parts import Parts
@@ -91,5 +92,7 @@ def _write_down(uow: UnitOfWork, scene: Scene) -> UnblockEntry:
     )
     if left is None:
         raise TurnedAway(Reason.SECRET_BLOCKED)
-    record(uow, AuditKind.SECRET_RELEASED, visit, journal=entry.id, left=left)
+    code = scene.proven_code
+    told = given_by(code) if code else {}
+    record(uow, AuditKind.SECRET_RELEASED, visit, journal=entry.id, left=left, **told)
     return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from kiosk.authority.assisted import is_assisted
 from kiosk.authority.offers import is_registered, secret_barred
 from kiosk.authority.scene import Scene, look
 from kiosk.dialogue import Purpose
@@ -16,12 +17,19 @@ def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
     """Return the scene of a visit that goes on at the code page, or None.
 
     It inherits what the code was sent on: that the answers were right, or what a
-    registration or a change had gathered behind a proven PIN. Nothing else.
+    registration or a change had gathered behind a proven PIN. Nothing else. A code that
+    staff gave was sent on nothing: its visit goes the whole way.
     """
     code = scene.code
-    if code is None or not _makes_sense(scene, code.purpose):
+    if code is None or is_assisted(code) or not _makes_sense(scene, code.purpose):
         return None
-    visit = replace(scene.visit, purpose=code.purpose, questions_proven_at=_inherited(scene, code))
+    proven_at = _inherited(scene, code)
+    visit = replace(
+        scene.visit,
+        purpose=code.purpose,
+        questions_proven_at=proven_at,
+        questions_carried=proven_at is not None,
+    )
     carried = look(uow, scene.policy, visit, scene.card, scene.holder)
     return carried if carried.waiting_code is not None else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kiosk.authority.assisted import is_assisted, is_vouched_for
 from kiosk.authority.offers import card_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.stations import station_barred
@@ -32,7 +33,7 @@ class Scene:
     """A visit, and all that is recorded around it.
 
     ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
-    entered rightly in this visit.
+    entered rightly in this visit. Neither is one that staff gave who may give none any more.
     """
 
     visit: Visit
@@ -69,7 +70,11 @@ class Scene:
     def own_code(self) -> EmailCode | None:
         """The live code, where it is for this purpose and this address; it may be dead."""
         code = self.code
-        if code is None or code.purpose is not self.visit.purpose or code.sent_to != self.address:
+        if code is None or code.purpose is not self.visit.purpose:
+            return None
+        if is_assisted(code):
+            return code if self._answered_here else None
+        if code.sent_to != self.address:
             return None
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None
@@ -83,6 +88,13 @@ class Scene:
         if code is None or code.expires_at is None or code.expires_at <= self.now:
             return None
         return code if code.tries < code.max_tries else None
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether staff gave a code that only counts once the answers are given in this visit."""
+        code, purpose = self.code, self.visit.purpose
+        assisted = code is not None and is_assisted(code) and code.purpose is purpose
+        return assisted and self.visit.questions_carried and not self._answered_here
 
     def need(self, gate: Gate) -> None:
         """Raise ``StepRefused`` unless ``gate`` can be stood at now."""
@@ -110,9 +122,16 @@ class Scene:
 
     def _code_is_proven(self) -> bool:
         code = self.proven_code
-        if code is None or code.purpose is not self.visit.purpose:
+        if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
             return False
-        return code.revoked_at is None and code.sent_to == self.address
+        return is_assisted(code) or code.sent_to == self.address
+
+    @property
+    def _answered_here(self) -> bool:
+        """Whether this very visit has passed the questions that come before a code, if any do."""
+        visit = self.visit
+        here = visit.questions_proven_at is not None and not visit.questions_carried
+        return here or not answers_come_before_code(self.policy)
 
 
 def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
@@ -150,11 +169,15 @@ def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Card
         holder=holder,
         registration=uow.registrations.of_holder(holder.id),
         pending=uow.pending.find(card.id, purpose) if purpose else None,
-        code=uow.codes.live(card.id),
-        proven_code=uow.codes.get(visit.code_proven_id) if visit.code_proven_id else None,
+        code=_vouched_for(uow, uow.codes.live(card.id)),
+        proven_code=_vouched_for(uow, uow.codes.get(visit.code_proven_id or "")),
         policy=policy,
         now=uow.now,
     )
+
+
+def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
+    return code if code is not None and is_vouched_for(uow, code) else None
 
 
 def again(uow: UnitOfWork, scene: Scene, visit: Visit | None = None) -> Scene:

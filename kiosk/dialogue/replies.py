@@ -85,11 +85,19 @@ class CodeWrong:
     again: EnterCode
 
 
+class CodeEnd(StrEnum):
+    """Why a code is no longer good."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    WITHDRAWN = "withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class CodeDead:
-    """The code has expired or its tries are spent; another must be sent."""
+    """The code is no longer good; another must be sent."""
 
-    expired: bool
+    why: CodeEnd
     again: SendCode
 
 

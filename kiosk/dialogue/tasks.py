@@ -71,7 +71,11 @@ class SendCode:
 
 @dataclass(frozen=True, slots=True)
 class EnterCode:
-    """Enter the code that was sent to ``masked``; seconds count from this answer."""
+    """Enter the code that was sent to ``masked``; seconds count from this answer.
+
+    ``masked`` is empty for a code that staff gave by word of mouth; another one by mail
+    would take its place.
+    """
 
     masked: str
     digits: int

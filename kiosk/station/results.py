@@ -11,6 +11,7 @@ from kiosk.dialogue import (
     AnswersWrong,
     ChooseQuestions,
     CodeDead,
+    CodeEnd,
     CodeNotSent,
     CodeWrong,
     EmailRefused,
@@ -86,6 +87,13 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             return None
 
 
+_LACKS = {
+    CodeEnd.EXPIRED: CodeLack.EXPIRED,
+    CodeEnd.SPENT: CodeLack.SPENT,
+    CodeEnd.WITHDRAWN: CodeLack.WITHDRAWN,
+}
+
+
 def _opened(visit: VisitId, at: CardAddress, reply: VisitOpened | Refusal) -> Move:
     if isinstance(reply, Refusal):
         return _refused(visit, reply)
@@ -121,8 +129,7 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case CodeWrong():
             return CodeEntry(state.visit, reply.again, CodeNotice.WRONG), ()
         case CodeDead():
-            lack = CodeLack.EXPIRED if reply.expired else CodeLack.SPENT
-            return CodeNeeded(state.visit, reply.again.masked, lack), ()
+            return CodeNeeded(state.visit, reply.again.masked, _LACKS[reply.why]), ()
         case _:
             return _given(state, reply)
 

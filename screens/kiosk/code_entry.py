@@ -1,4 +1,4 @@
-"""Enter the emailed code; the card may be taken out meanwhile."""
+"""Enter the code that was emailed, or that staff gave; the card may be taken out meanwhile."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._state = state
         self._since = kit.now()
         self._life = Prose("", "life")
+        self._other = words.NEW_CODE if state.task.masked else words.BY_EMAIL
         self._again = self.button("", self._ask_again)
 
     def beside(self) -> Iterator[Widget]:
         """Say where the code went, what happened last, and how long there is."""
         task, notice = self._state.task, self._state.notice
-        yield Prose(f"{words.sent_to(task.masked)} {words.LOOK_IN_JUNK}")
+        yield Prose(words.sent_to(task.masked))
         if notice is not None:
             yield Note(words.code_notice(notice, task.tries_left))
         yield self.cells
         yield self._life
         if notice is None:
-            yield Prose(words.WALK_AWAY, "walk")
+            yield Prose(words.meanwhile(task.masked), "walk")
 
     def others(self) -> Iterator[BigButton]:
         """Stop, or ask for another code."""
@@ -62,7 +63,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         wait = self._state.task.resend_in_s - gone
         self._life.say(words.life(left) if left > 0 else words.OVER)
         self._life.set_class(left <= 0, "-over")
-        self._again.relabel(words.resend(wait), enabled=wait <= 0)
+        self._again.relabel(words.resend(wait, self._other), enabled=wait <= 0)
 
     def _ask_again(self) -> None:
         self.report(CodeAsked(self.visit))

@@ -13,9 +13,12 @@ NEW_EMAIL_TEXT = "We send a code to it now, and tell your old address."
 SEND = "Send code"
 
 LOOK_IN_JUNK = "Look in Junk too."
+GIVEN = "Enter the code that the Registration Authority gave you."
 WALK_AWAY = "You may take your smartcard out, read your email and come back."
 OVER = "That code is no longer good. Ask for a new one."
 NEW_CODE = "New code"
+BY_EMAIL = "By email"
+IN_ITS_PLACE = "A code by email takes the place of this one."
 
 
 def domains(approved: tuple[str, ...]) -> str:
@@ -49,8 +52,13 @@ def code_title(purpose: Purpose | None) -> str:
 
 
 def sent_to(masked: str) -> str:
-    """Say where the code went."""
-    return f"We sent it to {masked}."
+    """Say where the code went; one that staff gave by word of mouth went nowhere."""
+    return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
+
+
+def meanwhile(masked: str) -> str:
+    """Say what may be done instead of entering the code now."""
+    return WALK_AWAY if masked else IN_ITS_PLACE
 
 
 def life(left: float) -> str:
@@ -70,9 +78,9 @@ def code_notice(what: CodeNotice, tries_left: int) -> str:
             return "No new code could be sent. The last one is still good."
 
 
-def resend(left: float) -> str:
-    """Name the button that asks for another code."""
-    return NEW_CODE if left <= 0 else f"{NEW_CODE} in {clock(left)}"
+def resend(left: float, what: str = NEW_CODE) -> str:
+    """Name the button that asks for another code, once it may be asked for."""
+    return what if left <= 0 else f"{what} in {clock(left)}"
 
 
 def lack(what: CodeLack) -> tuple[str, str]:
@@ -82,6 +90,8 @@ def lack(what: CodeLack) -> tuple[str, str]:
             return "Your code is no longer good", "It was good for a short time only."
         case CodeLack.SPENT:
             return "Your code is no longer good", "It was entered wrongly too often."
+        case CodeLack.WITHDRAWN:
+            return "Your code is no longer good", "The Registration Authority has withdrawn it."
         case CodeLack.MAIL_AWAY:
             return (
                 "The email could not be sent",

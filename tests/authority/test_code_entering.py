@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.dialogue import (
     CodeDead,
+    CodeEnd,
     CodeWrong,
     EnterCode,
     Purpose,
@@ -66,8 +67,8 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting)
         reply = sitting.enter(wrong_code(code))
         assert isinstance(reply, CodeWrong)
         assert reply.again.tries_left == left
-    assert sitting.enter(wrong_code(code)) == CodeDead(expired=False, again=SendCode(MASKED))
-    assert sitting.enter(code) == CodeDead(expired=False, again=SendCode(MASKED))
+    assert sitting.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, SendCode(MASKED))
+    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, SendCode(MASKED))
     assert world.registration(card).failures == 0
     sitting.pull()
     assert _resumed(world.insert(card, blocked=True)) is None
@@ -76,7 +77,7 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting)
 def test_late_is_dead(world: World, card: Card, sitting: Sitting) -> None:
     sitting.to_code()
     world.clock.forward(minutes=15)
-    assert sitting.enter(world.relay.code) == CodeDead(expired=True, again=SendCode(MASKED))
+    assert sitting.enter(world.relay.code) == CodeDead(CodeEnd.EXPIRED, SendCode(MASKED))
     assert isinstance(sitting.send(), EnterCode)
     assert isinstance(sitting.enter(world.relay.code), SetPin)
 

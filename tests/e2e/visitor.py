@@ -119,7 +119,12 @@ class Visitor:
 
     def awaits_code(self, what: Purpose) -> Self:
         """Be asked for the emailed code."""
-        self.station.see(email.code_title(what), email.sent_to("")[:13], "Good for another 1")
+        self.station.see(email.code_title(what), email.sent_to("a")[:13], "Good for another 1")
+        return self
+
+    def awaits_given_code(self) -> Self:
+        """Be asked for the code that staff gave by word of mouth."""
+        self.station.see(email.code_title(Purpose.UNLOCK), email.GIVEN, email.BY_EMAIL)
         return self
 
     def enters_code(self, code: str) -> Self:

@@ -127,6 +127,7 @@ _ALL_BUT_REGISTER = (
     Purpose.CHANGE_EMAIL,
 )
 _CODE_ENTRY = CodeEntry(UNLOCK, CODE)
+_GIVEN = replace(CODE, masked="", resend_in_s=0.0)
 
 _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
@@ -183,9 +184,16 @@ _STORY: Mapping[str, Sample] = {
     "code-ten-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=10)), tuple("1234567")),
     "code-six-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=6)), tuple("123456")),
     "code-keys-only": Sample(_CODE_ENTRY, tuple("40718263"), touch=False),
+    "code-given": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071")),
+    "code-given-wrong": Sample(
+        CodeEntry(UNLOCK, replace(_GIVEN, tries_left=2, resend_in_s=42.0), CodeNotice.WRONG)
+    ),
+    "code-given-over": Sample(CodeEntry(UNLOCK, replace(_GIVEN, expires_in_s=0.0))),
+    "code-given-keys-only": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071"), touch=False),
     "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
     "code-needed-expired": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.EXPIRED)),
     "code-needed-spent": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.SPENT, 31.0)),
+    "code-needed-withdrawn": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.WITHDRAWN)),
     "code-needed-mail-away": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.MAIL_AWAY)),
     "code-needed-too-soon": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.TOO_SOON, 1800.0)),
     "new-pin": Sample(NewPin(UNLOCK, RULES)),

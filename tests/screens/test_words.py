@@ -122,6 +122,7 @@ def test_times() -> None:
     assert frame.clock(-5) == "0:00"
     assert email.resend(0) == "New code"
     assert email.resend(61) == "New code in 1:01"
+    assert email.resend(61, email.BY_EMAIL) == "By email in 1:01"
     assert frame.seconds(1) == "1 second"
 
 

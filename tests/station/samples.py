@@ -11,6 +11,7 @@ from kiosk.dialogue import (
     CardId,
     ChooseQuestions,
     CodeDead,
+    CodeEnd,
     CodeNotSent,
     CodeWrong,
     EmailRefused,
@@ -129,7 +130,7 @@ REPLIES: tuple[Reply, ...] = (
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
     CodeWrong(CODE),
-    CodeDead(True, SendCode(CODE.masked)),
+    CodeDead(CodeEnd.EXPIRED, SendCode(CODE.masked)),
 )
 
 

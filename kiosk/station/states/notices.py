@@ -48,6 +48,7 @@ class CodeLack(StrEnum):
 
     EXPIRED = "expired"
     SPENT = "spent"
+    WITHDRAWN = "withdrawn"
     MAIL_AWAY = "mail-away"
     TOO_SOON = "too-soon"
 

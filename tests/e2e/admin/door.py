@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.e2e.records import events
 from tests.e2e.station import Station
 from tests.e2e.world import World
 from tests.support.sshd import PROGRAM, Sshd, make_key
@@ -43,9 +44,15 @@ class Door:
 
     def close(self) -> None:
         """End every session, then the server."""
+        self.close_sessions()
+        self.sshd.stop()
+
+    def close_sessions(self) -> None:
+        """End every session, and wait until nothing runs for one."""
         for session in self.sessions:
             session.close()
-        self.sshd.stop()
+        self.sessions.clear()
+        psutil.wait_procs(self.programs(), timeout=20)
 
     def key(self, name: str) -> Path:
         """Make a key that nobody knows."""
@@ -100,15 +107,10 @@ class Door:
         server = psutil.Process(int((self.sshd.folder / "sshd.pid").read_text()))
         return [one for one in server.children(recursive=True) if "sshd" not in one.name()]
 
+    def named(self, role: str) -> Path:
+        """Return the key of the member of staff who is called by this."""
+        return self.keys / role
+
     def told(self, kind: str) -> list[dict[str, object]]:
         """Return the details of the audit's rows of a kind, oldest first."""
-        from kiosk.clock import SystemClock
-        from kiosk.store.database import Store
-
-        store = Store(f"sqlite:///{self.world.database}", SystemClock())
-        try:
-            with store.read() as uow:
-                rows = uow.audit.latest(limit=500)
-        finally:
-            store.close()
-        return [dict(row.detail) for row in reversed(rows) if row.kind == kind]
+        return [dict(row.detail) for row in reversed(events(self.world, kind))]

@@ -7,18 +7,25 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.admin.door import Door
-from tests.e2e.world import World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 IN = "log out"
 """The footer shows it on every page."""
+
+
+@pytest.fixture
+def door(front: Door) -> Iterator[Door]:
+    """The one door; nobody is inside when a test begins, or ends."""
+    yield front
+    front.close_sessions()
 
 
 @pytest.mark.parametrize(
@@ -32,50 +39,43 @@ IN = "log out"
 def test_staff_see_what_their_role_may(
     door: Door, role: str, sees: tuple[str, ...], never: tuple[str, ...]
 ) -> None:
-    session = door.log_in(door.staff("Asha Okafor", role), 120, 36)
-    shown = session.see(IN, "Asha Okafor", *sees)
+    session = door.log_in(door.named(role), 120, 36)
+    shown = session.see(IN, f"{role.title()} Okafor", *sees)
     bar = "\n".join(session.text.split("\n")[:3])
     assert not [name for name in never if name in bar], shown
     session.send("\x11")
     assert _ended(session.process.poll), "Ctrl+Q did not log out"
     session.wait_for("You are logged out.")
     assert session.process.returncode == 0
-    assert [one["key"] for one in door.told("staff-logged-in")] == [_fingerprint(door, "asha")]
-    assert [one["how"] for one in door.told("staff-logged-out")] == ["logged-out"]
+    assert door.told("staff-logged-in")[-1]["key"] == _fingerprint(door, role)
+    assert door.told("staff-logged-out")[-1]["how"] == "logged-out"
 
 
 def test_a_stranger_is_refused_by_sshd(door: Door) -> None:
-    door.staff("Asha Okafor", "manager")
-    tried = door.try_to(door.key("stranger"))
+    before = door.told("staff-logged-in")
+    tried = door.try_to(door.key("nobody"))
     assert tried.returncode == 255
     assert "Permission denied (publickey)" in tried.stderr
-    assert door.told("staff-logged-in") == []
+    assert door.told("staff-logged-in") == before
 
 
-def test_a_stranger_that_sshd_lets_in_is_turned_away_and_audited(world: World) -> None:
-    careless = world.folder / "careless_keys"
-    door = Door(world, careless)
-    door.open()
-    try:
-        key = door.key("stranger")
-        careless.write_text(Path(f"{key}.pub").read_text())
-        session = door.log_in(key)
-        session.wait_for("This key belongs to no member of staff")
-        assert _ended(session.process.poll)
-        assert session.process.returncode == 1
-        (told,) = door.told("staff-turned-away")
-        assert (told["key"], told["from"]) == (_fingerprint(door, "stranger"), "127.0.0.1")
-    finally:
-        door.close()
+def test_a_stranger_that_sshd_lets_in_is_turned_away_and_audited(door: Door) -> None:
+    session = door.log_in(door.named("stranger"))
+    session.wait_for("This key belongs to no member of staff")
+    assert _ended(session.process.poll)
+    assert session.process.returncode == 1
+    told = door.told("staff-turned-away")[-1]
+    assert (told["key"], told["from"]) == (_fingerprint(door, "stranger"), "127.0.0.1")
 
 
 def test_a_key_that_was_removed_works_no_more(door: Door) -> None:
-    door.staff("Asha Okafor", "manager")
     key = door.staff("Ben Nowak", "agent")
     session = door.log_in(key)
     session.see(IN)
     door.kiosk("staff", "remove", "Ben Nowak", "--reason", "left the trust")
     session.press("f2")
+    session.see("Find a person")
+    session.type("ada")
     session.see("You are not a member of staff any more")
     assert "Permission denied" in door.try_to(key).stderr
 
@@ -85,7 +85,8 @@ def test_a_key_that_was_removed_works_no_more(door: Door) -> None:
 def test_no_command_runs_but_the_application(
     door: Door, terminal: tuple[str, ...], command: str
 ) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
+    before = len(door.told("staff-turned-away"))
     mark = door.world.folder / "mark"
     wanted = f"{command}; touch {mark}" if command else f"touch {mark}"
     tried = door.try_to(key, wanted, options=terminal)
@@ -93,11 +94,11 @@ def test_no_command_runs_but_the_application(
     assert "Only the RA application runs here." in tried.stdout + tried.stderr
     assert "uid=" not in tried.stdout
     assert not mark.exists()
-    assert len(door.told("staff-turned-away")) == 1
+    assert len(door.told("staff-turned-away")) == before + 1
 
 
 def test_no_file_goes_in_or_out(door: Door) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     target = door.world.folder / "taken"
     client = door.sshd.client(key)
     options = client[1:-1]
@@ -112,7 +113,7 @@ def test_no_file_goes_in_or_out(door: Door) -> None:
 
 
 def test_nothing_is_forwarded(door: Door) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     with socket.create_server(("127.0.0.1", 0)) as inside:
         goal = f"127.0.0.1:{inside.getsockname()[1]}"
         inside.settimeout(0.2)
@@ -125,7 +126,7 @@ def test_nothing_is_forwarded(door: Door) -> None:
 
 
 def test_no_environment_and_no_agent_come_in(door: Door) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     given = "KIOSK_SETTINGS=/tmp/other.toml PYTHONINSPECT=1 LC_ALL=C.UTF-8 KIOSK_ADMIN__IDLE_S=9"
     with _agent(key) as socket_path:
         options = ("-A", "-X", "-o", f"SetEnv={given}", "-o", f"IdentityAgent={socket_path}")
@@ -140,7 +141,7 @@ def test_no_environment_and_no_agent_come_in(door: Door) -> None:
 
 @pytest.mark.parametrize("keys", ["\x03", "\x1a", "\x1c", "\x03\x1a\x1c\x04\x03\x03"])
 def test_no_chord_gives_a_shell(door: Door, keys: str) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     session = door.log_in(key)
     session.see(IN)
     session.send(keys)
@@ -154,7 +155,7 @@ def test_no_chord_gives_a_shell(door: Door, keys: str) -> None:
 
 @pytest.mark.parametrize("chord", ["\x03", "\x1a", "\x1c"])
 def test_no_chord_gives_a_shell_while_it_comes_up(door: Door, chord: str) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     session = door.log_in(key)
     end = time.monotonic() + 1.5
     while time.monotonic() < end and session.process.poll() is None:
@@ -165,27 +166,35 @@ def test_no_chord_gives_a_shell_while_it_comes_up(door: Door, chord: str) -> Non
         time.sleep(0.5)
     assert "uid=" not in session.text
     assert "Traceback" not in session.text
-    assert {one.name() for one in door.programs()} <= {"kiosk"}
+    # A chord in the first milliseconds may stop the shell before it has become the program:
+    # the session then hangs, and reads nothing.
+    for one in door.programs():
+        assert one.name() == "kiosk" or _is_the_forced_command(one), one.cmdline()
 
 
 def test_a_lost_connection_leaves_nothing_behind(door: Door) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     session = door.log_in(key)
     session.see(IN)
     (program,) = door.programs()
     session.process.send_signal(signal.SIGKILL)
     assert _ended(lambda: None if program.is_running() else 0), "the session lives on"
-    assert [one["how"] for one in door.told("staff-logged-out")] == ["hung-up"]
+    assert door.told("staff-logged-out")[-1]["how"] == "hung-up"
 
 
 def test_one_connection_has_one_session(door: Door) -> None:
-    key = door.staff("Asha Okafor", "manager")
+    key = door.named("manager")
     control = door.keys / "control"
     session = door.log_in(key, options=("-M", "-S", str(control)))
     session.see(IN)
     second = door.try_to(key, options=("-S", str(control), "-o", "ControlMaster=no"))
     assert second.returncode != 0
     assert len(door.programs()) == 1
+
+
+def _is_the_forced_command(program: psutil.Process) -> bool:
+    words = program.cmdline()
+    return words[1:2] == ["-c"] and " admin --config " in words[2]
 
 
 def _ended(code: Callable[[], int | None], seconds: float = 20) -> bool:
@@ -207,7 +216,7 @@ class _agent:  # noqa: N801 - used as a function
 
     def __init__(self, key: Path) -> None:
         self._key = key
-        self._socket = key.parent / "agent"
+        self._socket = key.parent / "agent.sock"
 
     def __enter__(self) -> Path:
         command = ["ssh-agent", "-D", "-a", str(self._socket)]

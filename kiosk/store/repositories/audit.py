@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,13 +37,31 @@ Progress = Callable[[int, int], None]
 BATCH = 1000
 
 
+@dataclass(slots=True)
+class _Queued:
+    """An event that waits for its place in the chain; small, for an import has many."""
+
+    at: datetime
+    kind: str
+    reference: str
+    visit_id: str | None
+    card_id: str | None
+    holder_id: str | None
+    station: str | None
+    actor: str | None
+    detail: str
+    seq: int = 0
+    previous: str = ""
+    hash: str = ""
+
+
 class Audit:
     """The chain of everything that happened."""
 
     def __init__(self, gateway: Gateway, now: datetime) -> None:
         self._gateway = gateway
         self._now = now
-        self._queue: list[AuditEventRow] = []
+        self._queue: list[_Queued] = []
 
     def append(
         self,
@@ -63,33 +82,22 @@ class Audit:
         appear by id only, so that one can be erased and the chain still verifies. Raises
         ``TypeError`` for a detail that is no scalar.
         """
-        row = AuditEventRow(
-            seq=0,
-            at=self._now,
-            kind=kind,
-            reference=reference,
-            visit_id=visit_id,
-            card_id=card_id,
-            holder_id=holder_id,
-            station=station,
-            actor=actor,
-            detail=scalars_to_text(dict(detail or {})),
-            previous="",
-            hash="",
-        )
-        self._queue.append(row)
+        said = scalars_to_text(dict(detail or {}))
+        about = visit_id, card_id, holder_id, station, actor
+        self._queue.append(_Queued(self._now, kind, reference, *about, said))
 
     def write(self) -> None:
         """Lock the head and write what was appended; the unit of work's commit does it."""
         if not self._queue:
             return
         was = head = self._locked_head()
-        for row in self._queue:
-            row.seq, row.previous = head.seq + 1, head.hash
-            row.hash = link_hash(row)
-            head = AuditHead(row.seq, row.hash)
-        rows = [row.model_dump() for row in self._queue]
-        self._gateway.run(insert(table_of(AuditEventRow)), rows)
+        for begin in range(0, len(self._queue), BATCH):
+            links = self._queue[begin : begin + BATCH]
+            for link in links:
+                link.seq, link.previous = head.seq + 1, head.hash
+                link.hash = link_hash(link)
+                head = AuditHead(link.seq, link.hash)
+            self._gateway.run(insert(table_of(AuditEventRow)), [values(link) for link in links])
         self._move_head(was, head)
         self._queue = []
 

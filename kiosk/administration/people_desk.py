@@ -16,9 +16,10 @@ from kiosk.administration.kinds import StaffKind
 from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office
 from kiosk.administration.person_page import page_of
+from kiosk.administration.search import search_people
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import Person, StoryLine
+from kiosk.administration.views.people import Found, Person, StoryLine
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.offers import has_left
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
@@ -35,6 +36,10 @@ class LocalPeopleDesk:
         self._office = office
 
     # --- reading -----------------------------------------------------------------------
+
+    def search(self, text: str, limit: int = 50) -> Found:
+        """Find by the beginnings of name words, number, email, card id, or a reference number."""
+        return search_people(self._office, text, limit)
 
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from kiosk.administration.broken_seals import broken_seals
 from kiosk.administration.code_lines import code_line, waits_for_second
 from kiosk.administration.headline import headline_of, trouble_words
 from kiosk.administration.holder_notices import address_of
 from kiosk.administration.names import staff_names
-from kiosk.administration.standing import BrokenSeals, Facts, is_blocked
+from kiosk.administration.standing import Facts, is_blocked
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Actor, Seen
 from kiosk.administration.views.people import (
@@ -28,9 +29,6 @@ from kiosk.store.unit_of_work import UnitOfWork
 
 NEWEST = 50
 """Lines of a story that come with a person."""
-
-_LOOKED_BACK = 20
-"""So many broken seals of one person are looked at, the newest ones."""
 
 
 def page_of(
@@ -70,7 +68,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
         codes=tuple(code for code in codes if _counts(uow, code)),
         sent=uow.codes.send_times_of_holder(holder.id, uow.now - HOUR),
         unsettled=uow.journal.open_of_holder(holder.id),
-        broken=_broken_seals(uow, holder),
+        broken=broken_seals(uow, (holder.id,)),
         blocked_where=_blocked_where(uow, holder),
     )
 
@@ -78,16 +76,6 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
 def _counts(uow: UnitOfWork, code: EmailCode) -> bool:
     ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
     return ends > uow.now and is_vouched_for(uow, code)
-
-
-def _broken_seals(uow: UnitOfWork, holder: Cardholder) -> BrokenSeals:
-    query = AuditQuery(holder_id=holder.id, kind=AuditKind.SECRET_BROKEN.value)
-    found = uow.trail.newest(query, limit=_LOOKED_BACK)
-    revisions = ((event.card_id, event.detail.get("revision")) for event in found)
-    return frozenset(
-        (card_id, revision) for card_id, revision in revisions
-        if card_id is not None and isinstance(revision, int)
-    )  # fmt: skip
 
 
 def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:

@@ -345,6 +345,22 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     assert told(post) == []
 
 
+def test_a_long_audit_is_verified_within_a_day_all_the_same(
+    means: Means, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.store.repositories.audit.BATCH", 1)
+    monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 2)
+    monkeypatch.setattr(caretaking, "LOOKS_A_PASS", 3)
+    for _ in range(9):
+        history.registered()
+    places = []
+    for _ in range(3):
+        keep(means).look()
+        places.append(place(means.store))
+        clock.forward(minutes=1)
+    assert places == [3, 6, 0]
+
+
 def test_an_audit_that_fits_again_ends_the_alarm(
     means: Means, history: History, post: Post, clock: SetClock, database: TestDatabase
 ) -> None:

@@ -1,0 +1,43 @@
+"""Caretakers, and the post that they leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kiosk.administration.caretaker import Caretaker
+from kiosk.administration.means import Means
+from kiosk.config.notices import NoticeSettings
+from kiosk.store.database import Store
+from kiosk.store.records import Scalar
+from kiosk.store.service_records import OutboxMessage
+
+RA = "ra@nhs.net"
+LIMITS = NoticeSettings(failures_at_station=4, failures_of_person=3, mail_minutes=15)
+
+
+class Post:
+    """Reads what was queued, by template, and lets the relay take it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> list[OutboxMessage]:
+        """Return what was not sent yet, and count it as sent."""
+        with self._store.begin() as uow:
+            claimed = uow.outbox.claim_due(100, timedelta(minutes=2))
+            for message in claimed:
+                uow.outbox.mark_sent(message.id)
+            uow.commit()
+        return sorted(claimed, key=lambda message: message.template)
+
+
+def keep(means: Means, limits: NoticeSettings = LIMITS, store: Store | None = None) -> Caretaker:
+    return Caretaker(store or means.store, means.signer, limits, RA)
+
+
+def told(post: Post) -> list[tuple[str, str, dict[str, Scalar]]]:
+    return [(one.to, one.template, one.params) for one in post.collect()]
+
+
+def templates(post: Post) -> list[str]:
+    return [one.template for one in post.collect()]

@@ -50,7 +50,7 @@ class CodesPage(Page):
             Column("Runs out in", 11),
             empty=_NONE,
         )
-        self._words = Prose("", "words")
+        self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
         """The codes, and what there is to know of the one that is marked."""

@@ -15,7 +15,7 @@ from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.people import Found, Person
 from kiosk.roles import Action
 from screens.admin.dialogs.person import Added, add_person
-from screens.admin.page import Page, shell_of
+from screens.admin.page import Page, shell_of, told_of
 from screens.admin.people_list import PeopleList
 from screens.admin.table import STEPS, Table
 from screens.widgets.prose import Prose
@@ -103,6 +103,7 @@ class PeoplePage(Page):
         """Search once no more is typed for a moment."""
         event.stop()
         self._opens = False
+        self.refresh_bindings()
         self._search_soon()
 
     @work(group="pause", exclusive=True)
@@ -165,6 +166,8 @@ class PeoplePage(Page):
             self._list.pick()
         else:
             self._opens = True
+            self.workers.cancel_group(self, "pause")
+            self._search()
 
     def _open_only(self, found: Found) -> None:
         if len(found.people) == 1:
@@ -203,7 +206,7 @@ class PeoplePage(Page):
         if added is not None:
             self.ask(
                 lambda: self.desk.people.find_one(added.number),
-                lambda person: self._show_new(person, added.done.told),
+                lambda person: self._show_new(person, told_of(added.done)),
                 group="added",
             )
 

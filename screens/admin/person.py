@@ -16,7 +16,7 @@ from kiosk.errors import NothingThere
 from kiosk.roles import Action
 from screens.admin.dialogs.case import Case
 from screens.admin.dialogs.code_shown import CodeShown
-from screens.admin.page import Page, shell_of
+from screens.admin.page import Page, shell_of, told_of
 from screens.admin.person_deeds import CODE, DEED_NAMED, DEEDS, ERASE, Deed
 from screens.admin.person_facts import (
     card_points,
@@ -164,7 +164,7 @@ class AboutPerson(Page):
             self._show_nobody(_NOBODY)
             shell = shell_of(self)
             shell.go_to("People")
-            self.app.call_later(shell.tell, done.told)
+            self.app.call_later(shell.tell, told_of(done))
 
     def action_older(self) -> None:
         """Read on where the story ends so far."""

@@ -15,6 +15,7 @@ from screens.widgets.prose import Prose
 
 _HEADING = "What happened, newest first"
 _OLDER = "o  Show what is older"
+_NONE = "Nothing yet."
 _ALL = "That is all there is."
 
 
@@ -50,7 +51,7 @@ class Story(Vertical):
     def _put(self, lines: tuple[StoryLine, ...], times: Times) -> None:
         self._read = lines
         self._points.show([point for line in lines for point in _told(line, times)])
-        self._older.show(whole=self.is_whole or not lines)
+        self._older.show(_NONE if not lines else _ALL if self.is_whole else _OLDER)
 
 
 class Older(Prose, inherit_bindings=False):
@@ -60,10 +61,10 @@ class Older(Prose, inherit_bindings=False):
         super().__init__(_OLDER, "older")
         self._press = press
 
-    def show(self, *, whole: bool) -> None:
+    def show(self, text: str) -> None:
         """Offer more, or say that there is no more."""
-        self.set_class(whole, "-all")
-        self.say(_ALL if whole else _OLDER)
+        self.set_class(text != _OLDER, "-all")
+        self.say(text)
 
     def on_click(self, event: events.Click) -> None:
         """Read more."""

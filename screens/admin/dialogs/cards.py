@@ -39,7 +39,7 @@ def add_card(case: Case) -> Form[Done]:
     """Ask for another card."""
     return Form(
         "Add a card",
-        f"Another card for {case.who}. The cards they have go on working.",
+        f"{'Another' if in_use(case) else 'A'} card for {case.who}. Nothing else changes.",
         (*new_card_entries(), *grounds_entries(identifies=False)),
         lambda values: case.desk.cards.add(case.seen, new_card_of(values), grounds_of(values)),
         button="Add",

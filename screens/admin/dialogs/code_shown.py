@@ -37,22 +37,23 @@ class CodeShown(Dialog[None]):
         super().__init__()
         self._issued: IssuedCode | None = issued
         self._expires_at = issued.expires_at
-        self._second = issued.waits_for_second
         self._reference = issued.reference
         self._holder = holder
         self._times = times
         self._digits = Digits(classes="code")
+        self._read_out = Prose(_READ_OUT, "sentence")
         self._life = Prose("", "code-life")
+        self._terms = Prose(_SECOND if issued.waits_for_second else _WORKS, "sentence")
         self._note = Note(None)
 
     def compose(self) -> ComposeResult:
         """Show for whom, the code, how long, and what else it takes."""
         with Box():
             yield Prose(f"A code for {self._holder}", classes="title")
-            yield Prose(_READ_OUT, classes="sentence")
+            yield self._read_out
             yield self._digits
             yield self._life
-            yield Prose(_SECOND if self._second else _WORKS, classes="sentence")
+            yield self._terms
             yield Prose(f"Reference {self._reference}")
             yield self._note
             with Horizontal(classes="buttons"):
@@ -84,6 +85,7 @@ class CodeShown(Dialog[None]):
             self._life.say(f"Works until {self._times.clock(self._expires_at)}, another {left}.")
         elif self._issued is not None:
             self._forget()
+            self._read_out.display = self._terms.display = False
             self._life.say(_OVER)
 
     def _forget(self) -> None:

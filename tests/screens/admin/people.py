@@ -81,6 +81,13 @@ class Record:
             can_unlock=standing is Standing.READY,
         )
 
+    def unblock(self) -> None:
+        """Let them try again, with all tries."""
+        if self.person.registration is not None:
+            free = replace(self.person.registration, failures=0, blocked_at=None)
+            self.person = replace(self.person, registration=free)
+        self.stands(Standing.READY)
+
     def leaves(self, at: datetime | None) -> None:
         """Let them leave, or with None come back."""
         self.person = replace(self.person, left_at=at)

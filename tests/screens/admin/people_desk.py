@@ -97,7 +97,7 @@ class FakePeopleDesk(Files):
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.LIFT_BLOCK, "people.lift_block", seen, grounds, "lifted the block",
-            lambda record: record.stands(Standing.READY),
+            lambda record: record.unblock(),
         )  # fmt: skip
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
@@ -226,13 +226,19 @@ class FakeCardsDesk(Files):
 
 
 class FakeCodesDesk(Files):
-    """Codes by word of mouth; ``second`` is whether the policy asks for a second member."""
+    """Codes by word of mouth; ``second`` is whether the policy asks for a second member.
+
+    ``minutes`` is how long a code works.
+    """
 
     second = True
+    minutes = 15
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         self._asked.hear(Action.ISSUE_CODE, "codes.issue", seen, card_id, grounds)
-        line = self._estate.wait(self.held(seen), self._asked.me.name, second=self.second)
+        line = self._estate.wait(
+            self.held(seen), self._asked.me.name, self.minutes, second=self.second
+        )
         return IssuedCode(
             line.code_id, Sensitive(CODE), line.expires_at, line.waits_for_second, REFERENCE
         )

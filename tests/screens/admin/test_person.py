@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -162,6 +163,9 @@ async def test_what_was_read_of_the_story_stays_when_the_person_is_read_again() 
 async def test_the_page_scrolls_by_keys_alone() -> None:
     async with person(SEVERAL) as run:
         assert "time 60." not in run.text
+        async with asyncio.timeout(10):
+            while not run.app.query_one("AboutPerson VerticalScroll").max_scroll_y:
+                await run.settle()  # it is laid out some time after it was read
         await run.press("pagedown")
         assert "time 60." in run.text
         await run.press("home")

@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.administration.kinds import DEEDS, StaffKind
 from kiosk.administration.reasons import reason_words
 from kiosk.administration.saying import as_sentence, counted
+from kiosk.administration.told_of_service import SAID_OF_SERVICE
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.journal import SettledAs
 from kiosk.dialogue import AnswerProblem, Purpose
@@ -223,4 +224,5 @@ _SAID: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.EMAIL_CHANGED: _email_changed,
     AuditKind.UNBLOCK_REFUSED: _unblock_refused,
     AuditKind.UNBLOCK_SETTLED: _settled,
+    **SAID_OF_SERVICE,
 }

@@ -1,0 +1,75 @@
+"""What staff did to the service itself, where the audit says more than its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kiosk.administration.kinds import StaffKind
+from kiosk.store.records import Scalar
+
+Detail = Mapping[str, Scalar]
+
+
+def _policy(detail: Detail) -> str:
+    name, value, was = (detail.get(key) for key in ("setting", "value", "was"))
+    if not name:
+        return ""
+    if detail.get("as_in_file"):
+        return f"Put {name} back to the settings file's {value}; it was {was}."
+    return f"Set {name} to {value or 'nothing'}; it was {was or 'nothing'}."
+
+
+def _question(deed: str) -> Callable[[Detail], str]:
+    def say(detail: Detail) -> str:
+        return f"{deed.format(detail['question'])}." if detail.get("question") else ""
+
+    return say
+
+
+def _added(detail: Detail) -> str:
+    role = detail.get("role")
+    return f"Added a member of staff with the role {role}." if role else ""
+
+
+def _role(detail: Detail) -> str:
+    role, was = detail.get("role"), detail.get("was")
+    return f"Changed the role of a member of staff from {was} to {role}." if role and was else ""
+
+
+def _not_permitted(detail: Detail) -> str:
+    action = detail.get("action")
+    return f"Tried something that their role does not permit: {action}." if action else ""
+
+
+def _verified(detail: Detail) -> str:
+    if detail.get("intact") is False:
+        return f"Verified the audit: row {detail.get('fault_row')} does not fit."
+    return f"Verified the audit: {detail['rows']} rows fit." if detail.get("rows") else ""
+
+
+def _exported(detail: Detail) -> str:
+    return f"Exported {detail['rows']} rows of the audit." if "rows" in detail else ""
+
+
+def _imported(detail: Detail) -> str:
+    counts = tuple(detail.get(name) for name in ("lines", "people_added", "people_changed"))
+    lines, added, changed = counts
+    if None in counts:
+        return ""
+    return f"Imported people: {lines} lines, {added} people added, {changed} changed."
+
+
+SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
+    StaffKind.POLICY_CHANGED: _policy,
+    StaffKind.QUESTION_ADDED: _question("Added security question {}"),
+    StaffKind.QUESTION_RETIRED: _question("Retired security question {}"),
+    StaffKind.QUESTION_REVIVED: _question("Offered security question {} again"),
+    StaffKind.STAFF_ADDED: _added,
+    StaffKind.ROLE_CHANGED: _role,
+    StaffKind.NOT_PERMITTED: _not_permitted,
+    StaffKind.AUDIT_VERIFIED: _verified,
+    StaffKind.AUDIT_EXPORTED: _exported,
+    "people-imported": _imported,
+}
+"""By kind; an empty text leaves it to the kind's own words."""

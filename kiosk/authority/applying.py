@@ -62,7 +62,13 @@ def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str)
 
 def _change_email(uow: UnitOfWork, scene: Scene, email: str) -> None:
     registration = tasks.registration_of(scene)
-    changed = replace(registration, email=email, email_verified_at=uow.now, updated_at=uow.now)
+    changed = replace(
+        registration,
+        email=email,
+        email_verified_at=uow.now,
+        unconfirmed_since=None,
+        updated_at=uow.now,
+    )
     uow.registrations.put(changed)
     uow.search.refresh([scene.holder.id])
     is_other = registration.email != email

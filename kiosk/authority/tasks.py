@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import assert_never
 
+from kiosk.authority.assisted import is_assisted
 from kiosk.authority.scene import Scene, TurnedAway
 from kiosk.authority.steps import Gate
 from kiosk.dialogue import (
@@ -92,7 +93,7 @@ def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
     """Ask for a code that can still be entered."""
     life = (code.expires_at or scene.now) - scene.now
     return EnterCode(
-        masked=mask_email(code.sent_to),
+        masked="" if is_assisted(code) else mask_email(code.sent_to),
         digits=scene.policy.code_digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=may_send(uow, scene).wait.total_seconds(),

@@ -1,0 +1,59 @@
+"""Staff beside the authority: they give codes by word of mouth on the same database."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from kiosk.administration.codes_desk import LocalCodesDesk
+from kiosk.administration.means import Means
+from kiosk.administration.office import Office
+from kiosk.administration.views.acting import Seen
+from kiosk.administration.views.people import IssuedCode
+from kiosk.config.policy import PolicySettings
+from kiosk.roles import Role
+from kiosk.secrets.anchors import AnchorSigner
+from kiosk.store.records import Card
+from tests.administration.desk.house import GROUNDS, office_of
+from tests.authority.world import World
+
+
+def office_beside(world: World, role: Role = Role.AGENT) -> Office:
+    """Return the office of a new member of staff, with the world's keys and policy."""
+    means = Means(
+        store=world.store,
+        clock=world.clock,
+        sealer=world.parts.sealer,
+        codes=world.parts.codes,
+        signer=AnchorSigner(world.ring),
+        policy=world.parts.policy,
+        file_policy=PolicySettings(),
+        imports=world.folder,
+        exports=world.folder,
+        number_digits=12,
+        service="Smartcard self-service",
+        zone=UTC,
+    )
+    return office_of(means, role)
+
+
+def give(office: Office, card: Card) -> IssuedCode:
+    """Give a code for a card, for its holder as they are now."""
+    return LocalCodesDesk(office).issue(as_seen(office, card), card.id, GROUNDS)
+
+
+def agree(office: Office, issued: IssuedCode) -> None:
+    """Agree to a colleague's code."""
+    LocalCodesDesk(office).agree(issued.code_id, GROUNDS)
+
+
+def withdraw(office: Office, issued: IssuedCode) -> None:
+    """Make it worthless."""
+    LocalCodesDesk(office).withdraw(issued.code_id, GROUNDS)
+
+
+def as_seen(office: Office, card: Card) -> Seen:
+    """The card's holder as a screen shows them now."""
+    with office.means.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    return Seen(holder.id, holder.revision)

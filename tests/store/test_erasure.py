@@ -14,6 +14,7 @@ from kiosk.store.service_records import OutboxMessage
 from kiosk.store.staff_records import ActionNote
 from kiosk.store.tables import Row
 from tests.store import samples
+from tests.store.erasure import OF_PEOPLE
 from tests.store.samples import NOW, Person
 from tests.support.database import TestDatabase
 
@@ -29,21 +30,6 @@ OF_NOBODY = frozenset(
         "staff_key",
         "staff_member",
         "station",
-    }
-)
-OF_PEOPLE = frozenset(
-    {
-        "action_note",
-        "attempt_charge",
-        "card",
-        "cardholder",
-        "email_code",
-        "outbox_message",
-        "pending_change",
-        "registration",
-        "search_term",
-        "unblock_journal",
-        "visit",
     }
 )
 

@@ -1,0 +1,19 @@
+"""Which tables speak of people."""
+
+from __future__ import annotations
+
+OF_PEOPLE = frozenset(
+    {
+        "action_note",
+        "attempt_charge",
+        "card",
+        "cardholder",
+        "email_code",
+        "outbox_message",
+        "pending_change",
+        "registration",
+        "search_term",
+        "unblock_journal",
+        "visit",
+    }
+)

@@ -2,18 +2,19 @@
 
 A card that hangs holds the thread that asked it for as long as it likes: PC/SC offers
 no way to call a transmission off. So the work runs in another thread, and whoever
-waits for it looks after one thing only: how long ago did it begin its last step? When
-that is too long the work is abandoned. It may still be stuck when the caller goes on;
-once it wakes up it finds that it was abandoned, sends nothing more, and lets the card
-go.
+waits for it looks after one thing only: for how long is its present step under way?
+When that is too long the work is abandoned. It may still be stuck when the caller goes
+on; once it wakes up it finds that it was abandoned, does and sends nothing more, and
+lets the card go. What the work does between its steps is not the card's, and not timed.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 from hardware.workers import Workers
@@ -33,25 +34,30 @@ class Attendance:
         self._workers = workers
         self._patience_s = patience_s
         self._news = threading.Condition()
-        self._stepped_at = time.monotonic()
+        self._since: float | None = None
         self._at_stake = False
         self._abandoned = False
         self._ended = False
 
-    def step(self, *, changes_card: bool = False) -> None:
-        """Said by the work: the next step begins. Raises ``AbandonedError`` if it must not."""
-        with self._news:
-            if self._abandoned:
-                raise AbandonedError
-            self._at_stake = self._at_stake or changes_card
-            self._stepped_at = time.monotonic()
+    @contextmanager
+    def step(self, *, changes_card: bool = False) -> Iterator[None]:
+        """Said by the work: the block is one step of the card's.
+
+        Raises ``AbandonedError`` where it must not begin, and after one that took too long:
+        nobody waits for its answer any more, and nothing may follow from it.
+        """
+        self._note(time.monotonic(), changes_card)
+        try:
+            yield
+        finally:
+            self._note(None, changes_card=False)
 
     def run(self, work: Callable[[], T], tidy: Callable[[], None]) -> T:
         """Do ``work``, then ``tidy``, in another thread; return or raise what the work did.
 
         A step that takes longer than the patience raises ``CardHung``, or
-        ``OutcomeUnknown`` when by then the card may have been changed. When only the
-        tidying takes too long, the work's own outcome stands.
+        ``OutcomeUnknown`` when it may have changed the card. When only the tidying takes
+        too long, the work's own outcome stands.
         """
         verdict: Future[T] = Future()
         self._workers.start(lambda: self._do(work, tidy, verdict))
@@ -77,7 +83,7 @@ class Attendance:
 
     def _tidy_up(self, tidy: Callable[[], None]) -> None:
         with self._news:
-            self._stepped_at = time.monotonic()
+            self._since = time.monotonic()
         try:
             tidy()
         finally:
@@ -92,7 +98,15 @@ class Attendance:
             self._abandoned = not self._ended
 
     def _time_left(self) -> float:
-        return self._stepped_at + self._patience_s - time.monotonic()
+        """Return when to look again: a step that begins meanwhile cannot be over before."""
+        since = time.monotonic() if self._since is None else self._since
+        return since + self._patience_s - time.monotonic()
+
+    def _note(self, since: float | None, changes_card: bool) -> None:
+        with self._news:
+            if self._abandoned:
+                raise AbandonedError
+            self._since, self._at_stake = since, changes_card
 
     def _hung(self) -> CardError:
         if self._at_stake:

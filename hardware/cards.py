@@ -14,7 +14,7 @@ from hardware.trace import Trace
 from hardware.workers import Workers
 from kiosk.dialogue import CardId, CardReport
 from kiosk.errors import CardHung
-from kiosk.ports import CardAddress
+from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 
 T = TypeVar("T")
@@ -65,18 +65,18 @@ class PcscCards:
 
         self._hold(at.reader, work)
 
-    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
-        """Reset the PIN with the unblock secret.
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        """Return or raise what ``use`` does with the card.
 
         The card is reset first: one that still holds a secret validated earlier would
         take a wrong one for right.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> T:
             connection.reset()
-            self._registry.meet(connection, at.card).unblock(secret, new)
+            return use(self._registry.meet(connection, at.card))
 
-        self._hold(at.reader, work)
+        return self._hold(at.reader, work)
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)

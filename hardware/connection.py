@@ -8,6 +8,7 @@ changes the card it is ``OutcomeUnknown``, whatever PC/SC called it.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from hardware import pcsc
@@ -19,10 +20,10 @@ from kiosk.errors import CardBusy, CardMute, OutcomeUnknown
 
 
 class Steps(Protocol):
-    """Is told before each step, so that somebody can see that the work still moves."""
+    """Is told of each step, so that somebody can see that the card still answers."""
 
-    def __call__(self, *, changes_card: bool = False) -> None:
-        """Note that a step begins."""
+    def __call__(self, *, changes_card: bool = False) -> AbstractContextManager[None]:
+        """Return what is held for as long as the step takes."""
 
 
 class CardWasReset(CardBusy):
@@ -43,11 +44,11 @@ class Link:
     def send(self, command: Command) -> Response:
         """Return the answer; raise ``OutcomeUnknown`` where a change may be under way."""
         apdu = encode(command, t0=pcsc.is_t0(self._protocol))
-        self._steps(changes_card=command.changes_card)
-        try:
-            raw = pcsc.transmit(self._handle, self._protocol, apdu)
-        except PcscError as error:
-            raise _lost(command, error) from None
+        with self._steps(changes_card=command.changes_card):
+            try:
+                raw = pcsc.transmit(self._handle, self._protocol, apdu)
+            except PcscError as error:
+                raise _lost(command, error) from None
         response = decode(raw)
         if response is None:
             raise _torn(command)
@@ -55,11 +56,13 @@ class Link:
 
     def take_up(self, *, reset: bool) -> None:
         """Reconnect, resetting the card or accepting that somebody else did."""
-        self._steps()
-        try:
-            self._protocol = pcsc.reconnect(self._handle, exclusive=self._exclusive, reset=reset)
-        except PcscError as error:
-            raise pcsc.card_error(error) from None
+        with self._steps():
+            try:
+                self._protocol = pcsc.reconnect(
+                    self._handle, exclusive=self._exclusive, reset=reset
+                )
+            except PcscError as error:
+                raise pcsc.card_error(error) from None
 
 
 def _lost(command: Command, error: PcscError) -> Exception:

@@ -13,7 +13,7 @@ from kiosk.sensitive import Sensitive
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise ``CardError`` and its kind.
 
-    Each of the last three sends one command that changes the card, as its last, and
+    Each of the last four sends one command that changes the card, as its last, and
     sends it once.
     """
 
@@ -34,6 +34,9 @@ class CardSession(Protocol):
 
     def unblock(self, secret: Sensitive, new: Sensitive) -> None:
         """Reset the PIN with the unblock secret."""
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        """Put another unblock secret in place of ``current``."""
 
 
 class Driver(Protocol):

@@ -52,9 +52,9 @@ class Grip:
         """Connect; wait a moment for another program, then raise ``CardBusy``."""
         give_up_at = time.monotonic() + self._patience.busy_s
         while True:
-            self._steps()
             try:
-                return self._connect()
+                with self._steps():
+                    return self._connect()
             except PcscError as error:
                 if not error.busy or time.monotonic() >= give_up_at:
                     raise pcsc.card_error(error) from None

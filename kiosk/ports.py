@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from kiosk.dialogue import (
     Answer,
@@ -35,6 +35,8 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.sensitive import Sensitive
+
+T = TypeVar("T")
 
 # --- what a reader says ----------------------------------------------------------------
 
@@ -105,6 +107,25 @@ class CardAddress:
     card: CardId
 
 
+class CardHold(Protocol):
+    """The card that was addressed, held so that no other program and no other card gets between.
+
+    It is only good within ``Cards.hold``. Every call raises only ``CardError`` and its kind.
+    """
+
+    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+        """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
+
+        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        """Change the unblock secret; ``PinWrong`` and ``PinBlocked`` speak of ``current``.
+
+        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+
 class Cards(Protocol):
     """Acts on the card in a reader; each call connects, works and lets go with a reset.
 
@@ -125,10 +146,13 @@ class Cards(Protocol):
         Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
         """
 
-    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
-        """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        """Reset the card, hold it while ``use`` works with it, and return or raise what that does.
 
-        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        ``use`` runs on another thread. What it does between two of the card's answers is
+        not counted against the card; it must come to an end by itself. Where the card
+        hangs, ``hold`` raises while ``use`` is still stuck: ``use`` gets no answer then,
+        and nothing that it would do next is done.
         """
 
 

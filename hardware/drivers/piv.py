@@ -32,7 +32,8 @@ APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a0
 """The full name first (part 1, 2.2); some cards answer only to the short one."""
 
 PIN: Final = 0x80
-"""The PIV card application PIN's key reference (part 1, table 4)."""
+PUK: Final = 0x81
+"""The key references of the PIV card application PIN and of the PUK (part 1, table 4)."""
 
 WRONG_LENGTH: Final = 0x6700
 
@@ -119,6 +120,13 @@ class PivSession:
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
+        body = _current(current) + _new_secret(new)
+        response = self._send(CHANGE_REFERENCE_DATA, body, PUK)
+        if not response.status.is_ok:
+            raise piv_status.not_changed(response.status)
+
     def unblock(self, secret: Sensitive, new: Sensitive) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
         new_field = _new(new)
@@ -139,8 +147,8 @@ class PivSession:
             return status
         return self._channel.send(question.with_le(LE_ALL)).status
 
-    def _send(self, instruction: int, body: bytes) -> Response:
-        return self._channel.send(Command(Header(0x00, instruction, 0x00, PIN), body))
+    def _send(self, instruction: int, body: bytes, reference: int = PIN) -> Response:
+        return self._channel.send(Command(Header(0x00, instruction, 0x00, reference), body))
 
 
 def _current(secret: Sensitive) -> bytes:
@@ -157,6 +165,14 @@ def _new(pin: Sensitive) -> bytes:
     if not (text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _FIELD):
         raise PinRefused("format")
     return _padded(text)
+
+
+def _new_secret(secret: Sensitive) -> bytes:
+    """Check a new PUK: eight digits, which every card takes; some refuse anything else."""
+    text = secret.reveal()
+    if not (text.isascii() and text.isdigit() and len(text) == _FIELD):
+        raise PinRefused("format")
+    return text.encode("ascii")
 
 
 def _padded(text: str) -> bytes:

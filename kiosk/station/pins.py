@@ -25,7 +25,7 @@ from kiosk.dialogue import (
     UnblockUnknown,
     VisitId,
 )
-from kiosk.ports import Authority, Cards
+from kiosk.ports import Authority, CardHold, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PinNotTaken, Replied
@@ -46,23 +46,36 @@ class PinWork:
         self._sleep = sleep
 
     def unblock(self, command: UnblockPin) -> Replied | PinNotTaken:
-        """Reset the PIN with a secret that is released for this one act."""
-        grant = self._authority.release(command.visit)
+        """Reset the PIN with a secret that is released for this one act.
+
+        It is asked for only while the card is held: one that is gone, swapped or in other
+        hands costs nothing.
+        """
+        act = _Unblock(self._authority, command)
+        try:
+            grant = self._cards.hold(command.at, act)
+        except errors.CardError as error:
+            if act.granted is None:
+                raise
+            return self._failed(command, act.granted, error)
         if isinstance(grant, Refusal):
             return Replied(command.visit, grant)
-        try:
-            self._cards.unblock(command.at, grant.secret, command.new)
-        except errors.PinRefused as refused:
-            self._settle(command.visit, grant, UnblockRefused(None, refused.reason))
-            return PinNotTaken(command.visit, PinTrouble(refused.reason))
-        except errors.CardError as error:
-            outcome = _outcome_of(error)
-            reply = self._settle(command.visit, grant, outcome)
-            if _secret_is_unspent(outcome):
-                raise
-            return Replied(command.visit, reply or _told_by_station(command.visit, outcome))
         done = self._settle(command.visit, grant, UnblockDone())
         return Replied(command.visit, done or Finished(Purpose.UNLOCK))
+
+    def _failed(
+        self, command: UnblockPin, grant: Grant, error: errors.CardError
+    ) -> Replied | PinNotTaken:
+        """Tell the authority what a failed unblock may have cost; raise where it cost nothing."""
+        visit = command.visit
+        if isinstance(error, errors.PinRefused):
+            self._settle(visit, grant, UnblockRefused(None, error.reason))
+            return PinNotTaken(visit, PinTrouble(error.reason))
+        outcome = _outcome_of(error)
+        reply = self._settle(visit, grant, outcome)
+        if _secret_is_unspent(outcome):
+            raise error
+        return Replied(visit, reply or _told_by_station(visit, outcome))
 
     def change(self, command: ChangePin) -> Replied:
         """Change the PIN; once the card took it, the holder is told so in any case."""
@@ -85,6 +98,23 @@ class PinWork:
                 if pause is not None:
                     self._sleep(pause)
         return None
+
+
+class _Unblock:
+    """What is done while the card is held; ``granted`` stays known, whatever becomes of it."""
+
+    def __init__(self, authority: Authority, command: UnblockPin) -> None:
+        self._authority = authority
+        self._command = command
+        self.granted: Grant | None = None
+
+    def __call__(self, card: CardHold) -> Grant | Refusal:
+        grant = self._authority.release(self._command.visit)
+        if isinstance(grant, Refusal):
+            return grant
+        self.granted = grant
+        card.unblock(grant.secret, self._command.new)
+        return grant
 
 
 def _secret_is_unspent(outcome: UnblockOutcome) -> bool:

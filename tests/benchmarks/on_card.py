@@ -72,7 +72,7 @@ class _Ours:
         self._puk = Sensitive(card.puk)
 
     def unblock(self, new: str) -> None:
-        self._cards.unblock(self._at, self._puk, Sensitive(new))
+        self._cards.hold(self._at, lambda card: card.unblock(self._puk, Sensitive(new)))
 
 
 def _tool(house: House, new: str) -> None:

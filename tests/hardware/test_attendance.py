@@ -27,10 +27,9 @@ class Hang:
         self.sent: list[str] = []
 
     def work(self, attendance: Attendance, *, changes_card: bool) -> str:
-        attendance.step(changes_card=changes_card)
-        self.let_go.wait(LONG)
-        attendance.step(changes_card=True)
-        self.sent.append("one more command")
+        with attendance.step(changes_card=changes_card):
+            self.let_go.wait(LONG)
+        self.sent.append("what follows from the answer")
         return "too late"
 
 
@@ -62,17 +61,51 @@ def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exceptio
     assert hang.sent == []
 
 
-def test_a_change_that_was_answered_still_counts_when_a_later_step_hangs() -> None:
+def test_a_change_that_was_answered_is_known_when_a_later_step_hangs() -> None:
     hang, attendance = Hang(), Attendance(SOON, Workers())
 
     def work() -> str:
-        attendance.step(changes_card=True)
+        with attendance.step(changes_card=True):
+            pass
         return hang.work(attendance, changes_card=False)
 
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(CardHung):
         attendance.run(work, nothing)
     hang.let_go.set()
     assert attendance.ended(LONG)
+
+
+def test_what_is_done_between_two_steps_is_not_timed() -> None:
+    attendance, pause = Attendance(SOON, Workers()), threading.Event()
+
+    def work() -> str:
+        with pytest.raises(PinWrong), attendance.step(changes_card=True):
+            raise PinWrong(2)
+        pause.wait(4 * SOON)
+        return "done"
+
+    assert attendance.run(work, nothing) == "done"
+
+
+def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
+    hang, attendance = Hang(), Attendance(SOON, Workers())
+
+    def fail() -> None:
+        hang.let_go.wait(LONG)
+        raise PinWrong(2)
+
+    def work() -> None:
+        try:
+            with attendance.step():
+                fail()
+        except PinWrong:
+            hang.sent.append("what follows from the error")
+
+    with pytest.raises(CardHung):
+        attendance.run(work, nothing)
+    hang.let_go.set()
+    assert attendance.ended(LONG)
+    assert hang.sent == []
 
 
 def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
@@ -92,8 +125,8 @@ def test_each_step_has_the_whole_patience() -> None:
 
     def work() -> str:
         for _ in range(5):
-            attendance.step()
-            pause.wait(0.25)
+            with attendance.step():
+                pause.wait(0.25)
         return "done"
 
     assert attendance.run(work, nothing) == "done"
@@ -102,10 +135,12 @@ def test_each_step_has_the_whole_patience() -> None:
 def test_an_abandoned_step_raises() -> None:
     hang, attendance = Hang(), Attendance(SOON, Workers())
     with pytest.raises(CardHung):
-        attendance.run(lambda: hang.let_go.wait(LONG), nothing)
-    with pytest.raises(AbandonedError):
-        attendance.step()
+        attendance.run(lambda: hang.work(attendance, changes_card=False), nothing)
+    with pytest.raises(AbandonedError), attendance.step():
+        hang.sent.append("one more command")
     hang.let_go.set()
+    assert attendance.ended(LONG)
+    assert hang.sent == []
 
 
 def test_a_worker_is_used_again_and_one_that_hangs_is_replaced() -> None:
@@ -118,7 +153,7 @@ def test_a_worker_is_used_again_and_one_that_hangs_is_replaced() -> None:
     assert Attendance(LONG, workers).run(who, nothing) == "done"
     stuck = Attendance(SOON, workers)
     with pytest.raises(CardHung):
-        stuck.run(lambda: (who(), hang.let_go.wait(LONG)), nothing)
+        stuck.run(lambda: (who(), hang.work(stuck, changes_card=False)), nothing)
     assert Attendance(LONG, workers).run(who, nothing) == "done"
     hang.let_go.set()
     assert stuck.ended(LONG)

@@ -20,6 +20,7 @@ from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import CardId, PinState
 from kiosk.errors import (
+    AuthorityUnavailable,
     CardSwapped,
     CardUnknown,
     NotAllowed,
@@ -27,16 +28,17 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.ports import CardAddress
+from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 from tests.hardware import certificates
-from tests.hardware.trouble import Trouble
+from tests.hardware.trouble import CHANGES, Trouble, unblock
 from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware
 
 EXPIRES = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
 PIN, NEW, PUK, WRONG = (Sensitive(text) for text in ("482915", "60514273", "73918264", "11111111"))
+NEW_PUK = Sensitive("50283746")
 SECRETS = [secret.reveal() for secret in (PIN, NEW, PUK, WRONG)]
 
 PROFILES = {
@@ -96,9 +98,9 @@ def test_a_card_of_each_make_lives_through_it_all(
     with pytest.raises(PinBlocked):
         cards.change_pin(at, PIN, NEW)
     with pytest.raises(PinWrong) as wrong:
-        cards.unblock(at, WRONG, NEW)
+        unblock(cards, at, WRONG, NEW)
     assert wrong.value.tries_left == profile.puk_tries - 1
-    cards.unblock(at, PUK, NEW)
+    unblock(cards, at, PUK, NEW)
     cards.verify_pin(at, NEW)
     with pytest.raises(PinWrong):
         cards.change_pin(at, PIN, NEW)
@@ -107,24 +109,52 @@ def test_a_card_of_each_make_lives_through_it_all(
     assert cards.read(seat.reader).pin.tries_left == profile.pin_tries
 
 
+def test_a_card_is_held_for_several_acts(insert: Insert, cards: PcscCards) -> None:
+    card = make()
+    at = address(insert(card), card)
+
+    def use(held: CardHold) -> str:
+        held.unblock(PUK, NEW)
+        held.change_secret(PUK, NEW_PUK)
+        with pytest.raises(PinWrong):
+            held.unblock(PUK, PIN)
+        held.unblock(NEW_PUK, PIN)
+        return "done"
+
+    assert cards.hold(at, use) == "done"
+    assert card.state.puk.body == NEW_PUK.reveal().encode()
+
+
+def test_what_goes_wrong_within_a_hold_comes_out_of_it(insert: Insert, cards: PcscCards) -> None:
+    card = make()
+    at = address(insert(card), card)
+
+    def away(_: CardHold) -> None:
+        raise AuthorityUnavailable("away")
+
+    with pytest.raises(AuthorityUnavailable):
+        cards.hold(at, away)
+    assert cards.read(at.reader).card == at.card
+
+
 def test_a_blocked_puk(insert: Insert, cards: PcscCards) -> None:
     card = blocked_card(holder_name="Ada Example")
     seat = insert(card)
     card.state.puk.left = 1
     for _ in range(2):
         with pytest.raises(PinBlocked):
-            cards.unblock(address(seat, card), WRONG, NEW)
+            unblock(cards, address(seat, card), WRONG, NEW)
 
 
 def test_a_card_with_history_and_one_over_the_air(insert: Insert, cards: PcscCards) -> None:
     card = make(CardProfile(history=3))
     with pytest.raises(PinRefused, match="history"):
-        cards.unblock(address(insert(card), card), PUK, PIN)
+        unblock(cards, address(insert(card), card), PUK, PIN)
     card = make(CardProfile(contactless=True))
     seat = insert(card, 1)
-    for attempt in (cards.unblock, cards.change_pin):
+    for operation in CHANGES.values():
         with pytest.raises(NotAllowed):
-            attempt(address(seat, card), PUK, NEW)
+            operation(cards, address(seat, card))
     with pytest.raises(NotAllowed):
         cards.read(seat.reader)
 
@@ -136,7 +166,8 @@ def test_no_pin_and_no_secret_reaches_another_card(insert: Insert, cards: PcscCa
     attempts: list[Callable[[], None]] = [
         lambda: cards.verify_pin(at, PIN),
         lambda: cards.change_pin(at, PIN, NEW),
-        lambda: cards.unblock(at, PUK, NEW),
+        lambda: unblock(cards, at, PUK, NEW),
+        lambda: cards.hold(at, lambda card: card.change_secret(PUK, NEW_PUK)),
     ]
     for attempt in attempts:
         with pytest.raises(CardSwapped):
@@ -160,10 +191,10 @@ def test_a_card_without_a_guid_is_served_by_its_key(insert: Insert, cards: PcscC
     seat = insert(card)
     report = cards.read(seat.reader)
     assert report.card.identifier.startswith("ca")
-    cards.unblock(CardAddress(seat.reader, report.card), PUK, NEW)
+    unblock(cards, CardAddress(seat.reader, report.card), PUK, NEW)
     twin = make(guid=bytes(16))
     with pytest.raises(CardSwapped):
-        cards.unblock(CardAddress(insert(twin, 1).reader, report.card), PUK, NEW)
+        unblock(cards, CardAddress(insert(twin, 1).reader, report.card), PUK, NEW)
 
 
 def test_a_wrong_puk_is_wrong_on_a_card_that_still_holds_a_right_one(
@@ -172,15 +203,15 @@ def test_a_wrong_puk_is_wrong_on_a_card_that_still_holds_a_right_one(
     """Another program proved the PUK and left the card as it was."""
     card = make(PROFILES["holds the PUK"])
     seat = insert(Trouble(card))
-    unblock = bytes.fromhex("002c008010") + PUK.reveal().encode() + NEW.reveal().encode()
+    command = bytes.fromhex("002c008010") + PUK.reveal().encode() + NEW.reveal().encode()
     context = pcsc.establish()
     handle, protocol = pcsc.connect(context, seat.reader, exclusive=False)
-    for apdu in (bytes.fromhex("00a4040005a000000308"), unblock):
+    for apdu in (bytes.fromhex("00a4040005a000000308"), command):
         assert pcsc.transmit(handle, protocol, apdu)[-2:] == b"\x90\x00"
     pcsc.disconnect(handle, reset=False)
     pcsc.release(context)
     with pytest.raises(PinWrong):
-        cards.unblock(address(seat, card), WRONG, NEW)
+        unblock(cards, address(seat, card), WRONG, NEW)
 
 
 @pytest.mark.parametrize("profile", [PROFILES["standard"], PROFILES["T=0"]])
@@ -222,9 +253,9 @@ def test_a_trace_of_everything_holds_no_secret(
         cards.read(seat.reader)
         cards.verify_pin(at, PIN)
         with pytest.raises(PinWrong):
-            cards.unblock(at, WRONG, NEW)
+            unblock(cards, at, WRONG, NEW)
         with pytest.raises(PinRefused):
-            cards.unblock(at, PUK, PIN)
+            unblock(cards, at, PUK, PIN)
         cards.change_pin(at, PIN, NEW)
     text = log.read_text()
     assert "a00000030800001000" in text

@@ -9,6 +9,7 @@ import pytest
 from hardware.grip import Patience
 from hardware.virtual.faults import Hang
 from kiosk.errors import CardError, CardHung, OutcomeUnknown
+from kiosk.ports import CardHold
 from tests.hardware.trouble import (
     CHANGES,
     GET_DATA,
@@ -21,6 +22,7 @@ from tests.hardware.trouble import (
     cards_with,
     chip,
     let_the_service_look,
+    unblock,
 )
 from tests.support.pcsc import Insert
 
@@ -53,11 +55,45 @@ def test_a_card_that_hangs_in_reading_never_gets_the_secret(insert: Insert) -> N
     seat = insert(trouble)
     cards, at = cards_with(SOON), address(seat, trouble)
     with pytest.raises(CardHung):
-        cards.unblock(at, PUK, NEW)
+        unblock(cards, at, PUK, NEW)
     trouble.fail({})
     hang.let_go()
     assert cards.read(seat.reader).card == at.card
     assert trouble.count(RESET) == 0
+
+
+def test_a_hold_whose_card_hangs_does_not_go_on_when_it_wakes_up(insert: Insert) -> None:
+    """What would follow from the late answer is a secret released that nobody waits for."""
+    trouble, hang = chip(), Hang()
+    trouble.fail({RESET: hang})
+    seat = insert(trouble)
+    cards, at = cards_with(SOON), address(seat, trouble)
+    went_on: list[str] = []
+
+    def use(card: CardHold) -> None:
+        try:
+            card.unblock(PUK, NEW)
+        finally:
+            went_on.append("left")
+        went_on.append("went on")
+
+    with pytest.raises(OutcomeUnknown):
+        cards.hold(at, use)
+    hang.let_go()
+    assert cards.read(seat.reader).card == at.card
+    assert went_on == ["left"]
+
+
+def test_asking_somebody_else_within_a_hold_is_not_the_cards_time(insert: Insert) -> None:
+    trouble = chip()
+    at = address(insert(trouble), trouble)
+
+    def use(card: CardHold) -> str:
+        threading.Event().wait(3 * SOON.answer_s)
+        card.unblock(PUK, NEW)
+        return "done"
+
+    assert cards_with(SOON).hold(at, use) == "done"
 
 
 def test_a_card_that_hangs_is_pulled_out_still_hanging(insert: Insert) -> None:
@@ -90,7 +126,7 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     reading = threading.Thread(target=read_stuck)
     reading.start()
     assert hang.reached.wait(10)
-    cards.unblock(address(seat, well), PUK, NEW)
+    unblock(cards, address(seat, well), PUK, NEW)
     hang.let_go()
     reading.join(10)
     assert not errors

@@ -13,7 +13,7 @@ from hardware.grip import Patience
 from hardware.pcsc import PcscError
 from hardware.trace import Exchange
 from kiosk.errors import CardBusy, OutcomeUnknown
-from tests.hardware.trouble import CHANGES, NEW, PUK, address, cards_with, chip
+from tests.hardware.trouble import CHANGES, NEW, PUK, address, cards_with, chip, unblock
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -77,7 +77,7 @@ def test_others_are_kept_out_while_we_work(insert: Insert) -> None:
             pass
         refused.append(raised.value)
 
-    cards_with(trace=intrude).unblock(address(seat, trouble), PUK, NEW)
+    unblock(cards_with(trace=intrude), address(seat, trouble), PUK, NEW)
     assert refused
     assert all(error.busy for error in refused)
 

@@ -33,6 +33,7 @@ from tests.hardware.trouble import (
     cards_with,
     chip,
     let_the_service_look,
+    unblock,
 )
 from tests.support.pcsc import Insert
 
@@ -118,7 +119,7 @@ def test_a_card_that_says_yes_to_everything_is_unknown(insert: Insert) -> None:
     with pytest.raises(CardUnknown):
         cards_with().read(seat.reader)
     with pytest.raises((CardSwapped, CardUnknown)):
-        cards_with().unblock(address(seat, trouble), PUK, NEW)
+        unblock(cards_with(), address(seat, trouble), PUK, NEW)
     assert trouble.count(RESET) == 0
 
 

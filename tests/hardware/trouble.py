@@ -65,11 +65,16 @@ def then(before: Callable[[], None]) -> Fault:
     return fault
 
 
+def unblock(cards: PcscCards, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
+    """Hold the card for this one act."""
+    cards.hold(at, lambda card: card.unblock(secret, new))
+
+
 Operation = Callable[[PcscCards, CardAddress], object]
 CHANGES: dict[int, Operation] = {
     VERIFY: lambda cards, at: cards.verify_pin(at, PIN),
     CHANGE: lambda cards, at: cards.change_pin(at, PIN, NEW),
-    RESET: lambda cards, at: cards.unblock(at, PUK, NEW),
+    RESET: lambda cards, at: unblock(cards, at, PUK, NEW),
 }
 
 

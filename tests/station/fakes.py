@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kiosk.dialogue import (
     AnswerQuestions,
@@ -34,9 +35,11 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.errors import AuthorityUnavailable
-from kiosk.ports import CardAddress, PostReaderEvent, ReaderEvent
+from kiosk.ports import CardAddress, CardHold, PostReaderEvent, ReaderEvent
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
+
+T = TypeVar("T")
 
 QUESTIONS = (Question(1, "First teacher?"), Question(2, "First street?"))
 CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
@@ -48,6 +51,8 @@ class FakeCards:
 
     card: CardId = field(default_factory=lambda: CardId("piv", "11" * 16))
     pin: str | None = None
+    secret: str | None = None
+    hold_raises: Exception | None = None
     unblock_raises: Exception | None = None
     read_raises: Exception | None = None
     gate: threading.Event = field(default_factory=threading.Event)
@@ -68,11 +73,19 @@ class FakeCards:
         self._arrive()
         self.pin = new.reveal()
 
-    def unblock(self, at: CardAddress, secret: Sensitive, new: Sensitive) -> None:
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        if self.hold_raises:
+            raise self.hold_raises
+        return use(self)
+
+    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
         self._arrive()
         if self.unblock_raises:
             raise self.unblock_raises
         self.pin = new.reveal()
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        self.secret = new.reveal()
 
     def _arrive(self) -> None:
         self.waiting.set()
@@ -84,6 +97,7 @@ class FakeAuthority:
     """Unlocks with two right answers and any code; ``away`` calls fail before they answer."""
 
     away: int = 0
+    released: int = 0
     outcomes: list[UnblockOutcome] = field(default_factory=list)
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -130,6 +144,7 @@ class FakeAuthority:
 
     def release(self, visit: VisitId) -> Grant:
         self._answer()
+        self.released += 1
         return Grant(JournalId("j1"), Sensitive("87654321"))
 
     def settle(

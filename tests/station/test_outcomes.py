@@ -18,6 +18,7 @@ from kiosk.errors import (
     CardError,
     CardGone,
     CardProtocolError,
+    CardSwapped,
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
@@ -64,6 +65,15 @@ async def test_a_card_that_was_gone_before_is_told_as_not_sent(rig: Rig) -> None
     rig.set_pin()
     await rig.until(s.Refused)
     assert rig.authority.outcomes == [UnblockNotSent()]
+
+
+async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.hold_raises = CardSwapped("another card")
+    rig.set_pin()
+    await rig.until(s.Refused)
+    assert rig.authority.outcomes == []
+    assert rig.authority.released == 0
 
 
 @pytest.mark.parametrize(

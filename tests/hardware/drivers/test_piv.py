@@ -92,14 +92,16 @@ def test_a_state_that_is_not_told(status: str, error: type[CardError]) -> None:
 
 
 def test_the_commands_with_secrets() -> None:
-    piv, card = session("9000", "9000", "9000")
+    piv, card = session("9000", "9000", "9000", "9000")
     piv.verify_pin(PIN)
     piv.change_pin(PIN, NEW)
     piv.unblock(PUK, NEW)
+    piv.change_secret(PUK, NEW)
     assert card.sent == [
         "0020008008313233343536ffff",
         "0024008010313233343536ffff3837363534333231",
         "002c00801030303030303030303837363534333231",
+        "002400811030303030303030303837363534333231",
     ]
     assert all(command.changes_card for command in card.commands)
 
@@ -128,7 +130,14 @@ def test_why_verify_fails(status: str, error: type[CardError], tries: int | None
     assert len(card.sent) == 1
 
 
-@pytest.mark.parametrize("operation", ["change", "unblock"])
+OPERATIONS: dict[str, Callable[[PivSession], None]] = {
+    "change": lambda piv: piv.change_pin(PIN, NEW),
+    "unblock": lambda piv: piv.unblock(PUK, NEW),
+    "change-secret": lambda piv: piv.change_secret(PUK, NEW),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize(
     ("status", "error", "detail"),
     [
@@ -149,7 +158,7 @@ def test_why_a_change_fails(
 ) -> None:
     piv, card = session(status)
     with pytest.raises(error) as raised:
-        piv.change_pin(PIN, NEW) if operation == "change" else piv.unblock(PUK, NEW)
+        OPERATIONS[operation](piv)
     told = [getattr(raised.value, name, None) for name in ("tries_left", "reason", "status")]
     assert detail is None or detail in told
     assert len(card.sent) == 1
@@ -165,6 +174,14 @@ def test_a_new_pin_that_the_standard_forbids_is_not_sent(text: str) -> None:
     assert card.sent == []
 
 
+@pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567a", "１２３４５６７８"])
+def test_a_new_secret_that_some_card_would_not_take_is_not_sent(text: str) -> None:
+    piv, card = session()
+    with pytest.raises(PinRefused):
+        piv.change_secret(PUK, Sensitive(text))
+    assert card.sent == []
+
+
 @pytest.mark.parametrize("text", ["", "123456789", "１２３４５６"])
 def test_a_secret_that_cannot_be_right_is_not_sent(text: str) -> None:
     piv, card = session()
@@ -172,6 +189,7 @@ def test_a_secret_that_cannot_be_right_is_not_sent(text: str) -> None:
         lambda: piv.verify_pin(Sensitive(text)),
         lambda: piv.change_pin(Sensitive(text), NEW),
         lambda: piv.unblock(Sensitive(text), NEW),
+        lambda: piv.change_secret(Sensitive(text), NEW),
     ]
     for attempt in attempts:
         with pytest.raises(PinWrong) as raised:

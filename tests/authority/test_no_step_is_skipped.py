@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from kiosk.policy import Factor, Policy
 from kiosk.store.records import Card
-from tests.authority.walk import ACTIONS, Walk
+from tests.authority.calls import ACTIONS
+from tests.authority.walk import Walk
 from tests.authority.world import World, copy_template
 
 MEMORY = Path("/dev/shm")  # a walk is many small commits
@@ -55,6 +56,14 @@ def test_going_on_as_told_leads_to_a_grant(
 ) -> None:
     assert _walk(estate, order, ["go-on"] * 6) == 1
     assert _walk(estate, order, ["go-on"] * 16) >= 2
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_code_that_staff_gave_leads_to_a_grant_too(
+    estate: tuple[Path, Card], order: tuple[Factor, ...]
+) -> None:
+    assert _walk(estate, order, ["assist-give", *["go-on"] * 6]) == 1
+    assert _walk(estate, order, ["assist-give", "assist-withdraw", *["go-on"] * 3]) == 0
 
 
 @settings(

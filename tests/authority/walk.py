@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from kiosk.administration.office import Office
 from kiosk.dialogue import (
     AnswerQuestions,
     AnswersWrong,
@@ -23,43 +23,17 @@ from kiosk.dialogue import (
     SendCode,
     SetPin,
     UnblockDone,
-    UnblockNotSent,
-    UnblockOutcome,
-    UnblockRefused,
     UnblockUnknown,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
+from kiosk.errors import AdministrationError, StepRefused
 from kiosk.policy import Factor
-from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
+from tests.authority.assisting import give, office_beside, withdraw
+from tests.authority.calls import OUTCOMES
+from tests.authority.handed_out import Code
 from tests.authority.sitting import Sitting, wrong_code
 from tests.authority.world import World
-
-OUTCOMES: dict[str, UnblockOutcome] = {
-    "settle-done": UnblockDone(),
-    "settle-wrong-secret": UnblockRefused(2, "63C2"),
-    "settle-pin-refused": UnblockRefused(None, "history"),
-    "settle-not-sent": UnblockNotSent(),
-    "settle-unknown": UnblockUnknown(),
-}
-CALLS = (
-    "insert-blocked insert-working answer-right answer-wrong send enter-right enter-wrong "
-    "enter-old release pull wait-second wait-minutes call-unlock call-change-pin "
-    "call-change-email call-pin-proven call-pin-changed call-email"
-).split()
-# Going on as a station would makes long ways likely; the others try to leave them.
-ACTIONS = [*["go-on"] * 10, *["insert-blocked"] * 4, *CALLS, *OUTCOMES]
-
-
-@dataclass
-class Mailed:
-    """A code that went out: when, and what had been proven by then."""
-
-    code: Sensitive
-    at: datetime
-    basis: tuple[Factor, ...]
-    released: int = 0
 
 
 @dataclass
@@ -69,8 +43,10 @@ class Walk:
     world: World
     card: Card
     sitting: Sitting = field(init=False)
+    staff: Office = field(init=False)
     proven: list[Factor] = field(default_factory=list)
-    mailed: list[Mailed] = field(default_factory=list)
+    answered_here: bool = False
+    codes: list[Code] = field(default_factory=list)
     task: object = None
     asked: AnswerQuestions | None = None
     grant: Grant | None = None
@@ -78,6 +54,7 @@ class Walk:
     grants: int = 0
 
     def __post_init__(self) -> None:
+        self.staff = office_beside(self.world)
         self._insert("blocked")
 
     def act(self, action: str) -> None:
@@ -134,6 +111,7 @@ class Walk:
             "answer": self._answer,
             "send": self._send,
             "enter": self._enter,
+            "assist": self._assist,
             "release": self._release,
             "settle": self._settle,
             "wait": self._wait,
@@ -167,11 +145,12 @@ class Walk:
     def _insert(self, how: str) -> None:
         self.sitting = self.world.insert(self.card, blocked=how == "blocked")
         self.proven, self.grant, self.may_release = [], None, True
+        self.answered_here = False
         self._see(self.sitting.opened)
         if isinstance(self.task, VisitOpened) and self.task.resumed:
-            newest = self.mailed[-1]
-            assert self.world.now < newest.at + self.world.policy.code_life
-            assert not newest.released
+            newest = self.codes[-1]
+            assert newest.given is None
+            assert newest.is_good(self.world.now, self.world.policy)
             self.proven = [one for one in newest.basis if one is Factor.QUESTIONS]
 
     def _pull(self, _: str) -> None:
@@ -186,6 +165,7 @@ class Walk:
         if isinstance(reply, SendCode | EnterCode | SetPin):
             assert right
             self.proven.append(Factor.QUESTIONS)
+            self.answered_here = True
         self._see(reply)
 
     def _send(self, _: str) -> None:
@@ -194,21 +174,47 @@ class Walk:
         if len(self.world.relay.sent) > before:
             first = self.world.policy.verification[0]
             assert first is Factor.EMAIL_CODE or first in basis
-            self.mailed.append(Mailed(self.world.relay.code, self.world.now, basis))
+            self.codes.append(Code(self.world.relay.code, self.world.now, basis))
+
+    def _assist(self, how: str) -> None:
+        """Let staff give a code, or withdraw the newest one; they may be refused."""
+        try:
+            self._give() if how == "give" else self._withdraw()
+        except AdministrationError:
+            return
+
+    def _give(self) -> None:
+        issued = give(self.staff, self.card)
+        self.codes.append(Code(issued.code, self.world.now, given=issued))
+
+    def _withdraw(self) -> None:
+        newest = self.codes[-1] if self.codes else None
+        if newest is not None and newest.given is not None:
+            withdraw(self.staff, newest.given)
+            newest.withdrawn = True
 
     def _enter(self, how: str) -> None:
-        if not self.mailed:
+        if not self.codes:
             return
-        chosen = self.mailed[0 if how == "old" else -1]
+        chosen = self.codes[0 if how == "old" else -1]
         code = wrong_code(chosen.code) if how == "wrong" else chosen.code
         reply = self.sitting.enter(code)
-        if isinstance(reply, AnswerQuestions | SetPin):
+        if isinstance(reply, SetPin) or (isinstance(reply, AnswerQuestions) and self._code_first):
             assert how != "wrong"
-            assert chosen.code == self.mailed[-1].code
-            assert self.world.now < chosen.at + self.world.policy.code_life
-            assert not chosen.released
+            self._check_entry(chosen)
             self.proven.append(Factor.EMAIL_CODE)
         self._see(reply)
+
+    @property
+    def _code_first(self) -> bool:
+        return self.world.policy.verification[0] is Factor.EMAIL_CODE
+
+    def _check_entry(self, chosen: Code) -> None:
+        newest = self.codes[-1]
+        assert chosen.code == newest.code
+        assert newest.is_good(self.world.now, self.world.policy)
+        if newest.given and not self._code_first:
+            assert self.answered_here
 
     def _release(self, _: str) -> None:
         reply = self.world.authority.release(self.sitting.visit)
@@ -219,7 +225,7 @@ class Walk:
 
     def _check_grant(self) -> None:
         assert self._lacks() is None
-        self.mailed[-1].released += 1
+        self.codes[-1].released += 1
         self.grants += 1
 
     def _settle(self, how: str) -> None:
@@ -229,7 +235,7 @@ class Walk:
         reply = self.world.authority.settle(self.sitting.visit, self.grant.journal, outcome)
         if isinstance(reply, SetPin) and not self.may_release:
             self.may_release = True
-            self.mailed[-1].released = 0
+            self.codes[-1].released = 0
         if isinstance(outcome, UnblockDone | UnblockUnknown) or isinstance(reply, Refusal):
             self.may_release = False
         self.grant = None

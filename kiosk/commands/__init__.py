@@ -10,6 +10,9 @@ COMMANDS = {
     "audit": "audit",
     "caretaker": "caretaker",
     "staff": "staff",
+    "stations": "stations",
+    "questions": "questions",
+    "policy": "policy",
     "admin": "admin",
 }
 """What is typed, and the module that does it."""

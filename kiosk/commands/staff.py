@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
 from kiosk.commands.tools import Tools, add_command, add_config, say
-from kiosk.errors import ConfigError, NothingThere
+from kiosk.errors import ChangedMeanwhile, ConfigError, NothingThere
 from kiosk.roles import Role
 
 if TYPE_CHECKING:
@@ -33,30 +33,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    listing = parts.add_parser("list", help="show everybody, with keys and roles")
-    listing.add_argument("--json", action="store_true", help="for a script")
-    add_config(listing)
-    add = _part(parts, "add", "let somebody in", "NAME")
+    reading(parts, "list", "show everybody, with keys and roles")
+    add = acting(parts, "add", "let somebody in")
+    add.add_argument("who", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add)
-    role = _part(parts, "role", "give somebody another role", "WHO")
-    role.add_argument("role", choices=_ROLES)
-    _part(parts, "remove", "let somebody in no more", "WHO")
-    _key_option(_part(parts, "add-key", "let another key in", "WHO"))
-    less = _part(parts, "remove-key", "let a key in no more", "WHO")
+    _about(parts, "role", "give somebody another role").add_argument("role", choices=_ROLES)
+    _about(parts, "remove", "let somebody in no more")
+    _key_option(_about(parts, "add-key", "let another key in"))
+    less = _about(parts, "remove-key", "let a key in no more")
     less.add_argument("fingerprint", metavar="SHA256:...")
     door = parts.add_parser("authorized-keys", help="what sshd asks (AuthorizedKeysCommand)")
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     add_config(door)
 
 
-def _part(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, who: str
+def _about(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
 ) -> argparse.ArgumentParser:
-    part = parts.add_parser(name, help=text)
-    part.add_argument("who", metavar=who)
-    part.add_argument("--reason", required=True, help="why, for the audit")
-    add_config(part)
+    part = acting(parts, name, text)
+    part.add_argument("who", metavar="WHO")
     return part
 
 
@@ -73,15 +69,14 @@ def run(args: argparse.Namespace) -> int:
         return _authorized_keys(tools, args.fingerprint)
     if args.part == "list":
         return _list(tools.desk.staff, as_json=args.json)
-    done = _change(tools.desk.staff, args)
-    say(f"{done.told} (reference {done.reference})")
-    return 0
+    try:
+        return tell(_change(tools.desk.staff, args))
+    except ChangedMeanwhile as error:
+        return tell_changes(error)
 
 
 def _change(desk: StaffDesk, args: argparse.Namespace) -> Done:
-    from kiosk.administration.views.acting import Grounds
-
-    grounds = Grounds(args.reason)
+    grounds = grounds_of(args)
     if args.part == "add":
         return desk.add(args.who, Role(args.role), _key_text(args.key), grounds)
     member = _find(desk, args.who)
@@ -119,7 +114,7 @@ def _key_text(path: Path) -> str:
 def _list(desk: StaffDesk, *, as_json: bool) -> int:
     lines = desk.every()
     if as_json:
-        say(json.dumps([_as_json(line) for line in lines], indent=2))
+        say_json(lines)
         return 0
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
@@ -130,18 +125,6 @@ def _list(desk: StaffDesk, *, as_json: bool) -> int:
     if not lines:
         say("nobody yet; `kiosk staff add --help` shows how to add the first manager")
     return 0
-
-
-def _as_json(line: StaffLine) -> dict[str, object]:
-    return {
-        "id": line.staff_id,
-        "name": line.name,
-        "role": line.role.value,
-        "added_at": line.added_at.isoformat(),
-        "removed_at": line.removed_at.isoformat() if line.removed_at else None,
-        "last_login_at": line.last_login_at.isoformat() if line.last_login_at else None,
-        "keys": [{"fingerprint": key.fingerprint, "label": key.label} for key in line.keys],
-    }
 
 
 def _authorized_keys(tools: Tools, fingerprint: str) -> int:

@@ -22,7 +22,10 @@ from tests.support.smtp import running
 # --- help and settings -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["setup", "import", "doctor", "keys", "audit"])
+@pytest.mark.parametrize(
+    "command",
+    ["setup", "import", "doctor", "keys", "audit", "staff", "stations", "questions", "policy"],
+)
 def test_the_help_explains_and_gives_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,8 +81,8 @@ def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path)
     importer.run(csv_of(tmp_path, line(0)))
     with importer.store.begin() as uow:
         left = replace(importer.holder(0), left_at=uow.now)
-        uow.holders.put([left])
-        uow.cards.put([replace(importer.card(0), status=CardStatus.REVOKED)])
+        uow.holders.save(left)
+        uow.cards.revoke(importer.card(0).id)
         uow.commit()
     importer.run(csv_of(tmp_path, line(0, name="Jo Jones", secret="11112222")))
     assert importer.holder(0).left_at == left.left_at

@@ -112,7 +112,7 @@ def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sit
     with world.store.begin() as uow:
         holder = uow.holders.get(card.holder_id)
         assert holder is not None
-        uow.holders.put([replace(holder, left_at=world.now)])
+        uow.holders.save(replace(holder, left_at=world.now))
         uow.commit()
     assert _refusal(world.authority.release(sitting.visit)) is Reason.LEAVER
 

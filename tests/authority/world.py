@@ -27,7 +27,7 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, Registration, new_id
+from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.store.service_records import OutboxMessage, Station
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
@@ -142,6 +142,8 @@ class World:
     def put_card(self, card: Card) -> None:
         with self.store.begin() as uow:
             uow.cards.put([card])
+            if card.status is CardStatus.REVOKED:
+                uow.cards.revoke(card.id)
             uow.commit()
 
     def register(self, holder: Cardholder, **changes: object) -> Registration:

@@ -18,7 +18,6 @@ OVERWRITTEN = (
     "holder_id",
     "driver",
     "identifier",
-    "status",
     "expires_at",
     "sealed_secret",
     "sealed_key_id",
@@ -89,7 +88,8 @@ class Cards:
         """Add each, or overwrite the one with its id.
 
         A card that exists keeps its exposure and its tries left: an import of the same
-        file again must not forget what an unblock may have cost.
+        file again must not forget what an unblock may have cost. It stays revoked, too,
+        even if staff revoked it while the file was read.
         """
         insert = self._gateway.upsert(CardRow)
         changed = {name: insert.excluded[name] for name in OVERWRITTEN}

@@ -42,7 +42,10 @@ class Cardholders:
         return {row.id: row.record(Cardholder) for row in rows}
 
     def put(self, holders: Iterable[Cardholder]) -> None:
-        """Add each, or overwrite the one with its id."""
+        """Add each, or overwrite number, name and address of the one with its id.
+
+        Whoever left stays away: what staff decided while a file was read must not be undone.
+        """
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
         statement = insert.on_conflict_do_update(
@@ -51,7 +54,6 @@ class Cardholders:
                 "number": new.number,
                 "name": new.name,
                 "email": new.email,
-                "left_at": new.left_at,
                 "revision": col(CardholderRow.revision) + 1,
             },
         )

@@ -127,7 +127,7 @@ def test_a_card_that_somebody_has_is_not_taken(
 
 def test_a_leaver_gets_no_card(means: Means, asha: samples.Person, desk: LocalCardsDesk) -> None:
     with means.store.begin() as uow:
-        uow.holders.put([replace(asha.holder, left_at=samples.NOW)])
+        uow.holders.save(replace(asha.holder, left_at=samples.NOW))
         uow.commit()
     with pytest.raises(NotTaken, match="has left"):
         desk.add(seen(means, asha), NewCard(NEW), GROUNDS)

@@ -25,7 +25,7 @@ from kiosk.policy import Policy
 from kiosk.roles import Role
 from kiosk.secrets.codes import CodeBinding, CodeDigest
 from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import CardStatus, EmailCode
+from kiosk.store.records import EmailCode
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.people import seen, somebody
 from tests.administration.desk.together import both
@@ -140,7 +140,7 @@ Spoil = Callable[[Means, samples.Person], None]
 
 def _holder_left(means: Means, person: samples.Person) -> None:
     with means.store.begin() as uow:
-        uow.holders.put([replace(person.holder, left_at=samples.NOW)])
+        uow.holders.save(replace(person.holder, left_at=samples.NOW))
         uow.commit()
 
 
@@ -160,6 +160,12 @@ def _exhausted(means: Means, person: samples.Person) -> None:
 def _without_answers(means: Means, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.registrations.put(replace(samples.registration(person.holder.id), hashes=()))
+        uow.commit()
+
+
+def _revoked(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.cards.revoke(person.card.id)
         uow.commit()
 
 
@@ -190,7 +196,7 @@ UNABLE: dict[str, tuple[Spoil, str]] = {
     "blocked": (_blocked, "Lift the block first"),
     "exhausted": (_exhausted, "Lift the block first"),
     "half-registered": (_without_answers, "not registered"),
-    "revoked": (_card(status=CardStatus.REVOKED), "It was revoked"),
+    "revoked": (_revoked, "It was revoked"),
     "expired": (_card(expires_at=samples.NOW), "It expired on"),
     "no-secret": (_card(sealed_secret=None), "No unblock secret is recorded"),
     "last-try": (_tries, "refused too many unblock secrets"),

@@ -27,6 +27,15 @@ INSERT INTO registration (holder_id, email, email_verified_at, question_ids, has
 VALUES (:holder, 'home@mail.org', :at, '[]', '[]', :at, :at, 0)
 """
 
+VISIT = """
+INSERT INTO visit (id, reference, station, opened_at, holder_id, pin_was_blocked)
+VALUES ('v1', 'R1', 'station-1', :at, :holder, :no)
+"""
+NOTICE = """
+INSERT INTO outbox_message (id, "to", template, params, created_at, next_at, attempts, last_error)
+VALUES (:id, 'home@mail.org', 'unlocked', :params, :at, :at, 0, '')
+"""
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
@@ -64,6 +73,13 @@ def _fill(url: str) -> None:
         connection.execute(sa.text(CARDS), cards)
         at = "2030-05-17 09:30:00.000000"
         connection.execute(sa.text(REGISTERED), {"holder": f"{7:032x}", "at": at})
+        connection.execute(sa.text(VISIT), {"holder": f"{7:032x}", "at": at, "no": False})
+        notices = [
+            {"id": "n1", "params": '{"holder_name":"Zoë","reference":"R1"}', "at": at},
+            {"id": "n2", "params": '{"reference":"R2"}', "at": at},
+            {"id": "n3", "params": "{}", "at": at},
+        ]
+        connection.execute(sa.text(NOTICE), notices)
 
 
 def test_whoever_was_there_before_is_found_after_migrating(older: str) -> None:
@@ -82,6 +98,19 @@ def test_whoever_was_there_before_is_found_after_migrating(older: str) -> None:
             assert uow.search.find(text, 5) == (someone,), text
         assert uow.search.find(f"n{MANY - 1}", 5) == (f"{MANY - 1:032x}",)
         assert len(uow.search.find("asha", 2000)) == MANY - 1
+    store.close()
+
+
+def test_notices_that_wait_name_whom_they_are_about(older: str) -> None:
+    store = Store(older, SetClock())
+    store.migrate()
+    with store.read() as uow:
+        named = {id_: uow.outbox.get(id_) for id_ in ("n1", "n2", "n3")}
+    assert {id_: one and one.holder_id for id_, one in named.items()} == {
+        "n1": f"{7:032x}",
+        "n2": None,
+        "n3": None,
+    }
     store.close()
 
 

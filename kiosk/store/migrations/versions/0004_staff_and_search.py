@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,6 +26,12 @@ FROM (SELECT * FROM cardholder WHERE id > :after ORDER BY id LIMIT :batch) AS h
 LEFT JOIN registration AS r ON r.holder_id = h.id
 LEFT JOIN card AS c ON c.holder_id = h.id
 ORDER BY h.id
+""")
+NOTICES = sa.text("SELECT id, params FROM outbox_message")
+WHOSE = sa.text("""
+UPDATE outbox_message
+SET holder_id = (SELECT holder_id FROM visit WHERE reference = :reference)
+WHERE id = :id
 """)
 
 
@@ -73,6 +81,18 @@ def _services() -> None:
     op.add_column("outbox_message", sa.Column("holder_id", sa.String(), nullable=True))
     name = op.f("ix_outbox_message_holder_id")
     op.create_index(name, "outbox_message", ["holder_id"], unique=False)
+    _name_whom_notices_are_about()
+
+
+def _name_whom_notices_are_about() -> None:
+    """So that those which were queued before go, too, when a person is erased."""
+    connection = op.get_bind()
+    references = [
+        {"id": id_, "reference": json.loads(params).get("reference")}
+        for id_, params in connection.execute(NOTICES)
+    ]
+    if references:
+        connection.execute(WHOSE, references)
 
 
 def _staff() -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.people import Found, Person
 from kiosk.roles import Action
+from screens.admin.dialogs.card_entries import without_kind
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of, told_of
 from screens.admin.people_list import PeopleList
@@ -115,7 +116,7 @@ class PeoplePage(Page):
         text = self._text
         if text:
             self.ask(
-                lambda: self.desk.people.search(text, _LIMIT),
+                lambda: self.desk.people.search(without_kind(text), _LIMIT),
                 lambda found: self._show(text, found),
                 group="search",
             )

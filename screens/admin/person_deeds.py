@@ -8,7 +8,7 @@ from typing import Any
 
 from kiosk.administration.views.acting import Done
 from kiosk.administration.views.people import CodeLine
-from kiosk.roles import Action, may
+from kiosk.roles import Action
 from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.case import Case
 from screens.admin.dialogs.form import Form
@@ -52,7 +52,7 @@ def to_agree(case: Case) -> tuple[CodeLine, ...]:
 
 def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
     """Return the codes that staff gave, oldest first."""
-    if not may(case.desk.me.role, Action.WITHDRAW_CODE):
+    if Action.WITHDRAW_CODE not in case.person.open_to:
         return ()
     return tuple(code for code in case.person.codes if not code.by_mail)
 

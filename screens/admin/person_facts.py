@@ -72,7 +72,8 @@ def _code(code: CodeLine, times: Times) -> Iterator[Point]:
         yield Point(f"{given}, works {until}", "✓")
         return
     yield Point(f"{given}", "!")
-    yield Point(f"A second member of staff has to agree before it works, {until}.", style=GRAVE)
+    before = f"before {times.clock(code.expires_at)}"
+    yield Point(f"A second member of staff has to agree {before}: only then it works.", style=GRAVE)
 
 
 def _grouped(identifier: str) -> str:

@@ -123,6 +123,12 @@ def printed(text: str) -> tuple[str, str]:
     return found[1].lower(), found[2]
 
 
+def without_kind(text: str) -> str:
+    """Return the identifier of a printed line; any other text as it is."""
+    kind, rest = printed(text)
+    return rest if kind in KINDS and _HEX.fullmatch(rest) else text
+
+
 def _date_problem(text: str) -> str:
     try:
         people_fields.expires(text)

@@ -16,10 +16,8 @@ from screens.widgets.prose import Note, Prose
 _GROUP = 4
 _TICK_S = 1.0
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
-_SECOND = (
-    "It does not work yet: a second member of staff has to agree, on the page Codes, before then."
-)
-_WORKS = "It works at every station, once, for the card it was made for."
+_SECOND = "It does not work yet: a second member of staff has to agree, on the page Codes,"
+_WHERE = "It works at every station, once, for the card it was made for."
 _OVER = "The code does not work any more. Close this, and make another one."
 _SURE = "It cannot be shown again. Escape again closes this."
 
@@ -43,7 +41,8 @@ class CodeShown(Dialog[None]):
         self._digits = Digits(classes="code")
         self._read_out = Prose(_READ_OUT, "sentence")
         self._life = Prose("", "code-life")
-        self._terms = Prose(_SECOND if issued.waits_for_second else _WORKS, "sentence")
+        self._terms = Prose(_WHERE, "sentence")
+        self._how_long = f"{_SECOND} before" if issued.waits_for_second else "Works until"
         self._note = Note(None)
 
     def compose(self) -> ComposeResult:
@@ -82,7 +81,8 @@ class CodeShown(Dialog[None]):
     def _tell_life(self) -> None:
         left = self._times.left(self._expires_at)
         if self._times.now() < self._expires_at:
-            self._life.say(f"Works until {self._times.clock(self._expires_at)}, another {left}.")
+            until = self._times.clock(self._expires_at)
+            self._life.say(f"{self._how_long} {until} ({left} left).")
         elif self._issued is not None:
             self._forget()
             self._read_out.display = self._terms.display = False

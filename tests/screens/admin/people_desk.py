@@ -169,6 +169,8 @@ class FakePeopleDesk(Files):
         actions = open_to(person.standing, me.role)
         if may(me.role, Action.AGREE_CODE) and any(c.waits_for_second for c in codes):
             actions |= {Action.AGREE_CODE}
+        if may(me.role, Action.WITHDRAW_CODE) and not all(c.by_mail for c in codes):
+            actions |= {Action.WITHDRAW_CODE}
         return replace(person, codes=codes, open_to=actions, story=person.story[:NEWEST])
 
 

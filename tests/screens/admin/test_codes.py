@@ -53,8 +53,8 @@ async def test_a_code_is_given_to_somebody_identified_and_shown_with_its_time() 
         assert (seen, card_id, given) == (Seen(READY, 1), "card-h2", Grounds(WHY, WAYS[0]))
         assert drawn(run)
         assert "A code for Bronwen Pryce (100200300402)" in run.text
-        assert "Works until 10:47, another 15 min." in run.text
         assert "a second member of staff has to agree" in run.text
+        assert "before 10:47 (15 min left)" in run.text
 
 
 async def test_without_a_second_member_it_works_at_once() -> None:
@@ -62,6 +62,7 @@ async def test_without_a_second_member_it_works_at_once() -> None:
     desk.codes.second = False
     async with person("c1", desk) as run:
         await give(run)
+        assert "Works until 10:47 (15 min left)." in run.text
         assert "works at every station" in run.text
         assert "second member" not in run.text
 

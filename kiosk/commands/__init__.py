@@ -13,6 +13,7 @@ COMMANDS = {
     "stations": "stations",
     "questions": "questions",
     "policy": "policy",
+    "report": "report",
     "admin": "admin",
 }
 """What is typed, and the module that does it."""

@@ -1,13 +1,19 @@
-"""``kiosk audit``: verify the audit, and sign its head."""
+"""``kiosk audit``: read the audit, take it away, verify it, and sign its head."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kiosk.commands.parts import reading, say_json
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
 from kiosk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kiosk.administration.views.audit import AuditFilter
 
 DESCRIPTION = """\
 The audit is a chain: each event holds the hash of the one before. Whoever changes,
@@ -18,15 +24,17 @@ anchors are kept elsewhere too.
 EXAMPLE = """\
   kiosk audit anchor --out /mnt/elsewhere/anchors
   kiosk audit verify --anchors /mnt/elsewhere/anchors
+  kiosk audit list --person 900000000001 --limit 20
+  kiosk audit export --since 2026-11-01 --format csv
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its two parts."""
     parser = add_command(
-        subparsers, "audit", "verify the audit, or sign its head", DESCRIPTION, EXAMPLE
+        subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
-    parts = parser.add_subparsers(dest="part", required=True, metavar="verify|anchor")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="verify|anchor|list|export")
     verify = parts.add_parser("verify", help="walk the chain and name the first row that is wrong")
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
@@ -35,11 +43,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchor to this file too")
     for part in (verify, anchor):
         add_config(part)
+    listing = reading(parts, "list", "show rows, newest first")
+    listing.add_argument("--limit", type=int, default=50, help="how many (default: 50)")
+    export = parts.add_parser("export", help="write rows, oldest first, into the exports folder")
+    export.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="(default: csv)")
+    add_config(export)
+    for part in (listing, export):
+        _add_filter(part)
+
+
+def _add_filter(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
+    part.add_argument("--station", default="", help="at one station")
+    part.add_argument("--staff", default="", metavar="NAME", help="by one member of staff")
+    part.add_argument("--kind", default="", help="of one kind, such as refused")
+    part.add_argument("--reference", default="", help="under one reference number")
+    part.add_argument("--since", type=_moment, metavar="DATE", help="from this day or moment on")
+    part.add_argument("--until", type=_moment, metavar="DATE", help="before this day or moment")
+
+
+def _moment(text: str) -> datetime:
+    """Read ISO 8601; a time without a zone is this machine's."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the part that was asked for."""
-    return {"verify": _verify, "anchor": _anchor}[args.part](args)
+    parts = {"verify": _verify, "anchor": _anchor, "list": _list, "export": _export}
+    return parts[args.part](args)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -86,3 +118,41 @@ def _append(path: Path, line: str) -> None:
             file.write(line)
     except OSError as error:
         raise ConfigError(f"anchors {path}: {error.strerror}") from None
+
+
+def _list(args: argparse.Namespace) -> int:
+    """Show the newest rows that the filter lets through."""
+    page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
+    if args.json:
+        say_json(page.lines)
+        return 0
+    for line in page.lines:
+        where = "  ".join(part for part in (line.person, line.station, line.who) if part)
+        say(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    """Write the rows that the filter lets through into a file."""
+    from kiosk.administration.views.audit import ExportFormat
+    from kiosk.commands.progress import ProgressLine
+
+    desk = Tools(args).desk.audit
+    with ProgressLine("exporting") as progress:
+        written = desk.export(_filter(args), ExportFormat(args.format), progress)
+    say(f"{written.rows} rows in {written.path}")
+    return 0
+
+
+def _filter(args: argparse.Namespace) -> AuditFilter:
+    from kiosk.administration.views.audit import AuditFilter
+
+    return AuditFilter(
+        person=args.person,
+        station=args.station,
+        staff=args.staff,
+        kind=args.kind,
+        reference=args.reference,
+        since=args.since,
+        until=args.until,
+    )

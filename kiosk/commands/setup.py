@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.commands.tools import Tools, add_command, say
@@ -48,6 +49,8 @@ def _steps(tools: Tools) -> Iterator[Step]:
     yield setup.make_keys(tools.key_file)
     if tools.store_file:
         setup.make_private_folder(tools.store_file.parent)
+    for folder in (tools.settings.admin.imports, tools.settings.admin.exports):
+        setup.make_private_folder(Path(folder))
     yield setup.prepare_database(tools.store, str(tools.store_file or "server"))
     yield setup.load_questions(tools.store, tools.clock)
 

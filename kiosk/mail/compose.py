@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from kiosk.config.sections import ServiceSettings
@@ -66,6 +66,27 @@ def compose_notice(
     else:
         raise MailRefused(f"there is no notice named {template!r}")
     return _message(to, letter, service, secret=False)
+
+
+def compose_report(
+    *,
+    to: str,
+    told: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    service: ServiceSettings,
+) -> Message:
+    """Return a report as a letter to staff; ``told`` says what it counts, and from when to when.
+
+    The first of ``columns`` names the rows, the others are counts.
+    """
+    facts = tuple((row[0], _counts(columns[1:], row[1:])) for row in rows)
+    letter = Letter(words.REPORT, words.STAFF, (Paragraph(told), Facts(facts)))
+    return _message(to, letter, service, secret=False)
+
+
+def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
+    return ", ".join(f"{count} {name.lower()}" for name, count in zip(columns, counts, strict=True))
 
 
 def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:

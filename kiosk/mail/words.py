@@ -73,6 +73,7 @@ TIMES = frozenset({"since", "until", "when"})
 
 STAFF = "colleague"
 HOLDER = "cardholder"
+REPORT = "Report of smartcard self-service"
 
 REGISTERED = Notice(
     "You are registered for smartcard self-service",

@@ -16,6 +16,7 @@ class Unit(Enum):
     """How a number is written: its factor from what was measured, its name, its digits."""
 
     MILLISECONDS = (1000.0, "ms", 2)
+    SECONDS = (1.0, "s", 1)
     MEBIBYTES = (1 / 1024, "MiB", 1)
     """From KiB, as /proc says it."""
 

@@ -137,8 +137,12 @@ def _state(line: StationLine) -> Content:
 
 def _counted(lines: tuple[StationLine, ...]) -> str:
     serving = [line for line in lines if line.retired_at is None]
-    silent = sum(line.silent for line in serving)
-    return f"{len(serving) - silent} of {len(serving)} stations up" if serving else "Stations"
+    up = [line for line in serving if not line.silent]
+    blind = sum(line.reader != _READY for line in up)
+    if not serving:
+        return "Stations"
+    told = f"{len(up)} of {len(serving)} stations up"
+    return f"{told}, {blind} of them cannot read cards" if blind else told
 
 
 def _explained(line: StationLine) -> str:

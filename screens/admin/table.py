@@ -77,7 +77,7 @@ class Table(Vertical):
             self._rows = tuple(rows)
             self._lay_out()
         self._none.display = not self._rows
-        self._list.display = bool(self._rows)
+        self._heading.display = self._list.display = bool(self._rows)
 
     def _lay_out(self) -> None:
         marked, at = self.marked, self._list.highlighted or 0

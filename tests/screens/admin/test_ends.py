@@ -71,17 +71,16 @@ def test_keys_that_end_or_stop_other_programs_do_neither(session: Session) -> No
 
 
 def test_a_burst_with_a_dialog_s_key_in_it_goes_where_it_belongs(session: Session) -> None:
-    session.type(F4 + b"rBroken reader" + ENTER)
+    retire(session)
     session.wait_for("is retired")
-    assert "Eye Clinic is retired: it serves nobody any more." in session.notes
+    assert session.notes == ["begun", "Eye Clinic is retired: it serves nobody any more."]
 
 
 def test_what_is_typed_while_it_comes_up_is_not_lost(notes: Path) -> None:
     session = Session("plain", notes)
     try:
-        session.type(F4 + b"rBroken reader" + ENTER)
-        session.wait_for("is retired")
-        assert session.notes == ["begun", "Eye Clinic is retired: it serves nobody any more."]
+        session.type(CTRL_P + b"stations" + ENTER)  # the terminal makes a line feed of Enter
+        session.wait_for("stations up")
     finally:
         session.close()
 

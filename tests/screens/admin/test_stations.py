@@ -30,7 +30,7 @@ def row(run: Run, name: str) -> str:
 async def test_each_station_says_how_it_is_in_a_word(size: tuple[int, int]) -> None:
     async with running(pages=PAGES, size=size) as run:
         await run.press("f4")
-        assert "5 of 6 stations up" in run.text
+        assert "5 of 6 stations up, 1 of them cannot read cards" in run.text
         assert "✓ ready" in row(run, "Main Entrance")
         assert "2 min ago" in row(run, "Main Entrance")
         assert "✗ silent" in row(run, "West Wing 2")

@@ -71,7 +71,12 @@ def test_setup_makes_all_for_its_owner_alone_and_repeats(
     ]
     for path in (place / "etc", place / "state"):
         assert S_IMODE(path.stat().st_mode) == 0o700
-        assert {S_IMODE(each.stat().st_mode) for each in path.iterdir()} == {0o600}
+        for each in path.iterdir():
+            assert S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600)
+    assert {each.name for each in (place / "state").iterdir() if each.is_dir()} == {
+        "imports",
+        "exports",
+    }
     kept = {path: path.read_bytes() for path in (place / "etc").iterdir()}
     assert main(["setup"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == ["kept"] * 4

@@ -27,6 +27,7 @@ class AuditEventRow(Row, table=True):
         Index("ix_audit_event_at_seq", "at", "seq"),
         Index("ix_audit_event_kind_at", "kind", "at"),
         Index("ix_audit_event_kind_seq", "kind", "seq"),
+        Index("ix_audit_event_holder_id_seq", "holder_id", "seq"),
         Index("ix_audit_event_station_seq", "station", "seq"),
         Index("ix_audit_event_actor_seq", "actor", "seq"),
     )
@@ -36,7 +37,7 @@ class AuditEventRow(Row, table=True):
     reference: str = Field(index=True)
     visit_id: str | None = Field(default=None, index=True)
     card_id: str | None = Field(default=None, index=True)
-    holder_id: str | None = Field(default=None, index=True)
+    holder_id: str | None = None
     station: str | None = None
     actor: str | None = None
     detail: str

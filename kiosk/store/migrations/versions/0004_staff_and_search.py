@@ -221,9 +221,10 @@ def _index_where(name: str, table: str, column: str, condition: str) -> None:
 
 def _audit_indexes() -> None:
     """What counts by time, and what filters: newest first, from any row on, without sorting."""
-    op.drop_index(op.f("ix_audit_event_at"), "audit_event")
-    filters = (["at", "seq"], ["kind", "seq"], ["station", "seq"], ["actor", "seq"])
-    for columns in (["kind", "at"], *filters):
+    for name in ("ix_audit_event_at", "ix_audit_event_holder_id"):
+        op.drop_index(op.f(name), "audit_event")
+    filters = ("at", "kind", "holder_id", "station", "actor")
+    for columns in (["kind", "at"], *([each, "seq"] for each in filters)):
         name = op.f(f"ix_audit_event_{'_'.join(columns)}")
         op.create_index(name, "audit_event", columns, unique=False)
 

@@ -60,7 +60,9 @@ class Bar(Zones, inherit_bindings=False):
     def zones(self, width: int) -> Sequence[Zone]:
         """Lay the pages out."""
         if self._wide(width):
-            return self._row(self._pages, 0, [w + _GAP for w in self._widths(self._pages)])
+            widths = self._widths(self._pages)
+            gap = _GAP if sum(widths) + _GAP * len(widths) <= width else 0
+            return self._row(self._pages, 0, [w + gap for w in widths])
         column = max(1, width // _IN_A_ROW)
         return [
             zone
@@ -88,8 +90,7 @@ class Bar(Zones, inherit_bindings=False):
         return [len(f" F{key} {name} ") for key, name in pages]
 
     def _wide(self, width: int) -> bool:
-        widths = self._widths(self._pages)
-        return sum(widths) + _GAP * (len(widths) - 1) <= width
+        return sum(self._widths(self._pages)) <= width
 
 
 class Tidings(Prose, inherit_bindings=False):

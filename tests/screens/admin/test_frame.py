@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 from textual.widgets import Input
 
-from kiosk.roles import Role
+from kiosk.roles import Action, Role
 from screens.admin.end import End
+from screens.admin.page import Page
+from screens.admin.pages import _ORDER as ORDER
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
+from screens.widgets.prose import Prose
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running
 
@@ -185,3 +190,35 @@ async def test_other_keys_do_nothing(key: str) -> None:
         await run.press(key)
         assert run.text == before
         assert run.app.is_running
+
+
+# --- all ten pages ---------------------------------------------------------------------------
+
+
+def every(names: Sequence[str]) -> list[type[Page]]:
+    """Return a page that says its name for each of ``names``."""
+    return [_named(name) for name in names]
+
+
+def _named(name: str) -> type[Page]:
+    def compose(self: Page) -> Iterator[Prose]:
+        yield Prose(f"This is {self.NAME}.")
+
+    body = {"NAME": name, "NEEDS": Action.SEE_TODAY, "compose": compose}
+    return type(f"{name}Page", (Page,), body)
+
+
+@pytest.mark.parametrize(("size", "rows"), [((80, 24), 2), ((100, 30), 2), ((120, 36), 1)])
+async def test_ten_pages_fit_with_their_keys(size: tuple[int, int], rows: int) -> None:
+    async with running(pages=every(ORDER), size=size) as run:
+        assert run.app._bar.size.height == rows
+        shown = " ".join(run.lines[1 : 1 + rows])
+        assert all(f"F{key} {name}" in shown for key, name in enumerate(ORDER, 1))
+        for key, name in enumerate(ORDER, 1):
+            await run.press(f"f{key}")
+            assert f"This is {name}." in run.text
+            await run.press(f"alt+{key % 10}")
+            assert f"This is {name}." in run.text
+        for key, name in enumerate(ORDER, 1):
+            await run.click(f"F{key} {name}")
+            assert f"This is {name}." in run.text

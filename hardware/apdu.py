@@ -17,6 +17,7 @@ RESET_RETRY_COUNTER: Final = 0x2C
 GET_RESPONSE: Final = 0xC0
 GET_DATA: Final = 0xCB
 GET_DATA_SIMPLE: Final = 0xCA
+GENERAL_AUTHENTICATE: Final = 0x87
 
 READING: Final = frozenset({SELECT, GET_RESPONSE, GET_DATA, GET_DATA_SIMPLE})
 """Instructions that spend and change nothing; only these are ever sent a second time."""
@@ -85,13 +86,15 @@ class Command:
     """One command; ``le`` is the length asked for (1 to 256) or None where none is.
 
     The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
-    by itself but belongs to a change that is under way, as GET RESPONSE can.
+    by itself but belongs to a change that is under way, as GET RESPONSE can. ``harmless``
+    is said of one that spends and changes nothing although others of its instruction do.
     """
 
     header: Header
     body: bytes = field(default=b"", repr=False)
     le: int | None = None
     within_change: bool = False
+    harmless: bool = False
 
     def __post_init__(self) -> None:
         if self.le is not None and not 1 <= self.le <= LE_ALL:
@@ -104,7 +107,7 @@ class Command:
         VERIFY without a body asks for the state and spends no try (7816-4, 11.6.6).
         """
         asks_state = self.header.ins == VERIFY and not self.body
-        return self.header.ins in READING or asks_state
+        return self.header.ins in READING or asks_state or self.harmless
 
     @property
     def changes_card(self) -> bool:

@@ -45,7 +45,8 @@ class PcscCards:
         def work(connection: Connection) -> CardReport:
             driver, session = self._registry.recognise(connection)
             card = CardId(driver, session.identifier())
-            return CardReport(card, session.pin_state(), session.expires_at())
+            pin, expires_at = session.pin_state(), session.expires_at()
+            return CardReport(card, pin, expires_at, session.certificate())
 
         return self._hold(reader, work)
 

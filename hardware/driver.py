@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hardware.apdu import Channel
-from kiosk.dialogue import PinState
+from kiosk.dialogue import CardChallenge, CardProof, PinState
 from kiosk.sensitive import Sensitive
 
 
@@ -25,6 +25,12 @@ class CardSession(Protocol):
 
     def expires_at(self) -> datetime | None:
         """Return when the card expires, or None where it does not say so."""
+
+    def certificate(self) -> bytes | None:
+        """Return the certificate of the key for ``prove``, or None where the card shows none."""
+
+    def prove(self, challenge: CardChallenge) -> CardProof | None:
+        """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 
     def verify_pin(self, pin: Sensitive) -> None:
         """Let the card verify ``pin``."""

@@ -15,7 +15,9 @@ from kiosk.dialogue import (
     Answer,
     AnswersRefused,
     AnswersWrong,
+    CardChallenge,
     CardId,
+    CardProof,
     CardReport,
     CodeDead,
     CodeNotSent,
@@ -112,6 +114,9 @@ class CardHold(Protocol):
 
     It is only good within ``Cards.hold``. Every call raises only ``CardError`` and its kind.
     """
+
+    def prove(self, challenge: CardChallenge) -> CardProof | None:
+        """Let the card prove itself; None where it has no such key. No try is spent."""
 
     def unblock(self, secret: Sensitive, new: Sensitive) -> None:
         """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.

@@ -11,6 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     LE_ALL,
@@ -23,8 +25,8 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.drivers import piv_objects, piv_status
-from kiosk.dialogue import PinState
+from hardware.drivers import piv_objects, piv_proof, piv_status
+from kiosk.dialogue import CardChallenge, CardProof, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -106,6 +108,18 @@ class PivSession:
             if read is not None:
                 return piv_objects.certificate_expiry(read)
         return piv_objects.chuid_expiry(self._object(piv_objects.CHUID))
+
+    def certificate(self) -> bytes | None:
+        """Return the card-authentication certificate; None where there is none to be read."""
+        read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
+        return read.public_bytes(Encoding.DER) if read is not None else None
+
+    def prove(self, challenge: CardChallenge) -> CardProof | None:
+        """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""
+        response = self._channel.send(piv_proof.question(challenge))
+        if not response.status.is_ok:
+            return None
+        return CardProof(piv_proof.signature(response.data))
 
     def verify_pin(self, pin: Sensitive) -> None:
         """VERIFY (part 2, 3.2.1)."""

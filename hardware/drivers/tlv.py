@@ -39,6 +39,15 @@ def find(data: bytes, tag: int) -> bytes | None:
     return next((item.value for item in elements(data) if item.tag == tag), None)
 
 
+def make(tag: int, value: bytes) -> bytes:
+    """Return one element; its value is shorter than 64 KiB."""
+    size, name = len(value), tag.to_bytes(max(1, (tag.bit_length() + 7) // 8))
+    if size < 0x80:
+        return name + bytes((size,)) + value
+    count = 1 if size < 0x100 else 2
+    return name + bytes((0x80 | count,)) + size.to_bytes(count) + value
+
+
 def _head(data: bytes, at: int) -> tuple[int, int, int] | None:
     """Return the tag and where its value starts and ends, or None where it does not fit."""
     tag_end = _tag_end(data, at)

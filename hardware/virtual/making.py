@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
 from uuid import uuid4
 
 from cryptography import x509
@@ -16,6 +17,7 @@ from hardware.virtual.card import VirtualCard
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from hardware.virtual.profile import CardProfile
 from hardware.virtual.state import CardState, PrivateKey, Reference, padded
+from kiosk.dialogue import KeyKind
 
 _SLOTS = {
     SLOT_PIV_AUTHENTICATION: objects.CERT_PIV_AUTHENTICATION,
@@ -74,9 +76,17 @@ def _personalise(state: CardState, expires: datetime) -> None:
 
 
 def _generate(profile: CardProfile) -> PrivateKey:
-    if profile.rsa:
-        return rsa.generate_private_key(65537, 2048)
-    return ec.generate_private_key(ec.SECP256R1())
+    match profile.key:
+        case KeyKind.RSA_2048:
+            return rsa.generate_private_key(65537, 2048)
+        case KeyKind.RSA_3072:
+            return rsa.generate_private_key(65537, 3072)
+        case KeyKind.P_256:
+            return ec.generate_private_key(ec.SECP256R1())
+        case KeyKind.P_384:
+            return ec.generate_private_key(ec.SECP384R1())
+        case _:
+            assert_never(profile.key)
 
 
 def _self_signed(holder_name: str, key: PrivateKey, expires: datetime) -> x509.Certificate:

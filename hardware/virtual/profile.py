@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kiosk.dialogue import KeyKind
+
 ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
 """Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last is TCK."""
 
@@ -75,8 +77,8 @@ class CardProfile:
     t0: bool = False
     """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
 
-    rsa: bool = False
-    """The keys are RSA with 2048 bits instead of P-256."""
+    key: KeyKind = KeyKind.P_256
+    """What the keys are."""
 
     piece: int = 256
     """Long answers come in pieces of so many bytes (255 and 256 are found)."""

@@ -7,14 +7,15 @@ the response (82). The host does the hashing and the padding.
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from hardware.virtual.commands import Status
 from hardware.virtual.state import PrivateKey
 from hardware.virtual.tlv import read, tlv
 
-ALGORITHM_RSA_2048 = 0x07
-ALGORITHM_P256 = 0x11
+RSA_ALGORITHMS = {2048: 0x07, 3072: 0x05}
+CURVE_ALGORITHMS = {256: 0x11, 384: 0x14}
+"""Algorithm identifiers by the size of the key (SP 800-78-5, table 6-2)."""
 TEMPLATE = 0x7C
 CHALLENGE = 0x81
 RESPONSE = 0x82
@@ -37,15 +38,18 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
 
 def algorithm_of(key: PrivateKey) -> int:
     """The algorithm identifier of SP 800-78 for a key."""
-    return ALGORITHM_RSA_2048 if isinstance(key, rsa.RSAPrivateKey) else ALGORITHM_P256
+    sizes = RSA_ALGORITHMS if isinstance(key, rsa.RSAPrivateKey) else CURVE_ALGORITHMS
+    return sizes[key.key_size]
 
 
 def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
     if isinstance(key, rsa.RSAPrivateKey):
         return _raw_rsa(key, challenge)
-    if len(challenge) > 32:
+    size = key.key_size // 8
+    if len(challenge) > size:
         return None
-    return key.sign(challenge.rjust(32, b"\0"), ec.ECDSA(utils.Prehashed(SHA256())))
+    algorithm: HashAlgorithm = SHA384() if size == SHA384.digest_size else SHA256()
+    return key.sign(challenge.rjust(size, b"\0"), ec.ECDSA(utils.Prehashed(algorithm)))
 
 
 def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:

@@ -24,6 +24,7 @@ from hardware.virtual.card import VirtualCard
 from hardware.virtual.errors import VirtualHardwareError
 from hardware.virtual.profile import CardProfile
 from hardware.virtual.state import CardState, PrivateKey, Reference
+from kiosk.dialogue import KeyKind
 
 VERSION = 1
 
@@ -79,7 +80,7 @@ def _decode(kept: dict[str, Any]) -> CardState:
     if kept["version"] != VERSION:
         raise ValueError("another version")
     return CardState(
-        profile=CardProfile(**kept["profile"]),
+        profile=_profile(kept["profile"]),
         holder_name=kept["holder_name"],
         guid=bytes.fromhex(kept["guid"]),
         serial=kept["serial"],
@@ -88,6 +89,10 @@ def _decode(kept: dict[str, Any]) -> CardState:
         objects={int(tag, 16): bytes.fromhex(text) for tag, text in kept["objects"].items()},
         keys={int(slot, 16): _key(pem) for slot, pem in kept["keys"].items()},
     )
+
+
+def _profile(kept: dict[str, Any]) -> CardProfile:
+    return CardProfile(**kept | {"key": KeyKind(kept["key"])})
 
 
 def _encode_reference(reference: Reference) -> dict[str, Any]:

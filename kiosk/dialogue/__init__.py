@@ -8,7 +8,14 @@ two halves need not agree on the time of day.
 
 from __future__ import annotations
 
-from kiosk.dialogue.card import CardId, CardReport, PinState
+from kiosk.dialogue.card import (
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    KeyKind,
+    PinState,
+)
 from kiosk.dialogue.replies import (
     AnswerProblem,
     AnswersRefused,
@@ -54,7 +61,9 @@ __all__ = [
     "AnswerQuestions",
     "AnswersRefused",
     "AnswersWrong",
+    "CardChallenge",
     "CardId",
+    "CardProof",
     "CardReport",
     "ChooseQuestions",
     "CodeDead",
@@ -69,6 +78,7 @@ __all__ = [
     "Health",
     "Heartbeat",
     "JournalId",
+    "KeyKind",
     "PinRules",
     "PinState",
     "ProvePin",

@@ -1,9 +1,10 @@
-"""A card, as a station reports it."""
+"""A card, as a station reports it, and how it proves that it is the one that it says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,40 @@ class PinState:
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What a card tells without a PIN; ``expires_at`` is None where it does not say."""
+    """What a card tells without a PIN; ``expires_at`` is None where it does not say.
+
+    ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
+    offers one. Nothing of it is proven by being told.
+    """
 
     card: CardId
     pin: PinState
     expires_at: datetime | None = None
+    certificate: bytes | None = field(default=None, repr=False)
+
+
+class KeyKind(StrEnum):
+    """The keys with which a card can prove itself (SP 800-78-5, table 3-1)."""
+
+    RSA_2048 = "rsa-2048"
+    RSA_3072 = "rsa-3072"
+    P_256 = "p-256"
+    P_384 = "p-384"
+
+
+@dataclass(frozen=True, slots=True)
+class CardChallenge:
+    """What a card has to sign, once and soon, with a key of this kind.
+
+    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384.
+    """
+
+    message: bytes = field(repr=False)
+    key: KeyKind
+
+
+@dataclass(frozen=True, slots=True)
+class CardProof:
+    """What the card made of a challenge: an RSA signature, or an ECDSA one in DER."""
+
+    signature: bytes = field(repr=False)

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware import pcsc
 from hardware.cards import PcscCards
@@ -18,7 +21,7 @@ from hardware.virtual import objects
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import CardId, PinState
+from kiosk.dialogue import CardChallenge, CardId, KeyKind, PinState
 from kiosk.errors import (
     AuthorityUnavailable,
     CardSwapped,
@@ -135,6 +138,25 @@ def test_what_goes_wrong_within_a_hold_comes_out_of_it(insert: Insert, cards: Pc
     with pytest.raises(AuthorityUnavailable):
         cards.hold(at, away)
     assert cards.read(at.reader).card == at.card
+
+
+@pytest.mark.parametrize("profile", [CardProfile(t0=True), CardProfile(key=KeyKind.RSA_2048)])
+def test_a_card_in_a_reader_proves_itself(
+    profile: CardProfile, insert: Insert, cards: PcscCards
+) -> None:
+    card = make(profile)
+    at = address(insert(card), card)
+    challenge = CardChallenge(b"sign this", profile.key)
+    proof = cards.hold(at, lambda held: held.prove(challenge))
+    certificate = cards.read(at.reader).certificate
+    assert proof is not None
+    assert certificate is not None
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(proof.signature, b"sign this", padding.PKCS1v15(), SHA256())
+    else:
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        key.verify(proof.signature, b"sign this", ec.ECDSA(SHA256()))
 
 
 def test_a_blocked_puk(insert: Insert, cards: PcscCards) -> None:

@@ -11,7 +11,9 @@ from typing import TypeVar
 from kiosk.dialogue import (
     AnswerQuestions,
     AnswersWrong,
+    CardChallenge,
     CardId,
+    CardProof,
     CardReport,
     EnterCode,
     Finished,
@@ -77,6 +79,9 @@ class FakeCards:
         if self.hold_raises:
             raise self.hold_raises
         return use(self)
+
+    def prove(self, challenge: CardChallenge) -> CardProof | None:
+        return None
 
     def unblock(self, secret: Sensitive, new: Sensitive) -> None:
         self._arrive()

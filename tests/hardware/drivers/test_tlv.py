@@ -17,16 +17,7 @@ TAGS = st.one_of(
 
 
 def written(element: Element) -> bytes:
-    size = max(1, (element.tag.bit_length() + 7) // 8)
-    length = len(element.value)
-    head = (
-        bytes((length,))
-        if length < 0x80
-        else bytes((0x82,)) + length.to_bytes(2)
-        if length > 0xFF
-        else bytes((0x81, length))
-    )
-    return element.tag.to_bytes(size) + head + element.value
+    return tlv.make(element.tag, element.value)
 
 
 @given(st.lists(st.builds(Element, TAGS, st.binary(max_size=300)), max_size=8))
@@ -62,3 +53,10 @@ def test_what_follows_the_find_need_not_be_readable() -> None:
     data = bytes.fromhex("3001aa 3402bbcc 35ff")
     assert tlv.find(data, 0x34) == b"\xbb\xcc"
     assert tlv.find(data, 0x35) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "head"), [(0, "00"), (127, "7f"), (128, "8180"), (255, "81ff"), (256, "820100")]
+)
+def test_a_length_is_written_as_short_as_it_can_be(length: int, head: str) -> None:
+    assert tlv.make(0x7C, bytes(length)) == bytes.fromhex("7c" + head) + bytes(length)

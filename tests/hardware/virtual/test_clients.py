@@ -13,6 +13,7 @@ from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.profile import CardProfile
 from hardware.virtual.state import padded
 from hardware.virtual.tlv import read
+from kiosk.dialogue import KeyKind
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card
 from tests.support.clients import Clients
 from tests.support.pcsc import Insert
@@ -99,7 +100,7 @@ def test_opensc_signs_with_p256(insert: Insert, clients: Clients, tmp_path: Path
 
 @pytest.mark.parametrize("t0", [False, True])
 def test_opensc_signs_with_rsa(insert: Insert, clients: Clients, tmp_path: Path, t0: bool) -> None:
-    made = card(rsa=True, t0=t0)
+    made = card(key=KeyKind.RSA_2048, t0=t0)
     insert(made)
     message = tmp_path / "message"
     message.write_bytes(b"fresh")

@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.tlv import read, tlv
+from kiosk.dialogue import KeyKind
 from tests.hardware.virtual.desk import (
     PIN,
     apdu,
@@ -112,7 +113,7 @@ def test_piv_authentication_needs_the_pin() -> None:
 
 
 def test_rsa() -> None:
-    made = card(rsa=True)
+    made = card(key=KeyKind.RSA_2048)
     block = b"\x00\x01" + b"\xff" * 202 + b"\x00" + RSA_SHA256_PREFIX + digest(b"fresh")
     signature = authenticate(made, 0x9E, 0x07, block)
     key = certificate(made, "5FC101").public_key()

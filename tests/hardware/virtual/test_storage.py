@@ -8,11 +8,12 @@ import pytest
 
 from hardware.virtual.errors import VirtualHardwareError
 from hardware.virtual.storage import keep, load, open_card
+from kiosk.dialogue import KeyKind
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card, select, unblock, verify
 
 
 def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
-    made = card(pin_tries=6, history=2, rsa=True)
+    made = card(pin_tries=6, history=2, key=KeyKind.RSA_2048)
     keep(made, tmp_path / "card")
     again = load(tmp_path / "card")
     assert again.profile == made.state.profile

@@ -1,0 +1,213 @@
+"""OpenPGP cards, after the OpenPGP card application 3.4.
+
+Identity is the maker and the serial number in the application identifier (DO 4F). The PIN
+is PW1. What sets it again is the resetting code or PW3, whichever the estate stored: the
+card cannot tell which of the two a secret is, and guessing would spend tries.
+
+A card cuts two passwords that are joined by the length of the one it holds. So where one of
+them comes from a person it is verified first, and joined only once its length is proven.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from cryptography import x509
+
+from hardware.apdu import (
+    CHANGE_REFERENCE_DATA,
+    GET_DATA_SIMPLE,
+    LE_ALL,
+    RESET_RETRY_COUNTER,
+    VERIFY,
+    Channel,
+    Command,
+    Header,
+    StatusWord,
+    select,
+)
+from hardware.drivers import openpgp_status as words
+from hardware.drivers import tlv
+from hardware.drivers.openpgp_kdf import Derivation, read_derivation
+from hardware.drivers.openpgp_status import PasswordStatus
+from kiosk.dialogue import PinState
+from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
+from kiosk.sensitive import Sensitive
+
+APPLICATION: Final = bytes.fromhex("d27600012401")
+"""The part of the application identifier that all cards share (4.2.1)."""
+
+AID, PASSWORD_STATUS, KDF, CERTIFICATE = 0x004F, 0x00C4, 0x00F9, 0x7F21
+"""Data objects (4.4.1), all readable without a password."""
+
+PW1, CODE, PW3 = range(3)
+"""Where each password stands in the PW status bytes and among the salts."""
+
+_SHORTEST: Final = (6, 8, 8)
+_SIGNING, _OTHER, _ADMIN = 0x81, 0x82, 0x83
+_BY_CODE, _BY_ADMIN = 0x00, 0x02
+
+
+class Secret(StrEnum):
+    """Which of the card's passwords is stored to set its PIN again."""
+
+    RESETTING_CODE = "resetting-code"
+    ADMIN_PIN = "admin-pin"
+
+
+class OpenPgpDriver:
+    """Recognises an OpenPGP card application; ``secret`` says what the estate stored."""
+
+    name: Final = "openpgp"
+
+    def __init__(self, secret: Secret = Secret.RESETTING_CODE) -> None:
+        self._secret = secret
+
+    def open(self, channel: Channel) -> OpenPgpSession | None:
+        """Select by the shared part of the name (7.2.1); a terminated card answers 6285."""
+        if not channel.send(select(APPLICATION)).status.is_ok:
+            return None
+        return OpenPgpSession(channel, self._secret)
+
+
+class OpenPgpSession:
+    """A selected OpenPGP card application."""
+
+    def __init__(self, channel: Channel, secret: Secret) -> None:
+        self._channel = channel
+        self._secret = secret
+
+    def identifier(self) -> str:
+        """Return twelve digits: four of the maker, eight of the serial number (4.2.1).
+
+        The version in between is left out: it changes with the firmware. Raises
+        ``CardUnknown`` for a card without a serial number.
+        """
+        data = self._object(AID) or b""
+        name = tlv.find(data, AID) or data
+        if not name.startswith(APPLICATION) or not any(name[10:14]):
+            raise CardUnknown("an OpenPGP card without a serial number")
+        return name[8:14].hex()
+
+    def pin_state(self) -> PinState:
+        """Read the PW status bytes (4.4.2); no try is spent."""
+        left = self._passwords().left[PW1]
+        return PinState(blocked=not left, tries_left=left)
+
+    def expires_at(self) -> datetime | None:
+        """Return the end of the cardholder certificate, if there is one that can be read."""
+        data = self._object(CERTIFICATE) or b""
+        try:
+            return x509.load_der_x509_certificate(data).not_valid_after_utc
+        except (ValueError, x509.InvalidVersion):
+            return None
+
+    def certificate(self) -> None:
+        """Return None: no key of the application signs without a password (7.2.10, 7.2.13)."""
+
+    def prove(self, challenge: object) -> None:
+        """Return None, for the same reason."""
+
+    def verify_pin(self, pin: Sensitive) -> None:
+        """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
+        self._verify(_OTHER, self._typed(PW1, pin), PW1)
+
+    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+        """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""
+        told = self._typed(PW1, current)
+        self._change(_SIGNING, told, self._chosen(PW1, new), PW1)
+
+    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+        """RESET RETRY COUNTER (7.2.4), with the resetting code or after VERIFY of PW3.
+
+        The last try is never spent: a card without resetting code and PW3 can never again
+        be helped. ``PinBlocked`` is raised in its place.
+        """
+        which = CODE if self._secret is Secret.RESETTING_CODE else PW3
+        chosen = self._chosen(PW1, new)
+        known = self._typed(which, secret)
+        self._spare_the_last(which)
+        if which == PW3:
+            self._verify(_ADMIN, known, PW3)
+            self._expect(self._send(RESET_RETRY_COUNTER, _BY_ADMIN, _SIGNING, chosen))
+        else:
+            status = self._send(RESET_RETRY_COUNTER, _BY_CODE, _SIGNING, known + chosen)
+            self._expect(status, CODE)
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3).
+
+        A resetting code cannot be changed by whoever knows it; ``NotAllowed`` is raised.
+        """
+        if self._secret is Secret.RESETTING_CODE:
+            raise NotAllowed("a resetting code is changed only with the admin PIN")
+        told, chosen = self._typed(PW3, current), self._chosen(PW3, new)
+        self._spare_the_last(PW3)
+        self._change(_ADMIN, told, chosen, PW3)
+
+    def _change(self, reference: int, told: bytes, chosen: bytes, which: int) -> None:
+        self._verify(_OTHER if which == PW1 else reference, told, which)
+        self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, reference, told + chosen), which)
+
+    def _verify(self, reference: int, told: bytes, which: int) -> None:
+        self._expect(self._send(VERIFY, 0x00, reference, told), which)
+
+    def _expect(self, status: StatusWord, which: int | None = None) -> None:
+        """Raise unless it is 9000; what is wrong with the password ``which`` the card tells."""
+        if status.is_ok:
+            return
+        if which is None or not words.is_verdict(status):
+            raise words.refused(status)
+        try:
+            left = self._passwords().left[which]
+        except CardError:
+            raise words.verdict_by_word(status) from None
+        raise words.verdict(left)
+
+    def _spare_the_last(self, which: int) -> None:
+        if self._passwords().left[which] <= 1:
+            raise PinBlocked("no try is left that may be spent")
+
+    def _typed(self, which: int, password: Sensitive) -> bytes:
+        """Encode a password that the card knows; one that cannot be right is not sent at all."""
+        encoded = self._encoded(which, password)
+        if encoded is None:
+            raise PinWrong(None)
+        return encoded
+
+    def _chosen(self, which: int, password: Sensitive) -> bytes:
+        """Encode a new password: digits only, which every reader's keys and card will take."""
+        encoded = self._encoded(which, password) if password.reveal().isdigit() else None
+        if encoded is None:
+            raise PinRefused("format")
+        return encoded
+
+    def _encoded(self, which: int, password: Sensitive) -> bytes | None:
+        """Return it in the form that the card compares; None where its length does not fit."""
+        text = password.reveal()
+        if not text.isascii() or len(text) < _SHORTEST[which]:
+            return None
+        encoded = text.encode("ascii")
+        if self._derivation is not None:
+            encoded = self._derivation.apply(encoded, which)
+        return encoded if len(encoded) <= self._passwords().longest[which] else None
+
+    @cached_property
+    def _derivation(self) -> Derivation | None:
+        data = self._object(KDF)
+        return read_derivation(tlv.find(data, KDF) or data) if data else None
+
+    def _passwords(self) -> PasswordStatus:
+        return words.read_status(self._object(PASSWORD_STATUS) or b"")
+
+    def _object(self, tag: int) -> bytes | None:
+        """GET DATA (7.2.6); None where the card gives nothing."""
+        header = Header(0x00, GET_DATA_SIMPLE, tag >> 8, tag & 0xFF)
+        response = self._channel.send(Command(header, le=LE_ALL))
+        return response.data if response.status.is_ok else None
+
+    def _send(self, instruction: int, p1: int, p2: int, body: bytes) -> StatusWord:
+        return self._channel.send(Command(Header(0x00, instruction, p1, p2), body)).status

@@ -1,0 +1,98 @@
+"""OpenPGP cards for tests: one that answers from a table and counts, and a whole one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jcecard.main import OpenPGPCard
+
+from hardware.apdu import Command, Response, encode
+from tests.hardware.fakes import response
+
+KDF = "8101038201088304000186a0840830313233343536378508414243444546474886084142434445464748"
+"""Iterated and salted, SHA-256, 100000 bytes; PW1's salt, the code's and PW3's."""
+
+_PASSWORDS = {0x81: 0, 0x82: 0, 0x83: 2}
+
+
+class Passwords:
+    """Answers ``says`` to whatever carries a password, and ``then`` to what follows a 9000.
+
+    A verdict on a password takes one of the tries in ``left`` (PW1, code, PW3). The state
+    of the passwords is told ``silent_after`` times, where that is given.
+    """
+
+    def __init__(
+        self,
+        says: str = "9000",
+        then: str | None = None,
+        left: list[int] | None = None,
+        objects: dict[str, str] | None = None,
+        silent_after: int | None = None,
+    ) -> None:
+        self.left = left or [3, 3, 3]
+        self.spent: list[str] = []
+        self._says = [says]
+        self._then = then
+        self._objects = objects or {}
+        self._tells = silent_after
+
+    def send(self, command: Command) -> Response:
+        header = command.header
+        if header.ins == 0xCA:
+            return response(self._object(f"{header.p1:02x}{header.p2:02x}"))
+        first = not self.spent
+        self.spent.append(encode(command, t0=False).hex())
+        said = self._says[0] if first or self._then is None else self._then
+        if said[:2] == "63" or said in ("6982", "6983"):
+            self._count(header.ins, header.p1, header.p2)
+        return response(said)
+
+    def _object(self, tag: str) -> str:
+        if tag != "00c4":
+            return self._objects.get(tag, "6a88")
+        if self._tells is not None:
+            if not self._tells:
+                return "6f00"
+            self._tells -= 1
+        return "017f7f7f" + bytes(self.left).hex() + "9000"
+
+    def _count(self, ins: int, p1: int, p2: int) -> None:
+        if ins == 0x2C and p1 == 0x02:  # carries no password that could be wrong
+            return
+        self.left[1 if ins == 0x2C else _PASSWORDS[p2]] -= 1
+
+
+class ForeignCard:
+    """An OpenPGP card that we did not write, behind the contacts of the virtual reader."""
+
+    def __init__(self, directory: Path, serial: int = 0x01234567) -> None:
+        self._card = OpenPGPCard(storage_path=directory)
+        self._card.card_state.serial_number = serial
+        self.passwords: Any = self._card._pin_manager
+        self.received: list[bytes] = []
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return bytes(self._card.get_atr())
+
+    def reset(self) -> None:
+        """Forget what was selected."""
+        self._card.reset()
+
+    def transmit(self, command: bytes) -> bytes:
+        """Answer one APDU."""
+        self.received.append(command)
+        return bytes(self._card.process_apdu(command))
+
+    @property
+    def left(self) -> tuple[int, int, int]:
+        """The tries of PW1, of the resetting code and of PW3."""
+        counters: tuple[int, int, int] = self.passwords.get_retry_counters()
+        return counters
+
+    def spent(self) -> list[bytes]:
+        """The headers of what carried a password."""
+        return [apdu[:4] for apdu in self.received if apdu[1] in (0x20, 0x24, 0x2C)]

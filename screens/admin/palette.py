@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
+from screens.admin.dialogs.box import Box
 from screens.admin.dialogs.dialog import Dialog
 from screens.admin.table import STEPS, Column, LedTable, Row, Table
 from screens.widgets.prose import Prose
@@ -32,17 +32,19 @@ class Command:
 class Palette(Dialog[Command]):
     """Closes with the command that was picked; what is typed narrows the list."""
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(self, commands: Sequence[Command], title: str = _TITLE) -> None:
         super().__init__()
+        self._heading = title
         self._commands = {str(at): command for at, command in enumerate(commands)}
         self._field = Input(compact=True, max_length=60)
         self._field.cursor_blink = False
         self._table = LedTable(Column("", 30, 1), Column("", 8), empty=_NOTHING)
+        self._table.add_class("fields")
 
     def compose(self) -> ComposeResult:
         """A field, and the list below it."""
-        with Vertical(classes="box"):
-            yield Prose(_TITLE, classes="title")
+        with Box():
+            yield Prose(self._heading, classes="title")
             yield self._field
             yield self._table
             yield Prose(_KEYS, classes="keys")

@@ -222,3 +222,15 @@ async def test_ten_pages_fit_with_their_keys(size: tuple[int, int], rows: int) -
         for key, name in enumerate(ORDER, 1):
             await run.click(f"F{key} {name}")
             assert f"This is {name}." in run.text
+
+
+async def test_a_long_list_of_actions_scrolls_and_keeps_its_keys_in_sight() -> None:
+    async with running() as run:
+        await run.press("f2", *"okafor", "enter", "ctrl+p")
+        assert "Esc  back" in run.text
+        assert "Log out" not in run.text.replace("log out", "")
+        await run.press(*["pagedown"] * 4)
+        assert "Log out" in run.text
+        assert "Esc  back" in run.text
+        await run.press("enter")
+        assert run.app.return_value is End.LOGGED_OUT

@@ -17,7 +17,7 @@ _GROUP = 4
 _TICK_S = 1.0
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
 _SECOND = "It does not work yet: a second member of staff has to agree, on the page Codes,"
-_WHERE = "It works at every station, once, for the card it was made for."
+_WHERE = "works at every station, once, for the card it was made for."
 _OVER = "The code does not work any more. Close this, and make another one."
 _SURE = "It cannot be shown again. Escape again closes this."
 
@@ -41,8 +41,9 @@ class CodeShown(Dialog[None]):
         self._digits = Digits(classes="code")
         self._read_out = Prose(_READ_OUT, "sentence")
         self._life = Prose("", "code-life")
-        self._terms = Prose(_WHERE, "sentence")
-        self._how_long = f"{_SECOND} before" if issued.waits_for_second else "Works until"
+        second = issued.waits_for_second
+        self._terms = Prose(f"Then it {_WHERE}" if second else f"It {_WHERE}", "sentence")
+        self._how_long = f"{_SECOND} before" if second else "Works until"
         self._note = Note(None)
 
     def compose(self) -> ComposeResult:
@@ -66,9 +67,18 @@ class CodeShown(Dialog[None]):
         self._tell_life()
         self.set_interval(_TICK_S, self._tell_life)
 
+    @property
+    def touched(self) -> bool:
+        """Whether there is a code that would be lost."""
+        return self._issued is not None
+
+    def warn(self, text: str) -> None:
+        """Say what would be lost, whatever it is that would end this."""
+        self._note.say(_SURE)
+
     def action_cancel(self) -> None:
         """Close, the second time."""
-        if self._issued is not None and not self._note.display:
+        if self.touched and not self._note.display:
             self._note.say(_SURE)
         else:
             self._close()

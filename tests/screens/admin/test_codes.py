@@ -92,6 +92,14 @@ async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
         assert "Given by Mo Farrow by word of mouth" in run.text
 
 
+async def test_logging_out_does_not_lose_it_unawares() -> None:
+    async with person(READY) as run:
+        await give(run)
+        await run.press("ctrl+q")
+        assert drawn(run)
+        assert "cannot be shown again" in run.text
+
+
 async def test_a_click_closes_it() -> None:
     async with person(READY) as run:
         await give(run)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from kiosk.commands import COMMANDS
-from kiosk.errors import ConfigError, KioskError
+from kiosk.errors import ConfigError, KioskError, NotTaken
 
 _ABOUT = """\
 Self-service smartcard unlock stations.
@@ -40,11 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return modules[args.command].run(args)
     except KioskError as error:
-        sys.stderr.write(f"kiosk: {error}\n")
+        sys.stderr.write(f"kiosk: {_told(error)}\n")
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         sys.stderr.write("kiosk: interrupted\n")
         return 130
+
+
+def _told(error: KioskError) -> str:
+    """Say what is wrong, and with what where it was something that was given."""
+    if isinstance(error, NotTaken):
+        return f"{error.field.replace('_', ' ')}: {error}"
+    return str(error)
 
 
 def _load(module: str) -> _Command:

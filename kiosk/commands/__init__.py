@@ -9,6 +9,8 @@ COMMANDS = {
     "keys": "keys",
     "audit": "audit",
     "caretaker": "caretaker",
+    "people": "people",
+    "cards": "cards",
     "staff": "staff",
     "stations": "stations",
     "questions": "questions",

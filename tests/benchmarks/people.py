@@ -31,9 +31,10 @@ IMPORT_HOW = (
 )
 SEARCH_HOW = (
     f"The same {SEARCHES} searches among both, in turns, {ROUNDS} times after one that is not "
-    "counted; a search took the median of its times. They are beginnings of names, numbers, addresses and cards of any length, two words, pairs that "
-    "hardly anybody has, and misses. Each is a whole call of the desk: the role is asked, up to "
-    "50 people come back with how they stand."
+    "counted; a search took the median of its times. They are beginnings of names, numbers, "
+    "addresses and cards of any length, two words, pairs that hardly anybody has, and misses. "
+    "Each is a whole call of the desk: the role is asked, up to 50 people come back with how "
+    "they stand."
 )
 
 

@@ -24,7 +24,7 @@ from tests.support.smtp import running
 
 @pytest.mark.parametrize(
     "command",
-    ["setup", "import", "doctor", "keys", "audit", "staff", "stations", "questions", "policy"],
+    "setup import doctor keys audit people cards staff stations questions policy".split(),
 )
 def test_the_help_explains_and_gives_an_example(
     command: str, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,189 @@
+"""``kiosk cards``: a person's cards, their unblock secrets, and codes by word of mouth."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.tools import Tools, add_command, say
+from kiosk.errors import ChangedMeanwhile, NothingThere
+
+if TYPE_CHECKING:
+    from kiosk.administration.desk import AdminDesk, CodesDesk
+    from kiosk.administration.views.acting import Done
+    from kiosk.administration.views.people import IssuedCode, NewCard, Person
+
+DESCRIPTION = """\
+Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock codes by
+word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
+or its beginning, IDENTIFIER what a new card says of itself: `read` prints it. An unblock
+secret is never an argument: it is asked for without echo, or is the one line of standard
+input. `read` needs neither settings nor a database: it is for a clerk's own machine.
+"""
+EXAMPLE = """\
+  kiosk cards read
+  kiosk cards add 900000000001 0a1b2c... --with-secret --reason "new card"
+  kiosk cards revoke 900000000001 0a1b --reason "lost on a train"
+  kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
+"""
+WAIT_S = 30.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    _new_card(_of_person(parts, "add", "give somebody another card"))
+    _new_card(_of_card(parts, "replace", "give a card in place of one, which is revoked"))
+    _of_card(parts, "revoke", "bar a card at every station")
+    _of_card(parts, "set-secret", "seal another unblock secret; asks for it").add_argument(
+        "--tries-full",
+        action="store_true",
+        help="the card itself was just given this secret, so all its tries are there again",
+    )
+    _of_card(parts, "issue-code", "give a code by word of mouth; prints it once", identifies=True)
+    reading(parts, "codes", "show the codes that wait for a second member of staff")
+    for name, text in (("agree-code", "let one work"), ("withdraw-code", "make one worthless")):
+        acting(parts, name, text).add_argument("code", metavar="CODE-ID", help="see `codes`")
+    _reader_options(parts.add_parser("read", help="print driver and identifier of a card"))
+
+
+def _of_person(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    part = acting(parts, name, text, identifies=identifies)
+    part.add_argument("number", metavar="NUMBER")
+    return part
+
+
+def _of_card(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    part = _of_person(parts, name, text, identifies=identifies)
+    part.add_argument("card", metavar="CARD")
+    return part
+
+
+def _new_card(part: argparse.ArgumentParser) -> None:
+    part.add_argument("identifier", metavar="IDENTIFIER")
+    part.add_argument("--driver", default="piv", help="card family (default: piv)")
+    part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
+    part.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
+    part.add_argument("--secret-limit", type=int, metavar="N", help="wrong secrets that it takes")
+
+
+def _reader_options(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
+    part.add_argument(
+        "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the part that was asked for; 1 where it was not done."""
+    if args.part == "read":
+        from kiosk.commands.card_reader import read_card
+
+        return read_card(args.reader, args.wait)
+    desk = Tools(args).desk
+    try:
+        match args.part:
+            case "codes":
+                return _codes(desk.codes, as_json=args.json)
+            case "issue-code":
+                return _issue(desk, args)
+            case _:
+                return tell(_change(desk, args))
+    except ChangedMeanwhile as error:
+        return tell_changes(error)
+
+
+def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
+    from kiosk.commands.secret_input import ask_secret
+
+    grounds = grounds_of(args)
+    match args.part:
+        case "agree-code":
+            return desk.codes.agree(args.code, grounds)
+        case "withdraw-code":
+            return desk.codes.withdraw(args.code, grounds)
+    person = desk.people.find_one(args.number)
+    match args.part:
+        case "add":
+            return desk.cards.add(person.seen, _wanted(args), grounds)
+        case "replace":
+            card_id = _card_of(person, args.card)
+            return desk.cards.replace(person.seen, card_id, _wanted(args), grounds)
+        case "revoke":
+            return desk.cards.revoke(person.seen, _card_of(person, args.card), grounds)
+        case _:
+            card_id = _card_of(person, args.card)
+            secret = ask_secret("Unblock secret")
+            return desk.cards.set_secret(
+                person.seen, card_id, secret, grounds, tries_full=args.tries_full
+            )
+
+
+def _wanted(args: argparse.Namespace) -> NewCard:
+    from kiosk.administration.entered import entered
+    from kiosk.administration.people_fields import expires
+    from kiosk.administration.views.people import NewCard
+    from kiosk.commands.secret_input import ask_secret
+
+    return NewCard(
+        identifier=args.identifier,
+        driver=args.driver,
+        expires_at=entered("expires", lambda: expires(args.expires)),
+        secret=ask_secret("Unblock secret") if args.with_secret else None,
+        secret_limit=args.secret_limit,
+    )
+
+
+def _card_of(person: Person, named: str) -> str:
+    """Return the id of the one card whose identifier begins so; raises ``NothingThere``."""
+    begin = "".join(sign for sign in named.lower() if sign.isalnum())
+    found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
+    if len(found) != 1:
+        many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
+        raise NothingThere(f"{many} with {named!r}; `kiosk people show {person.number}` shows all")
+    return found[0].card_id
+
+
+def _issue(desk: AdminDesk, args: argparse.Namespace) -> int:
+    person = desk.people.find_one(args.number)
+    issued = desk.codes.issue(person.seen, _card_of(person, args.card), grounds_of(args))
+    say(issued.code.reveal())
+    say(_told(issued))
+    return 0
+
+
+def _told(issued: IssuedCode) -> str:
+    until = f"{issued.expires_at.astimezone():%H:%M}"
+    if issued.waits_for_second:
+        return (
+            f"It works once another member of staff agrees, before {until}: code "
+            f"{issued.code_id} (reference {issued.reference})"
+        )
+    return f"It works at every station until {until} (reference {issued.reference})"
+
+
+def _codes(desk: CodesDesk, *, as_json: bool) -> int:
+    lines = desk.waiting()
+    if as_json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        until = f"{line.expires_at.astimezone():%H:%M}"
+        say(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
+    if not lines:
+        say("no code waits")
+    return 0

@@ -1,0 +1,149 @@
+"""``kiosk people``: find people, see why they cannot unlock, and put it right."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.tools import Tools, add_command, say
+from kiosk.errors import ChangedMeanwhile, NotTaken
+
+if TYPE_CHECKING:
+    from kiosk.administration.desk import PeopleDesk
+    from kiosk.administration.views.acting import Done, Grounds
+    from kiosk.administration.views.people import Person
+
+DESCRIPTION = """\
+Finds people by the beginnings of their names, of their holder number, email address or
+card, or by the reference number on a station's screen; says why somebody cannot unlock,
+and puts it right. NUMBER is the whole holder number. The holder is told by mail of what
+concerns their security.
+"""
+EXAMPLE = """\
+  kiosk people search "smi jo"
+  kiosk people show 900000000001
+  kiosk people lift-block 900000000001 --reason "rang up" --identified-by "badge, in person"
+  kiosk people leaver 900000000001 --reason "left on 1 May"
+"""
+_BACK = "take them back from the leavers"
+_YES = "do not ask whether it is meant"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    search = reading(parts, "search", "find people")
+    search.add_argument("text", metavar="TEXT", nargs="+")
+    search.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
+    reading(parts, "show", "say how somebody stands").add_argument("number", metavar="NUMBER")
+    _about(parts, "lift-block", "lift the block after failed attempts", identifies=True)
+    _about(parts, "revoke-registration", "let somebody register anew")
+    _about(parts, "correct-name", "put another name").add_argument("name", metavar="NAME")
+    email = _about(parts, "correct-email", "put another address", identifies=True)
+    email.add_argument("email", metavar="ADDRESS")
+    _about(parts, "leaver", "close everything for somebody who left").add_argument(
+        "--back", action="store_true", help=_BACK
+    )
+    _about(parts, "erase", "delete somebody and all about them").add_argument(
+        "--yes", action="store_true", help=_YES
+    )
+    add = _about(parts, "add", "add a person without a card")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
+
+
+def _about(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    part = acting(parts, name, text, identifies=identifies)
+    part.add_argument("number", metavar="NUMBER")
+    return part
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the part that was asked for; 1 where it was not done."""
+    desk = Tools(args).desk.people
+    match args.part:
+        case "search":
+            return _search(desk, " ".join(args.text), args.limit, as_json=args.json)
+        case "show":
+            return _show(desk.find_one(args.number), as_json=args.json)
+    try:
+        return tell(_change(desk, args))
+    except ChangedMeanwhile as error:
+        return tell_changes(error)
+
+
+def _change(desk: PeopleDesk, args: argparse.Namespace) -> Done:
+    grounds = grounds_of(args)
+    if args.part == "add":
+        return desk.add(args.number, args.name, args.email, grounds)
+    person = desk.find_one(args.number)
+    match args.part:
+        case "lift-block":
+            return desk.lift_block(person.seen, grounds)
+        case "revoke-registration":
+            return desk.revoke_registration(person.seen, grounds)
+        case "correct-name":
+            return desk.correct_name(person.seen, args.name, grounds)
+        case "correct-email":
+            return desk.correct_email(person.seen, args.email, grounds)
+        case "leaver":
+            return _leaver(desk, person, grounds, back=args.back)
+        case _:
+            return _erase(desk, person, grounds, is_meant=args.yes)
+
+
+def _leaver(desk: PeopleDesk, person: Person, grounds: Grounds, *, back: bool) -> Done:
+    if back:
+        return desk.take_back_leaver(person.seen, grounds)
+    return desk.mark_leaver(person.seen, grounds)
+
+
+def _erase(desk: PeopleDesk, person: Person, grounds: Grounds, *, is_meant: bool) -> Done:
+    """Erase once it is clear that it is meant; raises ``NotTaken``."""
+    if not is_meant:
+        sys.stderr.write(
+            f"This deletes {person.name} and all about them, for good. "
+            "Enter their number again to erase them: "
+        )
+        sys.stderr.flush()
+        if sys.stdin.readline().strip() != person.number:
+            raise NotTaken("number", "Nobody was erased: that is not their number.")
+    return desk.erase(person.seen, grounds)
+
+
+def _search(desk: PeopleDesk, text: str, limit: int, *, as_json: bool) -> int:
+    found = desk.search(text, limit)
+    if as_json:
+        say_json(found)
+        return 0
+    if found.about:
+        say(found.about)
+    for line in found.people:
+        cards = "1 card" if line.cards == 1 else f"{line.cards} cards"
+        said = line.number, line.name, line.standing.value, cards, line.email
+        say("  ".join(part for part in said if part))
+    if found.more:
+        say("and others; type more of what you look for")
+    if not found.people:
+        say("nobody was found")
+    return 0
+
+
+def _show(person: Person, *, as_json: bool) -> int:
+    from kiosk.commands.person_text import person_lines
+
+    if as_json:
+        say_json(person)
+        return 0
+    for line in person_lines(person):
+        say(line)
+    return 0

@@ -19,13 +19,18 @@ class Registry:
     def recognise(self, channel: Channel) -> tuple[str, CardSession]:
         """Return the first driver's name that knows the card, and a session with it.
 
-        Raises ``CardUnknown`` when none does.
+        An application that was never personalised does not hide the next one. Raises
+        ``CardUnknown`` when no driver knows the card, with the first reason there is.
         """
+        reasons = []
         for driver in self._drivers:
             session = driver.open(channel)
-            if session is not None:
-                return driver.name, session
-        raise CardUnknown("no driver knows this card")
+            try:
+                if session is not None and session.identifier():
+                    return driver.name, session
+            except CardUnknown as unknown:
+                reasons.append(str(unknown))
+        raise CardUnknown(next(iter(reasons), "no driver knows this card"))
 
     def meet(self, channel: Channel, card: CardId) -> CardSession:
         """Return a session with ``card`` and no other; its identifier is read again.

@@ -35,11 +35,20 @@ class CellRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CardRule:
-    """What a card family's identifier and unblock secret look like."""
+    """What a card family's identifier and unblock secret look like.
+
+    Where the pattern has a group, what it holds is the identifier, and the rest is dropped.
+    """
 
     identifier: re.Pattern[str]
     identifier_is: str
-    secret_length: int
+    secret_lengths: range
+
+    @property
+    def secret_is(self) -> str:
+        """Say how long the secret is."""
+        least, most = self.secret_lengths[0], self.secret_lengths[-1]
+        return f"{least}" if least == most else f"{least} to {most}"
 
 
 CARD_RULES = {
@@ -48,7 +57,14 @@ CARD_RULES = {
     "piv": CardRule(
         re.compile("[0-9a-f]{32}|ca[0-9a-f]{64}"),
         "32 hexadecimal digits (or ca and 64 more, for a card without a GUID)",
-        secret_length=8,
+        secret_lengths=range(8, 9),
+    ),
+    # OpenPGP card 3.4: maker and serial number of the application identifier (4.2.1), which
+    # may be given whole; resetting code and PW3 have 8 characters or more (4.3).
+    "openpgp": CardRule(
+        re.compile("(?:d276000124010[0-9a-f]{3})?([0-9a-f]{12})(?:0000)?"),
+        "12 hexadecimal digits, maker and serial number (or the whole application identifier)",
+        secret_lengths=range(8, 65),
     ),
 }
 """By the driver's name."""
@@ -97,9 +113,10 @@ def card(driver: str, identifier: str) -> CardId | None:
         return None
     if _ROUNDED.fullmatch(identifier):
         raise CellRefused(f"card_id {identifier!r:.60}", _SPREADSHEET)
-    plain = re.sub(r"[\s:-]", "", identifier).lower()
-    if not rule.identifier.fullmatch(plain):
+    found = rule.identifier.fullmatch(re.sub(r"[\s:-]", "", identifier).lower())
+    if not found:
         raise CellRefused(f"card_id {identifier!r:.60}", f"must be {rule.identifier_is}")
+    plain = found[found.lastindex or 0]
     if not plain.strip("0"):
         raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
     return CardId(known, plain)
@@ -113,10 +130,11 @@ def unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
         raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
     if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
         raise CellRefused("unblock_secret", _SPREADSHEET)
-    length = CARD_RULES[card.driver].secret_length
-    if not text.isascii() or not text.isprintable() or len(text) != length:
-        hint = "; leading zeros may have been lost" if text.isdigit() and len(text) < length else ""
-        raise CellRefused("unblock_secret", f"must be {length} digits or letters{hint}")
+    rule = CARD_RULES[card.driver]
+    if not text.isascii() or not text.isprintable() or len(text) not in rule.secret_lengths:
+        short = text.isdigit() and len(text) < rule.secret_lengths[0]
+        hint = "; leading zeros may have been lost" if short else ""
+        raise CellRefused("unblock_secret", f"must be {rule.secret_is} digits or letters{hint}")
     return Sensitive(text)
 
 

@@ -52,7 +52,7 @@ def _of_card(reader: ReaderFinding) -> Finding:
         case CardCondition.BUSY:
             return warn(_CARD, "another program holds it", "end that program, or take it out")
         case CardCondition.UNKNOWN:
-            return warn(_CARD, "is of no family that is known", "try a PIV card")
+            return warn(_CARD, "is of no family that is known", "see `families` in [cards]")
         case CardCondition.FAILING:
             return warn(_CARD, reader.detail, "take it out and put it in again")
         case _:

@@ -5,6 +5,7 @@ file, the error messages and the documentation are all drawn from those fields.
 """
 
 from kiosk.config.admin import AdminSettings
+from kiosk.config.cards import CardSettings
 from kiosk.config.files import credential_file, credential_text, settings_path, state_directory
 from kiosk.config.loading import ENV_PREFIX, load_settings
 from kiosk.config.mail import MailSettings
@@ -23,6 +24,7 @@ from kiosk.config.settings import Settings
 __all__ = [
     "ENV_PREFIX",
     "AdminSettings",
+    "CardSettings",
     "KeySettings",
     "MailSettings",
     "NoticeSettings",

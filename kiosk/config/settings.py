@@ -7,6 +7,7 @@ from typing import Final
 
 from kiosk.config.admin import AdminSettings
 from kiosk.config.base import Section
+from kiosk.config.cards import CardSettings
 from kiosk.config.mail import MailSettings
 from kiosk.config.notices import NoticeSettings
 from kiosk.config.policy import PolicySettings
@@ -33,6 +34,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     pcsc: PcscSettings = field(default_factory=PcscSettings)
+    cards: CardSettings = field(default_factory=CardSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
 
 

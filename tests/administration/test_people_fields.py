@@ -73,6 +73,31 @@ def test_number_digits_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize(
+    "told", ["000601234567", "0006 01234567", "D276000124010304000601234567 0000"]
+)
+def test_an_openpgp_card_is_named_by_maker_and_serial_number(told: str) -> None:
+    person = good(card_driver="openpgp", card_id=told, unblock_secret="13572468")
+    assert person.card == CardId("openpgp", "000601234567")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("card_id", GUID, "must be 12 hexadecimal digits"),
+        ("card_id", "d276000124010304", "must be 12 hexadecimal digits"),
+        ("card_id", "000000000000", "all zeros"),
+        ("unblock_secret", "1357246", "must be 8 to 64 digits or letters; leading zeros may"),
+        ("unblock_secret", "x" * 65, "must be 8 to 64 digits or letters"),
+    ],
+)
+def test_a_wrong_cell_of_an_openpgp_card(column: str, cell: str, reason: str) -> None:
+    cells = {"card_driver": "openpgp", "card_id": "000601234567", "unblock_secret": "code 1735"}
+    _, reasons = read(12, **(cells | {column: cell}))
+    assert len(reasons) == 1
+    assert reason in reasons[0]
+
+
+@pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
         ("holder_number", "", "holder_number: is empty"),
@@ -88,7 +113,7 @@ def test_number_digits_is_a_setting() -> None:
         ("email", "jo", "is not an address"),
         ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
         ("email", "jürgen@nhs.net", "is not an address"),
-        ("card_driver", "gids", "allowed: piv"),
+        ("card_driver", "cac", "allowed: piv, openpgp"),
         ("card_id", "1.23E+31", SPREADSHEET),
         ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
         ("card_id", "g" * 32, "must be 32 hexadecimal digits"),

@@ -65,7 +65,7 @@ class Passwords:
 
 
 class ForeignCard:
-    """An OpenPGP card that we did not write, behind the contacts of the virtual reader."""
+    """A card that we did not write: an OpenPGP application, and a PIV application beside it."""
 
     def __init__(self, directory: Path, serial: int = 0x01234567) -> None:
         self._card = OpenPGPCard(storage_path=directory)
@@ -86,6 +86,11 @@ class ForeignCard:
         """Answer one APDU."""
         self.received.append(command)
         return bytes(self._card.process_apdu(command))
+
+    def personalise_piv(self) -> None:
+        """Give its PIV application an identifier; it begins without one."""
+        objects = self._card._piv_applet.data_objects
+        objects.chuid = objects.create_default_chuid()
 
     @property
     def left(self) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from kiosk.administration.import_plan import Batch, Planner
+from kiosk.administration.kinds import PERSON_IMPORTED
 from kiosk.administration.people_file import PeopleFile
 from kiosk.administration.people_line import PersonLine
 from kiosk.administration.progress import Progress, unseen
@@ -105,11 +106,11 @@ class _Audit:
     def of_changes(self, batch: Batch) -> None:
         for holder in batch.people_changed:
             self._uow.audit.append(
-                kind="holder-changed",
+                kind=PERSON_IMPORTED,
                 reference=self.reference,
                 holder_id=holder.id,
                 actor=self._actor,
-                detail={"by": "import"},
+                detail={"by": "import", "revision": holder.revision + 1},
             )
         for card in batch.cards_changed:
             self._uow.audit.append(

@@ -48,6 +48,9 @@ class StaffKind(StrEnum):
     REPORT_EXPORTED = "report-exported"
 
 
+PERSON_IMPORTED: Final = "holder-changed"
+"""An import changed somebody's name or address; it raises their revision as staff do."""
+
 DEEDS: Final[dict[StaffKind, str]] = {
     StaffKind.LOGGED_IN: "logged in",
     StaffKind.LOGGED_OUT: "logged out",

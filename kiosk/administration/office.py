@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from kiosk.administration.kinds import DEEDS, StaffKind
+from kiosk.administration.kinds import DEEDS, PERSON_IMPORTED, StaffKind
 from kiosk.administration.means import Means
+from kiosk.administration.told import told
 from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
 from kiosk.dialogue import VisitId
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
@@ -206,12 +207,16 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
 
 
 def _is_newer(event: AuditEvent, seen: Seen) -> bool:
+    """Tell whether it raised the person's revision since; a secret's has the same name."""
     revision = event.detail.get("revision")
-    return isinstance(revision, int) and revision > seen.revision
+    of_person = event.kind in DEEDS or event.kind == PERSON_IMPORTED
+    return of_person and isinstance(revision, int) and revision > seen.revision
 
 
 def deed_told(uow: UnitOfWork, event: AuditEvent) -> str:
-    """Say who did what, of an event that staff caused."""
+    """Say who did what, of an event that staff or an import caused."""
+    if event.kind not in DEEDS:
+        return f"{told(event)} (reference {event.reference})"
     member = uow.staff.get(event.actor or "")
     who = member.name if member else event.actor or "somebody"
     return f"{who} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."

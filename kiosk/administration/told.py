@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from kiosk.administration.kinds import DEEDS, StaffKind
+from kiosk.administration.kinds import DEEDS, PERSON_IMPORTED, StaffKind
 from kiosk.administration.reasons import reason_words
 from kiosk.administration.saying import as_sentence, counted
 from kiosk.administration.told_of_service import SAID_OF_SERVICE
@@ -58,7 +58,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.UNBLOCK_UNKNOWN: "The card's answer was lost: whether it was unlocked is not known.",
     AuditKind.UNBLOCK_SETTLED: "The card showed what had become of an unlock.",
     AuditKind.UNBLOCK_TOLD_LATE: "The station told of an unlock that was settled already.",
-    "holder-changed": "Name or email address were changed by an import.",
+    PERSON_IMPORTED: "Name or email address were changed by an import.",
     "card-changed": "The card was changed by an import.",
     "people-imported": "People were imported.",
     "key-added": "A key was added to the key file.",

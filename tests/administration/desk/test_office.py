@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from kiosk.administration.import_people import PeopleImport
 from kiosk.administration.kinds import DEEDS, StaffKind
 from kiosk.administration.office import Office
 from kiosk.administration.views.acting import Grounds, Seen
+from kiosk.authority.audit import AuditKind
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from kiosk.roles import PERMITTED, Action, Role
 from kiosk.store.database import Store
@@ -78,6 +81,33 @@ def test_who_comes_second_is_told_what_the_first_did(
     ):
         raise AssertionError("two acts on one state of a person")
     told = f"{agent.actor.name} lifted the block (reference {act.reference})."
+    assert caught.value.changes == (told,)
+
+
+def test_who_comes_after_an_import_is_told_of_it_and_of_no_secret(
+    agent: Office, store: Store, tmp_path: Path
+) -> None:
+    seen = a_person(store)
+    with store.begin() as uow:
+        holder = uow.holders.get(seen.holder_id)
+        uow.audit.append(
+            kind=AuditKind.SECRET_BROKEN.value,
+            reference="AAAA-0000",
+            holder_id=seen.holder_id,
+            detail={"revision": 7},
+        )
+        uow.commit()
+    assert holder is not None
+    path = tmp_path / "people.csv"
+    header = "holder_number,name,email,card_id,unblock_secret"
+    path.write_text(f"{header}\n{holder.number},Another Name,,,\n")
+    summary = PeopleImport(store, agent.means.sealer, 12).run(path, "command line: jo")
+    with (
+        pytest.raises(ChangedMeanwhile) as caught,
+        agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen),
+    ):
+        raise AssertionError("acted on somebody who was changed")
+    told = f"Name or email address were changed by an import. (reference {summary.reference})"
     assert caught.value.changes == (told,)
 
 

@@ -1,0 +1,133 @@
+"""Staff give and withdraw codes while a holder stands at a station: on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.views.people import IssuedCode
+from kiosk.dialogue import (
+    CodeDead,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    Grant,
+    Purpose,
+    SetPin,
+    UnblockDone,
+)
+from kiosk.errors import ChangedMeanwhile, NothingThere, StepRefused
+from kiosk.policy import Policy
+from kiosk.store.records import Card
+from tests.administration.desk.together import both
+from tests.authority.assisting import agree, give, office_beside, withdraw
+from tests.authority.world import World, copy_template
+from tests.support.database import PostgresServer, running_postgres
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def world(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[World]:
+    if request.param == "sqlite":
+        world = World(copy_template(template, tmp_path))
+    else:
+        world = World(tmp_path, url=request.getfixturevalue("server").fresh())
+    world.policy = Policy(codes_an_hour=20)
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+def live_codes(world: World, card: Card) -> str | None:
+    with world.store.read() as uow:
+        live = uow.codes.live(card.id)
+    return live.id if live else None
+
+
+def intact(world: World) -> bool:
+    with world.store.read() as uow:
+        return uow.audit.verify().intact
+
+
+def test_the_whole_way(world: World, card: Card) -> None:
+    world.policy = Policy(assisted_needs_second=True)
+    issued = give(office_beside(world), card)
+    agree(office_beside(world), issued)
+    sitting = world.insert(card, blocked=True)
+    waiting = sitting.answer(sitting.questions())
+    assert isinstance(waiting, EnterCode)
+    assert waiting.masked == ""
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    done = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    assert intact(world)
+
+
+def test_given_and_mailed_at_once_the_later_one_lives_and_works(world: World, card: Card) -> None:
+    agent = office_beside(world)
+    for _ in range(4):
+        sitting = world.insert(card, blocked=True)
+        sitting.answer(sitting.questions())
+        mailed, issued = both(sitting.send, lambda: give(agent, card))
+        assert isinstance(mailed, EnterCode)
+        assert isinstance(issued, IssuedCode)
+        given_lives = live_codes(world, card) == issued.code_id
+        right, wrong = issued.code, world.relay.code
+        if not given_lives:
+            right, wrong = wrong, right
+        assert isinstance(sitting.enter(wrong), CodeWrong)
+        assert isinstance(sitting.enter(right), SetPin)
+        sitting.pull()
+        world.clock.forward(minutes=16)
+    assert intact(world)
+
+
+def test_withdrawn_while_it_is_entered_it_opens_nothing_afterwards(
+    world: World, card: Card
+) -> None:
+    agent = office_beside(world)
+    for _ in range(4):
+        issued = give(agent, card)
+        sitting = world.insert(card, blocked=True)
+        sitting.answer(sitting.questions())
+        entered, gone = both(
+            lambda: sitting.enter(issued.code),  # noqa: B023 - called within the round
+            lambda: withdraw(agent, issued),  # noqa: B023
+        )
+        assert gone is None
+        assert isinstance(entered, SetPin | CodeDead | StepRefused)
+        with pytest.raises(StepRefused):
+            world.authority.release(sitting.visit)
+        sitting.pull()
+    assert world.card(card).secret_exposure == 0
+    assert intact(world)
+
+
+def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
+    world: World, card: Card
+) -> None:
+    agent = office_beside(world)
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True)
+    sitting.answer(sitting.questions())
+    sitting.enter(issued.code)
+    released, gone = both(
+        lambda: world.authority.release(sitting.visit), lambda: withdraw(agent, issued)
+    )
+    if isinstance(released, Grant):
+        assert isinstance(gone, NothingThere | ChangedMeanwhile)
+    else:
+        assert isinstance(released, StepRefused)
+        assert gone is None
+    assert intact(world)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock codes by
 word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
-or its beginning, IDENTIFIER what a new card says of itself: `read` prints it. An unblock
-secret is never an argument: it is asked for without echo, or is the one line of standard
-input. `read` needs neither settings nor a database: it is for a clerk's own machine.
+or its beginning, IDENTIFIER what a new card says of itself, as `read` prints it. An
+unblock secret is never an argument: it is asked for without echo, or is the one line of
+standard input. `read` is for a clerk's own machine: it needs neither settings nor a
+database.
 """
 EXAMPLE = """\
   kiosk cards read
-  kiosk cards add 900000000001 0a1b2c... --with-secret --reason "new card"
+  kiosk cards add 900000000001 $(kiosk cards read) --with-secret --reason "new card"
   kiosk cards revoke 900000000001 0a1b --reason "lost on a train"
   kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
 """
@@ -74,7 +75,7 @@ def _of_card(
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:
-    part.add_argument("identifier", metavar="IDENTIFIER")
+    part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
     part.add_argument("--driver", default="piv", help="card family (default: piv)")
     part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
     part.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
@@ -135,13 +136,16 @@ def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
 
 def _wanted(args: argparse.Namespace) -> NewCard:
     from kiosk.administration.entered import entered
-    from kiosk.administration.people_fields import expires
+    from kiosk.administration.people_fields import CARD_RULES, expires
     from kiosk.administration.views.people import NewCard
     from kiosk.commands.secret_input import ask_secret
 
+    words: list[str] = args.identifier
+    as_printed = len(words) > 1 and words[0] in CARD_RULES
+    driver = words.pop(0) if as_printed else args.driver
     return NewCard(
-        identifier=args.identifier,
-        driver=args.driver,
+        identifier=" ".join(words),
+        driver=driver,
         expires_at=entered("expires", lambda: expires(args.expires)),
         secret=ask_secret("Unblock secret") if args.with_secret else None,
         secret_limit=args.secret_limit,

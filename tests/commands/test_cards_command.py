@@ -53,6 +53,22 @@ def test_a_card_is_added_with_its_secret(kiosk: Kiosk, estate: Estate, type_in: 
     assert card.expires_at.year == 2100
 
 
+@pytest.mark.parametrize(
+    ("words", "driver", "identifier"),
+    [
+        (("piv", NEW), "piv", NEW),
+        (("openpgp", "0006 12345678"), "openpgp", "000612345678"),
+        ((NEW[:16], NEW[16:]), "piv", NEW),
+        (("000612345678", "--driver", "openpgp"), "openpgp", "000612345678"),
+    ],
+)
+def test_a_card_is_named_as_a_reader_prints_it_or_by_its_parts(
+    kiosk: Kiosk, estate: Estate, words: tuple[str, ...], driver: str, identifier: str
+) -> None:
+    assert kiosk("cards", "add", JO, *words, *BECAUSE) == 0
+    assert estate.cards()[identifier].driver == driver
+
+
 def test_what_is_wrong_with_a_card_is_said_without_its_secret(
     kiosk: Kiosk, estate: Estate, type_in: Type, capsys: Capsys
 ) -> None:

@@ -14,7 +14,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
+from textual import events
 from textual.containers import Container
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -22,6 +24,8 @@ from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.acting import Done
 from kiosk.errors import AdministrationError, StoreError
 from kiosk.roles import Action, may
+from screens.admin.fit import fit
+from screens.admin.table import Table
 
 if TYPE_CHECKING:
     from screens.admin.dialogs.form import Form
@@ -60,6 +64,20 @@ class Page(Container):
         super().__init__(id=f"page-{self.NAME.lower()}")
         self.desk = desk
         self._last: Widget | None = None
+
+    def watch_virtual_size(self, _size: Size) -> None:
+        """Share the rows out anew when something on the page has grown or shrunk."""
+        self.call_later(self._fit)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Share the rows out anew."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Keep what stands below a table on the screen."""
+        for table in self.query_children(Table):
+            if table.styles.height is not None and table.styles.height.is_auto:
+                fit(table, self.content_size.height)
 
     def shown(self) -> None:
         """Ask for what is to be seen; called when the page comes up and when it may be stale."""

@@ -6,7 +6,7 @@ from textual import events
 from textual.containers import Vertical
 from textual.geometry import Size
 
-_LEAST = 3
+from screens.admin.fit import fit
 
 
 class Box(Vertical):
@@ -28,6 +28,4 @@ class Box(Vertical):
 
     def _fit(self) -> None:
         for fields in self.query_children(".fields"):
-            others = self.children[-1].virtual_region.bottom - fields.virtual_region.height
-            room = self.screen.size.height - self.gutter.height - others
-            fields.styles.max_height = max(_LEAST, room)
+            fit(fields, self.screen.size.height - self.gutter.height)

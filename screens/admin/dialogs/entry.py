@@ -20,7 +20,8 @@ class Entry:
     """What is asked for. ``name`` is the one that ``NotTaken`` names.
 
     ``hint`` stands below it until something is wrong. ``choices`` are ready answers, which
-    Up, Down and the mouse pick; another one can be typed unless ``closed``. ``check`` says
+    Up, Down and the mouse pick; another one can be typed unless ``closed``: then a letter
+    picks what begins with it. ``check`` says
     what is wrong with a text, or nothing. A ``secret`` is masked, and taken as it was typed:
     it is not stripped.
     """
@@ -57,7 +58,7 @@ class EntryLine(Vertical):
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="entry", id=f"entry-{entry.name}")
         self.entry = entry
-        self.field = EntryField(entry)
+        self.field = PickField(entry) if entry.closed else EntryField(entry)
         self._choices = Choices(entry.choices, self._chosen, entry.initial)
         self._note = Prose(entry.hint, classes="entry-note")
 
@@ -115,8 +116,7 @@ class EntryLine(Vertical):
         self.post_message(self.Changed())
 
     def _chosen(self, text: str) -> None:
-        self.field.value = text
-        self.field.cursor_position = len(text)
+        self.field.pick(text)
         self.field.focus()
 
 
@@ -141,11 +141,42 @@ class EntryField(Input):
         """Pick the choice above or below."""
         if event.key in ("up", "down") and self._entry.choices:
             event.stop()
-            self.value = self._beside(1 if event.key == "down" else -1)
-            self.cursor_position = len(self.value)
+            self.pick(self._beside(1 if event.key == "down" else -1))
+
+    def pick(self, choice: str) -> None:
+        """Take one of the choices."""
+        self.value = choice
+        self.cursor_position = len(choice)
 
     def _beside(self, step: int) -> str:
         choices = self._entry.choices
         if self.value not in choices:
             return choices[0 if step > 0 else -1]
         return choices[(choices.index(self.value) + step) % len(choices)]
+
+
+class PickField(EntryField):
+    """A field that takes its choices and nothing else; it may be emptied if it is not needed."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Pick the next choice that begins with what is typed, or empty it."""
+        if event.is_printable:
+            event.stop()
+            event.prevent_default()
+            self._pick_by(event.character or "")
+        elif event.key in ("backspace", "delete"):
+            event.stop()
+            event.prevent_default()
+            if not self._entry.required:
+                self.pick("")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take no other text."""
+        event.stop()
+        event.prevent_default()
+
+    def _pick_by(self, letter: str) -> None:
+        found = [c for c in self._entry.choices if c.casefold().startswith(letter.casefold())]
+        if found:
+            after = found.index(self.value) + 1 if self.value in found else 0
+            self.pick(found[after % len(found)])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
+from textual import events
 from textual.binding import Binding, BindingType
 
 from kiosk.administration.views.acting import Done, Grounds
@@ -153,9 +154,31 @@ async def test_what_cannot_be_sent_is_said_beside_its_field(
 
 async def test_only_what_is_offered_is_taken_where_a_choice_is_closed(deeds: Deeds) -> None:
     async with running(pages=[DeskPage]) as run:
-        await run.press("a", *"Lamp", "tab", *"blue", "tab", *"needed", "enter")
-        assert "! Choose one of these." in run.text
-        assert deeds.sent == []
+        await run.press("a", *"Lamp", "tab", *"xG")
+        assert "► green" in run.text
+        await run.press("r")
+        assert "► red" in run.text
+        await run.press("backspace")
+        assert "►" not in run.text
+        run.app.post_message(events.Paste("blue"))
+        await run.press("down", "tab", *"needed", "enter")
+        assert deeds.sent == [{"name": "Lamp", "colour": "red", "reason": "needed"}]
+
+
+async def test_letters_go_round_through_what_begins_with_them() -> None:
+    chosen: list[str] = []
+    entry = Entry("role", "Role", choices=("manager", "agent", "auditor"), closed=True)
+
+    def send(values: Mapping[str, str]) -> Done:
+        chosen.append(values["role"])
+        return DONE
+
+    async with running(pages=[DeskPage]) as run:
+        for keys in ("a", "aa", "aaa", "am"):
+            run.app.push_screen(Form("Role", "Which?", [entry], send, button="Go"))
+            await run.settle()
+            await run.press(*keys, "backspace", "enter")
+        assert chosen == ["agent", "auditor", "agent", "manager"]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -176,3 +176,19 @@ async def test_names_are_shown_as_they_are() -> None:
         assert "[red]A[/][2J is up" in run.text
         await run.press("r")
         assert "Retire [red]A[/][2J" in run.text
+
+
+@pytest.mark.parametrize("size", [*SIZES, (80, 12)])
+async def test_a_long_list_leaves_room_for_the_words_below_it(size: tuple[int, int]) -> None:
+    desk = FakeDesk()
+    silent = next(line for line in desk.estate.stations if line.name == "West Wing 2")
+    desk.estate.stations = [
+        replace(silent, name=f"Station {n:02}", silent=n % 2 == 0) for n in range(41)
+    ]
+    async with running(desk, PAGES, size) as run:
+        await run.press("f4")
+        for key in ("end", "up", "up", "pageup", "home", "down", "pagedown", "end"):
+            await run.press(key)
+            marked = page(run)._table.marked
+            assert any(marked in line and "1.2.0" in line for line in run.lines), key
+            assert f"{marked} is up" in run.text or "heard of again." in run.text, key

@@ -23,8 +23,3 @@ def standing(of: Standing) -> Content:
     """Return sign and word."""
     sign, word, colour = _WORDS[of]
     return Content.assemble((f"{sign} {word}", colour))
-
-
-def standing_text(of: Standing) -> str:
-    """Return the word alone."""
-    return _WORDS[of][1]

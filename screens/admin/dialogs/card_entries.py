@@ -82,11 +82,11 @@ def new_card_entries() -> tuple[Entry, ...]:
 
 def secret_entries(*, required: bool) -> tuple[Entry, ...]:
     """Return the fields of an unblock secret: a slip in it would cost one of the card's tries."""
-    hint = "The card's PUK. Nobody can look at it afterwards."
+    hint = "PUK or resetting code; nobody sees it afterwards."
     first = Entry(
         "secret",
         "Unblock secret",
-        hint=hint if required else "The card's PUK. May stay empty and be set later.",
+        hint=hint if required else "PUK or resetting code; it may be set later.",
         secret=True,
         most=_SECRET_MOST,
         required=required,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from kiosk.administration.views.acting import Actor
 from kiosk.roles import Role
 from tests.screens.admin.asked import Asked
+from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk
 from tests.screens.admin.estate import Estate, estate
-from tests.screens.admin.people_desk import FakeCardsDesk, FakeCodesDesk, FakePeopleDesk
+from tests.screens.admin.people_desk import FakePeopleDesk
 from tests.screens.admin.record_desks import FakeAuditDesk, FakeImportDesk, FakeReportsDesk
 from tests.screens.admin.service_desks import (
     FakePolicyDesk,

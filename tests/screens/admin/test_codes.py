@@ -17,9 +17,9 @@ from screens.admin.codes import REFRESH_S
 from screens.admin.dialogs.code_shown import CodeShown, grouped
 from screens.admin.dialogs.grounds import WAYS
 from screens.admin.times import Times
+from tests.screens.admin.cards_desk import CODE
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
-from tests.screens.admin.people_desk import CODE
 from tests.screens.admin.persons import (
     PAGES,
     READY,

@@ -73,7 +73,9 @@ async def test_somebody_new_from_their_number_to_their_card(run: Run) -> None:
     await run.press("ctrl+u", *"100000000777", "enter")
     assert "Hugh Iolo  100000000777" in run.text
     assert "□ No card" in run.text
-    await run.press("a", *NEW_CARD, "tab", *"2031-03-31", "tab", *"123", "tab", *"123", "tab", *WHY)
+    await run.press(
+        "a", *NEW_CARD, "tab", "tab", *"2031-03-31", "tab", *"123", "tab", *"123", "tab", *WHY
+    )
     await run.press("enter")
     assert "8 digits or letters" in run.text
     await run.press("ctrl+u", *PUK, "tab", "ctrl+u", *PUK, "enter")

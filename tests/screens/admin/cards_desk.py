@@ -1,0 +1,133 @@
+"""The fake desk's cards and codes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.administration.views.acting import Done, Grounds, Seen
+from kiosk.administration.views.people import CardLine, CodeLine, IssuedCode, NewCard, Standing
+from kiosk.errors import NothingThere, NotTaken
+from kiosk.roles import Action
+from kiosk.sensitive import Sensitive
+from tests.screens.admin.asked import REFERENCE
+from tests.screens.admin.people import Record
+from tests.screens.admin.people_desk import Files
+
+CODE = "40718263"
+
+
+class FakeCardsDesk(Files):
+    """Cards; no secret is kept."""
+
+    def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
+        self._asked.hear(Action.ADD_CARD, "cards.add", seen, card, grounds)
+        record = self.held(seen)
+        self._check(card)
+        record.stands(Standing.NOT_REGISTERED)
+        record.change(
+            self._asked.me.name, "added a card", cards=(*record.person.cards, _line(card))
+        )
+        return self._asked.done("The card is added.")
+
+    def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
+        self._asked.hear(Action.REPLACE_CARD, "cards.replace", seen, card_id, card, grounds)
+        record = self.held(seen)
+        self._check(card)
+        cards = (*_revoked(record, card_id), _line(card))
+        record.change(self._asked.me.name, "replaced a card", cards=cards)
+        return self._asked.done("The card is replaced; the old one works nowhere any more.")
+
+    def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.REVOKE_CARD, "cards.revoke", seen, card_id, grounds)
+        record = self.held(seen)
+        record.change(self._asked.me.name, "revoked a card", cards=_revoked(record, card_id))
+        return self._asked.done("The card is revoked.")
+
+    def set_secret(
+        self,
+        seen: Seen,
+        card_id: str,
+        secret: Sensitive,
+        grounds: Grounds,
+        *,
+        tries_full: bool = False,
+    ) -> Done:
+        asked = (seen, card_id, secret, grounds, tries_full)
+        self._asked.hear(Action.SET_SECRET, "cards.set_secret", *asked)
+        record = self.held(seen)
+        cards = tuple(
+            replace(card, has_secret=True, trouble="") if card.card_id == card_id else card
+            for card in record.person.cards
+        )
+        record.stands(Standing.READY)
+        record.change(self._asked.me.name, "set an unblock secret", cards=cards)
+        return self._asked.done("The unblock secret is set.")
+
+    def _check(self, card: NewCard) -> None:
+        every = (line for record in self._estate.people.values() for line in record.person.cards)
+        if any(line.identifier == card.identifier for line in every):
+            raise NotTaken("identifier", "This card is recorded already.")
+
+
+class FakeCodesDesk(Files):
+    """Codes by word of mouth; ``second`` is whether the policy asks for a second member.
+
+    ``minutes`` is how long a code works.
+    """
+
+    second = True
+    minutes = 15
+
+    def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
+        self._asked.hear(Action.ISSUE_CODE, "codes.issue", seen, card_id, grounds)
+        line = self._estate.wait(
+            self.held(seen), self._asked.me.name, self.minutes, second=self.second
+        )
+        return IssuedCode(
+            line.code_id, Sensitive(CODE), line.expires_at, line.waits_for_second, REFERENCE
+        )
+
+    def waiting(self) -> tuple[CodeLine, ...]:
+        self._asked.hear(Action.SEE_PEOPLE, "codes.waiting")
+        return tuple(code for code in self._estate.codes if code.waits_for_second)
+
+    def agree(self, code_id: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.AGREE_CODE, "codes.agree", code_id, grounds)
+        code = self._code(code_id)
+        if code.issued_by == self._asked.me.name:
+            raise NotTaken("code", "Somebody else has to agree to a code that you issued.")
+        self._estate.codes.remove(code)
+        self._estate.codes.append(replace(code, waits_for_second=False))
+        return self._asked.done("The code works now.")
+
+    def withdraw(self, code_id: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.WITHDRAW_CODE, "codes.withdraw", code_id, grounds)
+        self._estate.codes.remove(self._code(code_id))
+        return self._asked.done("The code is worthless now.")
+
+    def _code(self, code_id: str) -> CodeLine:
+        for code in self._estate.codes:
+            if code.code_id == code_id:
+                return code
+        raise NothingThere("This code is over, used or withdrawn.")
+
+
+def _line(card: NewCard) -> CardLine:
+    known = card.secret is not None
+    trouble = "" if known else "Its unblock secret is not known."
+    return CardLine(
+        f"card-{card.identifier}",
+        card.driver,
+        card.identifier,
+        False,
+        card.expires_at,
+        known,
+        trouble,
+    )
+
+
+def _revoked(record: Record, card_id: str) -> tuple[CardLine, ...]:
+    return tuple(
+        replace(card, revoked=True, trouble="It is revoked.") if card.card_id == card_id else card
+        for card in record.person.cards
+    )

@@ -1,0 +1,148 @@
+"""Acts on cards and their unblock secrets, by keys alone."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds, Seen
+from kiosk.administration.views.people import NewCard
+from kiosk.sensitive import Sensitive
+from tests.screens.admin.persons import (
+    CARDLESS,
+    READY,
+    SECRET,
+    SEVERAL,
+    TROUBLED,
+    WHY,
+    grounds,
+    person,
+    sent,
+    strings_with,
+)
+
+NEW = "00112233445566778899aabbccddeeff"
+
+
+async def test_a_card_is_added_as_it_was_typed() -> None:
+    async with person(CARDLESS) as run:
+        await run.press(
+            "a", *NEW, "tab", "tab", *"2028-02-29", "tab", *SECRET, "tab", *SECRET, "tab"
+        )
+        await grounds(run)
+        seen, card = sent(run, "cards.add")
+        assert seen == Seen(CARDLESS, 1)
+        assert isinstance(card, NewCard)
+        assert (card.driver, card.identifier) == ("piv", NEW)
+        assert str(card.expires_at) == "2028-03-01 00:00:00+00:00"
+        assert card.secret == Sensitive(SECRET)
+        assert "The card is added." in run.text
+
+
+async def test_a_card_is_added_as_the_clerks_machine_printed_it() -> None:
+    async with person(CARDLESS) as run:
+        await run.press("a", *f"piv {NEW}", "enter")
+        await grounds(run)
+        _seen, card = sent(run, "cards.add")
+        assert card == NewCard(NEW, "piv", None, None)
+
+
+async def test_the_kind_that_was_printed_counts_and_not_the_one_that_was_left_in_its_field() -> (
+    None
+):
+    async with person(CARDLESS) as run:
+        await run.press("a", *"openpgp 000612345678", "enter")
+        await grounds(run)
+        _seen, card = sent(run, "cards.add")
+        assert card == NewCard("000612345678", "openpgp")
+
+
+async def test_the_kind_of_a_typed_card_is_chosen() -> None:
+    async with person(CARDLESS) as run:
+        await run.press("a", *"000612345678", "tab", "down", "enter")
+        await grounds(run)
+        _seen, card = sent(run, "cards.add")
+        assert card == NewCard("000612345678", "openpgp")
+
+
+async def test_a_card_that_is_known_is_said_beside_it() -> None:
+    async with person(CARDLESS) as run:
+        known = run.desk.estate.people[READY].person.cards[0].identifier
+        await run.press("a", *known, "enter")
+        await grounds(run)
+        assert "This card is recorded already." in run.text
+
+
+async def test_a_day_that_is_none_is_not_sent() -> None:
+    async with person(CARDLESS) as run:
+        await run.press("a", *NEW, "tab", "tab", *"31/3/2027", "enter")
+        await grounds(run)
+        assert "Write it as year, month and day: 2027-03-31." in run.text
+        assert not run.desk.asked.of("cards.add")
+
+
+async def test_a_card_is_replaced() -> None:
+    async with person(READY) as run:
+        await run.press("p", *NEW, "enter")
+        await grounds(run)
+        assert sent(run, "cards.replace") == (Seen(READY, 1), "card-h2", NewCard(NEW))
+        assert "revoked" in run.text
+
+
+@pytest.mark.parametrize(("key", "call"), [("p", "cards.replace"), ("k", "cards.revoke")])
+async def test_which_of_several_cards_is_chosen(key: str, call: str) -> None:
+    async with person(SEVERAL) as run:
+        await run.press(key)
+        assert "ffffffff" not in run.text.split("What happened")[0].split("Which card")[1][:200]
+        await run.press("down", "enter", *([*NEW, "enter"] if key == "p" else []))
+        await grounds(run)
+        assert sent(run, call)[1] == "card-h7-2"
+
+
+async def test_a_card_is_revoked() -> None:
+    async with person(READY) as run:
+        await run.press("k")
+        assert "the piv card ending in" in run.text
+        await grounds(run)
+        assert sent(run, "cards.revoke") == (Seen(READY, 1), "card-h2")
+
+
+async def test_a_secret_is_masked_and_its_length_is_shown() -> None:
+    async with person(TROUBLED) as run:
+        await run.press("s", *SECRET)
+        assert "••••••••" in run.text
+        assert "8 characters" in run.text
+        assert SECRET not in run.text
+
+
+@pytest.mark.parametrize(("keys", "full"), [((), False), (("down",), True)])
+async def test_a_secret_is_set_and_never_shown(keys: tuple[str, ...], full: bool) -> None:
+    async with person(TROUBLED) as run:
+        await run.press("s", *SECRET, "tab", *SECRET, "tab", *keys, "tab")
+        await grounds(run)
+        ((seen, card, secret, given, tries_full),) = run.desk.asked.of("cards.set_secret")
+        assert given == Grounds(WHY)
+        assert (seen, card, secret) == (Seen(TROUBLED, 1), "card-h4", Sensitive(SECRET))
+        assert tries_full is full
+        assert SECRET not in run.text
+        assert SECRET not in repr(run.desk.asked.calls)
+
+
+async def test_a_secret_is_nowhere_once_its_form_is_closed() -> None:
+    secret = str(uuid.uuid4().int)[:8]
+    async with person(TROUBLED) as run:
+        await run.press("s", *secret, "tab", *secret, "tab", "tab")
+        await grounds(run)
+        assert run.desk.asked.of("cards.set_secret")
+        run.desk.asked.calls.clear()
+        assert not strings_with(secret)
+
+
+async def test_a_secret_that_was_typed_differently_twice_is_not_set() -> None:
+    async with person(TROUBLED) as run:
+        await run.press("s", *SECRET, "tab", *SECRET[:-1], "enter", *WHY, "enter")
+        assert "This is not the same as above." in run.text
+        assert not run.desk.asked.of("cards.set_secret")
+        await run.press(SECRET[-1], "enter")
+        assert run.desk.asked.of("cards.set_secret")

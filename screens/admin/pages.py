@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kiosk.roles import Role, may
+from screens.admin.audit import AuditRows
 from screens.admin.codes import CodesPage
+from screens.admin.imports import ImportPage
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
+from screens.admin.policy import PolicyPage
+from screens.admin.questions import QuestionsPage
+from screens.admin.reports import ReportsPage
+from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
 
@@ -29,7 +35,19 @@ _ORDER = (
 
 def every_page() -> tuple[type[Page], ...]:
     """Return all there are."""
-    return (TodayPage, PeoplePage, AboutPerson, CodesPage, StationsPage)
+    return (
+        TodayPage,
+        PeoplePage,
+        AboutPerson,
+        CodesPage,
+        StationsPage,
+        AuditRows,
+        QuestionsPage,
+        PolicyPage,
+        StaffPage,
+        ImportPage,
+        ReportsPage,
+    )
 
 
 def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:

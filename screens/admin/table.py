@@ -58,7 +58,7 @@ class Table(Vertical):
             self.key = key
 
     def __init__(self, *columns: Column, empty: str = "") -> None:
-        self._columns = columns
+        self._columns: tuple[Column, ...] = columns
         self._heading = Prose("", "heading")
         self._list = OptionList(markup=False)
         self._none = Prose(empty, "quiet")
@@ -78,6 +78,13 @@ class Table(Vertical):
             self._lay_out()
         self._none.display = not self._rows
         self._heading.display = self._list.display = bool(self._rows)
+
+    def show_under(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+        """Show ``rows`` under other columns."""
+        if tuple(columns) != self._columns:
+            self._columns, self._rows = tuple(columns), ()
+            self._heading.say("")
+        self.show(rows)
 
     def _lay_out(self) -> None:
         marked, at = self.marked, self._list.highlighted or 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+_DAY = "%Y-%m-%d"
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -32,10 +34,49 @@ class Times:
         day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days) or f"{then.day} {then:%b %Y}"
         return f"{day} {then:%H:%M}"
 
+    def short(self, moment: datetime) -> str:
+        """Return what tells moments of a list apart in twelve cells: ``09:41``, ``4 Mar 09:41``."""
+        then, now = moment.astimezone(self.zone), self.now().astimezone(self.zone)
+        if then.date() == now.date():
+            return f"{then:%H:%M}"
+        return f"{then.day} {then:%b}" + (
+            f"{then: %H:%M}" if then.year == now.year else f"{then: %Y}"
+        )
+
     def day(self, moment: datetime) -> str:
         """Return the day alone: ``4 Mar 2026``."""
         then = moment.astimezone(self.zone)
         return f"{then.day} {then:%b %Y}"
+
+    def to_the_second(self, moment: datetime) -> str:
+        """Return the time of day with its seconds: ``09:41:07``."""
+        return f"{moment.astimezone(self.zone):%H:%M:%S}"
+
+    def today(self) -> date:
+        """Return this day."""
+        return self.now().astimezone(self.zone).date()
+
+    def typed(self, moment: datetime | None) -> str:
+        """Write a moment as ``beginning`` reads it; nothing for none."""
+        return "" if moment is None else f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    def beginning(self, text: str) -> datetime | None:
+        """Read ``2026-03-04``, with or without ``09:30`` behind it; None for anything else."""
+        for form in (_DAY, f"{_DAY} %H:%M"):
+            with suppress(ValueError):
+                return self._here(datetime.strptime(text, form))  # noqa: DTZ007 - it is added
+        return None
+
+    def ending(self, text: str) -> datetime | None:
+        """Read the same, a day alone being its end."""
+        begins = self.beginning(text)
+        if begins is None or " " in text:
+            return begins
+        day = begins.astimezone(self.zone).date() + timedelta(days=1)
+        return self._here(datetime.combine(day, time()))
+
+    def _here(self, naive: datetime) -> datetime:
+        return naive.astimezone() if self.zone is None else naive.replace(tzinfo=self.zone)
 
     def ago(self, moment: datetime) -> str:
         """Return how long ago that was: ``20 s ago``, ``3 min ago``, ``2 days ago``."""

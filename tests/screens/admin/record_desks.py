@@ -6,6 +6,7 @@ import threading
 from datetime import date
 
 from kiosk.administration.progress import Progress
+from kiosk.administration.told import WORDS
 from kiosk.administration.views.audit import (
     AuditFilter,
     AuditLine,
@@ -14,7 +15,7 @@ from kiosk.administration.views.audit import (
     ExportFormat,
 )
 from kiosk.administration.views.service import ImportFile, ImportResult, Report, Span, Written
-from kiosk.errors import NothingThere
+from kiosk.errors import NothingThere, NotTaken
 from kiosk.roles import Action
 from tests.screens.admin.asked import REFERENCE, Asked
 from tests.screens.admin.estate import Estate
@@ -43,6 +44,8 @@ class FakeAuditDesk(Slow):
 
     def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
         self._asked.hear(Action.SEE_AUDIT, "audit.page", only, before)
+        if only.person and not any(_number(row) == only.person for row in self._estate.audit):
+            raise NotTaken("person", "Nobody has this number.")
         rows = [row for row in self._estate.audit if _shows(only, row)]
         rows = [row for row in rows if before is None or row.seq < before]
         older = rows[limit - 1].seq if len(rows) > limit else None
@@ -50,7 +53,7 @@ class FakeAuditDesk(Slow):
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
-        return tuple(sorted({(row.kind, row.told) for row in self._estate.audit}))
+        return tuple((str(kind), words) for kind, words in WORDS.items())
 
     def verify(self, progress: Progress) -> ChainVerdict:
         self._asked.hear(Action.VERIFY_AUDIT, "audit.verify")
@@ -100,8 +103,11 @@ class FakeReportsDesk:
     def make(self, span: Span, first: date, last: date) -> Report:
         self._asked.hear(Action.SEE_REPORTS, "reports.make", span, first, last)
         days = [day for day in self._estate.today.days if first <= day.day <= last]
-        rows = tuple((f"{d.day}", f"{d.registered}", f"{d.unlocked}") for d in days)
-        return Report(span, first, last, (span.value.title(), "Registered", "Unlocked"), rows)
+        counts = [(d.unlocked, d.registered, d.refused) for d in days]
+        rows = [(f"{d.day}", *map(str, c)) for d, c in zip(days, counts, strict=True)]
+        total = ("Total", *(str(sum(column)) for column in zip(*counts, strict=True)))
+        columns = (span.value.title(), "Unlocked", "Registered", "Refused")
+        return Report(span, first, last, columns, (*rows, total) if rows else ())
 
     def export(self, span: Span, first: date, last: date) -> Written:
         self._asked.hear(Action.EXPORT_REPORT, "reports.export", span, first, last)
@@ -109,9 +115,13 @@ class FakeReportsDesk:
         return Written(f"/var/lib/kiosk/exports/report-{span.value}-{first}.csv", rows)
 
 
+def _number(row: AuditLine) -> str:
+    return row.person.split(" ", 1)[0]
+
+
 def _shows(only: AuditFilter, row: AuditLine) -> bool:
     wanted = (
-        (only.person, row.person),
+        (only.person, _number(row)),
         (only.station, row.station),
         (only.staff, row.who),
         (only.kind, row.kind),

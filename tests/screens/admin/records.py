@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kiosk.administration.default_questions import DEFAULT_QUESTIONS
+from kiosk.administration.policy_in_force import shown_text
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
 from kiosk.administration.views.service import (
     ImportFile,
@@ -13,18 +15,33 @@ from kiosk.administration.views.service import (
     QuestionLine,
     StaffLine,
 )
+from kiosk.config.base import About, settings_of
+from kiosk.config.policy import PolicySettings
 from kiosk.roles import Role
 from tests.screens.admin.people import NOW
 
+_KEY = "key: SHA256:uN7vJ2ab4Xk0"
+_WHY = "reason: Forgot the answers after a long leave; identified by: Photo ID, in person"
 _EVENTS = (
-    ("unlocked", "Unlocked their card.", "Main Entrance", ""),
-    ("answers-wrong", "Answers were wrong.", "West Wing 1", ""),
-    ("blocked", "Registration was blocked.", "West Wing 1", ""),
-    ("registered", "Registered.", "Library", ""),
-    ("block-lifted", "The block was lifted.", "", "Ann Archer"),
-    ("code-issued", "A code was issued.", "", "Ann Archer"),
-    ("staff-logged-in", "Logged in.", "", "Mo Farrow"),
-    ("policy-changed", "A policy setting was changed.", "", "Mo Farrow"),
+    ("unblock-done", "Unlocked the card and set a new PIN.", "Main Entrance", "", ""),
+    ("answers-wrong", "Answered the security questions wrongly; two attempts left.",
+     "West Wing 1", "", "left: 2"),
+    ("registration-blocked", "Self-service was blocked after three failed attempts.",
+     "West Wing 1", "", "failures: 3"),
+    ("registered", "Registered for self-service, with four security questions.", "Library", "",
+     "questions: 4"),
+    ("block-lifted", "Lifted the block.", "", "Ann Archer", f"{_WHY}; {_KEY}; failures: 3"),
+    ("code-issued", "Gave an unlock code by word of mouth.", "", "Ann Archer", f"{_WHY}; {_KEY}"),
+    ("staff-logged-in", "Logged in.", "", "Mo Farrow", f"{_KEY}; from: 10.1.7.22"),
+    ("policy-changed", "Set max_failures to 5; it was 3.", "", "Mo Farrow",
+     f"reason: Many slips with the new keypads; {_KEY}; setting: max_failures"),
+)  # fmt: skip
+PEOPLE = (
+    "100200300401 Amara Okafor",
+    "100200300402 Bronwen Pryce",
+    "100200300404 Dilys Maddox-Featherstonehaugh",
+    "(erased)",
+    "100200300407 Gwen Tudor",
 )
 CHAIN = ChainVerdict(rows=240, anchors=12, anchored_to=232, fault="", fault_row=None)
 
@@ -35,10 +52,10 @@ def audit() -> list[AuditLine]:
 
 
 def _row(seq: int, at: datetime) -> AuditLine:
-    kind, told, station, who = _EVENTS[seq % len(_EVENTS)]
-    person = "" if kind.startswith(("staff", "policy")) else f"10020030040{seq % 6 + 1}"
+    kind, told, station, who, detail = _EVENTS[seq % len(_EVENTS)]
+    person = "" if kind.startswith(("staff", "policy")) else PEOPLE[seq % len(PEOPLE)]
     reference = f"{'ABCDEFGHJK'[seq % 10]}4XT-{seq:03}M"
-    return AuditLine(seq, at, kind, told, person, station, who, reference, f'{{"row": {seq}}}')
+    return AuditLine(seq, at, kind, told, person, station, who, reference, detail)
 
 
 def questions() -> list[QuestionLine]:
@@ -55,22 +72,24 @@ def questions() -> list[QuestionLine]:
 
 
 def policy() -> list[PolicyLine]:
-    """Return settings, one of them changed."""
-    changed = NOW - timedelta(days=2)
-    return [
-        PolicyLine("verification", "questions, email-code", "questions, email-code",
-                   "questions, email-code, witness", "The steps that prove who somebody is.",
-                   None, "", "", 0),
-        PolicyLine("questions_asked", "3", "3", "2 to 4", "How many of their questions are asked.",
-                   None, "", "", 0),
-        PolicyLine("max_failures", "5", "3", "1 to 10", "Failed attempts until a block.",
-                   changed, "Mo Farrow", "Many slips with the new keypads", 4),
-        PolicyLine("code_life_min", "15", "15", "5 to 60", "Minutes that a code lives.",
-                   None, "", "", 0),
-        PolicyLine("email_domains", "nhs.net, nhs.uk, gov.uk, mod.uk",
-                   "nhs.net, nhs.uk, gov.uk, mod.uk", "domains, with commas",
-                   "Where codes may be sent.", None, "", "", 0),
-    ]  # fmt: skip
+    """Return every setting with its default, one of them changed."""
+    return [_setting(about) for about in settings_of(PolicySettings)]
+
+
+def _setting(about: About) -> PolicyLine:
+    shown = shown_text(about.default)
+    plain = (about.name, shown, shown, about.kind.allowed, about.help, None, "", "", 0)
+    line = PolicyLine(*plain)
+    if about.name != "max_failures":
+        return line
+    return replace(
+        line,
+        value="5",
+        changed_at=NOW - timedelta(days=2),
+        changed_by="Mo Farrow",
+        reason="Many slips with the new keypads",
+        revision=4,
+    )
 
 
 def staff() -> list[StaffLine]:

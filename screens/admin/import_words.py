@@ -1,0 +1,46 @@
+"""What an import would do, did, or stumbled over, in words."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from kiosk.administration.views.service import ImportResult
+from screens.admin.dialogs.listing import named
+
+
+def plan_lines(result: ImportResult) -> tuple[Content, ...]:
+    """Return what would be done, a number a line."""
+    counts = (
+        ("Lines", result.lines),
+        ("People added", result.people_added),
+        ("People changed", result.people_changed),
+        ("Cards added", result.cards_added),
+        ("Cards changed", result.cards_changed),
+        ("Unblock secrets", result.secrets_sealed),
+    )
+    return tuple(named(name, f"{count:>9,}", 16) for name, count in counts)
+
+
+def done_words(name: str, result: ImportResult) -> str:
+    """Say what was done."""
+    return (
+        f"{name} is imported: {result.people_added:,} people added, {result.people_changed:,} "
+        f"changed; {result.cards_added:,} cards added, {result.cards_changed:,} changed. "
+        f"Reference {result.reference}."
+    )
+
+
+def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
+    """Return title, sentence and one line for each problem that is told."""
+    told, number = len(result.problems), max(result.problems_in_all, len(result.problems))
+    problems = "1 problem" if number == 1 else f"{number:,} problems"
+    first = f" These are the first {told}." if number > told else ""
+    return (
+        f"{name} has {problems}",
+        f"Nothing was written. Put the file right, then try it again.{first}",
+        tuple(_line(line, reason) for line, reason in result.problems),
+    )
+
+
+def _line(line: int, reason: str) -> Content:
+    return named(f"Line {line}" if line else "The file", reason)

@@ -1,0 +1,160 @@
+"""The security questions: which are offered, and how many people use each."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.service import QuestionLine
+from kiosk.roles import Action
+from screens.admin.dialogs.entry import Entry
+from screens.admin.dialogs.form import Form
+from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
+from screens.admin.page import Page, shell_of
+from screens.admin.table import Column, Row, Table
+from screens.admin.times import Times
+from screens.widgets.prose import Prose
+
+_EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
+_LONGEST = 64
+_NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
+_GOOD = "One word or two, for ever the same, and on no profile or certificate."
+
+
+class QuestionsPage(Page):
+    """A table, the retired ones last, and what the marked one's row means."""
+
+    NAME = "Questions"
+    NEEDS = Action.SEE_QUESTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "add", "Add"),
+        Binding("r", "retire", "Retire"),
+        Binding("b", "revive", "Offer again"),
+    ]
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(desk)
+        self._lines: dict[str, QuestionLine] = {}
+        self._count = Prose("", "title")
+        self._table = Table(
+            Column("State", 9),
+            Column("Question", 48, 1),
+            Column("Used by", 9, right=True),
+            empty=_EMPTY,
+        )
+        self._words = Prose("", "explained")
+
+    def compose(self) -> ComposeResult:
+        """Count, table, words."""
+        yield self._count
+        yield self._table
+        yield self._words
+
+    def shown(self) -> None:
+        """Read the list."""
+        self.ask(self.desk.questions.every, self._show)
+
+    def _show(self, lines: tuple[QuestionLine, ...]) -> None:
+        self._lines = {str(line.id): line for line in lines}
+        offered = sum(line.retired_at is None for line in lines)
+        self._count.say(f"{offered} questions are offered")
+        self._table.show([_row(line) for line in lines])
+        self._explain()
+
+    # --- the marked one ------------------------------------------------------------------
+
+    @property
+    def _line(self) -> QuestionLine | None:
+        return self._lines.get(self._table.marked)
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Explain it."""
+        event.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer managers what can be done now."""
+        if not self.permits(Action.EDIT_QUESTIONS):
+            return False
+        if action in ("retire", "revive"):
+            line = self._line
+            return line is not None and (line.retired_at is None) == (action == "retire")
+        return True
+
+    def action_add(self) -> None:
+        """Ask for its text."""
+        self.put(
+            Form(
+                "Add a question",
+                "Everybody who registers from now on can choose it.",
+                (
+                    Entry("text", "Question", hint=_GOOD, most=_LONGEST),
+                    *grounds_entries(identifies=False),
+                ),
+                lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
+                button="Add",
+            )
+        )
+
+    def action_retire(self) -> None:
+        """Ask why."""
+        line = self._line
+        if line is not None:
+            self.put(
+                AskGrounds(
+                    "Retire a question",
+                    f"“{line.text}” is offered to nobody new. {_kept(line)}",
+                    lambda grounds: self.desk.questions.retire(line.id, grounds),
+                    button="Retire",
+                )
+            )
+
+    def action_revive(self) -> None:
+        """Ask why."""
+        line = self._line
+        if line is not None:
+            self.put(
+                AskGrounds(
+                    "Offer a question again",
+                    f"“{line.text}” is offered to everybody who registers from now on.",
+                    lambda grounds: self.desk.questions.revive(line.id, grounds),
+                    button="Offer again",
+                )
+            )
+
+
+def _row(line: QuestionLine) -> Row:
+    state = ("– retired", "$quiet") if line.retired_at else ("✓ offered", "$done")
+    return Row(str(line.id), (Content.assemble(state), line.text, f"{line.used_by:,}"))
+
+
+def _explained(line: QuestionLine, times: Times) -> str:
+    if line.retired_at is not None:
+        since = times.day(line.retired_at)
+        return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
+    return f"{line.text}\nOffered to everybody who registers. {_used(line)} {_NOBODY_SEES}"
+
+
+def _used(line: QuestionLine) -> str:
+    if not line.used_by:
+        return "Nobody uses it."
+    return f"{line.used_by:,} {'person uses' if line.used_by == 1 else 'people use'} it."
+
+
+def _kept(line: QuestionLine) -> str:
+    if not line.used_by:
+        return "Nobody uses it."
+    who = (
+        "The 1 person who uses it keeps"
+        if line.used_by == 1
+        else (f"The {line.used_by:,} people who use it keep")
+    )
+    return f"{who} it."

@@ -1,0 +1,132 @@
+"""Reports: what was done, by day, week, site, or reason of refusal."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.service import Report, Span, Written
+from kiosk.roles import Action
+from screens.admin.dialogs.reports import Days, ask_days
+from screens.admin.page import Page, shell_of
+from screens.admin.table import Column, Row, Table
+from screens.widgets.prose import Prose
+
+DAYS = 30
+"""What is shown first: this day and those before it."""
+
+_WORDS = {
+    Span.DAY: "by day",
+    Span.WEEK: "by week",
+    Span.SITE: "by site",
+    Span.REASON: "refusals by reason",
+}
+_NUMBER, _NAME = 12, 12
+_EMPTY = "Nothing was done in these days."
+
+
+class ReportsPage(Page):
+    """One table, the totals first, so that they are seen at once."""
+
+    NAME = "Reports"
+    NEEDS = Action.SEE_REPORTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "span('day')", "Day"),
+        Binding("w", "span('week')", "Week"),
+        Binding("s", "span('site')", "Site"),
+        Binding("r", "span('reason')", "Reason"),
+        Binding("f", "days", "Days"),
+        Binding("e", "export", "Export"),
+    ]
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(desk)
+        self._span = Span.DAY
+        self._days: Days | None = None
+        self._title = Prose("", "title")
+        self._table = Table(empty=_EMPTY)
+
+    def compose(self) -> ComposeResult:
+        """What it is of, and the table."""
+        yield self._title
+        yield self._table
+
+    @property
+    def _period(self) -> Days:
+        """The days that were asked for; the last ones until then, whichever day it is."""
+        if self._days is not None:
+            return self._days
+        today = shell_of(self).times.today()
+        return Days(today - timedelta(days=DAYS - 1), today)
+
+    def shown(self) -> None:
+        """Make it anew."""
+        days = self._period
+        self.ask(partial(self.desk.reports.make, self._span, days.first, days.last), self._show)
+
+    def _show(self, report: Report) -> None:
+        self._title.say(
+            f"{_WORDS[report.span].capitalize()}, {_day(report.first)} to {_day(report.last)}"
+        )
+        self._table.show_under(
+            _columns(report), [Row(row[0], row) for row in _totals_first(report.rows)]
+        )
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what the role may, and the other tables."""
+        if action == "span":
+            return parameters != (self._span.value,)
+        return action != "export" or self.permits(Action.EXPORT_REPORT)
+
+    def action_span(self, span: str) -> None:
+        """Group by something else."""
+        self._span = Span(span)
+        self.refresh_bindings()
+        self.shown()
+
+    def action_days(self) -> None:
+        """Ask for other days."""
+        form = ask_days(self.desk.reports, self._span, self._period)
+        self.app.push_screen(form, self._was_asked)
+
+    def _was_asked(self, report: Report | None) -> None:
+        if report is not None:
+            self._days = Days(report.first, report.last)
+            self._show(report)
+
+    def action_export(self) -> None:
+        """Write what is shown into a file."""
+        days = self._period
+        self.act(
+            partial(self.desk.reports.export, self._span, days.first, days.last), self._was_written
+        )
+
+    def _was_written(self, written: Written) -> None:
+        shell_of(self).tell(f"{written.rows:,} rows are in {written.path}.")
+
+
+def _columns(report: Report) -> tuple[Column, ...]:
+    """Take columns of numbers to the right, and give the room that is left to the first."""
+    numbers = [all(_is_number(row[at]) for row in report.rows) for at in range(len(report.columns))]
+    return tuple(
+        Column(name, max(len(name), _NUMBER if number else _NAME), int(at == 0), right=number)
+        for at, (name, number) in enumerate(zip(report.columns, numbers, strict=True))
+    )
+
+
+def _totals_first(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    return (*rows[-1:], *rows[:-1])
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").isdigit()
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"

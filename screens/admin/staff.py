@@ -1,0 +1,145 @@
+"""The members of staff: who may log in, as what, and with which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.service import KeyLine, StaffLine
+from kiosk.errors import NothingThere
+from kiosk.roles import Action
+from screens.admin.dialogs import staff as dialogs
+from screens.admin.page import Page, shell_of
+from screens.admin.table import Column, Row, Table
+from screens.admin.times import Times
+from screens.widgets.prose import Prose
+
+_ONESELF = frozenset({"role", "remove"})
+
+
+class StaffPage(Page):
+    """A table, the removed ones last, and the keys of the marked member."""
+
+    NAME = "Staff"
+    NEEDS = Action.SEE_STAFF
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "add", "Add"),
+        Binding("o", "role", "Role"),
+        Binding("k", "add_key", "Add key"),
+        Binding("x", "remove_key", "Drop key"),
+        Binding("d", "remove", "Remove"),
+    ]
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(desk)
+        self._lines: dict[str, StaffLine] = {}
+        self._count = Prose("", "title")
+        self._table = Table(
+            Column("Name", 24, 2),
+            Column("Role", 9, 1),
+            Column("Last login", 17, 1),
+            Column("Keys", 4, right=True),
+            Column("", 9),
+        )
+        self._words = Prose("", "explained")
+
+    def compose(self) -> ComposeResult:
+        """Count, table, words."""
+        yield self._count
+        yield self._table
+        yield self._words
+
+    def shown(self) -> None:
+        """Read the members."""
+        self.ask(self.desk.staff.every, self._show)
+
+    def _show(self, lines: tuple[StaffLine, ...]) -> None:
+        self._lines = {line.staff_id: line for line in lines}
+        present = sum(line.removed_at is None for line in lines)
+        self._count.say(f"{present} members of staff")
+        times = shell_of(self).times
+        self._table.show([_row(line, times) for line in lines])
+        self._explain()
+
+    # --- the marked one ------------------------------------------------------------------
+
+    @property
+    def _line(self) -> StaffLine | None:
+        return self._lines.get(self._table.marked)
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Show the keys."""
+        event.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer managers what can be done to the marked one; nobody decides about themselves."""
+        if not self.permits(Action.EDIT_STAFF):
+            return False
+        if action == "add":
+            return True
+        line = self._line
+        if line is None or line.removed_at is not None:
+            return False
+        if action in _ONESELF:
+            return line.staff_id != self.desk.me.staff_id
+        return action != "remove_key" or bool(line.keys)
+
+    def _now(self, staff_id: str) -> Callable[[], StaffLine]:
+        """Return what looks a member up as the page shows them at the moment of acting."""
+
+        def look() -> StaffLine:
+            line = self._lines.get(staff_id)
+            if line is None:
+                raise NothingThere("There is no such member of staff any more.")
+            return line
+
+        return look
+
+    def action_add(self) -> None:
+        """Ask who."""
+        self.put(dialogs.add(self.desk.staff))
+
+    def action_role(self) -> None:
+        """Ask which."""
+        self.put(dialogs.change_role(self.desk.staff, self._now(self._table.marked)))
+
+    def action_remove(self) -> None:
+        """Ask why."""
+        self.put(dialogs.remove(self.desk.staff, self._now(self._table.marked)))
+
+    def action_add_key(self) -> None:
+        """Ask for it."""
+        self.put(dialogs.add_key(self.desk.staff, self._now(self._table.marked)))
+
+    def action_remove_key(self) -> None:
+        """Ask which."""
+        self.put(dialogs.remove_key(self.desk.staff, self._now(self._table.marked)))
+
+
+def _row(line: StaffLine, times: Times) -> Row:
+    login = times.at(line.last_login_at) if line.last_login_at else "never"
+    gone = Content.assemble(("– removed", "$quiet")) if line.removed_at else ""
+    return Row(line.staff_id, (line.name, line.role.value, login, f"{len(line.keys)}", gone))
+
+
+def _explained(line: StaffLine, times: Times) -> str:
+    if line.removed_at is not None:
+        return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
+    if not line.keys:
+        return f"{line.name} has no key, and so cannot log in."
+    return "\n".join((f"{line.name} logs in with", *(_key(key, times) for key in line.keys)))
+
+
+def _key(key: KeyLine, times: Times) -> str:
+    label = f"{key.label}, " if key.label else ""
+    return f"  {key.kind} {key.fingerprint}\n    {label}added {times.day(key.added_at)}"

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from kiosk.administration.views.service import StationLine
+from kiosk.dialogue import ReaderState
 from kiosk.roles import Action
 from screens.admin.dialogs.grounds import AskGrounds
 from screens.admin.page import Page, shell_of
@@ -18,7 +19,6 @@ from screens.widgets.prose import Prose, printable
 REFRESH_S = 10.0
 """Seconds between looks while the page is up."""
 
-_READY = "ready"
 _EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
 
 
@@ -130,7 +130,7 @@ def _state(line: StationLine) -> Content:
         return Content.assemble(("– retired", "$quiet"))
     if line.silent:
         return Content.assemble(("✗ silent", "$alarm"))
-    if line.reader != _READY:
+    if line.reader != ReaderState.READY:
         return Content.assemble((f"! {printable(line.reader or 'unknown')}", "$alarm"))
     return Content.assemble(("✓ ready", "$done"))
 
@@ -138,7 +138,7 @@ def _state(line: StationLine) -> Content:
 def _counted(lines: tuple[StationLine, ...]) -> str:
     serving = [line for line in lines if line.retired_at is None]
     up = [line for line in serving if not line.silent]
-    blind = sum(line.reader != _READY for line in up)
+    blind = sum(line.reader != ReaderState.READY for line in up)
     if not serving:
         return "Stations"
     told = f"{len(up)} of {len(serving)} stations up"
@@ -153,7 +153,7 @@ def _explained(line: StationLine) -> str:
             f"{line.name} has not been heard of for more than ten minutes. Look whether it has "
             "power and network; nobody can use it until it is heard of again."
         )
-    if line.reader != _READY:
+    if line.reader != ReaderState.READY:
         return (
             f"{line.name} is there, but cannot read cards ({line.reader or 'unknown'}). Look "
             "after its reader and the cable."

@@ -15,8 +15,7 @@ from screens.admin.times import Times
 
 KINDS = tuple(people_fields.CARD_RULES)
 _IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 64, 8
-_PRINTED = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)")
-_HEX = re.compile("[0-9A-Fa-f]+")
+_DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
 _A_MOMENT = timedelta(microseconds=1)
 
 
@@ -117,16 +116,16 @@ def secret_of(values: Mapping[str, str]) -> Sensitive:
 
 def printed(text: str) -> tuple[str, str]:
     """Take ``piv 0123...`` apart; the kind is empty where only an identifier was typed."""
-    found = _PRINTED.fullmatch(text.strip())
-    if found is None or _HEX.fullmatch(found[1]):
-        return "", text.strip()
-    return found[1].lower(), found[2]
+    kind, _, rest = text.strip().partition(" ")
+    if kind.lower() in KINDS and rest:
+        return kind.lower(), rest.strip()
+    return "", text.strip()
 
 
 def without_kind(text: str) -> str:
     """Return the identifier of a printed line; any other text as it is."""
     kind, rest = printed(text)
-    return rest if kind in KINDS and _HEX.fullmatch(rest) else text
+    return rest if kind and _DIGITS.fullmatch(rest) else text
 
 
 def _date_problem(text: str) -> str:

@@ -96,7 +96,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         for one in theme.themes(accent):
             self.register_theme(one)
         self.theme = theme.DARK if dark else theme.LIGHT
-        self.animation_level = "none"
 
     def compose(self) -> ComposeResult:
         """Put the frame up; a page comes into the book when it is first shown."""

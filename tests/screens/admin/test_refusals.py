@@ -1,0 +1,91 @@
+"""What the desk does not do is said where it belongs, and nothing that was typed is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken, StoreError
+from tests.screens.admin.deeds import Deeds, page
+from tests.screens.admin.pilots import SIZES, running
+
+
+@pytest.fixture
+def deeds() -> Deeds:
+    return Deeds()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_the_desk_does_not_take_is_said_beside_its_field(
+    deeds: Deeds, size: tuple[int, int]
+) -> None:
+    deeds.errors = [NotTaken("name", "There is a Lamp already.")]
+    async with running(pages=[deeds.page()], size=size) as run:
+        await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
+        assert "! There is a Lamp already." in run.text
+        assert "needed" in run.text
+        await run.press("2", "enter")
+        assert deeds.sent[-1] == {"name": "Lamp2", "colour": "", "reason": "needed"}
+        assert not run.app.screen.is_modal
+
+
+async def test_a_complaint_about_no_field_of_the_form_is_said_below(deeds: Deeds) -> None:
+    deeds.errors = [NotTaken("weather", "It rains.")]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
+        assert "! It rains." in run.text
+        assert run.app.screen.is_modal
+
+
+async def test_who_comes_second_reads_what_was_done_and_can_send_again(deeds: Deeds) -> None:
+    told = "Bo Banks lifted the block (reference B4XT-1QLM)."
+    deeds.errors = [ChangedMeanwhile("Somebody changed it. Look again.", (told,))]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
+        assert "! Somebody changed it. Look again." in run.text
+        assert told in run.text
+        assert page(run).reads == 2  # the page behind the dialog is up to date
+        await run.press("enter")
+        assert len(deeds.sent) == 2
+        assert not run.app.screen.is_modal
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotPermitted("This is not for the role agent."), "! This is not for the role agent."),
+        (NothingThere("It is gone."), "! It is gone."),
+        (StoreError("no such table", "1"), "! The database does not answer."),
+    ],
+)
+async def test_a_refusal_is_said_and_loses_nothing(
+    deeds: Deeds, error: Exception, said: str
+) -> None:
+    deeds.errors = [error]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
+        assert said in run.text
+        assert "no such table" not in run.text
+        assert "Lamp" in run.text
+        await run.press("enter")
+        assert len(deeds.sent) == 2
+
+
+async def test_an_act_without_a_dialog_that_came_too_late_is_told_in_one(deeds: Deeds) -> None:
+    deeds.errors = [ChangedMeanwhile("It was changed. Look again.", ("Bo Banks did it.",))]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("x")
+        assert "Somebody else was first." in run.text
+        assert "• Bo Banks did it." in run.text
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+        assert page(run).reads == 2
+
+
+async def test_an_act_that_the_role_may_not_is_told(deeds: Deeds) -> None:
+    deeds.errors = [NotPermitted("This is not for the role auditor: erase-person.")]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("x")
+        assert "Your role does not permit this." in run.text
+        assert "erase-person" in run.text
+        await run.press("escape")
+        assert not run.app.screen.is_modal

@@ -162,6 +162,13 @@ def test_a_search_walks_indexes_in_order_and_never_the_table(
             assert bad not in plan, plan
 
 
+@pytest.mark.parametrize("typed", ["okafor 1", "1 okafor"])
+@pytest.mark.usefixtures("crowded")
+def test_of_words_that_many_have_the_rarest_still_leads(store: Store, typed: str) -> None:
+    _, parameters = statements(store, typed)[-1]
+    assert (parameters[0] if isinstance(parameters, tuple) else parameters["term_1"]) == "1"
+
+
 def statements(store: Store, typed: str) -> list[tuple[str, Any]]:
     """Return what the database is asked by a search."""
     asked: list[tuple[str, Any]] = []

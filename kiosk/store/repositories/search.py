@@ -19,8 +19,9 @@ from kiosk.store.tables.people import CardholderRow, CardRow, RegistrationRow
 from kiosk.store.tables.staff import SearchTermRow
 
 BATCH = 500
-COUNTED = 1000
-"""How far a word's hits are counted, to begin with the rarest."""
+COUNTED = (1_000, 20_000)
+"""How far the hits of each word are counted to begin with the rarest; farther, if that is
+not enough to tell. A word that more people have than that is as good as any other."""
 
 LAST = "\U0010ffff"
 """Sorts behind every letter, on both databases."""
@@ -68,7 +69,10 @@ class SearchTerms:
         """Put the word first that leaves the fewest people to look at."""
         if len(words) < 2:
             return words
-        counts = self._gateway.tuples(select(*(_counted(word) for word in words)))[0]
+        for most in COUNTED:
+            counts = self._gateway.tuples(select(*(_counted(word, most) for word in words)))[0]
+            if min(counts) < most:
+                break
         return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=_count))
 
     def _wanted(self, ids: list[str]) -> set[Term]:
@@ -134,11 +138,11 @@ def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
     return found.correlate(row).scalar_subquery().is_not(None)
 
 
-def _counted(word: str) -> ColumnElement[int]:
+def _counted(word: str, most: int) -> ColumnElement[int]:
     one = SearchTermRow
     hits = select(col(one.term)).where(_begins(one, word))
     # In order, so that the index is walked, however many there seem to be.
-    some = hits.order_by(one.term, one.holder_id).limit(COUNTED).subquery()
+    some = hits.order_by(one.term, one.holder_id).limit(most).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 

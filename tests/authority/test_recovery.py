@@ -1,0 +1,157 @@
+"""The rules of recovery, against a model of a card and of what is written down about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
+from kiosk.authority.recovery import Finding, Which, may_change, to_present, told
+
+
+class Fault(Enum):
+    """What happens to one command that changes the card."""
+
+    NONE = "none"
+    NOT_DONE = "lost before the card did it"
+    DONE = "lost after the card did it"
+
+
+@dataclass
+class ModelCard:
+    """A PUK and its counter."""
+
+    limit: int
+    puk: int = 0
+    left: int = 0
+    fewest: int = 0
+
+    def __post_init__(self) -> None:
+        self.left = self.fewest = self.limit
+
+    def takes(self, puk: int) -> bool:
+        """Compare as a card does: charged first, full again after a right one."""
+        assert self.left > 0, "a blocked PUK was presented"
+        self.left -= 1
+        self.fewest = min(self.left, self.fewest)
+        if puk == self.puk:
+            self.left = self.limit
+        return puk == self.puk
+
+
+@dataclass
+class Books:
+    """What the database knows."""
+
+    limit: int
+    current: int = 0
+    new: int | None = None
+    last: Which = Which.CURRENT
+    left: int = 0
+    exposed: int = 0
+    former: set[int] = field(default_factory=set)
+    drawn: int = 0
+    set_aside: bool = False
+
+    def __post_init__(self) -> None:
+        self.left = self.limit
+
+    def keep(self, finding: Finding) -> None:
+        """Write down which of the two it is; the other one is not thrown away."""
+        if finding is Finding.NEITHER:
+            self.set_aside = True
+        elif self.new is not None:
+            holds = finding is Finding.NEW_HOLDS
+            kept, gone = (self.new, self.current) if holds else (self.current, self.new)
+            self.current, self.new = kept, None
+            self.former.add(gone)
+
+
+def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
+    """Let somebody unlock at a station; True when they were, as far as the station knows."""
+    while books.left - books.exposed > KEPT_SECRET_TRIES and not books.set_aside:
+        waits = books.new is not None
+        which = to_present(waits=waits, last=books.last)
+        books.last, books.exposed = which, books.exposed + 1
+        secret = books.new if which is Which.NEW else books.current
+        assert secret is not None
+        if reset is Fault.NOT_DONE:
+            return False
+        right = card.takes(secret)
+        if reset is Fault.DONE:
+            return False
+        finding = told(which, right=right, waits=waits)
+        books.exposed, books.left = 0, card.left
+        books.keep(finding)
+        if right:
+            rotate(card, books, change)
+            return True
+    return False
+
+
+def rotate(card: ModelCard, books: Books, fault: Fault) -> None:
+    """Change the secret; the station hears nothing where a fault is in the way."""
+    books.drawn += 1
+    books.new, books.last = books.drawn, Which.CURRENT
+    if fault is not Fault.NOT_DONE:
+        assert card.takes(books.current)
+        card.puk = books.new
+    if fault is Fault.NONE:
+        books.keep(Finding.NEW_HOLDS)
+
+
+visits = st.lists(st.tuples(st.sampled_from(Fault), st.sampled_from(Fault)), max_size=12)
+limits = st.integers(3, 10)
+
+
+@given(limit=limits, faults=visits)
+def test_no_run_of_faults_loses_a_card_or_spends_its_last_try(
+    limit: int, faults: list[tuple[Fault, Fault]]
+) -> None:
+    card, books = ModelCard(limit), Books(limit)
+    for reset, change in faults:
+        unlock(card, books, reset, change)
+        assert card.fewest >= KEPT_SECRET_TRIES
+        assert not books.set_aside
+        assert card.puk in {books.current, books.new}
+        assert books.left - books.exposed <= card.left
+
+
+@given(limit=limits, change=st.sampled_from(Fault), reset=st.sampled_from(Fault))
+def test_two_faults_on_end_cost_one_try_at_most_and_the_card_is_unlocked(
+    limit: int, change: Fault, reset: Fault
+) -> None:
+    """The change is torn, and so is the unlock that would have told what became of it."""
+    card, books = ModelCard(limit), Books(limit)
+    assert unlock(card, books, Fault.NONE, change)
+    unlock(card, books, reset, Fault.NONE)
+    assert unlock(card, books, Fault.NONE, Fault.NONE)
+    # One lower than what was spent: the counter goes down before the card compares.
+    assert card.fewest >= limit - 2
+    assert card.puk in {books.current, books.new}
+
+
+@pytest.mark.parametrize("change", Fault)
+def test_one_torn_change_costs_one_try_at_most(change: Fault) -> None:
+    card, books = ModelCard(3), Books(3)
+    unlock(card, books, Fault.NONE, change)
+    card.fewest = card.left
+    assert unlock(card, books, Fault.NONE, Fault.NONE)
+    assert card.fewest >= 3 - 2
+    assert card.left == 3
+
+
+def test_a_secret_that_is_wrong_and_has_no_other_beside_it_is_neither() -> None:
+    assert told(Which.CURRENT, right=False, waits=False) is Finding.NEITHER
+
+
+@pytest.mark.parametrize(
+    ("driver", "limit", "may"),
+    [("piv", None, True), ("piv", 3, True), ("piv", 2, False), ("gids", 10, False)],
+)
+def test_which_cards_are_given_another_secret(driver: str, limit: int | None, *, may: bool) -> None:
+    assert may_change(driver, limit, assumed_limit=ASSUMED_SECRET_TRIES) is may

@@ -153,16 +153,11 @@ def crowded(database: TestDatabase) -> Iterator[sa.Connection]:
 def test_a_search_walks_indexes_in_order_and_never_the_table(
     crowded: sa.Connection, store: Store, typed: str
 ) -> None:
-    asked = statements(store, typed)
-    assert asked
-    for statement, parameters in asked:
+    first_count, *_, search = statements(store, typed) * 2
+    for statement, parameters in (first_count, search):
         plan = explained(crowded, statement, parameters)
-        assert "SCAN search_term" not in plan, plan
-        assert "Seq Scan" not in plan, plan
-        if "count(" not in statement:  # these are counted to the end where they are few
-            assert "ix_search_term_holder_id_term" in plan, plan
-            for bad in ("TEMP B-TREE", "Sort", "Bitmap"):
-                assert bad not in plan, plan
+        for bad in ("SCAN search_term", "Seq Scan", "TEMP B-TREE", "Sort", "Bitmap"):
+            assert bad not in plan, plan
 
 
 @pytest.mark.parametrize("typed", ["okafor 1", "1 okafor"])

@@ -1,0 +1,91 @@
+"""A holder who cannot read their email: staff give a code by word of mouth, and it is enough."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiosk.dialogue import Purpose
+from kiosk.mail.words import CODE_GIVEN, CODE_SUBJECTS, UNLOCKED
+from kiosk.station.states import CodeLack
+from screens.words import email
+from tests.e2e.people import Person
+from tests.e2e.records import events
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import HASTY, World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+NEW_PIN = "480593"
+GROUNDS = ("--reason", "mail is down", "--identified-by", "photo ID at the desk")
+
+
+def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
+    ada = world.ada
+    world.register(ada)
+    _lock(world, ada)
+    given = _give(world, ada)
+    visitor = Visitor(world, ada, world.station(name="Ward 7"))
+    visitor.comes().unlocks().answers()
+    visitor.awaits_given_code().enters_code(given).sets_pin(NEW_PIN)
+    visitor.finishes(Purpose.UNLOCK)
+    assert world.verified_by_others(ada, NEW_PIN)
+    visitor.goes()
+
+    told = world.wait_for_mail(ada.email, CODE_GIVEN.subject)
+    unlocked = world.wait_for_mail(ada.email, UNLOCKED.subject)
+    assert given.encode() not in told.raw + unlocked.raw
+    subjects = [mail.subject for mail in world.mailbox.wait_for(2, timeout_s=30)]
+    assert not any(subject.startswith(CODE_SUBJECTS[Purpose.UNLOCK]) for subject in subjects)
+    (right,) = events(world, "code-right")
+    assert str(right.detail["given_by"]).startswith("command line")
+    world.kiosk("audit", "verify", check=True)
+    _nowhere(world, given)
+
+
+def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: World) -> None:
+    ada = world.ada
+    world.register(ada)
+    _lock(world, ada)
+    given = _give(world, ada)
+    visitor = Visitor(world, ada, world.station(60, 20, program=HASTY))
+    visitor.comes().unlocks().answers()
+    visitor.awaits_given_code()
+    world.kiosk("cards", "withdraw-code", _code_id(world, ada), "--reason", "not them", check=True)
+    visitor.enters_code(given)
+    visitor.station.see(*email.lack(CodeLack.WITHDRAWN))
+    visitor.hands.go_on(visitor.station, email.NEW_CODE)
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))
+    visitor.sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
+    assert world.verified_by_others(ada, NEW_PIN)
+
+
+def _lock(world: World, whose: Person) -> None:
+    """Let them lock their card at their desk."""
+    world.insert(whose, slot=1)
+    world.block(whose)
+    world.remove(whose)
+
+
+def _give(world: World, whose: Person) -> str:
+    card = whose.card.state.guid.hex()[:12]
+    said = world.kiosk("cards", "issue-code", whose.number, card, *GROUNDS, check=True).stdout
+    code, works, *_ = said.splitlines()
+    assert code.isdigit()
+    assert works.startswith("It works at every station until")
+    return code
+
+
+def _code_id(world: World, whose: Person) -> str:
+    shown = json.loads(world.kiosk("people", "show", whose.number, "--json", check=True).stdout)
+    (code,) = shown["codes"]
+    assert not code["by_mail"]
+    return str(code["code_id"])
+
+
+def _nowhere(world: World, secret: str) -> None:
+    """Nothing that the service leaves behind holds it; only whoever was told knows it."""
+    for path in world.state.rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path

@@ -153,8 +153,8 @@ def crowded(database: TestDatabase) -> Iterator[sa.Connection]:
 def test_a_search_walks_indexes_in_order_and_never_the_table(
     crowded: sa.Connection, store: Store, typed: str
 ) -> None:
-    first_count, *_, search = statements(store, typed) * 2
-    for statement, parameters in (first_count, search):
+    asked = statements(store, typed)
+    for statement, parameters in (asked[0], asked[-1]):  # a first count, where there is one
         plan = explained(crowded, statement, parameters)
         for bad in ("SCAN search_term", "Seq Scan", "TEMP B-TREE", "Sort", "Bitmap"):
             assert bad not in plan, plan

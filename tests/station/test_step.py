@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.dialogue import Finished, Purpose, Reason, SetPin, VisitEnd
+from kiosk.dialogue import CodeDead, CodeEnd, Finished, Purpose, Reason, SendCode, SetPin, VisitEnd
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -90,6 +91,18 @@ def test_a_returning_card_lands_on_its_code() -> None:
     following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed))
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
+
+
+@pytest.mark.parametrize("why", CodeEnd)
+def test_a_code_that_is_over_says_why(why: CodeEnd) -> None:
+    entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
+    page = step(entering, e.Replied(ID, CodeDead(why, SendCode("a•••@x")))).state
+    assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value))
+
+
+def test_questions_may_follow_a_code_that_staff_gave_meanwhile() -> None:
+    entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
+    assert step(entering, e.Replied(ID, ASK)).state == s.AskQuestion(VISIT, ASK)
 
 
 def test_each_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> None:

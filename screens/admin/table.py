@@ -76,8 +76,8 @@ class Table(Vertical):
         if tuple(rows) != self._rows:
             self._rows = tuple(rows)
             self._lay_out()
-        self._none.display = not self._rows
-        self._heading.display = self._list.display = bool(self._rows)
+        self._none.display = not self._rows  # the list stays, with the focus and the page's keys
+        self._heading.display = self._list.display and any(c.title for c in self._columns)
 
     def show_under(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Show ``rows`` under other columns."""

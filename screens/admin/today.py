@@ -43,7 +43,7 @@ class TodayPage(Page):
         """Day, alarms, numbers, charts."""
         self._today: Today | None = None
         self._first = 0
-        self._title = Prose("", "title")
+        self._title = Prose("Today", "title")
         self._alarms = Prose("", "alarms")
         self._figures = Figures()
         self._charts = [Chart() for _ in range(_FOUR)]

@@ -66,6 +66,13 @@ CARD_RULES = {
         "12 hexadecimal digits, maker and serial number (or the whole application identifier)",
         secret_lengths=range(8, 65),
     ),
+    # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); how long a
+    # security officer's PIN or a PUK is, the module's maker says.
+    "pkcs11": CardRule(
+        re.compile("[0-9a-z]{1,16}"),
+        "the token's serial number, at most 16 letters and digits",
+        secret_lengths=range(4, 65),
+    ),
 }
 """By the driver's name."""
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.administration.doctor import Check, Finding, fail, ok, warn
-from kiosk.composition.cards import build_cards
+from kiosk.composition.cards import build_cards, build_module
 from kiosk.config import Settings
 from kiosk.dialogue import CardReport
+from kiosk.errors import CardError
 
-_SERVICE, _READER, _CARD = "pcscd", "reader", "card"
+_SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
 
 
 def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     """Look once, and yield what was found as checks; no try of any card is spent."""
-    found = look_over(build_cards(settings))
-    for finding in findings(found, settings.pcsc.reader):
+    found = look_over(build_cards(settings, os.environ))
+    module = build_module(settings, os.environ)
+    said = [] if module is None else [of_module(module, found)]
+    for finding in (*findings(found, settings.pcsc.reader), *said):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
@@ -35,6 +40,19 @@ def findings(found: PcscFinding, wanted: str) -> Iterable[Finding]:
         text = f"none has {wanted!r} in its name; there are: {names}"
         return [service, fail(_READER, text, "see `reader` in [pcsc]")]
     return [service, *(each for reader in used for each in _of_reader(reader))]
+
+
+def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
+    """Say whether the module loads, and whether it knows the readers by the names of PC/SC."""
+    try:
+        slots = module.slots()
+    except CardError as error:
+        return fail(_MODULE, str(error), "see [pkcs11]")
+    strange = [one.reader for one in found.readers if slot_name(one.reader) not in slots]
+    if strange:
+        text = f"knows no reader {', '.join(strange)}; it knows: {', '.join(slots) or 'none'}"
+        return warn(_MODULE, text, "it can serve no card in these readers")
+    return ok(_MODULE, "loads")
 
 
 def _of_reader(reader: ReaderFinding) -> tuple[Finding, Finding]:

@@ -21,10 +21,12 @@ first line names the columns, in any order:
   email           may be empty; shown to the holder at registration
   card_id         what the card says of itself: for PIV the 32 hexadecimal digits of the
                   GUID in its CHUID, for OpenPGP the 12 of maker and serial number, or the
-                  whole application identifier; may be empty for a person without a card
+                  whole application identifier, for PKCS#11 the token's serial number; may
+                  be empty for a person without a card
   unblock_secret  for PIV the eight characters of the PUK, for OpenPGP the resetting code
-                  or the admin PIN, as openpgp_secret in [cards] says; may be empty
-  card_driver     optional: piv or openpgp; piv where it is left out
+                  or the admin PIN, as openpgp_secret in [cards] says, for PKCS#11 the
+                  security officer's PIN or the PUK, as style in [pkcs11]; may be empty
+  card_driver     optional: piv, openpgp or pkcs11; piv where it is left out
   expires         optional; the last day, as 2027-12-31
   secret_limit    optional; how many wrong unblock secrets the card takes in a row
 

@@ -1,25 +1,42 @@
-"""Puts the card drivers together on PC/SC."""
+"""Puts the card drivers together on PC/SC, and the maker's module beside them."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from hardware.cards import PcscCards
 from hardware.driver import Driver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.grip import Patience
+from hardware.pkcs11.cards import NAME, Pkcs11Cards, Style
+from hardware.pkcs11.process import Module
 from hardware.registry import Registry
+from hardware.routing import RoutedCards
 from hardware.trace import Trace, log_trace
 from kiosk.config import CardSettings, Settings
+from kiosk.ports import Cards
 
 log = logging.getLogger(__name__)
 
 
-def build_cards(settings: Settings) -> PcscCards:
-    """Return the card drivers on PC/SC."""
+def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
+    """Return the card drivers on PC/SC, and behind them the module that the settings name."""
     patience = Patience(answer_s=settings.station.card_timeout_s)
-    return PcscCards(_drivers(settings.cards), patience, _trace() if settings.pcsc.trace else None)
+    trace = _trace() if settings.pcsc.trace else None
+    drivers = PcscCards(_drivers(settings.cards), patience, trace)
+    module = build_module(settings, environ)
+    return drivers if module is None else RoutedCards(drivers, module, NAME)
+
+
+def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards | None:
+    """Return the cards of the maker's module; None where the settings name none."""
+    chosen = settings.pkcs11
+    if not chosen.module:
+        return None
+    module = Module(chosen.module, chosen.token, chosen.timeout_s)
+    return Pkcs11Cards(module, Style(chosen.style), environ)
 
 
 def plain_cards() -> PcscCards:

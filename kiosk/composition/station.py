@@ -61,7 +61,7 @@ class LocalStage:
         keys = credential_file(settings.keys.file, environ)
         self._house = build_authority(settings, environ)
         self._upkeep = Upkeep(keys, self._house.caretaker.look, time.monotonic)
-        cards = build_cards(settings)
+        cards = build_cards(settings, environ)
         self._actions = Actions(self._house.authority, cards, _first_beat(settings))
 
     def perform(self, command: Command) -> ResultSide | None:

@@ -10,6 +10,7 @@ from kiosk.config.files import credential_file, credential_text, settings_path, 
 from kiosk.config.loading import ENV_PREFIX, load_settings
 from kiosk.config.mail import MailSettings
 from kiosk.config.notices import NoticeSettings
+from kiosk.config.pkcs11 import Pkcs11Settings
 from kiosk.config.policy import PolicySettings
 from kiosk.config.sections import (
     KeySettings,
@@ -30,6 +31,7 @@ __all__ = [
     "NoticeSettings",
     "PcscSettings",
     "PeopleSettings",
+    "Pkcs11Settings",
     "PolicySettings",
     "ServiceSettings",
     "Settings",

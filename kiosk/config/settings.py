@@ -10,6 +10,7 @@ from kiosk.config.base import Section
 from kiosk.config.cards import CardSettings
 from kiosk.config.mail import MailSettings
 from kiosk.config.notices import NoticeSettings
+from kiosk.config.pkcs11 import Pkcs11Settings
 from kiosk.config.policy import PolicySettings
 from kiosk.config.sections import (
     KeySettings,
@@ -35,6 +36,7 @@ class Settings:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     pcsc: PcscSettings = field(default_factory=PcscSettings)
     cards: CardSettings = field(default_factory=CardSettings)
+    pkcs11: Pkcs11Settings = field(default_factory=Pkcs11Settings)
     admin: AdminSettings = field(default_factory=AdminSettings)
 
 

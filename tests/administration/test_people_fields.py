@@ -80,6 +80,13 @@ def test_an_openpgp_card_is_named_by_maker_and_serial_number(told: str) -> None:
     assert person.card == CardId("openpgp", "000601234567")
 
 
+def test_a_token_is_named_by_its_serial_number() -> None:
+    person = good(card_driver="pkcs11", card_id="B16B 64F8 3F05 0AC9", unblock_secret="1357")
+    assert person.card == CardId("pkcs11", "b16b64f83f050ac9")
+    for told in (GUID, "serial_17", "0" * 16):
+        assert read(12, card_driver="pkcs11", card_id=told)[0] is None
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
@@ -113,7 +120,7 @@ def test_a_wrong_cell_of_an_openpgp_card(column: str, cell: str, reason: str) ->
         ("email", "jo", "is not an address"),
         ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
         ("email", "jürgen@nhs.net", "is not an address"),
-        ("card_driver", "cac", "allowed: piv, openpgp"),
+        ("card_driver", "cac", "allowed: piv, openpgp, pkcs11"),
         ("card_id", "1.23E+31", SPREADSHEET),
         ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
         ("card_id", "g" * 32, "must be 32 hexadecimal digits"),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
+from hardware.pkcs11.cards import Pkcs11Cards, Style
+from hardware.pkcs11.process import Module
 from kiosk.administration.doctor import Condition
-from kiosk.commands.hardware_checks import findings
+from kiosk.commands.hardware_checks import findings, of_module
 from kiosk.dialogue import CardId, CardReport, PinState
+from tests.hardware.pkcs11.tokens import new_token
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
 REPORT = CardReport(CardId("piv", "0a1b"), PinState(True, 0), datetime(2027, 3, 1, tzinfo=UTC))
@@ -21,6 +25,22 @@ def said(found: PcscFinding, wanted: str = "") -> list[tuple[str, Condition, str
 
 def in_reader(condition: CardCondition, report: CardReport | None = None) -> PcscFinding:
     return PcscFinding(True, (ReaderFinding("Front 00", condition, report, "torn"),))
+
+
+def test_a_module_that_knows_the_readers_and_one_that_does_not(tmp_path: Path) -> None:
+    token = new_token(tmp_path)
+    known = PcscFinding(True, (ReaderFinding(token.reader, CardCondition.EMPTY),))
+    assert of_module(token.cards(), known).condition is OK
+    other = of_module(token.cards(), in_reader(CardCondition.EMPTY))
+    assert other.condition is WARN
+    assert "knows no reader Front 00; it knows: SoftHSM slot" in other.found
+
+
+def test_a_module_that_does_not_load() -> None:
+    absent = Pkcs11Cards(Module("/nowhere.so"), Style.INIT_PIN, {})
+    found = of_module(absent, in_reader(CardCondition.EMPTY))
+    assert found.condition is FAIL
+    assert "cannot be loaded" in found.found
 
 
 def test_a_service_that_does_not_answer() -> None:

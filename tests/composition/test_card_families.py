@@ -24,7 +24,7 @@ def test_a_card_of_two_families_is_read_by_the_first_that_is_named(
 ) -> None:
     card = ForeignCard(tmp_path)
     card.personalise_piv()
-    cards = build_cards(Settings(cards=CardSettings(families=families)))
+    cards = build_cards(Settings(cards=CardSettings(families=families)), {})
     report = cards.read(insert(card).reader)
     assert report.card.driver == family
     assert report.pin.tries_left == 3
@@ -33,11 +33,11 @@ def test_a_card_of_two_families_is_read_by_the_first_that_is_named(
 def test_an_application_that_was_never_personalised_hides_no_other(
     insert: Insert, tmp_path: Path
 ) -> None:
-    cards = build_cards(Settings())
+    cards = build_cards(Settings(), {})
     assert cards.read(insert(ForeignCard(tmp_path)).reader).card.driver == "openpgp"
 
 
 def test_a_family_that_is_not_served_is_unknown(insert: Insert, tmp_path: Path) -> None:
-    cards = build_cards(Settings(cards=CardSettings(families=())))
+    cards = build_cards(Settings(cards=CardSettings(families=())), {})
     with pytest.raises(CardUnknown):
         cards.read(insert(ForeignCard(tmp_path)).reader)

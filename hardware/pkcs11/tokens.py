@@ -1,0 +1,146 @@
+"""What is asked of a module, in PKCS#11's own calls (OASIS PKCS #11, 5.5 to 5.7).
+
+Only the process of the module imports this. Every session is opened for writing: an open
+one that only reads would keep the security officer from logging in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pkcs11
+from pkcs11 import PKCS11Error, TokenFlag
+
+from hardware.pkcs11.wire import Message
+
+ABSENT, SEVERAL, OTHER = "absent", "several", "other"
+"""Why no token was asked: none in this reader, more than one, or not the one addressed."""
+
+Act = Callable[[Any, Mapping[str, str]], None]
+
+
+class Astray(Exception):
+    """There is no token, or more than one; the text is one of the words above."""
+
+
+class NewRefused(Exception):
+    """What went wrong, by its name, once the old PIN was taken, or beside it."""
+
+
+class Tokens:
+    """The tokens of a loaded module; ``label`` names one where a reader shows several."""
+
+    def __init__(self, module: Any, label: str = "") -> None:
+        self._module = module
+        self._label = label
+        self._acts: dict[str, Act] = {
+            "look": lambda token, said: None,
+            "login": _login,
+            "change": _change,
+            "init-pin": _init_pin,
+            "set-pin-with-puk": _set_pin_with_puk,
+            "change-so": _change_so,
+        }
+
+    def answer(self, request: Message) -> Message:
+        """Do what is asked, and tell the token's serial number and flags.
+
+        An answer without them says that nothing was done with a token.
+        """
+        try:
+            if request["act"] == "slots":
+                return {"slots": [_name(slot) for slot in self._module.get_slots()]}
+            return self._with_token(self._find(request["reader"]), request)
+        except Astray as astray:
+            return {"astray": str(astray)}
+        except PKCS11Error as error:
+            return {"error": type(error).__name__}
+
+    def _with_token(self, token: Any, request: Message) -> Message:
+        serial = _serial(token)
+        if request.get("serial", serial) != serial:
+            return {"astray": OTHER}
+        told = self._try(self._acts[request["act"]], token, request)
+        return {"serial": serial, "flags": self._flags(request["reader"], token), **told}
+
+    def _try(self, act: Act, token: Any, request: Message) -> Message:
+        try:
+            act(token, request)
+        except NewRefused as refused:
+            return {"error": str(refused), "of_new": True}
+        except PKCS11Error as error:
+            return {"error": type(error).__name__}
+        return {}
+
+    def _flags(self, reader: str, before: Any) -> int:
+        """Return the flags as they are now; as they were, where the token is gone by now."""
+        try:
+            return int(self._find(reader).flags)
+        except (Astray, PKCS11Error):
+            return int(before.flags)
+
+    def _find(self, reader: str) -> Any:
+        slots = [
+            slot for slot in self._module.get_slots(token_present=True) if _name(slot) == reader
+        ]
+        tokens = [token for token in map(_token, slots) if token is not None]
+        fitting = [token for token in tokens if self._label in ("", token.label)]
+        if len(fitting) != 1:
+            raise Astray(SEVERAL if fitting else ABSENT)
+        return fitting[0]
+
+
+def _name(slot: Any) -> str:
+    return str(slot.slot_description).strip(" \0")
+
+
+def _token(slot: Any) -> Any | None:
+    """Return the initialised token of a slot; None where it left meanwhile, or is none."""
+    try:
+        token = slot.get_token()
+    except (pkcs11.TokenNotPresent, pkcs11.TokenNotRecognised, pkcs11.DeviceRemoved):
+        return None
+    return token if token.flags & TokenFlag.TOKEN_INITIALIZED else None
+
+
+def _serial(token: Any) -> str:
+    return bytes(token.serial).decode("ascii", errors="replace").strip(" \0")
+
+
+def _login(token: Any, said: Mapping[str, str]) -> None:
+    """C_Login as the user."""
+    with token.open(rw=True, user_pin=said["old"]):
+        return
+
+
+def _change(token: Any, said: Mapping[str, str]) -> None:
+    """C_Login as the user, then C_SetPIN: without the login some modules unblock with it."""
+    with token.open(rw=True, user_pin=said["old"]) as session:
+        _set(lambda: session.set_pin(said["old"], said["new"]))
+
+
+def _init_pin(token: Any, said: Mapping[str, str]) -> None:
+    """C_Login as the security officer, then C_InitPIN."""
+    with token.open(rw=True, so_pin=said["old"]) as session:
+        _set(lambda: session.init_pin(said["new"]))
+
+
+def _set_pin_with_puk(token: Any, said: Mapping[str, str]) -> None:
+    """C_SetPIN with the PUK in place of the old PIN, in a session that nobody logged in to."""
+    with token.open(rw=True) as session:
+        _set(lambda: session.set_pin(said["old"], said["new"]))
+
+
+def _change_so(token: Any, said: Mapping[str, str]) -> None:
+    """C_Login as the security officer, then C_SetPIN of their PIN."""
+    with token.open(rw=True, so_pin=said["old"]) as session:
+        _set(lambda: session.set_pin(said["old"], said["new"]))
+
+
+def _set(call: Callable[[], None]) -> None:
+    """Tell what goes wrong with a new PIN from what goes wrong with the old one."""
+    try:
+        call()
+    except PKCS11Error as error:
+        raise NewRefused(type(error).__name__) from None

@@ -1,0 +1,83 @@
+"""Modules that sleep for ever, and that abort: whoever asked goes on within the time-out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hardware.pkcs11.cards import Pkcs11Cards
+from kiosk.errors import CardError, CardHung, CardProtocolError, OutcomeUnknown
+from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module
+
+ANSWER_S = 1.5
+ON_ITS_FEET_S = ANSWER_S + 1.5
+"""The time-out, and what it takes to start and end a process on a busy machine."""
+
+Act = Callable[[Pkcs11Cards, Token], object]
+ACTS: dict[str, Act] = {
+    "read": lambda cards, token: cards.read(token.reader),
+    "verify": lambda cards, token: cards.verify_pin(token.at, PIN),
+    "change": lambda cards, token: cards.change_pin(token.at, PIN, NEW),
+    "unblock": lambda cards, token: cards.hold(token.at, lambda held: held.unblock(SO_PIN, NEW)),
+}
+BEFORE = [
+    ("read", "C_Initialize"),
+    ("read", "C_GetTokenInfo"),
+    ("unblock", "C_GetSlotList"),
+]
+WITHIN = [
+    ("verify", "C_Login"),
+    ("change", "C_SetPIN"),
+    ("unblock", "C_Login"),
+    ("unblock", "C_InitPIN"),
+]
+
+
+def fails(token: Token, act: str, module: Path) -> CardError:
+    """Return what the act raised, in time, after which the real module serves the token."""
+    began = time.monotonic()
+    with pytest.raises(CardError) as raised:
+        ACTS[act](token.cards(module, answer_s=ANSWER_S), token)
+    assert time.monotonic() - began < ON_ITS_FEET_S
+    assert not [child for child in psutil.Process().children() if "worker" in str(child.cmdline())]
+    assert token.cards().read(token.reader).card == token.at.card
+    return raised.value
+
+
+@pytest.mark.parametrize(("act", "function"), BEFORE)
+@pytest.mark.parametrize("aborts", [False, True], ids=["sleeps", "aborts"])
+def test_a_module_that_fails_before_a_change(
+    token: Token, tmp_path: Path, act: str, function: str, aborts: bool
+) -> None:
+    error = fails(token, act, faulty_module(tmp_path, function, aborts=aborts))
+    assert isinstance(error, CardProtocolError if aborts else CardHung)
+    token.cards().verify_pin(token.at, PIN)
+
+
+@pytest.mark.parametrize(("act", "function"), WITHIN)
+@pytest.mark.parametrize("aborts", [False, True], ids=["sleeps", "aborts"])
+@pytest.mark.parametrize("after", [False, True], ids=["before its work", "after it"])
+def test_a_module_that_fails_within_a_change(
+    token: Token, tmp_path: Path, act: str, function: str, aborts: bool, after: bool
+) -> None:
+    """Nobody knows then whether it was done: the PIN is the old one or the new one."""
+    module = faulty_module(tmp_path, function, aborts=aborts, after=after)
+    assert isinstance(fails(token, act, module), OutcomeUnknown)
+    changed = after and function in ("C_SetPIN", "C_InitPIN")
+    token.cards().verify_pin(token.at, NEW if changed else PIN)
+
+
+def test_a_hold_whose_module_died_stays_dead(token: Token, tmp_path: Path) -> None:
+    cards = token.cards(faulty_module(tmp_path, "C_Login", aborts=True), answer_s=ANSWER_S)
+
+    def use(held: object) -> None:
+        for _ in range(2):
+            with pytest.raises(CardError):
+                held.unblock(SO_PIN, NEW)  # type: ignore[attr-defined]
+
+    cards.hold(token.at, use)
+    token.cards().verify_pin(token.at, PIN)

@@ -1,0 +1,103 @@
+"""What a module's answers mean: the flags decide."""
+
+from __future__ import annotations
+
+import pytest
+from pkcs11 import TokenFlag
+
+from hardware.pkcs11 import verdicts
+from hardware.pkcs11.verdicts import Pin
+from hardware.pkcs11.wire import Message
+from kiosk.dialogue import PinState
+from kiosk.errors import (
+    CardError,
+    CardProtocolError,
+    CardSwapped,
+    CardUnknown,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+
+USER_LOCKED, SO_LOCKED = TokenFlag.USER_PIN_LOCKED, TokenFlag.SO_PIN_LOCKED
+USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY
+
+
+@pytest.mark.parametrize(
+    ("flags", "state"),
+    [
+        (0, PinState(blocked=False, tries_left=None)),
+        (TokenFlag.USER_PIN_COUNT_LOW, PinState(blocked=False, tries_left=None)),
+        (USER_LAST, PinState(blocked=False, tries_left=1)),
+        (USER_LOCKED, PinState(blocked=True, tries_left=0)),
+        (USER_LOCKED | USER_LAST, PinState(blocked=True, tries_left=0)),
+        (SO_LOCKED | SO_LAST, PinState(blocked=False, tries_left=None)),
+    ],
+)
+def test_the_state_of_the_pin(flags: int, state: PinState) -> None:
+    assert verdicts.pin_state(flags) == state
+
+
+@pytest.mark.parametrize(
+    ("error", "flags", "pin", "raised", "left"),
+    [
+        ("PinIncorrect", 0, Pin.USER, PinWrong, None),
+        ("PinIncorrect", USER_LAST, Pin.USER, PinWrong, 1),
+        ("PinIncorrect", USER_LOCKED, Pin.USER, PinBlocked, None),
+        ("PinIncorrect", SO_LOCKED, Pin.USER, PinWrong, None),
+        ("PinIncorrect", 0, Pin.SECURITY_OFFICER, PinWrong, 1),
+        ("PinIncorrect", SO_LOCKED, Pin.SECURITY_OFFICER, PinBlocked, None),
+        ("PinIncorrect", USER_LOCKED, Pin.SECURITY_OFFICER, PinWrong, 1),
+        ("PinLocked", 0, Pin.SECURITY_OFFICER, PinBlocked, None),
+        ("PinLenRange", 0, Pin.SECURITY_OFFICER, PinWrong, 1),
+        ("FunctionNotSupported", 0, Pin.SECURITY_OFFICER, NotAllowed, None),
+        ("DeviceError", 0, Pin.SECURITY_OFFICER, OutcomeUnknown, None),
+        ("TokenNotPresent", 0, Pin.USER, OutcomeUnknown, None),
+        ("SomethingNew", 0, Pin.USER, OutcomeUnknown, None),
+    ],
+)
+def test_what_went_wrong_with_a_pin(
+    error: str, flags: int, pin: Pin, raised: type[CardError], left: int | None
+) -> None:
+    with pytest.raises(raised) as told:
+        verdicts.checked({"serial": "1", "flags": int(flags), "error": error}, pin)
+    assert getattr(told.value, "tries_left", None) == left
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [("PinLenRange", "format"), ("PinInvalid", "format"), ("PinTooWeak", "complexity")],
+)
+def test_a_new_pin_that_is_not_taken(error: str, reason: str) -> None:
+    answer = {"serial": "1", "flags": 0, "error": error, "of_new": True}
+    with pytest.raises(PinRefused, match=reason):
+        verdicts.checked(answer, Pin.SECURITY_OFFICER)
+
+
+def test_nothing_went_wrong() -> None:
+    verdicts.checked({"serial": "1", "flags": int(USER_LOCKED)}, Pin.USER)
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        ({"astray": "absent"}, CardUnknown),
+        ({"astray": "several"}, CardUnknown),
+        ({"astray": "other"}, CardSwapped),
+        ({"cannot-load": "no file"}, CardProtocolError),
+        ({"error": "DeviceError"}, CardProtocolError),
+        ({}, CardProtocolError),
+    ],
+)
+def test_no_token_was_asked(answer: Message, raised: type[CardError]) -> None:
+    with pytest.raises(raised):
+        verdicts.found(answer)
+
+
+def test_a_token_is_known_by_its_serial_number() -> None:
+    assert verdicts.identifier({"serial": "AB:12-34 56"}) == "ab123456"
+    for told in ("", "0000000000000000", "12\u00e9", "12_34"):
+        with pytest.raises(CardUnknown):
+            verdicts.identifier({"serial": told})

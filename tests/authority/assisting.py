@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
+
 from kiosk.administration.codes_desk import LocalCodesDesk
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.views.acting import Seen
 from kiosk.administration.views.people import IssuedCode
 from kiosk.config.policy import PolicySettings
+from kiosk.dialogue import EnterCode
+from kiosk.errors import StepRefused
 from kiosk.roles import Role
 from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.records import Card
+from kiosk.store.records import Card, EmailCode
 from tests.administration.desk.house import GROUNDS, office_of
+from tests.authority.sitting import Sitting
 from tests.authority.world import World
+
+GIVEN = EnterCode("", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5)
+"""What a station shows of a code that was given at this moment."""
 
 
 def office_beside(world: World, role: Role = Role.AGENT) -> Office:
@@ -57,3 +65,24 @@ def as_seen(office: Office, card: Card) -> Seen:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     return Seen(holder.id, holder.revision)
+
+
+def kept(world: World, issued: IssuedCode) -> EmailCode:
+    """The code as the store has it now."""
+    with world.store.read() as uow:
+        found = uow.codes.get(issued.code_id)
+    assert found is not None
+    return found
+
+
+def answered(world: World, card: Card) -> Sitting:
+    """Put the card in, and answer; a code is waited for."""
+    sitting = world.insert(card, blocked=True)
+    assert isinstance(sitting.answer(sitting.questions()), EnterCode)
+    return sitting
+
+
+def nothing_opens(sitting: Sitting) -> None:
+    """Ask for the secret, in vain."""
+    with pytest.raises(StepRefused):
+        sitting.grant()

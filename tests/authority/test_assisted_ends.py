@@ -1,0 +1,166 @@
+"""A code that staff gave is spent, late, withdrawn, or nobody vouches for it any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.administration.office import Office
+from kiosk.dialogue import (
+    CodeDead,
+    CodeEnd,
+    CodeWrong,
+    EnterCode,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    UnblockDone,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import Policy
+from kiosk.roles import Role
+from kiosk.store.records import Card
+from tests.authority.assisting import (
+    GIVEN,
+    agree,
+    answered,
+    give,
+    nothing_opens,
+    office_beside,
+    withdraw,
+)
+from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.world import World
+
+MASKED = "a•••@trust.nhs.uk"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def agent(world: World) -> Office:
+    return office_beside(world)
+
+
+def opened(sitting: Sitting) -> VisitOpened:
+    assert isinstance(sitting.opened, VisitOpened), sitting.opened
+    return sitting.opened
+
+
+def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    for left in (4, 3, 2, 1):
+        assert sitting.enter(wrong_code(issued.code)) == CodeWrong(replace(GIVEN, tries_left=left))
+    dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED))
+    assert sitting.enter(wrong_code(issued.code)) == dead
+    assert sitting.enter(issued.code) == dead
+    assert world.registration(card).failures == 0
+
+
+def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    world.clock.forward(minutes=15)
+    assert sitting.enter(issued.code) == CodeDead(CodeEnd.EXPIRED, SendCode(MASKED))
+    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_it_works_once(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    sitting.enter(issued.code)
+    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert back.answer(back.questions()) == SendCode(MASKED)
+    with pytest.raises(StepRefused):
+        back.enter(issued.code)
+
+
+def test_pulled_at_the_new_pin_it_still_works_behind_the_answers(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    sitting.enter(issued.code)
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert opened(back).resumed is None
+    nothing_opens(back)
+    assert back.answer(back.questions()) == GIVEN
+    assert isinstance(back.enter(issued.code), SetPin)
+    back.grant()
+
+
+def test_withdrawn_while_its_page_is_up(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    withdraw(agent, issued)
+    assert sitting.enter(issued.code) == CodeDead(CodeEnd.WITHDRAWN, SendCode(MASKED))
+    assert world.events()[-1].detail["withdrawn"] is True
+    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+
+
+def test_withdrawn_at_the_new_pin_page_nothing_is_released(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    sitting.enter(issued.code)
+    withdraw(agent, issued)
+    nothing_opens(sitting)
+    assert world.card(card).secret_exposure == 0
+
+
+@pytest.mark.parametrize("changes", ["removed", "auditor"])
+@pytest.mark.parametrize("who", ["giver", "second"])
+def test_it_counts_only_as_long_as_those_who_gave_it_may(
+    world: World, card: Card, agent: Office, changes: str, who: str
+) -> None:
+    world.policy = Policy(assisted_needs_second=True)
+    second = office_beside(world)
+    issued = give(agent, card)
+    agree(second, issued)
+    sitting = answered(world, card)
+    _part_with(world, agent if who == "giver" else second, changes)
+    assert sitting.enter(issued.code) == CodeDead(CodeEnd.WITHDRAWN, SendCode(MASKED))
+    again = world.insert(card, blocked=True)
+    assert again.answer(again.questions()) == SendCode(MASKED)
+
+
+def test_whoever_gave_it_goes_before_the_secret_is_released(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    _part_with(world, agent, "removed")
+    nothing_opens(sitting)
+
+
+def _part_with(world: World, office: Office, how: str) -> None:
+    with world.store.begin() as uow:
+        member = uow.staff.get(office.actor.staff_id)
+        assert member is not None
+        gone = replace(member, removed_at=world.now)
+        assert uow.staff.save(gone if how == "removed" else replace(member, role=Role.AUDITOR))
+        uow.commit()
+
+
+def test_blocked_since_it_was_given(world: World, card: Card, agent: Office) -> None:
+    give(agent, card)
+    with world.store.begin() as uow:
+        uow.registrations.block(card.holder_id)
+        uow.commit()
+    refused = world.insert(card, blocked=True).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.REGISTRATION_BLOCKED

@@ -1,0 +1,190 @@
+"""No step is skipped by a code that staff gave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.administration.office import Office
+from kiosk.dialogue import (
+    AnswerQuestions,
+    CardId,
+    CardReport,
+    CodeWrong,
+    EnterCode,
+    PinState,
+    Purpose,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.store.records import Card, new_id
+from tests.authority.assisting import (
+    GIVEN,
+    give,
+    kept,
+    nothing_opens,
+    office_beside,
+)
+from tests.authority.registering import start
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+MASKED = "a•••@trust.nhs.uk"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def agent(world: World) -> Office:
+    return office_beside(world)
+
+
+def opened(sitting: Sitting) -> VisitOpened:
+    assert isinstance(sitting.opened, VisitOpened), sitting.opened
+    return sitting.opened
+
+
+def test_before_the_answers_it_opens_nothing(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True)
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    questions = sitting.questions()
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    sitting.answer(questions, wrong=True)
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    nothing_opens(sitting)
+    assert kept(world, issued).tries == 0
+
+
+def test_answers_are_carried_to_no_other_visit_by_it(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True)
+    assert sitting.answer(sitting.questions()) == GIVEN
+    sitting.pull()
+    back = world.insert(card, blocked=True, station="B")
+    assert opened(back).resumed is None
+    with pytest.raises(StepRefused):
+        back.enter(issued.code)
+    assert back.answer(back.questions()) == GIVEN
+    assert isinstance(back.enter(issued.code), SetPin)
+
+
+def test_answers_that_the_mailed_code_carried_are_carried_no_further(
+    world: World, card: Card, agent: Office
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    issued = give(agent, card)
+    back = world.insert(card, blocked=True)
+    assert opened(back).resumed is None
+    with pytest.raises(StepRefused):
+        back.enter(issued.code)
+
+
+def test_given_to_somebody_who_came_back_the_answers_are_asked_once_more(
+    world: World, card: Card, agent: Office
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert opened(back).resumed is not None
+    issued = give(agent, card)
+    asked = back.enter(issued.code)
+    assert isinstance(asked, AnswerQuestions)
+    assert kept(world, issued).tries == 0
+    nothing_opens(back)
+    assert isinstance(back.enter(issued.code), AnswerQuestions)
+    assert back.answer(asked) == replace(GIVEN, resend_in_s=60)
+    assert isinstance(back.enter(issued.code), SetPin)
+    back.grant()
+
+
+def test_somebody_who_came_back_may_have_a_mail_instead(
+    world: World, card: Card, agent: Office
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    issued = give(agent, card)
+    world.clock.forward(minutes=2)
+    assert isinstance(back.send(), EnterCode)
+    assert kept(world, issued).revoked_at is not None
+    assert isinstance(back.enter(world.relay.code), SetPin)
+
+
+def test_the_same_visit_begun_again_forgets_the_answers(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True)
+    sitting.answer(sitting.questions())
+    sitting.enter(issued.code)
+    report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=True))
+    world.authority.begin(sitting.visit, "A", report)
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    nothing_opens(sitting)
+
+
+def test_it_is_for_one_card(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    other = world.insert(world.add_card(holder), blocked=True)
+    assert other.answer(other.questions()) == SendCode(MASKED)
+    with pytest.raises(StepRefused):
+        other.enter(issued.code)
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CHANGE_EMAIL, Purpose.CHANGE_PIN])
+def test_it_is_for_an_unlock_alone(
+    world: World, card: Card, agent: Office, purpose: Purpose
+) -> None:
+    issued = give(agent, card)
+    sitting = start(world, card, purpose)
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    if purpose is Purpose.CHANGE_EMAIL:
+        world.authority.give_email(sitting.visit, "asha.okafor@nhs.net")
+        assert isinstance(sitting.enter(issued.code), CodeWrong)
+    nothing_opens(sitting)
+    assert world.registration(card).email == EMAIL
+
+
+def test_a_code_is_not_copied_to_another_card(world: World, card: Card, agent: Office) -> None:
+    """Whoever can write into the database moves a digest, and still opens nothing."""
+    holder = world.add_holder(number="900123456780")
+    world.register(holder)
+    other = world.add_card(holder)
+    issued = give(agent, card)
+    stolen = replace(
+        kept(world, issued),
+        id=new_id(),
+        card_id=other.id,
+        holder_id=other.holder_id,
+        sent_at=None,
+        expires_at=None,
+    )
+    with world.store.begin() as uow:
+        uow.codes.draft(stolen)
+        uow.codes.activate(stolen.id, uow.now, uow.now + timedelta(minutes=15))
+        uow.commit()
+    sitting = world.insert(other, blocked=True)
+    assert sitting.answer(sitting.questions()) == GIVEN
+    assert isinstance(sitting.enter(issued.code), CodeWrong)

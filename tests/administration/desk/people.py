@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from kiosk.administration.means import Means
 from kiosk.administration.views.acting import Seen
 from kiosk.dialogue import CardId
 from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Card
+from kiosk.store.service_records import OutboxMessage
 from tests.store import samples
 
 PUK = "73918264"
@@ -47,3 +50,15 @@ def secret_of(means: Means, card: Card) -> str:
     assert sealed is not None
     named = CardId(card.driver, card.identifier)
     return means.sealer.open(sealed, SealLabel(named, SealKind.UNBLOCK, sealed.revision)).reveal()
+
+
+def newest(means: Means, person: samples.Person) -> AuditEvent:
+    """What the audit holds of them last."""
+    with means.store.read() as uow:
+        return uow.audit.of_holder(person.holder.id)[0]
+
+
+def told(means: Means) -> list[OutboxMessage]:
+    """Take the notices that wait to be mailed."""
+    with means.store.begin() as uow:
+        return list(uow.outbox.claim_due(100, timedelta(hours=1)))

@@ -14,11 +14,9 @@ from kiosk.administration.office import Office
 from kiosk.administration.views.people import NewCard
 from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
 from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import CardStatus
-from kiosk.store.service_records import OutboxMessage
 from tests.administration.desk.house import GROUNDS
-from tests.administration.desk.people import PUK, cards_of, secret_of, seen, somebody
+from tests.administration.desk.people import PUK, cards_of, newest, secret_of, seen, somebody, told
 from tests.administration.desk.together import both
 from tests.store import samples
 
@@ -35,16 +33,6 @@ def asha(means: Means) -> samples.Person:
 @pytest.fixture
 def desk(agent: Office) -> LocalCardsDesk:
     return LocalCardsDesk(agent)
-
-
-def newest(means: Means, person: samples.Person) -> AuditEvent:
-    with means.store.read() as uow:
-        return uow.audit.of_holder(person.holder.id)[0]
-
-
-def told(means: Means) -> list[OutboxMessage]:
-    with means.store.begin() as uow:
-        return list(uow.outbox.claim_due(100, timedelta(hours=1)))
 
 
 # --- add -------------------------------------------------------------------------------
@@ -238,70 +226,6 @@ def test_two_who_revoke_and_replace_at_once(
     assert late.changes[0].startswith(
         (f"{agent.actor.name} revoked a card", f"{manager.actor.name} replaced a card")
     )
-
-
-# --- the unblock secret ----------------------------------------------------------------
-
-
-def test_a_secret_is_sealed_anew_and_never_told(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
-) -> None:
-    done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
-    (card,) = cards_of(means, asha)
-    assert card.sealed_secret is not None
-    assert card.sealed_secret.revision == 2
-    assert secret_of(means, card) == OTHER_PUK
-    event = newest(means, asha)
-    assert (event.kind, event.detail["sealed_revision"]) == ("secret-set", 2)
-    (mail,) = told(means)
-    assert mail.template == "secret-set"
-    assert OTHER_PUK not in repr((done, event, mail))
-
-
-def test_a_first_secret_is_set(means: Means, asha: samples.Person, desk: LocalCardsDesk) -> None:
-    desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
-    _, bare = cards_of(means, asha)
-    desk.set_secret(seen(means, asha), bare.id, Sensitive(OTHER_PUK), GROUNDS)
-    _, card = cards_of(means, asha)
-    assert secret_of(means, card) == OTHER_PUK
-
-
-@pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567\n", "1234567é"])
-def test_a_secret_has_the_shape_that_the_card_takes(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk, text: str
-) -> None:
-    with pytest.raises(NotTaken) as caught:
-        desk.set_secret(seen(means, asha), asha.card.id, Sensitive(text), GROUNDS)
-    assert caught.value.field == "secret"
-    assert cards_of(means, asha) == [asha.card]
-
-
-def test_what_unblocks_may_have_cost_outlives_the_secret(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
-) -> None:
-    with means.store.begin() as uow:
-        uow.cards.know_secret_tries(asha.card.id, 2)
-        uow.cards.expose_secret(asha.card.id, assumed_limit=3)
-        uow.commit()
-    done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
-    (card,) = cards_of(means, asha)
-    assert (card.secret_tries_left, card.secret_exposure) == (2, 1)
-    assert "stations will not use it" in done.told
-
-
-def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
-) -> None:
-    with means.store.begin() as uow:
-        uow.cards.know_secret_tries(asha.card.id, 0)
-        uow.commit()
-    done = desk.set_secret(
-        seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS, tries_full=True
-    )
-    (card,) = cards_of(means, asha)
-    assert (card.secret_tries_left, card.secret_exposure) == (None, 0)
-    assert done.told == "The unblock secret is set."
-    assert newest(means, asha).detail["tries_full"] is True
 
 
 # --- found by it, and nobody to tell ---------------------------------------------------

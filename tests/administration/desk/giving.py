@@ -1,0 +1,125 @@
+"""Codes by word of mouth: how they are given, and what spoils it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from kiosk.administration.codes_desk import LocalCodesDesk
+from kiosk.administration.means import Means
+from kiosk.administration.office import Office
+from kiosk.administration.views.people import IssuedCode
+from kiosk.policy import Policy
+from kiosk.store.audit_records import AuditEvent
+from kiosk.store.records import EmailCode
+from tests.administration.desk.house import GROUNDS
+from tests.administration.desk.people import seen
+from tests.store import samples
+
+ALONE = Policy()
+TWO = Policy(assisted_needs_second=True)
+
+
+def desk(office: Office, policy: Policy = ALONE) -> LocalCodesDesk:
+    means = replace(office.means, policy=lambda: policy)
+    return LocalCodesDesk(Office(means, office.actor))
+
+
+def give(office: Office, person: samples.Person, policy: Policy = ALONE) -> IssuedCode:
+    return desk(office, policy).issue(seen(office.means, person), person.card.id, GROUNDS)
+
+
+def kept(means: Means, code_id: str) -> EmailCode:
+    with means.store.read() as uow:
+        found = uow.codes.get(code_id)
+    assert found is not None
+    return found
+
+
+def live(means: Means, person: samples.Person) -> EmailCode | None:
+    with means.store.read() as uow:
+        return uow.codes.live(person.card.id)
+
+
+def events(means: Means, person: samples.Person) -> list[AuditEvent]:
+    with means.store.read() as uow:
+        return list(uow.audit.of_holder(person.holder.id))
+
+
+def mailed(means: Means, person: samples.Person) -> str:
+    code = samples.code(person, drafted_at=means.clock.now())
+    with means.store.begin() as uow:
+        uow.codes.draft(code)
+        uow.codes.activate(code.id, uow.now, uow.now + timedelta(minutes=15))
+        uow.commit()
+    return code.id
+
+
+Spoil = Callable[[Means, samples.Person], None]
+
+
+def _holder_left(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.holders.save(replace(person.holder, left_at=samples.NOW))
+        uow.commit()
+
+
+def _blocked(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.registrations.block(person.holder.id)
+        uow.commit()
+
+
+def _exhausted(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        for attempt in "abc":
+            uow.registrations.charge(person.holder.id, attempt, 3)
+        uow.commit()
+
+
+def _without_answers(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.registrations.put(replace(samples.registration(person.holder.id), hashes=()))
+        uow.commit()
+
+
+def _revoked(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.cards.revoke(person.card.id)
+        uow.commit()
+
+
+def _card(**changes: object) -> Spoil:
+    def spoil(means: Means, person: samples.Person) -> None:
+        with means.store.begin() as uow:
+            uow.cards.put([replace(person.card, **changes)])  # type: ignore[arg-type]
+            uow.commit()
+
+    return spoil
+
+
+def _tries(means: Means, person: samples.Person) -> None:
+    with means.store.begin() as uow:
+        uow.cards.know_secret_tries(person.card.id, 1)
+        uow.commit()
+
+
+def _seal(means: Means, person: samples.Person) -> None:
+    sealed = person.card.sealed_secret
+    assert sealed is not None
+    turned = sealed.ciphertext[:-1] + bytes([sealed.ciphertext[-1] ^ 1])
+    _card(sealed_secret=replace(sealed, ciphertext=turned))(means, person)
+
+
+UNABLE: dict[str, tuple[Spoil, str]] = {
+    "left": (_holder_left, "leaver"),
+    "blocked": (_blocked, "Lift the block first"),
+    "exhausted": (_exhausted, "Lift the block first"),
+    "half-registered": (_without_answers, "not registered"),
+    "revoked": (_revoked, "It was revoked"),
+    "expired": (_card(expires_at=samples.NOW), "It expired on"),
+    "no-secret": (_card(sealed_secret=None), "No unblock secret is recorded"),
+    "last-try": (_tries, "refused too many unblock secrets"),
+    "broken-seal": (_seal, "cannot be opened any more"),
+}

@@ -33,7 +33,7 @@ from hardware.drivers import openpgp_status as words
 from hardware.drivers import tlv
 from hardware.drivers.openpgp_kdf import Derivation, read_derivation
 from hardware.drivers.openpgp_status import PasswordStatus
-from kiosk.dialogue import PinState
+from kiosk.dialogue import CardChallenge, PinState
 from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -108,7 +108,7 @@ class OpenPgpSession:
     def certificate(self) -> None:
         """Return None: no key of the application signs without a password (7.2.10, 7.2.13)."""
 
-    def prove(self, challenge: object) -> None:
+    def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason."""
 
     def verify_pin(self, pin: Sensitive) -> None:

@@ -20,6 +20,9 @@ _ALGORITHM, _HASH, _COUNT = 0x81, 0x82, 0x83
 _SALTS: Final = (0x84, 0x85, 0x86)
 """Salts of PW1, of the resetting code and of PW3; where there is but one, it is for all."""
 
+_BLOCK: Final = 64 * 1024
+"""Bytes that are hashed at once: a card may ask for many."""
+
 SALT_LENGTH: Final = 8
 LARGEST_COUNT: Final = 65_011_712
 """Bytes to hash: the most that OpenPGP itself can write down (RFC 9580, 3.7.1.3)."""
@@ -40,11 +43,13 @@ class Derivation:
         bytes, but never before they were hashed once.
         """
         once = self.salts[which] + password
-        rounds, rest = divmod(max(self.count, len(once)), len(once))
+        count = max(self.count, len(once))
+        block = once * (_BLOCK // len(once) + 1)
+        rounds, rest = divmod(count, len(block))
         digest = hashlib.new(self.hash_name)
         for _ in range(rounds):
-            digest.update(once)
-        digest.update(once[:rest])
+            digest.update(block)
+        digest.update(block[:rest])
         return digest.digest()
 
 

@@ -14,7 +14,7 @@ from hardware.pkcs11 import verdicts
 from hardware.pkcs11.process import Module, ModuleProcess
 from hardware.pkcs11.verdicts import Pin
 from hardware.pkcs11.wire import Message
-from kiosk.dialogue import CardId, CardReport
+from kiosk.dialogue import CardChallenge, CardId, CardReport
 from kiosk.errors import CardSwapped, NotAllowed, PinBlocked, PinRefused
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
@@ -82,7 +82,7 @@ class HeldToken:
         self._style = style
         self._serial = self._look()["serial"]
 
-    def prove(self, challenge: object) -> None:
+    def prove(self, challenge: CardChallenge) -> None:
         """Return None: without a login no key of the token signs."""
 
     def verify_pin(self, pin: Sensitive) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from typing import NoReturn
+
+import pkcs11
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pkcs11 import TokenFlag
 
 from hardware.pkcs11 import verdicts
+from hardware.pkcs11.tokens import Tokens
 from hardware.pkcs11.verdicts import Pin
 from hardware.pkcs11.wire import Message
 from kiosk.dialogue import PinState
@@ -101,3 +109,43 @@ def test_a_token_is_known_by_its_serial_number() -> None:
     for told in ("", "0000000000000000", "12\u00e9", "12_34"):
         with pytest.raises(CardUnknown):
             verdicts.identifier({"serial": told})
+
+
+class OddModule:
+    """A module that shows one token: any serial number, any flags, any error."""
+
+    def __init__(self, serial: bytes, flags: int, label: str, error: Exception | None) -> None:
+        self.slot_description = "Front 00"
+        self.serial, self.flags, self.label = serial, TokenFlag(flags), label
+        self._error = error
+
+    def get_slots(self, token_present: bool = False) -> list[OddModule]:
+        return [self]
+
+    def get_token(self) -> OddModule:
+        return self
+
+    def open(self, **_pins: object) -> NoReturn:
+        raise self._error or pkcs11.GeneralError
+
+
+ERRORS = [pkcs11.PinIncorrect, pkcs11.PinLocked, pkcs11.DeviceRemoved, pkcs11.UserAlreadyLoggedIn]
+
+
+@given(
+    st.binary(max_size=16),
+    st.integers(0, 2**32 - 1),
+    st.text(max_size=32),
+    st.sampled_from(ERRORS),
+    st.sampled_from(["look", "login", "change", "init-pin", "set-pin-with-puk", "change-so"]),
+)
+def test_whatever_a_module_says_is_an_error_that_a_station_knows(
+    serial: bytes, flags: int, label: str, error: type[Exception], act: str
+) -> None:
+    tokens = Tokens(OddModule(serial, flags, label, error()))
+    request = {"act": act, "reader": "Front 00", "old": "1234", "new": "5678"}
+    answer = json.loads(json.dumps(tokens.answer(request)))
+    with suppress(CardError):
+        verdicts.identifier(verdicts.found(answer))
+        verdicts.checked(answer, Pin.USER)
+        assert act == "look", "an act that failed was taken for done"

@@ -1,0 +1,146 @@
+"""Cards that answer anything at all: no crash, no hang, and no more tries than allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from hardware.apdu import SELECT, Command, encode
+from hardware.connection import Connection
+from hardware.driver import CardSession, Driver
+from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from hardware.virtual.making import new_card
+from kiosk.dialogue import CardChallenge, CardId, KeyKind
+from kiosk.errors import CardError
+from kiosk.sensitive import Sensitive
+from tests.hardware import certificates
+from tests.hardware.drivers.openpgp_cards import KDF, Passwords
+from tests.hardware.fuzzing import Answer, FuzzLink, Plan, plans
+
+PIN, NEW = Sensitive("482915"), Sensitive("60514273")
+SECRET, NEW_SECRET = Sensitive("73918264"), Sensitive("50283746")
+EXAMPLES = 500
+
+PIV_CARD = new_card(holder_name="Ada Example")
+AID = "d27600012401030400060123456700009000"
+
+
+def piv_card() -> Answer:
+    """The virtual card, with all its tries."""
+    for reference, told in ((PIV_CARD.state.pin, PIN), (PIV_CARD.state.puk, SECRET)):
+        reference.left = reference.limit
+        reference.body = told.reveal().encode().ljust(8, b"\xff")
+    PIV_CARD.reset()
+    return lambda command: PIV_CARD.transmit(encode(command, t0=False))
+
+
+def openpgp_card() -> Answer:
+    """A card that derives its passwords and takes each."""
+    objects = {"004f": AID, "00f9": KDF + "9000", "7f21": certificates.der().hex() + "9000"}
+    card = Passwords(objects=objects)
+
+    def answer(command: Command) -> bytes:
+        if command.header.ins == SELECT:
+            return b"\x90\x00"
+        said = card.send(command)
+        return said.data + int(said.status).to_bytes(2)
+
+    return answer
+
+
+Make = Callable[[], Answer]
+FAMILIES: dict[str, tuple[Driver, Make, str]] = {
+    "piv": (PivDriver(), piv_card, PIV_CARD.state.guid.hex()),
+    "openpgp by code": (OpenPgpDriver(Secret.RESETTING_CODE), openpgp_card, "000601234567"),
+    "openpgp by admin PIN": (OpenPgpDriver(Secret.ADMIN_PIN), openpgp_card, "000601234567"),
+}
+
+
+def read(session: CardSession) -> object:
+    return (
+        session.identifier(),
+        session.pin_state(),
+        session.expires_at(),
+        session.certificate(),
+        session.prove(CardChallenge(bytes(32), KeyKind.P_256)),
+    )
+
+
+ACTS: dict[str, Callable[[CardSession], object]] = {
+    "read": read,
+    "verify": lambda session: session.verify_pin(PIN),
+    "change": lambda session: session.change_pin(PIN, NEW),
+    "unblock": lambda session: session.unblock(SECRET, NEW),
+    "change secret": lambda session: session.change_secret(SECRET, NEW_SECRET),
+}
+
+
+CASES = [
+    (family, act)
+    for family in FAMILIES
+    for act in ACTS
+    if (family, act) != ("openpgp by code", "change secret")  # never sends anything
+]
+
+
+def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardError | None:
+    """Read as a station reads, and act as it acts, on the card that was addressed.
+
+    Return what it raised, if it is of the kind that a station knows.
+    """
+    connection, registry = Connection(link), Registry([driver])
+    try:
+        if act == "read":
+            read(registry.recognise(connection)[1])
+        else:
+            connection.reset()
+            ACTS[act](registry.meet(connection, CardId(driver.name, identifier)))
+    except CardError as error:
+        return error
+    return None
+
+
+def within_bounds(link: FuzzLink, act: str) -> None:
+    """A secret is sent once, and a second command only follows one that the card took."""
+    spent = link.spent()
+    assert len({(ins, reference) for ins, reference, _ in spent}) == len(spent)
+    assert len(spent) <= (0 if act == "read" else 2)
+    assert all(status.is_ok for _, _, status in spent[:-1])
+
+
+@pytest.mark.parametrize(("family", "act"), CASES)
+def test_any_answer(family: str, act: str, capsys: pytest.CaptureFixture[str]) -> None:
+    driver, make, identifier = FAMILIES[family]
+    inputs = ends = 0
+
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @given(plans)
+    def whatever(plan: Plan) -> None:
+        nonlocal inputs, ends
+        link = FuzzLink(make(), plan)
+        error = act_on(driver, link, identifier, act)
+        assert not any(secret.reveal() in str(error) for secret in (PIN, NEW, SECRET))
+        within_bounds(link, act)
+        inputs += link.wrong
+        ends += error is None
+
+    whatever()
+    assert inputs > EXAMPLES / 3
+    assert 0 < ends < EXAMPLES, "some get through, and some do not"
+    with capsys.disabled():
+        print(f"\n[fuzz] {family}, {act}: {inputs} wrong answers in {EXAMPLES} plans")  # noqa: T201
+
+
+@pytest.mark.parametrize(("family", "act"), CASES)
+@pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("size", [0, 1, 256])
+def test_an_answer_without_an_end(family: str, act: str, step: int, size: int) -> None:
+    driver, make, identifier = FAMILIES[family]
+    link = FuzzLink(make(), Plan(step, [bytes(size) + b"\x61\x00"], forever=True))
+    error = act_on(driver, link, identifier, act)
+    assert (error is None) == (link.wrong == 0)
+    within_bounds(link, act)

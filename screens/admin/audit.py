@@ -38,7 +38,7 @@ MOST = 2000
 """Rows that are looked through at once; whoever needs others narrows the filter."""
 
 _NONE = "There is nothing like this in the audit."
-_OF_ROW = frozenset({"only_person", "only_reference"})
+_OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
 
 class AuditRows(Page):
@@ -54,6 +54,7 @@ class AuditRows(Page):
         Binding("e", "export", "Export"),
         Binding("p", "only_person", "Person"),
         Binding("r", "only_reference", "Reference"),
+        Binding("enter", "details", "Details", show=False),
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
@@ -65,8 +66,8 @@ class AuditRows(Page):
         self._title = Prose("", "title")
         self._table = Table(
             Column("When", 12),
-            Column("What", 34, 4),
-            Column("Person", 12, 3),
+            Column("What", 31, 4),
+            Column("Person", 13, 3),
             Column("Where or who", 13, 2),
             empty=_NONE,
         )
@@ -131,8 +132,13 @@ class AuditRows(Page):
     def on_table_picked(self, event: Table.Picked) -> None:
         """Show all that it holds."""
         event.stop()
-        line = self._lines[event.key]
-        self.app.push_screen(Listing(line.told, "", row_lines(line, shell_of(self).times)))
+        self.action_details()
+
+    def action_details(self) -> None:
+        """Show all that the marked row holds."""
+        line = self._line
+        if line is not None:
+            self.app.push_screen(Listing(line.told, "", row_lines(line, shell_of(self).times)))
 
     # --- narrowing ---------------------------------------------------------------------
 

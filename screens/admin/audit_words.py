@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from textual.content import Content
 
+from kiosk.administration.saying import as_sentence
 from kiosk.administration.views.audit import AuditFilter, AuditLine, ChainVerdict
 from screens.admin.dialogs.listing import named
 from screens.admin.times import Times
@@ -64,13 +65,9 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
 
 
 def row_in_short(line: AuditLine) -> str:
-    """Say in two lines or so what the marked row is."""
-    where = (f"at {line.station}" if line.station else "", f"by {line.who}" if line.who else "")
-    tail = ", ".join(
-        filter(None, (*where, line.person, f"reference {line.reference}" if line.reference else ""))
-    )
-    told = f"{line.told} {tail[:1].upper()}{tail[1:]}." if tail else line.told
-    return f"{told}\n{line.detail}" if line.detail else told
+    """Say in three lines or so what a row is."""
+    facts = (line.person, line.station, line.who, line.reference)
+    return "\n".join(filter(None, (line.told, " · ".join(filter(None, facts)), line.detail)))
 
 
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
@@ -80,9 +77,9 @@ def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
         return "The audit is intact", rows, (_anchored(verdict),)
     return (
         "The audit is NOT intact",
-        f"Row {verdict.fault_row} is the first that does not fit: {verdict.fault}.",
+        f"{as_sentence(verdict.fault)} Row {verdict.fault_row} is the first that does not fit.",
         (
-            f"{verdict.rows:,} rows were walked.",
+            f"{verdict.rows:,} rows before it fit.",
             _BROKEN,
             _ELSEWHERE,
         ),

@@ -131,8 +131,9 @@ class Page(Container):
         except (AdministrationError, StoreError) as error:
             self.post_message(self.Trouble(error, acting=acting))
         else:
-            self.post_message(self.Answered())
-            then(answer)
+            if self.is_attached:  # the application may have ended meanwhile
+                self.post_message(self.Answered())
+                then(answer)
 
 
 @runtime_checkable

@@ -22,7 +22,6 @@ from screens.widgets.prose import Prose
 
 _MOST = 1000
 _TITLE = "Policy: a change counts at every station within a minute"
-_YES_OR_NO = "true or false"
 
 
 class PolicyPage(Page):
@@ -31,7 +30,7 @@ class PolicyPage(Page):
     NAME = "Policy"
     NEEDS = Action.SEE_POLICY
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "change", "Change"),
+        Binding("c", "change", "Change"),
         Binding("b", "reset", "Back to the file's"),
     ]
 
@@ -68,12 +67,6 @@ class PolicyPage(Page):
         event.stop()
         self._explain()
 
-    def on_table_picked(self, event: Table.Picked) -> None:
-        """Change it, for those who may."""
-        event.stop()
-        if self.permits(Action.CHANGE_POLICY):
-            self.action_change()
-
     def _explain(self) -> None:
         self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
         self.refresh_bindings()
@@ -96,7 +89,7 @@ class PolicyPage(Page):
             line.value,
             f"Allowed: {line.allowed}.",
             most=_MOST,
-            choices=("true", "false") if line.allowed == _YES_OR_NO else (),
+            choices=_choices(line.allowed),
             required=False,
         )
         self.put(
@@ -144,14 +137,17 @@ def _said(value: str) -> str:
     return value or "(none)"
 
 
+def _choices(allowed: str) -> tuple[str, ...]:
+    """Return what can be chosen, where the limits name single words."""
+    words = tuple(word.strip('"') for word in allowed.split(" or "))
+    return words if len(words) > 1 and all(" " not in word for word in words) else ()
+
+
 def _explained(line: PolicyLine, times: Times) -> str:
     about = f"{line.help} Allowed: {line.allowed}."
     if line.changed_at is None:
         return f"{about}\nIt stands as the settings file has it."
     who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"
     if line.trouble:
-        return (
-            f"{about}\n{who}\nThat does not fit the settings file any more, which counts instead: "
-            f"{line.trouble}. Change it, or put it back."
-        )
+        return f"{about}\n{who}\n! Not in force: {line.trouble}."
     return f"{about}\n{who}\nThe settings file says {_said(line.in_file)}."

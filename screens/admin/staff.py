@@ -142,4 +142,4 @@ def _explained(line: StaffLine, times: Times) -> str:
 
 def _key(key: KeyLine, times: Times) -> str:
     label = f"{key.label}, " if key.label else ""
-    return f"  {key.kind} {key.fingerprint}\n    {label}added {times.day(key.added_at)}"
+    return f"  {key.fingerprint}\n    {label}{key.kind}, added {times.day(key.added_at)}"

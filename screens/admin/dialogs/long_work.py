@@ -26,6 +26,7 @@ T = TypeVar("T")
 _TICK_S = 0.1
 _DONE, _AHEAD = "█", "░"
 _STOPPING = "Stopping…"
+_AWAY = "The database does not answer. Try again in a moment."
 
 
 class Stopped(Exception):
@@ -147,7 +148,9 @@ class LongWork(Dialog[T]):
 
     def _refused(self, error: trouble.Refusal) -> None:
         self._over = True
-        self._note.say("\n".join((trouble.told(error), *trouble.changes(error))))
+        away = isinstance(error, StoreError) and not self._changes
+        told = _AWAY if away else trouble.told(error)
+        self._note.say("\n".join((told, *trouble.changes(error))))
         self._button.relabel("Close")
 
 

@@ -54,8 +54,8 @@ def change_role(desk: StaffDesk, member: Member) -> Form[Done]:
 
     return Form(
         f"Change the role of {line.name}",
-        f"They are {_role_words(line.role)} now. The new role counts at once, also where they "
-        "are logged in.",
+        f"Now: {_role_words(line.role)}. The new role counts at once, also where they are logged "
+        "in.",
         (_role_entry(line.role), *grounds_entries(identifies=False)),
         send,
         button="Change",
@@ -100,7 +100,7 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
         fingerprint = keys[values.get("key", first)]
         return desk.remove_key(line.staff_id, fingerprint, member().revision, grounds_of(values))
 
-    only = "" if len(keys) > 1 else f" It is their only one: {first}."
+    only = "" if len(keys) > 1 else " It is their only one."
     return Form(
         f"Drop a key of {line.name}",
         f"They cannot log in with it any more.{only}",

@@ -7,6 +7,8 @@ as another member of staff would.
 
 from __future__ import annotations
 
+import threading
+
 from kiosk.administration.views.acting import Actor
 from kiosk.roles import Role
 from tests.screens.admin.asked import Asked
@@ -44,6 +46,16 @@ class FakeDesk:
         self.staff = FakeStaffDesk(*both)
         self.imports = FakeImportDesk(*both)
         self.reports = FakeReportsDesk(*both)
+
+    def hold(self) -> None:
+        """Let the next long work wait at its half."""
+        self.audit.hold = self.imports.hold = threading.Event()
+
+    def let_go(self) -> None:
+        """Let it go on."""
+        for slow in (self.audit, self.imports):
+            if slow.hold is not None:
+                slow.hold.set()
 
     @property
     def me(self) -> Actor:

@@ -100,6 +100,13 @@ class Run:
             self._post(events.Key(_named(key), character))
         await self.settle()
 
+    async def press_and_hold(self, key: str) -> None:
+        """Press a key that begins long work, and wait until that is held at its half."""
+        self._post(events.Key(_named(key), None))
+        async with asyncio.timeout(_PATIENCE_S):
+            while "50 %" not in self.text:
+                await self._quiet()
+
     async def type(self, text: str) -> None:
         """Type ``text``."""
         await self.press(*text)
@@ -156,7 +163,10 @@ async def running(
     async with app.run_test(size=size) as pilot:
         run = Run(app, desk, pilot, clock)
         await run.settle()
-        yield run
+        try:
+            yield run
+        finally:
+            desk.let_go()
 
 
 def _mouse(kind: type[events.MouseEvent], x: int, y: int, button: int) -> events.MouseEvent:

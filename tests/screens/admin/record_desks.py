@@ -68,7 +68,9 @@ class FakeAuditDesk(Slow):
 
 
 class FakeImportDesk(Slow):
-    """Knows what each of its files would do."""
+    """Knows what each of its files would do; a bad one has ``problems``."""
+
+    problems = 2
 
     def files(self) -> tuple[ImportFile, ...]:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
@@ -88,8 +90,8 @@ class FakeImportDesk(Slow):
             raise NothingThere(f"There is no file {name} any more.")
         self._work(progress, size)
         if "bad" in name:
-            problems = ((3, "email: not an address"), (17, "number: 12 digits, please"))
-            return ImportResult(240, 0, 0, 0, 0, 0, "", problems)
+            shown = tuple(_problem(number) for number in range(min(self.problems, 200)))
+            return ImportResult(0, 0, 0, 0, 0, 0, "", shown, self.problems)
         return ImportResult(1200, 1130, 48, 1150, 20, 1150, REFERENCE)
 
 
@@ -113,6 +115,11 @@ class FakeReportsDesk:
         self._asked.hear(Action.EXPORT_REPORT, "reports.export", span, first, last)
         rows = len(self.make(span, first, last).rows)
         return Written(f"/var/lib/kiosk/exports/report-{span.value}-{first}.csv", rows)
+
+
+def _problem(number: int) -> tuple[int, str]:
+    reasons = ("email: not an address", "holder_number: has 11 digits, and needs 12")
+    return 3 + 14 * number, reasons[number % 2]
 
 
 def _number(row: AuditLine) -> str:

@@ -1,6 +1,7 @@
 """What the RA application's pictures show: who is logged in, what they did, and what there is.
 
-A step is a key; one that begins with ``=`` is typed, one that begins with ``@`` clicked.
+A step is a key; one that begins with ``=`` is typed, one that begins with ``@`` clicked. After
+one that begins with ``~`` the long work that it began is waited for at its half.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ async def live_through(run: Run, sample: Sample) -> None:
             await run.type(step[1:])
         elif step.startswith("@"):
             await run.click(step[1:])
+        elif step.startswith("~"):
+            await run.press_and_hold(step[1:])
         else:
             await run.press(step)
     if sample.at_s:

@@ -1,0 +1,214 @@
+"""The audit page: looked through by keys and by mouse, narrowed, verified, taken away."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kiosk.administration.views.audit import AuditFilter, ExportFormat
+from kiosk.errors import NotPermitted
+from kiosk.roles import Role
+from screens.admin.audit import AuditRows
+from screens.admin.stations import StationsPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.record_samples import record_samples
+
+PAGES = (AuditRows, StationsPage)
+
+
+def asked(run: Run) -> list[tuple[object, ...]]:
+    return run.desk.asked.of("audit.page")
+
+
+def marked(run: Run) -> str:
+    return run.app.screen_stack[0].query_one(AuditRows)._table.marked
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_newest_rows_come_first_and_the_marked_one_is_told(
+    size: tuple[int, int],
+) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f5", "down")
+        assert "Audit: everything, newest first" in run.text
+        assert "10:32" in run.lines[4] + run.lines[5]
+        assert "Mo Farrow · K4XT-239M" in run.text
+        assert "reason: Many slips with the new keypads" in run.text
+
+
+async def test_older_rows_follow_as_one_goes_down() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "end")
+        assert asked(run) == [(AuditFilter(), None), (AuditFilter(), 141)]
+        assert marked(run) == "141"
+        await run.press("end")
+        await run.press("end")
+        assert marked(run) == "1"
+        assert len(asked(run)) == 3
+        await run.press("up", "down")
+        assert len(asked(run)) == 3
+
+
+async def test_a_row_opens_with_all_that_it_holds_by_enter_or_mouse() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "down", "enter")
+        assert run.app.screen.is_modal
+        assert "4 Mar 2026 10:25:00" in run.text
+        assert "policy-changed" in run.text
+        assert "setting: max_failures" in run.text
+        await run.press("escape")
+        await run.click("Gave an unlock code")
+        assert "identified by: Photo ID, in person" in run.text
+        await run.click("Close")
+        assert not run.app.screen.is_modal
+
+
+async def test_the_filter_is_filled_in_by_keyboard() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "f", *"100200300401", "tab", *"Library", "enter")
+        assert asked(run)[-1] == (AuditFilter(person="100200300401", station="Library"), None)
+        assert "Audit: person 100200300401, station Library" in run.text
+        await run.press("f")
+        assert "100200300401" in run.text  # what narrows now can be changed
+        await run.press("escape", "c")
+        assert asked(run)[-1] == (AuditFilter(), None)
+        assert "Audit: everything" in run.text
+
+
+async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:
+    async with running(pages=PAGES) as run:
+        tabs = ["tab"] * 4
+        await run.press("f5", "f", *tabs, *"2026-03-03", "tab", *"2026-03-03", "enter")
+        only = asked(run)[-1][0]
+        assert only == AuditFilter(
+            since=datetime(2026, 3, 3, tzinfo=UTC), until=datetime(2026, 3, 4, tzinfo=UTC)
+        )
+        await run.press("c", "f", *tabs, *"2026-03-04 09:30", "enter")
+        assert asked(run)[-1][0] == AuditFilter(since=datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
+        assert "from today 09:30" in run.text
+
+
+async def test_what_the_desk_does_not_know_is_said_at_its_field_and_loses_nothing() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "f", *"100200300999", "tab", *"Library", "enter")
+        assert "! Nobody has this number." in run.text
+        assert "Library" in run.text
+        await run.press("backspace", "backspace", "backspace", *"401", "enter")
+        assert asked(run)[-1][0] == AuditFilter(person="100200300401", station="Library")
+
+
+async def test_a_kind_is_chosen_by_a_part_of_its_words() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "k", *"lifted the", "enter")
+        assert asked(run)[-1] == (AuditFilter(kind="block-lifted"), None)
+        assert "Audit: “Lifted the block”" in run.text
+        await run.press("k", "enter")
+        assert asked(run)[-1] == (AuditFilter(), None)
+
+
+async def test_the_marked_rows_person_and_reference_narrow_it() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "p")
+        assert asked(run)[-1][0] == AuditFilter(person="100200300401")
+        await run.press("p", "r")
+        assert asked(run)[-1][0] == AuditFilter(person="100200300401", reference="A4XT-240M")
+        assert run.text.count("10:32") == 1
+
+
+async def test_nobody_is_narrowed_to_who_is_not_there_any_more() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5")
+        await run.click("(erased)")
+        assert "p Person" not in run.lines[-1]
+
+
+async def test_without_any_row_the_keys_still_work() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "f", "tab", *"Nowhere", "enter")
+        assert "There is nothing like this in the audit." in run.text
+        assert "c All" in run.lines[-1]
+        await run.press("c")
+        assert "Audit: everything" in run.text
+
+
+# --- verifying ---------------------------------------------------------------------------
+
+
+async def test_verifying_shows_how_far_it_is_and_what_it_found() -> None:
+    desk = FakeDesk(Role.AUDITOR)
+    desk.hold()
+    async with running(desk, PAGES) as run:
+        await run.press("f5")
+        await run.press_and_hold("v")
+        assert "120 of 240 rows" in run.text
+        desk.let_go()
+        await run.settle()
+        assert "The audit is intact" in run.text
+        assert "cover it up to row 232" in run.text
+
+
+async def test_a_broken_audit_names_the_row_and_says_what_to_do() -> None:
+    desk = FakeDesk()
+    record_samples()["audit-broken"].arrange(desk)
+    async with running(desk, PAGES) as run:
+        await run.press("f5")
+        await run.click("v Verify")
+        told = " ".join(run.text.split())
+        assert "The audit is NOT intact" in told
+        assert "Row 117 was changed after it was written." in told
+        assert "Change nothing." in told
+
+
+async def test_verifying_is_stopped_by_escape() -> None:
+    desk = FakeDesk()
+    desk.hold()
+    async with running(desk, PAGES) as run:
+        await run.press("f5")
+        await run.press_and_hold("v")
+        run.app.screen.action_cancel()  # type: ignore[attr-defined]
+        desk.let_go()
+        await run.settle()
+        assert not run.app.screen.is_modal
+        assert "intact" not in run.text
+
+
+# --- exporting ---------------------------------------------------------------------------
+
+
+async def test_what_is_shown_is_written_as_was_asked() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "p", "e", "down", "enter")
+        only = AuditFilter(person="100200300401")
+        assert run.desk.asked.of("audit.export") == [(only, ExportFormat.JSON_LINES)]
+        assert "✓ 36 rows are in /var/lib/kiosk/exports/audit-20260304.jsonl." in run.text
+
+
+async def test_an_agent_is_offered_no_export() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f5", "e")
+        assert "Export" not in run.lines[-1]
+        assert not run.app.screen.is_modal
+
+
+async def test_a_refusal_during_long_work_stays_to_be_read() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.asked.raises("audit.export", NotPermitted("You are not a member of staff."))
+        await run.press("f5", "e", "enter")
+        assert "! You are not a member of staff." in run.text
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+
+
+async def test_rows_are_shown_as_they_are() -> None:
+    desk = FakeDesk()
+    first = desk.estate.audit[0]
+    desk.estate.audit[0] = type(first)(
+        first.seq, first.at, "[red]k[/]", "[b]bold[/b]\x1b[2J", "", "[link]", "", "", "x: [red]"
+    )
+    async with running(desk, PAGES) as run:
+        await run.press("f5", "enter")
+        assert "[b]bold[/b][2J" in run.text
+        assert "[red]k[/]" in run.text
+        assert "x: [red]" in run.text

@@ -1,0 +1,131 @@
+"""The import page: a file is tried first, and imported when somebody says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kiosk.errors import NothingThere, StoreError
+from kiosk.roles import Role
+from screens.admin.imports import ImportPage
+from screens.admin.stations import StationsPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, running
+
+PAGES = (ImportPage, StationsPage)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_file_is_tried_and_then_imported_by_keyboard(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f9")
+        assert "184 kB" in run.text
+        await run.press("enter")
+        assert "starters-march.csv can be imported" in run.text
+        assert "Nothing was written yet." in run.text
+        assert run.desk.asked.of("imports.run") == []
+        await run.press("enter")
+        assert run.desk.asked.of("imports.run") == [("starters-march.csv",)]
+        told = " ".join(run.text.split())
+        assert "starters-march.csv is imported: 1,130 people added" in told
+        assert "Reference K7QH-2M9T." in told
+
+
+async def test_by_mouse_it_may_be_left_at_the_trial() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f9")
+        await run.click("starters-march.csv")
+        await run.click("Cancel")
+        assert not run.app.screen.is_modal
+        assert run.desk.asked.of("imports.run") == []
+
+
+async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() -> None:
+    desk = FakeDesk()
+    desk.imports.problems = 4312
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "down", "t")
+        assert "bad-lines.csv has 4,312 problems" in run.text
+        assert "are the first 200." in run.text
+        await run.press("end")
+        assert "Line 2789" in run.text
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+        assert desk.asked.of("imports.run") == []
+
+
+async def test_a_trial_shows_how_far_it_is_and_is_stopped() -> None:
+    desk = FakeDesk()
+    desk.hold()
+    async with running(desk, PAGES) as run:
+        await run.press("f9")
+        await run.press_and_hold("enter")
+        assert "92 kB of 184 kB" in run.text
+        run.app.screen.action_cancel()  # type: ignore[attr-defined]
+        desk.let_go()
+        await run.settle()
+        assert not run.app.screen.is_modal
+
+
+async def test_an_import_that_is_stopped_says_that_nothing_was_changed() -> None:
+    desk = FakeDesk()
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        desk.hold()
+        await run.press_and_hold("enter")
+        run.app.screen.action_cancel()  # type: ignore[attr-defined]
+        desk.let_go()
+        await run.settle()
+        assert "starters-march.csv was not imported; nothing was changed." in run.text
+
+
+async def test_the_session_ends_only_once_an_import_is_through() -> None:
+    desk = FakeDesk()
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        desk.hold()
+        await run.press_and_hold("enter")
+        run.app.action_log_out()
+        await run.pilot.pause(0.1)
+        assert run.app.is_running
+        desk.let_go()
+        async with asyncio.timeout(10):
+            while run.app.is_running:
+                await asyncio.sleep(0.05)
+        assert len(desk.asked.of("imports.run")) == 1
+
+
+async def test_a_file_that_is_gone_is_said() -> None:
+    async with running(pages=PAGES) as run:
+        gone = NothingThere("There is no file starters-march.csv any more.")
+        run.desk.asked.raises("imports.rehearse", gone)
+        await run.press("f9", "enter")
+        assert "! There is no file starters-march.csv any more." in run.text
+
+
+async def test_without_the_database_one_is_sent_to_look_whether_it_was_done() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.asked.raises("imports.run", StoreError("secret detail", "08006"))
+        await run.press("f9", "enter", "enter")
+        assert "! The database does not answer. Look whether it was done before you" in run.text
+        assert "secret detail" not in run.text
+
+
+async def test_an_empty_folder_is_explained_and_looked_at_again() -> None:
+    desk = FakeDesk()
+    files, desk.estate.files = desk.estate.files, []
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter", "t")
+        assert "There is no file in the imports folder." in run.text
+        assert not run.app.screen.is_modal
+        desk.estate.files = files
+        await run.press("r")
+        assert "starters-march.csv" in run.text
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+async def test_others_have_no_such_page(role: Role) -> None:
+    async with running(FakeDesk(role), PAGES) as run:
+        await run.press("f9")
+        assert "imports folder" not in run.text

@@ -1,0 +1,110 @@
+"""The policy page: every setting explained, changed with a reason, put back."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds
+from kiosk.roles import Role
+from screens.admin.policy import PolicyPage
+from screens.admin.stations import StationsPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, running
+from tests.screens.admin.record_samples import record_samples
+
+PAGES = (PolicyPage, StationsPage)
+TO_FAILURES = ("f7", "down", "down", "down")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_setting_says_its_limits_and_who_set_it_when_and_why(
+    size: tuple[int, int],
+) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f7")
+        assert "It stands as the settings file has it." in run.text
+        await run.press("down", "down", "down")
+        assert "Failed attempts that block. Allowed: 1 to 10." in run.text
+        assert "Mo Farrow set it 2 Mar 2026 10:32: Many slips with the new keypads" in run.text
+        assert "The settings file says 3." in run.text
+
+
+async def test_a_value_is_changed_by_keyboard_with_a_reason() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*TO_FAILURES, "c", "backspace", *"4", "enter", *"Fewer slips", "enter")
+        assert run.desk.asked.of("policy.change") == [
+            ("max_failures", "4", 4, Grounds("Fewer slips"))
+        ]
+        assert "✓ max_failures is 4 from now on." in run.text
+        assert "Mo Farrow set it today 10:32: Fewer slips" in run.text
+
+
+async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*TO_FAILURES, "c", *"00", "tab", *"Many slips", "enter")
+        assert "! max_failures has to be 1 to 10." in run.text
+        await run.press("backspace", "backspace", "enter")
+        assert run.desk.asked.of("policy.change")[-1][1] == "5"
+
+
+async def test_words_that_can_be_chosen_are_offered() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7")
+        await run.click("assisted_needs_second")
+        await run.press("c", "up", "tab", *"Two pairs of eyes", "enter")
+        assert run.desk.asked.of("policy.change") == [
+            ("assisted_needs_second", "true", 0, Grounds("Two pairs of eyes"))
+        ]
+
+
+async def test_a_list_may_be_emptied() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7")
+        await run.click("email_domains")
+        await run.press("c", "ctrl+u", "tab", *"Any address", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == ""
+        assert "(none)" in run.text
+
+
+async def test_a_value_is_put_back_by_mouse() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7")
+        assert "Back to the file" not in run.lines[-1]
+        await run.click("max_failures")
+        await run.click("b Back to")
+        await run.type("Keypads are mended")
+        await run.click("  Put back  ")
+        assert run.desk.asked.of("policy.reset") == [
+            ("max_failures", 4, Grounds("Keypads are mended"))
+        ]
+        assert "max_failures is 3 again" in run.text
+
+
+async def test_sent_again_it_decides_on_what_is_so_now() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*TO_FAILURES, "c", "backspace", *"4", "tab", *"Fewer slips")
+        run.desk.policy.change("max_failures", "7", 4, Grounds("Somebody else"))
+        await run.press("enter")
+        assert "! The setting was changed since you looked." in run.text
+        assert "Mo Farrow set max_failures to 7." in run.text
+        await run.press("enter")
+        assert run.desk.asked.of("policy.change")[-1][2] == 5
+        assert "✓ max_failures is 4 from now on." in run.text
+
+
+async def test_what_does_not_fit_the_file_any_more_is_said() -> None:
+    desk = FakeDesk()
+    record_samples()["policy-trouble"].arrange(desk)
+    async with running(desk, PAGES) as run:
+        await run.press(*TO_FAILURES)
+        assert "! does not count" in run.text
+        told = " ".join(run.text.split())
+        assert "! Not in force: questions_asked: cannot be more than questions_registered." in told
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+async def test_others_read_it_and_are_offered_nothing(role: Role) -> None:
+    async with running(FakeDesk(role), PAGES) as run:
+        await run.press(*TO_FAILURES, "c", "b", "enter")
+        assert not run.app.screen.is_modal
+        assert "Many slips" in run.text

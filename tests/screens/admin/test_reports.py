@@ -1,0 +1,88 @@
+"""The reports page: grouped by a key, for the days that are asked for, written into a file."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from kiosk.administration.views.service import Span
+from kiosk.errors import NotTaken
+from kiosk.roles import Role
+from screens.admin.reports import ReportsPage
+from screens.admin.stations import StationsPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, running
+
+PAGES = (ReportsPage, StationsPage)
+MONTH = (date(2026, 2, 3), date(2026, 3, 4))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_last_thirty_days_are_there_with_their_totals_first(
+    size: tuple[int, int],
+) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f10")
+        assert run.desk.asked.of("reports.make") == [(Span.DAY, *MONTH)]
+        assert "By day, 3 Feb 2026 to 4 Mar 2026" in run.text
+        total = next(i for i, line in enumerate(run.lines) if "Total" in line)
+        assert "2026-02-03" in run.lines[total + 1]
+
+
+async def test_a_key_groups_by_something_else() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f10", "s")
+        assert "By site, 3 Feb 2026 to 4 Mar 2026" in run.text
+        await run.press("r")
+        assert "Refusals by reason" in run.text
+        await run.click("w Week")
+        assert [call[0] for call in run.desk.asked.of("reports.make")] == [
+            Span.DAY,
+            Span.SITE,
+            Span.REASON,
+            Span.WEEK,
+        ]
+        assert "  Week  " in run.text
+
+
+async def test_other_days_are_asked_for_and_stay() -> None:
+    async with running(pages=PAGES) as run:
+        back = ["backspace"] * 10
+        await run.press("f10", "f", *back, *"2026-02-20", "tab", *back, *"2026-02-22", "enter")
+        asked = (date(2026, 2, 20), date(2026, 2, 22))
+        assert run.desk.asked.of("reports.make")[-1] == (Span.DAY, *asked)
+        assert "By day, 20 Feb 2026 to 22 Feb 2026" in run.text
+        await run.press("w")
+        assert run.desk.asked.of("reports.make")[-1] == (Span.WEEK, *asked)
+
+
+async def test_what_is_no_day_or_the_desk_does_not_take_is_said_at_its_field() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f10", "f", *"x", "enter")
+        assert "! Write it as year, month and day: 2026-03-04." in run.text
+        run.desk.asked.raises("reports.make", NotTaken("last", "That is before the first day."))
+        await run.press("backspace", "enter")
+        assert "! That is before the first day." in run.text
+
+
+async def test_what_is_shown_is_written_into_a_file() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f10", "w", "e")
+        assert run.desk.asked.of("reports.export") == [(Span.WEEK, *MONTH)]
+        assert "✓ 31 rows are in /var/lib/kiosk/exports/report-week-2026-02-03.csv." in run.text
+
+
+async def test_an_agent_reads_and_writes_nothing() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f10", "e")
+        assert "Export" not in run.lines[-1]
+        assert run.desk.asked.of("reports.export") == []
+
+
+async def test_a_folder_that_cannot_be_written_is_said() -> None:
+    async with running(pages=PAGES) as run:
+        because = "The exports folder /x: Permission denied."
+        run.desk.asked.raises("reports.export", NotTaken("exports", because))
+        await run.press("f10", "e")
+        assert because in run.text

@@ -1,0 +1,123 @@
+"""The staff page: who may log in, and what is asked before that changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds
+from kiosk.errors import NotTaken
+from kiosk.roles import Role
+from screens.admin.staff import StaffPage
+from screens.admin.stations import StationsPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.record_samples import record_samples
+
+PAGES = (StaffPage, StationsPage)
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx2r0m1kz7 asha@ward-7"
+WHY = Grounds("New at the desk")
+
+
+def row(run: Run, name: str) -> str:
+    return next(line for line in run.lines[3:] if name in line)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_everybody_is_there_with_role_login_and_keys(size: tuple[int, int]) -> None:
+    desk = FakeDesk()
+    record_samples()["staff"].arrange(desk)
+    async with running(desk, PAGES, size) as run:
+        await run.press("f8", "down")
+        assert "4 members of staff" in run.text
+        assert "today 10:26" in row(run, "Mo Farrow")
+        assert "– removed" in row(run, "Gwen Past")
+        assert "SHA256:uN7vJ2ab4Xk0uN7vJ2ab4Xk0uN7vJ2ab4Xk0uN7vJ2a" in run.text
+        assert "token in the safe, sk-ssh-ed25519@openssh.com, added 1 Mar 2026" in run.text
+
+
+async def test_somebody_is_added_with_a_key_that_was_pasted() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8", "a", *"Asha Okafor", "tab", "down", "down", "tab", *KEY)
+        await run.press("enter", *WHY.reason, "enter")
+        assert run.desk.asked.of("staff.add") == [("Asha Okafor", Role.AUDITOR, KEY, WHY)]
+        assert "Asha Okafor can log in as auditor." in run.text
+        assert "5 members of staff" in run.text
+
+
+async def test_a_key_that_is_none_is_said_at_its_field() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.asked.raises("staff.add", NotTaken("public_key", "This is a private key."))
+        await run.press("f8", "a", *"Asha Okafor", "tab", "tab", *"-----BEGIN", "tab")
+        await run.press(*WHY.reason, "enter")
+        assert "! This is a private key." in run.text
+        assert "Asha Okafor" in run.text
+
+
+async def test_a_role_is_changed_by_keyboard() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8", "o", "down", "enter", *WHY.reason, "enter")
+        assert run.desk.asked.of("staff.change_role") == [("staff-agent", Role.MANAGER, 1, WHY)]
+        assert "manager" in row(run, "Ann Archer")
+
+
+async def test_somebody_is_removed_by_mouse() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8")
+        await run.click("Bo Banks")
+        await run.click("d Remove")
+        assert "are out at once" in " ".join(run.text.split())
+        await run.type(WHY.reason)
+        await run.click("  Remove  ")
+        assert run.desk.asked.of("staff.remove") == [("staff-second", 1, WHY)]
+        assert "– removed" in row(run, "Bo Banks")
+
+
+async def test_keys_come_and_go() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8", "k", *KEY, "enter", *WHY.reason, "enter")
+        assert run.desk.asked.of("staff.add_key") == [("staff-agent", KEY, WHY)]
+        await run.press("x", "down", "enter", *WHY.reason, "enter")
+        (dropped,) = run.desk.asked.of("staff.remove_key")
+        assert dropped[1] != "SHA256:-agentQx7vJ2"
+        assert "SHA256:-agentQx7vJ2" in run.text
+
+
+async def test_nobody_is_offered_to_change_themselves() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8")
+        await run.click("Mo Farrow")
+        assert "Role" not in run.lines[-1]
+        assert "Remove" not in run.lines[-1]
+        await run.press("x", *WHY.reason, "enter")
+        assert "! The last key of a manager stays." in run.text
+
+
+async def test_who_is_gone_is_offered_nothing() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8", "end", "o", "d", "k", "x")
+        assert not run.app.screen.is_modal
+        assert "Gwen Past was removed on 12 Feb 2026" in run.text
+
+
+async def test_sent_again_it_decides_on_what_is_so_now() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8", "o", "down", "tab", *WHY.reason)
+        ann = run.desk.estate.staff[1]
+        run.desk.estate.staff[1] = replace(ann, revision=2)
+        await run.press("enter")
+        assert "! Somebody changed this member." in run.text
+        await run.press("enter")
+        assert run.desk.asked.of("staff.change_role")[-1][2] == 2
+
+
+async def test_an_auditor_reads_and_an_agent_has_no_such_page() -> None:
+    async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
+        await run.press("f8", "a")
+        assert "4 members of staff" in run.text
+        assert not run.app.screen.is_modal
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f8")
+        assert "members of staff" not in run.text
+        assert "Staff" not in run.lines[1]

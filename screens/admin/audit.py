@@ -28,7 +28,7 @@ from screens.admin.audit_words import (
 )
 from screens.admin.dialogs.audit import Shown, ask_filter, ask_format
 from screens.admin.dialogs.listing import Listing
-from screens.admin.dialogs.long_work import LongWork, rows_far
+from screens.admin.dialogs.long_work import LongWork, rows_far, written_words
 from screens.admin.page import Page, shell_of
 from screens.admin.palette import Command, Palette
 from screens.admin.table import Column, Row, Table
@@ -231,7 +231,7 @@ class AuditRows(Page):
 
     def _was_exported(self, written: Written | None) -> None:
         if written is not None:
-            shell_of(self).tell(f"{written.rows:,} rows are in {written.path}.")
+            shell_of(self).tell(written_words(written))
             self.shown()
 
 

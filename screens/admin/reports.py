@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.service import Report, Span, Written
 from kiosk.roles import Action
+from screens.admin.dialogs.long_work import written_words
 from screens.admin.dialogs.reports import Days, ask_days
 from screens.admin.page import Page, shell_of
 from screens.admin.table import Column, Row, Table
@@ -26,7 +27,7 @@ _WORDS = {
     Span.SITE: "by site",
     Span.REASON: "refusals by reason",
 }
-_NUMBER, _NAME = 12, 12
+_NUMBER = _NAME = 10
 _EMPTY = "Nothing was done in these days."
 
 
@@ -108,7 +109,7 @@ class ReportsPage(Page):
         )
 
     def _was_written(self, written: Written) -> None:
-        shell_of(self).tell(f"{written.rows:,} rows are in {written.path}.")
+        shell_of(self).tell(written_words(written))
 
 
 def _columns(report: Report) -> tuple[Column, ...]:

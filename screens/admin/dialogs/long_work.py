@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from kiosk.administration.progress import Progress
+from kiosk.administration.views.service import Written
 from kiosk.errors import AdministrationError, StoreError
 from screens.admin import trouble
 from screens.admin.dialogs.box import Box
@@ -157,6 +158,12 @@ class LongWork(Dialog[T]):
 def rows_far(done: int, total: int) -> str:
     """Say how many rows are done."""
     return f"{done:,} of {total:,} rows"
+
+
+def written_words(written: Written) -> str:
+    """Say what was written, and where."""
+    rows = "1 row is" if written.rows == 1 else f"{written.rows:,} rows are"
+    return f"{rows} in {written.path}."
 
 
 def bytes_far(done: int, total: int) -> str:

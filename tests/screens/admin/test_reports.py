@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from kiosk.administration.views.service import Span
+from kiosk.administration.views.service import Report, Span, Written
 from kiosk.errors import NotTaken
 from kiosk.roles import Role
 from screens.admin.reports import ReportsPage
@@ -71,6 +71,29 @@ async def test_what_is_shown_is_written_into_a_file() -> None:
         await run.press("f10", "w", "e")
         assert run.desk.asked.of("reports.export") == [(Span.WEEK, *MONTH)]
         assert "✓ 31 rows are in /var/lib/kiosk/exports/report-week-2026-02-03.csv." in run.text
+
+
+async def test_a_week_fits_its_days_and_all_its_counts_on_a_small_screen() -> None:
+    desk = FakeDesk()
+
+    def make(span: Span, first: date, last: date) -> Report:
+        columns = ("Week", "From", "To", "Unlocked", "Registered", "Refused")
+        row = ("2026-W09", "2026-02-23", "2026-03-01", "12345", "2345", "345")
+        return Report(span, first, last, columns, (row, ("Total", "", "", "12345", "2345", "345")))
+
+    desk.reports.make = make  # type: ignore[method-assign]
+    async with running(desk, PAGES) as run:
+        await run.press("f10")
+        (week,) = (line.split() for line in run.lines if "2026-W09" in line)
+        assert week == ["2026-W09", "2026-02-23", "2026-03-01", "12345", "2345", "345"]
+
+
+async def test_one_row_is_said_as_one() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f10")
+        run.desk.reports.export = lambda *_: Written("/x/report.csv", 1)  # type: ignore[method-assign]
+        await run.press("e")
+        assert "✓ 1 row is in /x/report.csv." in run.text
 
 
 async def test_an_agent_reads_and_writes_nothing() -> None:

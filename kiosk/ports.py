@@ -173,8 +173,13 @@ class Authority(Protocol):
     charged once and gets the same verdict.
     """
 
-    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
-        """Open a visit for the card that went in."""
+    def begin(
+        self, visit: VisitId, station: str, report: CardReport
+    ) -> VisitOpened | CardChallenge | Refusal:
+        """Open a visit for the card that went in, or have it prove itself first."""
+
+    def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+        """Open the visit whose card was challenged; None says that it gave no answer."""
 
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs."""
@@ -203,8 +208,15 @@ class Authority(Protocol):
     ) -> Task | CodeWrong | CodeDead | Refusal:
         """Check one entered code; charged before it is looked at."""
 
-    def release(self, visit: VisitId) -> Grant | Refusal:
-        """Release the unblock secret, once, after every factor: the intent is journaled first."""
+    def challenge(self, visit: VisitId) -> CardChallenge | Refusal | None:
+        """Draw what the card has to answer before its secret is released; None: nothing."""
+
+    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
+        """Release the unblock secret, once, after every factor: the intent is journaled first.
+
+        ``proof`` answers what ``challenge`` drew; None says that nothing was drawn, or that
+        the card gave no answer.
+        """
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""

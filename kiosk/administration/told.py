@@ -11,6 +11,7 @@ from kiosk.administration.saying import as_sentence, counted
 from kiosk.administration.told_of_service import SAID_OF_SERVICE
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.journal import SettledAs
+from kiosk.authority.proving import Unproven
 from kiosk.dialogue import AnswerProblem, Purpose
 from kiosk.errors import MailRefused
 from kiosk.policy import EmailProblem
@@ -24,6 +25,8 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.VISIT_RESUMED: "Came back to enter the code.",
     AuditKind.VISIT_SUPERSEDED: "The card went into another station.",
     AuditKind.VISIT_ENDED: "The visit ended.",
+    AuditKind.CARD_UNPROVEN: "The card could not prove that it is the one that was issued.",
+    AuditKind.CARD_KEY_RECORDED: "The key of the card was recorded, to know the card by.",
     AuditKind.REFUSED: "Turned away.",
     AuditKind.REFUSED_AT_STATION: "Turned away by the station.",
     AuditKind.STEP_REFUSED: "The station asked for something out of turn, and was refused.",
@@ -80,6 +83,7 @@ GRAVE: Final[frozenset[str]] = frozenset(
         AuditKind.CODE_LIMITED,
         AuditKind.CODE_WRONG,
         AuditKind.CODE_DEAD,
+        AuditKind.CARD_UNPROVEN,
         AuditKind.SECRET_BROKEN,
         AuditKind.UNBLOCK_REFUSED,
         AuditKind.UNBLOCK_NOT_SENT,
@@ -103,6 +107,13 @@ def told(event: AuditEvent) -> str:
 
 def _opened(detail: Detail) -> str:
     return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
+
+
+def _unproven(detail: Detail) -> str:
+    because = _UNPROVEN.get(str(detail.get("because")))
+    return (
+        f"The card did not prove that it is the one that was issued: {because}." if because else ""
+    )
 
 
 def _turned_away(detail: Detail) -> str:
@@ -206,8 +217,16 @@ _SETTLED: Final[dict[str, str]] = {
     SettledAs.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
     SettledAs.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
 }
+_UNPROVEN: Final[dict[str, str]] = {
+    Unproven.NO_KEY: "it offers no key to prove itself with",
+    Unproven.UNKNOWN_KEY: "nobody recorded or certified the key that it offers",
+    Unproven.NOT_ISSUED: "it shows no valid certificate of an issuer of cards",
+    Unproven.NO_ANSWER: "it did not answer with its key",
+    Unproven.WRONG_ANSWER: "its answer was not that of its key",
+}
 _SAID: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.VISIT_OPENED: _opened,
+    AuditKind.CARD_UNPROVEN: _unproven,
     AuditKind.REFUSED: _turned_away,
     AuditKind.REFUSED_AT_STATION: _turned_away,
     AuditKind.PURPOSE_CHOSEN: _chosen,

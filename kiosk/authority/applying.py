@@ -57,7 +57,21 @@ def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str)
     uow.registrations.put(registration)
     uow.search.refresh([scene.holder.id])
     record(uow, AuditKind.REGISTERED, scene.visit, questions=len(registration.question_ids))
+    _keep_key(uow, scene, pending)
     notify(uow, Notice.REGISTERED, email, scene.visit, scene.holder)
+
+
+def _keep_key(uow: UnitOfWork, scene: Scene, pending: PendingChange) -> None:
+    """Keep the key that the card has proven, from now on, where none was recorded.
+
+    It has to be the same when the PIN was proven and now: the code may be entered in
+    another visit, and what is in the reader then need not be the holder's card.
+    """
+    key = pending.auth_key
+    if key is None or key != scene.visit.auth_key:
+        return
+    if uow.cards.record_key(scene.card.id, key):
+        record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
 
 
 def _change_email(uow: UnitOfWork, scene: Scene, email: str) -> None:

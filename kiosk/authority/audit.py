@@ -14,6 +14,8 @@ class AuditKind(StrEnum):
     VISIT_OPENED = "visit-opened"
     VISIT_RESUMED = "visit-resumed"
     VISIT_SUPERSEDED = "visit-superseded"
+    CARD_UNPROVEN = "card-unproven"
+    CARD_KEY_RECORDED = "card-key-recorded"
     VISIT_ENDED = "visit-ended"
     REFUSED = "refused"
     REFUSED_AT_STATION = "refused-at-station"

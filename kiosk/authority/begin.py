@@ -12,10 +12,13 @@ from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.journal import settle_by_card
 from kiosk.authority.offers import card_barred, offers, secret_barred
 from kiosk.authority.parts import Parts
+from kiosk.authority.proving import Unproven, claim, draw, judge, tell_unproven, unlock_barred
 from kiosk.authority.resume import resumed
-from kiosk.authority.scene import Scene, look
+from kiosk.authority.scene import Scene, look, open_visit
 from kiosk.authority.stations import station_barred
 from kiosk.dialogue import (
+    CardChallenge,
+    CardProof,
     CardReport,
     EnterCode,
     Purpose,
@@ -40,8 +43,11 @@ def is_visit_id(text: str) -> bool:
 
 def begin(
     parts: Parts, visit_id: VisitId, station: str, report: CardReport
-) -> VisitOpened | Refusal:
-    """Open a visit; the same call again gives the same answer and forgets what was proven."""
+) -> VisitOpened | CardChallenge | Refusal:
+    """Open a visit, or have its card prove itself first.
+
+    The same call again begins anew and forgets what was proven.
+    """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     with parts.store.begin() as uow:
@@ -57,9 +63,27 @@ def begin(
         return reply
 
 
+def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+    """Open the visit whose card has answered its challenge; None: it gave no answer."""
+    with parts.store.begin() as uow:
+        visit, card, holder = open_visit(uow, visit_id)
+        if visit.genuine_at is not None:
+            raise StepRefused("the card has proven itself already")
+        visit, unproven = judge(visit, proof, uow.now)
+        retired = station_barred(uow, visit.station)
+        if retired is not None:
+            reply: VisitOpened | Refusal = _refuse(uow, visit, retired)
+        elif unproven is not None:
+            reply = _not_genuine(uow, visit, unproven)
+        else:
+            reply = _meet(uow, parts, visit, KnownCard(card, holder))
+        uow.commit()
+        return reply
+
+
 def _arrive(
     uow: UnitOfWork, parts: Parts, visit: Visit, report: CardReport
-) -> VisitOpened | Refusal:
+) -> VisitOpened | CardChallenge | Refusal:
     retired = station_barred(uow, visit.station)
     if retired is not None:
         return _refuse(uow, visit, retired)
@@ -71,12 +95,40 @@ def _arrive(
     if card is None:  # its holder was erased while we waited for it
         return _refuse(uow, visit, Reason.UNKNOWN_CARD)
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
-    _close_older(uow, visit, card)
-    settle_by_card(uow, visit, card, known.holder)
-    barred = card_barred(card, known.holder, uow.now) or _expired(report, uow.now)
+    claimed, expired = _claimed(uow, parts, visit, card, report), _expired(report, uow.now)
+    if isinstance(claimed, Unproven):
+        return _not_genuine(uow, visit, claimed)
+    if claimed is None:
+        return _meet(uow, parts, visit, KnownCard(card, known.holder), expired)
+    if expired is not None:
+        return _refuse(uow, visit, expired)
+    visit, challenge = draw(visit, claimed, uow.now)
+    _store(uow, visit)
+    return challenge
+
+
+def _claimed(
+    uow: UnitOfWork, parts: Parts, visit: Visit, card: Card, report: CardReport
+) -> bytes | Unproven | None:
+    """Judge what the card says of itself, before it is asked to prove it."""
+    policy = parts.policy()
+    claimed = claim(policy, parts.issuers, card, report.certificate, uow.now)
+    if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
+        return claimed
+    # With its PIN blocked nothing else than an unlock could be offered.
+    return unlock_barred(policy, parts.issuers, card, claimed) or claimed
+
+
+def _meet(
+    uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard, expired: Reason | None = None
+) -> VisitOpened | Refusal:
+    """Go on with a card that has proven what it has to: only now its records are looked at."""
+    _close_older(uow, visit, known.card)
+    settle_by_card(uow, visit, known.card, known.holder)
+    barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
         return _refuse(uow, visit, barred)
-    return _welcome(uow, _look_around(uow, parts, visit, KnownCard(card, known.holder)))
+    return _welcome(uow, _look_around(uow, parts, visit, known))
 
 
 def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
@@ -132,6 +184,11 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card) -> None:
     for older in uow.visits.open_of_card(card.id):
         if older.id != visit.id and uow.visits.close(older.id, uow.now, VisitEnd.CARD_REMOVED):
             record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
+
+
+def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
+    tell_unproven(uow, visit, because)
+    return _refuse(uow, visit, Reason.NOT_GENUINE)
 
 
 def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:

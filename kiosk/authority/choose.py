@@ -8,9 +8,10 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.offers import offers, secret_barred
 from kiosk.authority.parts import Parts
+from kiosk.authority.proving import unlock_barred
 from kiosk.authority.scene import Scene, TurnedAway, again, enter
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import Purpose, Task, VisitId
+from kiosk.dialogue import Purpose, Reason, Task, VisitId
 from kiosk.errors import StepRefused
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -20,6 +21,7 @@ def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         if scene.visit.purpose is not purpose:
+            _need_known_key(parts, scene, purpose)
             scene = _start(uow, scene, purpose)
         task = tasks.next_task(uow, scene)
         uow.commit()
@@ -49,6 +51,12 @@ def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
         started = again(uow, started)
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
     return started
+
+
+def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
+    key = scene.visit.auth_key
+    if purpose is Purpose.UNLOCK and unlock_barred(scene.policy, parts.issuers, scene.card, key):
+        raise TurnedAway(Reason.NOT_GENUINE)
 
 
 def _need_offer(scene: Scene, purpose: Purpose) -> None:

@@ -144,4 +144,5 @@ def _fresh_pending(scene: Scene) -> PendingChange:
         card_id=scene.card.id,
         purpose=scene.progress.purpose,
         created_at=scene.now,
+        auth_key=scene.visit.auth_key,
     )

@@ -10,6 +10,7 @@ from kiosk.authority.verdicts import Verdicts
 from kiosk.dialogue import Purpose
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer, Message
+from kiosk.secrets.card_keys import Issuers
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.sealing import Sealer
@@ -31,7 +32,7 @@ class Parts:
     """The means of every use case.
 
     ``policy`` is asked anew in each call, so a changed setting counts at once.
-    ``staff_addresses`` are told of blocks.
+    ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
     """
 
     store: Store
@@ -43,4 +44,5 @@ class Parts:
     mailer: Mailer
     compose: CodeComposer
     staff_addresses: tuple[str, ...] = ()
+    issuers: Issuers | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)

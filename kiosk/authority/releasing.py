@@ -3,7 +3,8 @@
 In one transaction the code is used up, the intent goes into the journal, and the try
 that the secret may cost is charged. The secret is opened inside it too, before anything
 is written, so that a seal that does not open costs the holder nothing; it leaves only
-when all of that is durable.
+when all of that is durable. The card proves itself a second time for it, in the hold in
+which the secret is sent: another one may have been put in after the questions.
 """
 
 from __future__ import annotations
@@ -12,9 +13,28 @@ from kiosk.authority.assisted import given_by
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
 from kiosk.authority.parts import Parts
+from kiosk.authority.proving import (
+    Unproven,
+    draw,
+    judge,
+    key_to_prove,
+    tell_unproven,
+    unlock_barred,
+)
 from kiosk.authority.scene import Scene, TurnedAway, enter
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import CardId, Grant, JournalId, Purpose, Reason, Refusal, VisitId
+from kiosk.dialogue import (
+    CardChallenge,
+    CardId,
+    CardProof,
+    Grant,
+    JournalId,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitEnd,
+    VisitId,
+)
 from kiosk.errors import SealBroken, StepRefused
 from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
@@ -22,11 +42,33 @@ from kiosk.store.records import UnblockEntry, new_id
 from kiosk.store.unit_of_work import UnitOfWork
 
 
-def release(parts: Parts, visit_id: VisitId) -> Grant | Refusal:
-    """Return the secret of the visit's card; ``StepRefused`` where a factor is missing."""
+def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | None:
+    """Draw what the card has to answer for its secret; None where it need not prove itself."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         _need_every_factor(scene)
+        key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+        if key is None:
+            return None
+        visit, drawn = draw(scene.visit, key, uow.now)
+        uow.visits.save(visit)
+        uow.commit()
+        return drawn
+
+
+def release(parts: Parts, visit_id: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
+    """Return the secret of the visit's card; ``StepRefused`` where a factor is missing.
+
+    A card that answers its challenge wrongly ends the visit; the code stays as it is.
+    """
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        _need_every_factor(scene)
+        unproven = _unproven(uow, parts, scene, proof)
+        if unproven is not None:
+            refusal = _not_genuine(uow, scene, unproven)
+            uow.commit()
+            return refusal
         secret = _opened(uow, parts, scene)
         if secret is None:
             uow.commit()
@@ -44,6 +86,27 @@ def _need_every_factor(scene: Scene) -> None:
     barred = secret_barred(scene.card)
     if barred is not None:
         raise TurnedAway(barred)
+
+
+def _unproven(
+    uow: UnitOfWork, parts: Parts, scene: Scene, proof: CardProof | None
+) -> Unproven | None:
+    """Use up the challenge that was drawn for this; say why the secret is kept back."""
+    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    barred = unlock_barred(scene.policy, parts.issuers, scene.card, key)
+    if barred is not None or key is None:
+        return barred
+    visit, unproven = judge(scene.visit, proof, uow.now)
+    uow.visits.save(visit)
+    return unproven
+
+
+def _not_genuine(uow: UnitOfWork, scene: Scene, because: Unproven) -> Refusal:
+    visit, reason = scene.visit, Reason.NOT_GENUINE
+    tell_unproven(uow, visit, because)
+    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
+    uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
+    return Refusal(reason, visit.reference)
 
 
 def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> Sensitive | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from kiosk.authority.assisted import is_assisted, is_vouched_for
 from kiosk.authority.offers import card_barred
 from kiosk.authority.parts import Parts
+from kiosk.authority.proving import need_proof
 from kiosk.authority.stations import station_barred
 from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, reaches
 from kiosk.dialogue import Purpose, Reason, VisitId
@@ -137,10 +138,12 @@ class Scene:
 def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
     """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
 
-    Raises ``StepRefused`` for a visit that is unknown, closed or too old, and
-    ``TurnedAway`` where station, card, holder or registration were barred since it opened.
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has
+    not proven itself, and ``TurnedAway`` where station, card, holder or registration were
+    barred since it opened.
     """
     scene = enter_to_report(uow, parts, visit_id)
+    need_proof(scene.policy, scene.card, scene.visit)
     reason = (
         station_barred(uow, scene.visit.station)
         or card_barred(scene.card, scene.holder, uow.now)
@@ -156,7 +159,7 @@ def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
 
     Raises ``StepRefused`` as ``enter`` does.
     """
-    visit, card, holder = _open_visit(uow, visit_id)
+    visit, card, holder = open_visit(uow, visit_id)
     return look(uow, parts.policy(), visit, card, holder)
 
 
@@ -187,7 +190,11 @@ def again(uow: UnitOfWork, scene: Scene, visit: Visit | None = None) -> Scene:
     return look(uow, scene.policy, visit or scene.visit, scene.card, scene.holder)
 
 
-def _open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
+def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
+    """Lock card and visit, whether the card has proven itself or not.
+
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old.
+    """
     known = uow.visits.get(visit_id)
     if known is None or known.card_id is None:
         raise StepRefused("there is no such visit")

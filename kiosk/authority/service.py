@@ -19,6 +19,8 @@ from kiosk.dialogue import (
     Answer,
     AnswersRefused,
     AnswersWrong,
+    CardChallenge,
+    CardProof,
     CardReport,
     CodeDead,
     CodeNotSent,
@@ -59,11 +61,17 @@ class LocalAuthority:
         self._turns = Turns()
         self._health = HealthWatch(parts.store, parts.mailer, parts.clock)
 
-    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
-        """Open a visit for the card that went in."""
+    def begin(
+        self, visit: VisitId, station: str, report: CardReport
+    ) -> VisitOpened | CardChallenge | Refusal:
+        """Open a visit for the card that went in, or have it prove itself first."""
         return self._decide(
             "begin", visit, lambda: beginning.begin(self._parts, visit, station, report)
         )
+
+    def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+        """Open the visit whose card has answered its challenge."""
+        return self._decide("prove", visit, lambda: beginning.prove(self._parts, visit, proof))
 
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
         """Start on one of the offers."""
@@ -111,9 +119,13 @@ class LocalAuthority:
 
         return self._decide("enter_code", visit, check)
 
-    def release(self, visit: VisitId) -> Grant | Refusal:
+    def challenge(self, visit: VisitId) -> CardChallenge | Refusal | None:
+        """Draw what the card has to answer for its secret."""
+        return self._decide("challenge", visit, lambda: releasing.challenge(self._parts, visit))
+
+    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
         """Release the unblock secret, once, after every factor."""
-        return self._decide("release", visit, lambda: releasing.release(self._parts, visit))
+        return self._decide("release", visit, lambda: releasing.release(self._parts, visit, proof))
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""

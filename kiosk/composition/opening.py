@@ -6,6 +6,7 @@ Each is imported where it is opened: no command needs all of them, and they load
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.config import Settings, credential_file
@@ -13,6 +14,7 @@ from kiosk.config import Settings, credential_file
 if TYPE_CHECKING:
     from kiosk.mail.smtp import SmtpMailer
     from kiosk.ports import Clock
+    from kiosk.secrets.card_keys import Issuers
     from kiosk.secrets.keys import KeyRing
     from kiosk.store.database import Store
 
@@ -29,6 +31,14 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
     from kiosk.secrets.keys import KeyRing
 
     return KeyRing.load(credential_file(settings.keys.file, environ))
+
+
+def open_issuers(settings: Settings) -> Issuers | None:
+    """Return those whose certificates cards show, if any are named; raises ``ConfigError``."""
+    from kiosk.secrets.card_keys import Issuers
+
+    named = settings.cards.issuers
+    return Issuers.load(Path(named)) if named else None
 
 
 def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:

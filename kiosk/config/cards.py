@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.config.base import Section, setting
-from kiosk.config.kinds import Choice, Unfit, Words
+from kiosk.config.kinds import Choice, Text, Unfit, Words
 
 FAMILIES = ("piv", "openpgp")
 """The drivers on PC/SC by their names, in the order in which a card is asked."""
@@ -34,4 +34,10 @@ class CardSettings(Section):
         "resetting-code",
         Choice("resetting-code", "admin-pin"),
         "What the unblock secrets of OpenPGP cards are.",
+    )
+    issuers: str = setting(
+        "",
+        Text("the path of a PEM file", empty=True),
+        "Certificates of those who issue cards: then a card that has to prove itself shows one "
+        "of theirs that names its GUID; empty trusts the recorded keys alone.",
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kiosk.config.base import Section, setting
-from kiosk.config.kinds import Number, Truth, Unfit, Words
-from kiosk.policy import Factor, Policy
+from kiosk.config.kinds import Choice, Number, Truth, Unfit, Words
+from kiosk.policy import Factor, Genuine, Policy
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
@@ -66,6 +66,13 @@ class PolicySettings(Section):
         "A second member of staff has to agree before a code that staff give works.",
     )
 
+    genuine: str = setting(
+        Genuine.WHEN_IT_CAN.value,
+        Choice(*(when.value for when in Genuine)),
+        "When a card has to prove that it is the one that was issued; "
+        "one whose key is recorded can.",
+    )
+
     def check(self) -> None:
         """Let the policy itself judge how its numbers fit together."""
         self.policy()
@@ -86,4 +93,5 @@ class PolicySettings(Section):
             pin_max_length=self.pin_max_length,
             email_domains=self.email_domains,
             assisted_needs_second=self.assisted_needs_second,
+            genuine=Genuine(self.genuine),
         )

@@ -6,12 +6,13 @@ Nothing here reads a clock, a file or a database: what is needed comes in as an 
 from kiosk.policy.answers import answer_problem, normalise
 from kiosk.policy.codes import SendVerdict, may_send_code
 from kiosk.policy.email import EmailProblem, email_problem, mask_email, tidy_email
-from kiosk.policy.limits import Factor, Policy
+from kiosk.policy.limits import Factor, Genuine, Policy
 from kiosk.policy.pin import PinRule, broken_pin_rules, pin_verdicts
 
 __all__ = [
     "EmailProblem",
     "Factor",
+    "Genuine",
     "PinRule",
     "Policy",
     "SendVerdict",

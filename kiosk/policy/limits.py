@@ -16,6 +16,14 @@ class Factor(StrEnum):
     EMAIL_CODE = "email-code"
 
 
+class Genuine(StrEnum):
+    """When a card has to prove that it is the one that was issued."""
+
+    ALWAYS = "always"
+    WHEN_IT_CAN = "when-it-can"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the service asks of a holder, and how often it may be got wrong.
@@ -36,6 +44,7 @@ class Policy:
     pin_max_length: int = 8
     email_domains: tuple[str, ...] = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
     assisted_needs_second: bool = False
+    genuine: Genuine = Genuine.WHEN_IT_CAN
 
     def __post_init__(self) -> None:
         if not self.verification or len(set(self.verification)) != len(self.verification):

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import assert_never
 
 from kiosk import errors
-from kiosk.dialogue import Heartbeat, ReaderState, Reason, Refusal, VisitId, VisitOpened
+from kiosk.dialogue import (
+    CardChallenge,
+    Heartbeat,
+    ReaderState,
+    Reason,
+    Refusal,
+    VisitId,
+    VisitOpened,
+)
 from kiosk.ports import Authority, CardAddress, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import (
@@ -132,8 +140,17 @@ class Actions:
 
     def _open(self, command: OpenVisit) -> CardRead | GaveUp:
         report = self._cards.read(command.reader)
-        reply: VisitOpened | Refusal = self._authority.begin(command.visit, self._station, report)
-        return CardRead(command.visit, CardAddress(command.reader, report.card), reply)
+        at = CardAddress(command.reader, report.card)
+        reply = self._authority.begin(command.visit, self._station, report)
+        if isinstance(reply, CardChallenge):
+            reply = self._prove(command.visit, at, reply)
+        return CardRead(command.visit, at, reply)
+
+    def _prove(
+        self, visit: VisitId, at: CardAddress, challenge: CardChallenge
+    ) -> VisitOpened | Refusal:
+        proof = self._cards.hold(at, lambda card: card.prove(challenge))
+        return self._authority.prove(visit, proof)
 
     def _give_up(self, visit: VisitId, reason: Reason) -> GaveUp:
         """Have the refusal recorded; with the authority away the reference is still the same."""

@@ -109,7 +109,12 @@ class _Unblock:
         self.granted: Grant | None = None
 
     def __call__(self, card: CardHold) -> Grant | Refusal:
-        grant = self._authority.release(self._command.visit)
+        visit = self._command.visit
+        challenge = self._authority.challenge(visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        proof = card.prove(challenge) if challenge is not None else None
+        grant = self._authority.release(visit, proof)
         if isinstance(grant, Refusal):
             return grant
         self.granted = grant

@@ -64,6 +64,7 @@ class Card:
     ``secret_limit`` is how many wrong unblock secrets the card takes in a row, and
     ``secret_tries_left`` what it last told; None where nobody knows.
     ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
+    ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER).
     """
 
     id: str
@@ -76,6 +77,7 @@ class Card:
     secret_limit: int | None = None
     secret_exposure: int = 0
     secret_tries_left: int | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class PendingChange:
     """What a registration or a change has gathered before its code is entered.
 
     It belongs to a card and a purpose, not to a visit, so it survives walking away.
+    ``auth_key`` is what the card had proven when its PIN was.
     """
 
     id: str
@@ -167,6 +170,7 @@ class PendingChange:
     email: str | None = None
     question_ids: tuple[int, ...] | None = None
     hashes: tuple[JointHash, ...] | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
 
 
 # --- visits, codes, the unblock journal ------------------------------------------------
@@ -179,6 +183,8 @@ class Visit:
     ``questions_proven_at`` may be carried over from the code that was resumed; then
     ``questions_carried`` is set, until they are answered in this very visit.
     ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
+    ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
+    while a ``challenge`` is there, its answer is waited for.
     """
 
     id: str
@@ -196,6 +202,10 @@ class Visit:
     finished_at: datetime | None = None
     closed_at: datetime | None = None
     how: VisitEnd | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
+    genuine_at: datetime | None = None
+    challenge: bytes | None = field(default=None, repr=False)
+    challenged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

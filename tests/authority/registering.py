@@ -6,6 +6,7 @@ from kiosk.dialogue import Answer, EnterCode, GiveEmail, ProvePin, Purpose
 from kiosk.policy import Policy
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
+from tests.authority.plastic import Plastic
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World
 
@@ -20,17 +21,19 @@ def given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
     return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
 
 
-def start(world: World, card: Card, purpose: Purpose) -> Sitting:
+def start(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
     """Choose, and prove the PIN."""
-    sitting = world.insert(card)
+    sitting = world.insert(card, plastic=plastic)
     assert world.authority.choose(sitting.visit, purpose) == ProvePin()
     world.authority.pin_proven(sitting.visit)
     return sitting
 
 
-def to_code(world: World, card: Card, email: str = EMAIL) -> Sitting:
+def to_code(
+    world: World, card: Card, email: str = EMAIL, plastic: Plastic | None = None
+) -> Sitting:
     """Answer, and have a code sent to ``email``."""
-    sitting = start(world, card, Purpose.REGISTER)
+    sitting = start(world, card, Purpose.REGISTER, plastic)
     assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
     assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
     return sitting

@@ -20,6 +20,7 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.sensitive import Sensitive
+from tests.authority.plastic import Plastic
 
 if TYPE_CHECKING:
     from tests.authority.world import World
@@ -34,6 +35,7 @@ class Sitting:
     world: World
     visit: VisitId
     opened: VisitOpened | Refusal
+    plastic: Plastic
     attempts: int = 0
 
     @property
@@ -75,9 +77,17 @@ class Sitting:
         return task
 
     def grant(self) -> Grant:
-        grant = self.authority.release(self.visit)
+        grant = self.release()
         assert isinstance(grant, Grant), grant
         return grant
+
+    def release(self) -> object:
+        """Ask for the secret as a station does: the card proves itself first, if it has to."""
+        challenge = self.authority.challenge(self.visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        proof = self.plastic.answer(challenge) if challenge is not None else None
+        return self.authority.release(self.visit, proof)
 
     def pull(self) -> None:
         self.authority.end(self.visit, VisitEnd.CARD_REMOVED)

@@ -11,6 +11,7 @@ from pathlib import Path
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import (
+    CardChallenge,
     CardId,
     CardReport,
     PinState,
@@ -29,6 +30,7 @@ from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.store.service_records import OutboxMessage, Station
+from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
 
@@ -197,12 +199,23 @@ class World:
 
     # --- sittings ---
 
-    def insert(self, card: Card | CardId, *, blocked: bool = False, station: str = "A") -> Sitting:
-        """Put a card in at a station."""
+    def insert(
+        self,
+        card: Card | CardId,
+        *,
+        blocked: bool = False,
+        station: str = "A",
+        plastic: Plastic | None = None,
+    ) -> Sitting:
+        """Put a card in at a station; without ``plastic`` it has no key to prove itself with."""
+        plastic = plastic or Quiet()
         named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
         visit = VisitId(new_id())
-        report = CardReport(named, PinState(blocked))
-        return Sitting(self, visit, self.authority.begin(visit, station, report))
+        report = CardReport(named, PinState(blocked), certificate=plastic.shows)
+        opened = self.authority.begin(visit, station, report)
+        if isinstance(opened, CardChallenge):
+            opened = self.authority.prove(visit, plastic.answer(opened))
+        return Sitting(self, visit, opened, plastic)
 
 
 def copy_template(template: Path, folder: Path) -> Path:

@@ -102,6 +102,7 @@ class FakeAuthority:
     """Unlocks with two right answers and any code; ``away`` calls fail before they answer."""
 
     away: int = 0
+    challenged: CardChallenge | None = None
     released: int = 0
     outcomes: list[UnblockOutcome] = field(default_factory=list)
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
@@ -120,6 +121,12 @@ class FakeAuthority:
     def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
         return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
+
+    def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+        return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
+
+    def challenge(self, visit: VisitId) -> CardChallenge | None:
+        return self.challenged
 
     def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions:
         self._answer()
@@ -147,7 +154,7 @@ class FakeAuthority:
     def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
         return SetPin(PinRules())
 
-    def release(self, visit: VisitId) -> Grant:
+    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant:
         self._answer()
         self.released += 1
         return Grant(JournalId("j1"), Sensitive("87654321"))

@@ -89,10 +89,12 @@ class Cards:
 
         A card that exists keeps its exposure and its tries left: an import of the same
         file again must not forget what an unblock may have cost. It stays revoked, too,
-        even if staff revoked it while the file was read.
+        even if staff revoked it while the file was read. Nor is a key forgotten that it
+        proves itself with.
         """
         insert = self._gateway.upsert(CardRow)
-        changed = {name: insert.excluded[name] for name in OVERWRITTEN}
+        changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
+        changed["auth_key"] = func.coalesce(insert.excluded.auth_key, CardRow.auth_key)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         self._gateway.run(statement, [_values(card) for card in cards])
 
@@ -101,6 +103,11 @@ class Cards:
         active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
         statement = update(CardRow).where(*active)
         return self._gateway.run(statement.values(status=CardStatus.REVOKED)) == 1
+
+    def record_key(self, card_id: str, key: bytes) -> bool:
+        """Keep the key that a card proves itself with; False when there is one already."""
+        unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
+        return self._gateway.run(update(CardRow).where(*unrecorded).values(auth_key=key)) == 1
 
     # --- the unblock secret ---
 
@@ -182,6 +189,7 @@ def _record(row: CardRow) -> Card:
         secret_limit=row.secret_limit,
         secret_exposure=row.secret_exposure,
         secret_tries_left=row.secret_tries_left,
+        auth_key=row.auth_key,
     )
 
 

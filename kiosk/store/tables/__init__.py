@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.store.tables import people, services, staff, visits, watch
 from kiosk.store.tables.base import Row
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that these tables are the outcome of."""
 
 __all__ = ["REVISION", "Row", "people", "services", "staff", "visits", "watch"]

@@ -49,6 +49,7 @@ class CardRow(Row, table=True):
     secret_limit: int | None = None
     secret_exposure: int = 0
     secret_tries_left: int | None = None
+    auth_key: bytes | None = Field(default=None, repr=False)
 
 
 class QuestionRow(Row, table=True):

@@ -36,6 +36,10 @@ class VisitRow(Row, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     how: VisitEnd | None = Field(default=None, sa_type=Worded(VisitEnd))
+    auth_key: bytes | None = Field(default=None, repr=False)
+    genuine_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    challenge: bytes | None = Field(default=None, repr=False)
+    challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class PendingRow(Row, table=True):
@@ -51,6 +55,7 @@ class PendingRow(Row, table=True):
     email: str | None = None
     question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
     hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
+    auth_key: bytes | None = Field(default=None, repr=False)
 
 
 class CodeRow(Row, table=True):

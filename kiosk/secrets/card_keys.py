@@ -1,0 +1,189 @@
+"""The keys that cards prove themselves with: read, told apart, and held against a signature.
+
+A key is kept as its SubjectPublicKeyInfo in DER, always in the form in which this module
+returns it, so that two are the same key where their bytes are the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
+
+from kiosk.dialogue import CardChallenge, CardId, CardProof, KeyKind
+from kiosk.errors import ConfigError
+
+LONGEST: Final = 32 * 1024
+"""Bytes of a certificate that are looked at; a card holds less than 2 KiB."""
+
+KEY_NAME: Final = "ca"
+"""Begins the identifier of a card that has nothing else to be known by than its key."""
+
+_NAMED: Final = len(KEY_NAME) + 64
+"""Digits of such an identifier: a GUID has 32."""
+
+_EXPONENT: Final = 65537
+_RSA: Final = {2048: KeyKind.RSA_2048, 3072: KeyKind.RSA_3072}
+_CURVES: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
+
+_NOT_TO_BE_READ: Final = (
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+
+def key_from(der: bytes | None) -> bytes | None:
+    """Return the key in a certificate or in a SubjectPublicKeyInfo.
+
+    None where there is nothing to be read, or no key that a card can prove itself with.
+    """
+    if der is None or len(der) > LONGEST:
+        return None
+    found = _in_certificate(der) or _bare(der)
+    if found is None or _kind(found) is None:
+        return None
+    return found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def kind_of(key: bytes) -> KeyKind:
+    """Return the kind of a key; ``ValueError`` for what ``key_from`` would not return."""
+    found = _bare(key)
+    kind = _kind(found) if found is not None else None
+    if kind is None:
+        raise ValueError("that is no key that a card can prove itself with")
+    return kind
+
+
+def fingerprint(key: bytes) -> str:
+    """Return the SHA-256 of a key in hexadecimal, as it is told to people."""
+    return sha256(key).hexdigest()
+
+
+def may_be(card: CardId, key: bytes) -> bool:
+    """Tell whether a card's identifier allows it this key; one made from a key names it."""
+    made_from_a_key = card.identifier.startswith(KEY_NAME) and len(card.identifier) == _NAMED
+    return named_by_key(card, key) or not made_from_a_key
+
+
+def named_by_key(card: CardId, key: bytes) -> bool:
+    """Tell whether the identifier is made from the key: proving it is being that card."""
+    return card.identifier == KEY_NAME + fingerprint(key)
+
+
+def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
+    """Tell whether the holder of ``key`` signed ``challenge``."""
+    found = _bare(key)
+    try:
+        match found:
+            case rsa.RSAPublicKey():
+                found.verify(proof.signature, challenge.message, padding.PKCS1v15(), SHA256())
+            case ec.EllipticCurvePublicKey():
+                hashed = SHA384() if challenge.key is KeyKind.P_384 else SHA256()
+                found.verify(proof.signature, challenge.message, ec.ECDSA(hashed))
+            case _:
+                return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+class Issuers:
+    """The certificates of those who issue cards, as the settings name them."""
+
+    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+        self._certificates = certificates
+
+    @classmethod
+    def load(cls, path: Path) -> Issuers:
+        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
+        try:
+            return cls(tuple(x509.load_pem_x509_certificates(path.read_bytes())))
+        except OSError as error:
+            raise ConfigError(f"cards.issuers: {path}: {error.strerror}") from None
+        except ValueError:
+            raise ConfigError(f"cards.issuers: {path}: holds no certificate in PEM") from None
+
+    def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
+        """Tell whether one of them issued this certificate, for this card, and it is valid now.
+
+        A certificate names its card by the GUID as a urn:uuid in its alternative names
+        (SP 800-73-5 part 1, FIPS 201-3, 2.9.2.1): another holder's does not do.
+        """
+        read = _certificate(der)
+        if read is None or not _is_valid(read, now) or not _names(read, card):
+            return False
+        return any(_issued(read, by) for by in self._certificates)
+
+
+def _certificate(der: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(der) if len(der) <= LONGEST else None
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def _in_certificate(der: bytes) -> PublicKey | None:
+    read = _certificate(der)
+    try:
+        return _usable(read.public_key()) if read is not None else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _bare(der: bytes) -> PublicKey | None:
+    try:
+        return _usable(load_der_public_key(der))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _usable(key: object) -> PublicKey | None:
+    return key if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else None
+
+
+def _kind(key: PublicKey) -> KeyKind | None:
+    if isinstance(key, rsa.RSAPublicKey):
+        return _RSA.get(key.key_size) if key.public_numbers().e == _EXPONENT else None
+    return _CURVES.get(key.curve.name)
+
+
+def _is_valid(read: x509.Certificate, now: datetime) -> bool:
+    try:
+        return read.not_valid_before_utc <= now < read.not_valid_after_utc
+    except ValueError:
+        return False
+
+
+def _names(read: x509.Certificate, card: CardId) -> bool:
+    key = key_from(read.public_bytes(Encoding.DER))
+    if key is not None and named_by_key(card, key):
+        return True
+    try:
+        extension = read.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        named = extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+        return UUID(card.identifier).urn in (one.lower() for one in named)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+
+
+def _issued(read: x509.Certificate, by: x509.Certificate) -> bool:
+    try:
+        read.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""What is in a reader: a card that can sign, or a copy of one that cannot sign as it should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from kiosk.dialogue import CardChallenge, CardProof
+from kiosk.secrets.card_keys import key_from
+
+BEGAN, ENDS = datetime(2029, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC)
+Private = ec.EllipticCurvePrivateKey
+
+
+def private_key() -> Private:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+@dataclass
+class Authorities:
+    """Somebody who issues certificates."""
+
+    name: str = "Issuer"
+    key: Private = field(default_factory=private_key)
+
+    @property
+    def own(self) -> x509.Certificate:
+        """Their own certificate."""
+        return x509.load_der_x509_certificate(self.issue(self.key, subject=self.name))
+
+    def issue(
+        self, key: Private, urn: str = "", subject: str = "Card", ends: datetime = ENDS
+    ) -> bytes:
+        """Certify a key, for the card that ``urn`` names."""
+        builder = x509.CertificateBuilder(
+            issuer_name=named(self.name),
+            subject_name=named(subject),
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=BEGAN,
+            not_valid_after=ends,
+        )
+        if urn:
+            alternative = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
+            builder = builder.add_extension(alternative, critical=False)
+        return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
+
+
+@dataclass
+class Plastic:
+    """A card with a key of its own; ``shows`` is the certificate that it reports, if any."""
+
+    key: Private = field(default_factory=private_key)
+    shows: bytes | None = None
+    signs: bool = True
+
+    def __post_init__(self) -> None:
+        if self.shows is None:
+            self.shows = Authorities().issue(self.key)
+
+    @property
+    def public(self) -> bytes:
+        """The key, as the authority records it."""
+        found = key_from(Authorities().issue(self.key))
+        assert found is not None
+        return found
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the key in hexadecimal."""
+        return sha256(self.public).hexdigest()
+
+    def answer(self, challenge: CardChallenge) -> CardProof | None:
+        """Sign, where it signs at all."""
+        if not self.signs:
+            return None
+        return CardProof(self.key.sign(challenge.message, ec.ECDSA(SHA256())))
+
+    def copy(self) -> Plastic:
+        """Return a card that shows the same certificate and has another key."""
+        return Plastic(shows=self.shows)
+
+
+class Quiet(Plastic):
+    """A card without a key: it shows nothing and signs nothing."""
+
+    def __post_init__(self) -> None:
+        self.shows, self.signs = None, False

@@ -1,0 +1,128 @@
+"""Which key a card has to prove: the one recorded with the registration, or an issuer's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from kiosk.dialogue import Grant, VisitOpened
+from kiosk.policy import Genuine, Policy
+from kiosk.secrets.card_keys import Issuers
+from kiosk.store.records import Card
+from tests.authority.plastic import Authorities, Plastic, Quiet
+from tests.authority.registering import to_code
+from tests.authority.turned_away import is_turned_away
+from tests.authority.world import World
+
+
+@pytest.fixture
+def mine() -> Plastic:
+    return Plastic()
+
+
+@pytest.fixture
+def card(world: World, mine: Plastic) -> Card:
+    """A registered card whose key is recorded."""
+    return world.registered_card(auth_key=mine.public)
+
+
+# --- the key is recorded at the first registration ---------------------------------------
+
+
+def recorded(world: World, card: Card) -> bytes | None:
+    return world.card(card).auth_key
+
+
+def test_the_key_is_recorded_with_the_registration_and_has_to_be_proven_from_then_on(
+    world: World, mine: Plastic
+) -> None:
+    card = world.add_card(world.add_holder())
+    sitting = to_code(world, card, plastic=mine)
+    assert recorded(world, card) is None, "not before the code is entered"
+    sitting.enter(world.relay.code)
+    assert recorded(world, card) == mine.public
+    assert world.kinds()[-2:] == ["registered", "card-key-recorded"]
+    quiet = world.insert(card, blocked=True)
+    assert is_turned_away(world, quiet.opened, "no-answer")
+    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
+
+
+def test_a_key_that_came_in_only_with_the_code_is_not_recorded(world: World, mine: Plastic) -> None:
+    card = world.add_card(world.add_holder())
+    to_code(world, card, plastic=mine).pull()
+    for plastic in (Plastic(), Quiet()):
+        assert isinstance(world.insert(card, plastic=plastic).opened, VisitOpened)
+    back = world.insert(card, plastic=Plastic())
+    back.enter(world.relay.code)
+    assert world.registration(card)
+    assert recorded(world, card) is None
+
+
+def test_a_registration_that_is_finished_later_records_the_same_key(
+    world: World, mine: Plastic
+) -> None:
+    card = world.add_card(world.add_holder())
+    to_code(world, card, plastic=mine).pull()
+    world.insert(card, plastic=mine).enter(world.relay.code)
+    assert recorded(world, card) == mine.public
+
+
+def test_a_key_that_is_recorded_stays(world: World, mine: Plastic) -> None:
+    card = world.add_card(world.add_holder(), auth_key=mine.public)
+    with world.store.begin() as uow:
+        assert not uow.cards.record_key(card.id, Plastic().public)
+        uow.cards.put([replace(card, auth_key=None)])
+        uow.commit()
+    assert recorded(world, card) == mine.public
+
+
+def test_where_nobody_has_to_prove_anything_no_key_is_recorded(world: World, mine: Plastic) -> None:
+    world.policy = Policy(genuine=Genuine.NEVER)
+    card = world.add_card(world.add_holder())
+    to_code(world, card, plastic=mine).enter(world.relay.code)
+    assert recorded(world, card) is None
+
+
+# --- issuers ---------------------------------------------------------------------------
+
+
+def test_where_issuers_are_named_a_card_shows_a_certificate_of_theirs(world: World) -> None:
+    issuer, mine = Authorities(), Plastic()
+    object.__setattr__(world.parts, "issuers", Issuers((issuer.own,)))
+    card = world.registered_card()
+    urn = f"urn:uuid:{UUID(card.identifier)}"
+    shown = Plastic(mine.key, shows=issuer.issue(mine.key, urn))
+    assert isinstance(world.insert(card, blocked=True, plastic=shown).opened, VisitOpened)
+    for certificate in (
+        Authorities().issue(mine.key, urn),
+        issuer.issue(mine.key, f"urn:uuid:{UUID(int=7)}"),
+        issuer.issue(mine.key),
+        issuer.issue(mine.key, urn, ends=world.now),
+    ):
+        other = Plastic(mine.key, shows=certificate)
+        opened = world.insert(card, blocked=True, plastic=other).opened
+        assert is_turned_away(world, opened, "not-issued")
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    sitting = world.insert(card, blocked=True, plastic=shown)
+    sitting.to_new_pin()
+    assert isinstance(sitting.release(), Grant)
+
+
+def test_a_recorded_key_needs_the_certificate_too_where_issuers_are_named(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    issuer = Authorities()
+    object.__setattr__(world.parts, "issuers", Issuers((issuer.own,)))
+    urn = f"urn:uuid:{UUID(card.identifier)}"
+    assert is_turned_away(
+        world, world.insert(card, blocked=True, plastic=mine).opened, "not-issued"
+    )
+    another = Plastic()
+    another.shows = issuer.issue(another.key, urn)
+    assert is_turned_away(
+        world, world.insert(card, blocked=True, plastic=another).opened, "not-issued"
+    )
+    mine.shows = issuer.issue(mine.key, urn)
+    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)

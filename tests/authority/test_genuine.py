@@ -1,0 +1,344 @@
+"""A card proves itself before anything is asked, and again before its secret is released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from kiosk.dialogue import (
+    Answer,
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    Grant,
+    PinState,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.policy import Genuine, Policy
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, CardStatus, UnblockEntry, new_id
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.turned_away import is_turned_away
+from tests.authority.world import World
+
+
+@pytest.fixture
+def mine() -> Plastic:
+    return Plastic()
+
+
+@pytest.fixture
+def card(world: World, mine: Plastic) -> Card:
+    """A registered card whose key is recorded."""
+    return world.registered_card(auth_key=mine.public)
+
+
+def report_of(card: Card, plastic: Plastic, *, blocked: bool = True) -> CardReport:
+    named = CardId(card.driver, card.identifier)
+    return CardReport(named, PinState(blocked), certificate=plastic.shows)
+
+
+def challenged(world: World, card: Card, plastic: Plastic, visit: str = "") -> CardChallenge:
+    """Begin a visit, and get its challenge."""
+    reply = world.authority.begin(VisitId(visit or new_id()), "A", report_of(card, plastic))
+    assert isinstance(reply, CardChallenge), reply
+    return reply
+
+
+def test_a_genuine_card_is_unlocked(world: World, card: Card, mine: Plastic) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    assert isinstance(sitting.opened, VisitOpened)
+    sitting.to_new_pin()
+    assert isinstance(sitting.release(), Grant)
+
+
+FORGED: dict[str, tuple[Callable[[Plastic], Plastic], str]] = {
+    "right GUID, wrong key": (lambda _: Plastic(), "wrong-answer"),
+    "right certificate, wrong key": (lambda mine: mine.copy(), "wrong-answer"),
+    "right certificate, no key": (lambda mine: Plastic(shows=mine.shows, signs=False), "no-answer"),
+    "no key where one was recorded": (lambda _: Quiet(), "no-answer"),
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_forged_card_is_asked_nothing(world: World, card: Card, mine: Plastic, how: str) -> None:
+    forge, because = FORGED[how]
+    sitting = world.insert(card, blocked=True, plastic=forge(mine))
+    assert is_turned_away(world, sitting.opened, because)
+    with pytest.raises(StepRefused, match="over"):
+        sitting.questions()
+    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_forged_card_that_is_put_in_after_the_questions_gets_no_secret(
+    world: World, card: Card, mine: Plastic, how: str
+) -> None:
+    forge, because = FORGED[how]
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    sitting.plastic = forge(mine)
+    assert is_turned_away(world, sitting.release(), because)
+    assert world.card(card).secret_exposure == 0
+    with world.store.read() as uow:
+        assert uow.journal.open_for(card.id) is None
+        assert uow.codes.live(card.id) is not None, "the holder can come back with the code"
+    sitting.plastic = mine
+    with pytest.raises(StepRefused):
+        sitting.release()
+    back = world.insert(card, blocked=True, plastic=mine)
+    back.enter(world.relay.code)
+    assert isinstance(back.release(), Grant)
+
+
+def test_a_station_that_skips_the_proof_gets_nothing(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    visit, calls = VisitId(new_id()), world.authority
+    proof = mine.answer(challenged(world, card, mine, visit))
+    answers = (Answer(1, Sensitive("x")),)
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: calls.choose(visit, Purpose.UNLOCK),
+        lambda: calls.pin_proven(visit),
+        lambda: calls.save_questions(visit, answers),
+        lambda: calls.give_email(visit, "asha@nhs.net"),
+        lambda: calls.answer(visit, "1", answers),
+        lambda: calls.send_code(visit),
+        lambda: calls.enter_code(visit, "1", Sensitive("1")),
+        lambda: calls.challenge(visit),
+        lambda: calls.release(visit),
+        lambda: calls.release(visit, proof),
+        lambda: calls.pin_changed(visit),
+    )
+    for step in steps:
+        with pytest.raises(StepRefused):
+            step()
+    assert world.registration(card).failures == 0
+
+
+def test_a_station_that_skips_the_second_proof_gets_no_secret(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    proof = mine.answer(CardChallenge(b"its own", challenged(world, card, mine).key))
+    for given in (None, proof):
+        with pytest.raises(StepRefused):
+            world.authority.release(sitting.visit, given)
+
+
+def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None:
+    visit = VisitId(new_id())
+    proof = mine.answer(challenged(world, card, mine, visit))
+    assert isinstance(world.authority.prove(visit, proof), VisitOpened)
+    with pytest.raises(StepRefused):
+        world.authority.prove(visit, proof)
+    challenged(world, card, mine, visit)
+    assert is_turned_away(world, world.authority.prove(visit, proof), "wrong-answer")
+
+
+def test_a_wrong_answer_uses_the_challenge_up(world: World, card: Card, mine: Plastic) -> None:
+    visit = VisitId(new_id())
+    right = mine.answer(challenged(world, card, mine, visit))
+    assert isinstance(world.authority.prove(visit, CardProof(b"guess")), Refusal)
+    with pytest.raises(StepRefused):
+        world.authority.prove(visit, right)
+
+
+def test_an_answer_of_one_visit_is_none_of_another(world: World, card: Card, mine: Plastic) -> None:
+    ones, others = VisitId(new_id()), VisitId(new_id())
+    challenged(world, card, mine, ones)
+    proof = mine.answer(challenged(world, card, mine, others))
+    assert is_turned_away(world, world.authority.prove(ones, proof), "wrong-answer")
+    assert isinstance(world.authority.prove(others, proof), VisitOpened)
+
+
+def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: Plastic) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    first = world.authority.challenge(sitting.visit)
+    assert isinstance(first, CardChallenge)
+    assert isinstance(world.authority.challenge(sitting.visit), CardChallenge)
+    reply = world.authority.release(sitting.visit, mine.answer(first))
+    assert is_turned_away(world, reply, "wrong-answer")
+
+
+def test_a_challenge_of_the_secret_does_not_open_the_visit_again(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    drawn = world.authority.challenge(sitting.visit)
+    assert isinstance(drawn, CardChallenge)
+    with pytest.raises(StepRefused):
+        world.authority.prove(sitting.visit, mine.answer(drawn))
+
+
+@pytest.mark.parametrize(("seconds", "is_good"), [(59, True), (60, False)])
+def test_a_challenge_is_good_for_a_minute(
+    world: World, card: Card, mine: Plastic, seconds: int, is_good: bool
+) -> None:
+    visit = VisitId(new_id())
+    proof = mine.answer(challenged(world, card, mine, visit))
+    world.clock.forward(seconds=seconds)
+    if is_good:
+        assert isinstance(world.authority.prove(visit, proof), VisitOpened)
+        return
+    with pytest.raises(StepRefused, match="too old"):
+        world.authority.prove(visit, proof)
+
+
+def test_of_many_who_release_with_one_answer_one_gets_the_secret(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    drawn = world.authority.challenge(sitting.visit)
+    assert isinstance(drawn, CardChallenge)
+    proof = mine.answer(drawn)
+
+    def release(_: int) -> object:
+        try:
+            return world.authority.release(sitting.visit, proof)
+        except StepRefused as refused:
+            return refused
+
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(release, range(8)))
+    assert sum(isinstance(one, Grant) for one in got) == 1
+    assert world.card(card).secret_exposure == 1
+
+
+# --- what an unproven card can learn and do --------------------------------------------
+
+
+def test_a_copy_learns_nothing_of_the_records(world: World, mine: Plastic) -> None:
+    """Whatever is the matter with the card, a copy of it gets the same page."""
+    holder = world.add_holder()
+    changes: tuple[dict[str, object], ...] = (
+        {},
+        {"status": CardStatus.REVOKED},
+        {"expires_at": world.now},
+        {"sealed_secret": None},
+    )
+    for change in changes:
+        card = world.add_card(holder, auth_key=mine.public, **change)
+        sitting = world.insert(card, blocked=True, plastic=Plastic())
+        assert is_turned_away(world, sitting.opened, "wrong-answer")
+
+
+def test_a_copy_neither_ends_a_visit_nor_settles_an_unblock(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    copied = world.insert(card, blocked=False, plastic=Plastic())
+    assert isinstance(copied.opened, Refusal)
+    with world.store.read() as uow:
+        visit, entry = uow.visits.get(sitting.visit), uow.journal.get(grant.journal)
+    assert visit is not None
+    assert visit.closed_at is None
+    assert isinstance(entry, UnblockEntry)
+    assert entry.closed_at is None
+
+
+def test_of_two_stations_the_later_proof_holds_the_card(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    first, second = VisitId(new_id()), VisitId(new_id())
+    to_first, to_second = (challenged(world, card, mine, one) for one in (first, second))
+    assert isinstance(world.authority.prove(second, mine.answer(to_second)), VisitOpened)
+    with pytest.raises(StepRefused, match="over"):
+        world.authority.prove(first, mine.answer(to_first))
+
+
+def test_a_station_that_is_retired_meanwhile_opens_nothing(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    visit = VisitId(new_id())
+    proof = mine.answer(challenged(world, card, mine, visit))
+    world.retire_station("A")
+    reply = world.authority.prove(visit, proof)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.STATION_RETIRED
+
+
+def test_a_card_that_says_itself_that_it_expired_is_not_asked(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    report = replace(report_of(card, mine), expires_at=world.now)
+    reply = world.authority.begin(VisitId(new_id()), "A", report)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.CARD_EXPIRED
+
+
+def test_a_key_that_is_changed_on_the_way_ends_what_the_old_one_opened(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    sitting = world.insert(card, blocked=True, plastic=mine)
+    world.put_card(replace(card, auth_key=Plastic().public))
+    with pytest.raises(StepRefused, match="genuine"):
+        sitting.questions()
+
+
+# --- the policy ------------------------------------------------------------------------
+
+
+def test_a_card_that_shows_a_key_has_to_have_it(world: World, mine: Plastic) -> None:
+    card = world.registered_card()
+    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
+    sitting = world.insert(card, blocked=True, plastic=mine.copy())
+    assert is_turned_away(world, sitting.opened, "wrong-answer")
+
+
+def test_a_card_that_has_no_key_is_served_unless_all_must_prove_themselves(world: World) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    assert world.authority.challenge(sitting.visit) is None
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit)
+    assert is_turned_away(world, world.insert(card, blocked=True).opened, "no-key")
+
+
+def test_where_none_must_none_is_asked(world: World, card: Card) -> None:
+    world.policy = Policy(genuine=Genuine.NEVER)
+    sitting = world.insert(card, blocked=True, plastic=Plastic())
+    sitting.to_new_pin()
+    assert world.authority.challenge(sitting.visit) is None
+    assert isinstance(world.authority.release(sitting.visit), Grant)
+
+
+def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlock(
+    world: World, mine: Plastic
+) -> None:
+    card = world.registered_card()
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    blocked = world.insert(card, blocked=True, plastic=mine)
+    assert is_turned_away(world, blocked.opened, "unknown-key")
+    working = world.insert(card, plastic=mine)
+    assert isinstance(working.opened, VisitOpened)
+    reply = world.authority.choose(working.visit, Purpose.UNLOCK)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NOT_GENUINE
+
+
+def test_where_all_must_a_card_that_is_named_by_its_key_is_known_by_it(
+    world: World, mine: Plastic
+) -> None:
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    card = world.registered_card(identifier="ca" + mine.fingerprint)
+    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
+    copied = world.insert(card, blocked=True, plastic=Plastic())
+    assert is_turned_away(world, copied.opened, "unknown-key")

@@ -92,7 +92,10 @@ class Table(Vertical):
         widths = self._widths()
         titles = tuple(column.title for column in self._columns)
         self._heading.say(self._line(titles, widths).plain)
-        self._list.set_options(Option(self._line(row.cells, widths), row.key) for row in self._rows)
+        room = max(1, self.size.width - _AROUND)  # on a small terminal a row is cut, not folded
+        self._list.set_options(
+            Option(self._line(row.cells, widths).truncate(room), row.key) for row in self._rows
+        )
         keys = [row.key for row in self._rows]
         if keys:
             self._list.highlighted = (

@@ -234,3 +234,13 @@ async def test_a_long_list_of_actions_scrolls_and_keeps_its_keys_in_sight() -> N
         assert "Esc  back" in run.text
         await run.press("enter")
         assert run.app.return_value is End.LOGGED_OUT
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 12), (20, 5), (1, 1)])
+async def test_a_terminal_that_is_too_small_breaks_nothing(size: tuple[int, int]) -> None:
+    async with running(size=size) as run:
+        for key in range(1, 11):
+            await run.press(f"f{key}", "ctrl+p", "escape")
+        await run.pilot.resize_terminal(80, 24)
+        await run.press("f4", "r")
+        assert "Retire Eye Clinic" in run.text

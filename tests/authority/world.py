@@ -133,13 +133,13 @@ class World:
         return changed
 
     def add_card(self, holder: Cardholder, **changes: object) -> Card:
-        card = Card(new_id(), holder.id, "piv", new_id(), secret_limit=5)
-        named = CardId(card.driver, card.identifier)
-        label = SealLabel(named, SealKind.UNBLOCK, 1)
-        card = replace(card, sealed_secret=self.parts.sealer.seal(Sensitive(PUK), label))
-        changed: Card = replace(card, **changes)  # type: ignore[arg-type]
-        self.put_card(changed)
-        return changed
+        plain = Card(new_id(), holder.id, "piv", new_id(), secret_limit=5)
+        card: Card = replace(plain, **changes)  # type: ignore[arg-type]
+        if "sealed_secret" not in changes:
+            label = SealLabel(CardId(card.driver, card.identifier), SealKind.UNBLOCK, 1)
+            card = replace(card, sealed_secret=self.parts.sealer.seal(Sensitive(PUK), label))
+        self.put_card(card)
+        return card
 
     def put_card(self, card: Card) -> None:
         with self.store.begin() as uow:

@@ -1,0 +1,230 @@
+"""Forged cards in a real reader, at a station that does its part: what were they sent?
+
+A forged card takes any PIN and any unblock secret, as a thief's would: whatever it is
+sent it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from hardware.virtual import objects
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.faults import says
+from hardware.virtual.link import Chip
+from hardware.virtual.making import blocked_card
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
+from hardware.virtual.tlv import read
+from kiosk.dialogue import (
+    AnswerQuestions,
+    Finished,
+    Heartbeat,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.ports import CardAddress
+from kiosk.secrets.card_keys import key_from
+from kiosk.sensitive import Sensitive
+from kiosk.station.actions import Actions
+from kiosk.station.commands import (
+    Choose,
+    OpenVisit,
+    RequestCode,
+    SubmitAnswers,
+    SubmitCode,
+    UnblockPin,
+)
+from kiosk.station.events import CardRead, GaveUp, Replied
+from kiosk.store.records import Card, new_id
+from tests.authority.sitting import answers_to
+from tests.authority.world import PUK, World
+from tests.hardware.trouble import CHANGE, RESET, VERIFY, Trouble, answers
+from tests.support.pcsc import Insert
+
+pytestmark = pytest.mark.hardware
+
+EXPIRES = datetime(2035, 1, 1, tzinfo=UTC)
+NEW = Sensitive("60514273")
+PROVE = 0x87
+GENUINE, FORGED = 0, 1
+"""Slots of the reader."""
+
+
+def make(guid: bytes | None = None) -> VirtualCard:
+    return blocked_card(holder_name="Asha Okafor", puk=PUK, guid=guid, expires=EXPIRES)
+
+
+@pytest.fixture
+def genuine() -> Trouble:
+    return Trouble(make())
+
+
+@pytest.fixture
+def card(world: World, genuine: Trouble) -> Card:
+    """The record of the genuine card, with its key."""
+    content = read(genuine.card.state.objects[objects.CERT_CARD_AUTHENTICATION])
+    key = key_from(content[0x70])
+    assert key is not None
+    return world.registered_card(identifier=genuine.card.state.guid.hex(), auth_key=key)
+
+
+class Desk:
+    """A station without a screen: each command is carried out, and answered."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        cards = PcscCards(Registry([PivDriver()]))
+        self._actions = Actions(world.authority, cards, Heartbeat("A"))
+        self.visit = VisitId(new_id())
+
+    def open(self, reader: str) -> CardRead:
+        """Read a card, and open the visit."""
+        read = self._actions.perform(OpenVisit(self.visit, reader))
+        assert isinstance(read, CardRead), read
+        return read
+
+    def pass_every_factor(self) -> None:
+        """Answer, have a code sent, enter it."""
+        task = self._reply(Choose(self.visit, Purpose.UNLOCK))
+        assert isinstance(task, AnswerQuestions), task
+        self._reply(SubmitAnswers(self.visit, "1", answers_to(task)))
+        self._reply(RequestCode(self.visit))
+        task = self._reply(SubmitCode(self.visit, "2", self._world.relay.code))
+        assert isinstance(task, SetPin), task
+
+    def unblock(self, at: CardAddress) -> object:
+        """Have the secret released and the PIN set; return the reply, or why it gave up."""
+        done = self._actions.perform(UnblockPin(self.visit, at, NEW))
+        if isinstance(done, GaveUp):
+            return done.reason
+        assert isinstance(done, Replied), done
+        return done.reply
+
+    def _reply(self, command: Choose | SubmitAnswers | RequestCode | SubmitCode) -> object:
+        replied = self._actions.perform(command)
+        assert isinstance(replied, Replied), replied
+        return replied.reply
+
+
+def sent_secrets(chip: Trouble) -> int:
+    """How often a card was sent a PIN or an unblock secret."""
+    return sum(chip.count(instruction) for instruction in (VERIFY, CHANGE, RESET))
+
+
+def greedy(card: VirtualCard) -> Trouble:
+    """A card that takes whatever it is sent."""
+    chip = Trouble(card)
+    chip.fail(dict.fromkeys((CHANGE, RESET), answers("9000")))
+    return chip
+
+
+def with_another_key(genuine: Trouble) -> Trouble:
+    return greedy(make(genuine.card.state.guid))
+
+
+def with_its_certificate(genuine: Trouble) -> Trouble:
+    forged = make(genuine.card.state.guid)
+    forged.state.objects.update(genuine.card.state.objects)
+    return greedy(forged)
+
+
+def without_a_key(genuine: Trouble) -> Trouble:
+    forged = make(genuine.card.state.guid)
+    del forged.state.objects[objects.CERT_CARD_AUTHENTICATION]
+    del forged.state.keys[SLOT_CARD_AUTHENTICATION]
+    return greedy(forged)
+
+
+def replaying(genuine: Trouble) -> Trouble:
+    """Answer each challenge as the genuine card answered one of the same form before."""
+    forged = with_its_certificate(genuine)
+    command = next(one for one in genuine.apdus if one[1] == PROVE)
+    genuine.card.transmit(bytes.fromhex("00a4040005a000000308"))
+    answer = genuine.card.transmit(command)
+    assert answer[-2:] == b"\x90\x00"
+    forged.fail({PROVE: says(answer), **dict.fromkeys((CHANGE, RESET), answers("9000"))})
+    return forged
+
+
+Forge = Callable[[Trouble], Trouble]
+KINDS: dict[str, Forge] = {
+    "right GUID, another key": with_another_key,
+    "right certificate, another key": with_its_certificate,
+    "no key where one was recorded": without_a_key,
+    "a replayed answer": replaying,
+}
+
+
+def serve(world: World, chip: Chip, insert: Insert) -> object:
+    """Take a holder through an unlock with one card."""
+    desk = Desk(world)
+    opened = desk.open(insert(chip).reader)
+    if isinstance(opened.reply, Refusal):
+        return opened.reply
+    assert isinstance(opened.reply, VisitOpened)
+    desk.pass_every_factor()
+    return desk.unblock(opened.at)
+
+
+def test_the_genuine_card_is_sent_its_secret(
+    world: World, card: Card, genuine: Trouble, insert: Insert
+) -> None:
+    assert serve(world, genuine, insert) == Finished(Purpose.UNLOCK)
+    assert (genuine.count(PROVE), genuine.count(RESET)) == (2, 1)
+    reset = [apdu[1] for apdu in genuine.apdus].index(RESET)
+    assert genuine.apdus[reset - 1][1] == PROVE, "nothing comes between proof and secret"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forged_card_is_sent_nothing_and_its_bearer_is_asked_nothing(
+    kind: str, world: World, card: Card, genuine: Trouble, insert: Insert
+) -> None:
+    Desk(world).open(insert(genuine, GENUINE).reader)
+    forged = KINDS[kind](genuine)
+    desk = Desk(world)
+    reply = desk.open(insert(forged, FORGED).reader).reply
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NOT_GENUINE
+    assert forged.count(PROVE) == 1
+    assert sent_secrets(forged) == 0
+    assert world.relay.sent == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forged_card_that_is_put_in_after_the_questions_is_sent_nothing(
+    kind: str, world: World, card: Card, genuine: Trouble, insert: Insert
+) -> None:
+    desk = Desk(world)
+    opened = desk.open(insert(genuine, GENUINE).reader)
+    desk.pass_every_factor()
+    forged = KINDS[kind](genuine)
+    at = CardAddress(insert(forged, FORGED).reader, opened.at.card)
+    reply = desk.unblock(at)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NOT_GENUINE
+    assert forged.count(PROVE) == 1
+    assert sent_secrets(forged) == 0
+    assert world.card(card).secret_exposure == 0
+
+
+def test_a_card_with_another_identifier_is_not_even_asked(
+    world: World, card: Card, genuine: Trouble, insert: Insert
+) -> None:
+    desk = Desk(world)
+    opened = desk.open(insert(genuine, GENUINE).reader)
+    desk.pass_every_factor()
+    other = greedy(make())
+    reason = desk.unblock(CardAddress(insert(other, FORGED).reader, opened.at.card))
+    assert reason is Reason.CARD_UNREADABLE
+    assert other.count(PROVE) == sent_secrets(other) == 0
+    assert "secret-released" not in world.kinds()

@@ -47,6 +47,7 @@ pictures: ## Take the snapshot pictures of all screens anew (look at each before
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest tests/screens -q --snapshot-update
 	@$(VENV)/python -m tests.screens.gallery --pictures docs/pictures
+	@$(VENV)/python -m tests.screens.admin.guide docs/pictures
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	@.ci/bootstrap test

@@ -75,6 +75,7 @@ class Planner:
             was,
             expires_at=line.expires_at or was.expires_at,
             secret_limit=line.secret_limit or was.secret_limit,
+            auth_key=line.auth_key or was.auth_key,
             sealed_secret=self._secret(named, line.secret, was.sealed_secret),
         )
         batch.secrets += card.sealed_secret is not was.sealed_secret

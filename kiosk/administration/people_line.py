@@ -29,6 +29,7 @@ class PersonLine:
     secret: Sensitive | None = field(repr=False)
     expires_at: datetime | None
     secret_limit: int | None
+    auth_key: bytes | None = field(default=None, repr=False)
 
 
 def read_person(
@@ -42,14 +43,15 @@ def read_person(
     name = take(lambda: fields.name(cells["name"]), "")
     email = take(lambda: fields.email(cells["email"]), None)
     card = take(lambda: fields.card(cells.get("card_driver", ""), given), None)
-    secret = None
-    if card or not given:  # of a card that was refused, nothing is said about its secret
+    secret = key = None
+    if card or not given:  # of a card that was refused, nothing is said about what it has
         secret = take(lambda: fields.unblock_secret(cells["unblock_secret"], card), None)
+        key = take(lambda: fields.auth_key(cells.get("auth_key", ""), card), None)
     expires_at = take(lambda: fields.expires(cells.get("expires", "")), None)
     limit = take(lambda: fields.secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:
         return None, reader.reasons
-    return PersonLine(line, number, name, email, card, secret, expires_at, limit), []
+    return PersonLine(line, number, name, email, card, secret, expires_at, limit, key), []
 
 
 class _Reader:

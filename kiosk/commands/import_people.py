@@ -29,6 +29,8 @@ first line names the columns, in any order:
   card_driver     optional: piv, openpgp or pkcs11; piv where it is left out
   expires         optional; the last day, as 2027-12-31
   secret_limit    optional; how many wrong unblock secrets the card takes in a row
+  auth_key        optional; the key of the card's card-authentication certificate, or that
+                  certificate, as DER in base64: the card has to prove itself with it
 
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. A person with two cards has two lines. All of the file is

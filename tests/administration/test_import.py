@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import tracemalloc
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 from kiosk.store.records import CardStatus
 from tests.administration.importing import HEADER, Importer, csv_of, line
+from tests.authority.plastic import Plastic
 
 
 def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> None:
@@ -75,6 +77,16 @@ def test_known_people_and_cards_are_brought_up_to_date(importer: Importer, tmp_p
     assert (now.id, importer.secret(now), now.secret_limit) == (was.id, "11112222", 5)
     assert now.sealed_secret is not None
     assert now.sealed_secret.revision == 2
+
+
+def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
+    importer: Importer, tmp_path: Path
+) -> None:
+    first, second = Plastic().public, Plastic().public
+    for given, kept in ((first, first), (b"", first), (second, second)):
+        cell = base64.b64encode(given).decode()
+        importer.run(csv_of(tmp_path, f"{line(0)},{cell}", header=HEADER + ",auth_key"))
+        assert importer.card(0).auth_key == kept
 
 
 def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path) -> None:

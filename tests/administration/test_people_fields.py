@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
 
 from kiosk.administration.people_line import PersonLine, read_person
 from kiosk.dialogue import CardId
+from tests.authority.plastic import Plastic
 
 GUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 CELLS = {
@@ -104,6 +106,27 @@ def test_a_wrong_cell_of_an_openpgp_card(column: str, cell: str, reason: str) ->
     assert reason in reasons[0]
 
 
+def test_a_key_is_read_from_a_certificate_or_bare() -> None:
+    plastic = Plastic()
+    assert plastic.shows is not None
+    assert good().auth_key is None
+    for der in (plastic.shows, plastic.public):
+        assert good(auth_key=base64.encodebytes(der).decode()).auth_key == plastic.public
+
+
+def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
+    key = base64.b64encode(Plastic().public).decode()
+    refused = {
+        "there is no card_id": {"card_id": "", "unblock_secret": ""},
+        "is not the key that card_id was made from": {"card_id": "ca" + "0f" * 32},
+        "openpgp cards are not asked": {"card_driver": "openpgp", "card_id": "000601234567"},
+    }
+    for reason, cells in refused.items():
+        person, reasons = read(12, **{**cells, "auth_key": key})
+        assert person is None
+        assert [reason in said for said in reasons] == [True]
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
@@ -137,6 +160,9 @@ def test_a_wrong_cell_of_an_openpgp_card(column: str, cell: str, reason: str) ->
         ("secret_limit", "16", "must be 1 to 15"),
         ("secret_limit", "three", "must be 1 to 15"),
         ("secret_limit", "²", "must be 1 to 15"),
+        ("auth_key", "-----BEGIN PUBLIC KEY-----", "must be DER in base64"),
+        ("auth_key", "schlüssel", "must be DER in base64"),
+        ("auth_key", "MAA=", "must be a certificate or public key: rsa-2048, rsa-3072, p-256"),
     ],
 )
 def test_a_wrong_cell_says_what_to_do(column: str, cell: str, reason: str) -> None:

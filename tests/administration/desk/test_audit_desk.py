@@ -16,6 +16,7 @@ from kiosk.administration.audit_desk import LocalAuditDesk
 from kiosk.administration.kinds import StaffKind
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
+from kiosk.administration.people_desk import LocalPeopleDesk
 from kiosk.administration.progress import unseen
 from kiosk.administration.views.acting import Grounds, Seen
 from kiosk.administration.views.audit import AuditFilter, ExportFormat
@@ -24,6 +25,7 @@ from kiosk.errors import NotPermitted, NotTaken
 from kiosk.roles import Action
 from kiosk.store.database import Store
 from kiosk.store.engine import parse_url
+from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.support.database import SetClock, TestDatabase
 
@@ -211,6 +213,18 @@ def test_what_was_tampered_with_is_named_by_its_row(
     with store.read() as uow:
         last = uow.audit.latest(limit=1)[0]
     assert (last.detail["intact"], last.detail["fault_row"]) == (False, row)
+
+
+def test_erasing_somebody_breaks_nothing_and_leaves_nobodys_name(
+    desk: LocalAuditDesk, holder_id: str, manager: Office, store: Store
+) -> None:
+    LocalPeopleDesk(manager).erase(Seen(holder_id, 1), GROUNDS)
+    assert desk.verify(unseen).intact
+    lines = desk.page(AuditFilter(person=holder_id)).lines
+    assert len(lines) >= 3
+    assert {line.person for line in lines} == {"(erased)"}
+    assert "Okafor" not in str(lines)
+    assert "reason erased" in next(line.detail for line in lines if line.kind == "block-lifted")
 
 
 def test_an_audit_that_takes_no_row_any_more_still_gives_its_verdict(

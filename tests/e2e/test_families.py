@@ -1,0 +1,157 @@
+"""A person of each family of cards, from registration to a new PIN.
+
+The stations are the installed program on pcscd; every card here is one that we did not write,
+and so is the PKCS#11 module.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.cards import PcscCards
+from hardware.driver import Driver
+from hardware.drivers.openpgp import OpenPgpDriver
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from kiosk.dialogue import Purpose
+from kiosk.errors import PinBlocked, PinWrong
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from tests.e2e.conftest import MakeWorld
+from tests.e2e.people import Person
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import HASTY, World
+from tests.hardware.drivers.openpgp_cards import ForeignCard
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+MAKERS_PIN, MAKERS_SECRET, CODE, NEW_PIN = "123456", "12345678", "73918264", "480593"
+OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
+OPENSC_CONF = """
+app opensc-pkcs11 {
+    pkcs11 {
+        user_pin_unblock_style = init_pin_in_so_session;
+    }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How an estate of one family is set up; ``reads`` is how a card of it is locked here.
+
+    OpenSC's module does not tell that a PIN is blocked before it is tried.
+    """
+
+    driver: str
+    reads: str
+    secret: str
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tells_that_it_is_blocked: bool = True
+
+
+FAMILIES = {
+    "PIV": Family("piv", "piv", MAKERS_SECRET),
+    "OpenPGP by resetting code": Family("openpgp", "openpgp", CODE),
+    "OpenPGP by admin PIN": Family(
+        "openpgp", "openpgp", MAKERS_SECRET, {"cards": {"openpgp_secret": "admin-pin"}}
+    ),
+    "PKCS#11": Family(
+        "pkcs11",
+        "openpgp",
+        MAKERS_SECRET,
+        {
+            "cards": {"families": []},
+            "pkcs11": {"module": OPENSC, "token": "OpenPGP card (User PIN)"},
+        },
+        tells_that_it_is_blocked=False,
+    ),
+}
+DRIVERS: dict[str, Driver] = {"piv": PivDriver(), "openpgp": OpenPgpDriver()}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_registers_locks_the_card_and_unlocks_it(
+    name: str, make_world: MakeWorld, tmp_path: Path
+) -> None:
+    family = FAMILIES[name]
+    world = make_world(**family.settings)
+    conf = tmp_path / "opensc.conf"
+    conf.write_text(OPENSC_CONF)
+    card = a_card(tmp_path, family)
+    dee = Person("900100200303", "Dee Lister", MAKERS_PIN, family.secret, card)  # type: ignore[arg-type]
+    take_in(world, dee, family.driver, identifier_of(world, dee, family))
+
+    station = world.station(program=HASTY, environ={"OPENSC_CONF": str(conf)})
+    visitor = Visitor(world, dee, station)
+    visitor.comes().chooses(Purpose.REGISTER).proves_pin().registers_answers()
+    visitor.confirms_email().awaits_code(Purpose.REGISTER)
+    visitor.enters_code(world.read_code(dee.email)).finishes(Purpose.REGISTER)
+    visitor.goes()
+    lock(world, dee, family)
+    visitor.comes()
+    if not family.tells_that_it_is_blocked:
+        visitor.chooses(Purpose.UNLOCK)
+    visitor.unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(dee.email))
+    visitor.sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
+    visitor.goes()
+
+    takes(world, dee, family, NEW_PIN)
+    verdict = world.kiosk("audit", "verify", check=True)
+    assert re.search(r"\d+ rows and \d+ anchors fit", verdict.stdout)
+
+
+def a_card(directory: Path, family: Family) -> ForeignCard:
+    card = ForeignCard(directory / "card")
+    if family.reads == "piv":
+        card.personalise_piv()
+    assert card.passwords.set_reset_code(CODE, admin_verified=True).is_success
+    return card
+
+
+def identifier_of(world: World, whose: Person, family: Family) -> str:
+    """Read the card at the desk."""
+    reader = world.insert(whose, slot=1).reader
+    identifier = cards_of(family).read(reader).card.identifier
+    world.remove(whose)
+    return identifier
+
+
+def take_in(world: World, whose: Person, driver: str, identifier: str) -> None:
+    path = world.folder / "more.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow("holder_number name email card_driver card_id unblock_secret".split())
+        rows.writerow([whose.number, whose.name, whose.email, driver, identifier, whose.puk])
+    world.kiosk("import", str(path), check=True)
+
+
+def cards_of(family: Family) -> PcscCards:
+    return PcscCards(Registry([DRIVERS[family.reads]]))
+
+
+def lock(world: World, whose: Person, family: Family) -> None:
+    """Enter wrong PINs at the desk until the card is blocked."""
+    cards, reader = cards_of(family), world.insert(whose, slot=1).reader
+    at = CardAddress(reader, cards.read(reader).card)
+    for _ in range(2):
+        with pytest.raises(PinWrong):
+            cards.verify_pin(at, Sensitive("000000"))
+    with pytest.raises(PinBlocked):
+        cards.verify_pin(at, Sensitive("000000"))
+    world.remove(whose)
+
+
+def takes(world: World, whose: Person, family: Family, pin: str) -> None:
+    """Show at the desk that the card takes the PIN."""
+    cards, reader = cards_of(family), world.insert(whose, slot=1).reader
+    cards.verify_pin(CardAddress(reader, cards.read(reader).card), Sensitive(pin))
+    world.remove(whose)

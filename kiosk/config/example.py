@@ -13,6 +13,10 @@ _HEAD = """\
 # An unknown name is an error.
 """
 
+_NOTES = {
+    "policy": "# What managers set in the RA application, or by `kiosk policy`, counts instead.",
+}
+
 
 def example_toml() -> str:
     """Return every setting, commented out with its default, its help and what is allowed."""
@@ -20,7 +24,7 @@ def example_toml() -> str:
 
 
 def _section(name: str, section: Section) -> str:
-    lines = [f"[{name}]"]
+    lines = [f"[{name}]", *([_NOTES[name]] if name in _NOTES else [])]
     for about in settings_of(section):
         lines.append(f"# {about.help} ({about.kind.allowed})")
         lines.append(f"#{about.name} = {_toml(about.default)}")

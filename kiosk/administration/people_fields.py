@@ -6,14 +6,12 @@ asked, so what they leave behind is recognised and named.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from kiosk.dialogue import CardId, KeyKind
+from kiosk.dialogue import CardId
 from kiosk.policy import email_problem, tidy_email
-from kiosk.secrets.card_keys import key_from, may_be
 from kiosk.sensitive import Sensitive
 
 NAME_LIMIT = 120
@@ -24,7 +22,6 @@ _ROUNDED = re.compile(r"\d([.,]\d+)?[eE][+-]?\d+")
 _WHOLE = re.compile(r"\d+[.,]0+")
 _OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _SHORT_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
-_KEYS = ", ".join(KeyKind)
 _SPREADSHEET = "a spreadsheet has changed it; format the column as text and export it again"
 
 
@@ -172,30 +169,6 @@ def secret_limit(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
         return int(text)
     raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
-
-
-def auth_key(text: str, card: CardId | None) -> bytes | None:
-    """Return the key that a card proves itself with; an empty cell is None.
-
-    It is given in base64: a SubjectPublicKeyInfo in DER, or a certificate that holds one.
-    """
-    if not text:
-        return None
-    if card is None:
-        raise CellRefused("auth_key", "there is no card_id that it could belong to")
-    if not CARD_RULES[card.driver].proves_itself:
-        raise CellRefused("auth_key", f"{card.driver} cards are not asked to prove themselves")
-    try:
-        key = key_from(base64.b64decode("".join(text.split()), validate=True))
-    except ValueError:
-        raise CellRefused(
-            "auth_key", "must be DER in base64, without the lines around it"
-        ) from None
-    if key is None:
-        raise CellRefused("auth_key", f"must be a certificate or public key: {_KEYS}")
-    if not may_be(card, key):
-        raise CellRefused("auth_key", "is not the key that card_id was made from")
-    return key
 
 
 def _number_reason(text: str, digits: int) -> str:

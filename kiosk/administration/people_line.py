@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from kiosk.administration import key_field
 from kiosk.administration import people_fields as fields
 from kiosk.dialogue import CardId
 from kiosk.sensitive import Sensitive
@@ -46,7 +47,7 @@ def read_person(
     secret = key = None
     if card or not given:  # of a card that was refused, nothing is said about what it has
         secret = take(lambda: fields.unblock_secret(cells["unblock_secret"], card), None)
-        key = take(lambda: fields.auth_key(cells.get("auth_key", ""), card), None)
+        key = take(lambda: key_field.auth_key(cells.get("auth_key", ""), card), None)
     expires_at = take(lambda: fields.expires(cells.get("expires", "")), None)
     limit = take(lambda: fields.secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:

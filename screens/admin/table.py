@@ -77,7 +77,8 @@ class Table(Vertical):
             self._rows = tuple(rows)
             self._lay_out()
         self._none.display = not self._rows  # the list stays, with the focus and the page's keys
-        self._heading.display = self._list.display and any(c.title for c in self._columns)
+        titled = any(column.title for column in self._columns)
+        self._heading.display = bool(self._rows) and titled
 
     def show_under(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Show ``rows`` under other columns."""

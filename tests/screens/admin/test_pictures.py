@@ -11,11 +11,12 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people_samples import people_samples
 from tests.screens.admin.pilots import SIZES, running
 from tests.screens.admin.record_samples import record_samples
 from tests.screens.admin.samples import live_through, samples
 
-_SAMPLES = {**samples(), **record_samples()}
+_SAMPLES = {**samples(), **people_samples(), **record_samples()}
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))

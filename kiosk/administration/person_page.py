@@ -111,6 +111,7 @@ def _card_line(facts: Facts, card: Card) -> CardLine:
         expires_at=card.expires_at,
         has_secret=card.sealed_secret is not None,
         trouble=trouble_words(card, facts.trouble(card)),
+        has_key=card.auth_key is not None,
     )
 
 

@@ -58,6 +58,8 @@ def _card(card: CardLine) -> Iterator[Point]:
     expires = f"expires {last_day(card.expires_at)}" if card.expires_at else "never expires"
     secret = "unblock secret set" if card.has_secret else "no unblock secret"
     yield Point(f"{expires}, {secret}", style=QUIET)
+    if card.has_key:
+        yield Point("has to prove itself by its recorded key", style=QUIET)
     if card.trouble:
         yield Point(card.trouble, style=GRAVE)
 

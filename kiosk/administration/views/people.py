@@ -48,7 +48,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class CardLine:
-    """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can."""
+    """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
+
+    ``has_key`` says that a key is recorded: only a card that proves it is served.
+    """
 
     card_id: str
     driver: str
@@ -57,6 +60,7 @@ class CardLine:
     expires_at: datetime | None
     has_secret: bool
     trouble: str
+    has_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,16 @@ def test_a_page_shows_all_that_is_recorded(
     )
 
 
+def test_a_card_that_has_to_prove_itself_is_told_of(
+    means: Means, desk: LocalPeopleDesk, asha: Person
+) -> None:
+    assert [card.has_key for card in desk.person(asha.holder.id).cards] == [False]
+    with means.store.begin() as uow:
+        uow.cards.record_key(asha.card.id, b"a key")
+        uow.commit()
+    assert [card.has_key for card in desk.person(asha.holder.id).cards] == [True]
+
+
 def test_the_station_of_a_block_is_named(
     desk: LocalPeopleDesk, means: Means, clock: SetClock, asha: Person
 ) -> None:

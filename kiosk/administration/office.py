@@ -147,6 +147,9 @@ class Office:
             raise NotTaken(
                 "reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters."
             )
+        for field, text in (("reason", reason), ("identified_by", identified)):
+            if not text.isprintable():
+                raise NotTaken(field, "There is a character in it that cannot be shown.")
         if action in IDENTIFIES and not SHORTEST_REASON <= len(identified) <= LONGEST_REASON:
             raise NotTaken("identified_by", "Say how you made sure who this person is.")
         now = self.means.clock.now()

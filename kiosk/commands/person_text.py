@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from kiosk.administration.saying import last_day
 from kiosk.administration.views.people import (
     CardLine,
     CodeLine,
@@ -39,7 +40,7 @@ def _registration(line: RegistrationLine) -> Iterator[str]:
 
 def _card(line: CardLine) -> str:
     state = line.trouble or "can be unlocked"
-    expires = f"; expires {line.expires_at:%Y-%m-%d}" if line.expires_at else ""
+    expires = f"; expires {last_day(line.expires_at)}" if line.expires_at else ""
     return f"{state}{expires}"
 
 

@@ -43,4 +43,6 @@ def run(args: argparse.Namespace) -> int:
         state = "retired" if line.retired_at else "silent" if line.silent else "up"
         seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
         say(f"{line.name}  {state}  {line.reader}  version {line.version}  last heard of {seen}")
+    if not lines:
+        say("no station has been heard of yet")
     return 0

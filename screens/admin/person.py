@@ -78,13 +78,13 @@ class AboutPerson(Page):
     # --- what is shown -----------------------------------------------------------------
 
     def look_at(self, holder_id: str) -> None:
-        """Turn to this person; what was shown of another goes at once."""
+        """Turn to this person, from the top; what was shown of another goes at once."""
+        self._scroll.scroll_home(animate=False)
         if holder_id == self._holder_id:
             return
         self._holder_id = holder_id
         self._story.forget()
         self._show_nobody(_READING)
-        self._scroll.scroll_home(animate=False)
 
     def shown(self) -> None:
         """Read the person anew."""

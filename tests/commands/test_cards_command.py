@@ -42,7 +42,9 @@ def type_in(monkeypatch: pytest.MonkeyPatch) -> Type:
     return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
 
-def test_a_card_is_added_with_its_secret(kiosk: Kiosk, estate: Estate, type_in: Type) -> None:
+def test_a_card_is_added_with_its_secret(
+    kiosk: Kiosk, estate: Estate, type_in: Type, capsys: Capsys
+) -> None:
     type_in("73918264\n")
     more = "--with-secret", "--expires", "2099-12-31", "--secret-limit", "5"
     assert kiosk("cards", "add", JO, NEW.upper(), *more, *BECAUSE) == 0
@@ -51,6 +53,8 @@ def test_a_card_is_added_with_its_secret(kiosk: Kiosk, estate: Estate, type_in: 
     assert card.secret_limit == 5
     assert card.expires_at is not None
     assert card.expires_at.year == 2100
+    assert kiosk("people", "show", JO) == 0
+    assert f"{NEW}: can be unlocked; expires 31 December 2099" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

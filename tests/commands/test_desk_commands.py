@@ -69,6 +69,8 @@ def test_staff_change_keys_and_roles(kiosk: Kiosk, place: Path, capsys: Capsys) 
 
 
 def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
+    assert kiosk("stations", "list") == 0
+    assert capsys.readouterr().out == "no station has been heard of yet\n"
     opened = store(place)
     with opened.begin() as uow:
         uow.stations.seen(Station("Ward 7", uow.now, "0.1.0", "ready"))

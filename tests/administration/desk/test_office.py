@@ -154,9 +154,11 @@ def test_a_key_that_was_taken_away_opens_nothing(agent: Office, store: Store) ->
         (Grounds("  "), "reason"),
         (Grounds("x" * 301, "Photo ID"), "reason"),
         (Grounds("Asked for", " \t"), "identified_by"),
+        (Grounds("Asked \x1b[2J for", "Photo ID"), "reason"),
+        (Grounds("Asked for", "Photo \u202eID"), "identified_by"),
     ],
 )
-def test_grounds_have_to_say_something(
+def test_grounds_have_to_say_something_that_can_be_shown(
     agent: Office, store: Store, grounds: Grounds, field: str
 ) -> None:
     seen = a_person(store)

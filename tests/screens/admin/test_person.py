@@ -181,6 +181,16 @@ async def test_another_person_begins_at_the_top_and_leaves_nothing_of_the_last()
         assert "Unlocked their card" not in run.text
 
 
+async def test_who_is_opened_again_begins_at_the_top() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("end")
+        assert "Gwen Tudor" not in run.text
+        await run.press("escape")
+        run.app.show_person(SEVERAL)
+        await run.settle()
+        assert "Gwen Tudor" in run.text
+
+
 async def test_somebody_erased_meanwhile_is_shown_no_more() -> None:
     async with person(READY) as run:
         del run.desk.estate.people[READY]

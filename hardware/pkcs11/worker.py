@@ -7,11 +7,11 @@ and answers on standard output. A module gets neither: what it reads or prints g
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from typing import Protocol
 
 from hardware.pkcs11 import wire
+from kiosk.hardening import forbid_dumps
 
 CANNOT_LOAD = "cannot-load"
 
@@ -65,5 +65,5 @@ def _take_pipes() -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_dumps()
     serve(*_take_pipes(), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import reading, say_json
+from kiosk.commands.parts import how_many, moment, reading, say_json
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
 from kiosk.errors import ConfigError
 
@@ -30,11 +30,13 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its two parts."""
+    """Add the command and its parts."""
     parser = add_command(
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
-    parts = parser.add_subparsers(dest="part", required=True, metavar="verify|anchor|list|export")
+    parts = parser.add_subparsers(
+        dest="part", required=True, metavar="verify|anchor|list|kinds|export"
+    )
     verify = parts.add_parser("verify", help="walk the chain and name the first row that is wrong")
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
@@ -44,7 +46,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for part in (verify, anchor):
         add_config(part)
     listing = reading(parts, "list", "show rows, newest first")
-    listing.add_argument("--limit", type=int, default=50, help="how many (default: 50)")
+    listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
+    reading(parts, "kinds", "show the kinds of rows there can be")
     export = parts.add_parser("export", help="write rows, oldest first, into the exports folder")
     export.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="(default: csv)")
     add_config(export)
@@ -56,21 +59,21 @@ def _add_filter(part: argparse.ArgumentParser) -> None:
     part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
     part.add_argument("--station", default="", help="at one station")
     part.add_argument("--staff", default="", metavar="NAME", help="by one member of staff")
-    part.add_argument("--kind", default="", help="of one kind, such as refused")
+    part.add_argument("--kind", default="", help="of one kind, as `kinds` names it")
     part.add_argument("--reference", default="", help="under one reference number")
-    part.add_argument("--since", type=_moment, metavar="DATE", help="from this day or moment on")
-    part.add_argument("--until", type=_moment, metavar="DATE", help="before this day or moment")
-
-
-def _moment(text: str) -> datetime:
-    """Read ISO 8601; a time without a zone is this machine's."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.astimezone()
+    part.add_argument("--since", type=moment, metavar="DATE", help="from this day or moment on")
+    part.add_argument("--until", type=moment, metavar="DATE", help="before this day or moment")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the part that was asked for."""
-    parts = {"verify": _verify, "anchor": _anchor, "list": _list, "export": _export}
+    parts = {
+        "verify": _verify,
+        "anchor": _anchor,
+        "list": _list,
+        "kinds": _kinds,
+        "export": _export,
+    }
     return parts[args.part](args)
 
 
@@ -129,6 +132,19 @@ def _list(args: argparse.Namespace) -> int:
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.station, line.who) if part)
         say(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
+    if not page.lines:
+        say("no row fits")
+    return 0
+
+
+def _kinds(args: argparse.Namespace) -> int:
+    """Show what ``--kind`` takes, with what it means."""
+    kinds = Tools(args).desk.audit.kinds()
+    if args.json:
+        say(json.dumps(dict(kinds), indent=2, ensure_ascii=False))
+        return 0
+    for kind, meaning in kinds:
+        say(f"{kind:<24}  {meaning}")
     return 0
 
 

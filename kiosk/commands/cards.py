@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.parts import (
+    about_person,
+    acting,
+    grounds_of,
+    reading,
+    say_json,
+    tell,
+    tell_changes,
+)
 from kiosk.commands.tools import Tools, add_command, say
 from kiosk.errors import ChangedMeanwhile, NothingThere
 
@@ -35,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    _new_card(_of_person(parts, "add", "give somebody another card"))
+    _new_card(about_person(parts, "add", "give somebody another card"))
     _new_card(_of_card(parts, "replace", "give a card in place of one, which is revoked"))
     _of_card(parts, "revoke", "bar a card at every station")
     _of_card(parts, "set-secret", "seal another unblock secret; asks for it").add_argument(
@@ -50,18 +58,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _reader_options(parts.add_parser("read", help="print driver and identifier of a card"))
 
 
-def _of_person(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    text: str,
-    *,
-    identifies: bool = False,
-) -> argparse.ArgumentParser:
-    part = acting(parts, name, text, identifies=identifies)
-    part.add_argument("number", metavar="NUMBER")
-    return part
-
-
 def _of_card(
     parts: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
@@ -69,7 +65,7 @@ def _of_card(
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    part = _of_person(parts, name, text, identifies=identifies)
+    part = about_person(parts, name, text, identifies=identifies)
     part.add_argument("card", metavar="CARD")
     return part
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from kiosk.administration.views.acting import Done, Grounds
 
+_MANY = 99_999
+
 
 def reading(
     parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
@@ -45,6 +47,44 @@ def acting(
         )
     add_config(part)
     return part
+
+
+def about_person(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    """Add a part that changes something of one person, named by their holder number."""
+    part = acting(parts, name, text, identifies=identifies)
+    part.add_argument("number", metavar="NUMBER")
+    return part
+
+
+def how_many(text: str) -> int:
+    """Read how many of something are wanted; an ``argparse`` type."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
+
+
+def day(text: str) -> date:
+    """Read a day; an ``argparse`` type."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-11-01") from None
+
+
+def moment(text: str) -> datetime:
+    """Read a day or a moment, this machine's where it names no zone; an ``argparse`` type."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        like = "2026-11-01 or 2026-11-01T09:30"
+        raise argparse.ArgumentTypeError(f"{text!r} is no day or moment like {like}") from None
+    return read if read.tzinfo else read.astimezone()
 
 
 def grounds_of(args: argparse.Namespace) -> Grounds:

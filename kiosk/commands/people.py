@@ -6,7 +6,15 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.parts import (
+    about_person,
+    grounds_of,
+    how_many,
+    reading,
+    say_json,
+    tell,
+    tell_changes,
+)
 from kiosk.commands.tools import Tools, add_command, say
 from kiosk.errors import ChangedMeanwhile, NotTaken
 
@@ -37,34 +45,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     search = reading(parts, "search", "find people")
     search.add_argument("text", metavar="TEXT", nargs="+")
-    search.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
+    search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
     reading(parts, "show", "say how somebody stands").add_argument("number", metavar="NUMBER")
-    _about(parts, "lift-block", "lift the block after failed attempts", identifies=True)
-    _about(parts, "revoke-registration", "let somebody register anew")
-    _about(parts, "correct-name", "put another name").add_argument("name", metavar="NAME")
-    email = _about(parts, "correct-email", "put another address", identifies=True)
+    about_person(parts, "lift-block", "lift the block after failed attempts", identifies=True)
+    about_person(parts, "revoke-registration", "let somebody register anew")
+    about_person(parts, "correct-name", "put another name").add_argument("name", metavar="NAME")
+    email = about_person(parts, "correct-email", "put another address", identifies=True)
     email.add_argument("email", metavar="ADDRESS")
-    _about(parts, "leaver", "close everything for somebody who left").add_argument(
+    about_person(parts, "leaver", "close everything for somebody who left").add_argument(
         "--back", action="store_true", help=_BACK
     )
-    _about(parts, "erase", "delete somebody and all about them").add_argument(
+    about_person(parts, "erase", "delete somebody and all about them").add_argument(
         "--yes", action="store_true", help=_YES
     )
-    add = _about(parts, "add", "add a person without a card")
+    add = about_person(parts, "add", "add a person without a card")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
-
-
-def _about(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    text: str,
-    *,
-    identifies: bool = False,
-) -> argparse.ArgumentParser:
-    part = acting(parts, name, text, identifies=identifies)
-    part.add_argument("number", metavar="NUMBER")
-    return part
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import say_json
+from kiosk.commands.parts import day, how_many, say_json
 from kiosk.commands.tools import Tools, add_command, say
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE)
     parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")
-    parser.add_argument("--days", type=int, default=30, help="the last so many days (default: 30)")
-    parser.add_argument("--first", type=date.fromisoformat, metavar="DATE", help="from this day on")
-    parser.add_argument("--last", type=date.fromisoformat, metavar="DATE", help="(default: today)")
+    parser.add_argument(
+        "--days", type=how_many, default=30, help="the last so many days (default: 30)"
+    )
+    parser.add_argument("--first", type=day, metavar="DATE", help="from this day on")
+    parser.add_argument("--last", type=day, metavar="DATE", help="(default: today)")
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--json", action="store_true", help="for a script")
     ways.add_argument("--mail", metavar="ADDRESS", help="mail it instead of printing it")
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     last = args.last or tools.clock.now().astimezone().date()
-    first = args.first or last - timedelta(days=max(args.days, 1) - 1)
+    first = args.first or last - timedelta(days=args.days - 1)
     report = tools.desk.reports.make(Span(args.by), first, last)
     if args.mail:
         _mail(tools, args.mail, report)

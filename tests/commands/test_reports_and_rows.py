@@ -25,7 +25,38 @@ def test_rows_are_listed_in_words_and_filtered(kiosk: Kiosk, place: Path, capsys
     (row,) = json.loads(capsys.readouterr().out)
     assert row["kind"] == "people-imported"
     assert kiosk("audit", "list", "--until", "2020-01-01") == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "no row fits\n"
+
+
+def test_kinds_are_named_as_the_filter_takes_them(kiosk: Kiosk, capsys: Capsys) -> None:
+    kiosk("policy", "set", "max_failures", "5", "--reason", "trial")
+    capsys.readouterr()
+    assert kiosk("audit", "kinds", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["policy-changed"] == "Changed the policy."
+    assert kiosk("audit", "kinds") == 0
+    lines = capsys.readouterr().out.splitlines()
+    (kind,) = [line.split()[0] for line in lines if line.endswith("Changed the policy.")]
+    assert kiosk("audit", "list", "--kind", kind) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("audit", "list", "--since", "yesterday"), "'yesterday' is no day or moment like 2026-"),
+        (("audit", "list", "--limit", "0"), "'0' is no whole number from 1 to 99999"),
+        (("people", "search", "jo", "--limit", "-3"), "'-3' is no whole number"),
+        (("report", "--days", "123456789"), "'123456789' is no whole number"),
+        (("report", "--first", "31.12.2026"), "'31.12.2026' is no day like 2026-"),
+    ],
+)
+def test_what_is_no_day_and_no_number_is_said(
+    kiosk: Kiosk, capsys: Capsys, words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        kiosk(*words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["csv", "jsonl"])

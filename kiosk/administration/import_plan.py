@@ -76,6 +76,7 @@ class Planner:
             expires_at=line.expires_at or was.expires_at,
             secret_limit=line.secret_limit or was.secret_limit,
             auth_key=line.auth_key or was.auth_key,
+            auth_key_imported=line.auth_key is not None or was.auth_key_imported,
             sealed_secret=self._secret(named, line.secret, was.sealed_secret),
         )
         batch.secrets += card.sealed_secret is not was.sealed_secret

@@ -129,13 +129,17 @@ class LocalPeopleDesk:
         return act.done("The block is lifted. They have all their attempts again.")
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
-        """Delete the registration and what it gathered; the holder is told, may register anew."""
+        """Delete the registration and what it gathered; the holder is told, may register anew.
+
+        The keys that their cards named then are forgotten with it: the wrong card may have.
+        """
         with self._office.act(Action.REVOKE_REGISTRATION, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             registration = _close(act, holder)
             if registration is None:
                 raise ChangedMeanwhile("They are not registered any more.")
             act.uow.registrations.delete(holder.id)
+            act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
             act.tell(StaffKind.REGISTRATION_REVOKED)
             tell_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)

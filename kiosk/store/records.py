@@ -64,7 +64,8 @@ class Card:
     ``secret_limit`` is how many wrong unblock secrets the card takes in a row, and
     ``secret_tries_left`` what it last told; None where nobody knows.
     ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
-    ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER).
+    ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
+    ``auth_key_imported`` says that a file named it, not the card itself.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Card:
     secret_exposure: int = 0
     secret_tries_left: int | None = None
     auth_key: bytes | None = field(default=None, repr=False)
+    auth_key_imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
         cell = base64.b64encode(given).decode()
         importer.run(csv_of(tmp_path, f"{line(0)},{cell}", header=HEADER + ",auth_key"))
         assert importer.card(0).auth_key == kept
+        assert importer.card(0).auth_key_imported
 
 
 def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path) -> None:

@@ -78,6 +78,23 @@ def test_a_key_that_is_recorded_stays(world: World, mine: Plastic) -> None:
     assert recorded(world, card) == mine.public
 
 
+def test_only_a_key_that_the_card_named_itself_is_forgotten(world: World) -> None:
+    holder = world.add_holder()
+    imported = world.add_card(holder, auth_key=Plastic().public, auth_key_imported=True)
+    own = world.add_card(holder, auth_key=Plastic().public)
+    other = world.add_card(world.add_holder(number="2"), auth_key=Plastic().public)
+    with world.store.begin() as uow:
+        assert uow.cards.forget_keys(holder.id) == 1
+        uow.cards.put([replace(imported, auth_key=None, auth_key_imported=False)])
+        uow.commit()
+    assert recorded(world, own) is None
+    assert (recorded(world, imported), recorded(world, other)) == (
+        imported.auth_key,
+        other.auth_key,
+    )
+    assert world.card(imported).auth_key_imported
+
+
 def test_where_nobody_has_to_prove_anything_no_key_is_recorded(world: World, mine: Plastic) -> None:
     world.policy = Policy(genuine=Genuine.NEVER)
     card = world.add_card(world.add_holder())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_, update
 from sqlmodel import col
 
 from kiosk.dialogue import CardId
@@ -95,6 +95,8 @@ class Cards:
         insert = self._gateway.upsert(CardRow)
         changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
         changed["auth_key"] = func.coalesce(insert.excluded.auth_key, CardRow.auth_key)
+        imported = insert.excluded.auth_key_imported
+        changed["auth_key_imported"] = or_(imported, col(CardRow.auth_key_imported))
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         self._gateway.run(statement, [_values(card) for card in cards])
 
@@ -108,6 +110,12 @@ class Cards:
         """Keep the key that a card proves itself with; False when there is one already."""
         unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
         return self._gateway.run(update(CardRow).where(*unrecorded).values(auth_key=key)) == 1
+
+    def forget_keys(self, holder_id: str) -> int:
+        """Forget the keys that a holder's cards named themselves; return how many."""
+        theirs = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
+        by_themselves = update(CardRow).where(*theirs, ~col(CardRow.auth_key_imported))
+        return self._gateway.run(by_themselves.values(auth_key=None))
 
     # --- the unblock secret ---
 
@@ -190,6 +198,7 @@ def _record(row: CardRow) -> Card:
         secret_exposure=row.secret_exposure,
         secret_tries_left=row.secret_tries_left,
         auth_key=row.auth_key,
+        auth_key_imported=row.auth_key_imported,
     )
 
 

@@ -50,6 +50,7 @@ class CardRow(Row, table=True):
     secret_exposure: int = 0
     secret_tries_left: int | None = None
     auth_key: bytes | None = Field(default=None, repr=False)
+    auth_key_imported: bool = False
 
 
 class QuestionRow(Row, table=True):

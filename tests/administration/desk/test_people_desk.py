@@ -94,6 +94,16 @@ def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
         desk.revoke_registration(seen(means, asha), GROUNDS)
 
 
+def test_the_key_that_the_card_named_goes_with_the_registration(
+    desk: LocalPeopleDesk, means: Means, asha: Person
+) -> None:
+    with means.store.begin() as uow:
+        uow.cards.record_key(asha.card.id, b"a key")
+        uow.commit()
+    desk.revoke_registration(seen(means, asha), GROUNDS)
+    assert not desk.person(asha.holder.id).cards[0].has_key
+
+
 # --- correcting ------------------------------------------------------------------------
 
 

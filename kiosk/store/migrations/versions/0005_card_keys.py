@@ -15,6 +15,10 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.add_column("card", sa.Column("auth_key", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "card",
+        sa.Column("auth_key_imported", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
     op.add_column("pending_change", sa.Column("auth_key", sa.LargeBinary(), nullable=True))
     op.add_column("visit", sa.Column("auth_key", sa.LargeBinary(), nullable=True))
     op.add_column("visit", sa.Column("genuine_at", MOMENT, nullable=True))

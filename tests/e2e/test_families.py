@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.cards import PcscCards
 from hardware.driver import Driver
 from hardware.drivers.openpgp import OpenPgpDriver
@@ -105,6 +106,8 @@ def test_registers_locks_the_card_and_unlocks_it(
     visitor.goes()
 
     takes(world, dee, family, NEW_PIN)
+    proofs = [apdu for apdu in card.received if apdu[1] == GENERAL_AUTHENTICATE]
+    assert bool(proofs) == (family.driver == "piv"), "a card proves itself where it can"
     verdict = world.kiosk("audit", "verify", check=True)
     assert re.search(r"\d+ rows and \d+ anchors fit", verdict.stdout)
 

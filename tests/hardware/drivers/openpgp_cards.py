@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jcecard.main import OpenPGPCard
+from jcecard.piv.data_objects import PIVAlgorithm, PIVKeyData, PIVSlot
 
 from hardware.apdu import Command, Response, encode
+from hardware.drivers.piv_objects import CARD_AUTHENTICATION
+from tests.hardware import certificates
 from tests.hardware.fakes import response
 
 KDF = "8101038201088304000186a0840830313233343536378508414243444546474886084142434445464748"
@@ -88,9 +92,14 @@ class ForeignCard:
         return bytes(self._card.process_apdu(command))
 
     def personalise_piv(self) -> None:
-        """Give its PIV application an identifier; it begins without one."""
+        """Give its PIV application an identifier and the key of ``certificates.der()``."""
         objects = self._card._piv_applet.data_objects
         objects.chuid = objects.create_default_chuid()
+        private = certificates.key(7).private_bytes(
+            Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+        )
+        objects.put_key(PIVSlot.CARD_AUTH, PIVKeyData(PIVAlgorithm.ECC_P256, private, b""))
+        objects.put_data_object(CARD_AUTHENTICATION, certificates.content(certificates.der()))
 
     @property
     def left(self) -> tuple[int, int, int]:

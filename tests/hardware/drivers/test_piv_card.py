@@ -9,10 +9,12 @@ import pytest
 from hardware.cards import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import PinState
+from kiosk.dialogue import CardChallenge, PinState
 from kiosk.errors import PinBlocked, PinWrong
 from kiosk.ports import CardAddress
+from kiosk.secrets.card_keys import key_from, kind_of, proves
 from kiosk.sensitive import Sensitive
+from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.trouble import unblock
 from tests.support.pcsc import Insert
@@ -21,6 +23,23 @@ pytestmark = pytest.mark.hardware
 
 PIN, NEW, WRONG = Sensitive("123456"), Sensitive("60514273"), Sensitive("999999")
 PUK, NEW_PUK = Sensitive("12345678"), Sensitive("50283746")
+
+
+def test_a_card_proves_itself_without_a_pin(insert: Insert, tmp_path: Path) -> None:
+    card = ForeignCard(tmp_path)
+    card.personalise_piv()
+    cards = PcscCards(Registry([PivDriver()]))
+    seat = insert(card)
+    report = cards.read(seat.reader)
+    key = key_from(report.certificate)
+    assert key is not None
+    assert key == key_from(certificates.der())
+    challenge = CardChallenge(bytes(range(32)), kind_of(key))
+    at = CardAddress(seat.reader, report.card)
+    proof = cards.hold(at, lambda held: held.prove(challenge))
+    assert proof is not None
+    assert proves(key, challenge, proof)
+    assert not proves(key, CardChallenge(bytes(32), kind_of(key)), proof)
 
 
 def test_a_card_lives_through_it_all(insert: Insert, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import argparse
 import logging
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kiosk import collector
+from kiosk.errors import ConfigError
 from kiosk.faults import describe_fault
 from kiosk.hardening import forbid_dumps, isolate
 
@@ -58,21 +58,27 @@ def open_log(path: str | None) -> None:
     """Send the log to ``path``, or to standard output where that is not the terminal.
 
     The glass is drawn on standard error, so a service manager takes the log from the other.
+    Raises ``ConfigError`` for a file that cannot be opened.
     """
     handler: logging.Handler = logging.NullHandler()
     # A library that warns on standard error would write over the glass.
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
+    sys.stderr = _appended(path or os.devnull)
     if path:
-        # Opened by hand for its mode: the log is for the administrator alone.
-        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
-        handler = logging.StreamHandler(stream)
-        sys.stderr = stream
+        handler = logging.StreamHandler(sys.stderr)
     elif not sys.stdout.isatty():
         handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A handler's own error would print the record's arguments on the glass.
     logging.raiseExceptions = False
+
+
+def _appended(path: str) -> TextIO:
+    """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
+    except OSError as error:
+        raise ConfigError(f"the log {path} cannot be opened: {error.strerror}") from None
 
 
 class Discreet(logging.Formatter):
@@ -103,7 +109,7 @@ def _run_station(config: str | None) -> int:
     from screens.kiosk_app import KioskApp
 
     path = settings_path(config, os.environ)
-    settings = load_settings(Path(path), os.environ)
+    settings = load_settings(path, os.environ)
     station = build_station(settings, partial(_open_stage, settings))
     app = KioskApp(station.loop, look_of(settings), log_fault)
     app.run()

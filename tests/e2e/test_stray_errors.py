@@ -53,3 +53,15 @@ def test_a_stray_error_is_logged_by_its_kind_alone(tmp_path: Path, stray: str) -
     assert "LookupError" in written
     assert "58209316" not in written
     assert done.stdout + done.stderr == b""
+
+
+@pytest.mark.parametrize("command", ["run", "admin"])
+def test_a_log_that_cannot_be_opened_is_said_before_anything_else(
+    tmp_path: Path, command: str
+) -> None:
+    program = Path(sys.executable).with_name("kiosk")
+    done = subprocess.run(
+        [program, command, "--log", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"kiosk: the log {tmp_path} cannot be opened: Is a directory\n"

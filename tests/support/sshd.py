@@ -48,6 +48,7 @@ class Sshd:
         self.folder = folder
         self.account = getpass.getuser()
         self.port = _free_port()
+        self.sessions_log = folder / "ra.log"
         self._config = config
         self._careless = careless
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,6 +106,7 @@ class Sshd:
             "AuthorizedKeysCommandUser ra": f"AuthorizedKeysCommandUser {self.account}",
             "/opt/unlock-kiosk/bin/kiosk": str(PROGRAM),
             "/etc/kiosk/kiosk.toml": str(self._config),
+            "/var/lib/kiosk/ra.log": str(self.sessions_log),
         }
         if self._careless is not None:
             here["AuthorizedKeysFile none"] = f"AuthorizedKeysFile {self._careless}"

@@ -182,6 +182,24 @@ def test_a_lost_connection_leaves_nothing_behind(door: Door) -> None:
     assert door.told("staff-logged-out")[-1]["how"] == "hung-up"
 
 
+def test_what_keeps_it_closed_is_said_in_the_log_alone(door: Door) -> None:
+    keys = door.world.state / "keys.json"
+    away = keys.rename(keys.with_name("away.json"))
+    try:
+        session = door.log_in(door.named("agent"))
+        session.wait_for("The service cannot be opened now")
+        assert _ended(session.process.poll)
+    finally:
+        away.rename(keys)
+    assert session.process.returncode == 1
+    assert str(keys) not in session.text
+    log = door.sshd.sessions_log
+    told = log.read_text()
+    assert "the RA application cannot be opened" in told
+    assert str(keys) in told
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
 def test_one_connection_has_one_session(door: Door) -> None:
     key = door.named("manager")
     control = door.keys / "control"

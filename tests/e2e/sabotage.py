@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.cards import PcscCards
+from hardware.drivers.piv import PivSession
 from kiosk import errors
 from kiosk.__main__ import main
 from kiosk.authority.service import LocalAuthority
@@ -32,10 +33,11 @@ from screens.widgets.cells import Cells
 CANARY = "Saboteur 90817263"
 
 AUTHORITY = (
-    "begin choose pin_proven save_questions give_email answer send_code enter_code release "
-    "settle pin_changed end refuse health"
+    "begin prove choose pin_proven save_questions give_email answer send_code enter_code "
+    "challenge release settle pin_changed end refuse health"
 ).split()
-CARDS = "read verify_pin change_pin unblock".split()
+CARDS = "read verify_pin change_pin hold".split()
+HELD = "prove unblock".split()
 SCREENS: dict[str, tuple[type, str]] = {
     "screen.drawing-dots": (Cells, "render_line"),
     "screen.a-timer": (CodeEntryPage, "_count_down"),
@@ -56,6 +58,7 @@ def spoil(orders: Path) -> None:
     ports: tuple[tuple[type, str, list[str]], ...] = (
         (LocalAuthority, "authority", AUTHORITY),
         (PcscCards, "cards", CARDS),
+        (PivSession, "held", HELD),
         (SmtpMailer, "mailer", ["send"]),
     )
     for kind, prefix, names in ports:

@@ -84,6 +84,7 @@ def test_a_certificate_and_its_key_are_the_same_key() -> None:
         spki(rsa.generate_private_key(3, 2048)),
         spki(rsa.generate_private_key(65537, 1024)),
     ],
+    ids=["none", "empty", "too long", "ed25519", "P-521", "exponent 3", "1024 bits"],
 )
 def test_what_no_card_proves_itself_with_is_no_key(der: bytes | None) -> None:
     assert key_from(der) is None

@@ -78,6 +78,7 @@ def test_the_first_manager_comes_from_the_command_line(means: Means, store: Stor
         ("manager mbeki", new_key(), "name"),
         ("Asha Okafor", "ssh-ed25519", "public_key"),
     ],
+    ids=["short", "long", "control", "taken", "no key"],
 )
 def test_what_is_entered_wrongly_adds_nobody(
     desk: LocalStaffDesk, name: str, key: str, field: str

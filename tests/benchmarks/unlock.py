@@ -59,14 +59,15 @@ _LIFE = timedelta(hours=2)
 
 _HOW = (
     "Ours: every command of an unlock, as the station carries them out, on the real authority "
-    "(SQLite with synchronous FULL, on this machine's disk): read the card, begin, choose, "
-    "answer, send the code, enter it, release, unblock, settle, end. The other: one Argon2id of "
+    "(SQLite with synchronous FULL, on this machine's disk): read the card, begin, prove it, "
+    "choose, answer, send the code, enter it, challenge the card, release, unblock, settle, end; "
+    "the card signs twice. The other: one Argon2id of "
     "the same cost, and the same card read and unblocked by the bare loop. The mail that carries "
     "the code is {mail}; the notice that follows is queued and goes out later."
 )
 
 _WHY = (
-    "the authority's eight calls commit eleven durable transactions, each of which waits for the "
+    "the authority's ten calls commit thirteen durable transactions, each of which waits for the "
     "disk, and their statements go through SQLAlchemy."
 )
 

@@ -6,7 +6,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.pcsc", "tests.support.clients"]
+pytest_plugins = ["tests.support.pcsc", "tests.support.clients", "tests.support.printed"]
 
 # No example is judged by a stopwatch. At a desk they are drawn anew each time; where a
 # change has to pass, the same ones are drawn, so that a run can be repeated.

@@ -20,6 +20,7 @@ from kiosk.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 from tests.hardware.fuzzing import Answer, FuzzLink, Plan, plans
+from tests.support.printed import Printed
 
 PIN, NEW = Sensitive("482915"), Sensitive("60514273")
 SECRET, NEW_SECRET = Sensitive("73918264"), Sensitive("50283746")
@@ -113,7 +114,7 @@ def within_bounds(link: FuzzLink, act: str) -> None:
 
 
 @pytest.mark.parametrize(("family", "act"), CASES)
-def test_any_answer(family: str, act: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_answer(family: str, act: str, printed: Printed) -> None:
     driver, make, identifier = FAMILIES[family]
     inputs = ends = 0
 
@@ -131,8 +132,7 @@ def test_any_answer(family: str, act: str, capsys: pytest.CaptureFixture[str]) -
     whatever()
     assert inputs > EXAMPLES / 3
     assert 0 < ends < EXAMPLES, "some get through, and some do not"
-    with capsys.disabled():
-        print(f"\n[fuzz] {family}, {act}: {inputs} wrong answers in {EXAMPLES} plans")  # noqa: T201
+    printed(f"[fuzz] {family}, {act}: {inputs} wrong answers in {EXAMPLES} plans")
 
 
 @pytest.mark.parametrize(("family", "act"), CASES)

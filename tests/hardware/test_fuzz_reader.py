@@ -16,6 +16,7 @@ from kiosk.ports import CardAddress
 from tests.hardware.fuzzing import Plan, plans
 from tests.hardware.trouble import CHANGES, PIN, PUK, cards_with
 from tests.support.pcsc import Insert
+from tests.support.printed import Printed
 
 pytestmark = pytest.mark.hardware
 
@@ -61,7 +62,7 @@ class Fuzzy:
         return [apdu[1] for apdu in self.sent if apdu[1] in CARRYING and len(apdu) > 5]
 
 
-def test_any_answer(insert: Insert, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_answer(insert: Insert, printed: Printed) -> None:
     chip = Fuzzy(new_card(holder_name="Ada Example"))
     reader = insert(chip).reader
     at = CardAddress(reader, CardId("piv", chip.card.state.guid.hex()))
@@ -82,5 +83,4 @@ def test_any_answer(insert: Insert, capsys: pytest.CaptureFixture[str]) -> None:
     chip.begin(Plan(0, [], forever=False))
     assert cards.read(reader).card == at.card
     assert 0 < ends < EXAMPLES
-    with capsys.disabled():
-        print(f"\n[fuzz] through pcscd: {chip.wrong} wrong answers in {EXAMPLES} plans")  # noqa: T201
+    printed(f"[fuzz] through pcscd: {chip.wrong} wrong answers in {EXAMPLES} plans")

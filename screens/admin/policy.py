@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
@@ -15,19 +14,19 @@ from kiosk.roles import Action
 from screens.admin.dialogs.entry import Entry
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
-from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.lines import LinesPage
+from screens.admin.page import shell_of
+from screens.admin.table import Column, Row
 from screens.admin.times import Times
-from screens.widgets.prose import Prose
 
 _MOST = 1000
-_TITLE = "Policy: a change counts at every station within a minute"
 
 
-class PolicyPage(Page):
+class PolicyPage(LinesPage[PolicyLine]):
     """A table, and below it all about the marked setting."""
 
     NAME = "Policy"
+    TITLE = "Policy: a change counts at every station within a minute"
     NEEDS = Action.SEE_POLICY
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "change", "Change"),
@@ -35,52 +34,34 @@ class PolicyPage(Page):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk)
-        self._lines: dict[str, PolicyLine] = {}
-        self._title = Prose(_TITLE, "title")
-        self._table = Table(Column("Setting", 22), Column("Value", 22, 1), Column("Set by", 22, 1))
-        self._words = Prose("", "explained")
-
-    def compose(self) -> ComposeResult:
-        """Title, table, words."""
-        yield self._title
-        yield self._table
-        yield self._words
+        super().__init__(
+            desk, Column("Setting", 22), Column("Value", 22, 1), Column("Set by", 22, 1)
+        )
 
     def shown(self) -> None:
         """Read the settings."""
-        self.ask(self.desk.policy.every, self._show)
+        self.ask(self.desk.policy.every, self.show_lines)
 
-    def _show(self, lines: tuple[PolicyLine, ...]) -> None:
-        self._lines = {line.name: line for line in lines}
-        self._table.show([_row(line) for line in lines])
-        self._explain()
+    def row_of(self, line: PolicyLine) -> Row:
+        """Name, value, and who set it."""
+        return _row(line)
 
-    # --- the marked one ------------------------------------------------------------------
+    def explained(self, line: PolicyLine) -> str:
+        """Say what it means, its limits, and why it was set."""
+        return _explained(line, shell_of(self).times)
 
-    @property
-    def _line(self) -> PolicyLine | None:
-        return self._lines.get(self._table.marked)
-
-    def on_table_marked(self, event: Table.Marked) -> None:
-        """Explain it."""
-        event.stop()
-        self._explain()
-
-    def _explain(self) -> None:
-        self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
-        self.refresh_bindings()
+    # --- what is done --------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers what can be done now."""
-        line = self._line
+        line = self.marked
         if line is None or not self.permits(Action.CHANGE_POLICY):
             return False
         return action != "reset" or line.changed_at is not None
 
     def action_change(self) -> None:
         """Ask for the value, and why."""
-        line = self._line
+        line = self.marked
         if line is None:
             return
         entry = Entry(
@@ -107,7 +88,7 @@ class PolicyPage(Page):
 
     def action_reset(self) -> None:
         """Ask why."""
-        line = self._line
+        line = self.marked
         if line is not None:
             self.put(
                 AskGrounds(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
@@ -14,18 +13,18 @@ from kiosk.roles import Action
 from screens.admin.dialogs.entry import Entry
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
-from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.lines import LinesPage
+from screens.admin.page import shell_of
+from screens.admin.table import Column, Row
 from screens.admin.times import Times
-from screens.widgets.prose import Prose
 
 _EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
 _LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
-_GOOD = "One word or two, for ever the same, and on no profile or certificate."
+_GOOD = "Its answer: a word or two, for ever the same, on no profile or certificate."
 
 
-class QuestionsPage(Page):
+class QuestionsPage(LinesPage[QuestionLine]):
     """A table, the retired ones last, and what the marked one's row means."""
 
     NAME = "Questions"
@@ -37,55 +36,39 @@ class QuestionsPage(Page):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk)
-        self._lines: dict[str, QuestionLine] = {}
-        self._count = Prose("", "title")
-        self._table = Table(
+        super().__init__(
+            desk,
             Column("State", 9),
             Column("Question", 48, 1),
             Column("Used by", 9, right=True),
             empty=_EMPTY,
         )
-        self._words = Prose("", "explained")
-
-    def compose(self) -> ComposeResult:
-        """Count, table, words."""
-        yield self._count
-        yield self._table
-        yield self._words
 
     def shown(self) -> None:
         """Read the list."""
         self.ask(self.desk.questions.every, self._show)
 
     def _show(self, lines: tuple[QuestionLine, ...]) -> None:
-        self._lines = {str(line.id): line for line in lines}
         offered = sum(line.retired_at is None for line in lines)
-        self._count.say(f"{offered} questions are offered")
-        self._table.show([_row(line) for line in lines])
-        self._explain()
+        self._title.say(f"{offered} questions are offered")
+        self.show_lines(lines)
 
-    # --- the marked one ------------------------------------------------------------------
+    def row_of(self, line: QuestionLine) -> Row:
+        """Whether it is offered, its text, and how many use it."""
+        return _row(line)
 
-    @property
-    def _line(self) -> QuestionLine | None:
-        return self._lines.get(self._table.marked)
+    def explained(self, line: QuestionLine) -> str:
+        """Say to whom it is offered."""
+        return _explained(line, shell_of(self).times)
 
-    def on_table_marked(self, event: Table.Marked) -> None:
-        """Explain it."""
-        event.stop()
-        self._explain()
-
-    def _explain(self) -> None:
-        self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
-        self.refresh_bindings()
+    # --- what is done --------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers what can be done now."""
         if not self.permits(Action.EDIT_QUESTIONS):
             return False
         if action in ("retire", "revive"):
-            line = self._line
+            line = self.marked
             return line is not None and (line.retired_at is None) == (action == "retire")
         return True
 
@@ -106,7 +89,7 @@ class QuestionsPage(Page):
 
     def action_retire(self) -> None:
         """Ask why."""
-        line = self._line
+        line = self.marked
         if line is not None:
             self.put(
                 AskGrounds(
@@ -119,7 +102,7 @@ class QuestionsPage(Page):
 
     def action_revive(self) -> None:
         """Ask why."""
-        line = self._line
+        line = self.marked
         if line is not None:
             self.put(
                 AskGrounds(

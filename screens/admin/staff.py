@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
@@ -14,15 +13,15 @@ from kiosk.administration.views.service import KeyLine, StaffLine
 from kiosk.errors import NothingThere
 from kiosk.roles import Action
 from screens.admin.dialogs import staff as dialogs
-from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.lines import LinesPage
+from screens.admin.page import shell_of
+from screens.admin.table import Column, Row
 from screens.admin.times import Times
-from screens.widgets.prose import Prose
 
 _ONESELF = frozenset({"role", "remove"})
 
 
-class StaffPage(Page):
+class StaffPage(LinesPage[StaffLine]):
     """A table, the removed ones last, and the keys of the marked member."""
 
     NAME = "Staff"
@@ -36,50 +35,33 @@ class StaffPage(Page):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk)
-        self._lines: dict[str, StaffLine] = {}
-        self._count = Prose("", "title")
-        self._table = Table(
+        super().__init__(
+            desk,
             Column("Name", 24, 2),
             Column("Role", 9, 1),
             Column("Last login", 17, 1),
             Column("Keys", 4, right=True),
             Column("", 9),
         )
-        self._words = Prose("", "explained")
-
-    def compose(self) -> ComposeResult:
-        """Count, table, words."""
-        yield self._count
-        yield self._table
-        yield self._words
 
     def shown(self) -> None:
         """Read the members."""
         self.ask(self.desk.staff.every, self._show)
 
     def _show(self, lines: tuple[StaffLine, ...]) -> None:
-        self._lines = {line.staff_id: line for line in lines}
         present = sum(line.removed_at is None for line in lines)
-        self._count.say(f"{present} members of staff")
-        times = shell_of(self).times
-        self._table.show([_row(line, times) for line in lines])
-        self._explain()
+        self._title.say(f"{present} members of staff")
+        self.show_lines(lines)
 
-    # --- the marked one ------------------------------------------------------------------
+    def row_of(self, line: StaffLine) -> Row:
+        """Name, role, last login, and how many keys."""
+        return _row(line, shell_of(self).times)
 
-    @property
-    def _line(self) -> StaffLine | None:
-        return self._lines.get(self._table.marked)
-
-    def on_table_marked(self, event: Table.Marked) -> None:
+    def explained(self, line: StaffLine) -> str:
         """Show the keys."""
-        event.stop()
-        self._explain()
+        return _explained(line, shell_of(self).times)
 
-    def _explain(self) -> None:
-        self._words.say(_explained(self._line, shell_of(self).times) if self._line else "")
-        self.refresh_bindings()
+    # --- what is done --------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers what can be done to the marked one; nobody decides about themselves."""
@@ -87,7 +69,7 @@ class StaffPage(Page):
             return False
         if action == "add":
             return True
-        line = self._line
+        line = self.marked
         if line is None or line.removed_at is not None:
             return False
         if action in _ONESELF:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.service import StationLine
 from kiosk.dialogue import ReaderState
 from kiosk.roles import Action
 from screens.admin.dialogs.grounds import AskGrounds
-from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
-from screens.widgets.prose import Prose, printable
+from screens.admin.lines import LinesPage
+from screens.admin.page import shell_of
+from screens.admin.table import Column, Row
+from screens.widgets.prose import printable
 
 REFRESH_S = 10.0
 """Seconds between looks while the page is up."""
@@ -22,7 +23,7 @@ REFRESH_S = 10.0
 _EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
 
 
-class StationsPage(Page):
+class StationsPage(LinesPage[StationLine]):
     """A table, and in words below it what the marked station's row means."""
 
     NAME = "Stations"
@@ -32,11 +33,9 @@ class StationsPage(Page):
         Binding("b", "reinstate", "Bring back"),
     ]
 
-    def compose(self) -> ComposeResult:
-        """Count, table, words."""
-        self._lines: dict[str, StationLine] = {}
-        self._count = Prose("", "title")
-        self._table = Table(
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(
+            desk,
             Column("State", 11, 1),
             Column("Station", 14, 3),
             Column("Site", 13, 3),
@@ -45,10 +44,6 @@ class StationsPage(Page):
             Column("Version", 7),
             empty=_EMPTY,
         )
-        self._words = Prose("", "explained")
-        yield self._count
-        yield self._table
-        yield self._words
 
     def on_mount(self) -> None:
         """Look again from time to time."""
@@ -63,40 +58,30 @@ class StationsPage(Page):
             self.shown()
 
     def _show(self, lines: tuple[StationLine, ...]) -> None:
-        self._lines = {line.name: line for line in lines}
-        self._count.say(_counted(lines))
-        self._table.show([self._row(line) for line in lines])
-        self._explain()
+        self._title.say(_counted(lines))
+        self.show_lines(lines)
 
-    def _row(self, line: StationLine) -> Row:
+    def row_of(self, line: StationLine) -> Row:
+        """How it is, its name and site, when it was heard of and last used, its version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at)
         cells = (_state(line), line.name, line.site, heard, visit, line.version)
         return Row(line.name, cells)
 
-    # --- the marked one ------------------------------------------------------------------
+    def explained(self, line: StationLine) -> str:
+        """Say how it is, and what to look after."""
+        return _explained(line)
 
-    @property
-    def _line(self) -> StationLine | None:
-        return self._lines.get(self._table.marked)
-
-    def on_table_marked(self, event: Table.Marked) -> None:
-        """Explain it."""
-        event.stop()
-        self._explain()
-
-    def _explain(self) -> None:
-        self._words.say(_explained(self._line) if self._line else "")
-        self.refresh_bindings()
+    # --- what is done --------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done to the marked station."""
         if action not in ("retire", "reinstate"):
             return True
-        if self._line is None or not self.permits(Action.RETIRE_STATION):
+        if self.marked is None or not self.permits(Action.RETIRE_STATION):
             return False
-        return (self._line.retired_at is None) == (action == "retire")
+        return (self.marked.retired_at is None) == (action == "retire")
 
     def action_retire(self) -> None:
         """Ask why."""

@@ -15,7 +15,7 @@ demo: ## Set everything up and run the kiosk full-screen on virtual cards
 
 test: ## Set everything up and run all tests
 	@.ci/bootstrap test
-	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

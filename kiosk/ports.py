@@ -221,6 +221,15 @@ class Authority(Protocol):
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""
 
+    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+        """Draw the secret that a card is to take after a grant was used; None: it keeps its own.
+
+        It is sealed and durable when it comes back. Asked twice, it is the same.
+        """
+
+    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+        """Record what the card made of that; what is not told, the next unlock finds out."""
+
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         """Record that the card took a new PIN in a change-PIN visit."""
 

@@ -16,6 +16,7 @@ from kiosk.administration.views.people import NewCard
 from kiosk.authority.offers import has_left, secret_barred
 from kiosk.errors import NothingThere, NotTaken
 from kiosk.roles import Action
+from kiosk.secrets.kept import make_way
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, Cardholder, CardStatus
 
@@ -80,6 +81,7 @@ class LocalCardsDesk:
             holder = _holder(act, seen)
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._sealer, card, secret)
+            make_way(act.uow, self._sealer, card)
             before = card.sealed_secret.revision if card.sealed_secret else 0
             act.uow.cards.replace_secret(card.id, before, sealed)
             if tries_full:

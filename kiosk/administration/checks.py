@@ -12,6 +12,7 @@ from kiosk.errors import ConfigError, MailError, MailNotTrusted, StoreError
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
 from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.rotate import sealed_by_key
 from kiosk.store.database import Store
 
 _LITTLE_DISK = 200 * 1024 * 1024
@@ -54,7 +55,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     except ConfigError as error:
         return fail(_KEYS, str(error), "see `file` in [keys]")
     with store.read() as uow:
-        sealed = uow.cards.count_by_key()
+        sealed = sealed_by_key(uow)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)

@@ -63,6 +63,8 @@ def trouble_words(card: Card, reason: Reason | None) -> str:
             return "No unblock secret is recorded for it."
         case Reason.SECRET_MISSING:
             return "Its unblock secret cannot be opened any more."
+        case _ if card.set_aside_at is not None:
+            return "It is set aside: it refused every unblock secret that it could have."
         case _:
             return "It refused too many unblock secrets to be sent another."
 
@@ -119,11 +121,17 @@ def _card_trouble(facts: Facts) -> Headline:
         return _out_of_use(facts)
     (card, reason), *others = facts.in_trouble
     if not others:
-        return Headline(_of_their_card(card, reason), _ADVICE[reason])
+        return Headline(_of_their_card(card, reason), _advice(card, reason))
     return Headline(
         f"None of their {counted(len(in_use), 'card')} can be unlocked.",
         "See what each card needs, beside it.",
     )
+
+
+def _advice(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
+        return "Give the card another unblock secret with your card management and set it here."
+    return _ADVICE[reason]
 
 
 def _out_of_use(facts: Facts) -> Headline:
@@ -138,6 +146,8 @@ def _out_of_use(facts: Facts) -> Headline:
 
 
 def _of_their_card(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
+        return "Their card is set aside: it refused every unblock secret that it could have."
     if reason is Reason.SECRET_BLOCKED:
         return "Their card refused too many unblock secrets to be sent another."
     if card.sealed_secret is None:

@@ -8,7 +8,7 @@ seconds for ten thousand lines), so a large file is best imported when the stati
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from kiosk.administration.repetitions import Repetitions
 from kiosk.dialogue import VisitId
 from kiosk.errors import ImportRefused
 from kiosk.reference import reference_of
+from kiosk.secrets.kept import make_way
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
-from kiosk.store.records import new_id
+from kiosk.store.records import Card, new_id
 from kiosk.store.unit_of_work import UnitOfWork
 
 BATCH = 500
@@ -86,7 +87,7 @@ class PeopleImport:
             file.problems.extend(batch.problems)
             summary.add(batch)
             if told and not file.problems:
-                _write(uow, batch)
+                _write(uow, self._sealer, batch)
                 told.of_changes(batch)
             progress(file.position, file.size)
         if file.problems:
@@ -140,12 +141,29 @@ class _Audit:
         )
 
 
-def _write(uow: UnitOfWork, batch: Batch) -> None:
+def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
     people = batch.people_added + batch.people_changed
-    cards = batch.cards_added + batch.cards_changed
+    replaced = {card.id: _make_way(uow, sealer, card) for card in batch.secrets_replaced}
+    cards = [replaced.get(card.id, card) for card in batch.cards_added + batch.cards_changed]
     uow.holders.put(people)
     uow.cards.put(cards)
     uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
+
+
+def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
+    """Keep what the new secret of a card takes the place of.
+
+    A card that was unlocked since the line was looked at has another secret by now; that
+    counts, and the file's does not.
+    """
+    now, new = uow.cards.lock(planned.id), planned.sealed_secret
+    if now is None or new is None:
+        return planned
+    before = now.sealed_secret.revision if now.sealed_secret else 0
+    if before >= new.revision:
+        return replace(planned, sealed_secret=now.sealed_secret)
+    make_way(uow, sealer, now)
+    return planned
 
 
 def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:

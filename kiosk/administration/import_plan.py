@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from kiosk.administration.people_line import PersonLine, Problem
 from kiosk.dialogue import CardId
 from kiosk.errors import KeyMissing, SealBroken
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.secrets.kept import had_once, label, open_current
+from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
 from kiosk.store.unit_of_work import UnitOfWork
@@ -27,6 +28,7 @@ class Batch:
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[Card] = field(default_factory=list)
     secrets: int = 0
+    secrets_replaced: list[Card] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -77,25 +79,31 @@ class Planner:
             secret_limit=line.secret_limit or was.secret_limit,
             auth_key=line.auth_key or was.auth_key,
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
-            sealed_secret=self._secret(named, line.secret, was.sealed_secret),
+            sealed_secret=self._secret(was, line.secret),
         )
-        batch.secrets += card.sealed_secret is not was.sealed_secret
+        if card.sealed_secret is not was.sealed_secret:
+            batch.secrets += 1
+            batch.secrets_replaced.extend([card] if known else [])
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
             batch.cards_changed.append(card)
 
-    def _secret(
-        self, named: CardId, given: Sensitive | None, was: SealedSecret | None
-    ) -> SealedSecret | None:
-        """Seal what is given, unless it is what is there already."""
-        if given is None or (was and self._is(named, given, was)):
-            return was
-        revision = was.revision + 1 if was else 1
-        return self._sealer.seal(given, SealLabel(named, SealKind.UNBLOCK, revision))
+    def _secret(self, card: Card, given: Sensitive | None) -> SealedSecret | None:
+        """Seal what is given, unless the card has it already, or had it once.
 
-    def _is(self, named: CardId, given: Sensitive, was: SealedSecret) -> bool:
+        A file that is imported again must not bring a secret back that was changed since.
+        """
+        was = card.sealed_secret
+        if given is None or (was and self._is_known(card, given, was)):
+            return was
+        return self._sealer.seal(
+            given, label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
+        )
+
+    def _is_known(self, card: Card, given: Sensitive, was: SealedSecret) -> bool:
         try:
-            return self._sealer.open(was, SealLabel(named, SealKind.UNBLOCK, was.revision)) == given
+            is_current = open_current(self._sealer, card, was) == given
         except (SealBroken, KeyMissing):
             return False
+        return is_current or had_once(self._uow, self._sealer, card, given)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kiosk.administration.progress import Progress, unseen
 from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.rotate import Rotation, reseal_all
+from kiosk.secrets.rotate import Rotation, reseal_all, sealed_by_key
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 
@@ -38,7 +38,7 @@ class RotationReport:
 def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
     """Return every key of the ring, oldest first within its purpose."""
     with store.read() as uow:
-        sealed = uow.cards.count_by_key()
+        sealed = sealed_by_key(uow)
     return tuple(
         KeyLine(
             purpose,
@@ -54,7 +54,7 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
 def is_unfinished(ring: KeyRing, store: Store) -> bool:
     """Tell whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:
-        sealed = uow.cards.count_by_key()
+        sealed = sealed_by_key(uow)
     current, *older = reversed(ring.ids(KeyPurpose.SEAL))
     return any(sealed.get(key, 0) for key in older) or bool(older and not sealed.get(current, 0))
 

@@ -61,6 +61,16 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.UNBLOCK_UNKNOWN: "The card's answer was lost: whether it was unlocked is not known.",
     AuditKind.UNBLOCK_SETTLED: "The card showed what had become of an unlock.",
     AuditKind.UNBLOCK_TOLD_LATE: "The station told of an unlock that was settled already.",
+    AuditKind.SECRET_DRAWN: "Another unblock secret was made for the card.",
+    AuditKind.SECRET_CHANGED: "The unblock secret of the card was changed.",
+    AuditKind.SECRET_NOT_CHANGED: "The card kept its unblock secret.",
+    AuditKind.SECRET_CHANGE_UNKNOWN: (
+        "Whether the card took its new unblock secret is not known; its next unlock finds out."
+    ),
+    AuditKind.SECRET_FOUND: "The card showed which of two unblock secrets it has.",
+    AuditKind.CARD_SET_ASIDE: (
+        "The card was set aside: it refused every unblock secret that it could have."
+    ),
     PERSON_IMPORTED: "Name or email address were changed by an import.",
     "card-changed": "The card was changed by an import.",
     "people-imported": "People were imported.",
@@ -88,6 +98,8 @@ GRAVE: Final[frozenset[str]] = frozenset(
         AuditKind.UNBLOCK_REFUSED,
         AuditKind.UNBLOCK_NOT_SENT,
         AuditKind.UNBLOCK_UNKNOWN,
+        AuditKind.SECRET_CHANGE_UNKNOWN,
+        AuditKind.CARD_SET_ASIDE,
         StaffKind.TURNED_AWAY,
         StaffKind.NOT_PERMITTED,
     }

@@ -57,6 +57,13 @@ class AuditKind(StrEnum):
     UNBLOCK_SETTLED = "unblock-settled"
     UNBLOCK_TOLD_LATE = "unblock-told-late"
 
+    SECRET_DRAWN = "secret-drawn"  # noqa: S105 - the name of an event
+    SECRET_CHANGED = "secret-changed"  # noqa: S105 - the name of an event
+    SECRET_NOT_CHANGED = "secret-not-changed"  # noqa: S105 - the name of an event
+    SECRET_CHANGE_UNKNOWN = "secret-change-unknown"  # noqa: S105 - the name of an event
+    SECRET_FOUND = "secret-found"  # noqa: S105 - the name of an event
+    CARD_SET_ASIDE = "card-set-aside"
+
 
 def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
     """Add one event of ``visit`` to what the unit of work will commit."""

@@ -124,7 +124,7 @@ def _meet(
 ) -> VisitOpened | Refusal:
     """Go on with a card that has proven what it has to: only now its records are looked at."""
     _close_older(uow, visit, known.card)
-    settle_by_card(uow, visit, known.card, known.holder)
+    settle_by_card(uow, parts.sealer, visit, known.card, known.holder)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
         return _refuse(uow, visit, barred)

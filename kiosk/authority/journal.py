@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.holding import conclude
 from kiosk.authority.notices import Notice, notify
+from kiosk.secrets.sealing import Sealer
 from kiosk.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -18,11 +20,14 @@ class SettledAs(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-def settle_by_card(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+def settle_by_card(
+    uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, holder: Cardholder
+) -> None:
     """Close the card's open entry, if there is one, by whether its PIN is blocked now.
 
-    A PIN that was blocked and is not was reset, whatever got lost on the way. Otherwise
-    the exposure of the unblock secret stays on its account.
+    A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
+    presented for it was right. Otherwise the exposure of the unblock secret stays on its
+    account.
     """
     entry = uow.journal.open_for(card.id)
     if entry is None:
@@ -33,11 +38,13 @@ def settle_by_card(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder
     if found is SettledAs.DONE:
         opened_in = uow.visits.get(entry.visit_id) or visit
         count_as_done(uow, opened_in, card, holder)
+        conclude(uow, sealer, visit, card, right=True)
 
 
 def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
     """Forget failures, asked questions, codes and exposure: the holder has a working card."""
     uow.cards.know_secret_tries(card.id, None)
+    uow.cards.set_aside(card.id, None)
     uow.registrations.clear_failures(holder.id)
     uow.registrations.clear_asked(holder.id)
     uow.codes.revoke_all(card.id)

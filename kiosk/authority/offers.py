@@ -63,6 +63,8 @@ def secret_barred(card: Card) -> Reason | None:
     """Return why the card cannot be unblocked, by our own account of its unblock secret."""
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
+    if card.set_aside_at is not None:
+        return Reason.SECRET_BLOCKED
     known = card.secret_tries_left
     tries = known if known is not None else card.secret_limit
     tries = ASSUMED_SECRET_TRIES if tries is None else tries

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kiosk.authority.assisted import given_by
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.holding import note_presented, open_next
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import (
@@ -21,11 +22,11 @@ from kiosk.authority.proving import (
     tell_unproven,
     unlock_barred,
 )
+from kiosk.authority.recovery import Which
 from kiosk.authority.scene import Scene, TurnedAway, enter
 from kiosk.authority.steps import Gate
 from kiosk.dialogue import (
     CardChallenge,
-    CardId,
     CardProof,
     Grant,
     JournalId,
@@ -36,9 +37,8 @@ from kiosk.dialogue import (
     VisitId,
 )
 from kiosk.errors import SealBroken, StepRefused
-from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import UnblockEntry, new_id
+from kiosk.store.records import Scalar, UnblockEntry, new_id
 from kiosk.store.unit_of_work import UnitOfWork
 
 
@@ -69,12 +69,13 @@ def release(parts: Parts, visit_id: VisitId, proof: CardProof | None = None) -> 
             refusal = _not_genuine(uow, scene, unproven)
             uow.commit()
             return refusal
-        secret = _opened(uow, parts, scene)
-        if secret is None:
+        opened = _opened(uow, parts, scene)
+        if opened is None:
             uow.commit()
             return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
+        which, secret = opened
         _use_up_code(uow, scene)
-        entry = _write_down(uow, scene)
+        entry = _write_down(uow, scene, which)
         uow.commit()
         return Grant(JournalId(entry.id), secret)
 
@@ -109,17 +110,16 @@ def _not_genuine(uow: UnitOfWork, scene: Scene, because: Unproven) -> Refusal:
     return Refusal(reason, visit.reference)
 
 
-def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> Sensitive | None:
+def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> tuple[Which, Sensitive] | None:
     """Open the secret for this very card; a broken seal is told to the audit."""
     card = scene.card
-    sealed = card.sealed_secret
-    if sealed is None:
+    if card.sealed_secret is None:
         raise TurnedAway(Reason.SECRET_MISSING)
-    label = SealLabel(CardId(card.driver, card.identifier), SealKind.UNBLOCK, sealed.revision)
     try:
-        return parts.sealer.open(sealed, label)
+        return open_next(uow, parts.sealer, card)
     except SealBroken:
-        record(uow, AuditKind.SECRET_BROKEN, scene.visit, revision=sealed.revision)
+        revision = card.sealed_secret.revision
+        record(uow, AuditKind.SECRET_BROKEN, scene.visit, revision=revision)
         return None
 
 
@@ -139,7 +139,7 @@ def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
         raise StepRefused("the secret was released already")
 
 
-def _write_down(uow: UnitOfWork, scene: Scene) -> UnblockEntry:
+def _write_down(uow: UnitOfWork, scene: Scene, which: Which) -> UnblockEntry:
     visit, card = scene.visit, scene.card
     entry = UnblockEntry(
         id=new_id(),
@@ -156,6 +156,8 @@ def _write_down(uow: UnitOfWork, scene: Scene) -> UnblockEntry:
     if left is None:
         raise TurnedAway(Reason.SECRET_BLOCKED)
     code = scene.proven_code
-    told = given_by(code) if code else {}
+    told: dict[str, Scalar] = dict(given_by(code) if code else {})
+    if note_presented(uow, card, which):
+        told["presented"] = which.value
     record(uow, AuditKind.SECRET_RELEASED, visit, journal=entry.id, left=left, **told)
     return entry

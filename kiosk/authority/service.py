@@ -9,7 +9,16 @@ from typing import TypeVar
 from kiosk.authority import answers as answering
 from kiosk.authority import begin as beginning
 from kiosk.authority import choose as choosing
-from kiosk.authority import ending, entering, gathering, releasing, sending, settling, stations
+from kiosk.authority import (
+    ending,
+    entering,
+    gathering,
+    releasing,
+    rotating,
+    sending,
+    settling,
+    stations,
+)
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.health import HealthWatch
 from kiosk.authority.parts import Parts
@@ -131,6 +140,21 @@ class LocalAuthority:
         """Record what the card did with a grant."""
         return self._decide(
             "settle", visit, lambda: settling.settle(self._parts, visit, journal, outcome)
+        )
+
+    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+        """Draw the secret that the card is to take in place of the one that was used."""
+
+        def draw() -> Sensitive | None:
+            return rotating.renew(self._parts, visit, journal)
+
+        drawn = self._decide("renew", visit, draw)
+        return None if isinstance(drawn, Refusal) else drawn
+
+    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+        """Record what the card made of the secret that it was to take."""
+        self._decide(
+            "renewed", visit, lambda: rotating.renewed(self._parts, visit, journal, outcome)
         )
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:

@@ -73,6 +73,12 @@ class PolicySettings(Section):
         "one whose key is recorded can.",
     )
 
+    rotate_secret: bool = setting(
+        True,
+        Truth(),
+        "Change the unblock secret of a card after each use, where the card allows it.",
+    )
+
     def check(self) -> None:
         """Let the policy itself judge how its numbers fit together."""
         self.policy()
@@ -94,4 +100,5 @@ class PolicySettings(Section):
             email_domains=self.email_domains,
             assisted_needs_second=self.assisted_needs_second,
             genuine=Genuine(self.genuine),
+            rotate_secret=self.rotate_secret,
         )

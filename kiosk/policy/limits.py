@@ -45,6 +45,7 @@ class Policy:
     email_domains: tuple[str, ...] = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
     assisted_needs_second: bool = False
     genuine: Genuine = Genuine.WHEN_IT_CAN
+    rotate_secret: bool = True
 
     def __post_init__(self) -> None:
         if not self.verification or len(set(self.verification)) != len(self.verification):

@@ -31,6 +31,7 @@ class SealKind(StrEnum):
 
     UNBLOCK = "unblock"
     PENDING = "pending-unblock"
+    FORMER = "former-unblock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from kiosk import errors
 from kiosk.dialogue import (
@@ -17,6 +19,7 @@ from kiosk.dialogue import (
     Purpose,
     Reason,
     Refusal,
+    SetPin,
     Task,
     UnblockDone,
     UnblockNotSent,
@@ -25,14 +28,18 @@ from kiosk.dialogue import (
     UnblockUnknown,
     VisitId,
 )
-from kiosk.ports import Authority, CardHold, Cards
+from kiosk.ports import Authority, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PinNotTaken, Replied
 from kiosk.station.states import PinTrouble
+from kiosk.station.unblocking import UnblockAct, outcome_of
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to record an outcome; the journal settles what is lost after them."""
+
+_SECRETS: Final = 2
+"""A card has the secret that it had, or the one that it was given after its last unblock."""
 
 
 class PinWork:
@@ -49,32 +56,53 @@ class PinWork:
         """Reset the PIN with a secret that is released for this one act.
 
         It is asked for only while the card is held: one that is gone, swapped or in other
-        hands costs nothing.
+        hands costs nothing. A card that may have one of two secrets, and has not the first,
+        is given the other one at once.
         """
-        act = _Unblock(self._authority, command)
+        visit = command.visit
+        for _ in range(_SECRETS):
+            reply = self._once(command)
+            if reply is not None:
+                return reply
+        return Replied(visit, _refused(visit))
+
+    def _once(self, command: UnblockPin) -> Replied | PinNotTaken | None:
+        """Hold the card once; None where it is to be given another secret."""
+        act = UnblockAct(self._authority, command)
         try:
-            grant = self._cards.hold(command.at, act)
+            refusal = self._cards.hold(command.at, act)
         except errors.CardError as error:
             if act.granted is None:
                 raise
-            return self._failed(command, act.granted, error)
-        if isinstance(grant, Refusal):
-            return Replied(command.visit, grant)
-        done = self._settle(command.visit, grant, UnblockDone())
-        return Replied(command.visit, done or Finished(Purpose.UNLOCK))
+            if not act.done:
+                return self._failed(command, act.granted, error)
+            refusal = None
+        if refusal is not None or act.granted is None:
+            return Replied(command.visit, refusal or _refused(command.visit))
+        return self._finished(command.visit, act.granted, act)
+
+    def _finished(self, visit: VisitId, grant: Grant, act: UnblockAct) -> Replied:
+        """Tell what the card did; whether it took its new secret, the next unlock finds out too."""
+        done = act.reply or self._settle(visit, grant, UnblockDone())
+        if act.change is not None:
+            with suppress(errors.AuthorityError):
+                self._authority.renewed(visit, grant.journal, act.change)
+        return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(
         self, command: UnblockPin, grant: Grant, error: errors.CardError
-    ) -> Replied | PinNotTaken:
+    ) -> Replied | PinNotTaken | None:
         """Tell the authority what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
         if isinstance(error, errors.PinRefused):
             self._settle(visit, grant, UnblockRefused(None, error.reason))
             return PinNotTaken(visit, PinTrouble(error.reason))
-        outcome = _outcome_of(error)
+        outcome = outcome_of(error)
         reply = self._settle(visit, grant, outcome)
         if _secret_is_unspent(outcome):
             raise error
+        if isinstance(reply, SetPin):
+            return None
         return Replied(visit, reply or _told_by_station(visit, outcome))
 
     def change(self, command: ChangePin) -> Replied:
@@ -100,28 +128,6 @@ class PinWork:
         return None
 
 
-class _Unblock:
-    """What is done while the card is held; ``granted`` stays known, whatever becomes of it."""
-
-    def __init__(self, authority: Authority, command: UnblockPin) -> None:
-        self._authority = authority
-        self._command = command
-        self.granted: Grant | None = None
-
-    def __call__(self, card: CardHold) -> Grant | Refusal:
-        visit = self._command.visit
-        challenge = self._authority.challenge(visit)
-        if isinstance(challenge, Refusal):
-            return challenge
-        proof = card.prove(challenge) if challenge is not None else None
-        grant = self._authority.release(visit, proof)
-        if isinstance(grant, Refusal):
-            return grant
-        self.granted = grant
-        card.unblock(grant.secret, self._command.new)
-        return grant
-
-
 def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
     """Tell whether the page has to speak of the card: about the secret there is nothing to say."""
     match outcome:
@@ -137,19 +143,5 @@ def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
     return Refusal(reason, reference_of(visit))
 
 
-def _outcome_of(error: errors.CardError) -> UnblockOutcome:
-    """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
-    match error:
-        case errors.PinWrong():
-            return UnblockRefused(error.tries_left, "wrong secret")
-        case errors.PinBlocked():
-            return UnblockRefused(0, "secret blocked")
-        case errors.OutcomeUnknown():
-            return UnblockUnknown()
-        case errors.CardProtocolError() if error.status:
-            # An answer, but none that the standard knows: whether a try was spent is open.
-            return UnblockUnknown()
-        case errors.NotAllowed():
-            return UnblockRefused(None, "not allowed")
-        case _:
-            return UnblockNotSent()
+def _refused(visit: VisitId) -> Refusal:
+    return Refusal(Reason.CARD_REFUSED, reference_of(visit))

@@ -66,6 +66,7 @@ class Card:
     ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
     ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
     ``auth_key_imported`` says that a file named it, not the card itself.
+    ``set_aside_at`` is when it refused every secret that it could have had.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Card:
     secret_tries_left: int | None = None
     auth_key: bytes | None = field(default=None, repr=False)
     auth_key_imported: bool = False
+    set_aside_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from kiosk.store.repositories.audit import Audit
 from kiosk.store.repositories.audit_trail import AuditTrail
 from kiosk.store.repositories.cards import Cards
 from kiosk.store.repositories.codes import EmailCodes
+from kiosk.store.repositories.kept_secrets import KeptSecrets
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.registrations import Registrations
@@ -43,6 +44,7 @@ class UnitOfWork:
         self.holders = Cardholders(gateway)
         self.questions = SecurityQuestions(gateway)
         self.cards = Cards(gateway)
+        self.kept = KeptSecrets(gateway)
         self.registrations = Registrations(gateway, now)
         self.codes = EmailCodes(gateway, now)
         self.visits = Visits(gateway)

@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from kiosk.administration.import_people import BATCH, ImportSummary
+from kiosk.secrets.kept import label, open_kept
 from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
+from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
-from kiosk.store.records import CardStatus
+from kiosk.store.records import CardStatus, new_id
+from kiosk.store.secret_records import KeptKind, KeptSecret
 from tests.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.plastic import Plastic
 
@@ -221,3 +224,34 @@ def test_no_secret_is_in_the_database_file(importer: Importer, tmp_path: Path) -
     importer.run(csv_of(tmp_path, *lines))
     for path in tmp_path.glob("kiosk.db*"):
         assert b"CANARY77" not in path.read_bytes()
+
+
+def test_a_file_that_is_imported_again_brings_no_secret_back(
+    importer: Importer, tmp_path: Path
+) -> None:
+    """A card's secret is changed after each use: the file still has the one before."""
+    old = csv_of(tmp_path, line(0, secret="11112222"))
+    importer.run(old)
+    importer.run(csv_of(tmp_path, line(0, secret="33334444")))
+    again = importer.run(csv_of(tmp_path, line(0, secret="11112222")))
+    assert (again.secrets_sealed, again.cards_changed) == (0, 0)
+    assert importer.secret(importer.card(0)) == "33334444"
+
+
+def test_a_new_secret_takes_the_place_of_all_that_the_card_may_have(
+    importer: Importer, tmp_path: Path
+) -> None:
+    importer.run(csv_of(tmp_path, line(0, secret="11112222")))
+    card = importer.card(0)
+    with importer.store.begin() as uow:
+        waits = importer.sealer.seal(Sensitive("55556666"), label(card, KeptKind.PENDING, 2))
+        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
+        uow.cards.set_aside(card.id, uow.now)
+        uow.commit()
+    importer.run(csv_of(tmp_path, line(0, secret="33334444")))
+    assert importer.secret(importer.card(0)) == "33334444"
+    assert importer.card(0).set_aside_at is None
+    with importer.store.read() as uow:
+        assert uow.kept.pending(card.id) is None
+        former = [open_kept(importer.sealer, card, one) for one in uow.kept.former(card.id)]
+    assert {secret.reveal() for secret in former} == {"11112222", "55556666"}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import (
@@ -28,8 +30,10 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
+from kiosk.store.engine import parse_url
 from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.store.service_records import OutboxMessage, Station
+from kiosk.store.tables import Row
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
@@ -93,7 +97,7 @@ class World:
         self.clock = SetClock()
         self.relay = Relay()
         self.policy = Policy(code_gap=timedelta(seconds=60))
-        url = url or sqlite_url(folder / "kiosk.db")
+        self.url = url = url or sqlite_url(folder / "kiosk.db")
         self.store = Store(url, self.clock, busy_timeout_s=busy_timeout_s, pool_size=50)
         self.hasher = hasher or AnswerHasher(ring, CHEAP)
         self.parts = self._parts()
@@ -147,6 +151,19 @@ class World:
             if card.status is CardStatus.REVOKED:
                 uow.cards.revoke(card.id)
             uow.commit()
+        self._force_secret(card)
+
+    def _force_secret(self, card: Card) -> None:
+        """Put the columns as they are in the record, as nothing in the product does."""
+        sealed = card.sealed_secret
+        row = {
+            "sealed_secret": sealed.ciphertext if sealed else None,
+            "sealed_key_id": sealed.key_id if sealed else None,
+            "sealed_revision": sealed.revision if sealed else None,
+        }
+        table = Row.metadata.tables["card"]
+        with sa.create_engine(parse_url(self.url), poolclass=sa.NullPool).begin() as connection:
+            connection.execute(sa.update(table).where(table.c.id == card.id).values(row))
 
     def register(self, holder: Cardholder, **changes: object) -> Registration:
         """Write a registration with ``ANSWERS``, as the flow would."""

@@ -105,6 +105,8 @@ class FakeAuthority:
     challenged: CardChallenge | None = None
     released: int = 0
     outcomes: list[UnblockOutcome] = field(default_factory=list)
+    new_secret: Sensitive | None = None
+    changes: list[UnblockOutcome] = field(default_factory=list)
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
@@ -169,6 +171,14 @@ class FakeAuthority:
         unknown = isinstance(outcome, UnblockUnknown)
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
         return Refusal(reason, reference_of(visit))
+
+    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+        self._answer()
+        return self.new_secret
+
+    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+        self._answer()
+        self.changes.append(outcome)
 
     def pin_changed(self, visit: VisitId) -> Finished:
         return Finished(Purpose.CHANGE_PIN)

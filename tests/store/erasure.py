@@ -9,6 +9,7 @@ OF_PEOPLE = frozenset(
         "card",
         "cardholder",
         "email_code",
+        "kept_secret",
         "outbox_message",
         "pending_change",
         "registration",

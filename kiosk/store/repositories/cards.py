@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_, update
 from sqlmodel import col
 
 from kiosk.dialogue import CardId
@@ -19,11 +20,9 @@ OVERWRITTEN = (
     "driver",
     "identifier",
     "expires_at",
-    "sealed_secret",
-    "sealed_key_id",
-    "sealed_revision",
     "secret_limit",
 )
+SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision")
 
 
 class Cards:
@@ -90,10 +89,16 @@ class Cards:
         A card that exists keeps its exposure and its tries left: an import of the same
         file again must not forget what an unblock may have cost. It stays revoked, too,
         even if staff revoked it while the file was read. Nor is a key forgotten that it
-        proves itself with.
+        proves itself with. Nor does an older revision of the secret take the place of a newer
+        one: the card may have been given another meanwhile.
         """
         insert = self._gateway.upsert(CardRow)
         changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
+        not_older = func.coalesce(insert.excluded.sealed_revision, 0) >= _revision()
+        kept = CardRow.metadata.tables["card"].c
+        changed |= {
+            name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
+        }
         changed["auth_key"] = func.coalesce(insert.excluded.auth_key, CardRow.auth_key)
         imported = insert.excluded.auth_key_imported
         changed["auth_key_imported"] = or_(imported, col(CardRow.auth_key_imported))
@@ -152,9 +157,14 @@ class Cards:
 
         False when another writer was first; nothing changed then.
         """
-        revision = func.coalesce(col(CardRow.sealed_revision), 0)
-        statement = update(CardRow).where(col(CardRow.id) == card_id, revision == expected_revision)
+        unchanged = col(CardRow.id) == card_id, _revision() == expected_revision
+        statement = update(CardRow).where(*unchanged)
         return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
+
+    def set_aside(self, card_id: str, at: datetime | None) -> None:
+        """Let no secret be presented to a card any more, or (None) again."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(set_aside_at=at))
 
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
@@ -182,6 +192,10 @@ def _budget(assumed_limit: int) -> ColumnElement[int]:
     return known - col(CardRow.secret_exposure)
 
 
+def _revision() -> ColumnElement[int]:
+    return func.coalesce(col(CardRow.sealed_revision), 0)
+
+
 def _record(row: CardRow) -> Card:
     sealed = None
     if row.sealed_secret is not None:
@@ -199,6 +213,7 @@ def _record(row: CardRow) -> Card:
         secret_tries_left=row.secret_tries_left,
         auth_key=row.auth_key,
         auth_key_imported=row.auth_key_imported,
+        set_aside_at=row.set_aside_at,
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete, or_, select
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
+from kiosk.store.tables.kept import KeptSecretRow
 from kiosk.store.tables.people import AttemptRow, CardholderRow, CardRow, RegistrationRow
 from kiosk.store.tables.services import OutboxRow
 from kiosk.store.tables.staff import ActionNoteRow, SearchTermRow
@@ -22,6 +23,7 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     subject, visit = col(AttemptRow.subject), VisitRow
     theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
     about = (  # what refers to something goes before it
+        delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
         delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
         delete(AttemptRow).where(or_(subject == holder_id, subject.in_(codes))),
         delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),

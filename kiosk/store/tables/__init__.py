@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kiosk.store.tables import people, services, staff, visits, watch
+from kiosk.store.tables import kept, people, services, staff, visits, watch
 from kiosk.store.tables.base import Row
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that these tables are the outcome of."""
 
-__all__ = ["REVISION", "Row", "people", "services", "staff", "visits", "watch"]
+__all__ = ["REVISION", "Row", "kept", "people", "services", "staff", "visits", "watch"]

@@ -51,6 +51,7 @@ class CardRow(Row, table=True):
     secret_tries_left: int | None = None
     auth_key: bytes | None = Field(default=None, repr=False)
     auth_key_imported: bool = False
+    set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class QuestionRow(Row, table=True):

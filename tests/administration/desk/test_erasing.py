@@ -207,8 +207,10 @@ def live_through_everything(
     """Leave something in every table: at stations, by mail, and by what staff did."""
     world.register(_holder(world, card), email=EMAIL)
     sitting = unlocking(world, card)
-    settled = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    grant = sitting.grant()
+    settled = world.authority.settle(sitting.visit, grant.journal, UnblockDone())
     assert settled == Finished(Purpose.UNLOCK)
+    assert world.authority.renew(sitting.visit, grant.journal) is not None
     LocalCardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
     desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
     desk.correct_name(now(desk), NAME, about("a slip"))

@@ -1,0 +1,117 @@
+"""Another unblock secret after each use, so that one that was used once is worthless.
+
+It is drawn, sealed and durable before it leaves; until the card's answer is told the card
+may have either, and ``kiosk.authority.recovery`` says how that is settled.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Final, assert_never
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.cases import Case, find_case
+from kiosk.authority.holding import settle_pending
+from kiosk.authority.offers import ASSUMED_SECRET_TRIES
+from kiosk.authority.parts import Parts
+from kiosk.authority.recovery import Finding, may_change
+from kiosk.authority.scene import VISIT_LIFE
+from kiosk.dialogue import (
+    JournalId,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitId,
+)
+from kiosk.secrets.kept import label, open_kept
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import UnblockState, new_id
+from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.store.unit_of_work import UnitOfWork
+
+_DIGITS: Final = 8
+"""Every PIV card takes eight digits for a PUK, and some take nothing else."""
+
+
+def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
+    """Draw the secret that a card is to take after it was unblocked; None where it keeps its own.
+
+    Asked twice it is the same. Raises ``StepRefused`` for an unblock of another visit.
+    """
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        pending = uow.kept.pending(case.card.id)
+        if pending is not None:
+            same = pending.entry_id == journal
+            return open_kept(parts.sealer, case.card, pending) if same else None
+        if not _is_due(uow, parts, case):
+            return None
+        drawn = _draw(uow, parts, case)
+        uow.commit()
+        return drawn
+
+
+def renewed(parts: Parts, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+    """Write down what the card made of the secret that it was to take.
+
+    Told late, when the next unlock has found it out already, it changes nothing.
+    """
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        pending = uow.kept.pending(case.card.id)
+        if pending is None or pending.entry_id != journal or pending.presented:
+            return
+        _conclude(uow, parts, case, pending, outcome)
+        uow.commit()
+
+
+def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
+    """Once for each unblock that is known to be done, while its visit may still act."""
+    card, entry = case.card, case.entry
+    return (
+        parts.policy().rotate_secret
+        and entry.state is UnblockState.DONE
+        and card.sealed_secret is not None
+        and may_change(card.driver, card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
+        and _is_recent(case.visit.opened_at, uow.now)
+        and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
+    )
+
+
+def _is_recent(opened_at: datetime, now: datetime) -> bool:
+    return opened_at + VISIT_LIFE > now
+
+
+def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
+    card, entry = case.card, case.entry
+    drawn = Sensitive("".join(secrets.choice("0123456789") for _ in range(_DIGITS)))
+    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    sealed = parts.sealer.seal(drawn, label(card, KeptKind.PENDING, revision))
+    uow.kept.add(
+        KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
+    )
+    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id)
+    return drawn
+
+
+def _conclude(
+    uow: UnitOfWork, parts: Parts, case: Case, pending: KeptSecret, outcome: UnblockOutcome
+) -> None:
+    visit, card, journal = case.visit, case.card, case.entry.id
+    match outcome:
+        case UnblockDone():
+            settle_pending(uow, parts.sealer, visit, card, pending, Finding.NEW_HOLDS)
+            record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
+        case UnblockNotSent() | UnblockRefused(tries_left=None):
+            settle_pending(uow, parts.sealer, visit, card, pending, Finding.CURRENT_HOLDS)
+            record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
+        case UnblockRefused():  # it counted a secret as wrong that it had just taken
+            uow.cards.know_secret_tries(card.id, outcome.tries_left)
+            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
+        case UnblockUnknown():
+            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,85 @@
+"""The secrets that a card has, may have and had: how each is sealed, and how one becomes another.
+
+None is thrown away while its card is recorded. A people file may bring one back that the
+card had years ago, and a card that was told to take another one may not have done so.
+"""
+
+from __future__ import annotations
+
+from kiosk.dialogue import CardId
+from kiosk.errors import KeyMissing, SealBroken
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, SealedSecret, new_id
+from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.store.unit_of_work import UnitOfWork
+
+_KINDS = {KeptKind.PENDING: SealKind.PENDING, KeptKind.FORMER: SealKind.FORMER}
+
+
+def label(card: Card, kind: SealKind | KeptKind, revision: int) -> SealLabel:
+    """Name what a secret of ``card`` is sealed for."""
+    of_kind = _KINDS[kind] if isinstance(kind, KeptKind) else kind
+    return SealLabel(CardId(card.driver, card.identifier), of_kind, revision)
+
+
+def open_current(sealer: Sealer, card: Card, sealed: SealedSecret) -> Sensitive:
+    """Open the card's current secret; raises ``SealBroken`` or ``KeyMissing``."""
+    return sealer.open(sealed, label(card, SealKind.UNBLOCK, sealed.revision))
+
+
+def open_kept(sealer: Sealer, card: Card, kept: KeptSecret) -> Sensitive:
+    """Open one that is kept; raises ``SealBroken`` or ``KeyMissing``."""
+    return sealer.open(kept.sealed, label(card, kept.kind, kept.sealed.revision))
+
+
+def had_once(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) -> bool:
+    """Tell whether ``given`` is a secret that another one has taken the place of."""
+    return any(_opens_to(sealer, card, kept, given) for kept in uow.kept.former(card.id))
+
+
+def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
+    """Keep what ``card`` had or may have as former, before staff's own word takes its place.
+
+    A card that was set aside is not any more: there is something new to be tried.
+    """
+    pending = uow.kept.pending(card.id)
+    if pending is not None:
+        turn_former(uow, sealer, card, pending)
+    keep_current(uow, sealer, card)
+    uow.cards.set_aside(card.id, None)
+
+
+def turn_former(uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret) -> None:
+    """Make the pending secret a former one; one whose seal is broken opens nothing, and goes."""
+    secret = _opened(sealer, pending.sealed, label(card, pending.kind, pending.sealed.revision))
+    if secret is None:
+        uow.kept.take(pending)
+    else:
+        uow.kept.turn(pending, _sealed_former(sealer, card, secret, pending.sealed.revision))
+
+
+def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
+    """Keep a former copy of the current secret, where there is one that opens."""
+    sealed = card.sealed_secret
+    if sealed is None:
+        return
+    secret = _opened(sealer, sealed, label(card, SealKind.UNBLOCK, sealed.revision))
+    if secret is not None:
+        kept = _sealed_former(sealer, card, secret, sealed.revision)
+        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, kept, uow.now, entry_id))
+
+
+def _sealed_former(sealer: Sealer, card: Card, secret: Sensitive, revision: int) -> SealedSecret:
+    return sealer.seal(secret, label(card, SealKind.FORMER, revision))
+
+
+def _opens_to(sealer: Sealer, card: Card, kept: KeptSecret, given: Sensitive) -> bool:
+    return _opened(sealer, kept.sealed, label(card, kept.kind, kept.sealed.revision)) == given
+
+
+def _opened(sealer: Sealer, sealed: SealedSecret, named: SealLabel) -> Sensitive | None:
+    try:
+        return sealer.open(sealed, named)
+    except (SealBroken, KeyMissing):
+        return None

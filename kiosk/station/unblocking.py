@@ -1,0 +1,98 @@
+"""What is done to unblock a card while it is held, one step after the other.
+
+The secret is asked for in here, and once it was used the card is given another one in the
+same hold: nobody else gets at the card between the two.
+"""
+
+from __future__ import annotations
+
+from kiosk import errors
+from kiosk.dialogue import (
+    Grant,
+    Refusal,
+    Task,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+)
+from kiosk.ports import Authority, CardHold
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import UnblockPin
+
+
+class UnblockAct:
+    """One unblock; how far it came stays known, whatever becomes of the card.
+
+    ``done``: the card answered that it has its new PIN. ``reply`` is what the authority
+    said to that, where it could be told at once. ``change`` is what became of the new
+    secret, None where there was none.
+    """
+
+    def __init__(self, authority: Authority, command: UnblockPin) -> None:
+        self._authority = authority
+        self._command = command
+        self.granted: Grant | None = None
+        self.done = False
+        self.reply: Task | Refusal | None = None
+        self.change: UnblockOutcome | None = None
+
+    def __call__(self, card: CardHold) -> Refusal | None:
+        """Do it; return what the authority refused it with."""
+        visit = self._command.visit
+        challenge = self._authority.challenge(visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        proof = card.prove(challenge) if challenge is not None else None
+        grant = self._authority.release(visit, proof)
+        if isinstance(grant, Refusal):
+            return grant
+        self.granted = grant
+        card.unblock(grant.secret, self._command.new)
+        self.done = True
+        new = self._new_secret(grant)
+        if new is not None:
+            self._change(card, grant.secret, new)
+        return None
+
+    def _new_secret(self, grant: Grant) -> Sensitive | None:
+        """Tell what the card did, and ask for its next secret; an authority that is away has none.
+
+        What was not told here is told once the card was let go.
+        """
+        visit = self._command.visit
+        try:
+            self.reply = self._authority.settle(visit, grant.journal, UnblockDone())
+            return self._authority.renew(visit, grant.journal)
+        except errors.AuthorityError:
+            return None
+
+    def _change(self, card: CardHold, used: Sensitive, new: Sensitive) -> None:
+        self.change = UnblockUnknown()
+        try:
+            card.change_secret(used, new)
+        except errors.PinRefused as refused:
+            self.change = UnblockRefused(None, refused.reason)
+        except errors.CardError as error:
+            self.change = outcome_of(error)
+        else:
+            self.change = UnblockDone()
+
+
+def outcome_of(error: errors.CardError) -> UnblockOutcome:
+    """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
+    match error:
+        case errors.PinWrong():
+            return UnblockRefused(error.tries_left, "wrong secret")
+        case errors.PinBlocked():
+            return UnblockRefused(0, "secret blocked")
+        case errors.OutcomeUnknown():
+            return UnblockUnknown()
+        case errors.CardProtocolError() if error.status:
+            # An answer, but none that the standard knows: whether a try was spent is open.
+            return UnblockUnknown()
+        case errors.NotAllowed():
+            return UnblockRefused(None, "not allowed")
+        case _:
+            return UnblockNotSent()

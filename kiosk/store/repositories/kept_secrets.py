@@ -1,0 +1,111 @@
+"""Unblock secrets beside the one that a card is known to have: sealed, and never thrown away."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlmodel import col
+
+from kiosk.store.gateway import Gateway
+from kiosk.store.records import SealedSecret
+from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.store.tables.kept import KeptSecretRow
+
+
+class KeptSecrets:
+    """The pending one of a card, and its former ones; hold the card before changing any."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, kept: KeptSecret) -> bool:
+        """Keep one; False, and nothing kept, when a second one would be pending."""
+        insert = self._gateway.upsert(KeptSecretRow).values(
+            id=kept.id,
+            card_id=kept.card_id,
+            kind=kept.kind,
+            kept_at=kept.kept_at,
+            entry_id=kept.entry_id,
+            presented=kept.presented,
+            **_sealed_values(kept.sealed),
+        )
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def pending(self, card_id: str) -> KeptSecret | None:
+        """Return the one that the card may have by now."""
+        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.PENDING))
+        return found[0] if found else None
+
+    def former(self, card_id: str) -> tuple[KeptSecret, ...]:
+        """Return those that the card had once or may have had, the newest first."""
+        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.FORMER))
+        return tuple(sorted(found, key=lambda one: (one.kept_at, one.id), reverse=True))
+
+    def turn(self, kept: KeptSecret, sealed: SealedSecret) -> None:
+        """Make a pending one former, sealed as such: it is not what the card has."""
+        changed = {"kind": KeptKind.FORMER, "presented": False, **_sealed_values(sealed)}
+        self._change(kept.id, changed)
+
+    def take(self, kept: KeptSecret) -> None:
+        """Take one out: it has become the card's current secret."""
+        self._gateway.run(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
+
+    def present(self, kept: KeptSecret, *, presented: bool) -> None:
+        """Note whether the pending one, or the current, was given to the card last."""
+        self._change(kept.id, {"presented": presented})
+
+    def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
+        """Put the same secret in place under another key; False when somebody was first."""
+        same = (
+            col(KeptSecretRow.id) == kept.id,
+            col(KeptSecretRow.kind) == kept.kind,
+            col(KeptSecretRow.sealed_key_id) == kept.sealed.key_id,
+        )
+        statement = update(KeptSecretRow).where(*same).values(_sealed_values(sealed))
+        return self._gateway.run(statement) == 1
+
+    def sealed_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[KeptSecret, ...]:
+        """Return those that another key than ``key_id`` sealed, by id, from ``after`` on."""
+        other = col(KeptSecretRow.sealed_key_id) != key_id, col(KeptSecretRow.id) > after
+        statement = select(KeptSecretRow).where(*other).order_by(col(KeptSecretRow.id))
+        rows = self._gateway.many(statement.limit(limit), KeptSecretRow)
+        return tuple(_record(row) for row in rows)
+
+    def count_by_key(self) -> dict[str, int]:
+        """Return how many of them each key sealed."""
+        key = col(KeptSecretRow.sealed_key_id)
+        statement = select(key, func.count()).group_by(key)
+        return {row[0]: row[1] for row in self._gateway.tuples(statement)}
+
+    def _change(self, kept_id: str, values: dict[str, object]) -> None:
+        statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
+        self._gateway.run(statement.values(values))
+
+    def _where(self, *conditions: ColumnElement[bool]) -> tuple[KeptSecret, ...]:
+        rows = self._gateway.many(select(KeptSecretRow).where(*conditions), KeptSecretRow)
+        return tuple(_record(row) for row in rows)
+
+
+def _is(kind: KeptKind) -> ColumnElement[bool]:
+    return col(KeptSecretRow.kind) == kind
+
+
+def _sealed_values(sealed: SealedSecret) -> dict[str, object]:
+    return {
+        "sealed_secret": sealed.ciphertext,
+        "sealed_key_id": sealed.key_id,
+        "sealed_revision": sealed.revision,
+    }
+
+
+def _record(row: KeptSecretRow) -> KeptSecret:
+    return KeptSecret(
+        id=row.id,
+        card_id=row.card_id,
+        kind=row.kind,
+        sealed=SealedSecret(row.sealed_secret, row.sealed_key_id, row.sealed_revision),
+        kept_at=row.kept_at,
+        entry_id=row.entry_id,
+        presented=row.presented,
+    )

@@ -1,0 +1,111 @@
+"""How a secret becomes former and is known again, and how keys are rotated under all of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.secrets.kept import had_once, keep_current, label, make_way, open_kept
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.rotate import reseal_all, sealed_by_key
+from kiosk.secrets.sealing import Sealer, SealKind
+from kiosk.sensitive import Sensitive
+from kiosk.store.database import Store
+from kiosk.store.records import Card, Cardholder, new_id
+from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.store.unit_of_work import UnitOfWork
+from tests.support.database import SetClock, migrated, sqlite_url
+
+FIRST, SECOND, NEVER = "11111111", "22222222", "33333333"
+
+
+@dataclass
+class Safe:
+    """A store with one card, whose secret is ``FIRST``, and ``SECOND`` waits."""
+
+    store: Store
+    ring: KeyRing
+    card: Card
+
+    @property
+    def sealer(self) -> Sealer:
+        return Sealer(self.ring)
+
+    def held(self, uow: UnitOfWork, sealer: Sealer) -> list[str]:
+        """Every secret beside the current one, opened."""
+        waits = uow.kept.pending(self.card.id)
+        several = (*uow.kept.former(self.card.id), *([waits] if waits else []))
+        return sorted(open_kept(sealer, self.card, kept).reveal() for kept in several)
+
+
+@pytest.fixture
+def safe(tmp_path: Path, template: Path) -> Iterator[Safe]:
+    shutil.copy(template, tmp_path / "kiosk.db")
+    store, ring = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock()), KeyRing.fresh()
+    sealer, holder = Sealer(ring), Cardholder(new_id(), "1", "A")
+    card = Card(new_id(), holder.id, "piv", "ab" * 16)
+    sealed = sealer.seal(Sensitive(FIRST), label(card, SealKind.UNBLOCK, 1))
+    card = replace(card, sealed_secret=sealed)
+    waits = sealer.seal(Sensitive(SECOND), label(card, KeptKind.PENDING, 2))
+    with store.begin() as uow:
+        uow.holders.put([holder])
+        uow.cards.put([card])
+        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
+        uow.commit()
+    yield Safe(store, ring, card)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("kept") / "kiosk.db"
+    migrated(sqlite_url(path))
+    return path
+
+
+def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
+    with safe.store.begin() as uow:
+        uow.cards.set_aside(safe.card.id, uow.now)
+        make_way(uow, safe.sealer, safe.card)
+        assert uow.kept.pending(safe.card.id) is None
+        assert safe.held(uow, safe.sealer) == [FIRST, SECOND]
+        for known, told in ((FIRST, True), (SECOND, True), (NEVER, False)):
+            assert had_once(uow, safe.sealer, safe.card, Sensitive(known)) is told
+        now = uow.cards.get(safe.card.id)
+        assert now is not None
+        assert now.set_aside_at is None
+
+
+def test_a_secret_that_does_not_open_is_in_nobodys_way(safe: Safe) -> None:
+    with safe.store.begin() as uow:
+        make_way(uow, Sealer(KeyRing.fresh()), safe.card)
+        assert uow.kept.pending(safe.card.id) is None
+        assert uow.kept.former(safe.card.id) == ()
+
+
+def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
+    with safe.store.begin() as uow:
+        keep_current(uow, safe.sealer, safe.card)
+        uow.commit()
+    rotated = safe.ring.with_new(KeyPurpose.SEAL)
+    told: list[tuple[int, int]] = []
+    done = reseal_all(safe.store, Sealer(rotated), lambda seen, of: told.append((seen, of)))
+    assert (done.resealed, done.overtaken, done.broken) == (3, 0, [])
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    entries = [one for one in rotated.to_entries() if one[1] != safe.ring.ids(KeyPurpose.SEAL)[0]]
+    with safe.store.read() as uow:
+        assert safe.held(uow, Sealer(KeyRing.from_entries(tuple(entries)))) == [FIRST, SECOND]
+        assert sealed_by_key(uow) == {Sealer(rotated).current_key_id: 3}
+
+
+def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:
+    strange = Sealer(KeyRing.fresh()).seal(Sensitive(NEVER), label(safe.card, KeptKind.FORMER, 1))
+    with safe.store.begin() as uow:
+        uow.kept.add(KeptSecret(new_id(), safe.card.id, KeptKind.FORMER, strange, uow.now))
+        uow.commit()
+    done = reseal_all(safe.store, Sealer(safe.ring.with_new(KeyPurpose.SEAL)))
+    assert (done.resealed, done.broken) == (2, [safe.card.id])

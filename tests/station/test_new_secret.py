@@ -1,0 +1,168 @@
+"""After an unblock the card is given another secret; whatever becomes of it, the holder is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from kiosk.dialogue import (
+    CardId,
+    Finished,
+    JournalId,
+    PinRules,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitId,
+)
+from kiosk.errors import (
+    AuthorityUnavailable,
+    CardError,
+    CardGone,
+    OutcomeUnknown,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.ports import CardAddress, CardHold
+from kiosk.sensitive import Sensitive
+from kiosk.station.commands import UnblockPin
+from kiosk.station.events import Replied
+from kiosk.station.pins import PinWork
+from tests.station.fakes import FakeAuthority, FakeCards
+
+T = TypeVar("T")
+
+NEW = Sensitive("13572468")
+VISIT = VisitId("7" * 32)
+COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("piv", "11" * 16)), Sensitive("482916"))
+DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
+
+
+class Chip(FakeCards):
+    """Refuses the unblock secrets and the change that it is told to."""
+
+    def __init__(self, *wrong: CardError, change_raises: CardError | None = None) -> None:
+        super().__init__()
+        self.wrong = list(wrong)
+        self.change_raises = change_raises
+        self.given: list[str] = []
+
+    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+        self.given.append(secret.reveal())
+        if self.wrong:
+            raise self.wrong.pop(0)
+        super().unblock(secret, new)
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        if self.change_raises:
+            raise self.change_raises
+        super().change_secret(current, new)
+
+
+class Rotating(FakeAuthority):
+    """Has a new secret, and another one after the first that was wrong, where it is told so."""
+
+    def __init__(self, *, other: bool = False) -> None:
+        super().__init__(new_secret=NEW)
+        self.other = other
+
+    def settle(  # type: ignore[override]
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Finished | Refusal | SetPin:
+        reply = super().settle(visit, journal, outcome)
+        if self.other and isinstance(outcome, UnblockRefused):
+            self.other = False
+            return SetPin(PinRules())
+        return reply
+
+
+def unblock(authority: FakeAuthority, chip: FakeCards) -> object:
+    return PinWork(authority, chip, sleep=lambda _: None).unblock(COMMAND)
+
+
+def test_the_card_is_given_it_in_the_same_hold_and_that_is_told() -> None:
+    authority, chip = Rotating(), Chip()
+    assert unblock(authority, chip) == DONE
+    assert (chip.pin, chip.secret) == ("482916", NEW.reveal())
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockDone()])
+
+
+def test_a_card_that_keeps_its_own_is_left_alone() -> None:
+    authority, chip = FakeAuthority(), Chip()
+    assert unblock(authority, chip) == DONE
+    assert (chip.secret, authority.changes) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OutcomeUnknown("torn"), UnblockUnknown()),
+        (CardGone("gone"), UnblockNotSent()),
+        (PinRefused("format"), UnblockRefused(None, "format")),
+        (PinWrong(2), UnblockRefused(2, "wrong secret")),
+    ],
+)
+def test_what_becomes_of_it_is_told_and_the_holder_is_done(
+    error: CardError, told: UnblockOutcome
+) -> None:
+    authority = Rotating()
+    assert unblock(authority, Chip(change_raises=error)) == DONE
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [told])
+
+
+class Hanging(Chip):
+    """Takes its new PIN, hangs over the new secret, and is given up."""
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        raise HungError
+
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        try:
+            return super().hold(at, use)
+        except HungError:
+            raise OutcomeUnknown("the card took a command and did not answer in time") from None
+
+
+class HungError(Exception):
+    """What work is ended with that nobody waits for any more."""
+
+
+def test_a_card_that_hangs_over_it_is_unlocked_all_the_same() -> None:
+    authority = Rotating()
+    assert unblock(authority, Hanging()) == DONE
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockUnknown()])
+
+
+def test_an_authority_that_is_away_changes_nothing_and_hears_of_it_later() -> None:
+    class Away(Rotating):
+        def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+            raise AuthorityUnavailable("away")
+
+    authority, chip = Away(), Chip()
+    assert unblock(authority, chip) == DONE
+    assert (chip.secret, authority.changes) == (None, [])
+    assert authority.outcomes == [UnblockDone()]
+
+
+def test_the_other_secret_is_given_at_once() -> None:
+    authority, chip = Rotating(other=True), Chip(PinWrong(2))
+    assert unblock(authority, chip) == DONE
+    assert len(chip.given) == 2
+    assert authority.outcomes == [UnblockRefused(2, "wrong secret"), UnblockDone()]
+
+
+def test_there_are_no_more_than_two() -> None:
+    authority, chip = Rotating(other=True), Chip(PinWrong(2), PinWrong(1))
+    reply = unblock(authority, chip)
+    assert isinstance(reply, Replied)
+    assert isinstance(reply.reply, Refusal)
+    assert reply.reply.reason is Reason.CARD_REFUSED
+    assert len(chip.given) == 2

@@ -76,6 +76,8 @@ def _session(config: str | None) -> int:
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     store = open_store(settings, clock)
     try:
+        if not store.schema_is_current():
+            raise ConfigError("the schema of the database is not current; run `kiosk setup`")
         actor = _admitted(store)
         end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
         see_off(store, actor, end.value if end else "fault")

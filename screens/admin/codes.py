@@ -17,9 +17,6 @@ from screens.admin.lines import LinesPage
 from screens.admin.page import shell_of
 from screens.admin.table import Column, Row, Table
 
-REFRESH_S = 10.0
-"""Seconds between looks while the page is up."""
-
 _WHAT = (
     "A code that a colleague gave works only once somebody else agrees. Speak to them first: "
     "how did they make sure who it was?"
@@ -35,6 +32,7 @@ class CodesPage(LinesPage[CodeLine]):
     TITLE = "Codes that wait for a second member of staff"
     UNMARKED = _WHAT
     NEEDS = Action.SEE_PEOPLE
+    REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "agree", "Agree"),
         Binding("w", "withdraw", "Withdraw"),
@@ -51,17 +49,9 @@ class CodesPage(LinesPage[CodeLine]):
             empty=_NONE,
         )
 
-    def on_mount(self) -> None:
-        """Read anew from time to time."""
-        self.set_interval(REFRESH_S, self._again)
-
     def shown(self) -> None:
         """Read the codes."""
         self.ask(self.desk.codes.waiting, self.show_lines)
-
-    def _again(self) -> None:
-        if self.is_up:
-            self.shown()
 
     def row_of(self, code: CodeLine) -> Row:
         """For whom it is, who gave it, when, and until when."""

@@ -48,6 +48,8 @@ class Page(Container):
     NEEDS: ClassVar[Action]
     BELOW: ClassVar[str] = ""
     """The page of the bar that this one belongs to; such a page is in no bar itself."""
+    REFRESH_S: ClassVar[float | None] = None
+    """Seconds between looks while the page is up; None where only staff change what it shows."""
 
     class Trouble(Message):
         """The desk did not do what was asked; ``acting`` where it was to change something."""
@@ -64,6 +66,15 @@ class Page(Container):
         super().__init__(id=f"page-{self.NAME.lower()}")
         self.desk = desk
         self._last: Widget | None = None
+
+    def on_mount(self) -> None:
+        """Look again from time to time."""
+        if self.REFRESH_S is not None:
+            self.set_interval(self.REFRESH_S, self._again)
+
+    def _again(self) -> None:
+        if self.is_up:
+            self.shown()
 
     def watch_virtual_size(self, _size: Size) -> None:
         """Share the rows out anew when something on the page has grown or shrunk."""

@@ -17,9 +17,6 @@ from screens.admin.page import shell_of
 from screens.admin.table import Column, Row
 from screens.widgets.prose import printable
 
-REFRESH_S = 10.0
-"""Seconds between looks while the page is up."""
-
 _EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
 
 
@@ -28,6 +25,7 @@ class StationsPage(LinesPage[StationLine]):
 
     NAME = "Stations"
     NEEDS = Action.SEE_STATIONS
+    REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retire", "Retire"),
         Binding("b", "reinstate", "Bring back"),
@@ -45,17 +43,9 @@ class StationsPage(LinesPage[StationLine]):
             empty=_EMPTY,
         )
 
-    def on_mount(self) -> None:
-        """Look again from time to time."""
-        self.set_interval(REFRESH_S, self._again)
-
     def shown(self) -> None:
         """Read the stations."""
         self.ask(self.desk.stations.every, self._show)
-
-    def _again(self) -> None:
-        if self.is_up:
-            self.shown()
 
     def _show(self, lines: tuple[StationLine, ...]) -> None:
         self._title.say(_counted(lines))

@@ -19,9 +19,6 @@ from screens.admin.figures import Figures
 from screens.admin.page import Page, shell_of
 from screens.widgets.prose import Prose
 
-REFRESH_S = 10.0
-"""Seconds between looks while the page is up."""
-
 _ALARMS_SHOWN = 2
 _WEEK = 7
 _FOUR = 4
@@ -33,6 +30,7 @@ class TodayPage(Page):
 
     NAME = "Today"
     NEEDS = Action.SEE_TODAY
+    REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "next", "Next chart"),
         Binding("a", "alarms", "All alarms"),
@@ -54,17 +52,9 @@ class TodayPage(Page):
             with Grid(id="charts"):
                 yield from self._charts
 
-    def on_mount(self) -> None:
-        """Look again from time to time."""
-        self.set_interval(REFRESH_S, self._again)
-
     def shown(self) -> None:
         """Read the numbers."""
         self.ask(self.desk.today.look, self._show)
-
-    def _again(self) -> None:
-        if self.is_up:
-            self.shown()
 
     def _show(self, today: Today) -> None:
         self._today = today

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -200,6 +202,18 @@ def test_what_keeps_it_closed_is_said_in_the_log_alone(door: Door) -> None:
     assert log.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_database_of_another_version_is_not_worked_on(door: Door) -> None:
+    database = door.world.state / "kiosk.db"
+    current = _revision(database, "0001")
+    try:
+        session = door.log_in(door.named("agent"))
+        session.wait_for("The service cannot be opened now")
+        assert _ended(session.process.poll)
+    finally:
+        _revision(database, current)
+    assert "is not current; run `kiosk setup`" in door.sshd.sessions_log.read_text()
+
+
 def test_one_connection_has_one_session(door: Door) -> None:
     key = door.named("manager")
     control = door.keys / "control"
@@ -208,6 +222,15 @@ def test_one_connection_has_one_session(door: Door) -> None:
     second = door.try_to(key, options=("-S", str(control), "-o", "ControlMaster=no"))
     assert second.returncode != 0
     assert len(door.programs()) == 1
+
+
+def _revision(database: Path, put: str) -> str:
+    """Say that the schema is another one; return which it was."""
+    with closing(sqlite3.connect(database)) as connection:
+        (was,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        connection.execute("UPDATE alembic_version SET version_num = ?", (put,))
+        connection.commit()
+    return str(was)
 
 
 def _is_the_forced_command(program: psutil.Process) -> bool:

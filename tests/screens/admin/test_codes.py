@@ -13,7 +13,7 @@ from kiosk.administration.views.people import IssuedCode
 from kiosk.errors import NothingThere
 from kiosk.roles import Role
 from kiosk.sensitive import Sensitive
-from screens.admin.codes import REFRESH_S
+from screens.admin.codes import CodesPage
 from screens.admin.dialogs.code_shown import CodeShown, grouped
 from screens.admin.dialogs.grounds import WAYS
 from screens.admin.times import Times
@@ -204,7 +204,7 @@ async def test_the_list_is_read_again_by_itself_and_keeps_its_mark() -> None:
         line = run.desk.estate.codes[0]
         run.desk.estate.codes.insert(0, replace(line, code_id="new", holder_name="Cai Jones"))
         asked = len(run.desk.asked.of("codes.waiting"))
-        assert REFRESH_S == 10.0
+        assert CodesPage.REFRESH_S == 10.0
         run.app.query_one("CodesPage").shown()  # type: ignore[attr-defined]
         await run.settle()
         assert len(run.desk.asked.of("codes.waiting")) == asked + 1

@@ -19,6 +19,7 @@ from tests.authority.world import copy_template
 from tests.cuts.cutter import Cut, Fault, Side
 from tests.cuts.estate import KILLED, Estate, Prepared, Stations, prepare
 from tests.support.database import migrated, sqlite_url
+from tests.support.printed import Printed
 
 OUTCOMES = {
     "unblock-done",
@@ -72,7 +73,7 @@ def test_no_cut_loses_a_card_or_costs_more_than_one_try(
     stations: Stations,
     steps: int,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    printed: Printed,
 ) -> None:
     tried, ends = 0, Counter[str]()
     for cut in cuts(steps):
@@ -83,8 +84,7 @@ def test_no_cut_loses_a_card_or_costs_more_than_one_try(
             raise AssertionError(f"{cut}: {estate.world.kinds()}") from lost
         tried += 1
         estate.close()
-    with capsys.disabled():
-        print(f"\n{tried} cut points of an unblock with a change of the secret: {dict(ends)}")  # noqa: T201
+    printed(f"{tried} cut points of an unblock with a change of the secret: {dict(ends)}")
     assert tried == steps * len(Side) * len(Fault)
 
 

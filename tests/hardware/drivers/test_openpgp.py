@@ -270,6 +270,7 @@ def test_a_derivation_that_is_not_understood_lets_no_password_out(told: str) -> 
         ("30009000", None),
         ("6a88", None),
     ],
+    ids=["certificate", "nothing", "an empty one", "no object"],
 )
 def test_when_a_card_expires(told: str, expires: datetime | None) -> None:
     pgp = OpenPgpSession(Card({"00ca7f21": told}), Secret.ADMIN_PIN)

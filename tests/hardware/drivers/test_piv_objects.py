@@ -82,6 +82,7 @@ def test_a_certificate_is_read_packed_or_not_whatever_the_bit_says(packed: bool,
         gzip.compress(bytes(50_000_000)),
         zlib.compress(certificates.der()),
     ],
+    ids=range(9),
 )
 def test_a_certificate_that_cannot_be_read_is_absent(data: bytes) -> None:
     assert piv_objects.certificate(content(data)) is None

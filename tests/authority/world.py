@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import (
@@ -30,10 +28,8 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
 from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.store.service_records import OutboxMessage, Station
-from kiosk.store.tables import Row
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
@@ -151,19 +147,6 @@ class World:
             if card.status is CardStatus.REVOKED:
                 uow.cards.revoke(card.id)
             uow.commit()
-        self._force_secret(card)
-
-    def _force_secret(self, card: Card) -> None:
-        """Put the columns as they are in the record, as nothing in the product does."""
-        sealed = card.sealed_secret
-        row = {
-            "sealed_secret": sealed.ciphertext if sealed else None,
-            "sealed_key_id": sealed.key_id if sealed else None,
-            "sealed_revision": sealed.revision if sealed else None,
-        }
-        table = Row.metadata.tables["card"]
-        with sa.create_engine(parse_url(self.url), poolclass=sa.NullPool).begin() as connection:
-            connection.execute(sa.update(table).where(table.c.id == card.id).values(row))
 
     def register(self, holder: Cardholder, **changes: object) -> Registration:
         """Write a registration with ``ANSWERS``, as the flow would."""

@@ -94,7 +94,8 @@ class Cards:
         """
         insert = self._gateway.upsert(CardRow)
         changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
-        not_older = func.coalesce(insert.excluded.sealed_revision, 0) >= _revision()
+        revision = insert.excluded.sealed_revision
+        not_older = or_(revision.is_(None), revision >= _revision())
         kept = CardRow.metadata.tables["card"].c
         changed |= {
             name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED

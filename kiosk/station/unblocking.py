@@ -83,6 +83,9 @@ class UnblockAct:
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
     """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
     match error:
+        case errors.PinWrong(tries_left=None):
+            # Some cards answer "wrong" without a count: a try may well have been spent.
+            return UnblockUnknown()
         case errors.PinWrong():
             return UnblockRefused(error.tries_left, "wrong secret")
         case errors.PinBlocked():

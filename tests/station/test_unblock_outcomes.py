@@ -1,0 +1,28 @@
+"""What an error of the card tells about the unblock secret that it was sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk import errors
+from kiosk.dialogue import UnblockNotSent, UnblockOutcome, UnblockRefused, UnblockUnknown
+from kiosk.station.unblocking import outcome_of
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (errors.PinWrong(2), UnblockRefused(2, "wrong secret")),
+        (errors.PinWrong(None), UnblockUnknown()),
+        (errors.PinBlocked(), UnblockRefused(0, "secret blocked")),
+        (errors.OutcomeUnknown(), UnblockUnknown()),
+        (errors.CardProtocolError("odd", 0x6F00), UnblockUnknown()),
+        (errors.CardProtocolError("nothing was sent"), UnblockNotSent()),
+        (errors.CardGone(), UnblockNotSent()),
+        (errors.CardSwapped(), UnblockNotSent()),
+    ],
+)
+def test_a_try_counts_as_spent_unless_it_cannot_have_been(
+    error: errors.CardError, outcome: UnblockOutcome
+) -> None:
+    assert outcome_of(error) == outcome

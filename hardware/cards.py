@@ -13,7 +13,7 @@ from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
 from kiosk.dialogue import CardId, CardReport
-from kiosk.errors import CardHung
+from kiosk.errors import CardHung, ContactNeeded, NotAllowed
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 
@@ -86,7 +86,9 @@ class PcscCards:
             reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
         )
         try:
-            return attendance.run(lambda: work(Connection(grip.take(), self._trace)), grip.let_go)
+            return attendance.run(
+                lambda: _explained(work, Connection(grip.take(), self._trace)), grip.let_go
+            )
         finally:
             if not attendance.ended(0):
                 self._stuck[reader] = attendance
@@ -97,3 +99,19 @@ class PcscCards:
         if stuck is not None and not stuck.ended(self._patience.busy_s):
             raise CardHung("the card still holds an earlier command")
         self._stuck.pop(reader, None)
+
+
+def _explained(work: Callable[[Connection], T], connection: Connection) -> T:
+    """Do it; a card that forbids it over the air is told from one that forbids it for good.
+
+    Both answer with the same status word, and the way to the card only the reader knows.
+    """
+    try:
+        return work(connection)
+    except NotAllowed as refused:
+        if refused.status and connection.is_contactless():
+            raise ContactNeeded(
+                "held against the reader, the card takes no PIN: it wants a reader with contacts",
+                refused.status,
+            ) from None
+        raise

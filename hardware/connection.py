@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hardware import pcsc
 from hardware.apdu import SELECT, Command, Response, decode, encode
+from hardware.atr import is_contactless
 from hardware.layers import Chained, Whole
 from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
@@ -53,6 +54,14 @@ class Link:
         if response is None:
             raise _torn(command)
         return response
+
+    def is_contactless(self) -> bool:
+        """Whether the card is held against the reader; of one that is gone, False."""
+        with self._steps():
+            try:
+                return is_contactless(pcsc.answer_to_reset(self._handle))
+            except PcscError:
+                return False
 
     def take_up(self, *, reset: bool) -> None:
         """Reconnect, resetting the card or accepting that somebody else did."""
@@ -108,6 +117,10 @@ class Connection:
         """Reset the card: it forgets every PIN and PUK that it verified, and its selection."""
         self._link.take_up(reset=True)
         self._selected = None
+
+    def is_contactless(self) -> bool:
+        """Whether the card is held against the reader, not put into it."""
+        return self._link.is_contactless()
 
     def _select_again(self, command: Command) -> None:
         if self._selected is not None and command.header.ins != SELECT:

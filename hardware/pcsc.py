@@ -184,6 +184,13 @@ def transmit(handle: Handle, protocol: int, apdu: bytes) -> bytes:
     return bytes(answer)
 
 
+def answer_to_reset(handle: Handle) -> bytes:
+    """Return what the card answered to its last reset, or what the reader made up for it."""
+    code, _reader, _state, _protocol, atr = scard.SCardStatus(handle)
+    _check("SCardStatus", code)
+    return bytes(atr)
+
+
 def disconnect(handle: Handle, *, reset: bool) -> None:
     """End a connection; after a reset the card knows of no PIN. Nobody could use a failure."""
     scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD)

@@ -35,7 +35,8 @@
         ├── PinWrong               the PIN or PUK was wrong (carries the tries left)
         ├── PinBlocked             no tries are left
         ├── PinRefused             the card will not take this new PIN (carries why)
-        └── NotAllowed             the card forbids it here (contactless, or a state not reached)
+        └── NotAllowed             the card forbids it here: a state not reached, for one
+            └── ContactNeeded      the card forbids it over the air, and wants contacts
 
 No message holds a secret. Messages are for logs and the RA; the holder's words are
 chosen in ``screens``.
@@ -205,4 +206,16 @@ class PinRefused(CardError):
 
 
 class NotAllowed(CardError):
-    """The card forbids the command in this state or over this interface."""
+    """The card forbids the command in this state or over this interface.
+
+    ``status`` is the status word by which the card itself said so, 0 where it was not asked
+    or where that word can mean something else.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ContactNeeded(NotAllowed):
+    """The card was held against a reader, and takes no PIN over the air; no try was spent."""

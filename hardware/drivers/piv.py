@@ -95,7 +95,7 @@ class PivSession:
         if state is not None:
             return state
         if status in piv_status.NOT_ALLOWED:
-            raise NotAllowed("the card does not tell the state of its PIN here")
+            raise NotAllowed("the card does not tell the state of its PIN here", status)
         raise CardProtocolError("the card does not tell the state of its PIN", status)
 
     def expires_at(self) -> datetime | None:

@@ -21,7 +21,7 @@ from kiosk.errors import (
 )
 
 NOT_ALLOWED: Final = (0x6982,)
-"""Security status not satisfied: over the contactless interface, for one."""
+"""Security status not satisfied: over the contactless interface, for one. No try is lost."""
 
 HISTORY: Final = (0x6984,)
 COMPLEXITY: Final = (0x6985,)
@@ -72,7 +72,7 @@ def _common(status: StatusWord) -> CardError:
     if status.is_wrong:
         return PinWrong(status.tries_left)
     if status in NOT_ALLOWED:
-        return NotAllowed("the card does not allow this here")
+        return NotAllowed("the card does not allow this here", status)
     if status >> 8 in _MAYBE_DONE:
         return OutcomeUnknown(f"the card failed within the command (status {status})")
     return CardProtocolError("the card refuses the command", status)

@@ -12,6 +12,9 @@ ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
 ATR_T0 = bytes.fromhex("3B054B696F736B")
 """The same bytes on a card that speaks T=0 alone (which has no TCK)."""
 
+ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
+"""The same bytes as a reader passes them on from a card over the air (PC/SC part 3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class CardProfile:
@@ -85,5 +88,7 @@ class CardProfile:
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset that goes with the protocol."""
+        """The answer to reset that goes with the way to the card and the protocol."""
+        if self.contactless:
+            return ATR_CONTACTLESS
         return ATR_T0 if self.t0 else ATR_T1

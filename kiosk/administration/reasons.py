@@ -22,6 +22,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",
+    Reason.INSERT_CARD: "The card was held against the reader, and takes no PIN that way",
     Reason.PIN_BLOCKED: "The PIN was blocked by wrong entries",
     Reason.TWO_CARDS: "Two cards were in the readers",
     Reason.READER_GONE: "The reader was unplugged",

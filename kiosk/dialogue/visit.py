@@ -41,6 +41,7 @@ class Reason(StrEnum):
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"
     CARD_REFUSED = "card-refused"
+    INSERT_CARD = "insert-card"
     PIN_BLOCKED = "pin-blocked"
     TWO_CARDS = "two-cards"
     READER_GONE = "reader-gone"

@@ -59,6 +59,7 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.CardGone, Reason.CARD_UNREADABLE),
     (errors.CardSwapped, Reason.CARD_UNREADABLE),
     (errors.CardProtocolError, Reason.CARD_REFUSED),
+    (errors.ContactNeeded, Reason.INSERT_CARD),
     (errors.NotAllowed, Reason.CARD_REFUSED),
 )
 

@@ -28,6 +28,8 @@ def refusal(reason: Reason) -> RefusalWords:
             return _about_card(reason)
         case Reason.NOT_GENUINE | Reason.CARD_UNREADABLE | Reason.CARD_BUSY | Reason.TWO_CARDS:
             return _about_reading(reason)
+        case Reason.INSERT_CARD:
+            return _insert_card()
         case Reason.NOT_REGISTERED | Reason.REGISTRATION_BLOCKED:
             return _about_registration(reason)
         case Reason.TOO_MANY_CODES | Reason.NO_EMAIL:
@@ -92,6 +94,16 @@ def _about_reading(reason: Reason) -> RefusalWords:
         "There are two smartcards in the readers",
         "The station helps with one smartcard at a time.",
         "Take out both, then put in your own.",
+    )
+
+
+def _insert_card() -> RefusalWords:
+    return RefusalWords(
+        "Your smartcard has to go into a slot",
+        "Held against the reader, it lets nobody check or change its PIN. "
+        "Nothing was counted against you.",
+        "If this station has a slot, put your smartcard in, with the chip first. If not, "
+        "use another station, or go to the Registration Authority.",
     )
 
 

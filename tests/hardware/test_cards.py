@@ -26,7 +26,6 @@ from kiosk.errors import (
     AuthorityUnavailable,
     CardSwapped,
     CardUnknown,
-    NotAllowed,
     PinBlocked,
     PinRefused,
     PinWrong,
@@ -34,7 +33,7 @@ from kiosk.errors import (
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 from tests.hardware import certificates
-from tests.hardware.trouble import CHANGES, Trouble, unblock
+from tests.hardware.trouble import Trouble, unblock
 from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware
@@ -168,17 +167,10 @@ def test_a_blocked_puk(insert: Insert, cards: PcscCards) -> None:
             unblock(cards, address(seat, card), WRONG, NEW)
 
 
-def test_a_card_with_history_and_one_over_the_air(insert: Insert, cards: PcscCards) -> None:
+def test_a_card_with_history(insert: Insert, cards: PcscCards) -> None:
     card = make(CardProfile(history=3))
     with pytest.raises(PinRefused, match="history"):
         unblock(cards, address(insert(card), card), PUK, PIN)
-    card = make(CardProfile(contactless=True))
-    seat = insert(card, 1)
-    for operation in CHANGES.values():
-        with pytest.raises(NotAllowed):
-            operation(cards, address(seat, card))
-    with pytest.raises(NotAllowed):
-        cards.read(seat.reader)
 
 
 def test_no_pin_and_no_secret_reaches_another_card(insert: Insert, cards: PcscCards) -> None:

@@ -19,6 +19,7 @@ from kiosk.errors import (
     CardGone,
     CardProtocolError,
     CardSwapped,
+    ContactNeeded,
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
@@ -79,7 +80,8 @@ async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome", "reason"),
     [
-        (NotAllowed("contactless"), UnblockRefused(None, "not allowed"), Reason.CARD_REFUSED),
+        (NotAllowed("never"), UnblockRefused(None, "not allowed"), Reason.CARD_REFUSED),
+        (ContactNeeded("air"), UnblockRefused(None, "not allowed"), Reason.INSERT_CARD),
         (CardProtocolError("odd", 0x6F00), UnblockUnknown(), Reason.OUTCOME_UNKNOWN),
         (PinWrong(2), UnblockRefused(2, "wrong secret"), Reason.CARD_REFUSED),
         (PinBlocked("blocked"), UnblockRefused(0, "secret blocked"), Reason.CARD_REFUSED),

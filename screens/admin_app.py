@@ -212,6 +212,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def _watch(self) -> None:
         """Warn a session that nobody sits at, then close it."""
+        if not self.screen_stack:  # the timer may strike while the last screen is put away
+            return
         if isinstance(self.screen, StillThere):
             self.screen.tell() if self._idle.warns else self.screen.dismiss()
         elif self._idle.warns:

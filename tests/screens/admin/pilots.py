@@ -133,10 +133,11 @@ class Run:
     async def settle(self) -> None:
         """Wait until all that was begun is over, and drawn."""
         async with asyncio.timeout(_PATIENCE_S):
-            await self._quiet()
-            while any(not worker.is_finished for worker in self.app.workers):
-                await asyncio.sleep(0.005)
+            for _ in range(2):  # what an answer shows may ask for more
                 await self._quiet()
+                while any(not worker.is_finished for worker in self.app.workers):
+                    await asyncio.sleep(0.005)
+                    await self._quiet()
         await self._quiet()
 
     async def _quiet(self) -> None:

@@ -124,7 +124,8 @@ def test_it_asks_for_nothing_that_a_terminal_could_leak(session: Session) -> Non
 
 def test_a_lost_connection_ends_it(session: Session) -> None:
     session.hang_up()
-    assert session.wait_for_end() == 0
+    # Python itself says 120 where the last of what it wrote found no terminal any more.
+    assert session.wait_for_end() in (0, 120)
     assert session.notes == ["end hung-up"]
 
 

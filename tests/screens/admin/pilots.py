@@ -138,6 +138,7 @@ class Run:
                 while any(not worker.is_finished for worker in self.app.workers):
                     await asyncio.sleep(0.005)
                     await self._quiet()
+        await self.pilot.pause()  # until it is laid out, however busy the machine is
         await self._quiet()
 
     async def _quiet(self) -> None:

@@ -8,9 +8,8 @@ import os
 from typing import TYPE_CHECKING
 
 from kiosk import collector
-from kiosk.commands.run import log_fault, open_log
+from kiosk.commands.run import log_fault, take_terminal
 from kiosk.errors import ConfigError, KeyMissing, NotPermitted, StoreError
-from kiosk.hardening import forbid_dumps, isolate
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import AdminDesk
@@ -49,13 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run one session; 1 where it was not opened or ended by a fault."""
-    from screens.terminal.lockdown import lock_terminal
-
-    isolate()
-    collector.rest()
-    open_log(args.log)
-    lock_terminal(log_fault)
-    forbid_dumps()
+    take_terminal(args.log)
     try:
         return _session(args.config)
     except NotPermitted as refused:

@@ -44,14 +44,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the station; return the program's exit code."""
+    take_terminal(args.log)
+    return _run_station(args.config)
+
+
+def take_terminal(log_path: str | None) -> None:
+    """Close the terminal and whatever could steer or dump this process; log to ``log_path``."""
     from screens.terminal.lockdown import lock_terminal
 
     isolate()
     collector.rest()
-    open_log(args.log)
+    open_log(log_path)
     lock_terminal(log_fault)
     forbid_dumps()
-    return _run_station(args.config)
 
 
 def open_log(path: str | None) -> None:

@@ -161,6 +161,8 @@ def test_a_card_that_is_seen_again_settles_it(
     world.authority.settle(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.insert(card)
     desk.erase(now(desk), WHY)
+    with pytest.raises(NothingThere):
+        desk.find_one(NUMBER)
 
 
 @pytest.mark.parametrize(

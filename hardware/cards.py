@@ -12,10 +12,9 @@ from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
-from kiosk.dialogue import CardId, CardReport
+from kiosk.dialogue import CardId, CardReport, PinEntry
 from kiosk.errors import CardHung, ContactNeeded, NotAllowed
 from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ class PcscCards:
 
         return self._hold(reader, work)
 
-    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
 
         def work(connection: Connection) -> None:
@@ -58,7 +57,7 @@ class PcscCards:
 
         self._hold(at.reader, work)
 
-    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
 
         def work(connection: Connection) -> None:

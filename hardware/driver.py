@@ -6,15 +6,24 @@ from datetime import datetime
 from typing import Protocol
 
 from hardware.apdu import Channel
-from kiosk.dialogue import CardChallenge, CardProof, PinState
+from kiosk.dialogue import (
+    CardChallenge,
+    CardProof,
+    KeyAnswer,
+    KeyChallenge,
+    KeyNonce,
+    PinEntry,
+    PinState,
+)
+from kiosk.errors import NotAllowed
 from kiosk.sensitive import Sensitive
 
 
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise ``CardError`` and its kind.
 
-    Each of the last four sends one command that changes the card, as its last, and
-    sends it once.
+    From ``verify_pin`` on, but for ``meet_key``, each sends one command that changes the
+    card, as its last, and sends it once.
     """
 
     def identifier(self) -> str:
@@ -32,17 +41,42 @@ class CardSession(Protocol):
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 
-    def verify_pin(self, pin: Sensitive) -> None:
+    def verify_pin(self, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
 
-    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN with the unblock secret."""
+
+    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+        """Begin to authenticate each other by the admin key; no try is spent."""
+
+    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+        """Give the card what the admin key made, and return what it made in its turn."""
+
+    def reset_pin(self, new: PinEntry) -> None:
+        """Reset the PIN, once both have authenticated each other."""
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """Put another unblock secret in place of ``current``."""
+
+
+class NoAdminKey:
+    """What a session says whose family has no admin key: nothing is sent."""
+
+    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+        """Raise ``NotAllowed``."""
+        raise NotAllowed("cards of this family have no admin key")
+
+    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+        """Raise ``NotAllowed``."""
+        raise NotAllowed("cards of this family have no admin key")
+
+    def reset_pin(self, new: PinEntry) -> None:
+        """Raise ``NotAllowed``."""
+        raise NotAllowed("cards of this family have no admin key")
 
 
 class Driver(Protocol):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kiosk.dialogue import CardReport
+from kiosk.dialogue import CardReport, PinEntry
 from kiosk.errors import CardUnknown
 from kiosk.ports import CardAddress, CardHold, Cards
-from kiosk.sensitive import Sensitive
 
 T = TypeVar("T")
 
@@ -32,11 +31,11 @@ class RoutedCards:
         except CardUnknown:
             return self._second.read(reader)
 
-    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
         self._way_to(at).verify_pin(at, pin)
 
-    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
         self._way_to(at).change_pin(at, current, new)
 

@@ -35,6 +35,7 @@
         ├── PinWrong               the PIN or PUK was wrong (carries the tries left)
         ├── PinBlocked             no tries are left
         ├── PinRefused             the card will not take this new PIN (carries why)
+        ├── PadLeft                a PIN was not entered on the reader's keys (carries why)
         └── NotAllowed             the card forbids it here: a state not reached, for one
             └── ContactNeeded      the card forbids it over the air, and wants contacts
 
@@ -43,6 +44,11 @@ chosen in ``screens``.
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+PadTrouble = Literal["cancelled", "timeout", "different", "length"]
+"""How an entry on a reader's keys ended without a PIN (PC/SC part 10, 2.5.2 and 2.5.3)."""
 
 
 class KioskError(Exception):
@@ -203,6 +209,17 @@ class PinRefused(CardError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the card refuses the new PIN: {reason}")
         self.reason = reason
+
+
+class PadLeft(CardError):
+    """Nothing was sent to the card: its holder did not finish on the reader's own keys.
+
+    ``because`` says in which way.
+    """
+
+    def __init__(self, because: PadTrouble) -> None:
+        super().__init__(f"no PIN came from the reader's keys: {because}")
+        self.because = because
 
 
 class NotAllowed(CardError):

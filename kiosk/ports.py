@@ -27,6 +27,11 @@ from kiosk.dialogue import (
     Health,
     Heartbeat,
     JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
+    PinEntry,
     Purpose,
     Refusal,
     StationStanding,
@@ -118,10 +123,29 @@ class CardHold(Protocol):
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card prove itself; None where it has no such key. No try is spent."""
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
 
-        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        Raises ``PinRefused``, ``PadLeft`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+        """Begin to authenticate each other by the admin key; no try is spent.
+
+        Raises ``NotAllowed`` where the card's family has no such key.
+        """
+
+    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+        """Give the card what the admin key made, and return what it made in its turn.
+
+        ``PinWrong`` and ``PinBlocked`` speak of the key; raises ``OutcomeUnknown`` where the
+        answer was lost.
+        """
+
+    def reset_pin(self, new: PinEntry) -> None:
+        """Reset the PIN, once both have authenticated each other in this hold.
+
+        Raises ``PinRefused``, ``PadLeft`` and, where an answer was lost, ``OutcomeUnknown``.
         """
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
@@ -142,13 +166,14 @@ class Cards(Protocol):
     def read(self, reader: str) -> CardReport:
         """Return what the card tells without a PIN; no try is spent."""
 
-    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
-        """Let the card verify ``pin``; raise ``PinWrong`` or ``PinBlocked``."""
+    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
+        """Let the card verify ``pin``; raise ``PinWrong``, ``PinBlocked`` or ``PadLeft``."""
 
-    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; ``PinWrong`` and ``PinBlocked`` speak of ``current``.
 
-        Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        Both are entered on the reader's keys, or neither. Raises ``PinRefused``, ``PadLeft``
+        and, where an answer was lost, ``OutcomeUnknown``.
         """
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
@@ -208,14 +233,22 @@ class Authority(Protocol):
     ) -> Task | CodeWrong | CodeDead | Refusal:
         """Check one entered code; charged before it is looked at."""
 
-    def challenge(self, visit: VisitId) -> CardChallenge | Refusal | None:
+    def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
         """Draw what the card has to answer before its secret is released; None: nothing."""
 
-    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
+    def release(
+        self, visit: VisitId, proof: CardProof | KeyNonce | None = None
+    ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor: the intent is journaled first.
 
         ``proof`` answers what ``challenge`` drew; None says that nothing was drawn, or that
-        the card gave no answer.
+        the card gave no answer. An admin key is never released: what it made is.
+        """
+
+    def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+        """Judge whether the card has the admin key, too; only then is its PIN reset.
+
+        None: it has. A refusal ends the visit, and the PIN is left as it is.
         """
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:

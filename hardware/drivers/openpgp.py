@@ -29,11 +29,13 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.driver import NoAdminKey
 from hardware.drivers import openpgp_status as words
 from hardware.drivers import tlv
 from hardware.drivers.openpgp_kdf import Derivation, read_derivation
 from hardware.drivers.openpgp_status import PasswordStatus
-from kiosk.dialogue import CardChallenge, PinState
+from hardware.entry import typed
+from kiosk.dialogue import CardChallenge, PinEntry, PinState
 from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -73,7 +75,7 @@ class OpenPgpDriver:
         return OpenPgpSession(channel, self._secret)
 
 
-class OpenPgpSession:
+class OpenPgpSession(NoAdminKey):
     """A selected OpenPGP card application."""
 
     def __init__(self, channel: Channel, secret: Secret) -> None:
@@ -111,23 +113,23 @@ class OpenPgpSession:
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason."""
 
-    def verify_pin(self, pin: Sensitive) -> None:
+    def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
-        self._verify(_OTHER, self._typed(PW1, pin), PW1)
+        self._verify(_OTHER, self._typed(PW1, typed(pin)), PW1)
 
-    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""
-        told = self._typed(PW1, current)
-        self._change(_SIGNING, told, self._chosen(PW1, new), PW1)
+        told = self._typed(PW1, typed(current))
+        self._change(_SIGNING, told, self._chosen(PW1, typed(new)), PW1)
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER (7.2.4), with the resetting code or after VERIFY of PW3.
 
         The last try is never spent: a card without resetting code and PW3 can never again
         be helped. ``PinBlocked`` is raised in its place.
         """
         which = CODE if self._secret is Secret.RESETTING_CODE else PW3
-        chosen = self._chosen(PW1, new)
+        chosen = self._chosen(PW1, typed(new))
         known = self._typed(which, secret)
         self._spare_the_last(which)
         if which == PW3:

@@ -25,8 +25,10 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.driver import NoAdminKey
 from hardware.drivers import piv_objects, piv_proof, piv_status
-from kiosk.dialogue import CardChallenge, CardProof, PinState
+from hardware.entry import typed
+from kiosk.dialogue import CardChallenge, CardProof, PinEntry, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -59,7 +61,7 @@ class PivDriver:
         return None
 
 
-class PivSession:
+class PivSession(NoAdminKey):
     """A selected PIV card application; each data object is read once."""
 
     def __init__(self, channel: Channel) -> None:
@@ -121,16 +123,16 @@ class PivSession:
             return None
         return CardProof(piv_proof.signature(response.data))
 
-    def verify_pin(self, pin: Sensitive) -> None:
+    def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
-        response = self._send(VERIFY, _current(pin))
+        response = self._send(VERIFY, _current(typed(pin)))
         if not response.status.is_ok:
             raise piv_status.not_verified(response.status)
 
-    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
-        new_field = _new(new)
-        response = self._send(CHANGE_REFERENCE_DATA, _current(current) + new_field)
+        new_field = _new(typed(new))
+        response = self._send(CHANGE_REFERENCE_DATA, _current(typed(current)) + new_field)
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
@@ -141,9 +143,9 @@ class PivSession:
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
-        new_field = _new(new)
+        new_field = _new(typed(new))
         response = self._send(RESET_RETRY_COUNTER, _current(secret) + new_field)
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from hardware.driver import NoAdminKey
+from hardware.entry import typed
 from hardware.pkcs11 import verdicts
 from hardware.pkcs11.process import Module, ModuleProcess
 from hardware.pkcs11.verdicts import Pin
 from hardware.pkcs11.wire import Message
-from kiosk.dialogue import CardChallenge, CardId, CardReport
+from kiosk.dialogue import CardChallenge, CardId, CardReport, PinEntry
 from kiosk.errors import CardSwapped, NotAllowed, PinBlocked, PinRefused
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
@@ -55,11 +57,11 @@ class Pkcs11Cards:
         with ModuleProcess(self._module, self._environ) as process:
             return tuple(verdicts.loaded(process.ask({"act": "slots"}))["slots"])
 
-    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
         """C_Login as the user."""
         self._with_token(at, lambda token: token.verify_pin(pin))
 
-    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""
         self._with_token(at, lambda token: token.change_pin(current, new))
 
@@ -72,7 +74,7 @@ class Pkcs11Cards:
             return use(HeldToken(process, at, self._style))
 
 
-class HeldToken:
+class HeldToken(NoAdminKey):
     """The token that was addressed, in a module's process that lives on between the calls."""
 
     def __init__(self, process: ModuleProcess, at: CardAddress, style: Style) -> None:
@@ -85,21 +87,21 @@ class HeldToken:
     def prove(self, challenge: CardChallenge) -> None:
         """Return None: without a login no key of the token signs."""
 
-    def verify_pin(self, pin: Sensitive) -> None:
+    def verify_pin(self, pin: PinEntry) -> None:
         """C_Login as the user."""
-        self._ask("login", Pin.USER, pin)
+        self._ask("login", Pin.USER, typed(pin))
 
-    def change_pin(self, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""
-        self._ask("change", Pin.USER, current, new)
+        self._ask("change", Pin.USER, typed(current), typed(new))
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Set the PIN in the module's style.
 
         The last try is never spent: ``PinBlocked`` is raised in its place.
         """
         self._spare_the_last()
-        self._ask(self._style, Pin.SECURITY_OFFICER, secret, new)
+        self._ask(self._style, Pin.SECURITY_OFFICER, secret, typed(new))
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """C_Login as the security officer, then C_SetPIN; a PUK cannot be changed so."""

@@ -30,6 +30,8 @@ from kiosk.dialogue import (
     CardProof,
     Grant,
     JournalId,
+    KeyGrant,
+    KeyNonce,
     Purpose,
     Reason,
     Refusal,
@@ -56,7 +58,9 @@ def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | None:
         return drawn
 
 
-def release(parts: Parts, visit_id: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
+def release(
+    parts: Parts, visit_id: VisitId, proof: CardProof | KeyNonce | None = None
+) -> Grant | KeyGrant | Refusal:
     """Return the secret of the visit's card; ``StepRefused`` where a factor is missing.
 
     A card that answers its challenge wrongly ends the visit; the code stays as it is.
@@ -90,14 +94,15 @@ def _need_every_factor(scene: Scene) -> None:
 
 
 def _unproven(
-    uow: UnitOfWork, parts: Parts, scene: Scene, proof: CardProof | None
+    uow: UnitOfWork, parts: Parts, scene: Scene, proof: CardProof | KeyNonce | None
 ) -> Unproven | None:
     """Use up the challenge that was drawn for this; say why the secret is kept back."""
     key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
     barred = unlock_barred(scene.policy, parts.issuers, scene.card, key)
     if barred is not None or key is None:
         return barred
-    visit, unproven = judge(scene.visit, proof, uow.now)
+    signed = proof if isinstance(proof, CardProof) else None
+    visit, unproven = judge(scene.visit, signed, uow.now)
     uow.visits.save(visit)
     return unproven
 

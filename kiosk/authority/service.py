@@ -39,6 +39,10 @@ from kiosk.dialogue import (
     Health,
     Heartbeat,
     JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
     Purpose,
     Reason,
     Refusal,
@@ -128,13 +132,23 @@ class LocalAuthority:
 
         return self._decide("enter_code", visit, check)
 
-    def challenge(self, visit: VisitId) -> CardChallenge | Refusal | None:
+    def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
         """Draw what the card has to answer for its secret."""
         return self._decide("challenge", visit, lambda: releasing.challenge(self._parts, visit))
 
-    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant | Refusal:
+    def release(
+        self, visit: VisitId, proof: CardProof | KeyNonce | None = None
+    ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor."""
         return self._decide("release", visit, lambda: releasing.release(self._parts, visit, proof))
+
+    def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+        """Judge whether the card has the admin key, too."""
+
+        def judge() -> None:
+            raise StepRefused("no card with an admin key is served")
+
+        return self._decide("admit", visit, judge)
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""

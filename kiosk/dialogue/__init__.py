@@ -14,6 +14,8 @@ from kiosk.dialogue.card import (
     CardProof,
     CardReport,
     KeyKind,
+    OnPad,
+    PinEntry,
     PinState,
 )
 from kiosk.dialogue.replies import (
@@ -46,6 +48,10 @@ from kiosk.dialogue.tasks import (
 )
 from kiosk.dialogue.unblocking import (
     Grant,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
     UnblockDone,
     UnblockNotSent,
     UnblockOutcome,
@@ -78,7 +84,13 @@ __all__ = [
     "Health",
     "Heartbeat",
     "JournalId",
+    "KeyAnswer",
+    "KeyChallenge",
+    "KeyGrant",
     "KeyKind",
+    "KeyNonce",
+    "OnPad",
+    "PinEntry",
     "PinRules",
     "PinState",
     "ProvePin",

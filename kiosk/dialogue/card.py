@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kiosk.sensitive import Sensitive
+
 
 @dataclass(frozen=True, slots=True)
 class CardId:
@@ -24,8 +26,26 @@ class PinState:
 
 
 @dataclass(frozen=True, slots=True)
+class OnPad:
+    """A PIN that is entered on the reader's own keys and that no program ever sees.
+
+    The reader takes from ``min_length`` to ``max_length`` digits. It cannot judge whether
+    a new PIN is weak; it asks for a new one twice by itself.
+    """
+
+    min_length: int = 6
+    max_length: int = 8
+
+
+PinEntry = Sensitive | OnPad
+"""A PIN that was typed at the station, or word that it is typed on the reader."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardReport:
     """What a card tells without a PIN; ``expires_at`` is None where it does not say.
+
+    ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card.
 
     ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
     offers one. Nothing of it is proven by being told.
@@ -35,6 +55,7 @@ class CardReport:
     pin: PinState
     expires_at: datetime | None = None
     certificate: bytes | None = field(default=None, repr=False)
+    pin_pad: bool = False
 
 
 class KeyKind(StrEnum):

@@ -1,8 +1,13 @@
-"""One unblock: the secret that is granted for it, and what the card did with that."""
+"""One unblock: the secret that is granted for it, and what the card did with that.
+
+Most cards compare a secret, which therefore travels: ``Grant``. Cards with an admin key
+compare what was made of it: the key stays with the authority, and a station only carries
+four messages to and fro (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kiosk.dialogue.visit import JournalId
 from kiosk.sensitive import Sensitive
@@ -14,6 +19,35 @@ class Grant:
 
     journal: JournalId
     secret: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChallenge:
+    """A fresh random number of the authority's, 16 bytes, for a card with an admin key."""
+
+    nonce: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNonce:
+    """The card's own random number, 16 bytes, with which it answered a ``KeyChallenge``."""
+
+    nonce: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """One unblock, journaled: what the admin key made of both numbers, good for this once."""
+
+    journal: JournalId
+    cryptogram: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """What the card's own key made of them: only a card that has the key can say it."""
+
+    cryptogram: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.dialogue import Answer, Purpose, VisitEnd, VisitId
+from kiosk.dialogue import Answer, PinEntry, Purpose, VisitEnd, VisitId
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
 
@@ -32,7 +32,7 @@ class VerifyPin:
 
     visit: VisitId
     at: CardAddress
-    pin: Sensitive
+    pin: PinEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class UnblockPin:
 
     visit: VisitId
     at: CardAddress
-    new: Sensitive
+    new: PinEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class ChangePin:
 
     visit: VisitId
     at: CardAddress
-    current: Sensitive
-    new: Sensitive
+    current: PinEntry
+    new: PinEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from kiosk.dialogue import (
     Finished,
     Grant,
     JournalId,
+    KeyGrant,
     Purpose,
     Reason,
     Refusal,
@@ -81,7 +82,7 @@ class PinWork:
             return Replied(command.visit, refusal or _refused(command.visit))
         return self._finished(command.visit, act.granted, act)
 
-    def _finished(self, visit: VisitId, grant: Grant, act: UnblockAct) -> Replied:
+    def _finished(self, visit: VisitId, grant: Grant | KeyGrant, act: UnblockAct) -> Replied:
         """Tell what the card did; whether it took its new secret, the next unlock finds out too."""
         done = act.reply or self._settle(visit, grant, UnblockDone())
         if act.change is not None:
@@ -90,7 +91,7 @@ class PinWork:
         return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(
-        self, command: UnblockPin, grant: Grant, error: errors.CardError
+        self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError
     ) -> Replied | PinNotTaken | None:
         """Tell the authority what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
@@ -112,7 +113,7 @@ class PinWork:
         return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
 
     def _settle(
-        self, visit: VisitId, grant: Grant, outcome: UnblockOutcome
+        self, visit: VisitId, grant: Grant | KeyGrant, outcome: UnblockOutcome
     ) -> Task | Refusal | None:
         journal: JournalId = grant.journal
         return self._insist(lambda: self._authority.settle(visit, journal, outcome))

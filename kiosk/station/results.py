@@ -18,6 +18,7 @@ from kiosk.dialogue import (
     EnterCode,
     Finished,
     GiveEmail,
+    PinEntry,
     ProvePin,
     Purpose,
     Reason,
@@ -32,7 +33,6 @@ from kiosk.dialogue import (
 )
 from kiosk.ports import CardAddress
 from kiosk.reference import reference_of
-from kiosk.sensitive import Sensitive
 from kiosk.station.commands import (
     ChangePin,
     EndVisit,
@@ -158,7 +158,7 @@ def _given(state: Working, task: Task) -> Move:
             assert_never(task)
 
 
-def _current_pin(state: Working) -> Sensitive | None:
+def _current_pin(state: Working) -> PinEntry | None:
     """Return the PIN that the card has just verified: it is wanted beside the new one."""
     match state:
         case Working(visit=Visit(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):

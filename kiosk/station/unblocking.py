@@ -6,9 +6,16 @@ same hold: nobody else gets at the card between the two.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from kiosk import errors
 from kiosk.dialogue import (
+    CardChallenge,
+    CardProof,
     Grant,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
     Refusal,
     Task,
     UnblockDone,
@@ -33,7 +40,7 @@ class UnblockAct:
     def __init__(self, authority: Authority, command: UnblockPin) -> None:
         self._authority = authority
         self._command = command
-        self.granted: Grant | None = None
+        self.granted: Grant | KeyGrant | None = None
         self.done = False
         self.reply: Task | Refusal | None = None
         self.change: UnblockOutcome | None = None
@@ -44,16 +51,27 @@ class UnblockAct:
         challenge = self._authority.challenge(visit)
         if isinstance(challenge, Refusal):
             return challenge
-        proof = card.prove(challenge) if challenge is not None else None
-        grant = self._authority.release(visit, proof)
+        grant = self._authority.release(visit, _answered(card, challenge))
         if isinstance(grant, Refusal):
             return grant
         self.granted = grant
+        if isinstance(grant, KeyGrant):
+            return self._reset_with_key(card, grant)
         card.unblock(grant.secret, self._command.new)
         self.done = True
         new = self._new_secret(grant)
         if new is not None:
             self._change(card, grant.secret, new)
+        return None
+
+    def _reset_with_key(self, card: CardHold, grant: KeyGrant) -> Refusal | None:
+        """Let card and authority find each other to have the admin key, then reset the PIN."""
+        answer = card.prove_key(grant.cryptogram)
+        refusal = self._authority.admit(self._command.visit, grant.journal, answer)
+        if refusal is not None:
+            return refusal
+        card.reset_pin(self._command.new)
+        self.done = True
         return None
 
     def _new_secret(self, grant: Grant) -> Sensitive | None:
@@ -80,6 +98,20 @@ class UnblockAct:
             self.change = UnblockDone()
 
 
+def _answered(
+    card: CardHold, challenge: CardChallenge | KeyChallenge | None
+) -> CardProof | KeyNonce | None:
+    match challenge:
+        case CardChallenge():
+            return card.prove(challenge)
+        case KeyChallenge():
+            return card.meet_key(challenge)
+        case None:
+            return None
+        case _:
+            assert_never(challenge)
+
+
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
     """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
     match error:
@@ -95,6 +127,8 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
         case errors.CardProtocolError() if error.status:
             # An answer, but none that the standard knows: whether a try was spent is open.
             return UnblockUnknown()
+        case errors.PadLeft():
+            return UnblockNotSent()
         case errors.NotAllowed():
             return UnblockRefused(None, "not allowed")
         case _:

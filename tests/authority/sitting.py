@@ -9,6 +9,7 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import (
     Answer,
     AnswerQuestions,
+    CardChallenge,
     EnterCode,
     Grant,
     Purpose,
@@ -86,7 +87,7 @@ class Sitting:
         challenge = self.authority.challenge(self.visit)
         if isinstance(challenge, Refusal):
             return challenge
-        proof = self.plastic.answer(challenge) if challenge is not None else None
+        proof = self.plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
         return self.authority.release(self.visit, proof)
 
     def pull(self) -> None:

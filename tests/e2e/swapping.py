@@ -24,6 +24,7 @@ from kiosk.dialogue import (
     Finished,
     Grant,
     JournalId,
+    KeyNonce,
     PinRules,
     ProvePin,
     Purpose,
@@ -105,7 +106,7 @@ class Crowd(FakeAuthority):
         self._dawdle(visit)
         return SetPin(PinRules())
 
-    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant:
+    def release(self, visit: VisitId, proof: CardProof | KeyNonce | None = None) -> Grant:
         self._dawdle(visit)
         return Grant(JournalId(visit), Sensitive(self.holder[visit].puk))
 

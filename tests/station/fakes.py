@@ -21,6 +21,11 @@ from kiosk.dialogue import (
     Health,
     Heartbeat,
     JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyNonce,
+    OnPad,
+    PinEntry,
     PinRules,
     PinState,
     Purpose,
@@ -68,12 +73,12 @@ class FakeCards:
             raise self.read_raises
         return CardReport(self.card, PinState(blocked=True, tries_left=0))
 
-    def verify_pin(self, at: CardAddress, pin: Sensitive) -> None:
+    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
         self._arrive()
 
-    def change_pin(self, at: CardAddress, current: Sensitive, new: Sensitive) -> None:
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         self._arrive()
-        self.pin = new.reveal()
+        self.pin = _shown(new)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         if self.hold_raises:
@@ -83,11 +88,20 @@ class FakeCards:
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         return None
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         self._arrive()
         if self.unblock_raises:
             raise self.unblock_raises
-        self.pin = new.reveal()
+        self.pin = _shown(new)
+
+    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+        return KeyNonce(challenge.nonce)
+
+    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+        return KeyAnswer(cryptogram)
+
+    def reset_pin(self, new: PinEntry) -> None:
+        self.pin = _shown(new)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         self.secret = new.reveal()
@@ -95,6 +109,10 @@ class FakeCards:
     def _arrive(self) -> None:
         self.waiting.set()
         self.gate.wait(10)
+
+
+def _shown(pin: PinEntry) -> str:
+    return "on the pad" if isinstance(pin, OnPad) else pin.reveal()
 
 
 @dataclass
@@ -156,7 +174,10 @@ class FakeAuthority:
     def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
         return SetPin(PinRules())
 
-    def release(self, visit: VisitId, proof: CardProof | None = None) -> Grant:
+    def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+        return None
+
+    def release(self, visit: VisitId, proof: CardProof | KeyNonce | None = None) -> Grant:
         self._answer()
         self.released += 1
         return Grant(JournalId("j1"), Sensitive("87654321"))

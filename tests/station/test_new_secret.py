@@ -11,6 +11,7 @@ from kiosk.dialogue import (
     CardId,
     Finished,
     JournalId,
+    PinEntry,
     PinRules,
     Purpose,
     Reason,
@@ -55,7 +56,7 @@ class Chip(FakeCards):
         self.change_raises = change_raises
         self.given: list[str] = []
 
-    def unblock(self, secret: Sensitive, new: Sensitive) -> None:
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         self.given.append(secret.reveal())
         if self.wrong:
             raise self.wrong.pop(0)

@@ -11,6 +11,7 @@ from kiosk.dialogue import (
     ChooseQuestions,
     EnterCode,
     GiveEmail,
+    PinEntry,
     PinRules,
     Purpose,
     Question,
@@ -129,7 +130,7 @@ class NewPin:
 
     visit: Visit
     rules: PinRules
-    current: Sensitive | None = None
+    current: PinEntry | None = None
     trouble: PinTrouble | None = None
 
 
@@ -140,7 +141,7 @@ class RepeatPin:
     visit: Visit
     rules: PinRules
     pin: Sensitive
-    current: Sensitive | None = None
+    current: PinEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from hardware.pads import PadEntry
+
 SELECT: Final = 0xA4
 VERIFY: Final = 0x20
 CHANGE_REFERENCE_DATA: Final = 0x24
@@ -18,6 +20,7 @@ GET_RESPONSE: Final = 0xC0
 GET_DATA: Final = 0xCB
 GET_DATA_SIMPLE: Final = 0xCA
 GENERAL_AUTHENTICATE: Final = 0x87
+MANAGE_SECURITY_ENVIRONMENT: Final = 0x22
 
 READING: Final = frozenset({SELECT, GET_RESPONSE, GET_DATA, GET_DATA_SIMPLE})
 """Instructions that spend and change nothing; only these are ever sent a second time."""
@@ -88,6 +91,7 @@ class Command:
     The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
     by itself but belongs to a change that is under way, as GET RESPONSE can. ``harmless``
     is said of one that spends and changes nothing although others of its instruction do.
+    With ``pad`` the reader puts PINs into the body that are entered on its own keys.
     """
 
     header: Header
@@ -95,6 +99,7 @@ class Command:
     le: int | None = None
     within_change: bool = False
     harmless: bool = False
+    pad: PadEntry | None = None
 
     def __post_init__(self) -> None:
         if self.le is not None and not 1 <= self.le <= LE_ALL:
@@ -106,7 +111,7 @@ class Command:
 
         VERIFY without a body asks for the state and spends no try (7816-4, 11.6.6).
         """
-        asks_state = self.header.ins == VERIFY and not self.body
+        asks_state = self.header.ins == VERIFY and not self.body and self.pad is None
         return self.header.ins in READING or asks_state or self.harmless
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from hardware.virtual.card import GET_RESPONSE
+from hardware.virtual.chip import GET_RESPONSE
 from hardware.virtual.link import Chip, PulledOutError
 
 Fault = Callable[[Chip, bytes], bytes]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from hardware.virtual import objects, signing
+from hardware.virtual.chip import Answer
 from hardware.virtual.commands import Command, Status
 from hardware.virtual.reference import PIN as PIN_REFERENCE
 from hardware.virtual.reference import PUK, ReferenceCommands, Session
 from hardware.virtual.state import CardState
 from hardware.virtual.tlv import read, tlv
-
-Answer = tuple[bytes, int]
 
 SLOT_PIV_AUTHENTICATION = 0x9A
 SLOT_CARD_AUTHENTICATION = 0x9E

@@ -1,0 +1,192 @@
+"""GIDS cards, after the Generic Identity Device Specification 2.0 of Windows.
+
+Its commands are those of ISO/IEC 7816-4. Identity is the card identifier that the Windows
+minidriver gives a card. What sets the PIN again is the admin key, by which host and card
+authenticate each other: whoever knows it never sends it. A session carries what the one
+says to the other, and has no use for the key.
+
+A card cuts two PINs that are joined by the length of the one it holds. So an old PIN is
+verified first, and joined only once its length is proven.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hardware.apdu import (
+    CHANGE_REFERENCE_DATA,
+    GENERAL_AUTHENTICATE,
+    GET_DATA,
+    LE_ALL,
+    MANAGE_SECURITY_ENVIRONMENT,
+    RESET_RETRY_COUNTER,
+    VERIFY,
+    Channel,
+    Command,
+    Header,
+    StatusWord,
+    select,
+)
+from hardware.drivers import gids_status, piv_status, tlv
+from hardware.entry import typed
+from kiosk.dialogue import CardChallenge, KeyAnswer, KeyChallenge, KeyNonce, PinEntry, PinState
+from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
+from kiosk.sensitive import Sensitive
+
+APPLICATION_IDS: Final = (
+    bytes.fromhex("a000000397425446590201"),
+    bytes.fromhex("a00000039742544659"),
+)
+"""The name of the second edition first; then the part that all editions share."""
+
+APPLICATION, CARD_ID_FILE = 0x3FFF, 0xA012
+CARD_ID: Final = 0xDF20
+"""The minidriver's file ``cardid``, which everybody may read: 16 bytes."""
+
+PIN: Final = 0x80
+_ADMIN_KEY: Final = bytes.fromhex("830180")
+_EXTERNAL_OR_MUTUAL, _AUTHENTICATION = 0xC1, 0xA4
+_AFTER_THE_KEY: Final = 0x02
+
+_TEMPLATE, _NONCE, _CRYPTOGRAM = 0x7C, 0x81, 0x82
+_ID_SIZE, _NONCE_SIZE, _CRYPTOGRAM_SIZE = 16, 16, 40
+_SHORTEST_PIN, _LONGEST_PIN = 4, 16
+
+
+class GidsDriver:
+    """Recognises a GIDS card application."""
+
+    name: Final = "gids"
+
+    def open(self, channel: Channel) -> GidsSession | None:
+        """Select by the full, then by the shared name; any answer but 9000 means "not here"."""
+        for aid in APPLICATION_IDS:
+            if channel.send(select(aid)).status.is_ok:
+                return GidsSession(channel)
+        return None
+
+
+class GidsSession:
+    """A selected GIDS card application."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def identifier(self) -> str:
+        """Return the card identifier's 32 digits; raise ``CardUnknown`` where there is none.
+
+        A card that was never personalised has none, or one of zeros.
+        """
+        told = self._object(CARD_ID_FILE, CARD_ID)
+        card_id = tlv.find(told, CARD_ID) or b""
+        if len(card_id) != _ID_SIZE or not any(card_id):
+            raise CardUnknown("a GIDS card without a card identifier")
+        return card_id.hex()
+
+    def pin_state(self) -> PinState:
+        """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
+        told = self._object(APPLICATION, gids_status.PIN_STATUS)
+        state = gids_status.pin_state(told) or piv_status.pin_state(self._send(VERIFY, 0x00, b""))
+        if state is None:
+            raise CardProtocolError("the card does not tell the state of its PIN")
+        return state
+
+    def expires_at(self) -> None:
+        """Return None: the specification has no place where a card says so."""
+
+    def certificate(self) -> None:
+        """Return None: no key of the application signs without a PIN."""
+
+    def prove(self, challenge: CardChallenge) -> None:
+        """Return None, for the same reason; the card proves itself by the admin key."""
+
+    def verify_pin(self, pin: PinEntry) -> None:
+        """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
+        self._verify(_told(typed(pin)))
+
+    def change_pin(self, current: PinEntry, new: PinEntry) -> None:
+        """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""
+        told, chosen = _told(typed(current)), _chosen(typed(new))
+        self._verify(told)
+        status = self._send(CHANGE_REFERENCE_DATA, 0x00, told + chosen)
+        if not status.is_ok:
+            raise piv_status.not_changed(status)
+
+    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
+        """Raise ``NotAllowed``: the secret of this card is a key, and is sent to nobody."""
+        raise NotAllowed("the admin key of a GIDS card is never sent to it")
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        """Raise ``NotAllowed``, for the same reason."""
+        raise NotAllowed("the admin key of a GIDS card is never sent to it")
+
+    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+        """Choose the admin key, then GENERAL AUTHENTICATE with the host's number (11.6.5)."""
+        header = Header(0x00, MANAGE_SECURITY_ENVIRONMENT, _EXTERNAL_OR_MUTUAL, _AUTHENTICATION)
+        chosen = self._channel.send(Command(header, _ADMIN_KEY, harmless=True)).status
+        if not chosen.is_ok:
+            raise gids_status.not_met(chosen)
+        question = _authenticate(_NONCE, challenge.nonce, harmless=True)
+        response = self._channel.send(question)
+        if not response.status.is_ok:
+            raise gids_status.not_met(response.status)
+        return KeyNonce(_answer(response.data, _NONCE, _NONCE_SIZE))
+
+    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+        """GENERAL AUTHENTICATE with what the key made; the card answers with the like."""
+        response = self._channel.send(_authenticate(_CRYPTOGRAM, cryptogram, harmless=False))
+        if not response.status.is_ok:
+            raise gids_status.key_refused(response.status)
+        return KeyAnswer(_answer(response.data, _CRYPTOGRAM, _CRYPTOGRAM_SIZE))
+
+    def reset_pin(self, new: PinEntry) -> None:
+        """RESET RETRY COUNTER with the new PIN alone (11.6.10).
+
+        The card forgets afterwards that the key was proven.
+        """
+        status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _chosen(typed(new)))
+        if not status.is_ok:
+            raise gids_status.not_reset(status)
+
+    def _verify(self, told: bytes) -> None:
+        status = self._send(VERIFY, 0x00, told)
+        if not status.is_ok:
+            raise piv_status.not_verified(status)
+
+    def _object(self, file: int, tag: int) -> bytes:
+        """GET DATA with a list of one tag; nothing where the card gives nothing."""
+        header = Header(0x00, GET_DATA, file >> 8, file & 0xFF)
+        response = self._channel.send(Command(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
+        return response.data if response.status.is_ok else b""
+
+    def _send(self, instruction: int, p1: int, body: bytes) -> StatusWord:
+        return self._channel.send(Command(Header(0x00, instruction, p1, PIN), body)).status
+
+
+def _authenticate(tag: int, value: bytes, *, harmless: bool) -> Command:
+    body = tlv.make(_TEMPLATE, tlv.make(tag, value))
+    return Command(Header(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless)
+
+
+def _answer(data: bytes, tag: int, size: int) -> bytes:
+    found = tlv.find(tlv.find(data, _TEMPLATE) or b"", tag) or b""
+    if len(found) != size:
+        raise CardProtocolError(f"the card answers its admin key with {len(found)} bytes")
+    return found
+
+
+def _told(pin: Sensitive) -> bytes:
+    """Encode a PIN that the card knows; one that cannot be right is not sent at all."""
+    text = pin.reveal()
+    if not text.isascii() or not _SHORTEST_PIN <= len(text) <= _LONGEST_PIN:
+        raise PinWrong(None)
+    return text.encode("ascii")
+
+
+def _chosen(pin: Sensitive) -> bytes:
+    """Encode a new PIN: digits only, which every reader's keys and card will take."""
+    text = pin.reveal()
+    fits = text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _LONGEST_PIN
+    if not fits:
+        raise PinRefused("format")
+    return text.encode("ascii")

@@ -1,0 +1,1 @@
+"""A virtual GIDS card: the identity application that Windows brings a driver for."""

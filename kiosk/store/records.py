@@ -50,11 +50,16 @@ class CardStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """An unblock secret under AEAD; ``revision`` grows each time it is sealed anew."""
+    """An unblock secret under AEAD; ``revision`` grows each time it is sealed anew.
+
+    ``derived_from`` is the id of the master key that it derives from; then what is sealed
+    only says how. It is empty for one that is sealed itself.
+    """
 
     ciphertext: bytes = field(repr=False)
     key_id: str
     revision: int
+    derived_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Card:
     ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
     ``auth_key_imported`` says that a file named it, not the card itself.
     ``set_aside_at`` is when it refused every secret that it could have had.
+    ``secret_generation`` counts the secrets that were ever derived for it, 0 being the one
+    that it was issued with; None where none was.
     """
 
     id: str
@@ -82,6 +89,7 @@ class Card:
     auth_key: bytes | None = field(default=None, repr=False)
     auth_key_imported: bool = False
     set_aside_at: datetime | None = None
+    secret_generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +196,8 @@ class Visit:
     ``questions_carried`` is set, until they are answered in this very visit.
     ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
     ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
-    while a ``challenge`` is there, its answer is waited for.
+    while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
+    a card with an admin key that was sent its cryptogram, the digest of the only right one.
     """
 
     id: str

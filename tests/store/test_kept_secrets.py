@@ -81,6 +81,45 @@ def test_those_under_another_key_are_found_and_put_back_once(store: Store, perso
         uow.commit()
 
 
+def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Person) -> None:
+    one, two = (SealedSecret(bytes([n]), "key-1", 2, f"derive-{n}") for n in (1, 2))
+    former = [kept(person, KeptKind.FORMER, sealed=sealed) for sealed in (one, one, two)]
+    add(store, kept(person), *former)
+    with store.begin() as uow:
+        assert uow.cards.replace_secret(person.card.id, 1, one)
+        assert uow.kept.count_derived() == {"derive-1": 2, "derive-2": 1}
+        assert uow.cards.count_derived() == {"derive-1": 1}
+        assert uow.kept.derived_otherwise("derive-1") == (former[2],)
+        older = sorted(former[:2], key=lambda each: each.id)
+        assert uow.kept.derived_otherwise("derive-2", limit=1) == (older[0],)
+        assert uow.kept.derived_otherwise("derive-2", after=older[0].id) == (older[1],)
+        (card,) = uow.cards.derived_otherwise("derive-2")
+        assert card.sealed_secret == one
+        assert uow.cards.derived_otherwise("derive-2", after=card.id) == ()
+        assert uow.cards.derived_otherwise("derive-1") == ()
+        uow.kept.turn(former[0], two)
+        assert not uow.kept.reseal(former[0], two), "somebody was first"
+        uow.commit()
+
+
+def test_no_number_of_a_derived_secret_comes_twice(store: Store, person: Person) -> None:
+    with store.begin() as uow:
+        assert [uow.cards.next_generation(person.card.id) for _ in range(2)] == [1, 2]
+        uow.cards.note_issued(person.card.id)
+        uow.cards.put([replace(person.card, secret_generation=0)])
+        assert uow.cards.next_generation(person.card.id) == 3
+        other = samples.card(person.holder.id, secret_generation=0)
+        issued = samples.card(person.holder.id)
+        uow.cards.put([other, issued])
+        uow.cards.note_issued(issued.id)
+        assert [uow.cards.get(card.id) for card in (other, issued)] == [
+            other,
+            replace(issued, secret_generation=0),
+        ]
+        assert uow.cards.next_generation(issued.id) == 1
+        uow.commit()
+
+
 def test_a_card_is_set_aside_and_taken_back(store: Store, person: Person) -> None:
     for at in (NOW, None):
         with store.begin() as uow:

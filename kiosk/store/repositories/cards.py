@@ -12,17 +12,12 @@ from sqlmodel import col
 from kiosk.dialogue import CardId
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import Card, Cardholder, CardStatus, KnownCard, SealedSecret
+from kiosk.store.repositories import by_key
 from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, CardRow
 
-OVERWRITTEN = (
-    "holder_id",
-    "driver",
-    "identifier",
-    "expires_at",
-    "secret_limit",
-)
-SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision")
+OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
+SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
 
 class Cards:
@@ -88,9 +83,9 @@ class Cards:
 
         A card that exists keeps its exposure and its tries left: an import of the same
         file again must not forget what an unblock may have cost. It stays revoked, too,
-        even if staff revoked it while the file was read. Nor is a key forgotten that it
-        proves itself with. Nor does an older revision of the secret take the place of a newer
-        one: the card may have been given another meanwhile.
+        even if staff revoked it while the file was read. Neither its key is forgotten, nor
+        how many secrets were derived for it. Nor does an older revision of the secret take
+        the place of a newer one: the card may have been given another meanwhile.
         """
         insert = self._gateway.upsert(CardRow)
         changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
@@ -103,6 +98,8 @@ class Cards:
         changed["auth_key"] = func.coalesce(insert.excluded.auth_key, CardRow.auth_key)
         imported = insert.excluded.auth_key_imported
         changed["auth_key_imported"] = or_(imported, col(CardRow.auth_key_imported))
+        generation = insert.excluded.secret_generation
+        changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         self._gateway.run(statement, [_values(card) for card in cards])
 
@@ -162,6 +159,18 @@ class Cards:
         statement = update(CardRow).where(*unchanged)
         return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
 
+    def next_generation(self, card_id: str) -> int:
+        """Count one more secret that is derived for a card: no number comes twice."""
+        generation = func.coalesce(col(CardRow.secret_generation), 0) + 1
+        counted = update(CardRow).where(col(CardRow.id) == card_id)
+        counted = counted.values(secret_generation=generation)
+        return int(self._gateway.scalar(counted.returning(col(CardRow.secret_generation))) or 0)
+
+    def note_issued(self, card_id: str) -> None:
+        """Know that a card has the derived secret that it was issued with, or had it."""
+        unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
+        self._gateway.run(update(CardRow).where(*unknown).values(secret_generation=0))
+
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) again."""
         statement = update(CardRow).where(col(CardRow.id) == card_id)
@@ -170,19 +179,26 @@ class Cards:
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Card, ...]:
-        """Return cards whose secret another key than ``key_id`` sealed, by id, from ``after`` on.
+        """Return cards whose secret another key than ``key_id`` sealed; see ``by_key``."""
+        return self._others(col(CardRow.sealed_key_id), key_id, after, limit)
 
-        A rotation that was interrupted simply starts again from the first.
-        """
-        other = col(CardRow.sealed_key_id).is_not(None), col(CardRow.sealed_key_id) != key_id
-        statement = select(CardRow).where(*other, col(CardRow.id) > after)
-        return self._several(statement.order_by(col(CardRow.id)).limit(limit))
+    def derived_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[Card, ...]:
+        """Return cards whose secret derives from another master key than ``key_id``."""
+        return self._others(col(CardRow.derived_from), key_id, after, limit)
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many secrets each key sealed."""
-        key = col(CardRow.sealed_key_id)
-        statement = select(key, func.count()).where(key.is_not(None)).group_by(key)
-        return {row[0]: row[1] for row in self._gateway.tuples(statement)}
+        return by_key.counted(self._gateway, col(CardRow.sealed_key_id))
+
+    def count_derived(self) -> dict[str, int]:
+        """Return how many secrets derive from each master key."""
+        return by_key.counted(self._gateway, col(CardRow.derived_from))
+
+    def _others(self, key: by_key.Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
+        found = by_key.others(self._gateway, CardRow, key, key_id, after, limit)
+        return tuple(_record(row) for row in found)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
         return tuple(_record(row) for row in self._gateway.many(statement, CardRow))
@@ -200,7 +216,9 @@ def _revision() -> ColumnElement[int]:
 def _record(row: CardRow) -> Card:
     sealed = None
     if row.sealed_secret is not None:
-        sealed = SealedSecret(row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0)
+        sealed = SealedSecret(
+            row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0, row.derived_from
+        )
     return Card(
         id=row.id,
         holder_id=row.holder_id,
@@ -215,6 +233,7 @@ def _record(row: CardRow) -> Card:
         auth_key=row.auth_key,
         auth_key_imported=row.auth_key_imported,
         set_aside_at=row.set_aside_at,
+        secret_generation=row.secret_generation,
     )
 
 
@@ -227,4 +246,5 @@ def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
         "sealed_secret": sealed.ciphertext if sealed else None,
         "sealed_key_id": sealed.key_id if sealed else None,
         "sealed_revision": sealed.revision if sealed else None,
+        "derived_from": sealed.derived_from if sealed else "",
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import SealedSecret
+from kiosk.store.repositories import by_key
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.tables.kept import KeptSecretRow
 
@@ -46,7 +47,7 @@ class KeptSecrets:
         self._change(kept.id, changed)
 
     def take(self, kept: KeptSecret) -> None:
-        """Take one out: it has become the card's current secret."""
+        """Take one out: it has become the card's current secret, or no card ever had it."""
         self._gateway.run(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
@@ -54,11 +55,11 @@ class KeptSecrets:
         self._change(kept.id, {"presented": presented})
 
     def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
-        """Put the same secret in place under another key; False when somebody was first."""
+        """Put the same secret in place, sealed anew; False when somebody was first."""
         same = (
             col(KeptSecretRow.id) == kept.id,
             col(KeptSecretRow.kind) == kept.kind,
-            col(KeptSecretRow.sealed_key_id) == kept.sealed.key_id,
+            col(KeptSecretRow.sealed_secret) == kept.sealed.ciphertext,
         )
         statement = update(KeptSecretRow).where(*same).values(_sealed_values(sealed))
         return self._gateway.run(statement) == 1
@@ -66,17 +67,28 @@ class KeptSecrets:
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[KeptSecret, ...]:
-        """Return those that another key than ``key_id`` sealed, by id, from ``after`` on."""
-        other = col(KeptSecretRow.sealed_key_id) != key_id, col(KeptSecretRow.id) > after
-        statement = select(KeptSecretRow).where(*other).order_by(col(KeptSecretRow.id))
-        rows = self._gateway.many(statement.limit(limit), KeptSecretRow)
-        return tuple(_record(row) for row in rows)
+        """Return those that another key than ``key_id`` sealed; see ``by_key``."""
+        return self._others(col(KeptSecretRow.sealed_key_id), key_id, after, limit)
+
+    def derived_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[KeptSecret, ...]:
+        """Return those that derive from another master key than ``key_id``."""
+        return self._others(col(KeptSecretRow.derived_from), key_id, after, limit)
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many of them each key sealed."""
-        key = col(KeptSecretRow.sealed_key_id)
-        statement = select(key, func.count()).group_by(key)
-        return {row[0]: row[1] for row in self._gateway.tuples(statement)}
+        return by_key.counted(self._gateway, col(KeptSecretRow.sealed_key_id))
+
+    def count_derived(self) -> dict[str, int]:
+        """Return how many of them derive from each master key."""
+        return by_key.counted(self._gateway, col(KeptSecretRow.derived_from))
+
+    def _others(
+        self, key: by_key.Key, key_id: str, after: str, limit: int
+    ) -> tuple[KeptSecret, ...]:
+        found = by_key.others(self._gateway, KeptSecretRow, key, key_id, after, limit)
+        return tuple(_record(row) for row in found)
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:
         statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
@@ -96,6 +108,7 @@ def _sealed_values(sealed: SealedSecret) -> dict[str, object]:
         "sealed_secret": sealed.ciphertext,
         "sealed_key_id": sealed.key_id,
         "sealed_revision": sealed.revision,
+        "derived_from": sealed.derived_from,
     }
 
 
@@ -104,7 +117,9 @@ def _record(row: KeptSecretRow) -> KeptSecret:
         id=row.id,
         card_id=row.card_id,
         kind=row.kind,
-        sealed=SealedSecret(row.sealed_secret, row.sealed_key_id, row.sealed_revision),
+        sealed=SealedSecret(
+            row.sealed_secret, row.sealed_key_id, row.sealed_revision, row.derived_from
+        ),
         kept_at=row.kept_at,
         entry_id=row.entry_id,
         presented=row.presented,

@@ -36,6 +36,7 @@ class CardRow(Row, table=True):
             "(sealed_secret IS NULL) = (sealed_revision IS NULL)",
             name="sealed",
         ),
+        index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
     )
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)
@@ -46,6 +47,8 @@ class CardRow(Row, table=True):
     sealed_secret: bytes | None = Field(default=None, repr=False)
     sealed_key_id: str | None = Field(default=None, index=True)
     sealed_revision: int | None = None
+    derived_from: str = ""
+    secret_generation: int | None = None
     secret_limit: int | None = None
     secret_exposure: int = 0
     secret_tries_left: int | None = None

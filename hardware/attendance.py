@@ -35,18 +35,20 @@ class Attendance:
         self._patience_s = patience_s
         self._news = threading.Condition()
         self._since: float | None = None
+        self._more_s = 0.0
         self._at_stake = False
         self._abandoned = False
         self._ended = False
 
     @contextmanager
-    def step(self, *, changes_card: bool = False) -> Iterator[None]:
+    def step(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
         """Said by the work: the block is one step of the card's.
 
+        A person at the reader's keys may take ``more_s`` seconds in it besides.
         Raises ``AbandonedError`` where it must not begin, and after one that took too long:
         nobody waits for its answer any more, and nothing may follow from it.
         """
-        self._note(time.monotonic(), changes_card)
+        self._note(time.monotonic(), changes_card, more_s)
         try:
             yield
         finally:
@@ -100,13 +102,15 @@ class Attendance:
     def _time_left(self) -> float:
         """Return when to look again: a step that begins meanwhile cannot be over before."""
         since = time.monotonic() if self._since is None else self._since
-        return since + self._patience_s - time.monotonic()
+        return since + self._patience_s + self._more_s - time.monotonic()
 
-    def _note(self, since: float | None, changes_card: bool) -> None:
+    def _note(self, since: float | None, changes_card: bool, more_s: float = 0.0) -> None:
         with self._news:
             if self._abandoned:
                 raise AbandonedError
-            self._since, self._at_stake = since, changes_card
+            if more_s < self._more_s:  # whoever waits sleeps for as long as was allowed till now
+                self._news.notify_all()
+            self._since, self._at_stake, self._more_s = since, changes_card, more_s
 
     def _hung(self) -> CardError:
         if self._at_stake:

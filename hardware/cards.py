@@ -9,6 +9,8 @@ from hardware.attendance import Attendance
 from hardware.connection import Connection
 from hardware.contexts import Contexts
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
+from hardware.keypad import PadRefused
+from hardware.pad_offers import PadOffers
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
@@ -29,6 +31,7 @@ class PcscCards:
         trace: Trace | None = None,
         *,
         exclusive: bool = True,
+        pads: bool = True,
     ) -> None:
         self._registry = registry
         self._patience = patience
@@ -37,6 +40,7 @@ class PcscCards:
         self._contexts = Contexts()
         self._workers = Workers()
         self._stuck: dict[str, Attendance] = {}
+        self._offers = PadOffers(wanted=pads)
 
     def read(self, reader: str) -> CardReport:
         """Return what the card tells without a PIN; raise ``CardUnknown`` for a stranger."""
@@ -45,7 +49,9 @@ class PcscCards:
             driver, session = self._registry.recognise(connection)
             card = CardId(driver, session.identifier())
             pin, expires_at = session.pin_state(), session.expires_at()
-            return CardReport(card, pin, expires_at, session.certificate())
+            certificate = session.certificate()
+            pin_pad = self._offers.is_made(CardAddress(reader, card), connection, session)
+            return CardReport(card, pin, expires_at, certificate, pin_pad)
 
         return self._hold(reader, work)
 
@@ -55,7 +61,7 @@ class PcscCards:
         def work(connection: Connection) -> None:
             self._registry.meet(connection, at.card).verify_pin(pin)
 
-        self._hold(at.reader, work)
+        self._hold_card(at, work)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
@@ -63,7 +69,7 @@ class PcscCards:
         def work(connection: Connection) -> None:
             self._registry.meet(connection, at.card).change_pin(current, new)
 
-        self._hold(at.reader, work)
+        self._hold_card(at, work)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         """Return or raise what ``use`` does with the card.
@@ -76,7 +82,14 @@ class PcscCards:
             connection.reset()
             return use(self._registry.meet(connection, at.card))
 
-        return self._hold(at.reader, work)
+        return self._hold_card(at, work)
+
+    def _hold_card(self, at: CardAddress, work: Callable[[Connection], T]) -> T:
+        try:
+            return self._hold(at.reader, work)
+        except PadRefused:
+            self._offers.withdraw(at)
+            raise
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)

@@ -8,23 +8,28 @@ changes the card it is ``OutcomeUnknown``, whatever PC/SC called it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Protocol
 
-from hardware import pcsc
+from hardware import keypad, pcsc
 from hardware.apdu import SELECT, Command, Response, decode, encode
 from hardware.atr import is_contactless
+from hardware.keypad import Keypad
 from hardware.layers import Chained, Whole
 from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
-from kiosk.errors import CardBusy, CardMute, OutcomeUnknown
+from kiosk.errors import CardBusy, CardMute, NotAllowed, OutcomeUnknown
 
 
 class Steps(Protocol):
     """Is told of each step, so that somebody can see that the card still answers."""
 
-    def __call__(self, *, changes_card: bool = False) -> AbstractContextManager[None]:
-        """Return what is held for as long as the step takes."""
+    def __call__(
+        self, *, changes_card: bool = False, more_s: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Return what is held for as long as the step takes; ``more_s`` is for a person."""
 
 
 class CardWasReset(CardBusy):
@@ -43,17 +48,29 @@ class Link:
         self._exclusive = exclusive
 
     def send(self, command: Command) -> Response:
-        """Return the answer; raise ``OutcomeUnknown`` where a change may be under way."""
-        apdu = encode(command, t0=pcsc.is_t0(self._protocol))
-        with self._steps(changes_card=command.changes_card):
+        """Return the answer; raise ``OutcomeUnknown`` where a change may be under way.
+
+        Where the reader's own keys are asked, ``PadLeft`` says that nothing was sent.
+        """
+        deliver = self._way(command)
+        more_s = command.pad.seconds if command.pad else 0.0
+        with self._steps(changes_card=command.changes_card, more_s=more_s):
             try:
-                raw = pcsc.transmit(self._handle, self._protocol, apdu)
+                raw = deliver()
             except PcscError as error:
                 raise _lost(command, error) from None
         response = decode(raw)
         if response is None:
             raise _torn(command)
+        if command.pad:
+            keypad.check(response.status)
         return response
+
+    @cached_property
+    def keypad(self) -> Keypad | None:
+        """The reader's own keys, asked for once; None where it has none."""
+        with self._steps():
+            return Keypad.found(lambda code, body: pcsc.control(self._handle, code, body))
 
     def is_contactless(self) -> bool:
         """Whether the card is held against the reader; of one that is gone, False."""
@@ -62,6 +79,16 @@ class Link:
                 return is_contactless(pcsc.answer_to_reset(self._handle))
             except PcscError:
                 return False
+
+    def _way(self, command: Command) -> Callable[[], bytes]:
+        """Return what sends the command: to the card, or by way of the reader's keys."""
+        if command.pad is None:
+            apdu = encode(command, t0=pcsc.is_t0(self._protocol))
+            return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
+        if self.keypad is None:
+            raise NotAllowed("this reader has no keys of its own")
+        with self._steps():
+            return self.keypad.prepared(command, command.pad)
 
     def take_up(self, *, reset: bool) -> None:
         """Reconnect, resetting the card or accepting that somebody else did."""
@@ -75,6 +102,8 @@ class Link:
 
 
 def _lost(command: Command, error: PcscError) -> Exception:
+    if command.pad and error.unsupported:
+        return keypad.refused()
     if command.changes_card:
         return OutcomeUnknown(f"a command that changes the card was lost: {error}")
     if error.was_reset:
@@ -121,6 +150,10 @@ class Connection:
     def is_contactless(self) -> bool:
         """Whether the card is held against the reader, not put into it."""
         return self._link.is_contactless()
+
+    def has_keypad(self) -> bool:
+        """Whether the reader takes PINs on keys of its own."""
+        return self._link.keypad is not None
 
     def _select_again(self, command: Command) -> None:
         if self._selected is not None and command.header.ins != SELECT:

@@ -41,6 +41,9 @@ class CardSession(Protocol):
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 
+    def takes_pad(self) -> bool:
+        """Return whether a reader's own keys could put in this card's PINs; no try is spent."""
+
     def verify_pin(self, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
 

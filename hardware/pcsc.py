@@ -39,6 +39,9 @@ T0: Final[int] = scard.SCARD_PROTOCOL_T0
 PLUG_AND_PLAY: Final = "\\\\?PnP?\\Notification"
 """The reader that does not exist: its state changes when one is plugged in or out."""
 
+GET_FEATURE_REQUEST: Final[int] = scard.SCARD_CTL_CODE(3400)
+"""CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10, 2.2): which control codes the reader has."""
+
 ANY_PROTOCOL: Final[int] = T0 | scard.SCARD_PROTOCOL_T1
 
 _ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
@@ -56,6 +59,14 @@ _ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
     BUSY: (CardBusy, "another program holds the card"),
     WAS_RESET: (CardBusy, "another program keeps resetting the card"),
 }
+
+_UNSUPPORTED: Final[frozenset[int]] = frozenset(
+    {
+        scard.SCARD_E_UNSUPPORTED_FEATURE,
+        scard.SCARD_E_INVALID_PARAMETER,
+        scard.SCARD_E_INVALID_VALUE,
+    }
+)
 
 
 class PcscError(Exception):
@@ -84,6 +95,11 @@ class PcscError(Exception):
     def was_reset(self) -> bool:
         """The card was reset behind our back; the command did not reach it."""
         return self.code == WAS_RESET
+
+    @property
+    def unsupported(self) -> bool:
+        """The reader or its driver does not know the control code, or what came with it."""
+        return self.code in _UNSUPPORTED
 
     @property
     def service_lost(self) -> bool:
@@ -181,6 +197,13 @@ def transmit(handle: Handle, protocol: int, apdu: bytes) -> bytes:
     pci = scard.SCARD_PCI_T0 if is_t0(protocol) else scard.SCARD_PCI_T1
     code, answer = scard.SCardTransmit(handle, pci, list(apdu))
     _check("SCardTransmit", code)
+    return bytes(answer)
+
+
+def control(handle: Handle, code: int, body: bytes) -> bytes:
+    """Send a control code to the reader, not to the card, and return its answer."""
+    result, answer = scard.SCardControl(handle, code, list(body))
+    _check("SCardControl", result)
     return bytes(answer)
 
 

@@ -31,7 +31,10 @@ _NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One command and what came of it; ``status`` is None where no answer came."""
+    """One command and what came of it; ``status`` is None where no answer came.
+
+    ``keyed``: the reader put a PIN into it that was entered on its own keys.
+    """
 
     header: Header
     names: bytes
@@ -40,9 +43,11 @@ class Exchange:
     status: StatusWord | None
     seconds: float
     error: str = ""
+    keyed: bool = False
 
     def __str__(self) -> str:
         body = self.names.hex() or (f"<{self.body_length} bytes>" if self.body_length else "-")
+        body += " by the reader's keys" if self.keyed else ""
         came = self.error if self.status is None else f"<{self.answer_length} bytes> {self.status}"
         return f"{bytes(self.header).hex(' ')} {body} -> {came} in {self.seconds * 1000:.1f} ms"
 
@@ -85,5 +90,6 @@ class Traced:
                 status=response.status if response else None,
                 seconds=time.monotonic() - began,
                 error=error,
+                keyed=command.pad is not None,
             )
         )

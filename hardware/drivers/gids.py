@@ -28,7 +28,7 @@ from hardware.apdu import (
     select,
 )
 from hardware.drivers import gids_status, piv_status, tlv
-from hardware.entry import typed
+from hardware.entry import NO_PIN, PinBody, PinForm
 from kiosk.dialogue import CardChallenge, KeyAnswer, KeyChallenge, KeyNonce, PinEntry, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
@@ -86,7 +86,7 @@ class GidsSession:
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
         told = self._object(APPLICATION, gids_status.PIN_STATUS)
-        state = gids_status.pin_state(told) or piv_status.pin_state(self._send(VERIFY, 0x00, b""))
+        state = gids_status.pin_state(told) or piv_status.pin_state(self._send(VERIFY, 0x00))
         if state is None:
             raise CardProtocolError("the card does not tell the state of its PIN")
         return state
@@ -100,15 +100,26 @@ class GidsSession:
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason; the card proves itself by the admin key."""
 
+    def takes_pad(self) -> bool:
+        """Return True: PINs are ASCII digits, as long as they are."""
+        return True
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
-        self._verify(_told(typed(pin)))
+        status = self._send(VERIFY, 0x00, _PINS.current(pin))
+        if not status.is_ok:
+            raise piv_status.not_verified(status)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
-        """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""
-        told, chosen = _told(typed(current)), _chosen(typed(new))
-        self._verify(told)
-        status = self._send(CHANGE_REFERENCE_DATA, 0x00, told + chosen)
+        """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7).
+
+        On a reader's keys the old one is not entered twice: what was verified before would
+        say nothing of the one that is joined.
+        """
+        joined = _PINS.both(current, new)
+        if joined.pad is None:
+            self.verify_pin(current)
+        status = self._send(CHANGE_REFERENCE_DATA, 0x00, joined)
         if not status.is_ok:
             raise piv_status.not_changed(status)
 
@@ -144,14 +155,9 @@ class GidsSession:
 
         The card forgets afterwards that the key was proven.
         """
-        status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _chosen(typed(new)))
+        status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
             raise gids_status.not_reset(status)
-
-    def _verify(self, told: bytes) -> None:
-        status = self._send(VERIFY, 0x00, told)
-        if not status.is_ok:
-            raise piv_status.not_verified(status)
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; nothing where the card gives nothing."""
@@ -159,8 +165,9 @@ class GidsSession:
         response = self._channel.send(Command(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
         return response.data if response.status.is_ok else b""
 
-    def _send(self, instruction: int, p1: int, body: bytes) -> StatusWord:
-        return self._channel.send(Command(Header(0x00, instruction, p1, PIN), body)).status
+    def _send(self, instruction: int, p1: int, body: PinBody = NO_PIN) -> StatusWord:
+        header = Header(0x00, instruction, p1, PIN)
+        return self._channel.send(Command(header, body.data, pad=body.pad)).status
 
 
 def _authenticate(tag: int, value: bytes, *, harmless: bool) -> Command:
@@ -190,3 +197,6 @@ def _chosen(pin: Sensitive) -> bytes:
     if not fits:
         raise PinRefused("format")
     return text.encode("ascii")
+
+
+_PINS: Final = PinForm(_told, _chosen, _SHORTEST_PIN, _LONGEST_PIN)

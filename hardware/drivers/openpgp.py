@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from cryptography import x509
@@ -34,7 +34,7 @@ from hardware.drivers import openpgp_status as words
 from hardware.drivers import tlv
 from hardware.drivers.openpgp_kdf import Derivation, read_derivation
 from hardware.drivers.openpgp_status import PasswordStatus
-from hardware.entry import typed
+from hardware.entry import PinBody, PinForm
 from kiosk.dialogue import CardChallenge, PinEntry, PinState
 from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
@@ -113,14 +113,27 @@ class OpenPgpSession(NoAdminKey):
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason."""
 
+    def takes_pad(self) -> bool:
+        """Say no of a card that wants derived passwords, or that does not tell how long."""
+        try:
+            return self._pins.keys
+        except CardError:
+            return False
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
-        self._verify(_OTHER, self._typed(PW1, typed(pin)), PW1)
+        self._verify(_OTHER, self._pins.current(pin), PW1)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
-        """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""
-        told = self._typed(PW1, typed(current))
-        self._change(_SIGNING, told, self._chosen(PW1, typed(new)), PW1)
+        """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3).
+
+        On a reader's keys the old one is not entered twice: what was verified before would
+        say nothing of the one that is joined.
+        """
+        joined = self._pins.both(current, new)
+        if joined.pad is None:
+            self.verify_pin(current)
+        self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, _SIGNING, joined), PW1)
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER (7.2.4), with the resetting code or after VERIFY of PW3.
@@ -129,15 +142,14 @@ class OpenPgpSession(NoAdminKey):
         be helped. ``PinBlocked`` is raised in its place.
         """
         which = CODE if self._secret is Secret.RESETTING_CODE else PW3
-        chosen = self._chosen(PW1, typed(new))
         known = self._typed(which, secret)
+        chosen = self._pins.new(new, behind=known if which == CODE else b"")
         self._spare_the_last(which)
         if which == PW3:
-            self._verify(_ADMIN, known, PW3)
+            self._verify(_ADMIN, PinBody(known), PW3)
             self._expect(self._send(RESET_RETRY_COUNTER, _BY_ADMIN, _SIGNING, chosen))
         else:
-            status = self._send(RESET_RETRY_COUNTER, _BY_CODE, _SIGNING, known + chosen)
-            self._expect(status, CODE)
+            self._expect(self._send(RESET_RETRY_COUNTER, _BY_CODE, _SIGNING, chosen), CODE)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3).
@@ -148,13 +160,11 @@ class OpenPgpSession(NoAdminKey):
             raise NotAllowed("a resetting code is changed only with the admin PIN")
         told, chosen = self._typed(PW3, current), self._chosen(PW3, new)
         self._spare_the_last(PW3)
-        self._change(_ADMIN, told, chosen, PW3)
+        self._verify(_ADMIN, PinBody(told), PW3)
+        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, PinBody(told + chosen))
+        self._expect(status, PW3)
 
-    def _change(self, reference: int, told: bytes, chosen: bytes, which: int) -> None:
-        self._verify(_OTHER if which == PW1 else reference, told, which)
-        self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, reference, told + chosen), which)
-
-    def _verify(self, reference: int, told: bytes, which: int) -> None:
+    def _verify(self, reference: int, told: PinBody, which: int) -> None:
         self._expect(self._send(VERIFY, 0x00, reference, told), which)
 
     def _expect(self, status: StatusWord, which: int | None = None) -> None:
@@ -195,7 +205,21 @@ class OpenPgpSession(NoAdminKey):
         encoded = text.encode("ascii")
         if self._derivation is not None:
             encoded = self._derivation.apply(encoded, which)
-        return encoded if len(encoded) <= self._passwords().longest[which] else None
+        return encoded if len(encoded) <= self._longest[which] else None
+
+    @cached_property
+    def _longest(self) -> tuple[int, int, int]:
+        return self._passwords().longest
+
+    @cached_property
+    def _pins(self) -> PinForm:
+        return PinForm(
+            partial(self._typed, PW1),
+            partial(self._chosen, PW1),
+            _SHORTEST[PW1],
+            self._longest[PW1],
+            keys=self._derivation is None,
+        )
 
     @cached_property
     def _derivation(self) -> Derivation | None:
@@ -211,5 +235,6 @@ class OpenPgpSession(NoAdminKey):
         response = self._channel.send(Command(header, le=LE_ALL))
         return response.data if response.status.is_ok else None
 
-    def _send(self, instruction: int, p1: int, p2: int, body: bytes) -> StatusWord:
-        return self._channel.send(Command(Header(0x00, instruction, p1, p2), body)).status
+    def _send(self, instruction: int, p1: int, p2: int, body: PinBody) -> StatusWord:
+        header = Header(0x00, instruction, p1, p2)
+        return self._channel.send(Command(header, body.data, pad=body.pad)).status

@@ -27,7 +27,7 @@ from hardware.apdu import (
 )
 from hardware.driver import NoAdminKey
 from hardware.drivers import piv_objects, piv_proof, piv_status
-from hardware.entry import typed
+from hardware.entry import PinBody, PinForm
 from kiosk.dialogue import CardChallenge, CardProof, PinEntry, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
@@ -123,30 +123,32 @@ class PivSession(NoAdminKey):
             return None
         return CardProof(piv_proof.signature(response.data))
 
+    def takes_pad(self) -> bool:
+        """Return True: PINs are ASCII digits in blocks of eight bytes (part 2, 2.4.3)."""
+        return True
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
-        response = self._send(VERIFY, _current(typed(pin)))
+        response = self._send(VERIFY, _PINS.current(pin))
         if not response.status.is_ok:
             raise piv_status.not_verified(response.status)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
-        new_field = _new(typed(new))
-        response = self._send(CHANGE_REFERENCE_DATA, _current(typed(current)) + new_field)
+        response = self._send(CHANGE_REFERENCE_DATA, _PINS.both(current, new))
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
         body = _current(current) + _new_secret(new)
-        response = self._send(CHANGE_REFERENCE_DATA, body, PUK)
+        response = self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
-        new_field = _new(typed(new))
-        response = self._send(RESET_RETRY_COUNTER, _current(secret) + new_field)
+        response = self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
@@ -163,8 +165,9 @@ class PivSession(NoAdminKey):
             return status
         return self._channel.send(question.with_le(LE_ALL)).status
 
-    def _send(self, instruction: int, body: bytes, reference: int = PIN) -> Response:
-        return self._channel.send(Command(Header(0x00, instruction, 0x00, reference), body))
+    def _send(self, instruction: int, body: PinBody, reference: int = PIN) -> Response:
+        header = Header(0x00, instruction, 0x00, reference)
+        return self._channel.send(Command(header, body.data, pad=body.pad))
 
 
 def _current(secret: Sensitive) -> bytes:
@@ -193,3 +196,6 @@ def _new_secret(secret: Sensitive) -> bytes:
 
 def _padded(text: str) -> bytes:
     return text.encode("ascii").ljust(_FIELD, b"\xff")
+
+
+_PINS: Final = PinForm(_current, _new, _SHORTEST_PIN, _FIELD, _FIELD)

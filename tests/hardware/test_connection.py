@@ -67,7 +67,7 @@ class Service:
 
 
 def connection() -> Connection:
-    def steps(*, changes_card: bool = False) -> AbstractContextManager[None]:
+    def steps(*, changes_card: bool = False, more_s: float = 0.0) -> AbstractContextManager[None]:
         """Nobody waits."""
         return nullcontext()
 

@@ -1,0 +1,80 @@
+"""A reader's keys, over its control channel: asked what they can, then asked for a PIN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Self
+
+from hardware import pads
+from hardware.apdu import Command, StatusWord
+from hardware.pads import PadEntry, PadProperties
+from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
+from kiosk.errors import NotAllowed, PadLeft
+
+Control = Callable[[int, bytes], bytes]
+"""Sends a control code and a body to the reader; raises ``PcscError``."""
+
+
+class PadRefused(NotAllowed):
+    """The reader does not put in a PIN in the way that this card needs; nothing was sent."""
+
+
+class Keypad:
+    """The keys of the reader that a connection goes through."""
+
+    def __init__(self, control: Control, codes: dict[int, int]) -> None:
+        self._control = control
+        self._codes = codes
+
+    @classmethod
+    def found(cls, control: Control) -> Self | None:
+        """Return the keys; None where the reader cannot take all of a PIN, a new one and a change.
+
+        A reader that fails the question has none: most know no control code at all.
+        """
+        try:
+            codes = pads.features(control(GET_FEATURE_REQUEST, b""))
+        except PcscError:
+            return None
+        if {pads.VERIFY_PIN_DIRECT, pads.MODIFY_PIN_DIRECT} <= codes.keys():
+            return cls(control, codes)
+        return None
+
+    def prepared(self, command: Command, entry: PadEntry) -> Callable[[], bytes]:
+        """Return what asks for the PIN and sends the command; raise where no PIN would fit."""
+        fitting = _fitting(entry, self._properties)
+        apdu = bytes((*bytes(command.header), len(command.body))) + command.body
+        asked = pads.structure(fitting, apdu, display=self._properties.display)
+        return lambda: self._control(self._codes[entry.feature], asked)
+
+    @cached_property
+    def _properties(self) -> PadProperties:
+        code = self._codes.get(pads.GET_TLV_PROPERTIES)
+        if code is None:
+            return PadProperties()
+        try:
+            return pads.properties(self._control(code, b""))
+        except PcscError:
+            return PadProperties()
+
+
+def check(status: StatusWord) -> None:
+    """Raise what the reader itself answered with, where it sent nothing to the card."""
+    trouble = pads.trouble(status)
+    if trouble is not None:
+        raise PadLeft(trouble)
+    if status == pads.NOT_TAKEN:
+        raise refused()
+
+
+def refused() -> PadRefused:
+    """Say that a reader which has keys does not take this request."""
+    return PadRefused("the reader's keys do not take a PIN in the way that this card needs")
+
+
+def _fitting(entry: PadEntry, can: PadProperties) -> PadEntry:
+    shortest, longest = max(entry.shortest, can.shortest), min(entry.longest, can.longest)
+    if shortest > longest:
+        raise refused()
+    return PadEntry(entry.asked, shortest, longest, entry.block, entry.new_at)

@@ -114,9 +114,5 @@ def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
 
 
 def _left(flags: int, pin: Pin) -> int | None:
-    """Return how many tries may be left: of the security officer's nobody tells, so one.
-
-    A secret that was wrong once is wrong until somebody stores another. To say "one" keeps
-    it from being tried again.
-    """
-    return 1 if pin is Pin.SECURITY_OFFICER or pin.is_last_try(flags) else None
+    """Return one where the flags say that it is the last; no other number is ever told."""
+    return 1 if pin.is_last_try(flags) else None

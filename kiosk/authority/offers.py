@@ -65,9 +65,13 @@ def secret_barred(card: Card) -> Reason | None:
         return Reason.SECRET_MISSING
     if card.set_aside_at is not None:
         return Reason.SECRET_BLOCKED
-    known = card.secret_tries_left
-    tries = known if known is not None else card.secret_limit
-    tries = ASSUMED_SECRET_TRIES if tries is None else tries
-    if tries - card.secret_exposure <= KEPT_SECRET_TRIES:
+    if tries_by_account(card) - card.secret_exposure <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None
+
+
+def tries_by_account(card: Card) -> int:
+    """Return how many wrong unblock secrets the card takes, but for those that are in doubt."""
+    known = card.secret_tries_left
+    tries = known if known is not None else card.secret_limit
+    return ASSUMED_SECRET_TRIES if tries is None else tries

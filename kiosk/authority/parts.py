@@ -32,6 +32,7 @@ class Parts:
     """The means of every use case.
 
     ``policy`` is asked anew in each call, so a changed setting counts at once.
+    ``changes_secret`` names the families whose unblock secret is changed after its use.
     ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
     """
 
@@ -43,6 +44,7 @@ class Parts:
     codes: CodeMac
     mailer: Mailer
     compose: CodeComposer
+    changes_secret: frozenset[str]
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)

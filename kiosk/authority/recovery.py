@@ -5,16 +5,14 @@ nobody can ask which. So the next unlock tells: RESET RETRY COUNTER does the sam
 either, and a right one fills the card's counter up again. A wrong answer costs one try
 and names the other secret, for there are only two. One whose answer was lost names
 neither, so the other one is presented next: whatever the card did then, one try more at
-most is spent until the right one is found.
+most is spent until the right one is found. Whether a card tells the number of its tries is
+not asked here: a certain "wrong" names the other secret with a number and without.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
-
-CHANGES_SECRET: Final = frozenset({"piv"})
-"""The families whose unblock secret can be changed by whoever knows it, and by nothing else."""
 
 FEWEST_TRIES: Final = 3
 """A card that takes fewer wrong secrets leaves none for a wrong guess beside the last."""
@@ -54,7 +52,14 @@ def told(presented: Which, *, right: bool, waits: bool) -> Finding:
     return Finding.NEW_HOLDS if waits else Finding.NEITHER
 
 
-def may_change(driver: str, limit: int | None, *, assumed_limit: int) -> bool:
-    """Tell whether a card's secret is changed after its use at all."""
-    tries = assumed_limit if limit is None else limit
-    return driver in CHANGES_SECRET and tries >= FEWEST_TRIES
+def spent(presentations: int, *, waits: bool) -> int:
+    """Say what a certain "wrong" without a number may have cost, those in doubt before it included.
+
+    Two secrets take turns, so every other one of them was the right one, which costs nothing.
+    """
+    return (presentations + 1) // 2 if waits else presentations
+
+
+def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
+    """Tell whether a card takes so many wrong secrets that it may be given another one."""
+    return (assumed_limit if limit is None else limit) >= FEWEST_TRIES

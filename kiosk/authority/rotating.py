@@ -13,9 +13,9 @@ from typing import Final, assert_never
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.holding import settle_pending
-from kiosk.authority.offers import ASSUMED_SECRET_TRIES
+from kiosk.authority.offers import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.parts import Parts
-from kiosk.authority.recovery import Finding, may_change
+from kiosk.authority.recovery import Finding, leaves_enough
 from kiosk.authority.scene import VISIT_LIFE
 from kiosk.dialogue import (
     JournalId,
@@ -24,11 +24,12 @@ from kiosk.dialogue import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
     VisitId,
 )
 from kiosk.secrets.kept import label, open_kept
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import UnblockState, new_id
+from kiosk.store.records import Card, UnblockState, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -75,7 +76,8 @@ def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
         parts.policy().rotate_secret
         and entry.state is UnblockState.DONE
         and card.sealed_secret is not None
-        and may_change(card.driver, card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
+        and card.driver in parts.changes_secret
+        and leaves_enough(card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
         and _is_recent(case.visit.opened_at, uow.now)
         and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
     )
@@ -106,12 +108,16 @@ def _conclude(
             settle_pending(uow, parts.sealer, visit, card, pending, Finding.NEW_HOLDS)
             record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
         case UnblockNotSent() | UnblockRefused(tries_left=None):
-            settle_pending(uow, parts.sealer, visit, card, pending, Finding.CURRENT_HOLDS)
+            uow.kept.take(pending)  # no card ever had it
             record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
-        case UnblockRefused():  # it counted a secret as wrong that it had just taken
-            uow.cards.know_secret_tries(card.id, outcome.tries_left)
+        case UnblockRefused() | UnblockWrong():  # a secret that it had just taken
+            uow.cards.know_secret_tries(card.id, _left(card, outcome))
             record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
         case UnblockUnknown():
             record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
         case _:
             assert_never(outcome)
+
+
+def _left(card: Card, wrong: UnblockRefused | UnblockWrong) -> int | None:
+    return tries_by_account(card) - 1 if isinstance(wrong, UnblockWrong) else wrong.tries_left

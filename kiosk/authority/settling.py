@@ -10,6 +10,7 @@ from typing import assert_never
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
+from kiosk.authority.counting import Counted, counted
 from kiosk.authority.holding import conclude, take_back
 from kiosk.authority.journal import count_as_done
 from kiosk.authority.offers import KEPT_SECRET_TRIES
@@ -43,16 +44,17 @@ def settle(
     """Write the outcome into the journal, and say what follows for the holder."""
     with parts.store.begin() as uow:
         case = find_case(uow, visit_id, journal)
+        told = counted(uow, case, outcome)
         if case.entry.closed_at is None:
-            _count(uow, parts, case, outcome)
+            _count(uow, parts, case, told)
         else:
             _told_late(uow, case, outcome)
         goes_on = _is_open(uow, visit_id)
         uow.commit()
-    return _reply(parts, case, outcome, goes_on=goes_on)
+    return _reply(parts, case, told, goes_on=goes_on)
 
 
-def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockOutcome) -> None:
+def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: Counted) -> None:
     match outcome:
         case UnblockDone():
             _done(uow, parts, case)
@@ -128,7 +130,7 @@ def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
     return visit is not None and visit.closed_at is None
 
 
-def _reply(parts: Parts, case: Case, outcome: UnblockOutcome, *, goes_on: bool) -> Task | Refusal:
+def _reply(parts: Parts, case: Case, outcome: Counted, *, goes_on: bool) -> Task | Refusal:
     reference = case.visit.reference
     match outcome:
         case UnblockDone():

@@ -12,6 +12,7 @@ from kiosk.authority.parts import Parts
 from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
 from kiosk.composition.caretaker import build_caretaker
+from kiosk.composition.families import changes_secret
 from kiosk.composition.opening import open_issuers, open_keys, open_mailer, open_store
 from kiosk.composition.outbox import build_outbox
 from kiosk.config import Settings
@@ -59,6 +60,7 @@ def build_authority(
         codes=CodeMac(ring),
         mailer=mailer,
         compose=partial(compose_code, service=settings.service),
+        changes_secret=changes_secret(settings),
         issuers=open_issuers(settings),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )

@@ -57,6 +57,7 @@ from kiosk.dialogue.unblocking import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
 )
 from kiosk.dialogue.visit import JournalId, Purpose, Reason, VisitEnd, VisitId
 
@@ -109,6 +110,7 @@ __all__ = [
     "UnblockOutcome",
     "UnblockRefused",
     "UnblockUnknown",
+    "UnblockWrong",
     "VisitEnd",
     "VisitId",
     "VisitOpened",

@@ -64,6 +64,11 @@ class UnblockRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class UnblockWrong:
+    """The card said that the unblock secret is wrong, and not how many tries it has left."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnblockNotSent:
     """The command was never sent to the card."""
 
@@ -73,4 +78,4 @@ class UnblockUnknown:
     """The command was sent and its answer was lost."""
 
 
-UnblockOutcome = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
+UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | UnblockUnknown

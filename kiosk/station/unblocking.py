@@ -23,6 +23,7 @@ from kiosk.dialogue import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
 )
 from kiosk.ports import Authority, CardHold
 from kiosk.sensitive import Sensitive
@@ -116,8 +117,7 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
     """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
     match error:
         case errors.PinWrong(tries_left=None):
-            # Some cards answer "wrong" without a count: a try may well have been spent.
-            return UnblockUnknown()
+            return UnblockWrong()
         case errors.PinWrong():
             return UnblockRefused(error.tries_left, "wrong secret")
         case errors.PinBlocked():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
-from kiosk.authority.recovery import Finding, Which, may_change, to_present, told
+from kiosk.authority.recovery import Finding, Which, leaves_enough, spent, to_present, told
 
 
 class Fault(Enum):
@@ -45,9 +45,10 @@ class ModelCard:
 
 @dataclass
 class Books:
-    """What the database knows."""
+    """What the database knows; ``numbers``: the card tells how many tries are left."""
 
     limit: int
+    numbers: bool = True
     current: int = 0
     new: int | None = None
     last: Which = Which.CURRENT
@@ -59,6 +60,14 @@ class Books:
 
     def __post_init__(self) -> None:
         self.left = self.limit
+
+    def count(self, card: ModelCard, *, right: bool) -> None:
+        """Take the card's number; where it tells none, reckon after a wrong one."""
+        if right or self.numbers:
+            self.left = card.left
+        else:
+            self.left -= spent(self.exposed, waits=self.new is not None)
+        self.exposed = 0
 
     def keep(self, finding: Finding) -> None:
         """Write down which of the two it is; the other one is not thrown away."""
@@ -84,9 +93,8 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
         right = card.takes(secret)
         if reset is Fault.DONE:
             return False
-        finding = told(which, right=right, waits=waits)
-        books.exposed, books.left = 0, card.left
-        books.keep(finding)
+        books.count(card, right=right)
+        books.keep(told(which, right=right, waits=waits))
         if right:
             rotate(card, books, change)
             return True
@@ -106,13 +114,14 @@ def rotate(card: ModelCard, books: Books, fault: Fault) -> None:
 
 visits = st.lists(st.tuples(st.sampled_from(Fault), st.sampled_from(Fault)), max_size=12)
 limits = st.integers(3, 10)
+numbers = st.booleans()
 
 
-@given(limit=limits, faults=visits)
+@given(limit=limits, numbers=numbers, faults=visits)
 def test_no_run_of_faults_loses_a_card_or_spends_its_last_try(
-    limit: int, faults: list[tuple[Fault, Fault]]
+    limit: int, faults: list[tuple[Fault, Fault]], *, numbers: bool
 ) -> None:
-    card, books = ModelCard(limit), Books(limit)
+    card, books = ModelCard(limit), Books(limit, numbers)
     for reset, change in faults:
         unlock(card, books, reset, change)
         assert card.fewest >= KEPT_SECRET_TRIES
@@ -121,12 +130,12 @@ def test_no_run_of_faults_loses_a_card_or_spends_its_last_try(
         assert books.left - books.exposed <= card.left
 
 
-@given(limit=limits, change=st.sampled_from(Fault), reset=st.sampled_from(Fault))
+@given(limit=limits, numbers=numbers, change=st.sampled_from(Fault), reset=st.sampled_from(Fault))
 def test_two_faults_on_end_cost_one_try_at_most_and_the_card_is_unlocked(
-    limit: int, change: Fault, reset: Fault
+    limit: int, change: Fault, reset: Fault, *, numbers: bool
 ) -> None:
     """The change is torn, and so is the unlock that would have told what became of it."""
-    card, books = ModelCard(limit), Books(limit)
+    card, books = ModelCard(limit), Books(limit, numbers)
     assert unlock(card, books, Fault.NONE, change)
     unlock(card, books, reset, Fault.NONE)
     assert unlock(card, books, Fault.NONE, Fault.NONE)
@@ -135,9 +144,10 @@ def test_two_faults_on_end_cost_one_try_at_most_and_the_card_is_unlocked(
     assert card.puk in {books.current, books.new}
 
 
+@pytest.mark.parametrize("numbers", [True, False])
 @pytest.mark.parametrize("change", Fault)
-def test_one_torn_change_costs_one_try_at_most(change: Fault) -> None:
-    card, books = ModelCard(3), Books(3)
+def test_one_torn_change_costs_one_try_at_most(change: Fault, *, numbers: bool) -> None:
+    card, books = ModelCard(3), Books(3, numbers)
     unlock(card, books, Fault.NONE, change)
     card.fewest = card.left
     assert unlock(card, books, Fault.NONE, Fault.NONE)
@@ -150,8 +160,15 @@ def test_a_secret_that_is_wrong_and_has_no_other_beside_it_is_neither() -> None:
 
 
 @pytest.mark.parametrize(
-    ("driver", "limit", "may"),
-    [("piv", None, True), ("piv", 3, True), ("piv", 2, False), ("gids", 10, False)],
+    ("presentations", "waits", "tries"),
+    [(1, True, 1), (2, True, 1), (3, True, 2), (1, False, 1), (2, False, 2)],
 )
-def test_which_cards_are_given_another_secret(driver: str, limit: int | None, *, may: bool) -> None:
-    assert may_change(driver, limit, assumed_limit=ASSUMED_SECRET_TRIES) is may
+def test_of_two_secrets_that_take_turns_only_the_wrong_one_costs_tries(
+    presentations: int, tries: int, *, waits: bool
+) -> None:
+    assert spent(presentations, waits=waits) == tries
+
+
+@pytest.mark.parametrize(("limit", "may"), [(None, True), (3, True), (2, False)])
+def test_which_cards_leave_a_try_for_a_wrong_guess(limit: int | None, *, may: bool) -> None:
+    assert leaves_enough(limit, assumed_limit=ASSUMED_SECRET_TRIES) is may

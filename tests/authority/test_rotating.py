@@ -18,6 +18,7 @@ from kiosk.dialogue import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
 )
 from kiosk.errors import StepRefused
 from kiosk.policy import Policy
@@ -112,7 +113,7 @@ def test_one_is_drawn_for_an_unblock_and_the_same_when_asked_again(unlocked: Unl
     ("changes", "policy"),
     [
         ({"secret_limit": 2}, Policy()),
-        ({"driver": "openpgp"}, Policy()),
+        ({"driver": "gids"}, Policy()),
         ({}, Policy(rotate_secret=False)),
     ],
 )
@@ -156,23 +157,23 @@ def test_a_secret_that_the_card_took_is_current(unlocked: Unlocked) -> None:
 
 
 @pytest.mark.parametrize("outcome", [UnblockNotSent(), UnblockRefused(None, "format")])
-def test_a_secret_that_the_card_did_not_take_is_former(
-    unlocked: Unlocked, outcome: UnblockOutcome
-) -> None:
-    new = unlocked.renew()
-    assert new is not None
+def test_a_secret_that_no_card_had_is_not_kept(unlocked: Unlocked, outcome: UnblockOutcome) -> None:
+    assert unlocked.renew() is not None
     unlocked.tell(outcome)
-    assert unlocked.secrets() == (PUK, None, [new.reveal()])
+    assert unlocked.secrets() == (PUK, None, [])
     assert unlocked.again().grant().secret == Sensitive(PUK)
     assert "secret-not-changed" in unlocked.world.kinds()
 
 
-def test_a_try_that_a_change_cost_is_on_the_account(unlocked: Unlocked) -> None:
+@pytest.mark.parametrize(("outcome", "left"), [(WRONG, 2), (UnblockWrong(), 4)])
+def test_a_try_that_a_change_cost_is_on_the_account(
+    unlocked: Unlocked, outcome: UnblockOutcome, left: int
+) -> None:
     new = unlocked.renew()
     assert new is not None
-    unlocked.tell(UnblockRefused(2, "wrong secret"))
+    unlocked.tell(outcome)
     assert unlocked.secrets() == (PUK, new.reveal(), [])
-    assert unlocked.world.card(unlocked.card).secret_tries_left == 2
+    assert unlocked.world.card(unlocked.card).secret_tries_left == left
 
 
 # --- the next unlock finds out ---------------------------------------------------------
@@ -190,14 +191,15 @@ def test_the_new_secret_is_presented_first(torn: tuple[Unlocked, str]) -> None:
     ]
 
 
+@pytest.mark.parametrize("wrong", [WRONG, UnblockWrong()])
 def test_a_wrong_one_leaves_the_other_which_is_given_in_the_same_visit(
-    torn: tuple[Unlocked, str],
+    torn: tuple[Unlocked, str], wrong: UnblockOutcome
 ) -> None:
     unlocked, new = torn
     back = unlocked.again()
     first = back.grant()
     for _ in range(2):
-        assert isinstance(settle(back, first, WRONG), SetPin), "the same when told twice"
+        assert isinstance(settle(back, first, wrong), SetPin), "the same when told twice"
     second = back.grant()
     assert second.secret == Sensitive(PUK)
     assert isinstance(settle(back, second, UnblockDone()), Finished)
@@ -263,3 +265,80 @@ def test_a_card_that_takes_neither_is_set_aside(torn: tuple[Unlocked, str]) -> N
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.SECRET_BLOCKED
     assert world.kinds().count("card-set-aside") == 1
+
+
+# --- cards of the other families -------------------------------------------------------
+
+
+@pytest.fixture(params=["openpgp", "pkcs11"])
+def of_a_family(world: World, request: pytest.FixtureRequest) -> Card:
+    """A card whose limit nobody knows: three are assumed."""
+    return world.registered_card(driver=request.param, secret_limit=None)
+
+
+def test_each_family_that_the_settings_name_is_given_another_secret(
+    world: World, of_a_family: Card
+) -> None:
+    unlocked = unlock(world, of_a_family)
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockDone())
+    assert unlocked.secrets() == (new.reveal(), None, [PUK])
+
+
+def test_a_family_that_the_settings_do_not_name_keeps_its_own(
+    world: World, of_a_family: Card
+) -> None:
+    world.changes_secret = frozenset({"piv"})
+    world.restart()
+    assert unlock(world, of_a_family).renew() is None
+
+
+def test_stations_that_cannot_change_it_leave_nothing_behind(
+    world: World, of_a_family: Card
+) -> None:
+    """Their settings are not those of the others."""
+    for _ in range(3):
+        unlocked = unlock(world, of_a_family)
+        assert unlocked.renew() is not None
+        unlocked.tell(UnblockRefused(None, "not allowed"))
+        assert unlocked.secrets() == (PUK, None, [])
+        unlocked.sitting.pull()
+        world.clock.forward(hours=1)
+
+
+def test_a_wrong_one_without_a_number_is_told_from_one_whose_answer_was_lost(
+    world: World, of_a_family: Card
+) -> None:
+    """The new one was lost and the other is wrong: so the lost one was right, and cost nothing."""
+    unlocked = unlock(world, of_a_family)
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockUnknown())
+    lost = unlocked.again()
+    settle(lost, lost.grant(), UnblockUnknown())
+    lost.pull()
+    back = unlocked.again()
+    second = back.grant()
+    assert second.secret == Sensitive(PUK)
+    assert isinstance(settle(back, second, UnblockWrong()), SetPin)
+    third = back.grant()
+    assert third.secret == new
+    assert isinstance(settle(back, third, UnblockDone()), Finished)
+    assert unlocked.secrets() == (new.reveal(), None, [PUK])
+
+
+def test_one_wrong_secret_without_a_number_and_no_other_sets_the_card_aside(
+    world: World, of_a_family: Card
+) -> None:
+    sitting = world.insert(of_a_family, blocked=True)
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    for _ in range(2):
+        reply = settle(sitting, grant, UnblockWrong())
+        assert isinstance(reply, Refusal)
+        assert reply.reason is Reason.CARD_REFUSED
+    card = world.card(of_a_family)
+    assert (card.set_aside_at, card.secret_tries_left) == (world.now, 2)
+    told = [event.detail for event in world.events() if event.kind == "unblock-refused"]
+    assert [detail["tries_left"] for detail in told] == [2]

@@ -37,6 +37,8 @@ from tests.support.database import SetClock, sqlite_url
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 STAFF = "ra@trust.nhs.uk"
 PUK = "73019264"
+CHANGES_SECRET = frozenset({"piv", "openpgp", "pkcs11"})
+"""As where OpenPGP cards have their admin PIN stored, and a module its officer's."""
 QUESTIONS = {number: f"Question {number}?" for number in range(1, 9)}
 EMAIL = "asha@trust.nhs.uk"
 
@@ -92,6 +94,7 @@ class World:
         self.ring = ring
         self.clock = SetClock()
         self.relay = Relay()
+        self.changes_secret = CHANGES_SECRET
         self.policy = Policy(code_gap=timedelta(seconds=60))
         self.url = url = url or sqlite_url(folder / "kiosk.db")
         self.store = Store(url, self.clock, busy_timeout_s=busy_timeout_s, pool_size=50)
@@ -109,6 +112,7 @@ class World:
             codes=CodeMac(self.ring),
             mailer=self.relay,
             compose=compose,
+            changes_secret=self.changes_secret,
             staff_addresses=(STAFF,),
         )
 

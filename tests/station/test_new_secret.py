@@ -22,6 +22,7 @@ from kiosk.dialogue import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
     VisitId,
 )
 from kiosk.errors import (
@@ -75,11 +76,11 @@ class Rotating(FakeAuthority):
         super().__init__(new_secret=NEW)
         self.other = other
 
-    def settle(  # type: ignore[override]
+    def settle(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | Refusal | SetPin:
         reply = super().settle(visit, journal, outcome)
-        if self.other and isinstance(outcome, UnblockRefused):
+        if self.other and isinstance(outcome, UnblockRefused | UnblockWrong):
             self.other = False
             return SetPin(PinRules())
         return reply
@@ -109,6 +110,7 @@ def test_a_card_that_keeps_its_own_is_left_alone() -> None:
         (CardGone("gone"), UnblockNotSent()),
         (PinRefused("format"), UnblockRefused(None, "format")),
         (PinWrong(2), UnblockRefused(2, "wrong secret")),
+        (PinWrong(None), UnblockWrong()),
     ],
 )
 def test_what_becomes_of_it_is_told_and_the_holder_is_done(
@@ -153,11 +155,14 @@ def test_an_authority_that_is_away_changes_nothing_and_hears_of_it_later() -> No
     assert authority.outcomes == [UnblockDone()]
 
 
-def test_the_other_secret_is_given_at_once() -> None:
-    authority, chip = Rotating(other=True), Chip(PinWrong(2))
+@pytest.mark.parametrize(
+    ("tries_left", "told"), [(2, UnblockRefused(2, "wrong secret")), (None, UnblockWrong())]
+)
+def test_the_other_secret_is_given_at_once(tries_left: int | None, told: UnblockOutcome) -> None:
+    authority, chip = Rotating(other=True), Chip(PinWrong(tries_left))
     assert unblock(authority, chip) == DONE
     assert len(chip.given) == 2
-    assert authority.outcomes == [UnblockRefused(2, "wrong secret"), UnblockDone()]
+    assert authority.outcomes == [told, UnblockDone()]
 
 
 def test_there_are_no_more_than_two() -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kiosk import errors
-from kiosk.dialogue import UnblockNotSent, UnblockOutcome, UnblockRefused, UnblockUnknown
+from kiosk.dialogue import (
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    UnblockWrong,
+)
 from kiosk.station.unblocking import outcome_of
 
 
@@ -13,7 +19,7 @@ from kiosk.station.unblocking import outcome_of
     ("error", "outcome"),
     [
         (errors.PinWrong(2), UnblockRefused(2, "wrong secret")),
-        (errors.PinWrong(None), UnblockUnknown()),
+        (errors.PinWrong(None), UnblockWrong()),
         (errors.PinBlocked(), UnblockRefused(0, "secret blocked")),
         (errors.OutcomeUnknown(), UnblockUnknown()),
         (errors.CardProtocolError("odd", 0x6F00), UnblockUnknown()),

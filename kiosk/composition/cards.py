@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from hardware.cards import PcscCards
 from hardware.driver import Driver
+from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.grip import Patience
@@ -49,6 +50,7 @@ def _drivers(cards: CardSettings) -> Registry:
     made: dict[str, Driver] = {
         PivDriver.name: PivDriver(),
         OpenPgpDriver.name: OpenPgpDriver(Secret(cards.openpgp_secret)),
+        GidsDriver.name: GidsDriver(),
     }
     return Registry([made[family] for family in cards.families])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kiosk.config.base import Section, setting
 from kiosk.config.kinds import Choice, Text, Unfit, Words
 
-FAMILIES = ("piv", "openpgp")
+FAMILIES = ("piv", "openpgp", "gids")
 """The drivers on PC/SC by their names, in the order in which a card is asked."""
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hardware.virtual.gids.making import new_gids_card
 from kiosk.composition.cards import build_cards
 from kiosk.config import CardSettings, Settings
+from kiosk.dialogue import CardId
 from kiosk.errors import CardUnknown
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.support.pcsc import Insert
@@ -35,6 +37,13 @@ def test_an_application_that_was_never_personalised_hides_no_other(
 ) -> None:
     cards = build_cards(Settings(), {})
     assert cards.read(insert(ForeignCard(tmp_path)).reader).card.driver == "openpgp"
+
+
+def test_a_card_of_the_windows_family_is_read(insert: Insert) -> None:
+    card = new_gids_card()
+    report = build_cards(Settings(), {}).read(insert(card).reader)
+    assert report.card == CardId("gids", card.state.card_id.hex())
+    assert report.pin.tries_left == 3
 
 
 def test_a_family_that_is_not_served_is_unknown(insert: Insert, tmp_path: Path) -> None:

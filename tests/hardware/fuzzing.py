@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from hardware.apdu import CHANGE_REFERENCE_DATA as CHANGE
-from hardware.apdu import GET_RESPONSE, VERIFY, Command, Response, StatusWord, decode
+from hardware.apdu import (
+    GENERAL_AUTHENTICATE,
+    GET_RESPONSE,
+    VERIFY,
+    Command,
+    Response,
+    StatusWord,
+    decode,
+)
 from hardware.apdu import RESET_RETRY_COUNTER as RESET
 from hardware.connection import Link
 from kiosk.errors import CardMute, OutcomeUnknown
@@ -19,9 +27,12 @@ MOST_COMMANDS = 3000
 
 Answer = Callable[[Command], bytes]
 
+_SPENDING = (VERIFY, CHANGE, RESET, GENERAL_AUTHENTICATE)
+
 _WORDS = [0x9000, 0x6100, 0x61FF, 0x6101, 0x6C00, 0x6C05, 0x6CFF, 0x63C0, 0x63C1, 0x63CF, 0x6300]
 _WORDS += [0x6983, 0x6982, 0x6984, 0x6985, 0x6A80, 0x6A82, 0x6700, 0x6581, 0x6F00, 0x6D00, 0x6285]
-_TAGS = ["4f", "34", "35", "53", "70", "71", "7c", "81", "82", "83", "84", "c4", "f9", "7f21"]
+_TAGS = ["4f", "34", "35", "53", "70", "71", "7c", "81", "82", "83", "84", "97", "c4", "f9", "7f21"]
+_TAGS += ["7f71", "df20"]
 _LENGTHS = ["80", "81ff", "82ffff", "83ffffff", "84ffffffff", "ff", "00", "7f", "8180"]
 
 status_words = st.sampled_from(_WORDS) | st.integers(0, 0xFFFF)
@@ -114,12 +125,12 @@ class FuzzLink(Link):
         """Nothing is lost by a reset that this card would have to know."""
 
     def spent(self) -> list[tuple[int, int, StatusWord]]:
-        """What carried a PIN or a secret: instruction, reference, and how it was answered."""
+        """What carried a PIN, a secret or what a key made: instruction, reference, the answer."""
         told: list[tuple[int, int, StatusWord]] = []
         for command, raw in self.commands:
             ins, reference = command.header.ins, command.header.p2
             status = StatusWord(int.from_bytes(raw[-2:]))
-            if ins in (VERIFY, CHANGE, RESET) and command.body:
+            if ins in _SPENDING and command.changes_card:
                 told.append((ins, reference, status))
             elif ins == GET_RESPONSE and command.within_change:
                 told[-1] = (*told[-1][:2], status)

@@ -42,6 +42,6 @@ def _master_file() -> bytes:
 
 
 def _record(directory: bytes, name: bytes, place: tuple[int, int]) -> bytes:
-    """Two names of nine bytes, then tag and file, least significant byte first."""
+    """Two names of nine bytes and two that fill up; tag and file, the least byte first."""
     file, tag = place
-    return struct.pack("<9s9sII", directory, name, tag, file)
+    return struct.pack("<9s9sxxII", directory, name, tag, file)

@@ -86,10 +86,8 @@ class GidsSession:
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
         told = self._object(APPLICATION, gids_status.PIN_STATUS)
-        state = gids_status.pin_state(told) or piv_status.pin_state(self._send(VERIFY, 0x00))
-        if state is None:
-            raise CardProtocolError("the card does not tell the state of its PIN")
-        return state
+        state = gids_status.pin_state(told)
+        return self._asked_state() if state is None else state
 
     def expires_at(self) -> None:
         """Return None: the specification has no place where a card says so."""
@@ -158,6 +156,15 @@ class GidsSession:
         status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
             raise gids_status.not_reset(status)
+
+    def _asked_state(self) -> PinState:
+        status = self._send(VERIFY, 0x00)
+        state = piv_status.pin_state(status)
+        if state is not None:
+            return state
+        if status in piv_status.NOT_ALLOWED:
+            raise NotAllowed("the card does not tell the state of its PIN here", status)
+        raise CardProtocolError("the card does not tell the state of its PIN", status)
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; nothing where the card gives nothing."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
+from kiosk.composition.opening import open_keys, open_store
 from kiosk.dialogue import CardId
+from kiosk.secrets.kept import open_current
+from kiosk.secrets.sealing import Sealer
+from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Registration
 from kiosk.store.service_records import Station
@@ -24,6 +27,20 @@ def registration(world: World, whose: Person) -> Registration:
         store.close()
     assert found is not None
     return found
+
+
+def unblock_secret(world: World, card: CardId) -> Sensitive:
+    """Return the unblock secret that is stored for a card, opened."""
+    store = open_store(world.settings, SystemClock())
+    try:
+        with store.read() as uow:
+            known = uow.cards.find(card)
+    finally:
+        store.close()
+    assert known is not None
+    assert known.card.sealed_secret is not None
+    sealer = Sealer(open_keys(world.settings, world.environ))
+    return open_current(sealer, known.card, known.card.sealed_secret)
 
 
 def station(world: World, name: str) -> Station:

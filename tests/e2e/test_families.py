@@ -1,7 +1,8 @@
 """A person of each family of cards, from registration to a new PIN.
 
 The stations are the installed program on pcscd; every card here is one that we did not write,
-and so is the PKCS#11 module.
+and so is the PKCS#11 module. Where the family allows it the unblock secret is another one
+afterwards: the one that is stored then opens the card at the desk.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ import pytest
 from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.cards import PcscCards
 from hardware.driver import Driver
-from hardware.drivers.openpgp import OpenPgpDriver
+from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import Purpose
+from kiosk.dialogue import CardId, Purpose
 from kiosk.errors import PinBlocked, PinWrong
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
+from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
 from tests.e2e.visitor import Visitor
@@ -33,7 +35,9 @@ from tests.hardware.drivers.openpgp_cards import ForeignCard
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
-MAKERS_PIN, MAKERS_SECRET, CODE, NEW_PIN = "123456", "12345678", "73918264", "480593"
+MAKERS_PIN, MAKERS_SECRET, CODE = "123456", "12345678", "73918264"
+NEW_PIN, DESKS_PIN = "480593", "615827"
+PIV, BY_CODE, BY_ADMIN_PIN = PivDriver(), OpenPgpDriver(), OpenPgpDriver(Secret.ADMIN_PIN)
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 OPENSC_CONF = """
 app opensc-pkcs11 {
@@ -48,25 +52,27 @@ app opensc-pkcs11 {
 class Family:
     """How an estate of one family is set up; ``reads`` is how a card of it is locked here.
 
-    OpenSC's module does not tell that a PIN is blocked before it is tried.
+    OpenSC's module does not tell that a PIN is blocked before it is tried. A resetting code
+    is not changed by whoever knows it.
     """
 
     driver: str
-    reads: str
+    reads: Driver
     secret: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tells_that_it_is_blocked: bool = True
+    changes_secret: bool = True
 
 
 FAMILIES = {
-    "PIV": Family("piv", "piv", MAKERS_SECRET),
-    "OpenPGP by resetting code": Family("openpgp", "openpgp", CODE),
+    "PIV": Family("piv", PIV, MAKERS_SECRET),
+    "OpenPGP by resetting code": Family("openpgp", BY_CODE, CODE, changes_secret=False),
     "OpenPGP by admin PIN": Family(
-        "openpgp", "openpgp", MAKERS_SECRET, {"cards": {"openpgp_secret": "admin-pin"}}
+        "openpgp", BY_ADMIN_PIN, MAKERS_SECRET, {"cards": {"openpgp_secret": "admin-pin"}}
     ),
     "PKCS#11": Family(
         "pkcs11",
-        "openpgp",
+        BY_ADMIN_PIN,
         MAKERS_SECRET,
         {
             "cards": {"families": []},
@@ -75,7 +81,6 @@ FAMILIES = {
         tells_that_it_is_blocked=False,
     ),
 }
-DRIVERS: dict[str, Driver] = {"piv": PivDriver(), "openpgp": OpenPgpDriver()}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -88,7 +93,8 @@ def test_registers_locks_the_card_and_unlocks_it(
     conf.write_text(OPENSC_CONF)
     card = a_card(tmp_path, family)
     dee = Person("900100200303", "Dee Lister", MAKERS_PIN, family.secret, card)  # type: ignore[arg-type]
-    take_in(world, dee, family.driver, identifier_of(world, dee, family))
+    named = CardId(family.driver, identifier_of(world, dee, family))
+    take_in(world, dee, named)
 
     station = world.station(program=HASTY, environ={"OPENSC_CONF": str(conf)})
     visitor = Visitor(world, dee, station)
@@ -106,6 +112,9 @@ def test_registers_locks_the_card_and_unlocks_it(
     visitor.goes()
 
     takes(world, dee, family, NEW_PIN)
+    secret = records.unblock_secret(world, named)
+    assert (secret.reveal() != family.secret) == family.changes_secret
+    is_opened_by(world, dee, family, secret)
     proofs = [apdu for apdu in card.received if apdu[1] == GENERAL_AUTHENTICATE]
     assert bool(proofs) == (family.driver == "piv"), "a card proves itself where it can"
     verdict = world.kiosk("audit", "verify", check=True)
@@ -114,7 +123,7 @@ def test_registers_locks_the_card_and_unlocks_it(
 
 def a_card(directory: Path, family: Family) -> ForeignCard:
     card = ForeignCard(directory / "card")
-    if family.reads == "piv":
+    if family.reads is PIV:
         card.personalise_piv()
     assert card.passwords.set_reset_code(CODE, admin_verified=True).is_success
     return card
@@ -128,17 +137,19 @@ def identifier_of(world: World, whose: Person, family: Family) -> str:
     return identifier
 
 
-def take_in(world: World, whose: Person, driver: str, identifier: str) -> None:
+def take_in(world: World, whose: Person, card: CardId) -> None:
     path = world.folder / "more.csv"
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow("holder_number name email card_driver card_id unblock_secret".split())
-        rows.writerow([whose.number, whose.name, whose.email, driver, identifier, whose.puk])
+        rows.writerow(
+            [whose.number, whose.name, whose.email, card.driver, card.identifier, whose.puk]
+        )
     world.kiosk("import", str(path), check=True)
 
 
 def cards_of(family: Family) -> PcscCards:
-    return PcscCards(Registry([DRIVERS[family.reads]]))
+    return PcscCards(Registry([family.reads]))
 
 
 def lock(world: World, whose: Person, family: Family) -> None:
@@ -157,4 +168,13 @@ def takes(world: World, whose: Person, family: Family, pin: str) -> None:
     """Show at the desk that the card takes the PIN."""
     cards, reader = cards_of(family), world.insert(whose, slot=1).reader
     cards.verify_pin(CardAddress(reader, cards.read(reader).card), Sensitive(pin))
+    world.remove(whose)
+
+
+def is_opened_by(world: World, whose: Person, family: Family, secret: Sensitive) -> None:
+    """Show at the desk that a secret sets the card's PIN again."""
+    cards, reader = cards_of(family), world.insert(whose, slot=1).reader
+    at = CardAddress(reader, cards.read(reader).card)
+    cards.hold(at, lambda held: held.unblock(secret, Sensitive(DESKS_PIN)))
+    cards.verify_pin(at, Sensitive(DESKS_PIN))
     world.remove(whose)

@@ -17,6 +17,7 @@
     │   └── StoreBusy              another writer held the database for too long; try again
     ├── SealBroken                 a sealed secret does not open for this card and purpose
     ├── KeyMissing                 the key that sealed or hashed something is not in the key file
+    ├── KeysAway                   the token that keeps the master keys gives no answer
     ├── MailError
     │   ├── MailNotTrusted         the relay's certificate or its STARTTLS is not what was asked for
     │   ├── MailUnavailable        the relay did not take the message in time
@@ -125,6 +126,10 @@ class SealBroken(KioskError):
 
 class KeyMissing(KioskError):
     """The key file does not hold the key id that a row names."""
+
+
+class KeysAway(KioskError):
+    """The token of the master keys does not answer, or not to this PIN; try again later."""
 
 
 class MailError(KioskError):

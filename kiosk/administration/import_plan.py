@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.administration.people_line import PersonLine, Problem
 from kiosk.dialogue import CardId
-from kiosk.errors import KeyMissing, SealBroken
-from kiosk.secrets.kept import had_once, label, open_current
+from kiosk.secrets.kept import has_or_had, label
 from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
@@ -95,15 +94,8 @@ class Planner:
         A file that is imported again must not bring a secret back that was changed since.
         """
         was = card.sealed_secret
-        if given is None or (was and self._is_known(card, given, was)):
+        if given is None or has_or_had(self._uow, self._sealer, card, given):
             return was
         return self._sealer.seal(
             given, label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
         )
-
-    def _is_known(self, card: Card, given: Sensitive, was: SealedSecret) -> bool:
-        try:
-            is_current = open_current(self._sealer, card, was) == given
-        except (SealBroken, KeyMissing):
-            return False
-        return is_current or had_once(self._uow, self._sealer, card, given)

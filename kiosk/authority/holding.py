@@ -77,16 +77,16 @@ def set_aside(uow: UnitOfWork, visit: Visit, card: Card) -> None:
 def _make_current(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, pending: KeptSecret
 ) -> None:
+    before = card.sealed_secret.revision if card.sealed_secret else 0
+    waits = label(card, pending.kind, pending.sealed.revision)
     try:
-        secret = open_kept(sealer, card, pending)
+        sealed = sealer.carry(pending.sealed, waits, label(card, SealKind.UNBLOCK, before + 1))
     except SealBroken:
         record(uow, AuditKind.SECRET_BROKEN, visit, revision=pending.sealed.revision)
         set_aside(uow, visit, card)
         return
-    before = card.sealed_secret.revision if card.sealed_secret else 0
     keep_current(uow, sealer, card, pending.entry_id)
     uow.kept.take(pending)
-    sealed = sealer.seal(secret, label(card, SealKind.UNBLOCK, before + 1))
     uow.cards.replace_secret(card.id, before, sealed)
 
 

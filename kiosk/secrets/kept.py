@@ -33,9 +33,21 @@ def open_kept(sealer: Sealer, card: Card, kept: KeptSecret) -> Sensitive:
     return sealer.open(kept.sealed, label(card, kept.kind, kept.sealed.revision))
 
 
-def had_once(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) -> bool:
-    """Tell whether ``given`` is a secret that another one has taken the place of."""
-    return any(_opens_to(sealer, card, kept, given) for kept in uow.kept.former(card.id))
+def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) -> bool:
+    """Tell whether ``given`` is the card's secret, or one that it has taken the place of.
+
+    One whose seal is broken is no secret any more: whatever is given is new then. Those that
+    derive are compared last, for a token may have to be asked for each; ``KeysAway`` is
+    raised where it does not answer, for nobody knows then.
+    """
+    current = card.sealed_secret
+    if current is None or not _is_whole(sealer, card, current):
+        return False
+    known = [(current, label(card, SealKind.UNBLOCK, current.revision))]
+    for kept in uow.kept.former(card.id):
+        known.append((kept.sealed, label(card, kept.kind, kept.sealed.revision)))
+    known.sort(key=lambda one: bool(one[0].derived_from))
+    return any(_opens_to(sealer, sealed, named, given) for sealed, named in known)
 
 
 def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
@@ -52,11 +64,11 @@ def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
 
 def turn_former(uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret) -> None:
     """Make the pending secret a former one; one whose seal is broken opens nothing, and goes."""
-    secret = _opened(sealer, pending.sealed, label(card, pending.kind, pending.sealed.revision))
-    if secret is None:
+    former = _as_former(sealer, card, pending.kind, pending.sealed)
+    if former is None:
         uow.kept.take(pending)
     else:
-        uow.kept.turn(pending, _sealed_former(sealer, card, secret, pending.sealed.revision))
+        uow.kept.turn(pending, former)
 
 
 def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
@@ -64,22 +76,31 @@ def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = ""
     sealed = card.sealed_secret
     if sealed is None:
         return
-    secret = _opened(sealer, sealed, label(card, SealKind.UNBLOCK, sealed.revision))
-    if secret is not None:
-        kept = _sealed_former(sealer, card, secret, sealed.revision)
-        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, kept, uow.now, entry_id))
+    former = _as_former(sealer, card, SealKind.UNBLOCK, sealed)
+    if former is not None:
+        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, uow.now, entry_id))
 
 
-def _sealed_former(sealer: Sealer, card: Card, secret: Sensitive, revision: int) -> SealedSecret:
-    return sealer.seal(secret, label(card, SealKind.FORMER, revision))
-
-
-def _opens_to(sealer: Sealer, card: Card, kept: KeptSecret, given: Sensitive) -> bool:
-    return _opened(sealer, kept.sealed, label(card, kept.kind, kept.sealed.revision)) == given
-
-
-def _opened(sealer: Sealer, sealed: SealedSecret, named: SealLabel) -> Sensitive | None:
+def _as_former(
+    sealer: Sealer, card: Card, kind: SealKind | KeptKind, sealed: SealedSecret
+) -> SealedSecret | None:
+    old, new = label(card, kind, sealed.revision), label(card, SealKind.FORMER, sealed.revision)
     try:
-        return sealer.open(sealed, named)
+        return sealer.carry(sealed, old, new)
     except (SealBroken, KeyMissing):
         return None
+
+
+def _is_whole(sealer: Sealer, card: Card, sealed: SealedSecret) -> bool:
+    try:
+        sealer.look(sealed, label(card, SealKind.UNBLOCK, sealed.revision))
+    except (SealBroken, KeyMissing):
+        return False
+    return True
+
+
+def _opens_to(sealer: Sealer, sealed: SealedSecret, named: SealLabel, given: Sensitive) -> bool:
+    try:
+        return sealer.open(sealed, named) == given
+    except (SealBroken, KeyMissing):
+        return False

@@ -1,7 +1,8 @@
 """The key ring: named keys by purpose, kept in one file outside the database.
 
 Each purpose has one current key, which makes new things, and older ones, which still
-open what they made. A key is never used as it is: every use derives its own subkey.
+open what they made. A key is never used as it is: every use derives its own subkey. But
+for master keys of unblock secrets: others derive from them, too, and they have one use.
 """
 
 from __future__ import annotations
@@ -30,11 +31,16 @@ class KeyPurpose(StrEnum):
     CODE_MAC = "code-mac"
     PEPPER = "pepper"
     AUDIT_SIGN = "audit-sign"
+    DERIVE = "derive"
+
+
+NEEDED = tuple(purpose for purpose in KeyPurpose if purpose is not KeyPurpose.DERIVE)
+"""Purposes that every installation has a key for; unblock secrets need not be derived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One named key; its material is never shown and never used directly."""
+    """One named key; its material is never shown and, but for a master key, never used directly."""
 
     id: str
     material: bytes = field(repr=False)
@@ -51,9 +57,9 @@ class KeyRing:
     """All keys of an installation; unchangeable, so it is shared between threads freely."""
 
     def __init__(self, keys: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:
-        self._keys = dict(keys)
-        for purpose in KeyPurpose:
-            if not self._keys.get(purpose):
+        self._keys = {purpose: keys.get(purpose, ()) for purpose in KeyPurpose}
+        for purpose in NEEDED:
+            if not self._keys[purpose]:
                 raise ConfigError(f"key file: there is no key for the purpose {purpose.value!r}")
 
     def __repr__(self) -> str:
@@ -62,7 +68,7 @@ class KeyRing:
     @classmethod
     def fresh(cls) -> Self:
         """Make a ring of new random keys, held in memory alone."""
-        return cls({purpose: (_new_key(purpose),) for purpose in KeyPurpose})
+        return cls({purpose: (_new_key(purpose),) for purpose in NEEDED})
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -108,7 +114,9 @@ class KeyRing:
         return type(self)({**self._keys, purpose: added})
 
     def current(self, purpose: KeyPurpose) -> Key:
-        """Return the key that makes new things."""
+        """Return the key that makes new things; ``KeyMissing`` where there is none yet."""
+        if not self._keys[purpose]:
+            raise KeyMissing(f"the key file holds no key for the purpose {purpose.value!r}")
         return self._keys[purpose][-1]
 
     def key(self, purpose: KeyPurpose, key_id: str) -> Key:

@@ -1,4 +1,4 @@
-"""Sealing every unblock secret anew under the current key, while stations go on working.
+"""Sealing every unblock secret anew, for another key's sake, while stations go on working.
 
 Each card is its own transaction, put back only if nobody changed it meanwhile. What is
 left to do is found by key id, so a rotation that was interrupted starts again where
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
-from kiosk.dialogue import CardId
 from kiosk.errors import KeyMissing, SealBroken
-from kiosk.secrets.kept import label, open_kept
+from kiosk.secrets.kept import label
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.store.database import Store
 from kiosk.store.records import Card, SealedSecret
 from kiosk.store.secret_records import KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
+
+Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
 
 Progress = Callable[[int, int], None]
 """Takes the secrets looked at so far and those there were to do."""
@@ -36,23 +38,76 @@ class Rotation:
     broken: list[str] = field(default_factory=list)
 
 
+class Work(Protocol):
+    """Which secrets are to be sealed anew, and how one is."""
+
+    def left(self, uow: UnitOfWork) -> int:
+        """Return how many there are."""
+
+    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
+        """Return some cards whose current secret is one of them, by id, from ``after`` on."""
+
+    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
+        """Return some of those that are kept beside the current ones, likewise."""
+
+    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``."""
+
+    def name(self, sealed: SealedSecret) -> str:
+        """Return the key that matters, for the audit."""
+
+
+class UnderCurrentKey:
+    """Secrets that an older key sealed, those that are kept beside the current ones too."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._key = sealer.current_key_id
+
+    def left(self, uow: UnitOfWork) -> int:
+        """Return how many there are."""
+        return sum(count for key, count in sealed_by_key(uow).items() if key != self._key)
+
+    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
+        """Return some cards."""
+        return uow.cards.sealed_otherwise(self._key, after=after)
+
+    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
+        """Return some that are kept."""
+        return uow.kept.sealed_otherwise(self._key, after=after)
+
+    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Seal it under the current key; what derives goes on doing so."""
+        return self._sealer.carry(sealed, old, new)
+
+    def name(self, sealed: SealedSecret) -> str:
+        """Return the key that sealed it."""
+        return sealed.key_id
+
+
 def reseal_all(store: Store, sealer: Sealer, progress: Progress | None = None) -> Rotation:
     """Seal under the current key what another key sealed; raises ``StoreError``.
 
     A secret that does not open is left as it is and named, and the others go on.
     """
+    return walk(store, UnderCurrentKey(sealer), progress)
+
+
+def walk(store: Store, work: Work, progress: Progress | None = None) -> Rotation:
+    """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done."""
     done, seen, last = Rotation(), 0, ""
-    total = _how_many(store, sealer.current_key_id)
-    while cards := _next(store, sealer.current_key_id, last):
+    with store.read() as uow:
+        total = work.left(uow)
+    while cards := _next(store, work.cards, last):
         for card in cards:
-            _reseal(store, sealer, card, done)
+            _reseal(store, work, card, done)
             seen, last = seen + 1, card.id
             if progress is not None:
                 progress(seen, max(total, seen))
     last = ""
-    while several := _next_kept(store, sealer.current_key_id, last):
+    while several := _next(store, work.kept, last):
         for kept in several:
-            _reseal_kept(store, sealer, kept, done)
+            _reseal_kept(store, work, kept, done)
             seen, last = seen + 1, kept.id
             if progress is not None:
                 progress(seen, max(total, seen))
@@ -64,77 +119,57 @@ def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
     return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept.count_by_key()))
 
 
-def _reseal(store: Store, sealer: Sealer, card: Card, done: Rotation) -> None:
+def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> Some:
+    with store.read() as uow:
+        return find(uow, after)
+
+
+def _reseal(store: Store, work: Work, card: Card, done: Rotation) -> None:
     old = card.sealed_secret
     if old is None:
         return
+    was, new = (label(card, SealKind.UNBLOCK, old.revision + more) for more in (0, 1))
     try:
-        sealed = _sealed_anew(sealer, card, old)
+        sealed = work.anew(old, was, new)
     except (SealBroken, KeyMissing):
         done.broken.append(card.id)
         return
-    if _put(store, card, old, sealed):
-        done.resealed += 1
-    else:
-        done.overtaken += 1
-
-
-def _sealed_anew(sealer: Sealer, card: Card, old: SealedSecret) -> SealedSecret:
-    named = CardId(card.driver, card.identifier)
-    secret = sealer.open(old, SealLabel(named, SealKind.UNBLOCK, old.revision))
-    return sealer.seal(secret, SealLabel(named, SealKind.UNBLOCK, old.revision + 1))
-
-
-def _put(store: Store, card: Card, old: SealedSecret, sealed: SealedSecret) -> bool:
     with store.begin() as uow:
         if not uow.cards.replace_secret(card.id, old.revision, sealed):
-            return False
-        _tell(uow, card, old, sealed)
+            done.overtaken += 1
+            return
+        _tell(uow, card, work, old, sealed)
         uow.commit()
-        return True
+    done.resealed += 1
 
 
-def _tell(uow: UnitOfWork, card: Card, old: SealedSecret, sealed: SealedSecret) -> None:
+def _reseal_kept(store: Store, work: Work, kept: KeptSecret, done: Rotation) -> None:
+    """Seal one anew; it may become current or former at any moment, and is left alone then."""
+    with store.read() as uow:
+        card = uow.cards.get(kept.card_id)
+    if card is None:
+        return
+    named = label(card, kept.kind, kept.sealed.revision)
+    try:
+        sealed = work.anew(kept.sealed, named, named)
+    except (SealBroken, KeyMissing):
+        done.broken.append(card.id)
+        return
+    with store.begin() as uow:
+        if not uow.kept.reseal(kept, sealed):
+            done.overtaken += 1
+            return
+        _tell(uow, card, work, kept.sealed, sealed)
+        uow.commit()
+    done.resealed += 1
+
+
+def _tell(uow: UnitOfWork, card: Card, work: Work, old: SealedSecret, sealed: SealedSecret) -> None:
     uow.audit.append(
         kind=ROTATED,
         reference="",
         card_id=card.id,
         holder_id=card.holder_id,
         actor="kiosk keys rotate",
-        detail={"from": old.key_id, "to": sealed.key_id, "revision": sealed.revision},
+        detail={"from": work.name(old), "to": work.name(sealed), "revision": sealed.revision},
     )
-
-
-def _how_many(store: Store, key_id: str) -> int:
-    with store.read() as uow:
-        return sum(count for key, count in sealed_by_key(uow).items() if key != key_id)
-
-
-def _next(store: Store, key_id: str, after: str) -> tuple[Card, ...]:
-    with store.read() as uow:
-        return uow.cards.sealed_otherwise(key_id, after=after)
-
-
-def _reseal_kept(store: Store, sealer: Sealer, kept: KeptSecret, done: Rotation) -> None:
-    """Seal one anew in one transaction; it may become current or former at any moment."""
-    with store.begin() as uow:
-        card = uow.cards.lock(kept.card_id)
-        if card is None:
-            return
-        try:
-            secret = open_kept(sealer, card, kept)
-        except (SealBroken, KeyMissing):
-            done.broken.append(card.id)
-            return
-        sealed = sealer.seal(secret, label(card, kept.kind, kept.sealed.revision))
-        if not uow.kept.reseal(kept, sealed):
-            done.overtaken += 1
-            return
-        _tell(uow, card, kept.sealed, sealed)
-        uow.commit()
-        done.resealed += 1
-
-
-def _next_kept(store: Store, key_id: str, after: str) -> tuple[KeptSecret, ...]:
-    with store.read() as uow:
-        return uow.kept.sealed_otherwise(key_id, after=after)

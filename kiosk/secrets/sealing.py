@@ -17,13 +17,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 from kiosk.dialogue import CardId
 from kiosk.errors import SealBroken
+from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.framing import framed
 from kiosk.secrets.keys import Key, KeyPurpose, KeyRing
+from kiosk.secrets.masters import Masters
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import SealedSecret
 
 _NONCE = 12
-_SIV, _GCM = 1, 2
+_SIV, _GCM, _HOW_SIV, _HOW_GCM = 1, 2, 3, 4
+_HOW = (_HOW_SIV, _HOW_GCM)
+_VERSIONS = tuple(bytes([version]) for version in (_SIV, _GCM, *_HOW))
 
 
 class SealKind(StrEnum):
@@ -51,38 +55,76 @@ class Sealer:
     """Seals under the current key and opens under the key that is named.
 
     AES-256-GCM-SIV (RFC 8452), where a repeated nonce costs nearly nothing; AES-256-GCM
-    with a random nonce on an OpenSSL that lacks it. The first byte tells which.
+    with a random nonce on an OpenSSL that lacks it. The first byte tells which, and whether
+    a secret was sealed or how one derives: each has a subkey of its own.
     """
 
-    def __init__(self, ring: KeyRing, *, siv: bool | None = None) -> None:
+    def __init__(
+        self, ring: KeyRing, masters: Masters | None = None, *, siv: bool | None = None
+    ) -> None:
+        self.masters = masters or Masters(ring)
         self._ring = ring
-        self._version = _SIV if (_has_siv() if siv is None else siv) else _GCM
+        self._siv = _has_siv() if siv is None else siv
 
     @property
     def current_key_id(self) -> str:
         """The id of the key under which new secrets are sealed."""
         return self._ring.current(KeyPurpose.SEAL).id
 
-    def seal(self, secret: Sensitive, label: SealLabel) -> SealedSecret:
-        """Seal ``secret`` for what ``label`` names."""
-        key = self._ring.current(KeyPurpose.SEAL)
-        nonce, bound = secrets.token_bytes(_NONCE), _associated(self._version, key, label)
-        cipher = _cipher(self._version, key, label)
-        # The plain text is never bound to a name: a traceback could show it.
-        sealed = cipher.encrypt(nonce, secret.reveal().encode(), bound)
-        return SealedSecret(bytes([self._version]) + nonce + sealed, key.id, label.revision)
+    def seal(self, secret: Sensitive | Derivation, label: SealLabel) -> SealedSecret:
+        """Seal ``secret`` for what ``label`` names; of one that derives only how it does."""
+        if isinstance(secret, Derivation):
+            how = Sensitive(f"{secret.generation}:{secret.master}")
+            return self._sealed(_HOW_SIV if self._siv else _HOW_GCM, how, label, secret.master)
+        return self._sealed(_SIV if self._siv else _GCM, secret, label)
 
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
-        """Open what was sealed for ``label``; raises ``SealBroken`` or ``KeyMissing``."""
+        """Open what was sealed for ``label``, and derive what derives.
+
+        Raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``.
+        """
+        found = self.look(sealed, label)
+        return self.masters.derive(found, label.card) if isinstance(found, Derivation) else found
+
+    def look(self, sealed: SealedSecret, label: SealLabel) -> Sensitive | Derivation:
+        """Open what was sealed for ``label`` and derive nothing.
+
+        Raises ``SealBroken`` or ``KeyMissing``.
+        """
         key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
         version, nonce = sealed.ciphertext[0:1], sealed.ciphertext[1 : 1 + _NONCE]
-        if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:
+        if version not in _VERSIONS or len(nonce) != _NONCE:
             raise SealBroken("the sealed secret is not in a form that is known")
         cipher, bound = _cipher(version[0], key, label), _associated(version[0], key, label)
         try:
-            return Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
+            text = Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
+            found = _derivation(text) if version[0] in _HOW else text
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed secret does not open for this card") from None
+        if sealed.derived_from != (found.master if isinstance(found, Derivation) else ""):
+            raise SealBroken("the sealed secret is recorded under another master key")
+        return found
+
+    def carry(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Seal for ``new`` what was sealed for ``old``; what derives goes on doing so.
+
+        Raises ``SealBroken`` or ``KeyMissing``.
+        """
+        return self.seal(self.look(sealed, old), new)
+
+    def _sealed(
+        self, version: int, text: Sensitive, label: SealLabel, derived_from: str = ""
+    ) -> SealedSecret:
+        key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
+        bound = _associated(version, key, label)
+        # The plain text is never bound to a name: a traceback could show it.
+        sealed = _cipher(version, key, label).encrypt(nonce, text.reveal().encode(), bound)
+        return SealedSecret(bytes([version]) + nonce + sealed, key.id, label.revision, derived_from)
+
+
+def _derivation(text: Sensitive) -> Derivation:
+    generation, _, master = text.reveal().partition(":")
+    return Derivation(master, int(generation))
 
 
 def _has_siv() -> bool:
@@ -95,7 +137,7 @@ def _has_siv() -> bool:
 
 def _cipher(version: int, key: Key, label: SealLabel) -> AESGCMSIV | AESGCM:
     subkey = key.subkey(f"seal/{version}/{label.kind.value}")
-    return AESGCMSIV(subkey) if version == _SIV else AESGCM(subkey)
+    return AESGCMSIV(subkey) if version in (_SIV, _HOW_SIV) else AESGCM(subkey)
 
 
 def _associated(version: int, key: Key, label: SealLabel) -> bytes:

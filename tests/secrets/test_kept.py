@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.secrets.kept import had_once, keep_current, label, make_way, open_kept
+from kiosk.secrets.kept import has_or_had, keep_current, label, make_way, open_kept
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.rotate import reseal_all, sealed_by_key
 from kiosk.secrets.sealing import Sealer, SealKind
@@ -74,7 +74,7 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
         assert uow.kept.pending(safe.card.id) is None
         assert safe.held(uow, safe.sealer) == [FIRST, SECOND]
         for known, told in ((FIRST, True), (SECOND, True), (NEVER, False)):
-            assert had_once(uow, safe.sealer, safe.card, Sensitive(known)) is told
+            assert has_or_had(uow, safe.sealer, safe.card, Sensitive(known)) is told
         now = uow.cards.get(safe.card.id)
         assert now is not None
         assert now.set_aside_at is None

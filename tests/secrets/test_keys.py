@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.errors import ConfigError, KeyMissing
-from kiosk.secrets.keys import Key, KeyPurpose, KeyRing
+from kiosk.secrets.keys import NEEDED, Key, KeyPurpose, KeyRing
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 def test_what_was_created_is_loaded_again(path: Path) -> None:
     made = KeyRing.create(path)
     loaded = KeyRing.load(path)
-    for purpose in KeyPurpose:
+    for purpose in NEEDED:
         assert loaded.current(purpose) == made.current(purpose)
         assert loaded.ids(purpose) == (made.current(purpose).id,)
 
@@ -177,3 +177,12 @@ def test_repr_shows_ids_only() -> None:
         assert key.id in shown
         assert repr(key.material) not in shown
         assert key.material.hex() not in shown
+
+
+def test_a_master_key_is_added_when_it_is_wanted(path: Path) -> None:
+    ring = KeyRing.create(path)
+    assert ring.ids(KeyPurpose.DERIVE) == ()
+    with pytest.raises(KeyMissing, match="derive"):
+        ring.current(KeyPurpose.DERIVE)
+    added = [KeyRing.rotate(path, KeyPurpose.DERIVE).current(KeyPurpose.DERIVE).id for _ in "12"]
+    assert KeyRing.load(path).ids(KeyPurpose.DERIVE) == tuple(added)

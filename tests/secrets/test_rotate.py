@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.dialogue import CardId
+from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.rotate import reseal_all
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
@@ -130,7 +131,7 @@ class _Overtaken(Sealer):
     store: Store
     other: Sealer
 
-    def seal(self, secret: Sensitive, label: SealLabel) -> SealedSecret:
+    def seal(self, secret: Sensitive | Derivation, label: SealLabel) -> SealedSecret:
         with self.store.begin() as uow:
             card = uow.cards.by_card_ids([label.card])[label.card]
             newer = self.other.seal(Sensitive("99999999"), _label(card, 2))

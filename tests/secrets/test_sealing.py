@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kiosk.dialogue import CardId
 from kiosk.errors import KeyMissing, SealBroken
+from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
@@ -82,3 +83,62 @@ def test_the_secret_is_not_in_what_is_kept_or_shown(sealer: Sealer) -> None:
     assert b"73019264" not in sealed.ciphertext
     assert "73019264" not in repr(sealed)
     assert sealer.seal(PUK, LABEL).ciphertext != sealed.ciphertext
+
+
+# --- secrets that derive ---------------------------------------------------------------
+
+OTHER_LABELS = [
+    replace(LABEL, card=CardId("piv", "00ab")),
+    replace(LABEL, kind=SealKind.FORMER),
+    replace(LABEL, revision=4),
+]
+
+
+@pytest.fixture(params=[True, False], ids=["siv", "gcm"])
+def deriving(request: pytest.FixtureRequest) -> Sealer:
+    return Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE), siv=request.param)
+
+
+@pytest.fixture
+def how(deriving: Sealer) -> Derivation:
+    return Derivation(deriving.masters.current(), 7)
+
+
+def test_of_one_that_derives_only_how_it_does_is_kept(deriving: Sealer, how: Derivation) -> None:
+    sealed = deriving.seal(how, LABEL)
+    secret = deriving.open(sealed, LABEL)
+    assert secret == deriving.masters.derive(how, LABEL.card)
+    assert deriving.look(sealed, LABEL) == how
+    assert sealed.derived_from == how.master
+    with pytest.raises(SealBroken):
+        deriving.open(replace(sealed, derived_from=""), LABEL)
+
+
+@pytest.mark.parametrize("other", OTHER_LABELS)
+def test_it_derives_for_nothing_else(deriving: Sealer, how: Derivation, other: SealLabel) -> None:
+    with pytest.raises(SealBroken):
+        deriving.open(deriving.seal(how, LABEL), other)
+
+
+def test_how_one_derives_never_passes_for_a_secret(deriving: Sealer, how: Derivation) -> None:
+    """Nor the other way round: who writes the database cannot choose what is released."""
+    for secret in (how, Sensitive(f"0:{how.master}")):
+        sealed = deriving.seal(secret, LABEL)
+        for version in range(6):
+            if version != sealed.ciphertext[0]:
+                forged = bytes([version]) + sealed.ciphertext[1:]
+                for master in ("", how.master):
+                    with pytest.raises(SealBroken):
+                        deriving.open(SealedSecret(forged, sealed.key_id, 3, master), LABEL)
+
+
+def test_what_derives_is_carried_without_its_master_key(deriving: Sealer) -> None:
+    new = replace(LABEL, kind=SealKind.FORMER, revision=4)
+    sealed = deriving.seal(Derivation("derive-elsewhere", 2), LABEL)
+    carried = deriving.carry(sealed, LABEL, new)
+    assert deriving.look(carried, new) == Derivation("derive-elsewhere", 2)
+    assert (carried.revision, carried.derived_from) == (4, "derive-elsewhere")
+    with pytest.raises(KeyMissing, match="derive-elsewhere"):
+        deriving.open(carried, new)
+    plain = deriving.carry(deriving.seal(PUK, LABEL), LABEL, new)
+    assert deriving.open(plain, new) == PUK

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hardware import pcsc
+from hardware.keypad import Keypad
 from hardware.pcsc import PcscError
 from kiosk.dialogue import CardReport
 from kiosk.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
@@ -25,12 +26,16 @@ class CardCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderFinding:
-    """One reader; ``report`` is what its card tells, ``detail`` why it tells nothing."""
+    """One reader; ``report`` is what its card tells, ``detail`` why it tells nothing.
+
+    ``pin_pad``: the reader has keys of its own for PINs, whatever card is in.
+    """
 
     reader: str
     card: CardCondition
     report: CardReport | None = None
     detail: str = ""
+    pin_pad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ def look_over(cards: Cards) -> PcscFinding:
         readers = _readers()
     except PcscError as error:
         return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
-    return PcscFinding(True, tuple(look_into(cards, reader) for reader in readers))
+    found = (replace(look_into(cards, reader), pin_pad=_has_pad(reader)) for reader in readers)
+    return PcscFinding(True, tuple(found))
 
 
 def look_into(cards: Cards, reader: str) -> ReaderFinding:
@@ -75,3 +81,17 @@ def _readers() -> tuple[str, ...]:
         return pcsc.list_readers(context)
     finally:
         pcsc.release(context)
+
+
+def _has_pad(reader: str) -> bool:
+    """Ask the reader past its card; one that is held by another program counts as without."""
+    context = pcsc.establish()
+    try:
+        handle = pcsc.connect_to_reader(context, reader)
+        keypad = Keypad.found(lambda code, body: pcsc.control(handle, code, body))
+        pcsc.disconnect(handle, reset=False)
+    except PcscError:
+        return False
+    finally:
+        pcsc.release(context)
+    return keypad is not None

@@ -184,6 +184,14 @@ def connect(context: Context, reader: str, *, exclusive: bool) -> tuple[Handle, 
     return Handle(handle), protocol
 
 
+def connect_to_reader(context: Context, reader: str) -> Handle:
+    """Connect to the reader itself, with a card in it or without."""
+    direct, no_protocol = scard.SCARD_SHARE_DIRECT, scard.SCARD_PROTOCOL_UNDEFINED
+    code, handle, _ = scard.SCardConnect(context, reader, direct, no_protocol)
+    _check("SCardConnect", code)
+    return Handle(handle)
+
+
 def reconnect(handle: Handle, *, exclusive: bool, reset: bool) -> int:
     """Take a handle up again, resetting the card where asked; return the protocol."""
     how = scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD

@@ -12,6 +12,7 @@ Fixtures (``pytest_plugins = ["tests.support.pcsc"]`` in the root conftest)::
         pcscd.unplug(); pcscd.replug()  # the reader with both its slots
 
 Cards are made by ``hardware.virtual.making``: ``new_card``, ``blocked_card``.
+``pad`` gives the reader keys for PINs (see ``tests.support.pad``).
 ``pcscd`` is one for the whole session, because libpcsclite reads PCSCLITE_CSOCK_NAME once
 in a process and never again: a test that opens a context must have this fixture (or
 ``insert``) first. ``client_environment(pcscd)`` is for child processes. After each test of
@@ -36,6 +37,7 @@ from hardware.virtual.link import CardLink, Chip
 from hardware.virtual.pcscd import PrivatePcscd
 from hardware.virtual.waiting import wait_until
 from tests.support.hotplug import HotplugPcscd
+from tests.support.pad import Pad
 
 SEEN_SECONDS = 10.0
 
@@ -98,6 +100,15 @@ def insert(pcscd: HotplugPcscd) -> Iterator[Insert]:
     pcscd.replug()
     for reader in pcscd.reader_names:
         wait_for_presence(reader, present=False)
+
+
+@pytest.fixture
+def pad(pcscd: HotplugPcscd) -> Iterator[Pad]:
+    """Keys for PINs on the private reader, for as long as the test takes."""
+    keys = Pad(pcscd.pad_path)
+    keys.start()
+    yield keys
+    keys.stop()
 
 
 def wait_for_presence(reader: str, *, present: bool, seconds: float = SEEN_SECONDS) -> None:

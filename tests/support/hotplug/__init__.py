@@ -2,7 +2,8 @@
 
 pcscd learns of readers from udev; here udev is one of ours with a single USB device in
 it. pcscd, its hotplug code and the virtual reader's driver are the real ones. It also
-looks at its cards every 20 ms instead of every 400. Needs a C compiler and the headers of
+looks at its cards every 20 ms instead of every 400. Its reader can have keys for PINs, at
+``pad_path`` (see ``tests.support.pad``). Needs a C compiler and the headers of
 libpcsclite-dev, as pyscard does.
 """
 
@@ -43,6 +44,11 @@ class HotplugPcscd(PrivatePcscd):
         self._event(b"a")
 
     @property
+    def pad_path(self) -> Path:
+        """Where the reader's keys are, while somebody listens there."""
+        return self.directory / "pad.comm"
+
+    @property
     def _pipe(self) -> Path:
         return self.directory / "hotplug"
 
@@ -74,7 +80,8 @@ class HotplugPcscd(PrivatePcscd):
         (self.directory / "libifdvpcd.so.0").symlink_to(DRIVER)
         common = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
         linked = ["-Wl,--no-as-needed", str(DRIVER), f"-Wl,-rpath,{self.directory}"]
-        reader = [str(HERE / "reader.c"), "-I/usr/include/PCSC", "-o", str(driver), *linked]
+        sources = [str(HERE / "reader.c"), str(HERE / "pad.c")]
+        reader = [*sources, "-I/usr/include/PCSC", "-o", str(driver), *linked]
         subprocess.run([*common, *reader], check=True)
         preload = [str(HERE / "udev.c"), str(HERE / "impatience.c"), "-o", str(self._preload)]
         subprocess.run([*common, *preload], check=True)
@@ -86,4 +93,5 @@ class HotplugPcscd(PrivatePcscd):
             "LD_PRELOAD": str(self._preload),
             "HOTPLUG_PIPE": str(self._pipe),
             "HOTPLUG_DEVICE": f"/dev/null:{self._port}",
+            "PAD_SOCKET": str(self.pad_path),
         }

@@ -1,0 +1,36 @@
+"""Acts with PINs that are entered on a reader's own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hardware.cards import PcscCards
+from kiosk.dialogue import OnPad
+from kiosk.ports import CardAddress
+from tests.hardware.trouble import PUK, Trouble
+
+PIN, NEW, WRONG = "482915", "60514273", "11111111"
+ON_PAD = OnPad()
+
+Act = Callable[[PcscCards, CardAddress], None]
+
+
+def verify(cards: PcscCards, at: CardAddress) -> None:
+    cards.verify_pin(at, ON_PAD)
+
+
+def change(cards: PcscCards, at: CardAddress) -> None:
+    cards.change_pin(at, ON_PAD, ON_PAD)
+
+
+def unblock(cards: PcscCards, at: CardAddress) -> None:
+    cards.hold(at, lambda card: card.unblock(PUK, ON_PAD))
+
+
+ACTS: dict[str, Act] = {"verify": verify, "change": change, "unblock": unblock}
+
+
+def nothing_came_of_it(card: Trouble) -> None:
+    """Nothing but questions reached the card."""
+    assert {apdu[1] for apdu in card.apdus if len(apdu) > 5} <= {0xA4, 0xCB}
+    assert card.card.state.pin.left == 3

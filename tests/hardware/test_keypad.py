@@ -1,0 +1,160 @@
+"""PINs on a reader's own keys, through pcscd: the product never sees one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hardware import pcsc
+from hardware.cards import PcscCards
+from hardware.doctor import look_over
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from hardware.virtual.profile import CardProfile
+from kiosk.dialogue import PinState
+from kiosk.errors import NotAllowed, PadLeft, PinBlocked, PinWrong
+from tests.hardware.keying import (
+    ACTS,
+    NEW,
+    PIN,
+    WRONG,
+    change,
+    nothing_came_of_it,
+    unblock,
+    verify,
+)
+from tests.hardware.trouble import PUK, address, cards_with, chip
+from tests.support.clients import Clients
+from tests.support.pad import Asking, Does, Pad
+from tests.support.pcsc import Insert
+
+pytestmark = pytest.mark.hardware
+
+
+@pytest.mark.parametrize("profile", [CardProfile(), CardProfile(t0=True)], ids=["T=1", "T=0"])
+def test_a_card_lives_through_it_all(insert: Insert, pad: Pad, profile: CardProfile) -> None:
+    card = chip(profile)
+    cards, at = cards_with(), address(insert(card), card)
+    assert cards.read(at.reader).pin_pad
+    pad.types(PIN, WRONG, WRONG)
+    verify(cards, at)
+    for left in (2, 1):
+        with pytest.raises(PinWrong) as wrong:
+            verify(cards, at)
+        assert wrong.value.tries_left == left
+    pad.types(WRONG, WRONG)
+    for _ in range(2):
+        with pytest.raises(PinBlocked):
+            verify(cards, at)
+    assert cards.read(at.reader).pin == PinState(blocked=True, tries_left=0)
+    pad.types(NEW, NEW, NEW)
+    unblock(cards, at)
+    verify(cards, at)
+    pad.types(WRONG, PIN, PIN)
+    with pytest.raises(PinWrong):
+        change(cards, at)
+    pad.types(NEW, PIN, PIN, PIN)
+    change(cards, at)
+    verify(cards, at)
+    assert cards.read(at.reader).pin.tries_left == 3
+    assert {asking.header: asking.entries for asking in pad.asked} == {
+        "00200080": 1, "00240080": 3, "002c0080": 2,
+    }  # fmt: skip
+
+
+def test_what_is_typed_on_the_reader_never_crosses_pcsc(
+    insert: Insert, pad: Pad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crossed: list[bytes] = []
+
+    def tap(call: Callable[..., bytes]) -> Callable[..., bytes]:
+        def tapped(*given: object) -> bytes:
+            answer = call(*given)
+            crossed.extend(each for each in (*given, answer) if isinstance(each, bytes))
+            return answer
+
+        return tapped
+
+    for name in ("transmit", "control"):
+        monkeypatch.setattr(pcsc, name, tap(getattr(pcsc, name)))
+    card = chip()
+    cards, at = cards_with(), address(insert(card), card)
+    pad.types(PIN, WRONG, NEW, NEW, NEW, PIN, PIN)
+    verify(cards, at)
+    with pytest.raises(PinWrong):
+        verify(cards, at)
+    unblock(cards, at)
+    change(cards, at)
+    through = b"\n".join(crossed)
+    assert PUK.reveal().encode() in through
+    for typed in (PIN, WRONG, NEW):
+        assert typed.encode() not in through
+
+
+def test_a_reader_without_keys(insert: Insert) -> None:
+    card = chip()
+    cards, at = cards_with(), address(insert(card), card)
+    assert not cards.read(at.reader).pin_pad
+    for act in ACTS.values():
+        with pytest.raises(NotAllowed):
+            act(cards, at)
+    nothing_came_of_it(card)
+
+
+@pytest.mark.parametrize("features", ["fails", "", "060442330006", "0604"])
+def test_a_reader_that_has_too_little(features: str, insert: Insert, pad: Pad) -> None:
+    pad.features = features
+    card = chip()
+    assert not cards_with().read(insert(card).reader).pin_pad
+
+
+def test_keys_that_are_not_wanted_are_not_asked_for(insert: Insert, pad: Pad) -> None:
+    pad.features = "fails"
+    seat = insert(chip())
+    unwanted = PcscCards(Registry([PivDriver()]), pads=False)
+    assert not unwanted.read(seat.reader).pin_pad
+    assert pad.questions == 0
+    assert not cards_with().read(seat.reader).pin_pad
+    assert pad.questions == 1
+
+
+def test_a_trace_holds_no_secret(insert: Insert, pad: Pad, tmp_path: Path) -> None:
+    log = tmp_path / "apdu.log"
+    card = chip()
+    at = address(insert(card), card)
+    with log.open("w") as file:
+        cards = cards_with(trace=lambda exchange: print(repr(exchange), exchange, file=file))
+        pad.types(NEW, NEW, Does.CANCELS)
+        unblock(cards, at)
+        with pytest.raises(PadLeft):
+            verify(cards, at)
+    text = log.read_text()
+    assert "00 2c 00 80 <16 bytes> by the reader's keys -> <0 bytes> 9000" in text
+    assert "00 20 00 80 <8 bytes> by the reader's keys -> PadLeft" in text
+    for secret in (NEW, PUK.reveal()):
+        assert secret not in text
+        assert secret.encode().hex() not in text
+
+
+def test_the_doctor_sees_the_keys_without_a_card(insert: Insert, pad: Pad) -> None:
+    insert(chip())
+    assert [reader.pin_pad for reader in look_over(cards_with()).readers] == [True, True]
+    pad.features = ""
+    assert [reader.pin_pad for reader in look_over(cards_with()).readers] == [False, False]
+
+
+def test_the_keys_do_for_opensc_what_they_do_for_us(
+    insert: Insert, pad: Pad, clients: Clients
+) -> None:
+    """OpenSC was not written for these keys: that they are as the standard has them it shows."""
+    card = chip()
+    at = address(insert(card), card)
+    pad.types(PIN)
+    assert clients.opensc("pkcs15-tool", at.reader, "--verify-pin").returncode == 0
+    pad.types(PUK.reveal(), NEW, NEW)
+    assert clients.opensc("pkcs15-tool", at.reader, "--unblock-pin").returncode == 0
+    assert pad.asked == [Asking("00200080", 1, 4, 8), Asking("002c0080", 3, 4, 8)]
+    pad.types(NEW)
+    verify(cards_with(), at)

@@ -1,0 +1,245 @@
+"""What a reader is asked, byte by byte, against structures that were made up by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardware import pads
+from hardware.apdu import Command, Header, Response, StatusWord
+from hardware.driver import CardSession
+from hardware.drivers.gids import GidsSession
+from hardware.drivers.openpgp import OpenPgpSession, Secret
+from hardware.drivers.piv import PivSession
+from hardware.keypad import Keypad, PadRefused, check
+from hardware.pads import Asked, PadEntry, PadProperties
+from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
+from kiosk.dialogue import OnPad
+from kiosk.errors import NotAllowed, PadLeft, PadTrouble
+from kiosk.sensitive import Sensitive
+from tests.hardware.drivers.openpgp_cards import KDF, Passwords
+
+SECRET = Sensitive("73918264")
+PAD = OnPad()
+
+FEATURES = "06 04 42330006 07 04 42330007 12 04 42330012"
+VERIFY, MODIFY, PROPERTIES = 0x42330006, 0x42330007, 0x42330012
+
+
+@dataclass
+class Reader:
+    """Keys that keep what they are asked; ``told`` is what the reader says of itself."""
+
+    told: str = "0102100206010407010c"
+    features: str = FEATURES
+    asked: list[tuple[int, str]] = field(default_factory=list)
+
+    def control(self, code: int, body: bytes) -> bytes:
+        if code == GET_FEATURE_REQUEST:
+            return bytes.fromhex(self.features)
+        if code == PROPERTIES:
+            return bytes.fromhex(self.told)
+        self.asked.append((code, body.hex()))
+        return bytes.fromhex("9000")
+
+    def keypad(self) -> Keypad:
+        found = Keypad.found(self.control)
+        assert found is not None
+        return found
+
+
+class Desk:
+    """A card in such a reader, and what either was sent."""
+
+    def __init__(self, reader: Reader, card: Passwords) -> None:
+        self.reader = reader
+        self.card = card
+
+    def send(self, command: Command) -> Response:
+        if command.pad is None:
+            return self.card.send(command)
+        return Response(b"", StatusWord.from_bytes(self._keyed(command, command.pad)))
+
+    def _keyed(self, command: Command, entry: PadEntry) -> bytes:
+        return self.reader.keypad().prepared(command, entry)()
+
+
+def _with_code(desk: Desk) -> CardSession:
+    return OpenPgpSession(desk, Secret.RESETTING_CODE)
+
+
+def _with_admin_pin(desk: Desk) -> CardSession:
+    return OpenPgpSession(desk, Secret.ADMIN_PIN)
+
+
+Family = Callable[[Desk], CardSession]
+Act = Callable[[CardSession], None]
+
+
+def verify(session: CardSession) -> None:
+    session.verify_pin(PAD)
+
+
+def change(session: CardSession) -> None:
+    session.change_pin(PAD, PAD)
+
+
+def unblock(session: CardSession) -> None:
+    session.unblock(SECRET, PAD)
+
+
+def reset(session: CardSession) -> None:
+    session.reset_pin(PAD)
+
+
+BLANK, CODE = "ff" * 8, "3733393138323634"
+
+# Time-outs of 60 s; bytes, left, ASCII; the block; no length; 8 and 6 digits; the key that
+# confirms; messages; English; their numbers; no prologue; the length and the command.
+ASKED: list[tuple[str, Family, Act, int, str]] = [
+    ("piv verify", PivSession, verify, VERIFY,
+     "3c3c 82 08 00 0806 02 01 0904 00 000000 0d000000 00200080 08" + BLANK),
+    ("piv change", PivSession, change, MODIFY,
+     "3c3c 82 08 00 00 08 0806 03 02 03 0904 000102 000000 15000000 00240080 10" + BLANK + BLANK),
+    ("piv unblock", PivSession, unblock, MODIFY,
+     "3c3c 82 08 00 00 08 0806 01 02 02 0904 010202 000000 15000000 002c0080 10" + CODE + BLANK),
+    ("openpgp verify", _with_code, verify, VERIFY,
+     "3c3c 82 00 00 0806 02 01 0904 00 000000 05000000 00200082 00"),
+    ("openpgp change", _with_code, change, MODIFY,
+     "3c3c 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240081 00"),
+    ("openpgp unblock, code", _with_code, unblock, MODIFY,
+     "3c3c 82 00 00 00 08 0806 01 02 02 0904 010202 000000 0d000000 002c0081 08" + CODE),
+    ("openpgp unblock, admin", _with_admin_pin, unblock, MODIFY,
+     "3c3c 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0281 00"),
+    ("gids verify", GidsSession, verify, VERIFY,
+     "3c3c 82 00 00 0806 02 01 0904 00 000000 05000000 00200080 00"),
+    ("gids change", GidsSession, change, MODIFY,
+     "3c3c 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240080 00"),
+    ("gids reset", GidsSession, reset, MODIFY,
+     "3c3c 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0280 00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "act", "code", "asked"),
+    [row[1:] for row in ASKED],
+    ids=[row[0] for row in ASKED],
+)
+def test_each_act_of_each_family(family: Family, act: Act, code: int, asked: str) -> None:
+    reader = Reader()
+    act(family(Desk(reader, Passwords())))
+    assert reader.asked == [(code, asked.replace(" ", ""))]
+
+
+@pytest.mark.parametrize(("act", "number_of_messages"), [(verify, 8), (change, 11), (unblock, 11)])
+def test_a_reader_without_a_display_has_no_messages(act: Act, number_of_messages: int) -> None:
+    reader = Reader(told="0102000006010407010c")
+    act(PivSession(Desk(reader, Passwords())))
+    assert bytes.fromhex(reader.asked[0][1])[number_of_messages] == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "pin", "limits"),
+    [
+        ("", OnPad(4, 12), "0806"),
+        ("", OnPad(7, 7), "0707"),
+        ("060107", OnPad(), "0807"),
+        ("070107", OnPad(), "0706"),
+        ("060104070100", OnPad(), "0806"),
+    ],
+    ids=["the card's limits", "the caller's", "the reader's least", "its most", "no most is told"],
+)
+def test_the_narrowest_limits_count(told: str, pin: OnPad, limits: str) -> None:
+    reader = Reader(told)
+    PivSession(Desk(reader, Passwords())).verify_pin(pin)
+    assert reader.asked[0][1][10:14] == limits
+
+
+def test_a_reader_whose_pins_are_all_too_short_is_not_asked() -> None:
+    reader = Reader(told="070105")
+    with pytest.raises(PadRefused):
+        verify(PivSession(Desk(reader, Passwords())))
+    assert reader.asked == []
+
+
+def test_no_reader_derives_a_password() -> None:
+    card = Passwords(objects={"00f9": KDF + "9000"})
+    reader = Reader()
+    session = _with_code(Desk(reader, card))
+    assert not session.takes_pad()
+    for act in (verify, change, unblock):
+        with pytest.raises(NotAllowed):
+            act(session)
+    assert reader.asked == []
+    assert card.spent == []
+
+
+def test_a_card_that_asks_for_the_unknown_takes_no_pad() -> None:
+    assert not _with_code(Desk(Reader(), Passwords(objects={"00f9": "8101ff9000"}))).takes_pad()
+    for family in (PivSession, GidsSession, _with_code):
+        assert family(Desk(Reader(), Passwords())).takes_pad()
+
+
+def test_two_pins_come_from_the_same_place() -> None:
+    reader, card = Reader(), Passwords()
+    for family in (PivSession, GidsSession, _with_code):
+        for current, new in ((PAD, SECRET), (SECRET, PAD)):
+            with pytest.raises(NotAllowed):
+                family(Desk(reader, card)).change_pin(current, new)
+    assert reader.asked == []
+    assert card.spent == []
+
+
+@pytest.mark.parametrize(
+    "features",
+    ["", "06 04 42330006", "07 04 42330007", FEATURES + "ff", "06 03 42330006 07 03 42330007"],
+    ids=["none", "verify alone", "modify alone", "cut", "of another length"],
+)
+def test_a_reader_with_half_the_keys_has_none(features: str) -> None:
+    assert Keypad.found(Reader(features=features).control) is None
+
+
+def test_a_reader_that_fails_the_questions() -> None:
+    def knows_nothing(code: int, _body: bytes) -> bytes:
+        raise PcscError("SCardControl", code)
+
+    assert Keypad.found(knows_nothing) is None
+    reader = Reader()
+
+    def keeps_to_itself(code: int, body: bytes) -> bytes:
+        if code == PROPERTIES:
+            raise PcscError("SCardControl", 1)
+        return reader.control(code, body)
+
+    keypad = Keypad.found(keeps_to_itself)
+    assert keypad is not None
+    entry = PadEntry(Asked.CURRENT, 6, 8)
+    keypad.prepared(Command(Header(0x00, 0x20, 0x00, 0x82), pad=entry), entry)()
+    assert len(reader.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "because"),
+    [(0x6400, "timeout"), (0x6401, "cancelled"), (0x6402, "different"), (0x6403, "length")],
+)
+def test_what_the_reader_says_for_itself(status: int, because: PadTrouble) -> None:
+    with pytest.raises(PadLeft) as left:
+        check(StatusWord(status))
+    assert left.value.because == because
+
+
+def test_what_the_card_says_is_the_cards() -> None:
+    with pytest.raises(PadRefused):
+        check(StatusWord(0x6B80))
+    for status in (0x9000, 0x63C2, 0x6983, 0x6404, 0x6A80):
+        check(StatusWord(status))
+
+
+@given(st.binary(max_size=40))
+def test_no_answer_of_a_reader_is_too_strange(answer: bytes) -> None:
+    assert all(0 <= tag <= 0xFF for tag in pads.features(answer))
+    assert isinstance(pads.properties(answer), PadProperties)

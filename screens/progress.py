@@ -15,6 +15,7 @@ from kiosk.station.states import (
     EnterPin,
     GiveAnswer,
     NewPin,
+    PadPaused,
     PickQuestion,
     RepeatPin,
     State,
@@ -84,7 +85,7 @@ def _part(state: State) -> Part | None:
             return Part.CODE
         case NewPin() | RepeatPin():
             return Part.NEW_PIN
-        case Working() | Trouble():
+        case Working() | PadPaused() | Trouble():
             return _part_of_work(state.visit, state.work)
         case _:
             return None
@@ -94,11 +95,11 @@ def _part_of_work(visit: Visit, work: Work) -> Part | None:
     match work:
         case Work.PREPARING:
             return next(iter(parts(visit)), None)
-        case Work.CHECKING_PIN:
+        case Work.CHECKING_PIN | Work.PIN_ON_PAD:
             return Part.PIN
         case Work.SAVING_ANSWERS | Work.CHECKING_ANSWERS:
             return Part.QUESTIONS
         case Work.SENDING_CODE | Work.CHECKING_CODE:
             return Part.CODE
-        case Work.SETTING_PIN:
+        case Work.SETTING_PIN | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
             return Part.NEW_PIN

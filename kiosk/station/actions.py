@@ -38,6 +38,7 @@ from kiosk.station.events import (
     CardRead,
     GaveUp,
     NoReply,
+    PadEnded,
     PinFailed,
     PinNotTaken,
     Replied,
@@ -45,7 +46,7 @@ from kiosk.station.events import (
 )
 from kiosk.station.pins import PinWork
 from kiosk.station.pulse import Pulse
-from kiosk.station.states import Outage, PinTrouble
+from kiosk.station.states import Outage, PadNotice, PinTrouble
 
 _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
@@ -90,6 +91,8 @@ class Actions:
             return PinFailed(command.visit, wrong.tries_left)
         except errors.PinRefused as refused:
             return PinNotTaken(command.visit, PinTrouble(refused.reason))
+        except errors.PadLeft as left:
+            return PadEnded(command.visit, PadNotice(left.because))
         except errors.CardError as error:
             return self._give_up(command.visit, reason_for(error))
         except errors.AuthorityUnavailable:
@@ -145,7 +148,7 @@ class Actions:
         reply = self._authority.begin(command.visit, self._station, report)
         if isinstance(reply, CardChallenge):
             reply = self._prove(command.visit, at, reply)
-        return CardRead(command.visit, at, reply)
+        return CardRead(command.visit, at, reply, report.pin_pad)
 
     def _prove(
         self, visit: VisitId, at: CardAddress, challenge: CardChallenge

@@ -95,6 +95,10 @@ class ChangePin:
     new: PinEntry
 
 
+PinCommand = VerifyPin | UnblockPin | ChangePin
+"""What a PIN goes to the card with."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndVisit:
     """Tell the authority that the visit is over; nothing waits for it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kiosk.dialogue import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
-from kiosk.station.states import Outage, PinTrouble
+from kiosk.station.states import Outage, PadNotice, PinTrouble
 
 # --- the reader ------------------------------------------------------------------------
 
@@ -165,11 +165,15 @@ class StayedQuiet:
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """The card was read and looked up; ``at`` is where it is."""
+    """The card was read and looked up; ``at`` is where it is.
+
+    ``pin_pad``: its PIN is entered on the reader's own keys.
+    """
 
     visit: VisitId
     at: CardAddress
     reply: VisitOpened | Refusal
+    pin_pad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,14 @@ class PinNotTaken:
 
     visit: VisitId
     trouble: PinTrouble
+
+
+@dataclass(frozen=True, slots=True)
+class PadEnded:
+    """The reader asked for a PIN, and nothing came of it; it may be asked to ask again."""
+
+    visit: VisitId
+    notice: PadNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +240,6 @@ HolderSide = (
     | Stayed
 )
 ClockSide = WentQuiet | StayedQuiet
-ResultSide = CardRead | Replied | PinFailed | PinNotTaken | GaveUp | NoReply
+ResultSide = CardRead | Replied | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 
 Event = ReaderSide | HolderSide | ClockSide | ResultSide

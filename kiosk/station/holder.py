@@ -42,6 +42,7 @@ from kiosk.station.states import (
     HolderState,
     Menu,
     NewPin,
+    PadPaused,
     PickQuestion,
     PinTrouble,
     RepeatPin,
@@ -74,8 +75,8 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
         case ((CodeEntry() | CodeNeeded()), CodeAsked()):
             request = RequestCode(state.visit.id)
             return working(state.visit, Work.SENDING_CODE, request, state)
-        case Trouble(), TriedAgain():
-            return working(state.visit, state.work, state.command, state.back)
+        case ((Trouble() | PadPaused()), TriedAgain()):
+            return _again(state)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
             return _on_questions(state, event)
         case ((NewPin() | RepeatPin()), _):
@@ -87,6 +88,11 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
 def working(visit: Visit, work: Work, command: Command, back: HolderState | None) -> Move:
     """Show that ``command`` is under way, and ask for it."""
     return Working(visit, work, command, back), (command,)
+
+
+def _again(state: Trouble | PadPaused) -> Move:
+    back = state.back if isinstance(state, Trouble) else None
+    return working(state.visit, state.work, state.command, back)
 
 
 def _chosen(state: Menu, purpose: Purpose) -> Move:

@@ -15,7 +15,7 @@ from threading import Thread
 from kiosk.dialogue import ReaderState, Reason, VisitId
 from kiosk.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
 from kiosk.reference import reference_of
-from kiosk.station.commands import ChangePin, Command, OpenVisit, UnblockPin
+from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.desk import Show
 from kiosk.station.events import Event, GaveUp, HolderSide, ResultSide
 from kiosk.station.presence import Looked, Presence, fold
@@ -53,9 +53,9 @@ class StationLoop:
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._under_way: set[asyncio.Task[None]] = set()
-        # A new visit is not opened while a card of the last one is still being changed:
-        # its outcome has to be recorded first.
-        self._card_change = asyncio.Lock()
+        # A new visit is not opened while a card of the last one is still being changed, for
+        # its outcome has to be recorded first, nor while the reader still asks for its PIN.
+        self._at_card = asyncio.Lock()
 
     @property
     def state(self) -> State:
@@ -138,8 +138,8 @@ class StationLoop:
         task.add_done_callback(self._under_way.discard)
 
     async def _carry_out(self, command: Command) -> None:
-        if isinstance(command, OpenVisit | UnblockPin | ChangePin):
-            async with self._card_change:
+        if isinstance(command, OpenVisit | PinCommand):
+            async with self._at_card:
                 result = await asyncio.to_thread(self._guarded, command)
         else:
             result = await asyncio.to_thread(self._guarded, command)

@@ -17,6 +17,7 @@ from kiosk.dialogue import (
     Grant,
     JournalId,
     KeyGrant,
+    OnPad,
     Purpose,
     Reason,
     Refusal,
@@ -32,8 +33,8 @@ from kiosk.dialogue import (
 from kiosk.ports import Authority, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import ChangePin, UnblockPin
-from kiosk.station.events import PinNotTaken, Replied
-from kiosk.station.states import PinTrouble
+from kiosk.station.events import PadEnded, PinNotTaken, Replied
+from kiosk.station.states import PadNotice, PinTrouble
 from kiosk.station.unblocking import UnblockAct, outcome_of
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -53,12 +54,13 @@ class PinWork:
         self._cards = cards
         self._sleep = sleep
 
-    def unblock(self, command: UnblockPin) -> Replied | PinNotTaken:
+    def unblock(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded:
         """Reset the PIN with a secret that is released for this one act.
 
         It is asked for only while the card is held: one that is gone, swapped or in other
         hands costs nothing. A card that may have one of two secrets, and has not the first,
-        is given the other one at once.
+        is given the other one at once; where the PIN went with the first from the reader's
+        keys, its holder is told before those ask again.
         """
         visit = command.visit
         for _ in range(_SECRETS):
@@ -67,7 +69,7 @@ class PinWork:
                 return reply
         return Replied(visit, _refused(visit))
 
-    def _once(self, command: UnblockPin) -> Replied | PinNotTaken | None:
+    def _once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
         """Hold the card once; None where it is to be given another secret."""
         act = UnblockAct(self._authority, command)
         try:
@@ -92,7 +94,7 @@ class PinWork:
 
     def _failed(
         self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError
-    ) -> Replied | PinNotTaken | None:
+    ) -> Replied | PinNotTaken | PadEnded | None:
         """Tell the authority what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
         if isinstance(error, errors.PinRefused):
@@ -100,10 +102,13 @@ class PinWork:
             return PinNotTaken(visit, PinTrouble(error.reason))
         outcome = outcome_of(error)
         reply = self._settle(visit, grant, outcome)
+        if isinstance(error, errors.PadLeft):
+            return _may_ask_again(visit, PadNotice(error.because), reply)
         if _secret_is_unspent(outcome):
             raise error
         if isinstance(reply, SetPin):
-            return None
+            on_pad = isinstance(command.new, OnPad)
+            return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
         return Replied(visit, reply or _told_by_station(visit, outcome))
 
     def change(self, command: ChangePin) -> Replied:
@@ -136,6 +141,16 @@ def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
             return True
         case _:
             return False
+
+
+def _may_ask_again(
+    visit: VisitId, notice: PadNotice, reply: Task | Refusal | None
+) -> PadEnded | Replied:
+    """The secret is released again only once it is written down that it was not used."""
+    if isinstance(reply, SetPin):
+        return PadEnded(visit, notice)
+    away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
+    return Replied(visit, reply or away)
 
 
 def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:

@@ -31,7 +31,6 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.ports import CardAddress
 from kiosk.reference import reference_of
 from kiosk.station.commands import (
     ChangePin,
@@ -41,8 +40,17 @@ from kiosk.station.commands import (
     SubmitEmail,
     VerifyPin,
 )
-from kiosk.station.events import CardRead, Event, NoReply, PinFailed, PinNotTaken, Replied
+from kiosk.station.events import (
+    CardRead,
+    Event,
+    NoReply,
+    PadEnded,
+    PinFailed,
+    PinNotTaken,
+    Replied,
+)
 from kiosk.station.holder import Move, working
+from kiosk.station.pads import ask_new, ask_present, paused
 from kiosk.station.states import (
     AskQuestion,
     CodeEntry,
@@ -56,6 +64,7 @@ from kiosk.station.states import (
     GiveAnswer,
     Menu,
     NewPin,
+    PadNotice,
     PickQuestion,
     Reading,
     Refused,
@@ -71,12 +80,18 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
     """Return where an answer leads, or None where none was waited for."""
     match state, event:
         case Reading(), CardRead():
-            return _opened(event.visit, event.at, event.reply)
+            return _opened(event)
         case Reading(), NoReply():
             away = Refusal(Reason.AUTHORITY_AWAY, reference_of(state.visit))
             return _refused(state.visit, away)
         case Working(), Replied():
             return _replied(state, event.reply)
+        case Working(), PadEnded():
+            return paused(state, event.notice)
+        case Working(work=Work(on_pad=True)), PinFailed():
+            return paused(state, PadNotice.WRONG, event.tries_left)
+        case Working(work=Work(on_pad=True)), PinNotTaken():
+            return paused(state, event.trouble)
         case Working(), PinFailed():
             return EnterPin(state.visit, wrong=True, tries_left=event.tries_left), ()
         case Working(back=NewPin() as page), PinNotTaken():
@@ -94,10 +109,18 @@ _LACKS = {
 }
 
 
-def _opened(visit: VisitId, at: CardAddress, reply: VisitOpened | Refusal) -> Move:
+def _opened(read: CardRead) -> Move:
+    reply = read.reply
     if isinstance(reply, Refusal):
-        return _refused(visit, reply)
-    known = Visit(visit, at, reply.reference, reply.holder_name, reply.verification)
+        return _refused(read.visit, reply)
+    known = Visit(
+        read.visit,
+        read.at,
+        reply.reference,
+        reply.holder_name,
+        reply.verification,
+        pin_pad=read.pin_pad,
+    )
     if reply.resumed is not None:
         purpose, task = reply.resumed
         return CodeEntry(replace(known, purpose=purpose), task), ()
@@ -138,7 +161,7 @@ def _given(state: Working, task: Task) -> Move:
     visit = state.visit
     match task:
         case ProvePin():
-            return EnterPin(visit), ()
+            return ask_present(visit) if visit.pin_pad else (EnterPin(visit), ())
         case ChooseQuestions():
             return PickQuestion(visit, task), ()
         case GiveEmail():
@@ -150,6 +173,8 @@ def _given(state: Working, task: Task) -> Move:
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id), lacking)
         case EnterCode():
             return CodeEntry(visit, task), ()
+        case SetPin() if visit.pin_pad:
+            return ask_new(visit, task.rules)
         case SetPin():
             return NewPin(visit, task.rules, _current_pin(state)), ()
         case Finished():

@@ -41,6 +41,7 @@ from kiosk.station.states import (
     Menu,
     NewPin,
     OutOfService,
+    PadPaused,
     PickQuestion,
     Reading,
     Refused,
@@ -112,6 +113,7 @@ def _within_visit(state: State, event: Event) -> Next:
             | CodeNeeded()
             | NewPin()
             | RepeatPin()
+            | PadPaused()
             | Trouble()
         ):
             if isinstance(event, WentQuiet):

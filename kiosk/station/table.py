@@ -24,6 +24,7 @@ HOLDER = (
     "CodeNeeded",
     "NewPin",
     "RepeatPin",
+    "PadPaused",
     "Trouble",
 )
 CLOSING = ("Success", "Refused", "RemoveCard")
@@ -86,17 +87,18 @@ ACTS = (
     _on("NewPin", "PinEntered", "NewPin", "RepeatPin"),
     _on("RepeatPin", "PinEntered", "NewPin", "Working"),
     _on("RepeatPin", "WentBack", "NewPin"),
+    _on("PadPaused", "TriedAgain", "Working"),
     _on("Trouble", "TriedAgain", "Working"),
 )
 
 ANSWERS = (
-    _on("Working", "ProvePin", "EnterPin"),
+    _on("Working", "ProvePin", "EnterPin", "Working"),
     _on("Working", "ChooseQuestions", "PickQuestion"),
     _on("Working", "GiveEmail", "EnterEmail"),
     _on("Working", "AnswerQuestions", "AskQuestion"),
     _on("Working", "SendCode", "Working"),
     _on("Working", "EnterCode", "CodeEntry"),
-    _on("Working", "SetPin", "NewPin"),
+    _on("Working", "SetPin", "NewPin", "Working"),
     _on("Working", "Finished", "Success"),
     _on("Working", "Refusal", "Refused"),
     _on("Working", "AnswersWrong", "AskQuestion"),
@@ -105,8 +107,9 @@ ANSWERS = (
     _on("Working", "CodeNotSent", "CodeEntry", "CodeNeeded", "EnterEmail"),
     _on("Working", "CodeWrong", "CodeEntry"),
     _on("Working", "CodeDead", "CodeNeeded"),
-    _on("Working", "PinFailed", "EnterPin"),
-    _on("Working", "PinNotTaken", "NewPin"),
+    _on("Working", "PinFailed", "EnterPin", "PadPaused"),
+    _on("Working", "PinNotTaken", "NewPin", "PadPaused"),
+    _on("Working", "PadEnded", "PadPaused"),
     _on("Working", "NoReply", "Trouble"),
 )
 

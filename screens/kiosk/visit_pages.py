@@ -15,6 +15,7 @@ from screens.kiosk.give_answer import GiveAnswerPage
 from screens.kiosk.kit import Kit
 from screens.kiosk.menu import MenuPage
 from screens.kiosk.new_pin import NewPinPage, RepeatPinPage
+from screens.kiosk.pad import PadPage, PadPausedPage
 from screens.kiosk.page import Page
 from screens.kiosk.pick_question import PickQuestionPage
 from screens.kiosk.refused import RefusedPage
@@ -30,6 +31,8 @@ VisitState = s.Reading | s.Working | s.HolderState | s.StillThere | s.ClosingSta
 def page_for(state: VisitState, kit: Kit) -> Page:
     """Return a fresh page for ``state``."""
     match state:
+        case s.Working() if state.work.on_pad:
+            return PadPage(kit, state)
         case s.Reading() | s.Working():
             return WaitingPage(kit, state)
         case s.StillThere():
@@ -58,6 +61,8 @@ def _holder_page(state: s.HolderState, kit: Kit) -> Page:
             return AskQuestionPage(kit, state)
         case s.EnterEmail():
             return EnterEmailPage(kit, state)
+        case s.PadPaused():
+            return PadPausedPage(kit, state)
         case s.Trouble():
             return TroublePage(kit, state)
         case _:

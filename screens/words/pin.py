@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import PinRules, Purpose
+from kiosk.dialogue import OnPad, PinRules, Purpose
 from kiosk.policy import PinRule
 from kiosk.station.states import PinTrouble
 from screens.words.frame import count
@@ -28,7 +28,7 @@ def wrong(tries_left: int | None) -> str:
     return f"That PIN is not right. {left.capitalize()} left before the smartcard locks."
 
 
-def length(rules: PinRules) -> str:
+def length(rules: PinRules | OnPad) -> str:
     """Say how long a PIN is."""
     if rules.min_length == rules.max_length:
         return f"{rules.min_length} digits"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiosk.station.states import Goodbye, Outage, Work
+from screens.words import pad
 
 BANNER = "INSERT CARD"
 """Drawn in block letters: keep to A to Z, at most eleven signs."""
@@ -41,7 +42,7 @@ def outage(why: Outage) -> tuple[str, str]:
 
 
 def work(what: Work) -> tuple[str, str]:
-    """Say what the station is busy with, and for how long."""
+    """Say what the station is busy with, and for how long; or what the reader asks for."""
     match what:
         case Work.PREPARING:
             return "Getting things ready", "This takes a moment."
@@ -60,6 +61,8 @@ def work(what: Work) -> tuple[str, str]:
                 "Setting your new PIN",
                 "Leave your smartcard in until we say that it is done. This takes a few seconds.",
             )
+        case Work.PIN_ON_PAD | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
+            return pad.asking(what)
 
 
 def goodbye(how: Goodbye) -> str:

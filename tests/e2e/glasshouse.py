@@ -28,7 +28,7 @@ from kiosk.station.states import Attract, ConfirmOwner, Reading, State, Visit
 from screens.kiosk.attract import AttractPage
 from screens.kiosk_app import KioskApp
 from screens.look import Look
-from tests.station.fakes import FakeMonitor
+from tests.station.monitor import FakeMonitor
 
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ from kiosk.dialogue import (
     ChooseQuestions,
     EnterCode,
     GiveEmail,
+    OnPad,
     PinRules,
     Purpose,
     Question,
@@ -22,7 +23,7 @@ from kiosk.dialogue import (
 from kiosk.ports import CardAddress
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
-from kiosk.station.commands import RequestCode
+from kiosk.station.commands import ChangePin, RequestCode, UnblockPin, VerifyPin
 from kiosk.station.states import (
     AskQuestion,
     Attract,
@@ -40,6 +41,8 @@ from kiosk.station.states import (
     NewPin,
     Outage,
     OutOfService,
+    PadNotice,
+    PadPaused,
     PickQuestion,
     PinTrouble,
     Reading,
@@ -100,6 +103,12 @@ EMAIL = GiveEmail(
 CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5)
 RULES = PinRules(6, 8, ("504839201746",))
 SECRET = Sensitive("604918")
+
+
+PAD = OnPad(6, 8)
+VERIFY_ON_PAD = VerifyPin(VISIT_ID, AT, PAD)
+UNBLOCK_ON_PAD = UnblockPin(VISIT_ID, AT, PAD)
+CHANGE_ON_PAD = ChangePin(VISIT_ID, AT, PAD, PAD)
 
 
 def _given(count: int) -> tuple[Answer, ...]:
@@ -205,6 +214,17 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-dark": Sample(NewPin(UNLOCK, RULES), tuple("1111"), dark=True),
     "repeat-pin": Sample(RepeatPin(UNLOCK, RULES, SECRET), tuple("6049")),
     "repeat-pin-keys-only": Sample(RepeatPin(UNLOCK, RULES, SECRET), touch=False),
+    "pad-pin": Sample(Working(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
+    "pad-pin-dark": Sample(Working(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True),
+    "pad-new": Sample(Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None), tuple("604918")),
+    "pad-change": Sample(Working(CHANGE_PIN, Work.CHANGE_ON_PAD, CHANGE_ON_PAD, None)),
+    "pad-paused-wrong": Sample(
+        PadPaused(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, PadNotice.WRONG, tries_left=2)
+    ),
+    "pad-paused-simple": Sample(
+        PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, PinTrouble.CARD_COMPLEXITY)
+    ),
+    "pad-trouble": Sample(Trouble(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
     "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
@@ -218,7 +238,14 @@ _STORY: Mapping[str, Sample] = {
 def _every_kind() -> dict[str, Sample]:
     """Return a sample for each member of the enumerations that pages speak about."""
     working = (
-        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID), None)) for work in Work
+        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID), None))
+        for work in Work
+        if not work.on_pad
+    )
+    paused = (
+        (f"pad-paused-{why}", PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, why))
+        for why in PadNotice
+        if why is not PadNotice.WRONG
     )
     outages = ((f"outage-{outage}", OutOfService(outage)) for outage in Outage)
     success = (
@@ -229,7 +256,7 @@ def _every_kind() -> dict[str, Sample]:
         (f"refused-{reason}", Refused(VISIT_ID, reason, VISIT.reference)) for reason in Reason
     )
     remove = ((f"remove-{goodbye}", RemoveCard(VISIT_ID, goodbye)) for goodbye in Goodbye)
-    pairs: list[tuple[str, State]] = [*working, *outages, *success, *refused, *remove]
+    pairs: list[tuple[str, State]] = [*working, *paused, *outages, *success, *refused, *remove]
     return {name: Sample(state) for name, state in pairs}
 
 
@@ -240,5 +267,9 @@ def samples() -> dict[str, Sample]:
 
 def one_of_each() -> list[State]:
     """Return one state for each page."""
-    first = {type(sample.state): sample.state for sample in reversed(samples().values())}
+    first = {_page_of(sample.state): sample.state for sample in reversed(samples().values())}
     return list(first.values())
+
+
+def _page_of(state: State) -> tuple[type[State], bool]:
+    return type(state), isinstance(state, Working) and state.work.on_pad

@@ -37,6 +37,8 @@ from kiosk.station.states import (
     NewPin,
     Outage,
     OutOfService,
+    PadNotice,
+    PadPaused,
     PickQuestion,
     Reading,
     Refused,
@@ -58,6 +60,7 @@ from tests.screens.samples import (
     REGISTER,
     RULES,
     SECRET,
+    UNBLOCK_ON_PAD,
     UNLOCK,
     VISIT,
     VISIT_ID,
@@ -69,6 +72,8 @@ FRESH_CODE = replace(CODE, resend_in_s=0.0)
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
 LEFT, BACK = Left(VISIT_ID), WentBack(VISIT_ID)
+ON_PAD = Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
+PAUSED = PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, PadNotice.CANCELLED)
 TROUBLE = Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)
 
 
@@ -162,6 +167,10 @@ KEYS = [
         "1 1 1 1 1 1 enter",
         PinEntered(VISIT_ID, Sensitive("111111")),
     ),
+    keys(ON_PAD, "6 0 4 9 1 8 enter escape escape tab enter"),
+    keys(PAUSED, "6 0 4 9 1 8"),
+    keys(PAUSED, "enter", TriedAgain(VISIT_ID)),
+    keys(PAUSED, "escape enter", LEFT),
     keys(TROUBLE, "enter", TriedAgain(VISIT_ID)),
     keys(TROUBLE, "escape enter", LEFT),
     keys(Success(UNLOCK, Purpose.UNLOCK), "enter", LEFT),
@@ -209,6 +218,9 @@ TOUCHES = [
     touches(NewPin(UNLOCK, RULES), "1|1|1|1|1|1|Continue"),
     touches(RepeatPin(UNLOCK, RULES, SECRET), "6|0|4|9|1|8|Continue", PIN),
     touches(RepeatPin(UNLOCK, RULES, SECRET), "Back", BACK),
+    touches(ON_PAD, "To stop, press Cancel|Need help?"),
+    touches(PAUSED, "Try again", TriedAgain(VISIT_ID)),
+    touches(PAUSED, "Stop", LEFT),
     touches(TROUBLE, "Try again", TriedAgain(VISIT_ID)),
     touches(Success(UNLOCK, Purpose.UNLOCK), "Finish", LEFT),
     touches(Refused(VISIT_ID, Reason.FAULT, "X"), "Finish|Finish", LEFT),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import AnswerProblem, PinRules, Purpose, Reason
+from kiosk.dialogue import AnswerProblem, OnPad, PinRules, Purpose, Reason
 from kiosk.policy import PinRule
 from kiosk.station.states import (
     CodeLack,
@@ -15,10 +15,11 @@ from kiosk.station.states import (
     EmailTrouble,
     Goodbye,
     Outage,
+    PadNotice,
     PinTrouble,
     Work,
 )
-from screens.words import choices, email, frame, pin, questions, reasons, waiting
+from screens.words import choices, email, frame, pad, pin, questions, reasons, waiting
 
 JARGON = re.compile(
     r"\b(APDU|PUK|CHUID|GUID|hash|token|retry counter|authentication|authenticate|credential|"
@@ -93,6 +94,7 @@ def test_each_member_of_each_enumeration_has_words() -> None:
         *(email.code_notice(notice, 1) for notice in CodeNotice),
         *(word for lack in CodeLack for word in email.lack(lack)),
         *(pin.trouble(trouble) for trouble in PinTrouble),
+        *(word for why in (*PadNotice, *PinTrouble) for word in pad.paused(why, None)),
         *(pin.enter_text(purpose) for purpose in (*Purpose, None)),
     ]
     assert all(said)
@@ -106,6 +108,15 @@ def test_each_rule_fits_beside_the_keypad(rule: PinRule) -> None:
 def test_the_length_of_a_pin() -> None:
     assert pin.length(PinRules(6, 8)) == "6 to 8 digits"
     assert pin.length(PinRules(6, 6)) == "6 digits"
+
+
+def test_a_reader_is_told_no_more_than_the_length_and_the_holder_the_rest() -> None:
+    assert pad.rule(OnPad(7, 12)).startswith("7 to 12 digits. ")
+    assert "nobody can guess" in pad.rule(OnPad())
+
+
+def test_a_wrong_pin_on_the_reader_says_how_many_tries_are_left() -> None:
+    assert "One try is left" in pad.paused(PadNotice.WRONG, 1)[1]
 
 
 def test_tries_and_attempts_count_in_words() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -28,6 +27,7 @@ from kiosk.dialogue import (
     PinEntry,
     PinRules,
     PinState,
+    ProvePin,
     Purpose,
     Question,
     Reason,
@@ -35,6 +35,7 @@ from kiosk.dialogue import (
     SetPin,
     StationStanding,
     UnblockDone,
+    UnblockNotSent,
     UnblockOutcome,
     UnblockUnknown,
     VisitEnd,
@@ -42,7 +43,7 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.errors import AuthorityUnavailable
-from kiosk.ports import CardAddress, CardHold, PostReaderEvent, ReaderEvent
+from kiosk.ports import CardAddress, CardHold
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
 
@@ -54,7 +55,11 @@ CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
 
 @dataclass
 class FakeCards:
-    """One card; ``unblock_raises`` is raised after ``gate`` opens."""
+    """One card; ``unblock_raises`` is raised after ``gate`` opens.
+
+    With ``pin_pad`` its reader has keys: ``on_pad`` says how each asking ends, None with a
+    PIN, and with none left all do; ``asked`` is what they were asked for.
+    """
 
     card: CardId = field(default_factory=lambda: CardId("piv", "11" * 16))
     pin: str | None = None
@@ -62,6 +67,9 @@ class FakeCards:
     hold_raises: Exception | None = None
     unblock_raises: Exception | None = None
     read_raises: Exception | None = None
+    pin_pad: bool = False
+    on_pad: list[Exception | None] = field(default_factory=list)
+    asked: list[OnPad] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     waiting: threading.Event = field(default_factory=threading.Event)
 
@@ -71,14 +79,16 @@ class FakeCards:
     def read(self, reader: str) -> CardReport:
         if self.read_raises:
             raise self.read_raises
-        return CardReport(self.card, PinState(blocked=True, tries_left=0))
+        return CardReport(self.card, PinState(blocked=True, tries_left=0), pin_pad=self.pin_pad)
 
     def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
         self._arrive()
+        self._enter(pin)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         self._arrive()
-        self.pin = _shown(new)
+        assert isinstance(current, OnPad) is isinstance(new, OnPad)
+        self.pin = self._enter(new)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         if self.hold_raises:
@@ -92,7 +102,7 @@ class FakeCards:
         self._arrive()
         if self.unblock_raises:
             raise self.unblock_raises
-        self.pin = _shown(new)
+        self.pin = self._enter(new)
 
     def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
         return KeyNonce(challenge.nonce)
@@ -101,7 +111,7 @@ class FakeCards:
         return KeyAnswer(cryptogram)
 
     def reset_pin(self, new: PinEntry) -> None:
-        self.pin = _shown(new)
+        self.pin = self._enter(new)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         self.secret = new.reveal()
@@ -110,9 +120,14 @@ class FakeCards:
         self.waiting.set()
         self.gate.wait(10)
 
-
-def _shown(pin: PinEntry) -> str:
-    return "on the pad" if isinstance(pin, OnPad) else pin.reveal()
+    def _enter(self, pin: PinEntry) -> str:
+        if not isinstance(pin, OnPad):
+            return pin.reveal()
+        self.asked.append(pin)
+        trouble = self.on_pad.pop(0) if self.on_pad else None
+        if trouble is not None:
+            raise trouble
+        return "on the pad"
 
 
 @dataclass
@@ -120,6 +135,7 @@ class FakeAuthority:
     """Unlocks with two right answers and any code; ``away`` calls fail before they answer."""
 
     away: int = 0
+    offers: tuple[Purpose, ...] = (Purpose.UNLOCK,)
     challenged: CardChallenge | None = None
     released: int = 0
     outcomes: list[UnblockOutcome] = field(default_factory=list)
@@ -140,7 +156,7 @@ class FakeAuthority:
 
     def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
-        return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
+        return VisitOpened(visit, reference_of(visit), "Asha Patel", self.offers)
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
         return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
@@ -148,11 +164,12 @@ class FakeAuthority:
     def challenge(self, visit: VisitId) -> CardChallenge | None:
         return self.challenged
 
-    def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions:
+    def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions | ProvePin:
         self._answer()
-        return AnswerQuestions(QUESTIONS, 3)
+        return AnswerQuestions(QUESTIONS, 3) if purpose is Purpose.UNLOCK else ProvePin()
 
     def pin_proven(self, visit: VisitId) -> SetPin:
+        self._answer()
         return SetPin(PinRules())
 
     def save_questions(self, visit: VisitId, answers: object) -> Finished:
@@ -184,11 +201,13 @@ class FakeAuthority:
 
     def settle(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
-    ) -> Finished | Refusal:
+    ) -> Finished | SetPin | Refusal:
         self._answer()
         self.outcomes.append(outcome)
         if isinstance(outcome, UnblockDone):
             return Finished(Purpose.UNLOCK)
+        if isinstance(outcome, UnblockNotSent):
+            return SetPin(PinRules())
         unknown = isinstance(outcome, UnblockUnknown)
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
         return Refusal(reason, reference_of(visit))
@@ -219,18 +238,3 @@ class FakeAuthority:
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
         self.beats.append(beat)
         return self.standing
-
-
-class FakeMonitor:
-    """Posts what the test says; stopping takes a moment, as a real one does."""
-
-    def __init__(self, post: PostReaderEvent) -> None:
-        self.post: Callable[[ReaderEvent], None] = post
-        self.running = False
-
-    def start(self) -> None:
-        self.running = True
-
-    def stop(self) -> None:
-        time.sleep(0.02)  # the moment itself
-        self.running = False

@@ -15,7 +15,8 @@ from kiosk.station.loop import StationLoop
 from kiosk.station.pins import PinWork
 from kiosk.station.pulse import Pulse
 from kiosk.station.quiet import Patience
-from tests.station.fakes import FakeAuthority, FakeCards, FakeMonitor
+from tests.station.fakes import FakeAuthority, FakeCards
+from tests.station.monitor import FakeMonitor
 from tests.support.database import SetClock
 
 PIN = Sensitive("482916")
@@ -82,6 +83,10 @@ class Rig:
         await self.until(s.ConfirmOwner)
 
     async def reach_new_pin(self) -> None:
+        await self.prove_both_factors()
+        await self.until(s.NewPin)
+
+    async def prove_both_factors(self) -> None:
         await self.insert()
         self.loop.submit(e.Confirmed(self.visit))
         await self.until(s.AskQuestion)
@@ -89,7 +94,6 @@ class Rig:
             self.loop.submit(e.AnswerEntered(self.visit, Sensitive(text)))
         await self.until(s.CodeEntry)
         self.loop.submit(e.CodeEntered(self.visit, Sensitive("12345678")))
-        await self.until(s.NewPin)
 
     def set_pin(self) -> None:
         self.loop.submit(e.PinEntered(self.visit, PIN))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kiosk.dialogue import (
     Answer,
     AnswerProblem,
@@ -18,6 +20,7 @@ from kiosk.dialogue import (
     EnterCode,
     Finished,
     GiveEmail,
+    OnPad,
     PinRules,
     ProvePin,
     Purpose,
@@ -53,6 +56,8 @@ VISIT = s.Visit(ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), 
 CHANGING = s.Visit(
     ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN
 )
+PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
+PAD = OnPad(6, 8)
 GOOD, OTHER_GOOD, WEAK = Sensitive("482916"), Sensitive("739184"), Sensitive("123456")
 BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
 CHOOSE = ChooseQuestions(BANK, 3)
@@ -77,6 +82,12 @@ def working(command: object, back: s.HolderState | None, visit: s.Visit = VISIT)
 PIN_PAGE = s.EnterPin(VISIT)
 LAST_ANSWER = s.GiveAnswer(VISIT, CHOOSE, TWO, BANK[2])
 NEW_PIN = s.NewPin(VISIT, RULES)
+ON_PAD = (
+    s.Working(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), None),
+    s.Working(PAD_VISIT, s.Work.NEW_PIN_ON_PAD, UnblockPin(ID, AT, PAD), None),
+    s.Working(PAD_CHANGING, s.Work.CHANGE_ON_PAD, ChangePin(ID, AT, PAD, PAD), None),
+)
+"""The reader asks for a PIN on its own keys."""
 
 STATES: tuple[s.State, ...] = (
     s.Attract(),
@@ -97,6 +108,7 @@ STATES: tuple[s.State, ...] = (
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
     s.RepeatPin(CHANGING, RULES, GOOD, OTHER_GOOD),
+    s.PadPaused(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), s.PadNotice.TIMEOUT),
     s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
@@ -111,6 +123,7 @@ STATES: tuple[s.State, ...] = (
     working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
     working(UnblockPin(ID, AT, GOOD), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
+    *ON_PAD,
 )
 
 REPLIES: tuple[Reply, ...] = (
@@ -166,10 +179,12 @@ EVENTS: tuple[e.Event, ...] = (
     e.CardRead(ID, AT, opened(Purpose.UNLOCK)),
     e.CardRead(ID, AT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
     e.CardRead(ID, AT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),
+    e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True),
     e.CardRead(ID, AT, Refusal(Reason.LEAVER, "04HM-ASR9")),
     *(e.Replied(ID, reply) for reply in REPLIES),
     e.PinFailed(ID, 2),
     e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY),
+    e.PadEnded(ID, s.PadNotice.TIMEOUT),
     e.GaveUp(ID, Reason.CARD_BUSY, "04HM-ASR9"),
     e.NoReply(ID),
 )

@@ -19,13 +19,23 @@ from kiosk.dialogue import (
 )
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
-from kiosk.station.commands import Command
-from kiosk.station.states.notices import CodeLack, CodeNotice, EmailTrouble, PinTrouble, Work
+from kiosk.station.commands import Command, PinCommand
+from kiosk.station.states.notices import (
+    CodeLack,
+    CodeNotice,
+    EmailTrouble,
+    PadNotice,
+    PinTrouble,
+    Work,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id."""
+    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
+
+    ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own.
+    """
 
     id: VisitId
     at: CardAddress
@@ -34,6 +44,7 @@ class Visit:
     verification: tuple[str, ...]
     purpose: Purpose | None = None
     sent: int = 0
+    pin_pad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,20 @@ class RepeatPin:
 
 
 @dataclass(frozen=True, slots=True)
+class PadPaused:
+    """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
+
+    The reader waits for nobody here. ``tries_left`` is what the card said of a wrong PIN.
+    """
+
+    visit: Visit
+    work: Work
+    command: PinCommand
+    why: PadNotice | PinTrouble
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
 
@@ -166,5 +191,6 @@ HolderState = (
     | CodeNeeded
     | NewPin
     | RepeatPin
+    | PadPaused
     | Trouble
 )

@@ -15,7 +15,7 @@ class Outage(StrEnum):
 
 
 class Work(StrEnum):
-    """What the station is busy with."""
+    """What the station is busy with; last, what it waits for on the reader's own keys."""
 
     PREPARING = "preparing"
     CHECKING_PIN = "checking-pin"
@@ -24,6 +24,14 @@ class Work(StrEnum):
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"
     SETTING_PIN = "setting-pin"
+    PIN_ON_PAD = "pin-on-pad"
+    NEW_PIN_ON_PAD = "new-pin-on-pad"
+    CHANGE_ON_PAD = "change-on-pad"
+
+    @property
+    def on_pad(self) -> bool:
+        """Whether the holder is meanwhile entering a PIN on the reader's keys."""
+        return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
 
 
 class EmailTrouble(StrEnum):
@@ -61,6 +69,17 @@ class PinTrouble(StrEnum):
     CARD_HISTORY = "history"
     CARD_COMPLEXITY = "complexity"
     CARD_FORMAT = "format"
+
+
+class PadNotice(StrEnum):
+    """Why the reader has to ask for a PIN again; the first four are ``kiosk.errors.PadTrouble``."""
+
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    DIFFERENT = "different"
+    LENGTH = "length"
+    WRONG = "wrong"
+    ONCE_MORE = "once-more"
 
 
 class Goodbye(StrEnum):

@@ -1,0 +1,40 @@
+"""PINs that are entered on the reader's own keys, and never at the station.
+
+The page that says so goes up as the command is sent: from then on the reader asks, and
+only its own Cancel key, its own time-out or the card's leaving ends it before the card has
+answered. Whatever else ends it without a PIN leads to a page on which nobody waits.
+"""
+
+from __future__ import annotations
+
+from kiosk.dialogue import OnPad, PinRules, Purpose
+from kiosk.station.commands import ChangePin, UnblockPin, VerifyPin
+from kiosk.station.holder import Move, working
+from kiosk.station.states import PadNotice, PadPaused, PinTrouble, Visit, Work, Working
+
+
+def ask_present(visit: Visit) -> Move:
+    """Have the reader ask for the PIN that the card knows."""
+    verify = VerifyPin(visit.id, visit.at, OnPad())
+    return working(visit, Work.PIN_ON_PAD, verify, None)
+
+
+def ask_new(visit: Visit, rules: PinRules) -> Move:
+    """Have the reader ask for a new PIN; to change one it asks for the old one again, too."""
+    new = OnPad(rules.min_length, rules.max_length)
+    if visit.purpose is Purpose.CHANGE_PIN:
+        change = ChangePin(visit.id, visit.at, OnPad(), new)
+        return working(visit, Work.CHANGE_ON_PAD, change, None)
+    unblock = UnblockPin(visit.id, visit.at, new)
+    return working(visit, Work.NEW_PIN_ON_PAD, unblock, None)
+
+
+def paused(
+    state: Working, why: PadNotice | PinTrouble, tries_left: int | None = None
+) -> Move | None:
+    """Say why the reader stopped asking; None where it never did."""
+    match state.command:
+        case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
+            return PadPaused(state.visit, state.work, command, why, tries_left), ()
+        case _:
+            return None

@@ -1,0 +1,69 @@
+"""The reader asks for a PIN on keys of its own: say so, and wait; or say why it stopped.
+
+While it asks there is nothing to press here. What is under way cannot be called back from
+the station, only with the reader's own Cancel key or by taking the card out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from kiosk.dialogue import OnPad
+from kiosk.station.commands import ChangePin, UnblockPin
+from kiosk.station.events import TriedAgain
+from kiosk.station.states import PadPaused, Work, Working
+from screens.kiosk.kit import Kit
+from screens.kiosk.page import Page
+from screens.widgets.pad import PadDrawing
+from screens.widgets.prose import Prose
+from screens.widgets.waiting import Marching
+from screens.words import frame, pad, waiting
+
+
+class PadPage(Page, inherit_bindings=False):
+    """What to enter on the reader, and a picture of it."""
+
+    def __init__(self, kit: Kit, state: Working) -> None:
+        super().__init__(kit, state)
+        self._state = state
+
+    def content(self) -> Iterator[Widget]:
+        """Say it; squares march while the reader waits."""
+        title, asks = waiting.work(self._state.work)
+        said = (Prose(line, "text paragraph") for line in (*self._rules(), asks, *self._ways()))
+        marching = Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        left = Vertical(*said, marching, classes="beside")
+        yield Prose(title, "title")
+        yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
+
+    def _rules(self) -> Iterator[str]:
+        match self._state.command:
+            case UnblockPin(new=OnPad() as new) | ChangePin(new=OnPad() as new):
+                yield pad.rule(new)
+
+    def _ways(self) -> Iterator[str]:
+        yield pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
+        yield pad.CANCEL
+
+
+class PadPausedPage(Page, inherit_bindings=False):
+    """What became of it, and the two ways on; nobody waits meanwhile."""
+
+    def __init__(self, kit: Kit, state: PadPaused) -> None:
+        super().__init__(kit, state)
+        self._state = state
+
+    def content(self) -> Iterator[Widget]:
+        """Say it."""
+        title, text = pad.paused(self._state.why, self._state.tries_left)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield Prose(pad.AGAIN)
+        again = self.button(frame.TRY_AGAIN, self._try_again, primary=True)
+        yield self.actions(self.stop_button(), primary=again)
+
+    def _try_again(self) -> None:
+        self.report(TriedAgain(self.visit))

@@ -1,0 +1,64 @@
+"""What is said where a PIN is entered on the card reader's own keys."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kiosk.dialogue import OnPad
+from kiosk.station.states import PadNotice, PinTrouble, Work
+from screens.words import pin
+
+NEW_TITLE = "Choose a new PIN on the card reader's keys"
+GUESSES = "Choose one that nobody can guess: no birthday, no row like 1111 or 1234."
+"""The reader takes any digits: nothing but this sentence keeps a weak PIN away."""
+
+WHEN = "Wait until the reader asks: it says so, or its light blinks. Press OK after the last digit."
+LEAVE_IN = "Leave your smartcard in until we say that it is done."
+CANCEL = "To stop, press Cancel on the reader."
+AGAIN = "The reader asks again once you choose to try again."
+
+AS_IT_WAS = "Your smartcard is as it was, and nothing was counted."
+AWAY = "Nothing was counted against you. The reader asks for the PIN when you try again."
+
+PadWork = Literal[Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD]
+
+
+def asking(what: PadWork) -> tuple[str, str]:
+    """Say what the reader asks for, and how often."""
+    match what:
+        case Work.PIN_ON_PAD:
+            return (
+                "Enter your PIN on the card reader's keys",
+                "It goes straight to your smartcard, and not through this station.",
+            )
+        case Work.NEW_PIN_ON_PAD:
+            return NEW_TITLE, "The reader asks for it twice. Press OK each time."
+        case Work.CHANGE_ON_PAD:
+            return NEW_TITLE, "The reader asks for your old PIN once more, then twice for the new."
+
+
+def rule(new: OnPad) -> str:
+    """Say how long a new PIN is, and which to keep away from."""
+    return f"{pin.length(new)}. {GUESSES}"
+
+
+def paused(why: PadNotice | PinTrouble, tries_left: int | None) -> tuple[str, str]:
+    """Say what became of the last entry, and what that means."""
+    match why:
+        case PadNotice.CANCELLED:
+            return "You pressed Cancel on the card reader", AS_IT_WAS
+        case PadNotice.TIMEOUT:
+            return "The card reader has waited long enough", f"No PIN came from it. {AS_IT_WAS}"
+        case PadNotice.DIFFERENT:
+            return "The two new PINs were not the same", AS_IT_WAS
+        case PadNotice.LENGTH:
+            return "That PIN was too short or too long", AS_IT_WAS
+        case PadNotice.WRONG:
+            return "Please check your PIN", pin.wrong(tries_left)
+        case PadNotice.ONCE_MORE:
+            return (
+                "Please enter the new PIN once more",
+                "Your smartcard has not taken it yet. There is nothing wrong with your PIN.",
+            )
+        case _:
+            return "Please choose another PIN", pin.trouble(why)

@@ -1,0 +1,127 @@
+"""A PIN that is entered on the reader's own keys: nothing of it passes through the station."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from kiosk.dialogue import (
+    OnPad,
+    PinRules,
+    ProvePin,
+    Purpose,
+    SetPin,
+    VisitEnd,
+)
+from kiosk.errors import (
+    PadTrouble,
+)
+from kiosk.station import commands as c
+from kiosk.station import events as e
+from kiosk.station import states as s
+from kiosk.station.step import step
+from tests.station.samples import (
+    AT,
+    GOOD,
+    ID,
+    ON_PAD,
+    OTHER_GOOD,
+    PAD,
+    PAD_CHANGING,
+    PAD_VISIT,
+    STATES,
+    opened,
+    working,
+)
+
+TROUBLES: tuple[PadTrouble, ...] = get_args(PadTrouble)
+
+
+def _task(task: ProvePin | SetPin) -> e.Replied:
+    return e.Replied(ID, task)
+
+
+def test_the_visit_knows_that_its_reader_has_keys() -> None:
+    read = e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True)
+    page = step(s.Reading(ID, "Reader 0"), read).state
+    assert isinstance(page, s.ConfirmOwner)
+    assert page.visit.pin_pad
+
+
+def test_a_visit_without_keys_on_its_reader_goes_on_at_the_station() -> None:
+    visit = replace(PAD_VISIT, pin_pad=False)
+    following = step(working(c.Choose(ID, Purpose.REGISTER), None, visit), _task(ProvePin()))
+    assert following.state == s.EnterPin(visit)
+    assert following.commands == ()
+
+
+@pytest.mark.parametrize("visit", [PAD_VISIT, PAD_CHANGING], ids=["unlock", "change"])
+def test_the_present_pin_is_asked_for_at_once(visit: s.Visit) -> None:
+    following = step(working(c.Choose(ID, Purpose.UNLOCK), None, visit), _task(ProvePin()))
+    verify = c.VerifyPin(ID, AT, OnPad())
+    assert following.state == s.Working(visit, s.Work.PIN_ON_PAD, verify, None)
+    assert following.commands == (verify,)
+
+
+def test_a_new_pin_is_asked_for_with_the_length_that_the_rules_say() -> None:
+    rules = SetPin(PinRules(7, 12))
+    unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
+    assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12)),)
+    change = step(working(c.VerifyPin(ID, AT, PAD), None, PAD_CHANGING), _task(rules))
+    assert change.commands == (c.ChangePin(ID, AT, OnPad(), OnPad(7, 12)),)
+
+
+@pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
+def test_only_the_card_and_the_reader_end_what_is_under_way(state: s.Working) -> None:
+    for event in (e.Left(ID), e.WentBack(ID), e.TriedAgain(ID), e.WentQuiet(ID), e.Confirmed(ID)):
+        assert step(state, event).state == state
+    assert step(state, e.CardOut()).state == s.Attract()
+    assert isinstance(step(state, e.SecondCard(ID)).state, s.Refused)
+
+
+@pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
+def test_an_entry_that_came_to_nothing_can_be_tried_again_or_left(state: s.Working) -> None:
+    page = step(state, e.PadEnded(ID, s.PadNotice.CANCELLED)).state
+    assert isinstance(page, s.PadPaused)
+    assert page.why is s.PadNotice.CANCELLED
+    again = step(page, e.TriedAgain(ID))
+    assert again.state == state
+    assert again.commands == (state.command,)
+    left = step(page, e.Left(ID))
+    assert left.state == s.RemoveCard(ID, s.Goodbye.LEFT)
+    assert left.commands == (c.EndVisit(ID, VisitEnd.LEFT),)
+
+
+def test_a_wrong_pin_and_one_that_the_card_refuses_wait_for_the_holder() -> None:
+    wrong = step(ON_PAD[0], e.PinFailed(ID, 2))
+    assert isinstance(wrong.state, s.PadPaused)
+    assert (wrong.state.why, wrong.state.tries_left) == (s.PadNotice.WRONG, 2)
+    refused = step(ON_PAD[1], e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY))
+    assert isinstance(refused.state, s.PadPaused)
+    assert refused.state.why is s.PinTrouble.CARD_HISTORY
+    assert (*wrong.commands, *refused.commands) == ()
+
+
+@pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
+def test_an_authority_that_is_away_has_the_reader_ask_again(state: s.Working) -> None:
+    trouble = step(state, e.NoReply(ID)).state
+    assert isinstance(trouble, s.Trouble)
+    assert step(trouble, e.TriedAgain(ID)).state == state
+
+
+def test_the_reader_is_heard_only_while_it_asks() -> None:
+    typed = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(PAD_VISIT))
+    assert step(typed, e.PadEnded(ID, s.PadNotice.TIMEOUT)).state == typed
+
+
+def test_every_trouble_of_a_reader_has_its_notice() -> None:
+    assert [s.PadNotice(trouble) for trouble in TROUBLES] == list(s.PadNotice)[: len(TROUBLES)]
+
+
+def test_no_state_shows_a_pin() -> None:
+    said = " ".join(map(repr, STATES))
+    assert "OnPad" in said
+    assert GOOD.reveal() not in said
+    assert OTHER_GOOD.reveal() not in said

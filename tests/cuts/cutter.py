@@ -1,4 +1,4 @@
-"""Where an unblock is cut, and how: before or after one command, or one commit."""
+"""Where an unblock is cut, and how: before or after one step to the card, or one commit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from smartcard import scard
-
-from hardware.pcsc import WAS_RESET, PcscError
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
 from kiosk.store.engine import WRITES
@@ -24,11 +21,12 @@ COMMIT = "commit"
 
 
 class Fault(StrEnum):
-    """What happens at the cut."""
+    """What happens at the cut; a crash is one of the process of a PKCS#11 module."""
 
     TORN = "torn"
     LOST = "lost"
     RESET = "reset"
+    CRASH = "crash"
     KILL = "kill"
 
 
@@ -48,54 +46,46 @@ class Cut:
     fault: Fault
 
 
+class Line(Protocol):
+    """What lies between a driver and its card."""
+
+    def hit(self, fault: Fault) -> None:
+        """Let a fault strike the card, or what speaks to it."""
+
+    def check(self) -> None:
+        """Raise what the driver is told where nothing comes through any more."""
+
+
 @dataclass
 class Cutter:
-    """Counts the steps of an unblock, and strikes at one of them.
-
-    A card that was torn out stays out; one that was reset says so until it is taken up
-    again. The answer of a command or of a commit is lost on its way.
-    """
+    """Counts the steps of an unblock, and strikes at one of them."""
 
     cut: Cut | None = None
     steps: list[str] = field(default_factory=list)
-    is_out: bool = False
-    was_reset: bool = False
-    reset_card: Callable[[], None] = lambda: None
+    line: Line | None = None
 
-    def around(self, name: str, step: Callable[[], T]) -> T:
+    def around(self, name: str, step: Callable[[], T], lost: Exception) -> T:
         """Do one step, unless it is cut before; what it gave is lost where it is cut after."""
         number = len(self.steps)
         self.steps.append(name)
-        self._strike(number, Side.BEFORE, name)
+        self._strike(number, Side.BEFORE, lost)
         done = step()
-        self._strike(number, Side.AFTER, name)
+        self._strike(number, Side.AFTER, lost)
         return done
 
-    def _strike(self, number: int, side: Side, name: str) -> None:
+    def _strike(self, number: int, side: Side, lost: Exception) -> None:
         if self.cut is None or (self.cut.step, self.cut.side) != (number, side):
             return
         match self.cut.fault:
             case Fault.KILL:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Fault.LOST if name == COMMIT:
-                raise StoreError("the answer of the database was lost", "cut")
             case Fault.LOST:
-                raise PcscError("SCardTransmit", scard.SCARD_E_NOT_TRANSACTED)
-            case Fault.TORN:
-                self.is_out = True
-                self.reset_card()
-            case Fault.RESET:
-                self.was_reset = True
-                self.reset_card()
-        if name != COMMIT:
-            self.need_card()
-
-    def need_card(self) -> None:
-        """Raise what PC/SC says of a card that is out, or was reset."""
-        if self.is_out:
-            raise PcscError("SCardTransmit", scard.SCARD_W_REMOVED_CARD)
-        if self.was_reset:
-            raise PcscError("SCardTransmit", WAS_RESET)
+                raise lost
+            case fault:
+                assert self.line is not None
+                self.line.hit(fault)
+                if self.steps[number] != COMMIT:
+                    self.line.check()
 
 
 class CutUnit(UnitOfWork):
@@ -105,7 +95,8 @@ class CutUnit(UnitOfWork):
 
     def commit(self) -> None:
         """Commit, before or after the cut."""
-        self.cutter.around(COMMIT, super().commit)
+        lost = StoreError("the answer of the database was lost", "cut")
+        self.cutter.around(COMMIT, super().commit, lost)
 
 
 class CutStore(Store):

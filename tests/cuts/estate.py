@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from hardware.cards import PcscCards
-from hardware.virtual.making import blocked_card
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import CardState, padded
 from kiosk.dialogue import (
     CardChallenge,
     CardId,
+    EnterCode,
     Finished,
     Heartbeat,
+    Purpose,
     Refusal,
+    SendCode,
+    SetPin,
     VisitId,
     VisitOpened,
 )
-from kiosk.ports import CardAddress
+from kiosk.ports import CardAddress, Cards
 from kiosk.secrets.kept import open_current, open_kept
 from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
@@ -34,143 +28,140 @@ from kiosk.station.actions import Actions
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
 from kiosk.store.records import Card, new_id
-from tests.authority.plastic import Quiet
-from tests.authority.sitting import Sitting
-from tests.authority.world import PUK, World
-from tests.cuts.cutter import Cut, Cutter
-from tests.cuts.reader import READER, CardServer, CountingCard, Reader
-from tests.cuts.stations import NEW_PIN, SOCKET, STEPS, real_cards
+from tests.authority.world import World
+from tests.cuts.bases import Base
+from tests.cuts.cutter import Cut
+from tests.cuts.families import Family
+from tests.cuts.plastic import Plastic
+from tests.cuts.stations import LEAN, NEW_PIN, STEPS, Line
 
 LATER_PIN = "518402"
-KILLED = -9
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A folder in which a visit at station A has passed every factor, and its card."""
+class Moment:
+    """What an estate is set back to: a visit that has passed every factor, and its card."""
 
-    folder: Path
+    name: str
     visit: VisitId
-    card: Card
-    state: CardState
-
-
-def prepare(folder: Path) -> Prepared:
-    """Bring a holder with a blocked card of three tries to the page for a new PIN."""
-    world = World(folder)
-    state = blocked_card(
-        holder_name="Asha Okafor",
-        puk=PUK,
-        expires=world.now + timedelta(days=365),
-        profile=CardProfile(puk_tries=3),
-    ).state
-    named = state.guid.hex()
-    label = SealLabel(CardId("piv", named), SealKind.UNBLOCK, 1)
-    sealed = world.parts.sealer.seal(Sensitive(PUK), label)
-    card = world.registered_card(identifier=named, sealed_secret=sealed, secret_limit=3)
-    cards = real_cards(Reader(CountingCard(state), Cutter()))
-    sitting = sit_down(world, cards, "A")
-    sitting.to_new_pin()
-    world.store.close()
-    return Prepared(folder, sitting.visit, world.card(card), state)
-
-
-def sit_down(world: World, cards: PcscCards, station: str) -> Sitting:
-    """Put the card in at a station, where it proves itself."""
-    report, visit = cards.read(READER), VisitId(new_id())
-    opened = world.authority.begin(visit, station, report)
-    if isinstance(opened, CardChallenge):
-        asked, at = opened, CardAddress(READER, report.card)
-        proof = cards.hold(at, lambda held: held.prove(asked))
-        opened = world.authority.prove(visit, proof)
-    return Sitting(world, visit, opened, Quiet())
-
-
-class Stations:
-    """Starts stations, each a process of its own."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.cuts.stations"]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-
-    def run(self, estate: Estate, cut: Cut | None) -> int:
-        """Let one unblock the card; return how it ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        asked = {
-            "folder": str(estate.world.folder),
-            "visit": estate.visit,
-            "card": estate.card.identifier,
-            "cut": (cut.step, cut.side, cut.fault) if cut else None,
-        }
-        print(json.dumps(asked), file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        """Start no more."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
+    now: datetime
+    plastic: Any = field(repr=False)
 
 
 class Estate:
-    """A copy of what was prepared, for one cut."""
+    """A world with one card; ``blocked`` says whether its PIN is, whenever it comes."""
 
-    def __init__(self, prepared: Prepared, folder: Path) -> None:
-        shutil.copytree(prepared.folder, folder)
-        self.world = World(folder)
-        self.visit, self.card = prepared.visit, prepared.card
-        self.plastic = CountingCard(copy.deepcopy(prepared.state))
-        self._cards = real_cards(Reader(self.plastic, Cutter()))
+    def __init__(
+        self, world: World, base: Base, family: Family, plastic: Plastic, cards: Cards, *,
+        blocked: bool,
+    ) -> None:  # fmt: skip
+        self.world, self.plastic, self.blocked = world, plastic, blocked
+        self._base, self._family, self._cards = base, family, cards
+        world.policy = LEAN
+        self.id = CardId(family.driver, plastic.identifier)
+        self._card = self._registered()
+        self.visit = VisitId("")
 
-    @contextmanager
-    def served(self) -> Iterator[None]:
-        """Let a station in another process reach the card."""
-        server = CardServer(self.world.folder / SOCKET, self.plastic)
-        try:
-            yield
-        finally:
-            server.close()
+    def _registered(self) -> Card:
+        world, family = self.world, self._family
+        label = SealLabel(self.id, SealKind.UNBLOCK, 1)
+        sealed = world.parts.sealer.seal(Sensitive(family.secret), label)
+        return world.registered_card(
+            driver=family.driver, identifier=self.id.identifier, sealed_secret=sealed,
+            secret_limit=family.limit,
+        )  # fmt: skip
+
+    # --- moments ---
+
+    def keep(self, name: str) -> Moment:
+        """Remember everything as it is."""
+        self.world.store.close()
+        self._base.save(name)
+        return Moment(name, self.visit, self.world.now, self.plastic.save())
+
+    def back_to(self, moment: Moment) -> None:
+        """Be as it was."""
+        self.world.store.close()
+        self._base.restore(moment.name)
+        self.plastic.restore(moment.plastic)
+        self.visit, self.world.clock.time = moment.visit, moment.now
+
+    def line(self, cut: Cut | None) -> Line:
+        """Say what a station is to do with the visit that is under way."""
+        family, world = self._family, self.world
+        where = (cut.step, cut.side.value, cut.fault.value) if cut else ()
+        return Line(
+            str(world.folder), world.url, family.name, world.now.isoformat(),
+            self.visit, self.id.identifier, *where,
+        )  # fmt: skip
 
     @property
     def steps(self) -> list[str]:
-        """What a station that was not killed did."""
+        """What the last station that was not killed did."""
         steps: list[str] = json.loads((self.world.folder / STEPS).read_text())["steps"]
         return steps
 
-    @property
-    def has_new_pin(self) -> bool:
-        """Whether the card was unblocked at station A."""
-        return self.plastic.state.pin.body == padded(NEW_PIN)
+    # --- visits ---
 
-    def unlock_elsewhere(self) -> Finished | Refusal | VisitOpened:
-        """Bring the card, blocked, to station B, and go through all of it again."""
-        world = self.world
-        world.clock.forward(minutes=20)
-        sitting = sit_down(world, self._cards, "B")
-        if isinstance(sitting.opened, Refusal):
-            return sitting.opened
-        self.plastic.state.pin.left = 0
-        sitting = sit_down(world, self._cards, "B")
-        if isinstance(sitting.opened, Refusal):
-            return sitting.opened
-        sitting.to_new_pin()
-        at = CardAddress(READER, CardId("piv", self.card.identifier))
-        actions = Actions(world.authority, self._cards, Heartbeat("B"))
-        told = actions.perform(UnblockPin(sitting.visit, at, Sensitive(LATER_PIN)))
+    def comes(self, station: str) -> Refusal | None:
+        """Put the card in, twenty minutes later, and go on until a new PIN is asked for."""
+        self.world.clock.forward(minutes=20)
+        opened = self._sits_down(station)
+        if isinstance(opened, VisitOpened) and self.blocked and not self.plastic.is_blocked:
+            self.plastic.block()
+            opened = self._sits_down(station)
+        if isinstance(opened, Refusal):
+            return opened
+        self._passes()
+        return None
+
+    def _sits_down(self, station: str) -> VisitOpened | Refusal:
+        authority, report = self.world.authority, self._cards.read(self._at.reader)
+        self.visit = VisitId(new_id())
+        opened = authority.begin(self.visit, station, report)
+        if not isinstance(opened, CardChallenge):
+            return opened
+        asked = opened
+        proof = self._cards.hold(self._at, lambda held: held.prove(asked))
+        return authority.prove(self.visit, proof)
+
+    def _passes(self) -> None:
+        authority, visit = self.world.authority, self.visit
+        assert isinstance(authority.choose(visit, Purpose.UNLOCK), SendCode)
+        assert isinstance(authority.send_code(visit), EnterCode)
+        task = authority.enter_code(visit, f"{visit}-1", self.world.relay.code)
+        assert isinstance(task, SetPin)
+
+    def unlocks(self, station: str) -> Finished | Refusal:
+        """Set a new PIN without any cut."""
+        actions = Actions(self.world.authority, self._cards, Heartbeat(station))
+        told = actions.perform(UnblockPin(self.visit, self._at, Sensitive(LATER_PIN)))
         assert isinstance(told, Replied), told
         assert isinstance(told.reply, Finished | Refusal), told
+        assert isinstance(told.reply, Refusal) or self.plastic.has_pin(LATER_PIN)
         return told.reply
+
+    @property
+    def _at(self) -> CardAddress:
+        return CardAddress(self._family.reader, self.id)
+
+    # --- what is found ---
+
+    @property
+    def has_new_pin(self) -> bool:
+        """Whether the station that was cut has unblocked the card."""
+        return self.plastic.has_pin(NEW_PIN)
+
+    @property
+    def card(self) -> Card:
+        """The card's record as it is now."""
+        return self.world.card(self._card)
 
     def secrets(self) -> dict[str, str]:
         """Return every secret that the database holds for the card, opened."""
-        world = self.world
-        with world.store.read() as uow:
-            card = uow.cards.get(self.card.id)
-            assert card is not None
+        sealer, card = self.world.parts.sealer, self.card
+        with self.world.store.read() as uow:
             assert card.sealed_secret is not None
-            sealer = world.parts.sealer
             found = {"current": open_current(sealer, card, card.sealed_secret).reveal()}
             pending = uow.kept.pending(card.id)
             if pending is not None:
@@ -178,8 +169,3 @@ class Estate:
             for number, kept in enumerate(uow.kept.former(card.id)):
                 found[f"former {number}"] = open_kept(sealer, card, kept).reveal()
             return found
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        self.world.store.close()
-        shutil.rmtree(self.world.folder)

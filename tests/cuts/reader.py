@@ -1,140 +1,82 @@
 """PC/SC without a service: the calls that the product makes, on a card of the test's own.
 
-All of the product above these calls is the real one. The card lives with the test, and is
-reached over a socket, so that it outlives a station that is killed.
+All of the product above these calls is the real one.
 """
 
 from __future__ import annotations
-
-import socket
-import threading
-from pathlib import Path
-from typing import Protocol
 
 import pytest
 from smartcard import scard
 
 from hardware import pcsc
-from hardware.pcsc import Context, Handle, PcscError
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.state import CardState
-from tests.cuts.cutter import Cutter
+from hardware.cards import PcscCards
+from hardware.driver import Driver
+from hardware.pcsc import WAS_RESET, Context, Handle, PcscError
+from hardware.registry import Registry
+from hardware.virtual.profile import ATR_T1
+from tests.cuts.chips import Chip
+from tests.cuts.cutter import Cutter, Fault
 
 READER = "Reader of the test"
-_RESET = b""
-
-
-class Chip(Protocol):
-    """What a reader talks to."""
-
-    def reset(self) -> None:
-        """Forget the session."""
-
-    def transmit(self, command: bytes) -> bytes:
-        """Answer one APDU."""
-
-
-class CountingCard(VirtualCard):
-    """Counts the wrong unblock secrets that it was given."""
-
-    def __init__(self, state: CardState) -> None:
-        super().__init__(state)
-        self.wrong = 0
-
-    def transmit(self, command: bytes) -> bytes:
-        """Answer, and see whether a try of the PUK went."""
-        before = self.state.puk.left
-        answer = super().transmit(command)
-        self.wrong += self.state.puk.left < before
-        return answer
-
-
-class RemoteChip:
-    """The station's end of the socket to the card."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
-
-    def reset(self) -> None:
-        """Have it reset."""
-        self._ask(_RESET)
-
-    def transmit(self, command: bytes) -> bytes:
-        """Have it answer."""
-        return self._ask(command)
-
-    def _ask(self, payload: bytes) -> bytes:
-        send(self._socket, payload)
-        return receive(self._socket) or b""
-
-
-class CardServer:
-    """The card's end: serves one station after the other, until it is closed."""
-
-    def __init__(self, path: Path, chip: Chip) -> None:
-        self._chip = chip
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(1)
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        """Serve nobody any more."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                station, _ = self._listener.accept()
-            except OSError:
-                return
-            with station:
-                self._answer(station)
-
-    def _answer(self, station: socket.socket) -> None:
-        while (payload := receive(station)) is not None:
-            if payload == _RESET:
-                self._chip.reset()
-            send(station, self._chip.transmit(payload) if payload else b"")
 
 
 class Reader:
-    """One reader with one card in it; put in the place of ``hardware.pcsc``'s calls."""
+    """One reader with one card in it; put in the place of ``hardware.pcsc``'s calls.
+
+    A card that was torn out stays out; one that was reset says so until it is taken up again.
+    """
 
     def __init__(self, chip: Chip, cutter: Cutter) -> None:
         self._chip = chip
         self._cutter = cutter
-        cutter.reset_card = chip.reset
+        self._is_out = False
+        self._was_reset = False
+        cutter.line = self
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Let the product's calls come here."""
         patch.setattr(pcsc, "establish", lambda: Context(1))
         patch.setattr(pcsc, "release", lambda _: None)
+        patch.setattr(pcsc, "answer_to_reset", lambda _: ATR_T1)
         for name in ("connect", "reconnect", "transmit", "disconnect"):
             patch.setattr(pcsc, name, getattr(self, name))
+
+    def hit(self, fault: Fault) -> None:
+        """Take the card out, or reset it."""
+        self._is_out = self._is_out or fault is Fault.TORN
+        self._was_reset = self._was_reset or fault is Fault.RESET
+        self._chip.reset()
+
+    def check(self) -> None:
+        """Raise what PC/SC says of a card that is out, or was reset."""
+        if self._is_out:
+            raise PcscError("SCardTransmit", scard.SCARD_W_REMOVED_CARD)
+        if self._was_reset:
+            raise PcscError("SCardTransmit", WAS_RESET)
 
     def connect(self, _: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:
         """Connect, exclusively."""
         assert (reader, exclusive) == (READER, True)
-        if self._cutter.is_out:
+        if self._is_out:
             raise PcscError("SCardConnect", scard.SCARD_E_NO_SMARTCARD)
         return Handle(1), scard.SCARD_PROTOCOL_T1
 
     def reconnect(self, _: Handle, *, exclusive: bool, reset: bool) -> int:
         """Take the card up again."""
-        if self._cutter.is_out:
+        assert exclusive
+        if self._is_out:
             raise PcscError("SCardReconnect", scard.SCARD_W_REMOVED_CARD)
-        self._cutter.was_reset = False
+        self._was_reset = False
         if reset:
             self._chip.reset()
         return int(scard.SCARD_PROTOCOL_T1)
 
     def transmit(self, _: Handle, protocol: int, apdu: bytes) -> bytes:
         """Carry one APDU, before or after the cut."""
-        self._cutter.need_card()
-        return self._cutter.around(f"{apdu[1]:02X}", lambda: self._chip.transmit(apdu))
+        assert protocol == scard.SCARD_PROTOCOL_T1
+        self.check()
+        lost = PcscError("SCardTransmit", scard.SCARD_E_NOT_TRANSACTED)
+        return self._cutter.around(f"{apdu[1]:02X}", lambda: self._chip.transmit(apdu), lost)
 
     def disconnect(self, _: Handle, *, reset: bool) -> None:
         """Let go, with a reset."""
@@ -142,22 +84,7 @@ class Reader:
         self._chip.reset()
 
 
-def send(to: socket.socket, payload: bytes) -> None:
-    """Send one frame."""
-    to.sendall(len(payload).to_bytes(2, "big") + payload)
-
-
-def receive(from_: socket.socket) -> bytes | None:
-    """Return the next frame; None at the end."""
-    head = _exactly(from_, 2)
-    return None if head is None else _exactly(from_, int.from_bytes(head, "big"))
-
-
-def _exactly(from_: socket.socket, count: int) -> bytes | None:
-    received = b""
-    while len(received) < count:
-        piece = from_.recv(count - len(received))
-        if not piece:
-            return None
-        received += piece
-    return received
+def real_cards(chip: Chip, driver: Driver, cutter: Cutter, patch: pytest.MonkeyPatch) -> PcscCards:
+    """Return the product's own way to the card, of which every step may be cut."""
+    Reader(chip, cutter).install(patch)
+    return PcscCards(Registry([driver]))

@@ -2,7 +2,8 @@
 
 A line says which estate, which visit, and where to cut. The process that reads it has
 loaded everything and forks, so that each station is a process of its own and starts at
-once. It answers with the steps that the station did, or with how it ended.
+once. It answers how the station ended; what a station did that lived on is in a file. A line
+without a cut is done by the reading process itself: so it has every statement in its cache.
 """
 
 from __future__ import annotations
@@ -10,61 +11,95 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 
-import pytest
-
-from hardware.cards import PcscCards
-from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from kiosk.dialogue import CardId, Heartbeat, VisitId
+from kiosk.policy import Factor, Policy
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
 from kiosk.station.actions import Actions
 from kiosk.station.commands import UnblockPin
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
-from tests.cuts.reader import READER, Reader, RemoteChip
+from tests.cuts.families import families
 
 NEW_PIN = "736251"
-SOCKET = "card.socket"
+LEAN = Policy(verification=(Factor.EMAIL_CODE,))
+"""One factor, whose code is used up with the release, is all that matters to a cut."""
+
 STEPS = "steps.json"
 
 
-def real_cards(reader: Reader) -> PcscCards:
-    """Return the product's own way to the card."""
-    reader.install(pytest.MonkeyPatch())
-    return PcscCards(Registry([PivDriver()]))
+@dataclass(frozen=True)
+class Line:
+    """What a station is to do."""
+
+    folder: str
+    url: str
+    family: str
+    now: str
+    visit: str
+    card: str
+    step: int | None = None
+    side: str = ""
+    fault: str = ""
+
+    @property
+    def cut(self) -> Cut | None:
+        """Where it is cut, if it is."""
+        return None if self.step is None else Cut(self.step, Side(self.side), Fault(self.fault))
+
+    def written(self) -> str:
+        """Return it as one line."""
+        return json.dumps(asdict(self))
 
 
-def station(folder: Path, visit: VisitId, card: CardId, cut: Cut | None) -> None:
-    """Unblock the card of a visit that has passed every factor."""
-    cutter = Cutter(cut)
-    world = World(folder)
-    store = CutStore(world.url, world.clock)
-    store.cutter = cutter
-    world.store = store
+@cache
+def _world(folder: str, url: str) -> World:
+    """Return the authority on one database, opened in a process that may fork: nothing is open."""
+    world = World(Path(folder), url=url)
+    world.policy = LEAN
+    world.store = CutStore(url, world.clock)
     world.restart()
-    cards = real_cards(Reader(RemoteChip(folder / SOCKET), cutter))
-    actions = Actions(world.authority, cards, Heartbeat("A"))
-    told = actions.perform(UnblockPin(visit, CardAddress(READER, card), Sensitive(NEW_PIN)))
+    return world
+
+
+def station(line: Line) -> None:
+    """Unblock the card of a visit that has passed every factor."""
+    folder, family, cutter = Path(line.folder), families()[line.family], Cutter(line.cut)
+    world = _world(line.folder, line.url)
+    world.clock.time = datetime.fromisoformat(line.now)
+    assert isinstance(world.store, CutStore)
+    world.store.cutter = cutter
+    at = CardAddress(family.reader, CardId(family.driver, line.card))
+    command = UnblockPin(VisitId(line.visit), at, Sensitive(NEW_PIN))
+    with family.at_station(folder, cutter) as cards:
+        told = Actions(world.authority, cards, Heartbeat("A")).perform(command)
+    world.store.close()
     report = {"steps": cutter.steps, "told": type(told).__name__}
     (folder / STEPS).write_text(json.dumps(report))
 
 
+def _started(line: Line) -> int:
+    """Return how the station ended."""
+    if line.cut is None:
+        station(line)
+        return 0
+    _world(line.folder, line.url)
+    child = os.fork()
+    if child == 0:
+        station(line)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def main() -> None:
     """Serve lines until there are no more."""
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            cut = asked["cut"]
-            where = Cut(cut[0], Side(cut[1]), Fault(cut[2])) if cut else None
-            card = CardId("piv", asked["card"])
-            station(Path(asked["folder"]), VisitId(asked["visit"]), card, where)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+    for text in sys.stdin:
+        print(_started(Line(**json.loads(text))), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

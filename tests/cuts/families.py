@@ -1,0 +1,85 @@
+"""The families of cards whose unblocks are cut, and how the product is led to each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from hardware.driver import Driver
+from hardware.drivers.piv import PivDriver
+from hardware.virtual.profile import CardProfile
+from kiosk.ports import Cards
+from tests.authority.world import PUK
+from tests.cuts.chips import RemoteChip
+from tests.cuts.cutter import Cutter, Fault
+from tests.cuts.piv import PivPlastic
+from tests.cuts.plastic import ChipPlastic
+from tests.cuts.reader import READER, real_cards
+
+SOCKET = "card.socket"
+ON_APDUS = (Fault.TORN, Fault.LOST, Fault.RESET, Fault.KILL)
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """One family under a ``name`` of its own: what its estate stored, and what strikes it."""
+
+    name: str
+    driver: str
+    secret: str
+    limit: int | None = None
+    reader: str = READER
+    faults: tuple[Fault, ...] = ON_APDUS
+
+    @abstractmethod
+    def at_station(self, folder: Path, cutter: Cutter) -> AbstractContextManager[Cards]:
+        """Open the way to the card for a station's process."""
+
+
+class ChipFamily(Family):
+    """A family that speaks APDUs over PC/SC, to a card behind a socket."""
+
+    @abstractmethod
+    def plastic(self, expires: datetime, *, blocked: bool) -> ChipPlastic:
+        """Make a card."""
+
+    @abstractmethod
+    def speaks(self) -> Driver:
+        """Return the product's driver."""
+
+    @contextmanager
+    def at_station(self, folder: Path, cutter: Cutter) -> Iterator[Cards]:
+        """Open the product's way over PC/SC."""
+        with RemoteChip(folder / SOCKET) as chip, pytest.MonkeyPatch.context() as patch:
+            yield real_cards(chip, self.speaks(), cutter, patch)
+
+
+@dataclass(frozen=True)
+class Piv(ChipFamily):
+    """PIV: the unblock secret is the PUK, and is changed after each use."""
+
+    name: str = "piv"
+    driver: str = "piv"
+    secret: str = PUK
+    limit: int | None = 3
+    profile: CardProfile = field(default_factory=CardProfile)
+    silent: bool = False
+
+    def plastic(self, expires: datetime, *, blocked: bool) -> PivPlastic:
+        """Make a card with keys."""
+        return PivPlastic(expires, self.profile, silent=self.silent, blocked=blocked)
+
+    def speaks(self) -> PivDriver:
+        """The PIV driver."""
+        return PivDriver()
+
+
+def families() -> Mapping[str, Family]:
+    """Return all of them by name."""
+    return {family.name: family for family in (Piv(),)}

@@ -1,0 +1,87 @@
+"""Letting one unblock be cut everywhere, and what is asked of every cut."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from kiosk.dialogue import Finished, Reason
+from tests.cuts.cutter import Cut, Fault, Side
+from tests.cuts.estate import Estate
+
+KILLED = -9
+OUTCOMES = {
+    "unblock-done",
+    "unblock-refused",
+    "unblock-not-sent",
+    "unblock-unknown",
+    "unblock-settled",
+}
+
+
+class Stations:
+    """Starts stations, each a process of its own."""
+
+    def __init__(self) -> None:
+        # The process forks while idle threads of its own first unblock are there.
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.cuts.stations"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, estate: Estate, cut: Cut | None) -> None:
+        """Let one unblock the card, up to the cut."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        estate.world.store.close()
+        print(estate.line(cut).written(), file=self._process.stdin, flush=True)
+        ended = int(self._process.stdout.readline())
+        assert ended == (KILLED if cut is not None and cut.fault is Fault.KILL else 0)
+
+    def close(self) -> None:
+        """Start no more."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+def every_cut(steps: int, faults: Iterable[Fault]) -> Iterator[Cut]:
+    """Return all that can happen to so many steps."""
+    for step in range(steps):
+        for side in Side:
+            for fault in faults:
+                yield Cut(step, side, fault)
+
+
+def holds_the_cards_secret(estate: Estate) -> None:
+    """Look that no cut loses a card."""
+    assert any(map(estate.plastic.opens_with, estate.secrets().values()))
+
+
+def audit_tells(estate: Estate) -> None:
+    """Look that each release has an outcome, and each new secret an end, in a chain that fits."""
+    with estate.world.store.read() as uow:
+        assert uow.audit.verify().intact
+    kinds = Counter(estate.world.kinds())
+    told = sum(kinds[outcome] for outcome in OUTCOMES) - min(
+        kinds["unblock-unknown"], kinds["unblock-settled"]
+    )
+    assert told == kinds["secret-released"]
+    changed = kinds["secret-changed"] + kinds["secret-not-changed"] + kinds["secret-found"]
+    assert changed == kinds["secret-drawn"]
+
+
+def ends(estate: Estate, *, visits: int = 1) -> str:
+    """Let the card come back until it is unlocked; say where that was.
+
+    It may be refused before, as long as it says that it cannot be known what became of it.
+    """
+    first = "unlocked at once" if estate.has_new_pin else "unlocked elsewhere"
+    for number in range(visits):
+        assert estate.comes(f"B{number}") is None
+        reply = estate.unlocks(f"B{number}")
+        if isinstance(reply, Finished):
+            return first
+        assert reply.reason is Reason.OUTCOME_UNKNOWN
+    raise AssertionError("the card was never unlocked")

@@ -13,6 +13,7 @@ AID = bytes.fromhex("A000000397425446590201")
 SHARED_AID = AID[:9]
 APPLICATION = 0x3FFF
 PIN_STATUS = 0x7F71
+_PROTECTED = (0x20, 0x22, 0x24, 0x2C, 0x87)
 _MUTUAL_AND_EXTERNAL = b"\xc0"
 
 
@@ -37,6 +38,8 @@ class GidsApplet:
             return self._select(command)
         if not self._selected:
             return b"", Status.UNKNOWN_INS
+        if command.ins in _PROTECTED and self._state.profile.contactless:
+            return b"", Status.NOT_SATISFIED
         match command.ins:
             case 0x20:
                 return b"", self._pins.verify(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hardware.virtual.profile import ATR_T0, ATR_T1
+from hardware.virtual.profile import ATR_CONTACTLESS, ATR_T0, ATR_T1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class GidsProfile:
     absent_status: int = 0x6A82
     """The answer to SELECT for what is not there."""
 
+    contactless: bool = False
+    """Talks over the air: everything about PIN and admin key is 6982."""
+
     t0: bool = False
     """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
 
@@ -54,5 +57,7 @@ class GidsProfile:
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset that goes with the protocol."""
+        """The answer to reset that goes with the way to the card and the protocol."""
+        if self.contactless:
+            return ATR_CONTACTLESS
         return ATR_T0 if self.t0 else ATR_T1

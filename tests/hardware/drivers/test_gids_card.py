@@ -5,23 +5,21 @@ The test stands where the authority stands: it knows the admin key, and the driv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pytest
 
-from hardware.cards import PcscCards
-from hardware.drivers.gids import GidsDriver
-from hardware.registry import Registry
 from hardware.virtual.faults import Fault, FaultyCard, pulled_out, says, torn
 from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, GidsCard, new_gids_card
+from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
 from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.link import Chip
-from kiosk.dialogue import CardId, KeyChallenge, PinState
+from kiosk.dialogue import KeyChallenge, PinState
 from kiosk.errors import (
     CardError,
     CardProtocolError,
     CardSwapped,
+    ContactNeeded,
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
@@ -30,40 +28,14 @@ from kiosk.errors import (
 )
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
+from tests.hardware.drivers.gids_cards import HOST, seat
 from tests.hardware.virtual.gids.forged import CRYPTOGRAM, Gullible
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
 
 PIN, NEW, WRONG = Sensitive("482915"), Sensitive("60514273"), Sensitive("999999")
-WRONG_KEY, HOST = bytes(range(24)), bytes(range(16))
-
-
-@dataclass(frozen=True)
-class Seated:
-    """A card in a reader, and who acts on it."""
-
-    card: GidsCard
-    at: CardAddress
-    cards: PcscCards
-
-    def unblock(self, new: Sensitive, key: bytes = ADMIN_KEY) -> bool:
-        """Reset the PIN as a station does; say whether the card proved that it has ``key``."""
-        return self.cards.hold(self.at, lambda held: reset(held, new, key))
-
-
-def reset(held: CardHold, new: Sensitive, key: bytes) -> bool:
-    nonce = held.meet_key(KeyChallenge(HOST)).nonce
-    answer = held.prove_key(cryptograms.make(key, nonce, HOST))
-    if not cryptograms.fits(key, answer.cryptogram, HOST, nonce):
-        return False
-    held.reset_pin(new)
-    return True
-
-
-def seat(insert: Insert, card: GidsCard, chip: Chip | None = None) -> Seated:
-    at = CardAddress(insert(chip or card).reader, CardId("gids", card.state.card_id.hex()))
-    return Seated(card, at, PcscCards(Registry([GidsDriver()])))
+WRONG_KEY = bytes(range(24))
 
 
 @pytest.mark.parametrize(
@@ -193,6 +165,21 @@ def test_a_former_pin_is_refused_and_the_key_loses_nothing(insert: Insert) -> No
     assert refused.value.reason == "history"
     assert card.state.key.left == 5
     assert here.unblock(NEW)
+
+
+def test_over_the_air_contacts_are_asked_for_and_no_try_is_spent(insert: Insert) -> None:
+    card = new_gids_card(profile=GidsProfile(contactless=True))
+    here = seat(insert, card)
+    assert here.cards.read(here.at.reader).pin.tries_left == 3
+    acts: list[Callable[[], object]] = [
+        lambda: here.cards.verify_pin(here.at, PIN),
+        lambda: here.cards.change_pin(here.at, PIN, NEW),
+        lambda: here.unblock(NEW),
+    ]
+    for act in acts:
+        with pytest.raises(ContactNeeded):
+            act()
+    assert (card.state.pin.left, card.state.key.left) == (3, 5)
 
 
 def test_nothing_reaches_another_card(insert: Insert) -> None:

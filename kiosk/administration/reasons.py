@@ -19,6 +19,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.TOO_MANY_CODES: "Too many codes were asked for",
     Reason.NO_EMAIL: "No email address that takes a code",
     Reason.STATION_RETIRED: "The station was retired",
+    Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",
@@ -28,6 +29,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.READER_GONE: "The reader was unplugged",
     Reason.OUTCOME_UNKNOWN: "What the card did is not known",
     Reason.AUTHORITY_AWAY: "The service did not answer",
+    Reason.CHANGED_MEANWHILE: "A record or a setting was changed during the visit",
     Reason.FAULT: "An unexpected fault",
 }
 

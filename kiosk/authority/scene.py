@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from kiosk.authority.assisted import is_assisted, is_vouched_for
 from kiosk.authority.offers import card_barred
 from kiosk.authority.parts import Parts
-from kiosk.authority.proving import need_proof
+from kiosk.authority.proving import key_to_prove, need_proof
 from kiosk.authority.stations import station_barred
 from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, reaches
 from kiosk.dialogue import Purpose, Reason, VisitId
 from kiosk.errors import StepRefused
-from kiosk.policy import Policy
+from kiosk.policy import Genuine, Policy
 from kiosk.store.records import Card, Cardholder, EmailCode, PendingChange, Registration, Visit
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -98,9 +98,15 @@ class Scene:
         return assisted and self.visit.questions_carried and not self._answered_here
 
     def need(self, gate: Gate) -> None:
-        """Raise ``StepRefused`` unless ``gate`` can be stood at now."""
-        if not reaches(self.policy, self.progress, gate):
-            raise StepRefused(f"the step {gate.value!r} is not due")
+        """Raise ``StepRefused`` unless ``gate`` can be stood at now.
+
+        Where a code was entered rightly and was taken away since, ``TurnedAway``.
+        """
+        if reaches(self.policy, self.progress, gate):
+            return
+        if self.visit.code_proven_id is not None and not self._code_is_proven():
+            raise TurnedAway(Reason.CODE_WITHDRAWN)
+        raise StepRefused(f"the step {gate.value!r} is not due")
 
     def need_own_pin(self) -> None:
         """Raise ``StepRefused`` unless the PIN was proven in this very visit.
@@ -140,9 +146,11 @@ def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
 
     Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has
     not proven itself, and ``TurnedAway`` where station, card, holder or registration were
-    barred since it opened.
+    barred since it opened, or where the card would have to prove now what it cannot.
     """
     scene = enter_to_report(uow, parts, visit_id)
+    if _cannot_prove(scene):
+        raise TurnedAway(Reason.NOT_GENUINE)
     need_proof(scene.policy, scene.card, scene.visit)
     reason = (
         station_barred(uow, scene.visit.station)
@@ -209,6 +217,17 @@ def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardhol
     if visit.opened_at + VISIT_LIFE <= uow.now:
         raise StepRefused("the visit is too old")
     return visit, card, holder
+
+
+def _cannot_prove(scene: Scene) -> bool:
+    """Tell whether others changed what has to be proven: the policy, or the card's key.
+
+    A station that left a proof out is no such case: it is told nothing of the card.
+    """
+    visit, key = scene.visit, key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    if key is None:
+        return scene.policy.genuine is Genuine.ALWAYS
+    return visit.genuine_at is not None and visit.auth_key != key
 
 
 def _registration_barred(scene: Scene) -> Reason | None:

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     TOO_MANY_CODES = "too-many-codes"
     NO_EMAIL = "no-email"
     STATION_RETIRED = "station-retired"
+    CODE_WITHDRAWN = "code-withdrawn"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"
@@ -47,6 +48,7 @@ class Reason(StrEnum):
     READER_GONE = "reader-gone"
     OUTCOME_UNKNOWN = "outcome-unknown"
     AUTHORITY_AWAY = "authority-away"
+    CHANGED_MEANWHILE = "changed-meanwhile"
     FAULT = "fault"
 
 

@@ -32,7 +32,7 @@ def refusal(reason: Reason) -> RefusalWords:
             return _insert_card()
         case Reason.NOT_REGISTERED | Reason.REGISTRATION_BLOCKED:
             return _about_registration(reason)
-        case Reason.TOO_MANY_CODES | Reason.NO_EMAIL:
+        case Reason.TOO_MANY_CODES | Reason.NO_EMAIL | Reason.CODE_WITHDRAWN:
             return _about_email(reason)
         case Reason.SECRET_MISSING | Reason.SECRET_BLOCKED | Reason.CARD_REFUSED:
             return _about_unlocking(reason)
@@ -40,6 +40,8 @@ def refusal(reason: Reason) -> RefusalWords:
             return _about_pin(reason)
         case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT | Reason.STATION_RETIRED:
             return _about_us(reason)
+        case Reason.CHANGED_MEANWHILE:
+            return _changed_meanwhile()
         case _:
             assert_never(reason)
 
@@ -130,6 +132,13 @@ def _about_email(reason: Reason) -> RefusalWords:
             "We send only a few codes an hour for each smartcard, and they have all been sent.",
             "Come back in an hour, or go to the Registration Authority now.",
         )
+    if reason is Reason.CODE_WITHDRAWN:
+        return RefusalWords(
+            "Your code is no longer good",
+            "The Registration Authority has withdrawn it. Your PIN was not changed.",
+            "Take your smartcard out and put it in again to ask for another code, "
+            "or go to the Registration Authority.",
+        )
     return RefusalWords(
         "We have no email address for you",
         "Without one, we cannot send you a code.",
@@ -196,4 +205,14 @@ def _about_us(reason: Reason) -> RefusalWords:
         "That is our fault, not yours. We cannot say whether your last step went through.",
         "Take your smartcard out and put it in again; if you chose a new PIN, try it first. "
         "Or give the Registration Authority your reference number.",
+    )
+
+
+def _changed_meanwhile() -> RefusalWords:
+    return RefusalWords(
+        "This visit cannot go on",
+        "Something was changed at the Registration Authority since you put your smartcard in. "
+        "You did nothing wrong.",
+        "Take your smartcard out and put it in again, to see what you can do here now. If you "
+        "have just chosen a new PIN, try it first.",
     )

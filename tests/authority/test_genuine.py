@@ -287,8 +287,9 @@ def test_a_key_that_is_changed_on_the_way_ends_what_the_old_one_opened(
 ) -> None:
     sitting = world.insert(card, blocked=True, plastic=mine)
     world.put_card(replace(card, auth_key=Plastic().public))
-    with pytest.raises(StepRefused, match="genuine"):
-        sitting.questions()
+    reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NOT_GENUINE
 
 
 # --- the policy ------------------------------------------------------------------------
@@ -301,15 +302,38 @@ def test_a_card_that_shows_a_key_has_to_have_it(world: World, mine: Plastic) -> 
     assert is_turned_away(world, sitting.opened, "wrong-answer")
 
 
-def test_a_card_that_has_no_key_is_served_unless_all_must_prove_themselves(world: World) -> None:
-    card = world.registered_card()
+FAMILIES = ["piv", "openpgp", "pkcs11"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_where_all_must_a_card_without_a_key_is_asked_nothing(world: World, family: str) -> None:
+    """A card of the other families has no key that signs without its PIN."""
+    card = world.registered_card(driver=family)
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    for blocked in (True, False):
+        sitting = world.insert(card, blocked=blocked)
+        assert is_turned_away(world, sitting.opened, "no-key")
+        with pytest.raises(StepRefused, match="over"):
+            world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert world.registration(card).asked is None
+    assert world.relay.sent == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
+    world: World, family: str
+) -> None:
+    """The policy is changed by staff while its holder chooses a new PIN."""
+    card = world.registered_card(driver=family)
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     assert world.authority.challenge(sitting.visit) is None
     world.policy = Policy(genuine=Genuine.ALWAYS)
-    with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit)
-    assert is_turned_away(world, world.insert(card, blocked=True).opened, "no-key")
+    for reply in (sitting.release(), world.authority.release(sitting.visit)):
+        assert isinstance(reply, Refusal)
+        assert reply.reason is Reason.NOT_GENUINE
+    assert world.card(card).secret_exposure == 0
+    assert "secret-released" not in world.kinds()
 
 
 def test_where_none_must_none_is_asked(world: World, card: Card) -> None:

@@ -22,12 +22,16 @@ def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     found = look_over(build_cards(settings, os.environ))
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
-    for finding in (*findings(found, settings.pcsc.reader), *said):
+    pads = settings.pcsc.pin_pad == "used"
+    for finding in (*findings(found, settings.pcsc.reader, pads=pads), *said):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
-def findings(found: PcscFinding, wanted: str) -> Iterable[Finding]:
-    """Put into words what was found; ``wanted`` is part of the name of the reader to use."""
+def findings(found: PcscFinding, wanted: str, *, pads: bool = True) -> Iterable[Finding]:
+    """Put into words what was found; ``wanted`` is part of the name of the reader to use.
+
+    ``pads``: PINs are entered on the keys of readers that have some.
+    """
     if not found.reachable:
         advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
         return [fail(_SERVICE, found.detail, advice)]
@@ -39,7 +43,7 @@ def findings(found: PcscFinding, wanted: str) -> Iterable[Finding]:
         names = ", ".join(reader.reader for reader in found.readers)
         text = f"none has {wanted!r} in its name; there are: {names}"
         return [service, fail(_READER, text, "see `reader` in [pcsc]")]
-    return [service, *(each for reader in used for each in _of_reader(reader))]
+    return [service, *(each for reader in used for each in _of_reader(reader, pads))]
 
 
 def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
@@ -55,8 +59,10 @@ def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
     return ok(_MODULE, "loads")
 
 
-def _of_reader(reader: ReaderFinding) -> tuple[Finding, Finding]:
-    return ok(_READER, reader.reader), _of_card(reader)
+def _of_reader(reader: ReaderFinding, pads: bool) -> tuple[Finding, Finding]:
+    unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
+    keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
+    return ok(_READER, reader.reader + keys), _of_card(reader)
 
 
 def _of_card(reader: ReaderFinding) -> Finding:

@@ -26,7 +26,8 @@ def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
     """Return the card drivers on PC/SC, and behind them the module that the settings name."""
     patience = Patience(answer_s=settings.station.card_timeout_s)
     trace = _trace() if settings.pcsc.trace else None
-    drivers = PcscCards(_drivers(settings.cards), patience, trace)
+    pads = settings.pcsc.pin_pad == "used"
+    drivers = PcscCards(_drivers(settings.cards), patience, trace, pads=pads)
     module = build_module(settings, environ)
     return drivers if module is None else RoutedCards(drivers, module, NAME)
 

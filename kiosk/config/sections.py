@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.config.base import Section, setting
-from kiosk.config.kinds import Number, Text, Truth
+from kiosk.config.kinds import Choice, Number, Text, Truth
 from kiosk.dialogue import LONGEST_NAME
 
 
@@ -108,6 +108,11 @@ class PcscSettings(Section):
 
     reader: str = setting(
         "", Text(empty=True), "Part of the name of the reader to use; empty uses every reader."
+    )
+    pin_pad: str = setting(
+        "used",
+        Choice("used", "ignored"),
+        "PINs on the reader's own keys, where it has some: used, or typed at the station.",
     )
     trace: bool = setting(
         False, Truth(), "Log the commands sent to cards; secrets are always left out."

@@ -62,6 +62,13 @@ def test_a_card_that_is_well() -> None:
     ]
 
 
+def test_a_reader_with_keys() -> None:
+    found = PcscFinding(True, (ReaderFinding("Front 00", CardCondition.EMPTY, pin_pad=True),))
+    assert said(found)[1] == ("reader", OK, "Front 00, with keys of its own for PINs")
+    _, unused, _ = findings(found, "", pads=False)
+    assert unused.found.endswith("PINs, which are not used (`pin_pad` in [pcsc])")
+
+
 @pytest.mark.parametrize(
     ("card", "condition", "text"),
     [

@@ -15,9 +15,9 @@ from hardware.entry import typed
 from hardware.pkcs11 import verdicts
 from hardware.pkcs11.process import Module, ModuleProcess
 from hardware.pkcs11.verdicts import Pin
-from hardware.pkcs11.wire import Message
 from kiosk.dialogue import CardChallenge, CardId, CardReport, PinEntry
 from kiosk.errors import CardSwapped, NotAllowed, PinBlocked, PinRefused
+from kiosk.modules.wire import Message
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 

@@ -12,7 +12,7 @@ from typing import Any
 import pkcs11
 from pkcs11 import PKCS11Error, TokenFlag
 
-from hardware.pkcs11.wire import Message
+from kiosk.modules.wire import Message
 
 ABSENT, SEVERAL, OTHER = "absent", "several", "other"
 """Why no token was asked: none in this reader, more than one, or not the one addressed."""

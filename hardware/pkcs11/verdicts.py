@@ -10,8 +10,6 @@ import re
 from enum import Enum
 from typing import Final
 
-from hardware.pkcs11.wire import Message
-from hardware.pkcs11.worker import CANNOT_LOAD
 from kiosk.dialogue import PinState
 from kiosk.errors import (
     CardError,
@@ -24,6 +22,8 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
+from kiosk.modules.serving import CANNOT_LOAD
+from kiosk.modules.wire import Message
 
 
 class Pin(Enum):

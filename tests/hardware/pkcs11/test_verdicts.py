@@ -15,7 +15,6 @@ from pkcs11 import TokenFlag
 from hardware.pkcs11 import verdicts
 from hardware.pkcs11.tokens import Tokens
 from hardware.pkcs11.verdicts import Pin
-from hardware.pkcs11.wire import Message
 from kiosk.dialogue import PinState
 from kiosk.errors import (
     CardError,
@@ -28,6 +27,7 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
+from kiosk.modules.wire import Message
 
 USER_LOCKED, SO_LOCKED = TokenFlag.USER_PIN_LOCKED, TokenFlag.SO_PIN_LOCKED
 USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY

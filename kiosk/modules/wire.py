@@ -1,4 +1,4 @@
-"""Frames between the station and a module's process: four bytes of length, then JSON.
+"""Frames between this program and the process of a module: four bytes of length, then JSON.
 
 Secrets travel in them, so a frame is never logged and never part of an error.
 """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.pkcs11 import wire
+from kiosk.modules import wire
 
 Pipe = tuple[int, int]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -130,6 +131,33 @@ def test_each_step_has_the_whole_patience() -> None:
         return "done"
 
     assert attendance.run(work, nothing) == "done"
+
+
+def test_a_person_at_the_keys_has_time_of_their_own() -> None:
+    attendance, typing = Attendance(SOON, Workers()), threading.Event()
+
+    def work() -> str:
+        with attendance.step(changes_card=True, more_s=LONG):
+            typing.wait(4 * SOON)
+        return "done"
+
+    assert attendance.run(work, nothing) == "done"
+
+
+def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
+    hang, attendance = Hang(), Attendance(SOON, Workers())
+
+    def work() -> str:
+        with attendance.step(changes_card=True, more_s=LONG):
+            hang.let_go.wait(2 * SOON)
+        return hang.work(attendance, changes_card=False)
+
+    began = time.monotonic()
+    with pytest.raises(CardHung):
+        attendance.run(work, nothing)
+    assert time.monotonic() - began < LONG / 2
+    hang.let_go.set()
+    assert attendance.ended(LONG)
 
 
 def test_an_abandoned_step_raises() -> None:

@@ -9,7 +9,9 @@ import pytest
 from hardware import pcsc
 from hardware.apdu import Command, Header, Response, StatusWord, select
 from hardware.connection import Connection, Link
-from hardware.pcsc import Handle, PcscError
+from hardware.keypad import PadRefused
+from hardware.pads import Asked, PadEntry
+from hardware.pcsc import GET_FEATURE_REQUEST, Handle, PcscError
 from kiosk.errors import (
     CardBusy,
     CardError,
@@ -40,6 +42,10 @@ MEANINGS = {
     0x80100001: CardMute,
 }
 CHANGES = [Command(Header(0, ins, 0, 0x80), b"31415926" * 2) for ins in (0x20, 0x24, 0x2C, 0x87)]
+KEYED = [
+    Command(Header(0, 0x20, 0, 0x82), pad=PadEntry(Asked.CURRENT, 6, 8)),
+    Command(Header(0, 0x2C, 0, 0x80), b"31415926" * 2, pad=PadEntry(Asked.NEW, 6, 8, 8, 8)),
+]
 QUESTIONS = [select(b"abcde"), Command(Header(0, 0xCB, 0x3F, 0xFF), b"x", 256)]
 
 
@@ -51,6 +57,7 @@ class Service:
         self.sent: list[bytes] = []
         self.reconnects: list[bool] = []
         monkeypatch.setattr(pcsc, "transmit", self._transmit)
+        monkeypatch.setattr(pcsc, "control", self._control)
         monkeypatch.setattr(pcsc, "reconnect", self._reconnect)
 
     def _transmit(self, _handle: Handle, _protocol: int, apdu: bytes) -> bytes:
@@ -59,6 +66,11 @@ class Service:
         if isinstance(answer, int):
             raise PcscError("SCardTransmit", answer)
         return answer
+
+    def _control(self, handle: Handle, code: int, body: bytes) -> bytes:
+        if code == GET_FEATURE_REQUEST:
+            return bytes.fromhex("06 04 42330006 07 04 42330007")
+        return self._transmit(handle, code, body)
 
     def _reconnect(self, _handle: Handle, *, exclusive: bool, reset: bool) -> int:
         assert exclusive
@@ -82,7 +94,7 @@ def test_what_a_code_means(code: int, kind: type[CardError]) -> None:
 
 
 @pytest.mark.parametrize("answer", [*(code for code in MEANINGS), b"", b"\x90"])
-@pytest.mark.parametrize("command", CHANGES)
+@pytest.mark.parametrize("command", [*CHANGES, *KEYED])
 def test_a_change_without_an_answer_is_unknown_and_sent_once(
     command: Command, answer: int | bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +103,18 @@ def test_a_change_without_an_answer_is_unknown_and_sent_once(
         connection().send(command)
     assert len(service.sent) == 1
     assert service.reconnects == []
+    assert "31415926" not in str(raised.value)
+
+
+@pytest.mark.parametrize("code", [0x8010001F, 0x80100004, 0x80100011])
+@pytest.mark.parametrize("command", KEYED)
+def test_a_driver_that_knows_no_such_request_has_sent_nothing(
+    command: Command, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(monkeypatch, code)
+    with pytest.raises(PadRefused) as raised:
+        connection().send(command)
+    assert len(service.sent) == 1
     assert "31415926" not in str(raised.value)
 
 

@@ -1,0 +1,68 @@
+"""A visit at a reader with keys of its own: pages, loop and commands, and nothing typed here."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.pilot import Pilot
+
+from kiosk.dialogue import Heartbeat, OnPad, Purpose
+from kiosk.errors import PadLeft, PinWrong
+from kiosk.ports import CardInserted
+from kiosk.station import states as s
+from kiosk.station.actions import Actions
+from tests.e2e.glasshouse import Glasshouse
+from tests.screens.clocked import until
+from tests.screens.geometry import screen_lines
+from tests.screens.pilots import settled, type_keys
+from tests.station.fakes import FakeAuthority, FakeCards
+
+
+def _shown(house: Glasshouse) -> str:
+    return "\n".join(screen_lines(house.app))
+
+
+def _house(cards: FakeCards, *offers: Purpose) -> Glasshouse:
+    return Glasshouse(Actions(FakeAuthority(offers=offers), cards, Heartbeat("Ward 7")))
+
+
+async def _begin(house: Glasshouse, pilot: Pilot[int]) -> None:
+    await settled(pilot)
+    house._monitor.post(CardInserted("Reader", 1))
+    await house.app.until(s.Menu, s.ConfirmOwner)
+    await settled(pilot)
+
+
+async def test_a_pin_is_changed_on_the_readers_keys_with_a_few_slips() -> None:
+    cards = FakeCards(pin_pad=True, on_pad=[PinWrong(2), None, PadLeft("different"), None])
+    house = _house(cards, Purpose.CHANGE_PIN)
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await _begin(house, pilot)
+        await type_keys(pilot, ("1",))
+        await until(pilot, lambda: "Two tries are left" in _shown(house))
+        await type_keys(pilot, ("enter",))
+        await until(pilot, lambda: "The two new PINs were not the same" in _shown(house))
+        await type_keys(pilot, ("enter",))
+        await house.app.until(s.Success)
+    assert cards.asked == [OnPad()] * 2 + [OnPad(6, 8)] * 2
+    assert "EnterPinPage" not in house.app.pages
+    assert "NewPinPage" not in house.app.pages
+    assert house.faults == []
+
+
+async def test_while_the_reader_asks_nothing_here_does_anything() -> None:
+    cards = FakeCards(pin_pad=True, on_pad=[PadLeft("cancelled")])
+    house = _house(cards, Purpose.REGISTER)
+    cards.gate.clear()
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await _begin(house, pilot)
+        await type_keys(pilot, ("1",))
+        assert await asyncio.to_thread(cards.waiting.wait, 10)
+        await until(pilot, lambda: "Enter your PIN on the card reader's keys" in _shown(house))
+        before = _shown(house)
+        await type_keys(pilot, (*"604918", "enter", "escape", "escape", "tab", "enter"))
+        assert _shown(house) == before
+        cards.gate.set()
+        await until(pilot, lambda: "You pressed Cancel on the card reader" in _shown(house))
+        await type_keys(pilot, ("escape", "enter"))
+        await house.app.until(s.RemoveCard)

@@ -9,13 +9,12 @@ from hardware.attendance import Attendance
 from hardware.connection import Connection
 from hardware.contexts import Contexts
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
-from hardware.keypad import PadRefused
 from hardware.pad_offers import PadOffers
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
 from kiosk.dialogue import CardId, CardReport, PinEntry
-from kiosk.errors import CardHung, ContactNeeded, NotAllowed
+from kiosk.errors import CardHung, ContactNeeded, NotAllowed, PadRefused
 from kiosk.ports import CardAddress, CardHold
 
 T = TypeVar("T")

@@ -10,14 +10,10 @@ from hardware import pads
 from hardware.apdu import Command, StatusWord
 from hardware.pads import PadEntry, PadProperties
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
-from kiosk.errors import NotAllowed, PadLeft
+from kiosk.errors import PadLeft, PadRefused
 
 Control = Callable[[int, bytes], bytes]
 """Sends a control code and a body to the reader; raises ``PcscError``."""
-
-
-class PadRefused(NotAllowed):
-    """The reader does not put in a PIN in the way that this card needs; nothing was sent."""
 
 
 class Keypad:

@@ -38,7 +38,8 @@
         ├── PinRefused             the card will not take this new PIN (carries why)
         ├── PadLeft                a PIN was not entered on the reader's keys (carries why)
         └── NotAllowed             the card forbids it here: a state not reached, for one
-            └── ContactNeeded      the card forbids it over the air, and wants contacts
+            ├── ContactNeeded      the card forbids it over the air, and wants contacts
+            └── PadRefused         the reader's keys do not take a PIN as this card needs it
 
 No message holds a secret. Messages are for logs and the RA; the holder's words are
 chosen in ``screens``.
@@ -241,3 +242,10 @@ class NotAllowed(CardError):
 
 class ContactNeeded(NotAllowed):
     """The card was held against a reader, and takes no PIN over the air; no try was spent."""
+
+
+class PadRefused(NotAllowed):
+    """The reader's keys do not take a PIN in the way that this card needs; nothing was sent.
+
+    The PIN may be typed at the station instead.
+    """

@@ -9,7 +9,6 @@ import pytest
 from hardware import pcsc
 from hardware.apdu import Command, Header, Response, StatusWord, select
 from hardware.connection import Connection, Link
-from hardware.keypad import PadRefused
 from hardware.pads import Asked, PadEntry
 from hardware.pcsc import GET_FEATURE_REQUEST, Handle, PcscError
 from kiosk.errors import (
@@ -18,6 +17,7 @@ from kiosk.errors import (
     CardGone,
     CardMute,
     OutcomeUnknown,
+    PadRefused,
     ReaderGone,
     ReaderServiceDown,
 )

@@ -15,11 +15,11 @@ from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.drivers.piv import PivSession
-from hardware.keypad import Keypad, PadRefused, check
+from hardware.keypad import Keypad, check
 from hardware.pads import Asked, PadEntry, PadProperties
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
 from kiosk.dialogue import OnPad
-from kiosk.errors import NotAllowed, PadLeft, PadTrouble
+from kiosk.errors import NotAllowed, PadLeft, PadRefused, PadTrouble
 from kiosk.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 

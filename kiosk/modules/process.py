@@ -83,6 +83,7 @@ class ModuleProcess:
         """End the process and all that it started; one that cannot die is left behind."""
         self._close()
         if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_LAST_WAIT_S)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from hardware import pcsc
 from hardware.keypad import Keypad
-from hardware.pcsc import PcscError
+from hardware.pcsc import Context, PcscError
 from kiosk.dialogue import CardReport
 from kiosk.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.ports import Cards
+
+T = TypeVar("T")
 
 
 class CardCondition(StrEnum):
@@ -58,7 +62,7 @@ _CONDITIONS: tuple[tuple[type[CardError], CardCondition], ...] = (
 def look_over(cards: Cards) -> PcscFinding:
     """Return what is found now; a card is read as a visit would read it."""
     try:
-        readers = _readers()
+        readers = _in_context(pcsc.list_readers)
     except PcscError as error:
         return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
     found = (replace(look_into(cards, reader), pin_pad=_has_pad(reader)) for reader in readers)
@@ -75,23 +79,24 @@ def look_into(cards: Cards, reader: str) -> ReaderFinding:
     return ReaderFinding(reader, CardCondition.WELL, report)
 
 
-def _readers() -> tuple[str, ...]:
-    context = pcsc.establish()
-    try:
-        return pcsc.list_readers(context)
-    finally:
-        pcsc.release(context)
-
-
 def _has_pad(reader: str) -> bool:
     """Ask the reader past its card; one that is held by another program counts as without."""
-    context = pcsc.establish()
-    try:
+
+    def ask(context: Context) -> bool:
         handle = pcsc.connect_to_reader(context, reader)
         keypad = Keypad.found(lambda code, body: pcsc.control(handle, code, body))
         pcsc.disconnect(handle, reset=False)
+        return keypad is not None
+
+    try:
+        return _in_context(ask)
     except PcscError:
         return False
+
+
+def _in_context(ask: Callable[[Context], T]) -> T:
+    context = pcsc.establish()
+    try:
+        return ask(context)
     finally:
         pcsc.release(context)
-    return keypad is not None

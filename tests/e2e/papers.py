@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import MailSettings
+from kiosk.dialogue import CardId
 from tests.e2e.people import DOMAIN, Person
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -40,6 +41,16 @@ def write_people(path: Path, people: tuple[Person, ...]) -> None:
         for one in people:
             guid = one.card.state.guid.hex()
             rows.writerow([one.number, one.name, one.email, guid, one.puk])
+
+
+def write_card(path: Path, whose: Person, card: CardId) -> None:
+    """Write a file for ``kiosk import`` with one person, whose card is of any family."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow("holder_number name email card_driver card_id unblock_secret".split())
+        rows.writerow(
+            [whose.number, whose.name, whose.email, card.driver, card.identifier, whose.puk]
+        )
 
 
 def _reaching(relay: MailSettings) -> dict[str, Any]:

@@ -7,7 +7,6 @@ afterwards: the one that is stored then opens the card at the desk.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,7 +93,7 @@ def test_registers_locks_the_card_and_unlocks_it(
     card = a_card(tmp_path, family)
     dee = Person("900100200303", "Dee Lister", MAKERS_PIN, family.secret, card)  # type: ignore[arg-type]
     named = CardId(family.driver, identifier_of(world, dee, family))
-    take_in(world, dee, named)
+    world.take_in(dee, named)
 
     station = world.station(program=HASTY, environ={"OPENSC_CONF": str(conf)})
     visitor = Visitor(world, dee, station)
@@ -135,17 +134,6 @@ def identifier_of(world: World, whose: Person, family: Family) -> str:
     identifier = cards_of(family).read(reader).card.identifier
     world.remove(whose)
     return identifier
-
-
-def take_in(world: World, whose: Person, card: CardId) -> None:
-    path = world.folder / "more.csv"
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow("holder_number name email card_driver card_id unblock_secret".split())
-        rows.writerow(
-            [whose.number, whose.name, whose.email, card.driver, card.identifier, whose.puk]
-        )
-    world.kiosk("import", str(path), check=True)
 
 
 def cards_of(family: Family) -> PcscCards:

@@ -30,8 +30,9 @@ from pathlib import Path
 from hardware.virtual.link import CardLink
 from kiosk.config import Settings, load_settings
 from kiosk.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.dialogue import CardId
 from screens.words import waiting
-from tests.e2e.papers import Tables, write_people, write_settings
+from tests.e2e.papers import Tables, write_card, write_people, write_settings
 from tests.e2e.people import Person, person
 from tests.e2e.short_cut import ANSWERS, register
 from tests.e2e.station import Station
@@ -88,6 +89,12 @@ class World:
         for seat in self._seats.values():
             seat.link.remove()
         self.mailbox.stop()
+
+    def take_in(self, whose: Person, card: CardId) -> None:
+        """Import somebody more, by the installed program; ``card`` is of any family."""
+        more = self.folder / "more.csv"
+        write_card(more, whose, card)
+        self.kiosk("import", str(more), check=True)
 
     # --- the installed program ---------------------------------------------------------
 

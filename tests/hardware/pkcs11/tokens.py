@@ -21,41 +21,66 @@ SO_PIN, NEW_SO = Sensitive("73918264"), Sensitive("50283746")
 SHIM = """
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The functions of PKCS #11 2.40 in their order, behind the version. */
 struct list { unsigned char version[2]; void *function[68]; };
 typedef unsigned long (*any)(long, long, long, long, long, long);
-static struct list faulty;
+static struct list own;
 static any real;
-
-static unsigned long fault(long a, long b, long c, long d, long e, long f) {
-    if (AFTER) real(a, b, c, d, e, f);
-    if (ABORTS) abort();
-    for (;;) pause();
-}
+static unsigned long instead(long, long, long, long, long, long);
 
 unsigned long C_GetFunctionList(struct list **out) {
     struct list *whole;
     void *module = dlopen(REAL, RTLD_NOW);
     ((unsigned long (*)(struct list **)) dlsym(module, "C_GetFunctionList"))(&whole);
-    faulty = *whole;
-    real = (any) faulty.function[WHERE];
-    faulty.function[WHERE] = (void *) fault;
-    *out = &faulty;
+    own = *whole;
+    real = (any) own.function[WHERE];
+    own.function[WHERE] = (void *) instead;
+    *out = &own;
     return 0;
 }
 """
-"""SoftHSM, but for one function that sleeps for ever or aborts, before or after its work."""
+"""SoftHSM, but for one function."""
+
+FAULT = """
+static unsigned long instead(long a, long b, long c, long d, long e, long f) {
+    if (AFTER) real(a, b, c, d, e, f);
+    if (ABORTS) abort();
+    for (;;) pause();
+}
+"""
+"""It sleeps for ever or aborts, before or after its work."""
+
+READERS_NAME = """
+/* CK_TOKEN_INFO up to its flags, and room for the rest. */
+struct token { unsigned char names[96]; unsigned long flags, rest[32]; };
+
+static unsigned long instead(long id, long told, long c, long d, long e, long f) {
+    struct token token;
+    unsigned long result = real(id, told, c, d, e, f);
+    any token_info = (any) own.function[TOKEN_INFO];
+    if (result || token_info(id, (long) &token, c, d, e, f)) return result;
+    if (token.flags & 0x400 /* CKF_TOKEN_INITIALIZED */) {
+        memset((char *) told, ' ', 64);
+        memcpy((char *) told, READER, strlen(READER));
+    }
+    return result;
+}
+"""
+"""It tells of the slot with the token by the name of a reader, as a maker's module does."""
 
 FUNCTIONS = {
     "C_Initialize": 0,
     "C_GetSlotList": 4,
+    "C_GetSlotInfo": 5,
     "C_GetTokenInfo": 6,
     "C_InitPIN": 10,
     "C_SetPIN": 11,
     "C_OpenSession": 12,
     "C_Login": 18,
+    "C_Sign": 43,
 }
 
 
@@ -107,16 +132,22 @@ def _softhsm(environ: Mapping[str, str], *arguments: str) -> str:
 
 
 def faulty_module(directory: Path, function: str, *, aborts: bool, after: bool = False) -> Path:
-    """Build a module that is SoftHSM but for one function."""
-    source, built = directory / "shim.c", directory / f"{function}{aborts}{after}.so"
-    source.write_text(SHIM)
-    defines = {
-        "WHERE": FUNCTIONS[function],
-        "REAL": f'"{SOFTHSM}"',
-        "ABORTS": int(aborts),
-        "AFTER": int(after),
-    }
+    """Build a module that is SoftHSM but for one function, which fails."""
+    defines = {"ABORTS": int(aborts), "AFTER": int(after)}
+    return _build(directory / f"{function}{aborts}{after}.so", function, FAULT, defines)
+
+
+def named_module(directory: Path, reader: str) -> Path:
+    """Build a module that is SoftHSM, with its token in a slot of ``reader``'s name."""
+    defines = {"READER": f'"{reader}"', "TOKEN_INFO": FUNCTIONS["C_GetTokenInfo"]}
+    return _build(directory / "named.so", "C_GetSlotInfo", READERS_NAME, defines)
+
+
+def _build(module: Path, function: str, instead: str, more: Mapping[str, object]) -> Path:
+    source = module.with_suffix(".c")
+    source.write_text(SHIM + instead)
+    defines = {"REAL": f'"{SOFTHSM}"', "WHERE": FUNCTIONS[function], **more}
     words = [f"-D{name}={value}" for name, value in defines.items()]
-    command = ["cc", "-shared", "-fPIC", "-w", *words, "-o", str(built), str(source), "-ldl"]
+    command = ["cc", "-shared", "-fPIC", "-w", *words, "-o", str(module), str(source), "-ldl"]
     subprocess.run(command, check=True, timeout=60)
-    return built
+    return module

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import NAME, Style
-from kiosk.dialogue import CardId, PinState
+from kiosk.dialogue import CardId, OnPad, PinState
 from kiosk.errors import (
     AuthorityUnavailable,
     CardProtocolError,
@@ -41,6 +41,20 @@ def test_a_token_lives_through_it_all(token: Token) -> None:
         cards.change_pin(token.at, PIN, WRONG)
     cards.change_pin(token.at, NEW, PIN)
     cards.verify_pin(token.at, PIN)
+
+
+def test_no_pin_is_taken_on_a_readers_keys(token: Token) -> None:
+    """A module may log in by them; none can be asked for a new PIN so."""
+    cards = token.cards()
+    assert not cards.read(token.reader).pin_pad
+    acts: list[Callable[[], None]] = [
+        lambda: cards.verify_pin(token.at, OnPad()),
+        lambda: cards.change_pin(token.at, OnPad(), OnPad()),
+        lambda: cards.hold(token.at, lambda held: held.unblock(SO_PIN, OnPad())),
+    ]
+    for act in acts:
+        with pytest.raises(NotAllowed):
+            act()
 
 
 def test_a_token_is_held_for_several_acts(token: Token) -> None:

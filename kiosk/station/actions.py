@@ -44,9 +44,10 @@ from kiosk.station.events import (
     Replied,
     ResultSide,
 )
+from kiosk.station.pads import notice_of
 from kiosk.station.pins import PinWork
 from kiosk.station.pulse import Pulse
-from kiosk.station.states import Outage, PadNotice, PinTrouble
+from kiosk.station.states import Outage, PinTrouble
 
 _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
@@ -91,8 +92,8 @@ class Actions:
             return PinFailed(command.visit, wrong.tries_left)
         except errors.PinRefused as refused:
             return PinNotTaken(command.visit, PinTrouble(refused.reason))
-        except errors.PadLeft as left:
-            return PadEnded(command.visit, PadNotice(left.because))
+        except (errors.PadLeft, errors.PadRefused) as nothing:
+            return PadEnded(command.visit, notice_of(nothing))
         except errors.CardError as error:
             return self._give_up(command.visit, reason_for(error))
         except errors.AuthorityUnavailable:

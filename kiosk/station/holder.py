@@ -42,6 +42,7 @@ from kiosk.station.states import (
     HolderState,
     Menu,
     NewPin,
+    PadNotice,
     PadPaused,
     PickQuestion,
     PinTrouble,
@@ -91,8 +92,12 @@ def working(visit: Visit, work: Work, command: Command, back: HolderState | None
 
 
 def _again(state: Trouble | PadPaused) -> Move:
-    back = state.back if isinstance(state, Trouble) else None
-    return working(state.visit, state.work, state.command, back)
+    """Send the same again, or go on to the page that takes what the reader's keys do not."""
+    match state:
+        case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
+            return page, ()
+        case _:
+            return working(state.visit, state.work, state.command, state.back)
 
 
 def _chosen(state: Menu, purpose: Purpose) -> Move:

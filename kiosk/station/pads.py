@@ -7,16 +7,28 @@ answered. Whatever else ends it without a PIN leads to a page on which nobody wa
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from kiosk import errors
 from kiosk.dialogue import OnPad, PinRules, Purpose
 from kiosk.station.commands import ChangePin, UnblockPin, VerifyPin
 from kiosk.station.holder import Move, working
-from kiosk.station.states import PadNotice, PadPaused, PinTrouble, Visit, Work, Working
+from kiosk.station.states import (
+    EnterPin,
+    NewPin,
+    PadNotice,
+    PadPaused,
+    PinTrouble,
+    Visit,
+    Work,
+    Working,
+)
 
 
 def ask_present(visit: Visit) -> Move:
     """Have the reader ask for the PIN that the card knows."""
     verify = VerifyPin(visit.id, visit.at, OnPad())
-    return working(visit, Work.PIN_ON_PAD, verify, None)
+    return working(visit, Work.PIN_ON_PAD, verify, EnterPin(_at_station(visit)))
 
 
 def ask_new(visit: Visit, rules: PinRules) -> Move:
@@ -24,9 +36,16 @@ def ask_new(visit: Visit, rules: PinRules) -> Move:
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
         change = ChangePin(visit.id, visit.at, OnPad(), new)
-        return working(visit, Work.CHANGE_ON_PAD, change, None)
+        return working(visit, Work.CHANGE_ON_PAD, change, EnterPin(_at_station(visit)))
     unblock = UnblockPin(visit.id, visit.at, new)
-    return working(visit, Work.NEW_PIN_ON_PAD, unblock, None)
+    return working(visit, Work.NEW_PIN_ON_PAD, unblock, NewPin(_at_station(visit), rules))
+
+
+def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
+    """Return what its holder is told of an entry that sent nothing to the card."""
+    if isinstance(error, errors.PadLeft):
+        return PadNotice(error.because)
+    return PadNotice.NOT_TAKEN
 
 
 def paused(
@@ -35,6 +54,11 @@ def paused(
     """Say why the reader stopped asking; None where it never did."""
     match state.command:
         case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
-            return PadPaused(state.visit, state.work, command, why, tries_left), ()
+            page = PadPaused(state.visit, state.work, command, state.back, why, tries_left)
+            return page, ()
         case _:
             return None
+
+
+def _at_station(visit: Visit) -> Visit:
+    return replace(visit, pin_pad=False)

@@ -34,6 +34,7 @@ from kiosk.ports import Authority, Cards
 from kiosk.reference import reference_of
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PadEnded, PinNotTaken, Replied
+from kiosk.station.pads import notice_of
 from kiosk.station.states import PadNotice, PinTrouble
 from kiosk.station.unblocking import UnblockAct, outcome_of
 
@@ -102,8 +103,8 @@ class PinWork:
             return PinNotTaken(visit, PinTrouble(error.reason))
         outcome = outcome_of(error)
         reply = self._settle(visit, grant, outcome)
-        if isinstance(error, errors.PadLeft):
-            return _may_ask_again(visit, PadNotice(error.because), reply)
+        if isinstance(error, errors.PadLeft | errors.PadRefused):
+            return _may_ask_again(visit, notice_of(error), reply)
         if _secret_is_unspent(outcome):
             raise error
         if isinstance(reply, SetPin):

@@ -87,7 +87,7 @@ ACTS = (
     _on("NewPin", "PinEntered", "NewPin", "RepeatPin"),
     _on("RepeatPin", "PinEntered", "NewPin", "Working"),
     _on("RepeatPin", "WentBack", "NewPin"),
-    _on("PadPaused", "TriedAgain", "Working"),
+    _on("PadPaused", "TriedAgain", "Working", "EnterPin", "NewPin"),
     _on("Trouble", "TriedAgain", "Working"),
 )
 

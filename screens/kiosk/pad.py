@@ -14,7 +14,7 @@ from textual.widget import Widget
 from kiosk.dialogue import OnPad
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import TriedAgain
-from kiosk.station.states import PadPaused, Work, Working
+from kiosk.station.states import PadNotice, PadPaused, Work, Working
 from screens.kiosk.kit import Kit
 from screens.kiosk.page import Page
 from screens.widgets.pad import PadDrawing
@@ -58,12 +58,14 @@ class PadPausedPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Say it."""
+        typed = self._state.why is PadNotice.NOT_TAKEN
         title, text = pad.paused(self._state.why, self._state.tries_left)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Prose(pad.AGAIN)
-        again = self.button(frame.TRY_AGAIN, self._try_again, primary=True)
-        yield self.actions(self.stop_button(), primary=again)
+        yield Prose(pad.TYPED if typed else pad.AGAIN)
+        label = frame.CONTINUE if typed else frame.TRY_AGAIN
+        on = self.button(label, self._go_on, primary=True)
+        yield self.actions(self.stop_button(), primary=on)
 
-    def _try_again(self) -> None:
+    def _go_on(self) -> None:
         self.report(TriedAgain(self.visit))

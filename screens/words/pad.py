@@ -15,6 +15,7 @@ GUESSES = "Choose one that nobody can guess: no birthday, no row like 1111 or 12
 WHEN = "Wait until the reader asks: it says so, or its light blinks. Press OK after the last digit."
 LEAVE_IN = "Leave your smartcard in until we say that it is done."
 CANCEL = "To stop, press Cancel on the reader."
+TYPED = "You enter it on the next page, and we never keep it."
 AGAIN = "The reader asks again once you choose to try again."
 
 AS_IT_WAS = "Your smartcard is as it was, and nothing was counted."
@@ -59,6 +60,11 @@ def paused(why: PadNotice | PinTrouble, tries_left: int | None) -> tuple[str, st
             return (
                 "Please enter the new PIN once more",
                 "Your smartcard has not taken it yet. There is nothing wrong with your PIN.",
+            )
+        case PadNotice.NOT_TAKEN:
+            return (
+                "Please enter your PIN here instead",
+                f"The card reader's keys do not work with your smartcard. {AS_IT_WAS}",
             )
         case _:
             return "Please choose another PIN", pin.trouble(why)

@@ -219,10 +219,10 @@ _STORY: Mapping[str, Sample] = {
     "pad-new": Sample(Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None), tuple("604918")),
     "pad-change": Sample(Working(CHANGE_PIN, Work.CHANGE_ON_PAD, CHANGE_ON_PAD, None)),
     "pad-paused-wrong": Sample(
-        PadPaused(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, PadNotice.WRONG, tries_left=2)
+        PadPaused(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None, PadNotice.WRONG, tries_left=2)
     ),
     "pad-paused-simple": Sample(
-        PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, PinTrouble.CARD_COMPLEXITY)
+        PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PinTrouble.CARD_COMPLEXITY)
     ),
     "pad-trouble": Sample(Trouble(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
     "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)),
@@ -243,7 +243,7 @@ def _every_kind() -> dict[str, Sample]:
         if not work.on_pad
     )
     paused = (
-        (f"pad-paused-{why}", PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, why))
+        (f"pad-paused-{why}", PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, why))
         for why in PadNotice
         if why is not PadNotice.WRONG
     )

@@ -73,7 +73,7 @@ PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
 LEFT, BACK = Left(VISIT_ID), WentBack(VISIT_ID)
 ON_PAD = Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
-PAUSED = PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, PadNotice.CANCELLED)
+PAUSED = PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PadNotice.CANCELLED)
 TROUBLE = Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)
 
 

@@ -40,6 +40,7 @@ from kiosk.station import states as s
 from kiosk.station.commands import (
     ChangePin,
     Choose,
+    PinCommand,
     RequestCode,
     SaveQuestions,
     SubmitAnswers,
@@ -83,9 +84,11 @@ PIN_PAGE = s.EnterPin(VISIT)
 LAST_ANSWER = s.GiveAnswer(VISIT, CHOOSE, TWO, BANK[2])
 NEW_PIN = s.NewPin(VISIT, RULES)
 ON_PAD = (
-    s.Working(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), None),
-    s.Working(PAD_VISIT, s.Work.NEW_PIN_ON_PAD, UnblockPin(ID, AT, PAD), None),
-    s.Working(PAD_CHANGING, s.Work.CHANGE_ON_PAD, ChangePin(ID, AT, PAD, PAD), None),
+    s.Working(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), s.EnterPin(CHANGING)),
+    s.Working(PAD_VISIT, s.Work.NEW_PIN_ON_PAD, UnblockPin(ID, AT, PAD), NEW_PIN),
+    s.Working(
+        PAD_CHANGING, s.Work.CHANGE_ON_PAD, ChangePin(ID, AT, PAD, PAD), s.EnterPin(CHANGING)
+    ),
 )
 """The reader asks for a PIN on its own keys."""
 
@@ -108,7 +111,12 @@ STATES: tuple[s.State, ...] = (
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
     s.RepeatPin(CHANGING, RULES, GOOD, OTHER_GOOD),
-    s.PadPaused(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), s.PadNotice.TIMEOUT),
+    *(
+        s.PadPaused(one.visit, one.work, one.command, one.back, why)
+        for one in ON_PAD
+        if isinstance(one.command, PinCommand)
+        for why in (s.PadNotice.TIMEOUT, s.PadNotice.NOT_TAKEN)
+    ),
     s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),

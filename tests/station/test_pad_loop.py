@@ -26,12 +26,14 @@ from kiosk.errors import (
     CardProtocolError,
     OutcomeUnknown,
     PadLeft,
+    PadRefused,
     PadTrouble,
     PinBlocked,
     PinRefused,
     PinWrong,
 )
 from kiosk.ports import CardInserted, CardRemoved
+from kiosk.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.quiet import Patience
@@ -106,6 +108,38 @@ async def test_a_new_pin_that_was_not_entered_costs_nothing(trouble: PadTrouble)
     await rig.until(s.Success)
     assert rig.authority.outcomes == [UnblockNotSent(), UnblockDone()]
     assert rig.authority.released == 2
+    await _close(rig)
+
+
+async def test_a_new_pin_is_typed_where_the_readers_keys_do_not_take_it() -> None:
+    rig = _pad_rig(PadRefused("not in this way"))
+    await rig.until(s.Attract)
+    await rig.prove_both_factors()
+    await rig.until(s.PadPaused)
+    rig.loop.submit(e.TriedAgain(rig.visit))
+    await rig.until(s.NewPin)
+    rig.set_pin()
+    await rig.until(s.Success)
+    assert rig.cards.pin == "482916"
+    assert rig.authority.outcomes == [UnblockNotSent(), UnblockDone()]
+    await _close(rig)
+
+
+async def test_a_change_is_typed_from_the_start_where_the_readers_keys_do_not_take_it() -> None:
+    rig = _pad_rig(None, PadRefused("not in this way"))
+    rig.authority.offers = (Purpose.CHANGE_PIN,)
+    await rig.until(s.Attract)
+    rig.monitor.post(CardInserted("R", 1))
+    await rig.until(s.Menu)
+    rig.loop.submit(e.Chose(rig.visit, Purpose.CHANGE_PIN))
+    await rig.until(s.PadPaused)
+    rig.loop.submit(e.TriedAgain(rig.visit))
+    await rig.until(s.EnterPin)
+    rig.loop.submit(e.PinEntered(rig.visit, Sensitive("135790")))
+    await rig.until(s.NewPin)
+    rig.set_pin()
+    await rig.until(s.Success)
+    assert rig.cards.pin == "482916"
     await _close(rig)
 
 

@@ -61,7 +61,8 @@ def test_a_visit_without_keys_on_its_reader_goes_on_at_the_station() -> None:
 def test_the_present_pin_is_asked_for_at_once(visit: s.Visit) -> None:
     following = step(working(c.Choose(ID, Purpose.UNLOCK), None, visit), _task(ProvePin()))
     verify = c.VerifyPin(ID, AT, OnPad())
-    assert following.state == s.Working(visit, s.Work.PIN_ON_PAD, verify, None)
+    typed = s.EnterPin(replace(visit, pin_pad=False))
+    assert following.state == s.Working(visit, s.Work.PIN_ON_PAD, verify, typed)
     assert following.commands == (verify,)
 
 
@@ -92,6 +93,18 @@ def test_an_entry_that_came_to_nothing_can_be_tried_again_or_left(state: s.Worki
     left = step(page, e.Left(ID))
     assert left.state == s.RemoveCard(ID, s.Goodbye.LEFT)
     assert left.commands == (c.EndVisit(ID, VisitEnd.LEFT),)
+
+
+@pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
+def test_where_the_readers_keys_do_not_take_it_the_pin_is_typed_after_all(
+    state: s.Working,
+) -> None:
+    page = step(state, e.PadEnded(ID, s.PadNotice.NOT_TAKEN)).state
+    following = step(page, e.TriedAgain(ID))
+    assert following.state == state.back
+    assert following.commands == ()
+    assert isinstance(following.state, s.EnterPin | s.NewPin)
+    assert not following.state.visit.pin_pad
 
 
 def test_a_wrong_pin_and_one_that_the_card_refuses_wait_for_the_holder() -> None:

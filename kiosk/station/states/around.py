@@ -32,7 +32,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """``command`` is under way; ``back`` is the page it was given on."""
+    """``command`` is under way; ``back`` is the page it was given on.
+
+    Of a PIN on the reader's keys it is the page that would take it at the station.
+    """
 
     visit: Visit
     work: Work

@@ -159,12 +159,14 @@ class RepeatPin:
 class PadPaused:
     """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
 
-    The reader waits for nobody here. ``tries_left`` is what the card said of a wrong PIN.
+    The reader waits for nobody here. ``back`` is the page that takes the PIN at the station,
+    where the reader's keys do not; ``tries_left`` is what the card said of a wrong PIN.
     """
 
     visit: Visit
     work: Work
     command: PinCommand
+    back: HolderState | None
     why: PadNotice | PinTrouble
     tries_left: int | None = None
 

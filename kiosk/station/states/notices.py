@@ -80,6 +80,7 @@ class PadNotice(StrEnum):
     LENGTH = "length"
     WRONG = "wrong"
     ONCE_MORE = "once-more"
+    NOT_TAKEN = "not-taken"
 
 
 class Goodbye(StrEnum):

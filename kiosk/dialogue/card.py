@@ -29,11 +29,12 @@ class PinState:
 class OnPad:
     """A PIN that is entered on the reader's own keys and that no program ever sees.
 
-    The reader takes from ``min_length`` to ``max_length`` digits. It cannot judge whether
-    a new PIN is weak; it asks for a new one twice by itself.
+    The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any PIN
+    that is taken at the station. It cannot judge whether a new PIN is weak; it asks for a
+    new one twice by itself.
     """
 
-    min_length: int = 6
+    min_length: int = 4
     max_length: int = 8
 
 

@@ -24,7 +24,7 @@ from kiosk.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 
 SECRET = Sensitive("73918264")
-PAD = OnPad()
+PAD = OnPad(6, 8)
 
 FEATURES = "06 04 42330006 07 04 42330007 12 04 42330012"
 VERIFY, MODIFY, PROPERTIES = 0x42330006, 0x42330007, 0x42330012
@@ -145,7 +145,7 @@ def test_a_reader_without_a_display_has_no_messages(act: Act, number_of_messages
 @pytest.mark.parametrize(
     ("told", "pin", "limits"),
     [
-        ("", OnPad(4, 12), "0806"),
+        ("", OnPad(), "0806"),
         ("", OnPad(7, 7), "0707"),
         ("060107", OnPad(), "0807"),
         ("070107", OnPad(), "0706"),

@@ -21,8 +21,9 @@ MODIFY_PIN_DIRECT: Final = 0x07
 GET_TLV_PROPERTIES: Final = 0x12
 """Features by their tags (2.3)."""
 
-TIME_OUT_S: Final = 60
-"""bTimeOut and bTimeOut2: seconds to enter one PIN; the libccid driver waits for 90."""
+_ONE_ENTRY_S, _ALL_ENTRIES_S = 60, 90
+"""The most that one entry may take, and all of a command. libccid gives a reader up after 90
+seconds, and what became of the command is unknown then."""
 
 _ENGLISH: Final = 0x0409
 """wLangId: United States, which readers' firmware knows."""
@@ -75,9 +76,14 @@ class PadEntry:
         return VERIFY_PIN_DIRECT if self.asked is Asked.CURRENT else MODIFY_PIN_DIRECT
 
     @property
+    def time_out_s(self) -> int:
+        """How long one entry may take."""
+        return min(_ONE_ENTRY_S, _ALL_ENTRIES_S // self.asked.entries)
+
+    @property
     def seconds(self) -> float:
-        """How long the person may take."""
-        return float(TIME_OUT_S * self.asked.entries)
+        """How long the person may take for all of it."""
+        return float(self.time_out_s * self.asked.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,8 @@ def _verify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
     """PIN_VERIFY_STRUCTURE (2.5.2)."""
     head = struct.pack(
         "<BBBBBHBBHB3sI",
-        TIME_OUT_S,  # bTimeOut
-        TIME_OUT_S,  # bTimeOut2
+        entry.time_out_s,  # bTimeOut
+        entry.time_out_s,  # bTimeOut2
         0x82,  # bmFormatString: bytes, at position 0, from the left, ASCII
         entry.block,  # bmPINBlockString: no length goes in; size of the block
         0x00,  # bmPINLengthFormat: no length goes in
@@ -152,8 +158,8 @@ def _modify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
     first = 0 if both else 1
     head = struct.pack(
         "<BBBBBBBHBBBHBBB3sI",
-        TIME_OUT_S,  # bTimeOut
-        TIME_OUT_S,  # bTimeOut2
+        entry.time_out_s,  # bTimeOut
+        entry.time_out_s,  # bTimeOut2
         0x82,  # bmFormatString
         entry.block,  # bmPINBlockString
         0x00,  # bmPINLengthFormat

@@ -98,29 +98,29 @@ def reset(session: CardSession) -> None:
 
 BLANK, CODE = "ff" * 8, "3733393138323634"
 
-# Time-outs of 60 s; bytes, left, ASCII; the block; no length; 8 and 6 digits; the key that
+# Time-outs of 60, 45 or 30 s; bytes, left, ASCII; block; no length; 8 and 6 digits; the key that
 # confirms; messages; English; their numbers; no prologue; the length and the command.
 ASKED: list[tuple[str, Family, Act, int, str]] = [
     ("piv verify", PivSession, verify, VERIFY,
      "3c3c 82 08 00 0806 02 01 0904 00 000000 0d000000 00200080 08" + BLANK),
     ("piv change", PivSession, change, MODIFY,
-     "3c3c 82 08 00 00 08 0806 03 02 03 0904 000102 000000 15000000 00240080 10" + BLANK + BLANK),
+     "1e1e 82 08 00 00 08 0806 03 02 03 0904 000102 000000 15000000 00240080 10" + BLANK + BLANK),
     ("piv unblock", PivSession, unblock, MODIFY,
-     "3c3c 82 08 00 00 08 0806 01 02 02 0904 010202 000000 15000000 002c0080 10" + CODE + BLANK),
+     "2d2d 82 08 00 00 08 0806 01 02 02 0904 010202 000000 15000000 002c0080 10" + CODE + BLANK),
     ("openpgp verify", _with_code, verify, VERIFY,
      "3c3c 82 00 00 0806 02 01 0904 00 000000 05000000 00200082 00"),
     ("openpgp change", _with_code, change, MODIFY,
-     "3c3c 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240081 00"),
+     "1e1e 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240081 00"),
     ("openpgp unblock, code", _with_code, unblock, MODIFY,
-     "3c3c 82 00 00 00 08 0806 01 02 02 0904 010202 000000 0d000000 002c0081 08" + CODE),
+     "2d2d 82 00 00 00 08 0806 01 02 02 0904 010202 000000 0d000000 002c0081 08" + CODE),
     ("openpgp unblock, admin", _with_admin_pin, unblock, MODIFY,
-     "3c3c 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0281 00"),
+     "2d2d 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0281 00"),
     ("gids verify", GidsSession, verify, VERIFY,
      "3c3c 82 00 00 0806 02 01 0904 00 000000 05000000 00200080 00"),
     ("gids change", GidsSession, change, MODIFY,
-     "3c3c 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240080 00"),
+     "1e1e 82 00 00 00 00 0806 03 02 03 0904 000102 000000 05000000 00240080 00"),
     ("gids reset", GidsSession, reset, MODIFY,
-     "3c3c 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0280 00"),
+     "2d2d 82 00 00 00 00 0806 01 02 02 0904 010202 000000 05000000 002c0280 00"),
 ]  # fmt: skip
 
 

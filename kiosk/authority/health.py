@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 
 from kiosk.dialogue import Health
-from kiosk.errors import MailError, StoreError
+from kiosk.errors import KeysAway, MailError, StoreError
 from kiosk.ports import Clock, Mailer
 from kiosk.store.database import Store
 
 STORE_S = 3.0
 """How long an answer of the database counts: many stations ask, one question is enough."""
+
+KEYS_S = 3.0
+"""How long an answer of the token of master keys counts."""
 
 MAIL_S = 60.0
 """How long a good answer of the relay counts."""
@@ -20,18 +24,22 @@ MAIL_AWAY_S = 15.0
 
 
 class HealthWatch:
-    """Asks the database and the relay, and remembers what they said for a while.
+    """Asks database, master keys and relay, and remembers what they said for a while.
 
     One caller asks at a time; the others are answered with what was known before.
     """
 
-    def __init__(self, store: Store, mailer: Mailer, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, mailer: Mailer, clock: Clock, reach_keys: Callable[[], object]
+    ) -> None:
         self._store = store
         self._mailer = mailer
         self._clock = clock
+        self._reach_keys = reach_keys
         self._asking = Lock()
         self._known = Health(store=True, mail=True)
         self._store_until = float("-inf")
+        self._keys_until = float("-inf")
         self._mail_until = float("-inf")
 
     def look(self) -> Health:
@@ -47,7 +55,7 @@ class HealthWatch:
         """Ask the relay only while the database is well: a slow one must not hold up its return."""
         was_well, store = self._known.store, self._store_answers()
         mail = self._mail_answers() if store and was_well else self._known.mail
-        return Health(store, mail)
+        return Health(store, mail, self._keys_answer())
 
     def _store_answers(self) -> bool:
         """Ask for its schema: one without tables, or with another program's, can decide nothing."""
@@ -60,6 +68,17 @@ class HealthWatch:
         except StoreError:
             return False
         self._store_until = now + STORE_S
+        return True
+
+    def _keys_answer(self) -> bool:
+        now = self._clock.monotonic()
+        if self._known.keys and now < self._keys_until:
+            return True
+        try:
+            self._reach_keys()
+        except KeysAway:
+            return False
+        self._keys_until = now + KEYS_S
         return True
 
     def _mail_answers(self) -> bool:

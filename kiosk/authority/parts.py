@@ -14,6 +14,7 @@ from kiosk.secrets.card_keys import Issuers
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
 from kiosk.secrets.sealing import Sealer
+from kiosk.secrets.source import RandomSecrets, SecretSource
 from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
 
@@ -33,6 +34,7 @@ class Parts:
 
     ``policy`` is asked anew in each call, so a changed setting counts at once.
     ``changes_secret`` names the families whose unblock secret is changed after its use.
+    ``source`` makes what they are given then.
     ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
     """
 
@@ -45,6 +47,7 @@ class Parts:
     mailer: Mailer
     compose: CodeComposer
     changes_secret: frozenset[str]
+    source: SecretSource = field(default_factory=RandomSecrets)
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)

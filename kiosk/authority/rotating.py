@@ -6,9 +6,9 @@ may have either, and ``kiosk.authority.recovery`` says how that is settled.
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
-from typing import Final, assert_never
+from functools import partial
+from typing import assert_never
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
@@ -32,9 +32,6 @@ from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, UnblockState, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
-
-_DIGITS: Final = 8
-"""Every PIV card takes eight digits for a PUK, and some take nothing else."""
 
 
 def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
@@ -89,14 +86,16 @@ def _is_recent(opened_at: datetime, now: datetime) -> bool:
 
 def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
     card, entry = case.card, case.entry
-    drawn = Sensitive("".join(secrets.choice("0123456789") for _ in range(_DIGITS)))
+    drawn = parts.source.draw(partial(uow.cards.next_generation, card.id))
     revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
-    sealed = parts.sealer.seal(drawn, label(card, KeptKind.PENDING, revision))
+    waits = label(card, KeptKind.PENDING, revision)
+    sealed = parts.sealer.seal(drawn, waits)
     uow.kept.add(
         KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
     )
-    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id)
-    return drawn
+    told = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
+    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id, **told)
+    return parts.sealer.open(sealed, waits)
 
 
 def _conclude(

@@ -53,7 +53,7 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, KeyMissing, StepRefused, StoreError
+from kiosk.errors import AuthorityUnavailable, KeyMissing, KeysAway, StepRefused, StoreError
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Visit
@@ -72,7 +72,9 @@ class LocalAuthority:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._turns = Turns()
-        self._health = HealthWatch(parts.store, parts.mailer, parts.clock)
+        self._health = HealthWatch(
+            parts.store, parts.mailer, parts.clock, parts.sealer.masters.reach
+        )
 
     def begin(
         self, visit: VisitId, station: str, report: CardReport
@@ -233,5 +235,5 @@ def _reachable() -> Iterator[None]:
         yield
     except StoreError as error:
         raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
-    except KeyMissing as error:
+    except (KeyMissing, KeysAway) as error:
         raise AuthorityUnavailable(str(error)) from None

@@ -71,11 +71,10 @@ def run(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> ImportSummary:
     from kiosk.administration.import_people import PeopleImport
     from kiosk.commands.progress import ProgressLine
-    from kiosk.secrets.sealing import Sealer
 
     tools = Tools(args)
     digits = tools.settings.people.number_digits
-    work = PeopleImport(tools.store, Sealer(tools.ring()), digits)
+    work = PeopleImport(tools.store, tools.sealer(), digits)
     with ProgressLine("checking" if args.dry_run else "importing") as progress:
         if args.dry_run:
             return work.rehearse(args.file, progress)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_keys, open_mailer, open_store
+from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store
 from kiosk.config.files import credential_file, settings_path
 from kiosk.errors import ConfigError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kiosk.config import Settings
     from kiosk.ports import Mailer
     from kiosk.secrets.keys import KeyRing
+    from kiosk.secrets.sealing import Sealer
     from kiosk.store.database import Store
 
 
@@ -91,6 +92,10 @@ class Tools:
     def ring(self) -> KeyRing:
         """Read the keys."""
         return open_keys(self.settings, self.environ)
+
+    def sealer(self) -> Sealer:
+        """Make the sealer of these keys, and of the token where the settings name one."""
+        return open_sealer(self.settings, self.environ, self.ring())
 
     def mailer(self) -> Mailer:
         """Make the mailer; reads certificates and credential."""

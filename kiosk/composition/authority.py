@@ -13,7 +13,13 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.clock import SystemClock
 from kiosk.composition.caretaker import build_caretaker
 from kiosk.composition.families import changes_secret
-from kiosk.composition.opening import open_issuers, open_keys, open_mailer, open_store
+from kiosk.composition.opening import (
+    open_issuers,
+    open_keys,
+    open_mailer,
+    open_sealer,
+    open_store,
+)
 from kiosk.composition.outbox import build_outbox
 from kiosk.config import Settings
 from kiosk.config.notices import addresses
@@ -22,7 +28,8 @@ from kiosk.mail.outbox import OutboxWorker
 from kiosk.ports import Clock
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher
-from kiosk.secrets.sealing import Sealer
+from kiosk.secrets.masters import Masters
+from kiosk.secrets.source import DerivedSecrets, RandomSecrets, SecretSource
 from kiosk.store.database import Store
 
 
@@ -33,12 +40,14 @@ class AuthorityHouse:
     authority: LocalAuthority
     outbox: OutboxWorker
     store: Store
+    masters: Masters
     caretaker: Caretaker
 
     def close(self) -> None:
-        """Stop the outbox and let go of the database."""
+        """Stop the outbox, and let go of the database and of the token."""
         self.outbox.stop()
         self.store.close()
+        self.masters.close()
 
 
 def build_authority(
@@ -50,21 +59,26 @@ def build_authority(
     """
     clock = clock or SystemClock()
     ring, mailer = open_keys(settings, environ), open_mailer(settings, environ)
-    store = open_store(settings, clock)
+    store, sealer = open_store(settings, clock), open_sealer(settings, environ, ring)
     parts = Parts(
         store=store,
         policy=LivePolicy(store, settings.policy, clock),
         clock=clock,
-        sealer=Sealer(ring),
+        sealer=sealer,
         hasher=AnswerHasher(ring),
         codes=CodeMac(ring),
         mailer=mailer,
         compose=partial(compose_code, service=settings.service),
         changes_secret=changes_secret(settings),
+        source=_source(settings, sealer.masters),
         issuers=open_issuers(settings),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )
     outbox = build_outbox(settings, store, mailer, clock)
     outbox.start()
     caretaker = build_caretaker(settings, store, ring)
-    return AuthorityHouse(LocalAuthority(parts), outbox, store, caretaker)
+    return AuthorityHouse(LocalAuthority(parts), outbox, store, sealer.masters, caretaker)
+
+
+def _source(settings: Settings, masters: Masters) -> SecretSource:
+    return DerivedSecrets(masters) if settings.secrets.source == "derived" else RandomSecrets()

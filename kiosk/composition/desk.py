@@ -13,12 +13,11 @@ from kiosk.administration.local_desk import LocalAdminDesk
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.views.acting import Actor
-from kiosk.composition.opening import open_keys
+from kiosk.composition.opening import open_keys, open_sealer
 from kiosk.config import Settings
 from kiosk.ports import Clock
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.secrets.codes import CodeMac
-from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 
 _LOCAL_TIME = Path("/etc/localtime")
@@ -33,7 +32,7 @@ def build_desk(
     means = Means(
         store=store,
         clock=clock,
-        sealer=Sealer(ring),
+        sealer=open_sealer(settings, environ, ring),
         codes=CodeMac(ring),
         signer=AnchorSigner(ring),
         policy=LivePolicy(store, settings.policy, clock),

@@ -6,16 +6,19 @@ Each is imported where it is opened: no command needs all of them, and they load
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.config import Settings, credential_file
+from kiosk.config import Settings, credential_file, credential_text
 
 if TYPE_CHECKING:
     from kiosk.mail.smtp import SmtpMailer
     from kiosk.ports import Clock
     from kiosk.secrets.card_keys import Issuers
     from kiosk.secrets.keys import KeyRing
+    from kiosk.secrets.sealing import Sealer
+    from kiosk.secrets.token.masters import TokenMasters
     from kiosk.store.database import Store
 
 
@@ -31,6 +34,25 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
     from kiosk.secrets.keys import KeyRing
 
     return KeyRing.load(credential_file(settings.keys.file, environ))
+
+
+def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:
+    """Return the sealer of these keys; a token that the settings name is not asked yet."""
+    from kiosk.secrets.masters import Masters
+    from kiosk.secrets.sealing import Sealer
+
+    return Sealer(ring, Masters(ring, open_token(settings, environ)))
+
+
+def open_token(settings: Settings, environ: Mapping[str, str]) -> TokenMasters | None:
+    """Return the token of the master keys, where the settings name one."""
+    from kiosk.secrets.token.masters import Token, TokenMasters
+
+    named = settings.secrets
+    if not named.module:
+        return None
+    token = Token(named.module, named.token, named.timeout_s)
+    return TokenMasters(token, partial(credential_text, named.pin_file, environ), environ)
 
 
 def open_issuers(settings: Settings) -> Issuers | None:

@@ -12,6 +12,7 @@ from kiosk.config.mail import MailSettings
 from kiosk.config.notices import NoticeSettings
 from kiosk.config.pkcs11 import Pkcs11Settings
 from kiosk.config.policy import PolicySettings
+from kiosk.config.secrets import SecretSettings
 from kiosk.config.sections import (
     KeySettings,
     PcscSettings,
@@ -33,6 +34,7 @@ __all__ = [
     "PeopleSettings",
     "Pkcs11Settings",
     "PolicySettings",
+    "SecretSettings",
     "ServiceSettings",
     "Settings",
     "StationSettings",

@@ -12,6 +12,7 @@ from kiosk.config.mail import MailSettings
 from kiosk.config.notices import NoticeSettings
 from kiosk.config.pkcs11 import Pkcs11Settings
 from kiosk.config.policy import PolicySettings
+from kiosk.config.secrets import SecretSettings
 from kiosk.config.sections import (
     KeySettings,
     PcscSettings,
@@ -32,6 +33,7 @@ class Settings:
     people: PeopleSettings = field(default_factory=PeopleSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     keys: KeySettings = field(default_factory=KeySettings)
+    secrets: SecretSettings = field(default_factory=SecretSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     pcsc: PcscSettings = field(default_factory=PcscSettings)

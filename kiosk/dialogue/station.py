@@ -37,7 +37,11 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The authority's own state: what of its parts answers."""
+    """The authority's own state: what of its parts answers.
+
+    ``keys`` is a token of master keys, where there is one: no card is unlocked without.
+    """
 
     store: bool
     mail: bool
+    keys: bool = True

@@ -53,6 +53,11 @@ class Masters:
             raise KeyMissing(NONE_YET)
         return ids[-1]
 
+    def reach(self) -> None:
+        """Raise ``KeysAway`` where there is a token that does not answer."""
+        if self._token:
+            self._token.ids()
+
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
         """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysAway``."""
         return unblock_secret(self._cmac(derivation.master), card, derivation.generation)

@@ -36,7 +36,8 @@ class Pulse:
         One that cannot write a heartbeat down cannot open a visit either: it is away.
         """
         try:
-            if not self._authority.health().store:
+            health = self._authority.health()
+            if not (health.store and health.keys):
                 return Outage.AUTHORITY_AWAY
             self._beat(replace(self._last, reader=reader))
         except AuthorityError:

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.health import HealthWatch
+from kiosk.authority.health import KEYS_S, HealthWatch
 from kiosk.dialogue import Health
-from kiosk.errors import MailUnavailable
+from kiosk.errors import KeysAway, MailUnavailable
 from kiosk.store.database import Store
 from tests.authority.world import Relay, World
 from tests.support.database import sqlite_url
+
+
+def well() -> None:
+    """Keys that are in the key file are always there."""
 
 
 def test_health_is_remembered_for_a_while(world: World) -> None:
@@ -39,7 +43,7 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
     assert world.authority.health().store
     moved = world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock)
-    watch = HealthWatch(away, Relay(), world.clock)
+    watch = HealthWatch(away, Relay(), world.clock, well)
     assert not watch.look().store
     (world.folder / "kiosk.db").rename(moved)
     assert watch.look().store
@@ -49,7 +53,7 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
 def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
     relay, moved = Relay(), world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock)
-    watch = HealthWatch(away, relay, world.clock)
+    watch = HealthWatch(away, relay, world.clock, well)
     assert not watch.look().store
     (world.folder / "kiosk.db").rename(moved)
     assert watch.look().store
@@ -57,6 +61,24 @@ def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -
     watch.look()
     assert relay.checks == 1
     away.close()
+
+
+def test_a_token_that_is_away_is_seen_soon_and_seen_again(world: World) -> None:
+    asked, away = [0], [False]
+
+    def reach() -> None:
+        asked[0] += 1
+        if away[0]:
+            raise KeysAway("away")
+
+    watch = HealthWatch(world.store, Relay(), world.clock, reach)
+    assert [watch.look().keys for _ in range(3)] == [True] * 3
+    assert asked == [1], "remembered for a while"
+    away[0] = True
+    world.clock.forward(seconds=KEYS_S)
+    assert watch.look() == Health(store=True, mail=True, keys=False)
+    away[0] = False
+    assert watch.look().keys
 
 
 def test_only_one_caller_asks_at_a_time(world: World) -> None:
@@ -69,7 +91,7 @@ def test_only_one_caller_asks_at_a_time(world: World) -> None:
             assert go_on.wait(10)
 
     relay = Slow()
-    watch = HealthWatch(world.store, relay, world.clock)
+    watch = HealthWatch(world.store, relay, world.clock, well)
     first = threading.Thread(target=watch.look)
     first.start()
     assert asked.wait(10)
@@ -85,7 +107,7 @@ def test_a_database_without_tables_is_not_well_until_it_has_them(
     bare = tmp_path / "bare.db"
     bare.touch()
     store = Store(sqlite_url(bare), world.clock)
-    watch = HealthWatch(store, Relay(), world.clock)
+    watch = HealthWatch(store, Relay(), world.clock, well)
     assert not watch.look().store
     store.migrate()
     assert watch.look().store

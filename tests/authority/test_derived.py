@@ -1,0 +1,259 @@
+"""Unlocking with secrets that derive from a master key: nothing of them is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.authority.service import LocalAuthority
+from kiosk.dialogue import CardId, Finished, Health, UnblockDone, UnblockUnknown
+from kiosk.errors import AuthorityUnavailable, KeysAway
+from kiosk.secrets.deriving import Derivation
+from kiosk.secrets.keys import KeyPurpose
+from kiosk.secrets.masters import Masters
+from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
+from kiosk.secrets.source import DerivedSecrets
+from kiosk.secrets.token.masters import TokenMasters
+from kiosk.secrets.underiving import derived_by_key
+from kiosk.store.engine import parse_url
+from kiosk.store.records import Card, new_id
+from kiosk.store.tables import Row
+from tests.authority.test_rotating import WRONG, Unlocked, settle, unlock
+from tests.authority.world import World
+from tests.secrets.test_deriving import cmac
+from tests.secrets.token.hsm import Hsm
+
+MASTER = "derive-0001-test"
+
+
+@dataclass
+class Place:
+    """A token that is away when the test says so; ``asked`` are the MACs that it made."""
+
+    away: bool = False
+    asked: list[bytes] = field(default_factory=list)
+
+    def ids(self) -> tuple[str, ...]:
+        self._answer()
+        return (MASTER,)
+
+    def cmac(self, key_id: str, message: bytes) -> bytes:
+        self._answer()
+        assert key_id == MASTER
+        self.asked.append(message)
+        return cmac(message)
+
+    def close(self) -> None:
+        self.away = True
+
+    def _answer(self) -> None:
+        if self.away:
+            raise KeysAway("the token is away")
+
+
+def derive(world: World, token: Place | TokenMasters | None = None) -> Masters:
+    """Let the authority derive its secrets, from a token's keys or those of the key file."""
+    if token is None:
+        world.ring = world.ring.with_new(KeyPurpose.DERIVE)
+    masters = Masters(world.ring, token)
+    sealer, source = Sealer(world.ring, masters), DerivedSecrets(masters)
+    world.parts = replace(world.parts, sealer=sealer, source=source)
+    world.authority = LocalAuthority(world.parts)
+    return masters
+
+
+def issued(world: World) -> Card:
+    """A registered card that was personalised from the master key."""
+    masters, named = world.parts.sealer.masters, CardId("piv", new_id())
+    label = SealLabel(named, SealKind.UNBLOCK, 1)
+    sealed = world.parts.sealer.seal(Derivation(masters.current()), label)
+    return world.registered_card(
+        identifier=named.identifier, sealed_secret=sealed, secret_generation=0
+    )
+
+
+def secret_of(world: World, card: Card, generation: int) -> str:
+    masters = world.parts.sealer.masters
+    how = Derivation(masters.current(), generation)
+    return masters.derive(how, CardId(card.driver, card.identifier)).reveal()
+
+
+def everything(world: World) -> str:
+    """Return all that the database holds, and on SQLite its files as they lie on the disk."""
+    with sa.create_engine(parse_url(world.url), poolclass=sa.NullPool).connect() as connection:
+        rows = [list(connection.execute(table.select())) for table in Row.metadata.sorted_tables]
+    files = [path for path in world.folder.iterdir() if path.name.startswith("kiosk.db")]
+    return repr(rows) + "".join(path.read_bytes().decode("latin-1") for path in files)
+
+
+def again(world: World, unlocked: Unlocked) -> Unlocked:
+    back = unlocked.again()
+    grant = back.grant()
+    assert isinstance(settle(back, grant, UnblockDone()), Finished)
+    return Unlocked(world, unlocked.card, back, grant)
+
+
+def test_a_card_unlocks_from_its_issue_on_and_nothing_of_its_secrets_is_kept(
+    each_world: World,
+) -> None:
+    world = each_world
+    derive(world)
+    card = issued(world)
+    unlocked = unlock(world, card)
+    shown = [unlocked.grant.secret.reveal()]
+    for generation in (1, 2, 3):
+        new = unlocked.renew()
+        assert new is not None
+        assert new == unlocked.renew()
+        assert new.reveal() == secret_of(world, card, generation)
+        unlocked.tell(UnblockDone())
+        unlocked = again(world, unlocked)
+        assert unlocked.grant.secret == new
+        shown.append(new.reveal())
+    assert shown == [secret_of(world, card, generation) for generation in range(4)]
+    assert len(set(shown)) == 4
+    with world.store.read() as uow:
+        assert derived_by_key(uow) == {world.parts.sealer.masters.current(): 4}
+        assert uow.audit.verify().intact
+    drawn = [event.detail for event in world.events() if event.kind == "secret-drawn"]
+    assert {told["derived_from"] for told in drawn} == {world.parts.sealer.masters.current()}
+    kept = everything(world)
+    assert card.identifier in kept
+    assert not any(secret in kept for secret in shown)
+
+
+def test_an_estate_is_switched_from_sealed_secrets_to_derived_ones(world: World) -> None:
+    card = world.registered_card()
+    derive(world)
+    unlocked = unlock(world, card)
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockDone())
+    assert again(world, unlocked).grant.secret == new
+    now = world.card(card)
+    assert now.sealed_secret is not None
+    assert (now.sealed_secret.derived_from, now.secret_generation) == (
+        world.parts.sealer.masters.current(),
+        1,
+    )
+
+
+def test_and_back(world: World) -> None:
+    derive(world)
+    unlocked = unlock(world, issued(world))
+    sealer = world.parts.sealer
+    world.restart()  # draws at random again; what derives goes on doing so
+    world.parts = replace(world.parts, sealer=sealer)
+    world.authority = LocalAuthority(world.parts)
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockDone())
+    assert again(world, unlocked).grant.secret == new
+    now = world.card(unlocked.card).sealed_secret
+    assert now is not None
+    assert now.derived_from == ""
+
+
+@pytest.mark.parametrize("took_it", [True, False])
+def test_a_change_that_was_torn_is_settled_with_derived_secrets(
+    each_world: World, took_it: bool
+) -> None:
+    """The new one first; where it is wrong the other at once, and both are known again."""
+    world = each_world
+    derive(world)
+    unlocked = unlock(world, issued(world))
+    old = unlocked.grant.secret
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockUnknown())
+    back = unlocked.again()
+    grant = back.grant()
+    assert grant.secret == new
+    if not took_it:
+        settle(back, grant, WRONG)
+        grant = back.grant()
+        assert grant.secret == old
+    assert isinstance(settle(back, grant, UnblockDone()), Finished)
+    right, wrong = (new, old) if took_it else (old, new)
+    assert unlocked.secrets() == (right.reveal(), None, [wrong.reveal()])
+    third = Unlocked(world, unlocked.card, back, grant).renew()
+    assert third is not None
+    assert third.reveal() == secret_of(world, unlocked.card, 2), "no generation comes twice"
+
+
+# --- a token that is away --------------------------------------------------------------
+
+
+@pytest.fixture
+def place(world: World) -> Place:
+    place = Place()
+    derive(world, place)
+    return place
+
+
+def test_a_token_that_is_away_when_the_secret_is_wanted_costs_nothing(
+    world: World, place: Place
+) -> None:
+    card = issued(world)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    before = everything_recorded(world, card)
+    place.away = True
+    for _ in range(2):
+        with pytest.raises(AuthorityUnavailable, match="away"):
+            sitting.grant()
+    assert everything_recorded(world, card) == before
+    assert world.authority.health() == Health(store=True, mail=True, keys=False)
+    place.away = False
+    assert sitting.grant().secret.reveal() == secret_of(world, card, 0)
+    assert world.authority.health().keys
+
+
+def everything_recorded(world: World, card: Card) -> tuple[object, ...]:
+    with world.store.read() as uow:
+        return world.card(card), uow.journal.open_for(card.id), uow.codes.live(card.id)
+
+
+def test_a_token_that_is_away_when_another_is_drawn_leaves_the_card_as_it_is(
+    world: World, place: Place
+) -> None:
+    unlocked = unlock(world, issued(world))
+    place.away = True
+    with pytest.raises(AuthorityUnavailable):
+        unlocked.renew()
+    with world.store.read() as uow:
+        assert uow.kept.pending(unlocked.card.id) is None
+    assert world.card(unlocked.card).secret_generation == 0
+    place.away = False
+    assert again(world, unlocked).grant.secret == unlocked.grant.secret
+
+
+def test_what_became_of_a_change_is_written_down_without_the_token(
+    world: World, place: Place
+) -> None:
+    """A station that tells late, or a card that is seen again, does not wait for it."""
+    unlocked = unlock(world, issued(world))
+    assert unlocked.renew() is not None
+    place.away, asked = True, len(place.asked)
+    unlocked.tell(UnblockDone())
+    place.away = False
+    assert len(place.asked) == asked
+    assert again(world, unlocked).grant.secret.reveal() == secret_of(world, unlocked.card, 1)
+
+
+def test_a_whole_unlock_with_a_token(world: World, tmp_path: Path) -> None:
+    hsm = Hsm(tmp_path / "softhsm")
+    hsm.masters().add()
+    derive(world, hsm.masters())
+    unlocked = unlock(world, issued(world))
+    new = unlocked.renew()
+    assert new is not None
+    unlocked.tell(UnblockDone())
+    last = again(world, unlocked)
+    hsm.close()  # the processes end, and are started again
+    assert last.grant.secret == new
+    assert last.renew() is not None
+    hsm.close()

@@ -57,7 +57,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.SECRET_BROKEN: "The unblock secret of the card could not be opened.",
     AuditKind.UNBLOCK_DONE: "Unlocked the card and set a new PIN.",
     AuditKind.UNBLOCK_REFUSED: "The card refused to be unlocked.",
-    AuditKind.UNBLOCK_NOT_SENT: "The card left before it was unlocked; nothing was changed.",
+    AuditKind.UNBLOCK_NOT_SENT: "The card was not unlocked: nothing was sent to it.",
     AuditKind.UNBLOCK_UNKNOWN: "The card's answer was lost: whether it was unlocked is not known.",
     AuditKind.UNBLOCK_SETTLED: "The card showed what had become of an unlock.",
     AuditKind.UNBLOCK_TOLD_LATE: "The station told of an unlock that was settled already.",

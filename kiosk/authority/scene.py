@@ -20,6 +20,8 @@ from kiosk.store.unit_of_work import UnitOfWork
 VISIT_LIFE = timedelta(hours=1)
 """No sitting takes longer: what was proven in an older visit counts no more."""
 
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN)
+
 
 class TurnedAway(Exception):
     """The visit cannot go on; raised inside, and answered by the service as a refusal."""
@@ -231,7 +233,15 @@ def _cannot_prove(scene: Scene) -> bool:
 
 
 def _registration_barred(scene: Scene) -> Reason | None:
-    blocked = scene.registration is not None and scene.registration.blocked_at is not None
-    if blocked and scene.visit.purpose not in (None, Purpose.CHANGE_PIN):
-        return Reason.REGISTRATION_BLOCKED
-    return None
+    registration, purpose = scene.registration, scene.visit.purpose
+    if registration is None:
+        return _not_registered(purpose)
+    blocked = registration.blocked_at is not None
+    return Reason.REGISTRATION_BLOCKED if blocked and purpose not in _OF_ANYBODY else None
+
+
+def _not_registered(purpose: Purpose | None) -> Reason | None:
+    """Judge a registration that was revoked since this was chosen: then it cannot be changed."""
+    if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+        raise StepRefused("the holder is not registered any more")
+    return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None

@@ -99,7 +99,8 @@ class Actions:
         except errors.AuthorityUnavailable:
             return None if isinstance(command, EndVisit) else NoReply(command.visit)
         except errors.StepRefused:
-            return self._give_up(command.visit, Reason.FAULT)
+            # The flow leaves no step out: what is recorded was changed by somebody else.
+            return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
 
     def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Say what keeps the authority from serving anybody here; a visit is not in its way."""

@@ -125,10 +125,16 @@ class PinWork:
         return self._insist(lambda: self._authority.settle(visit, journal, outcome))
 
     def _insist(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record an outcome, waiting for an authority that is away; None where it stayed away."""
+        """Record an outcome, waiting for an authority that is away.
+
+        None where it stayed away, and where whom it was for is not recorded any more: what
+        the card did is true all the same.
+        """
         for pause in (*PATIENCE, None):
             try:
                 return record()
+            except errors.StepRefused:
+                return None
             except errors.AuthorityUnavailable:
                 if pause is not None:
                     self._sleep(pause)

@@ -112,8 +112,8 @@ def _insert_card() -> RefusalWords:
 def _about_registration(reason: Reason) -> RefusalWords:
     if reason is Reason.NOT_REGISTERED:
         return RefusalWords(
-            "You have not registered yet",
-            "This smartcard is locked, and it was never registered for self-service.",
+            "You are not registered",
+            "This smartcard is locked. Only somebody who has registered can unlock it here.",
             "The Registration Authority can unlock it for you. Register here after that: "
             "then you can unlock it yourself next time.",
         )
@@ -211,7 +211,7 @@ def _about_us(reason: Reason) -> RefusalWords:
 def _changed_meanwhile() -> RefusalWords:
     return RefusalWords(
         "This visit cannot go on",
-        "Something was changed at the Registration Authority since you put your smartcard in. "
+        "Something was changed in our records since you put your smartcard in. "
         "You did nothing wrong.",
         "Take your smartcard out and put it in again, to see what you can do here now. If you "
         "have just chosen a new PIN, try it first.",

@@ -12,7 +12,7 @@ from kiosk.administration.office import Office
 from kiosk.administration.views.acting import Seen
 from kiosk.administration.views.people import IssuedCode
 from kiosk.config.policy import PolicySettings
-from kiosk.dialogue import EnterCode
+from kiosk.dialogue import EnterCode, Reason, Refusal
 from kiosk.errors import StepRefused
 from kiosk.roles import Role
 from kiosk.secrets.anchors import AnchorSigner
@@ -86,3 +86,9 @@ def nothing_opens(sitting: Sitting) -> None:
     """Ask for the secret, in vain."""
     with pytest.raises(StepRefused):
         sitting.grant()
+
+
+def is_withdrawn(sitting: Sitting) -> bool:
+    """Ask for the secret after the code was taken away; tell whether the page says so."""
+    reply = sitting.release()
+    return isinstance(reply, Refusal) and reply.reason is Reason.CODE_WITHDRAWN

@@ -28,6 +28,7 @@ from tests.authority.assisting import (
     agree,
     answered,
     give,
+    is_withdrawn,
     nothing_opens,
     office_beside,
     withdraw,
@@ -117,7 +118,7 @@ def test_withdrawn_at_the_new_pin_page_nothing_is_released(
     sitting = answered(world, card)
     sitting.enter(issued.code)
     withdraw(agent, issued)
-    nothing_opens(sitting)
+    assert is_withdrawn(sitting)
     assert world.card(card).secret_exposure == 0
 
 
@@ -144,7 +145,7 @@ def test_whoever_gave_it_goes_before_the_secret_is_released(
     sitting = answered(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
     _part_with(world, agent, "removed")
-    nothing_opens(sitting)
+    assert is_withdrawn(sitting)
 
 
 def _part_with(world: World, office: Office, how: str) -> None:

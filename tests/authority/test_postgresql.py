@@ -17,21 +17,17 @@ from kiosk.dialogue import (
     Refusal,
     StationStanding,
     UnblockDone,
+    UnblockUnknown,
+    UnblockWrong,
     VisitOpened,
 )
 from kiosk.store.records import Card, new_id
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
 from tests.authority.sitting import Sitting
 from tests.authority.world import World
-from tests.support.database import PostgresServer, running_postgres
+from tests.support.database import PostgresServer
 
 pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture
@@ -107,3 +103,26 @@ def test_many_stations_tell_that_they_live_and_the_retired_one_serves_nobody(
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.STATION_RETIRED
     assert isinstance(world.insert(card, station="1").opened, VisitOpened)
+
+
+def test_a_change_of_the_secret_that_was_torn_is_found_out_without_a_number(world: World) -> None:
+    card = world.registered_card(driver="pkcs11", secret_limit=None)
+    first = world.insert(card, blocked=True)
+    first.to_new_pin()
+    granted = first.grant()
+    world.authority.settle(first.visit, granted.journal, UnblockDone())
+    new = world.authority.renew(first.visit, granted.journal)
+    world.authority.renewed(first.visit, granted.journal, UnblockUnknown())
+    first.pull()
+    world.clock.forward(hours=1)
+    back = world.insert(card, blocked=True, station="B")
+    back.to_new_pin()
+    presented = []
+    for outcome in (UnblockWrong(), UnblockDone()):
+        grant = back.grant()
+        presented.append(grant.secret)
+        world.authority.settle(back.visit, grant.journal, outcome)
+    assert presented == [new, granted.secret]
+    with world.store.read() as uow:
+        assert uow.kept.pending(card.id) is None
+        assert len(uow.kept.former(card.id)) == 1

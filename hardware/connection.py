@@ -20,7 +20,7 @@ from hardware.keypad import Keypad
 from hardware.layers import Chained, Whole
 from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
-from kiosk.errors import CardBusy, CardMute, NotAllowed, OutcomeUnknown
+from kiosk.errors import CardBusy, CardMute, OutcomeUnknown, PadRefused
 
 
 class Steps(Protocol):
@@ -86,7 +86,7 @@ class Link:
             apdu = encode(command, t0=pcsc.is_t0(self._protocol))
             return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
         if self.keypad is None:
-            raise NotAllowed("this reader has no keys of its own")
+            raise PadRefused("this reader has no keys of its own")
         with self._steps():
             return self.keypad.prepared(command, command.pad)
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from hardware.pads import Asked, PadEntry
 from kiosk.dialogue import OnPad, PinEntry
-from kiosk.errors import NotAllowed
+from kiosk.errors import PadRefused
 from kiosk.sensitive import Sensitive
 
 BLANK: Final = b"\xff"
@@ -69,12 +69,12 @@ class PinForm:
         shortest = max(pin.min_length, self.shortest)
         longest = min(pin.max_length, self.longest)
         if not self.keys or shortest > longest:
-            raise NotAllowed("no reader can put in a PIN as this card wants it")
+            raise PadRefused("no reader can put in a PIN as this card wants it")
         return PadEntry(asked, shortest, longest, self.block, new_at)
 
 
 def typed(entry: PinEntry) -> Sensitive:
-    """Return the PIN that was typed; raise ``NotAllowed`` where the reader's keys are meant."""
+    """Return the PIN that was typed; raise ``PadRefused`` where the reader's keys are meant."""
     if isinstance(entry, OnPad):
-        raise NotAllowed("this PIN is not taken on a reader's keys")
+        raise PadRefused("this PIN is not taken on a reader's keys")
     return entry

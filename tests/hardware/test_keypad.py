@@ -14,7 +14,7 @@ from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
 from hardware.virtual.profile import CardProfile
 from kiosk.dialogue import PinState
-from kiosk.errors import NotAllowed, PadLeft, PinBlocked, PinWrong
+from kiosk.errors import PadLeft, PadRefused, PinBlocked, PinWrong
 from tests.hardware.keying import (
     ACTS,
     NEW,
@@ -98,7 +98,7 @@ def test_a_reader_without_keys(insert: Insert) -> None:
     cards, at = cards_with(), address(insert(card), card)
     assert not cards.read(at.reader).pin_pad
     for act in ACTS.values():
-        with pytest.raises(NotAllowed):
+        with pytest.raises(PadRefused):
             act(cards, at)
     nothing_came_of_it(card)
 

@@ -12,9 +12,9 @@ from hardware.virtual.profile import CardProfile
 from kiosk.errors import (
     CardBusy,
     CardError,
-    NotAllowed,
     OutcomeUnknown,
     PadLeft,
+    PadRefused,
     PadTrouble,
     PinRefused,
 )
@@ -104,7 +104,7 @@ def test_a_reader_that_refuses_is_not_asked_again(
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             pad.types(refusal)
-            with pytest.raises(NotAllowed):
+            with pytest.raises(PadRefused):
                 unblock(cards, at)
     nothing_came_of_it(card)
     assert not cards.read(at.reader).pin_pad

@@ -19,7 +19,7 @@ from hardware.keypad import Keypad, check
 from hardware.pads import Asked, PadEntry, PadProperties
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
 from kiosk.dialogue import OnPad
-from kiosk.errors import NotAllowed, PadLeft, PadRefused, PadTrouble
+from kiosk.errors import PadLeft, PadRefused, PadTrouble
 from kiosk.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 
@@ -172,7 +172,7 @@ def test_no_reader_derives_a_password() -> None:
     session = _with_code(Desk(reader, card))
     assert not session.takes_pad()
     for act in (verify, change, unblock):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(PadRefused):
             act(session)
     assert reader.asked == []
     assert card.spent == []
@@ -188,7 +188,7 @@ def test_two_pins_come_from_the_same_place() -> None:
     reader, card = Reader(), Passwords()
     for family in (PivSession, GidsSession, _with_code):
         for current, new in ((PAD, SECRET), (SECRET, PAD)):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(PadRefused):
                 family(Desk(reader, card)).change_pin(current, new)
     assert reader.asked == []
     assert card.spent == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from kiosk.dialogue import CardId
-from kiosk.policy import email_problem, tidy_email
+from kiosk.policy import admin_key, email_problem, tidy_email
 from kiosk.sensitive import Sensitive
 
 NAME_LIMIT = 120
@@ -74,6 +74,12 @@ CARD_RULES = {
         re.compile("[0-9a-z]{1,16}"),
         "the token's serial number, at most 16 letters and digits",
         secret_lengths=range(4, 65),
+    ),
+    # GIDS 2.0: the minidriver's card identifier has 16 bytes. The secret is an admin key.
+    "gids": CardRule(
+        re.compile("[0-9a-f]{32}"),
+        "32 hexadecimal digits, the card identifier that Windows gave it",
+        secret_lengths=range(admin_key.DIGITS, admin_key.DIGITS + 1),
     ),
 }
 """By the driver's name."""
@@ -139,6 +145,8 @@ def unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
         raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
     if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
         raise CellRefused("unblock_secret", _SPREADSHEET)
+    if card.driver in admin_key.FAMILIES:
+        return Sensitive(_admin_key(text))
     rule = CARD_RULES[card.driver]
     if not text.isascii() or not text.isprintable() or len(text) not in rule.secret_lengths:
         short = text.isdigit() and len(text) < rule.secret_lengths[0]
@@ -169,6 +177,13 @@ def secret_limit(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
         return int(text)
     raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
+
+
+def _admin_key(text: str) -> str:
+    try:
+        return admin_key.tidied(text)
+    except ValueError as error:
+        raise CellRefused("unblock_secret", str(error)) from None
 
 
 def _number_reason(text: str, digits: int) -> str:

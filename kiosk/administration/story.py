@@ -24,6 +24,7 @@ LEFT_OUT: Final[frozenset[str]] = frozenset(
         AuditKind.CODE_DRAFTED,
         AuditKind.CODE_TRY_CHARGED,
         AuditKind.SECRET_RELEASED,
+        AuditKind.ADMIN_KEY_USED,
         AuditKind.SECRET_DRAWN,
         AuditKind.UNBLOCK_TOLD_LATE,
         "secret-resealed",

@@ -26,6 +26,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.VISIT_SUPERSEDED: "The card went into another station.",
     AuditKind.VISIT_ENDED: "The visit ended.",
     AuditKind.CARD_UNPROVEN: "The card could not prove that it is the one that was issued.",
+    AuditKind.CARD_PROVEN_BY_KEY: "The card showed that it has its admin key.",
     AuditKind.CARD_KEY_RECORDED: "The key of the card was recorded, to know the card by.",
     AuditKind.REFUSED: "Turned away.",
     AuditKind.REFUSED_AT_STATION: "Turned away by the station.",
@@ -54,6 +55,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.QUESTIONS_CHANGED: "Changed the security questions.",
     AuditKind.PIN_CHANGED: "Changed the PIN.",
     AuditKind.SECRET_RELEASED: "The unblock secret was given to the station for the card.",
+    AuditKind.ADMIN_KEY_USED: "The admin key was used for the card; the station was not given it.",
     AuditKind.SECRET_BROKEN: "The unblock secret of the card could not be opened.",
     AuditKind.UNBLOCK_DONE: "Unlocked the card and set a new PIN.",
     AuditKind.UNBLOCK_REFUSED: "The card refused to be unlocked.",
@@ -235,6 +237,8 @@ _UNPROVEN: Final[dict[str, str]] = {
     Unproven.NOT_ISSUED: "it shows no valid certificate of an issuer of cards",
     Unproven.NO_ANSWER: "it did not answer with its key",
     Unproven.WRONG_ANSWER: "its answer was not that of its key",
+    Unproven.MIRRORED: "it drew no number of its own, but gave ours back",
+    Unproven.NO_ADMIN_KEY: "it does not have the admin key that is recorded for it",
 }
 _SAID: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.VISIT_OPENED: _opened,

@@ -15,6 +15,7 @@ class AuditKind(StrEnum):
     VISIT_RESUMED = "visit-resumed"
     VISIT_SUPERSEDED = "visit-superseded"
     CARD_UNPROVEN = "card-unproven"
+    CARD_PROVEN_BY_KEY = "card-proven-by-key"
     CARD_KEY_RECORDED = "card-key-recorded"
     VISIT_ENDED = "visit-ended"
     REFUSED = "refused"
@@ -49,6 +50,7 @@ class AuditKind(StrEnum):
     PIN_CHANGED = "pin-changed"
 
     SECRET_RELEASED = "secret-released"  # noqa: S105 - the name of an event
+    ADMIN_KEY_USED = "admin-key-used"
     SECRET_BROKEN = "secret-broken"  # noqa: S105 - the name of an event
     UNBLOCK_DONE = "unblock-done"
     UNBLOCK_REFUSED = "unblock-refused"

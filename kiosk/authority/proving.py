@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.dialogue import CardChallenge, CardId, CardProof
+from kiosk.dialogue import CardChallenge, CardId, CardProof, Reason, Refusal, VisitEnd
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
 from kiosk.secrets.card_keys import Issuers, key_from, kind_of, may_be, named_by_key, proves
@@ -42,6 +42,8 @@ class Unproven(StrEnum):
     NOT_ISSUED = "not-issued"
     NO_ANSWER = "no-answer"
     WRONG_ANSWER = "wrong-answer"
+    MIRRORED = "mirrored"
+    NO_ADMIN_KEY = "no-admin-key"
 
 
 def key_to_prove(policy: Policy, card: Card, offered: bytes | None) -> bytes | None:
@@ -124,6 +126,14 @@ def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, 
 def tell_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
     """Tell the audit what the holder is not told."""
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
+
+
+def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
+    """Close the visit of a card that is not genuine; its holder sees the one page."""
+    tell_unproven(uow, visit, because)
+    record(uow, AuditKind.REFUSED, visit, reason=Reason.NOT_GENUINE.value)
+    uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
+    return Refusal(Reason.NOT_GENUINE, visit.reference)
 
 
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:

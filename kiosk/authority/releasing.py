@@ -5,12 +5,21 @@ that the secret may cost is charged. The secret is opened inside it too, before 
 is written, so that a seal that does not open costs the holder nothing; it leaves only
 when all of that is durable. The card proves itself a second time for it, in the hold in
 which the secret is sent: another one may have been put in after the questions.
+
+An admin key is used in its place, and stays: see ``kiosk.authority.exchanging``.
 """
 
 from __future__ import annotations
 
 from kiosk.authority.assisted import given_by
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.exchanging import (
+    draw_number,
+    has_admin_key,
+    judge_number,
+    need_key,
+    use_key,
+)
 from kiosk.authority.holding import note_presented, open_next
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
 from kiosk.authority.parts import Parts
@@ -19,7 +28,7 @@ from kiosk.authority.proving import (
     draw,
     judge,
     key_to_prove,
-    tell_unproven,
+    turn_unproven_away,
     unlock_barred,
 )
 from kiosk.authority.recovery import Which
@@ -30,12 +39,12 @@ from kiosk.dialogue import (
     CardProof,
     Grant,
     JournalId,
+    KeyChallenge,
     KeyGrant,
     KeyNonce,
     Purpose,
     Reason,
     Refusal,
-    VisitEnd,
     VisitId,
 )
 from kiosk.errors import SealBroken, StepRefused
@@ -44,18 +53,26 @@ from kiosk.store.records import Scalar, UnblockEntry, new_id
 from kiosk.store.unit_of_work import UnitOfWork
 
 
-def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | None:
+def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
     """Draw what the card has to answer for its secret; None where it need not prove itself."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         _need_every_factor(scene)
-        key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
-        if key is None:
-            return None
-        visit, drawn = draw(scene.visit, key, uow.now)
-        uow.visits.save(visit)
+        if has_admin_key(scene.card):
+            drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
+        else:
+            drawn = _draw_challenge(uow, scene)
         uow.commit()
         return drawn
+
+
+def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
+    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    if key is None:
+        return None
+    visit, drawn = draw(scene.visit, key, uow.now)
+    uow.visits.save(visit)
+    return drawn
 
 
 def release(
@@ -70,7 +87,7 @@ def release(
         _need_every_factor(scene)
         unproven = _unproven(uow, parts, scene, proof)
         if unproven is not None:
-            refusal = _not_genuine(uow, scene, unproven)
+            refusal = turn_unproven_away(uow, scene.visit, unproven)
             uow.commit()
             return refusal
         opened = _opened(uow, parts, scene)
@@ -80,8 +97,9 @@ def release(
         which, secret = opened
         _use_up_code(uow, scene)
         entry = _write_down(uow, scene, which)
+        grant = _grant(uow, scene, entry, secret, proof)
         uow.commit()
-        return Grant(JournalId(entry.id), secret)
+        return grant
 
 
 def _need_every_factor(scene: Scene) -> None:
@@ -99,6 +117,8 @@ def _unproven(
     """Use up the challenge that was drawn for this; say why the secret is kept back."""
     key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
     barred = unlock_barred(scene.policy, parts.issuers, scene.card, key)
+    if barred is None and has_admin_key(scene.card):
+        return judge_number(scene.visit, proof, uow.now)
     if barred is not None or key is None:
         return barred
     signed = proof if isinstance(proof, CardProof) else None
@@ -107,25 +127,20 @@ def _unproven(
     return unproven
 
 
-def _not_genuine(uow: UnitOfWork, scene: Scene, because: Unproven) -> Refusal:
-    visit, reason = scene.visit, Reason.NOT_GENUINE
-    tell_unproven(uow, visit, because)
-    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
-    uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
-    return Refusal(reason, visit.reference)
-
-
 def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> tuple[Which, Sensitive] | None:
     """Open the secret for this very card; a broken seal is told to the audit."""
     card = scene.card
     if card.sealed_secret is None:
         raise TurnedAway(Reason.SECRET_MISSING)
     try:
-        return open_next(uow, parts.sealer, card)
+        opened = open_next(uow, parts.sealer, card)
+        if opened is not None and has_admin_key(card):
+            need_key(opened[1])
     except SealBroken:
         revision = card.sealed_secret.revision
         record(uow, AuditKind.SECRET_BROKEN, scene.visit, revision=revision)
         return None
+    return opened
 
 
 def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
@@ -164,5 +179,19 @@ def _write_down(uow: UnitOfWork, scene: Scene, which: Which) -> UnblockEntry:
     told: dict[str, Scalar] = dict(given_by(code) if code else {})
     if note_presented(uow, card, which):
         told["presented"] = which.value
-    record(uow, AuditKind.SECRET_RELEASED, visit, journal=entry.id, left=left, **told)
+    keyed = has_admin_key(card)
+    kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
+    record(uow, kind, visit, journal=entry.id, left=left, **told)
     return entry
+
+
+def _grant(
+    uow: UnitOfWork,
+    scene: Scene,
+    entry: UnblockEntry,
+    secret: Sensitive,
+    proof: CardProof | KeyNonce | None,
+) -> Grant | KeyGrant:
+    if not has_admin_key(scene.card):
+        return Grant(JournalId(entry.id), secret)
+    return use_key(uow, scene.visit, entry, secret, proof)

@@ -12,6 +12,7 @@ from kiosk.authority import choose as choosing
 from kiosk.authority import (
     ending,
     entering,
+    exchanging,
     gathering,
     releasing,
     rotating,
@@ -147,10 +148,9 @@ class LocalAuthority:
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
         """Judge whether the card has the admin key, too."""
 
-        def judge() -> None:
-            raise StepRefused("no card with an admin key is served")
-
-        return self._decide("admit", visit, judge)
+        return self._decide(
+            "admit", visit, lambda: exchanging.admit(self._parts, visit, journal, answer)
+        )
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""

@@ -11,6 +11,7 @@ from typing import assert_never
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.counting import Counted, counted
+from kiosk.authority.exchanging import has_admin_key, need_admitted
 from kiosk.authority.holding import conclude, take_back
 from kiosk.authority.journal import count_as_done
 from kiosk.authority.offers import KEPT_SECRET_TRIES
@@ -71,6 +72,7 @@ def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: Counted) -> None:
 
 
 def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
+    need_admitted(case)
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
@@ -85,8 +87,7 @@ def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:
     """The card wants another PIN; the secret was not spent, and may be released again."""
     because = _plain(outcome.because)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
-    uow.cards.unexpose_secret(case.card.id)
-    take_back(uow, case.card)
+    _take_back(uow, case)
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because)
 
 
@@ -108,9 +109,15 @@ def _secret_refused(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockR
 def _not_sent(uow: UnitOfWork, case: Case) -> None:
     """Nothing reached the card: the proofs stay, and the secret may be released again."""
     uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
-    uow.cards.unexpose_secret(case.card.id)
-    take_back(uow, case.card)
+    _take_back(uow, case)
     record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
+
+
+def _take_back(uow: UnitOfWork, case: Case) -> None:
+    """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
+    if not has_admin_key(case.card):
+        uow.cards.unexpose_secret(case.card.id)
+    take_back(uow, case.card)
 
 
 def _unknown(uow: UnitOfWork, case: Case) -> None:

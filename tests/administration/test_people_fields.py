@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.administration.people_line import PersonLine, read_person
 from kiosk.dialogue import CardId
+from kiosk.sensitive import Sensitive
 from tests.authority.plastic import Plastic
 
 GUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -106,6 +107,30 @@ def test_a_wrong_cell_of_an_openpgp_card(column: str, cell: str, reason: str) ->
     assert reason in reasons[0]
 
 
+ADMIN_KEY = "0123456789abcdef fedcba9876543210 89abcdef01234567"
+
+
+def test_the_secret_of_a_gids_card_is_its_admin_key() -> None:
+    person = good(card_driver="GIDS", card_id=GUID, unblock_secret=ADMIN_KEY.upper())
+    assert person.card == CardId("gids", GUID)
+    assert person.secret == Sensitive(ADMIN_KEY.replace(" ", ""))
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("13572468", "must be an admin key of 48 hexadecimal digits"),
+        ("0102030405060708" * 3, "two parts of 16 digits that are the same"),
+        ("1.02030405060708E+47", SPREADSHEET),
+    ],
+)
+def test_what_is_no_admin_key(key: str, reason: str) -> None:
+    person, reasons = read(12, card_driver="gids", card_id=GUID, unblock_secret=key)
+    assert person is None
+    assert [reason in said for said in reasons] == [True]
+    assert key not in reasons[0]
+
+
 def test_a_key_is_read_from_a_certificate_or_bare() -> None:
     plastic = Plastic()
     assert plastic.shows is not None
@@ -143,7 +168,7 @@ def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
         ("email", "jo", "is not an address"),
         ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
         ("email", "jürgen@nhs.net", "is not an address"),
-        ("card_driver", "cac", "allowed: piv, openpgp, pkcs11"),
+        ("card_driver", "cac", "allowed: piv, openpgp, pkcs11, gids"),
         ("card_id", "1.23E+31", SPREADSHEET),
         ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
         ("card_id", "g" * 32, "must be 32 hexadecimal digits"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.authority.world import World, copy_template
-from tests.support.database import migrated, sqlite_url
+from tests.support.database import PostgresServer, migrated, running_postgres, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,21 @@ def folder(template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def world(folder: Path) -> Iterator[World]:
     world = World(folder)
+    yield world
+    world.store.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def each_world(request: pytest.FixtureRequest, folder: Path) -> Iterator[World]:
+    """A world on each of the databases."""
+    elsewhere = request.param == "postgresql"
+    url = request.getfixturevalue("server").fresh() if elsewhere else ""
+    world = World(folder, url=url)
     yield world
     world.store.close()

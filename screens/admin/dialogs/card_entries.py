@@ -14,7 +14,7 @@ from screens.admin.dialogs.entry import Entry
 from screens.admin.times import Times
 
 KINDS = tuple(people_fields.CARD_RULES)
-_IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 64, 8
+_IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 80, 8
 _DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
 _A_MOMENT = timedelta(microseconds=1)
 
@@ -81,11 +81,11 @@ def new_card_entries() -> tuple[Entry, ...]:
 
 def secret_entries(*, required: bool) -> tuple[Entry, ...]:
     """Return the fields of an unblock secret: a slip in it would cost one of the card's tries."""
-    hint = "PUK or resetting code; nobody sees it afterwards."
+    hint = "PUK, resetting code or admin key; nobody sees it again."
     first = Entry(
         "secret",
         "Unblock secret",
-        hint=hint if required else "PUK or resetting code; it may be set later.",
+        hint=hint if required else "PUK, resetting code or admin key; may be set later.",
         secret=True,
         most=_SECRET_MOST,
         required=required,

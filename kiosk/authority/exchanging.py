@@ -1,0 +1,146 @@
+"""A card with an admin key: the key stays here, and only what it makes of two numbers goes out.
+
+Our number waits with the visit, as any challenge does; once the cryptogram has left, the
+digest of the only right answer waits in its place. Both are in the database, so that any
+process of the estate can go on, and each is good once, for a minute, for that visit.
+
+One cryptogram is made of each number that was drawn, and each is charged: a station or a
+card that asked for more of them would learn what the key makes of numbers of its choice. Only
+a card that has the key gives a try back, by its answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.cases import Case, find_case
+from kiosk.authority.parts import Parts
+from kiosk.authority.proving import CHALLENGE_LIFE, Unproven, turn_unproven_away
+from kiosk.dialogue import (
+    CardProof,
+    JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
+    Refusal,
+    VisitId,
+)
+from kiosk.errors import SealBroken, StepRefused
+from kiosk.policy import admin_key
+from kiosk.secrets import admin_keys
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, UnblockEntry, UnblockState, Visit
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def has_admin_key(card: Card) -> bool:
+    """Tell whether the card's unblock secret is a key, which never leaves."""
+    return card.driver in admin_key.FAMILIES
+
+
+def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
+    """Draw our number in place of one that may be waiting.
+
+    Raises ``StepRefused`` while an answer of the card's may be waited for.
+    """
+    if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
+        raise StepRefused("an earlier unblock of this card is not settled")
+    number = admin_keys.draw_number()
+    uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
+    return KeyChallenge(number)
+
+
+def judge_number(
+    visit: Visit, given: CardProof | KeyNonce | None, now: datetime
+) -> Unproven | None:
+    """Say whether the number that the card drew is one to work with.
+
+    Raises ``StepRefused`` where there is none, or ours was not drawn for it.
+    """
+    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, now), _number(given)
+    return Unproven.MIRRORED if admin_keys.mirrors(ours, cards) else None
+
+
+def need_key(secret: Sensitive) -> None:
+    """Raise ``SealBroken`` where something else was sealed than an admin key."""
+    try:
+        admin_key.tidied(secret.reveal())
+    except ValueError:
+        raise SealBroken("what was sealed is no admin key") from None
+
+
+def use_key(
+    uow: UnitOfWork,
+    visit: Visit,
+    entry: UnblockEntry,
+    key: Sensitive,
+    given: CardProof | KeyNonce | None,
+) -> KeyGrant:
+    """Let the key make what the card has to be sent, and keep what it has to answer."""
+    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, uow.now), _number(given)
+    digest = admin_keys.awaited(key, ours, cards)
+    uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
+    return KeyGrant(JournalId(entry.id), admin_keys.cryptogram(key, ours, cards))
+
+
+def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+    """Judge the card's answer, once; None: it has the key, and may be given its PIN.
+
+    Raises ``StepRefused`` where no answer is waited for in this visit (any more).
+    """
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        digest = _awaited(case, uow.now)
+        refusal: Refusal | None = None
+        if admin_keys.is_right(answer.cryptogram, digest):
+            _take_in(uow, case)
+        else:
+            refusal = _turn_away(uow, case)
+        uow.commit()
+        return refusal
+
+
+def need_admitted(case: Case) -> None:
+    """Raise ``StepRefused`` while a card still owes the answer that shows its admin key."""
+    if has_admin_key(case.card) and case.visit.challenge is not None:
+        raise StepRefused("the card has not shown that it has its admin key")
+
+
+def _number(given: CardProof | KeyNonce | None) -> bytes:
+    if not isinstance(given, KeyNonce) or len(given.nonce) != admin_keys.NUMBER_BYTES:
+        raise StepRefused("the card's number is missing")
+    return given.nonce
+
+
+def _awaited(case: Case, now: datetime) -> bytes:
+    if case.entry.closed_at is not None or case.visit.closed_at is not None:
+        raise StepRefused("the unblock is over")
+    if not has_admin_key(case.card):
+        raise StepRefused("the card has no admin key")
+    return _waiting(case.visit, admin_keys.DIGEST_BYTES, now)
+
+
+def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
+    """Return what waits for an answer; it has ``length`` bytes, or something else waits."""
+    waits, since = visit.challenge, visit.challenged_at
+    if waits is None or since is None or len(waits) != length:
+        raise StepRefused("no such answer is waited for")
+    if abs(now - since) >= CHALLENGE_LIFE:
+        raise StepRefused("the challenge is too old")
+    return waits
+
+
+def _take_in(uow: UnitOfWork, case: Case) -> None:
+    """The card took the key and has it: whatever tries it counts are all there again."""
+    uow.cards.know_secret_tries(case.card.id, None)
+    uow.visits.save(replace(case.visit, challenge=None, challenged_at=None))
+    record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
+
+
+def _turn_away(uow: UnitOfWork, case: Case) -> Refusal:
+    """Leave the try charged: it was spent on a card that is not the one that was issued."""
+    uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
+    return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kiosk.administration.holder_notices import HolderNotice, address_of, tell_holder
 from kiosk.administration.kinds import StaffKind
-from kiosk.administration.new_card import add_card, seal
+from kiosk.administration.new_card import add_card, need_another, seal
 from kiosk.administration.office import Act, Office
 from kiosk.administration.views.acting import Done, Grounds, Seen
 from kiosk.administration.views.people import NewCard
@@ -42,6 +42,7 @@ class LocalCardsDesk:
         with self._office.act(Action.REPLACE_CARD, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             old = _card_in_use(act, holder, card_id)
+            need_another(old, card)
             _revoke(act, old)
             new = self._added(act, holder, card)
             act.tell(

@@ -35,12 +35,26 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive) -> SealedSecret:
     return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
 
 
-def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
-    driver, limit = wanted.driver, wanted.secret_limit
+def need_another(old: Card, wanted: NewCard) -> None:
+    """Raise ``NotTaken`` where the card that is to take the place of ``old`` is that card."""
+    if _named(wanted) == CardId(old.driver, old.identifier):
+        raise NotTaken(
+            "identifier",
+            "This is the card that is being replaced. Enter the identifier of the new card.",
+        )
+
+
+def _named(wanted: NewCard) -> CardId:
+    driver = wanted.driver
     entered("driver", lambda: people_fields.card(driver, ""))
     named = entered("identifier", lambda: people_fields.card(driver, wanted.identifier))
     if named is None:
         raise NotTaken("identifier", "Enter the card's identifier.")
+    return named
+
+
+def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
+    named, limit = _named(wanted), wanted.secret_limit
     if limit is not None:
         entered("secret_limit", lambda: people_fields.secret_limit(str(limit)))
     card = Card(

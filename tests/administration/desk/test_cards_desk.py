@@ -172,6 +172,18 @@ def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
     assert live.id == code
 
 
+def test_a_card_is_not_replaced_by_itself_however_it_is_written(
+    means: Means, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    named = asha.card.identifier
+    for identifier in (named, f" {named[:8]}-{named[8:]} ".upper()):
+        with pytest.raises(NotTaken, match="the card that is being replaced") as refused:
+            desk.replace(seen(means, asha), asha.card.id, NewCard(identifier), GROUNDS)
+        assert refused.value.field == "identifier"
+    assert cards_of(means, asha) == [asha.card]
+    assert told(means) == []
+
+
 def test_a_revoked_card_has_no_code_any_more(
     means: Means, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:

@@ -81,9 +81,17 @@ class PinWork:
             if not act.done:
                 return self._failed(command, act.granted, error)
             refusal = None
+        except errors.AuthorityError:
+            self._not_admitted(command.visit, act.granted)
+            raise
         if refusal is not None or act.granted is None:
             return Replied(command.visit, refusal or _refused(command.visit))
         return self._finished(command.visit, act.granted, act)
+
+    def _not_admitted(self, visit: VisitId, grant: Grant | KeyGrant | None) -> None:
+        """Nobody could say whether the card has its admin key: its PIN was left as it was."""
+        if grant is not None:
+            self._settle(visit, grant, UnblockNotSent())
 
     def _finished(self, visit: VisitId, grant: Grant | KeyGrant, act: UnblockAct) -> Replied:
         """Tell what the card did; whether it took its new secret, the next unlock finds out too."""

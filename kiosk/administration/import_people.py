@@ -62,19 +62,32 @@ class PeopleImport:
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
         """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
         with self._store.read() as uow:
-            return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
+            return self.rehearse_in(uow, path, progress)
+
+    def rehearse_in(
+        self, uow: UnitOfWork, path: Path, progress: Progress = unseen
+    ) -> ImportSummary:
+        """Do as ``rehearse`` does, in a unit of work that the caller has."""
+        return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
 
     def run(self, path: Path, actor: str, progress: Progress = unseen) -> ImportSummary:
         """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
 
         Progress is told in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
         """
-        file = PeopleFile(path, self._number_digits)
         with self._store.begin() as uow:
-            told = _Audit(uow, reference_of(VisitId(new_id())), actor)
-            summary = self._read(uow, file, progress, told)
-            told.of_file(path.name, file.digest, summary)
+            summary = self.run_in(uow, path, actor, progress)
             uow.commit()
+        return summary
+
+    def run_in(
+        self, uow: UnitOfWork, path: Path, actor: str, progress: Progress = unseen
+    ) -> ImportSummary:
+        """Do as ``run`` does, in a unit of work that the caller has, and commits."""
+        file = PeopleFile(path, self._number_digits)
+        told = _Audit(uow, reference_of(VisitId(new_id())), actor)
+        summary = self._read(uow, file, progress, told)
+        told.of_file(path.name, file.digest, summary)
         return summary
 
     def _read(
@@ -161,7 +174,9 @@ def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
         return planned
     before = now.sealed_secret.revision if now.sealed_secret else 0
     if before >= new.revision:
-        return replace(planned, sealed_secret=now.sealed_secret)
+        return replace(
+            planned, sealed_secret=now.sealed_secret, secret_generation=now.secret_generation
+        )
     make_way(uow, sealer, now)
     return planned
 

@@ -32,30 +32,25 @@ class LocalImportDesk:
 
     def files(self) -> tuple[ImportFile, ...]:
         """Return what is there, newest first; no folders, links or hidden files."""
-        self._ask()
-        return tuple(sorted(self._files(), key=lambda file: file.changed_at, reverse=True))
+        with self._office.look(Action.IMPORT_PEOPLE):
+            return tuple(sorted(self._files(), key=lambda file: file.changed_at, reverse=True))
 
     def rehearse(self, name: str, progress: Progress) -> ImportResult:
         """Do all but write; progress is told in bytes."""
-        self._ask()
-        path = self._path(name)
         try:
-            return _result(self._people.rehearse(path, progress))
+            with self._office.look(Action.IMPORT_PEOPLE) as uow:
+                return _result(self._people.rehearse_in(uow, self._path(name), progress))
         except ImportRefused as refused:
             return _refused(refused)
 
     def run(self, name: str, progress: Progress) -> ImportResult:
-        """Import all of it, or nothing where it has problems."""
-        self._ask()
-        path = self._path(name)
+        """Import all of it, or nothing where it has problems; one who may not holds nobody up."""
+        by = audit_name(self._office.actor)
         try:
-            return _result(self._people.run(path, audit_name(self._office.actor), progress))
+            with self._office.work(Action.IMPORT_PEOPLE) as uow:
+                return _result(self._people.run_in(uow, self._path(name), by, progress))
         except ImportRefused as refused:
             return _refused(refused)
-
-    def _ask(self) -> None:
-        with self._office.look(Action.IMPORT_PEOPLE):
-            return
 
     def _files(self) -> list[ImportFile]:
         try:

@@ -130,16 +130,25 @@ class Office:
         Returns its reference; raises ``NotPermitted``.
         """
         reference = reference_of(VisitId(new_id()))
-        with self._judged(action), self.means.store.begin() as uow:
-            actor = self._present(uow, action)
+        with self.work(action) as uow:
             uow.audit.append(
                 kind=kind.value,
                 reference=reference,
-                actor=audit_name(actor),
-                detail=_signed(actor) | detail,
+                actor=audit_name(self.actor),
+                detail=_signed(self.actor) | detail,
             )
-            uow.commit()
         return reference
+
+    @contextmanager
+    def work(self, action: Action) -> Iterator[UnitOfWork]:
+        """Return a unit of work for what asks for no grounds and tells the audit by itself.
+
+        What is done in it is committed when its block ends. Raises ``NotPermitted``.
+        """
+        with self._judged(action), self.means.store.begin() as uow:
+            self._present(uow, action)
+            yield uow
+            uow.commit()
 
     def _note(self, action: Action, grounds: Grounds, holder_id: str | None) -> ActionNote:
         reason, identified = _tidy(grounds.reason), _tidy(grounds.identified_by)

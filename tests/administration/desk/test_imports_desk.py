@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +16,11 @@ from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.progress import unseen
 from kiosk.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.roles import Role
 from kiosk.store.database import Store
+from kiosk.store.unit_of_work import UnitOfWork
 from tests.administration.importing import HEADER, line
+from tests.support.database import TestDatabase
 
 
 @pytest.fixture
@@ -110,3 +116,40 @@ def test_others_do_not_even_see_the_files(means: Means, agent: Office, auditor: 
             desk.rehearse("people.csv", unseen)
         with pytest.raises(NotPermitted):
             desk.run("people.csv", unseen)
+
+
+class Beforehand(Store):
+    """A store in which somebody else is done just before the next one who writes begins."""
+
+    first: Callable[[], object] | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        with super().begin() as uow:
+            yield uow
+
+
+def test_the_role_is_asked_in_the_transaction_that_imports(
+    database: TestDatabase, means: Means, store: Store, manager: Office
+) -> None:
+    put(means, "people.csv", line(1))
+    late = Beforehand(database.url, database.clock)
+    desk = LocalImportDesk(Office(replace(means, store=late), manager.actor))
+
+    def part_with() -> None:
+        with store.begin() as uow:
+            member = uow.staff.get(manager.actor.staff_id)
+            assert member is not None
+            uow.staff.save(replace(member, role=Role.AUDITOR))
+            uow.commit()
+
+    late.first = part_with
+    with pytest.raises(NotPermitted):
+        desk.run("people.csv", unseen)
+    late.close()
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["900000000001"]) == {}
+        assert [event.kind for event in uow.audit.latest()] == ["staff-not-permitted"]

@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from kiosk.administration.doctor import Finding, fail, ok, warn
-from kiosk.errors import ConfigError, MailError, MailNotTrusted, StoreError
+from kiosk.administration.master_keys import MasterKeys
+from kiosk.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
 from kiosk.secrets.keys import KeyPurpose, KeyRing
@@ -18,8 +19,8 @@ from kiosk.store.database import Store
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 
-_DATABASE, _QUESTIONS, _KEYS, _MAIL, _OUTBOX, _CLOCK = (
-    "database", "questions", "keys", "mail relay", "outbox", "clock"
+_DATABASE, _QUESTIONS, _KEYS, _MASTER, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "master key", "mail relay", "outbox", "clock"
 )  # fmt: skip
 
 
@@ -63,6 +64,26 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     if older := sum(sealed.values()) - sealed.get(current, 0):
         return warn(_KEYS, f"{older} secrets are under an older key", "run `kiosk keys rotate`")
     return ok(_KEYS, f"all there; {sum(sealed.values())} secrets under {current}")
+
+
+def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
+    """Is the token there, and every master key; ``derives``: new secrets derive from one."""
+    try:
+        lines = masters.lines()
+    except KeysAway as error:
+        return fail(_MASTER, str(error), "see [secrets]; no card can be unlocked without it")
+    if lost := [line for line in lines if not line.there]:
+        many, names = sum(line.secrets for line in lost), ", ".join(line.id for line in lost)
+        return fail(_MASTER, f"{many} secrets derive from {names}", "restore that key")
+    current = next((line for line in lines if line.current), None)
+    if current is None and derives:
+        return fail(_MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
+    if older := sum(line.secrets for line in lines if not line.current):
+        advice = "run `kiosk keys rotate --purpose derive`"
+        return warn(_MASTER, f"{older} secrets derive from an older key", advice)
+    if current is None or not (derives or current.secrets):
+        return ok(_MASTER, "not in use: unblock secrets are drawn at random")
+    return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
 
 
 def check_mail(load: Callable[[], Mailer], address: str) -> Finding:

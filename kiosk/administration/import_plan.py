@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from kiosk.administration.people_line import PersonLine, Problem
 from kiosk.dialogue import CardId
+from kiosk.secrets.deriving import ISSUED, Derivation
 from kiosk.secrets.kept import has_or_had, label
 from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.sensitive import Sensitive
@@ -80,6 +82,8 @@ class Planner:
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
             sealed_secret=self._secret(was, line.secret),
         )
+        if line.master and was.secret_generation is None:
+            card = self._derived(batch, line, card)
         if card.sealed_secret is not was.sealed_secret:
             batch.secrets += 1
             batch.secrets_replaced.extend([card] if known else [])
@@ -88,14 +92,39 @@ class Planner:
         elif card != known:
             batch.cards_changed.append(card)
 
+    def _derived(self, batch: Batch, line: PersonLine, card: Card) -> Card:
+        """Note from which master key the card was issued with its secret.
+
+        That counts once: a file that is imported again says so still, when the card has long
+        been given another one.
+        """
+        if line.master not in self._masters:
+            batch.problems.append(
+                (line.line, f"master_key {line.master!r}: there is none; see `kiosk keys list`")
+            )
+            return card
+        was, how = card.sealed_secret, Derivation(line.master)
+        named = label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
+        if was and self._has_or_had(card, self._sealer.masters.derive(how, named.card)):
+            return replace(card, secret_generation=ISSUED)
+        sealed = self._sealer.seal(how, named)
+        return replace(card, sealed_secret=sealed, secret_generation=ISSUED)
+
+    @cached_property
+    def _masters(self) -> tuple[str, ...]:
+        return self._sealer.masters.ids()
+
     def _secret(self, card: Card, given: Sensitive | None) -> SealedSecret | None:
         """Seal what is given, unless the card has it already, or had it once.
 
         A file that is imported again must not bring a secret back that was changed since.
         """
         was = card.sealed_secret
-        if given is None or has_or_had(self._uow, self._sealer, card, given):
+        if given is None or self._has_or_had(card, given):
             return was
         return self._sealer.seal(
             given, label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
         )
+
+    def _has_or_had(self, card: Card, given: Sensitive) -> bool:
+        return has_or_had(self._uow, self._sealer, card, given)

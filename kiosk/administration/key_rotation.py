@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.administration.progress import Progress, unseen
-from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.keys import NEEDED, KeyPurpose, KeyRing
 from kiosk.secrets.rotate import Rotation, reseal_all, sealed_by_key
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
@@ -36,7 +36,7 @@ class RotationReport:
 
 
 def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
-    """Return every key of the ring, oldest first within its purpose."""
+    """Return every key that all have one of, oldest first within its purpose."""
     with store.read() as uow:
         sealed = sealed_by_key(uow)
     return tuple(
@@ -46,7 +46,7 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
             key_id == ring.current(purpose).id,
             sealed.get(key_id, 0) if purpose is KeyPurpose.SEAL else None,
         )
-        for purpose in KeyPurpose
+        for purpose in NEEDED
         for key_id in ring.ids(purpose)
     )
 

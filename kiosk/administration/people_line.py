@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from kiosk.administration import key_field
+from kiosk.administration import key_field, master_field
 from kiosk.administration import people_fields as fields
 from kiosk.dialogue import CardId
 from kiosk.sensitive import Sensitive
@@ -20,7 +20,10 @@ Problem = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """A line that can be taken; None is what was left empty."""
+    """A line that can be taken; None is what was left empty.
+
+    ``master`` is the id of the master key that the card's secret derives from, or empty.
+    """
 
     line: int
     number: str
@@ -31,6 +34,7 @@ class PersonLine:
     expires_at: datetime | None
     secret_limit: int | None
     auth_key: bytes | None = field(default=None, repr=False)
+    master: str = ""
 
 
 def read_person(
@@ -44,15 +48,18 @@ def read_person(
     name = take(lambda: fields.name(cells["name"]), "")
     email = take(lambda: fields.email(cells["email"]), None)
     card = take(lambda: fields.card(cells.get("card_driver", ""), given), None)
-    secret = key = None
+    secret, key, master = None, None, ""
     if card or not given:  # of a card that was refused, nothing is said about what it has
         secret = take(lambda: fields.unblock_secret(cells["unblock_secret"], card), None)
         key = take(lambda: key_field.auth_key(cells.get("auth_key", ""), card), None)
+        named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
+        master = take(lambda: master_field.master_key(named, card, has_secret=has_secret), "")
     expires_at = take(lambda: fields.expires(cells.get("expires", "")), None)
     limit = take(lambda: fields.secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:
         return None, reader.reasons
-    return PersonLine(line, number, name, email, card, secret, expires_at, limit, key), []
+    person = PersonLine(line, number, name, email, card, secret, expires_at, limit, key, master)
+    return person, []
 
 
 class _Reader:

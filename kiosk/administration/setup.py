@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.administration.default_questions import DEFAULT_QUESTIONS
+from kiosk.administration.master_keys import MasterKeys
 from kiosk.errors import ConfigError, StoreError
 from kiosk.ports import Clock
 from kiosk.secrets.keys import KeyRing
@@ -47,6 +48,13 @@ def make_keys(path: Path) -> Step:
     make_private_folder(path.parent)
     KeyRing.create(path)
     return Step("keys", True, f"{path}: keep a copy in a safe place; secrets are lost without it")
+
+
+def make_master_key(masters: MasterKeys, actor: str) -> Step:
+    """Make a first master key where there is none; raises ``KeysAway`` for a token."""
+    there = [line.id for line in masters.lines() if line.current]
+    told = there or [masters.add(actor)]
+    return Step("master key", not there, f"{told[0]}: derived secrets are lost without it")
 
 
 def prepare_database(store: Store, shown: str) -> Step:

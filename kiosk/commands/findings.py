@@ -34,6 +34,8 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "database", partial(checks.check_database, tools.store, folder)
     yield "questions", partial(checks.check_questions, tools.store, policy)
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)
+    derives = tools.settings.secrets.source == "derived"
+    yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:

@@ -31,6 +31,8 @@ first line names the columns, in any order:
   secret_limit    optional; how many wrong unblock secrets the card takes in a row
   auth_key        optional; the key of the card's card-authentication certificate, or that
                   certificate, as DER in base64: the card has to prove itself with it
+  master_key      optional, in place of unblock_secret; the id of the master key that the
+                  card's secret derives from, as `kiosk keys list` shows it
 
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. A person with two cards has two lines. All of the file is

@@ -18,6 +18,8 @@ key, which makes new things, and older ones, which still open what they made:
   code-mac     keys the digests of emailed codes
   pepper       is mixed into the hashes of answers
   audit-sign   signs the audit's head
+  derive       unblock secrets derive from it, where `source` in [secrets] says so; it may be
+               in a PKCS#11 token, and is then made, used and kept there
 
 A station on this machine takes a new key up by itself, within seconds, once nobody stands
 at it; until then what is sealed under it waits. One that got its keys from the service
@@ -28,6 +30,7 @@ EXAMPLE = """\
   kiosk keys list
   kiosk keys rotate --add-only      then see to the stations, and
   kiosk keys rotate                 finishes: no second key is made
+  kiosk keys rotate --purpose derive
 """
 _STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
 ROTATE = """\
@@ -35,6 +38,11 @@ Adds a new key to the key file and seals every unblock secret anew under it, car
 while stations go on working. It may be interrupted at any point: run it again, and it
 finishes what was left without making another key. Older keys stay in the file; a backup
 of the database may still need them.
+
+With --purpose derive it makes another master key, in the token where there is one, and
+derives every secret of older ones a last time: these are kept sealed then, as they are, and
+each card takes one of the new master key's when it is next unlocked here. Once `kiosk keys
+list` shows none that derives from an older master key, that one can be destroyed.
 """
 
 
@@ -47,10 +55,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     rotate.add_argument(
         "--purpose",
         default="seal",
-        choices=["seal", "code-mac", "pepper", "audit-sign"],
+        choices=["seal", "code-mac", "pepper", "audit-sign", "derive"],
         help="which key (default: seal); of the others, only a new one is added",
     )
-    rotate.add_argument("--add-only", action="store_true", help="add the key and seal nothing")
+    rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
     for part in (listing, rotate):
         add_config(part)
 
@@ -71,6 +79,23 @@ def _list(args: argparse.Namespace) -> int:
         sealed = "" if key.secrets is None else key.secrets
         state = "current" if key.current else "older"
         say(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
+    return _list_masters(tools)
+
+
+def _list_masters(tools: Tools) -> int:
+    """Show the master keys and where they are; 1 where the token does not answer."""
+    from kiosk.errors import KeysAway
+
+    try:
+        lines = tools.masters.lines()
+    except KeysAway as error:
+        complain(f"the master keys cannot be shown: {error}")
+        return 1
+    for key in lines:
+        state = "current" if key.current else "older" if key.there else "MISSING"
+        place = f"token {tools.settings.secrets.token}" if key.in_token else "key file"
+        where = f"  {place}" if key.there else ""
+        say(f"{'derive':<11} {key.id:<22} {state:<8} {key.secrets:>7}{where}")
     return 0
 
 
@@ -82,6 +107,8 @@ def _rotate(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     purpose = KeyPurpose(args.purpose)
+    if purpose is KeyPurpose.DERIVE:
+        return _rotate_master(tools, add_only=args.add_only)
     if args.add_only or purpose is not KeyPurpose.SEAL:
         say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
         say(_STATIONS)
@@ -89,6 +116,26 @@ def _rotate(args: argparse.Namespace) -> int:
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
     return _tell(report)
+
+
+def _rotate_master(tools: Tools, *, add_only: bool) -> int:
+    """Rotate the master key; 1 where a secret could not be derived."""
+    from kiosk.commands.progress import ProgressLine
+
+    if add_only:
+        say(f"added {tools.masters.add(tools.actor())}; new secrets derive from it")
+        return 0
+    with ProgressLine("deriving a last time") as progress:
+        report = tools.masters.rotate(tools.actor(), progress)
+    done = report.rotation
+    if report.added:
+        say(f"added {report.added}; new secrets derive from it")
+    else:
+        say(f"finished an earlier rotation; {report.current} stays the current key")
+    say(f"{done.resealed} secrets are sealed as they are, {done.overtaken} were changed meanwhile")
+    for card in done.broken:
+        complain(f"card {card}: its secret cannot be derived and was left as it is")
+    return int(bool(done.broken))
 
 
 def _tell(report: RotationReport) -> int:

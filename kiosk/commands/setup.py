@@ -52,6 +52,8 @@ def _steps(tools: Tools) -> Iterator[Step]:
     for folder in (tools.settings.admin.imports, tools.settings.admin.exports):
         setup.make_private_folder(Path(folder))
     yield setup.prepare_database(tools.store, str(tools.store_file or "server"))
+    if tools.settings.secrets.source == "derived":
+        yield setup.make_master_key(tools.masters, tools.actor())
     yield setup.load_questions(tools.store, tools.clock)
 
 

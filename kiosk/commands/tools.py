@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store
+from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store, open_token
 from kiosk.config.files import credential_file, settings_path
 from kiosk.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import AdminDesk
+    from kiosk.administration.master_keys import MasterKeys
     from kiosk.config import Settings
     from kiosk.ports import Mailer
     from kiosk.secrets.keys import KeyRing
@@ -96,6 +97,13 @@ class Tools:
     def sealer(self) -> Sealer:
         """Make the sealer of these keys, and of the token where the settings name one."""
         return open_sealer(self.settings, self.environ, self.ring())
+
+    @cached_property
+    def masters(self) -> MasterKeys:
+        """The master keys; nothing is opened before it is used."""
+        from kiosk.administration.master_keys import MasterKeys
+
+        return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
 
     def mailer(self) -> Mailer:
         """Make the mailer; reads certificates and credential."""

@@ -10,7 +10,7 @@ from kiosk.commands.tools import Tools, add_command, say
 from kiosk.errors import ChangedMeanwhile, NothingThere
 
 if TYPE_CHECKING:
-    from kiosk.administration.desk import PolicyDesk
+    from kiosk.administration.desk_of_service import PolicyDesk
     from kiosk.administration.views.service import PolicyLine
 
 DESCRIPTION = """\

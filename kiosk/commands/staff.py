@@ -12,7 +12,7 @@ from kiosk.errors import ChangedMeanwhile, ConfigError, NothingThere
 from kiosk.roles import Role
 
 if TYPE_CHECKING:
-    from kiosk.administration.desk import StaffDesk
+    from kiosk.administration.desk_of_service import StaffDesk
     from kiosk.administration.views.acting import Done
     from kiosk.administration.views.service import StaffLine
 

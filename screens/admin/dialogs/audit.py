@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kiosk.administration.desk import AuditDesk
+from kiosk.administration.desk_of_service import AuditDesk
 from kiosk.administration.views.audit import AuditFilter, AuditPage, ExportFormat
 from kiosk.errors import NotTaken
 from screens.admin.dialogs.entry import Entry

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from kiosk.administration.desk import ReportsDesk
+from kiosk.administration.desk_of_service import ReportsDesk
 from kiosk.administration.views.service import Report, Span
 from kiosk.errors import NotTaken
 from screens.admin.dialogs.entry import Entry

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kiosk.administration.desk import StaffDesk
+from kiosk.administration.desk_of_service import StaffDesk
 from kiosk.administration.views.acting import Done
 from kiosk.administration.views.service import KeyLine, StaffLine
 from kiosk.roles import Role

@@ -11,9 +11,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hardware.cards import PcscCards
-from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual import objects
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.faults import says
@@ -22,31 +19,16 @@ from hardware.virtual.making import blocked_card
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
 from hardware.virtual.tlv import read
 from kiosk.dialogue import (
-    AnswerQuestions,
     Finished,
-    Heartbeat,
     Purpose,
     Reason,
     Refusal,
-    SetPin,
-    VisitId,
     VisitOpened,
 )
 from kiosk.ports import CardAddress
 from kiosk.secrets.card_keys import key_from
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
-from kiosk.station.commands import (
-    Choose,
-    OpenVisit,
-    RequestCode,
-    SubmitAnswers,
-    SubmitCode,
-    UnblockPin,
-)
-from kiosk.station.events import CardRead, GaveUp, Replied
-from kiosk.store.records import Card, new_id
-from tests.authority.sitting import answers_to
+from kiosk.store.records import Card
+from tests.authority.desk import Desk
 from tests.authority.world import PUK, World
 from tests.hardware.trouble import CHANGE, RESET, VERIFY, Trouble, answers
 from tests.support.pcsc import Insert
@@ -54,7 +36,6 @@ from tests.support.pcsc import Insert
 pytestmark = pytest.mark.hardware
 
 EXPIRES = datetime(2035, 1, 1, tzinfo=UTC)
-NEW = Sensitive("60514273")
 PROVE = 0x87
 GENUINE, FORGED = 0, 1
 """Slots of the reader."""
@@ -76,44 +57,6 @@ def card(world: World, genuine: Trouble) -> Card:
     key = key_from(content[0x70])
     assert key is not None
     return world.registered_card(identifier=genuine.card.state.guid.hex(), auth_key=key)
-
-
-class Desk:
-    """A station without a screen: each command is carried out, and answered."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        cards = PcscCards(Registry([PivDriver()]))
-        self._actions = Actions(world.authority, cards, Heartbeat("A"))
-        self.visit = VisitId(new_id())
-
-    def open(self, reader: str) -> CardRead:
-        """Read a card, and open the visit."""
-        read = self._actions.perform(OpenVisit(self.visit, reader))
-        assert isinstance(read, CardRead), read
-        return read
-
-    def pass_every_factor(self) -> None:
-        """Answer, have a code sent, enter it."""
-        task = self._reply(Choose(self.visit, Purpose.UNLOCK))
-        assert isinstance(task, AnswerQuestions), task
-        self._reply(SubmitAnswers(self.visit, "1", answers_to(task)))
-        self._reply(RequestCode(self.visit))
-        task = self._reply(SubmitCode(self.visit, "2", self._world.relay.code))
-        assert isinstance(task, SetPin), task
-
-    def unblock(self, at: CardAddress) -> object:
-        """Have the secret released and the PIN set; return the reply, or why it gave up."""
-        done = self._actions.perform(UnblockPin(self.visit, at, NEW))
-        if isinstance(done, GaveUp):
-            return done.reason
-        assert isinstance(done, Replied), done
-        return done.reply
-
-    def _reply(self, command: Choose | SubmitAnswers | RequestCode | SubmitCode) -> object:
-        replied = self._actions.perform(command)
-        assert isinstance(replied, Replied), replied
-        return replied.reply
 
 
 def sent_secrets(chip: Trouble) -> int:

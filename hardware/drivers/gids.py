@@ -49,7 +49,7 @@ _EXTERNAL_OR_MUTUAL, _AUTHENTICATION = 0xC1, 0xA4
 _AFTER_THE_KEY: Final = 0x02
 
 _TEMPLATE, _NONCE, _CRYPTOGRAM = 0x7C, 0x81, 0x82
-_ID_SIZE, _NONCE_SIZE, _CRYPTOGRAM_SIZE = 16, 16, 40
+_ID_SIZE, _NONCE_SIZE = 16, 16
 _SHORTEST_PIN, _LONGEST_PIN = 4, 16
 
 
@@ -139,14 +139,21 @@ class GidsSession:
         response = self._channel.send(question)
         if not response.status.is_ok:
             raise gids_status.not_met(response.status)
-        return KeyNonce(_answer(response.data, _NONCE, _NONCE_SIZE))
+        nonce = _answered(response.data, _NONCE)
+        if len(nonce) != _NONCE_SIZE:
+            raise CardProtocolError(f"the card begins with a number of {len(nonce)} bytes")
+        return KeyNonce(nonce)
 
     def prove_key(self, cryptogram: bytes) -> KeyAnswer:
-        """GENERAL AUTHENTICATE with what the key made; the card answers with the like."""
+        """GENERAL AUTHENTICATE with what the key made; the card answers with the like.
+
+        Whatever it answers is returned: one that takes a cryptogram and shows nothing for it
+        is to be judged like one that shows a wrong thing.
+        """
         response = self._channel.send(_authenticate(_CRYPTOGRAM, cryptogram, harmless=False))
         if not response.status.is_ok:
             raise gids_status.key_refused(response.status)
-        return KeyAnswer(_answer(response.data, _CRYPTOGRAM, _CRYPTOGRAM_SIZE))
+        return KeyAnswer(_answered(response.data, _CRYPTOGRAM))
 
     def reset_pin(self, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the new PIN alone (11.6.10).
@@ -182,11 +189,8 @@ def _authenticate(tag: int, value: bytes, *, harmless: bool) -> Command:
     return Command(Header(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless)
 
 
-def _answer(data: bytes, tag: int, size: int) -> bytes:
-    found = tlv.find(tlv.find(data, _TEMPLATE) or b"", tag) or b""
-    if len(found) != size:
-        raise CardProtocolError(f"the card answers its admin key with {len(found)} bytes")
-    return found
+def _answered(data: bytes, tag: int) -> bytes:
+    return tlv.find(tlv.find(data, _TEMPLATE) or b"", tag) or b""
 
 
 def _told(pin: Sensitive) -> bytes:

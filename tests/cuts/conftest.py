@@ -11,7 +11,7 @@ from tests.cuts.bases import Base, SqliteBase
 from tests.cuts.chips import CardServer
 from tests.cuts.cutter import Cutter
 from tests.cuts.estate import Estate
-from tests.cuts.families import SOCKET, ChipFamily
+from tests.cuts.families import SOCKET, ChipFamily, families
 from tests.cuts.reader import real_cards
 from tests.cuts.runs import Stations
 from tests.support.database import SetClock, migrated, sqlite_url
@@ -38,7 +38,9 @@ def open_estate(template: Path, tmp_path: Path) -> Iterator[OpenEstate]:
     """Open an estate with a card that speaks APDUs, on a database of its own."""
     with ExitStack() as stack:
 
-        def open_(family: ChipFamily, *, blocked: bool, base: Base | None = None) -> Estate:
+        def open_(name: str, *, blocked: bool, base: Base | None = None) -> Estate:
+            family = families()[name]
+            assert isinstance(family, ChipFamily)
             (tmp_path / "kiosk.db").write_bytes(template.read_bytes())
             base = base or SqliteBase(tmp_path)
             world = World(tmp_path, url=base.url)

@@ -112,8 +112,7 @@ class Estate:
             opened = self._sits_down(station)
         if isinstance(opened, Refusal):
             return opened
-        self._passes()
-        return None
+        return self._passes()
 
     def _sits_down(self, station: str) -> VisitOpened | Refusal:
         authority, report = self.world.authority, self._cards.read(self._at.reader)
@@ -125,12 +124,16 @@ class Estate:
         proof = self._cards.hold(self._at, lambda held: held.prove(asked))
         return authority.prove(self.visit, proof)
 
-    def _passes(self) -> None:
+    def _passes(self) -> Refusal | None:
         authority, visit = self.world.authority, self.visit
-        assert isinstance(authority.choose(visit, Purpose.UNLOCK), SendCode)
+        task = authority.choose(visit, Purpose.UNLOCK)
+        if isinstance(task, Refusal):
+            return task
+        assert isinstance(task, SendCode)
         assert isinstance(authority.send_code(visit), EnterCode)
-        task = authority.enter_code(visit, f"{visit}-1", self.world.relay.code)
-        assert isinstance(task, SetPin)
+        entered = authority.enter_code(visit, f"{visit}-1", self.world.relay.code)
+        assert isinstance(entered, SetPin)
+        return None
 
     def unlocks(self, station: str) -> Finished | Refusal:
         """Set a new PIN without any cut."""
@@ -156,6 +159,11 @@ class Estate:
     def card(self) -> Card:
         """The card's record as it is now."""
         return self.world.card(self._card)
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether nothing waits to be found out, and no try is in doubt."""
+        return not self.card.secret_exposure and "pending" not in self.secrets()
 
     def secrets(self) -> dict[str, str]:
         """Return every secret that the database holds for the card, opened."""

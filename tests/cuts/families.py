@@ -82,4 +82,10 @@ class Piv(ChipFamily):
 
 def families() -> Mapping[str, Family]:
     """Return all of them by name."""
-    return {family.name: family for family in (Piv(),)}
+    ten = CardProfile(puk_tries=10, holds_puk_validation=True, blocked_status=0x63C0)
+    known: tuple[Family, ...] = (
+        Piv(),
+        Piv("piv, silent", limit=None, silent=True),
+        Piv("piv, ten tries", limit=10, profile=ten),
+    )
+    return {family.name: family for family in known}

@@ -1,0 +1,69 @@
+"""What a cut leaves, as far as anything that comes after it can see.
+
+Two cuts that leave the same may be told apart by nobody: ids, keys and the secrets' own
+digits are drawn, and nothing is decided by them. So the card of one of them comes back for
+both, where there are too many to let it come back for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kiosk.store.visit_records import EmailCode, UnblockEntry, Visit
+from tests.cuts.estate import Estate
+
+State = tuple[object, ...]
+
+
+def books(estate: Estate) -> State:
+    """Return the card's account, its secrets by what they open, and the card itself."""
+    card, plastic = estate.card, estate.plastic
+    account = (card.secret_tries_left, card.secret_exposure, card.set_aside_at is not None)
+    with estate.world.store.read() as uow:
+        pending = uow.kept.pending(card.id)
+    opens = [(name, plastic.opens_with(secret)) for name, secret in estate.secrets().items()]
+    presented = pending is not None and pending.presented
+    spent = (plastic.is_blocked, plastic.is_full, plastic.wrong, plastic.in_a_row)
+    return account, presented, *opens, spent
+
+
+def state(estate: Estate) -> State:
+    """Return the books, and besides them the visits, the journal, the codes and the audit."""
+    world, card = estate.world, estate.card
+    with world.store.read() as uow:
+        visit, code = uow.visits.get(estate.visit), uow.codes.newest(card.id)
+        entries = [*map(_entry, uow.journal.of_visit(estate.visit))]
+    told = tuple(world.kinds())
+    return books(estate), estate.has_new_pin, _visit(visit), _code(code), *entries, told
+
+
+def _visit(visit: Visit | None) -> State | None:
+    if visit is None:
+        return None
+    proven = (visit.genuine_at, visit.questions_proven_at, visit.code_proven_id)
+    times = (visit.closed_at, visit.finished_at, visit.challenge)
+    return visit.how, *(each is not None for each in (*proven, *times))
+
+
+def _code(code: EmailCode | None) -> State | None:
+    return None if code is None else (code.consumed_at is None, code.revoked_at is None)
+
+
+def _entry(entry: UnblockEntry) -> State:
+    return entry.state, entry.detail, entry.was_blocked, entry.closed_at is None
+
+
+@dataclass
+class Recoveries:
+    """Lets a card come back once for every state that differs; ``each`` lets it do so always."""
+
+    each: bool = False
+    found: dict[State, str] = field(default_factory=dict)
+
+    def of(self, estate: Estate, recover: Callable[[], str]) -> str:
+        """Return how the card ended that was left as it is now."""
+        left = state(estate)
+        if self.each or left not in self.found:
+            self.found[left] = recover()
+        return self.found[left]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kiosk.administration.views.people import CodeLine
 from kiosk.authority.assisted import ASSISTED_LIFE, is_assisted
-from kiosk.store.records import Cardholder, EmailCode
+from kiosk.store.records import Cardholder
+from kiosk.store.visit_records import EmailCode
 
 
 def code_line(code: EmailCode, holder: Cardholder, given_by: str) -> CodeLine:

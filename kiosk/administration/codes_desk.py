@@ -25,8 +25,9 @@ from kiosk.roles import Action
 from kiosk.secrets.codes import CodeBinding, draw_code
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import Card, Cardholder, EmailCode, new_id
+from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 
 class LocalCodesDesk:

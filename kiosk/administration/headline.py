@@ -10,7 +10,8 @@ from kiosk.administration.saying import counted, last_day, said_at, said_day
 from kiosk.administration.standing import Facts
 from kiosk.administration.views.people import Standing
 from kiosk.dialogue import Purpose, Reason
-from kiosk.store.records import Card, EmailCode
+from kiosk.store.records import Card
+from kiosk.store.visit_records import EmailCode
 
 _TAIL = 4
 """So many signs of a card's identifier tell it from its holder's others."""

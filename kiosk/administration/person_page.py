@@ -24,8 +24,9 @@ from kiosk.policy import Policy
 from kiosk.policy.codes import HOUR
 from kiosk.roles import Action, may
 from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import Card, Cardholder, CardStatus, EmailCode, Registration
+from kiosk.store.records import Card, Cardholder, CardStatus, Registration
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 NEWEST = 50
 """Lines of a story that come with a person."""

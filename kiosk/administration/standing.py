@@ -12,7 +12,8 @@ from kiosk.authority.offers import card_withdrawn, has_left, is_registered, secr
 from kiosk.dialogue import Purpose, Reason
 from kiosk.policy import Policy, may_send_code
 from kiosk.policy.codes import SendVerdict
-from kiosk.store.records import Card, Cardholder, EmailCode, Registration, UnblockEntry
+from kiosk.store.records import Card, Cardholder, Registration
+from kiosk.store.visit_records import EmailCode, UnblockEntry
 
 BrokenSeals = frozenset[tuple[str, int]]
 """Cards (by id) whose unblock secret of that revision did not open when it was wanted."""

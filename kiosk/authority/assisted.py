@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kiosk.roles import Action, may
-from kiosk.store.records import EmailCode, Scalar
+from kiosk.store.records import Scalar
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 ASSISTED_LIFE = timedelta(minutes=15)
 """How long one works, and how long it waits for a second member of staff before that."""

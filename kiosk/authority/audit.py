@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kiosk.store.records import Scalar, Visit
+from kiosk.store.records import Scalar
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 
 class AuditKind(StrEnum):

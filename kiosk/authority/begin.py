@@ -30,8 +30,9 @@ from kiosk.dialogue import (
 )
 from kiosk.errors import StepRefused
 from kiosk.reference import reference_of
-from kiosk.store.records import Card, KnownCard, Visit
+from kiosk.store.records import Card, KnownCard
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 _VISIT_ID = re.compile(r"[0-9a-f]{32}")
 

@@ -6,8 +6,9 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.notices import Notice, notify
 from kiosk.authority.parts import Parts
 from kiosk.policy import Policy
-from kiosk.store.records import Cardholder, Registration, Visit
+from kiosk.store.records import Cardholder, Registration
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 
 def block(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from kiosk.dialogue import JournalId, VisitId
 from kiosk.errors import StepRefused
-from kiosk.store.records import Card, Cardholder, UnblockEntry, Visit
+from kiosk.store.records import Card, Cardholder
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockEntry, Visit
 
 
 @dataclass(frozen=True, slots=True)

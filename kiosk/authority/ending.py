@@ -13,7 +13,7 @@ from kiosk.authority.steps import Gate
 from kiosk.dialogue import Purpose, Reason, Task, VisitEnd, VisitId
 from kiosk.errors import StepRefused
 from kiosk.reference import reference_of
-from kiosk.store.records import Visit
+from kiosk.store.visit_records import Visit
 
 _REASONS = frozenset(reason.value for reason in Reason)
 

@@ -21,8 +21,9 @@ from kiosk.dialogue import CodeDead, CodeEnd, CodeWrong, Finished, Purpose, Task
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.secrets.codes import CodeBinding, CodeDigest
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Charge, EmailCode, Scalar, Verdict
+from kiosk.store.records import Charge, Scalar, Verdict
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 
 @dataclass(frozen=True, slots=True)

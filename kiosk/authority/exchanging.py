@@ -32,8 +32,9 @@ from kiosk.errors import SealBroken, StepRefused
 from kiosk.policy import admin_key
 from kiosk.secrets import admin_keys
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, UnblockEntry, UnblockState, Visit
+from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
 
 
 def has_admin_key(card: Card) -> bool:

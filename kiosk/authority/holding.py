@@ -8,9 +8,10 @@ from kiosk.errors import SealBroken
 from kiosk.secrets.kept import keep_current, label, open_current, open_kept, turn_former
 from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, Visit
+from kiosk.store.records import Card
 from kiosk.store.secret_records import KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 
 def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[Which, Sensitive] | None:

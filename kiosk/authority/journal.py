@@ -8,8 +8,9 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.holding import conclude
 from kiosk.authority.notices import Notice, notify
 from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
+from kiosk.store.records import Card, Cardholder
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
 
 
 class SettledAs(StrEnum):

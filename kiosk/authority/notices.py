@@ -6,9 +6,10 @@ from datetime import UTC
 from enum import StrEnum
 
 from kiosk.policy import mask_email
-from kiosk.store.records import Cardholder, Scalar, Visit, new_id
+from kiosk.store.records import Cardholder, Scalar, new_id
 from kiosk.store.service_records import OutboxMessage
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 
 class Notice(StrEnum):

@@ -23,8 +23,9 @@ from kiosk.dialogue import CardChallenge, CardId, CardProof, Reason, Refusal, Vi
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
 from kiosk.secrets.card_keys import Issuers, key_from, kind_of, may_be, named_by_key, proves
-from kiosk.store.records import Card, Visit
+from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
 
 CHALLENGE_LIFE: Final = timedelta(seconds=60)
 """A card answers within a second; a minute leaves room for a slow one in a slow reader."""

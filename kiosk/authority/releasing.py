@@ -49,8 +49,9 @@ from kiosk.dialogue import (
 )
 from kiosk.errors import SealBroken, StepRefused
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Scalar, UnblockEntry, new_id
+from kiosk.store.records import Scalar, new_id
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockEntry
 
 
 def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:

@@ -9,8 +9,8 @@ from kiosk.authority.assisted import is_assisted
 from kiosk.authority.offers import is_registered, secret_barred
 from kiosk.authority.scene import Scene, look
 from kiosk.dialogue import Purpose
-from kiosk.store.records import EmailCode
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 
 def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:

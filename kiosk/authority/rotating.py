@@ -29,9 +29,10 @@ from kiosk.dialogue import (
 )
 from kiosk.secrets.kept import label, open_kept
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, UnblockState, new_id
+from kiosk.store.records import Card, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockState
 
 
 def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | None:

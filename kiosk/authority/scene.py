@@ -14,8 +14,9 @@ from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next
 from kiosk.dialogue import Purpose, Reason, VisitId
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
-from kiosk.store.records import Card, Cardholder, EmailCode, PendingChange, Registration, Visit
+from kiosk.store.records import Card, Cardholder, PendingChange, Registration
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode, Visit
 
 VISIT_LIFE = timedelta(hours=1)
 """No sitting takes longer: what was proven in an older visit counts no more."""

@@ -31,8 +31,9 @@ from kiosk.policy import SendVerdict
 from kiosk.ports import Message
 from kiosk.secrets.codes import CodeBinding, draw_code
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import EmailCode, new_id
+from kiosk.store.records import new_id
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ from kiosk.dialogue import (
 from kiosk.errors import AuthorityUnavailable, KeyMissing, KeysAway, StepRefused, StoreError
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Visit
+from kiosk.store.visit_records import Visit
 
 T = TypeVar("T")
 

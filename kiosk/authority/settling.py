@@ -33,8 +33,8 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.store.records import UnblockState
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import UnblockState
 
 _DETAIL_MAX = 40
 

@@ -25,8 +25,9 @@ from kiosk.dialogue import (
 from kiosk.errors import StepRefused
 from kiosk.policy import mask_email, may_send_code
 from kiosk.policy.codes import HOUR, SendVerdict
-from kiosk.store.records import EmailCode, Registration
+from kiosk.store.records import Registration
 from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import EmailCode
 
 
 def next_task(uow: UnitOfWork, scene: Scene) -> Task:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from kiosk.dialogue import Purpose, VisitEnd
+from kiosk.dialogue import Purpose
 
 Scalar = str | int | bool | None
 """What an audit detail or a mail's parameter may be: nothing that could hide a secret object."""
@@ -183,97 +183,3 @@ class PendingChange:
     question_ids: tuple[int, ...] | None = None
     hashes: tuple[JointHash, ...] | None = None
     auth_key: bytes | None = field(default=None, repr=False)
-
-
-# --- visits, codes, the unblock journal ------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One sitting: what it is for and what has been proven in it.
-
-    ``questions_proven_at`` may be carried over from the code that was resumed; then
-    ``questions_carried`` is set, until they are answered in this very visit.
-    ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
-    ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
-    while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
-    a card with an admin key that was sent its cryptogram, the digest of the only right one.
-    """
-
-    id: str
-    reference: str
-    station: str
-    opened_at: datetime
-    card_id: str | None = None
-    holder_id: str | None = None
-    purpose: Purpose | None = None
-    pin_proven_at: datetime | None = None
-    questions_proven_at: datetime | None = None
-    questions_carried: bool = False
-    code_proven_id: str | None = None
-    pin_was_blocked: bool = False
-    finished_at: datetime | None = None
-    closed_at: datetime | None = None
-    how: VisitEnd | None = None
-    auth_key: bytes | None = field(default=None, repr=False)
-    genuine_at: datetime | None = None
-    challenge: bytes | None = field(default=None, repr=False)
-    challenged_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EmailCode:
-    """One code that was, or is about to be, sent; the digest is keyed, the code is not here.
-
-    While ``sent_at`` is None it is a draft: counted as a send, but not live.
-    ``questions_proven`` and ``pending_id`` carry the progress of the visit that asked for
-    it to the visit in which it is entered. ``issued_by`` names the member of staff who
-    gave the code by word of mouth: nothing was mailed then, ``sent_to`` and ``visit_id``
-    are empty, and while it ``needs_second`` and nobody ``agreed_by`` it stays a draft.
-    """
-
-    id: str
-    card_id: str
-    holder_id: str
-    purpose: Purpose
-    visit_id: str
-    digest: bytes = field(repr=False)
-    key_id: str
-    sent_to: str
-    drafted_at: datetime
-    max_tries: int
-    tries: int = 0
-    sent_at: datetime | None = None
-    expires_at: datetime | None = None
-    consumed_at: datetime | None = None
-    revoked_at: datetime | None = None
-    questions_proven: bool = False
-    pending_id: str | None = None
-    issued_by: str | None = None
-    agreed_by: str | None = None
-    needs_second: bool = False
-
-
-class UnblockState(StrEnum):
-    """Where an unblock stands; ``INTENT`` and ``UNKNOWN`` are open, the others closed."""
-
-    INTENT = "intent"
-    UNKNOWN = "unknown"
-    DONE = "done"
-    REFUSED = "refused"
-    NOT_SENT = "not-sent"
-    SETTLED = "settled"
-
-
-@dataclass(frozen=True, slots=True)
-class UnblockEntry:
-    """One unblock from its intent to its outcome; a card has at most one that is open."""
-
-    id: str
-    visit_id: str
-    card_id: str
-    opened_at: datetime
-    was_blocked: bool
-    state: UnblockState = UnblockState.INTENT
-    detail: str = ""
-    closed_at: datetime | None = None

@@ -16,7 +16,8 @@ from kiosk.dialogue import EnterCode, Reason, Refusal
 from kiosk.errors import StepRefused
 from kiosk.roles import Role
 from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.records import Card, EmailCode
+from kiosk.store.records import Card
+from kiosk.store.visit_records import EmailCode
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.authority.sitting import Sitting
 from tests.authority.world import World

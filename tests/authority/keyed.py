@@ -22,7 +22,8 @@ from kiosk.dialogue import (
 )
 from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, UnblockEntry, Visit, new_id
+from kiosk.store.records import Card, new_id
+from kiosk.store.visit_records import UnblockEntry, Visit
 from tests.authority.sitting import Sitting
 from tests.authority.world import World
 

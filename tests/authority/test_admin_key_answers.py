@@ -15,7 +15,8 @@ from kiosk.dialogue import (
     VisitId,
 )
 from kiosk.errors import StepRefused
-from kiosk.store.records import Card, UnblockState, new_id
+from kiosk.store.records import Card, new_id
+from kiosk.store.visit_records import UnblockState
 from tests.authority.keyed import (
     KEY,
     OTHER_KEY,

@@ -23,7 +23,8 @@ from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.policy import Genuine
 from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card, UnblockState
+from kiosk.store.records import Card
+from kiosk.store.visit_records import UnblockState
 from tests.authority.keyed import (
     OTHER_KEY,
     Chip,

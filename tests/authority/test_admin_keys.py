@@ -13,7 +13,8 @@ from kiosk.dialogue import (
     UnblockDone,
 )
 from kiosk.errors import StepRefused
-from kiosk.store.records import Card, UnblockState
+from kiosk.store.records import Card
+from kiosk.store.visit_records import UnblockState
 from tests.authority.keyed import (
     KEY,
     Chip,

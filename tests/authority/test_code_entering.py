@@ -21,7 +21,8 @@ from kiosk.errors import (
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.keys import KeyRing
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, EmailCode
+from kiosk.store.records import Card
+from kiosk.store.visit_records import EmailCode
 from tests.authority.sitting import Sitting, wrong_code
 from tests.authority.world import World
 

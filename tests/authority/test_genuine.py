@@ -25,7 +25,8 @@ from kiosk.dialogue import (
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, CardStatus, UnblockEntry, new_id
+from kiosk.store.records import Card, CardStatus, new_id
+from kiosk.store.visit_records import UnblockEntry
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World

@@ -16,7 +16,8 @@ from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.rotate import reseal_all
 from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
+from kiosk.store.records import Card, CardStatus, SealedSecret
+from kiosk.store.visit_records import UnblockEntry, UnblockState
 from tests.authority.sitting import Sitting
 from tests.authority.world import PUK, World
 

@@ -23,7 +23,8 @@ from kiosk.dialogue import (
     VisitOpened,
 )
 from kiosk.errors import StepRefused
-from kiosk.store.records import Card, UnblockEntry, UnblockState
+from kiosk.store.records import Card
+from kiosk.store.visit_records import UnblockEntry, UnblockState
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World
 

@@ -7,16 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from kiosk.dialogue import CardId, Purpose
 from kiosk.store.database import Store
-from kiosk.store.records import (
-    Card,
-    Cardholder,
-    EmailCode,
-    JointHash,
-    Registration,
-    SealedSecret,
-    Visit,
-    new_id,
-)
+from kiosk.store.records import Card, Cardholder, JointHash, Registration, SealedSecret, new_id
+from kiosk.store.visit_records import EmailCode, Visit
 
 NOW = datetime(2030, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import pytest
 
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
-from kiosk.store.records import Charge, EmailCode, Verdict, new_id
+from kiosk.store.records import Charge, Verdict, new_id
+from kiosk.store.visit_records import EmailCode
 from tests.store import samples
 from tests.support.database import TestDatabase
 

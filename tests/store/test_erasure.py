@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from kiosk.dialogue import Purpose
 from kiosk.store.database import Store
 from kiosk.store.engine import parse_url
-from kiosk.store.records import PendingChange, SealedSecret, UnblockEntry, new_id
+from kiosk.store.records import PendingChange, SealedSecret, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.service_records import OutboxMessage
 from kiosk.store.staff_records import ActionNote
 from kiosk.store.tables import Row
+from kiosk.store.visit_records import UnblockEntry
 from tests.store import samples
 from tests.store.erasure import OF_PEOPLE
 from tests.store.samples import NOW, Person

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kiosk.store.database import Store
-from kiosk.store.records import Scalar, Visit, new_id
+from kiosk.store.records import Scalar, new_id
 from kiosk.store.repositories.statistics import Place, Sought
 from kiosk.store.service_records import OutboxMessage, Station
+from kiosk.store.visit_records import Visit
 from tests.store import samples
 from tests.support.database import TestDatabase
 

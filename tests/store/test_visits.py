@@ -8,7 +8,8 @@ import pytest
 from kiosk.dialogue import Purpose, VisitEnd
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
-from kiosk.store.records import JointHash, PendingChange, UnblockEntry, UnblockState, new_id
+from kiosk.store.records import JointHash, PendingChange, new_id
+from kiosk.store.visit_records import UnblockEntry, UnblockState
 from tests.store import samples
 
 

@@ -20,10 +20,11 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
-from kiosk.store.records import Charge, EmailCode, Verdict
+from kiosk.store.records import Charge, Verdict
 from kiosk.store.repositories.attempts import Attempts
 from kiosk.store.tables.base import values
 from kiosk.store.tables.visits import LIVE_CODE, CodeRow
+from kiosk.store.visit_records import EmailCode
 
 
 class EmailCodes:

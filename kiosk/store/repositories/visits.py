@@ -9,10 +9,11 @@ from sqlmodel import col
 
 from kiosk.dialogue import Purpose, VisitEnd
 from kiosk.store.gateway import Gateway
-from kiosk.store.records import PendingChange, UnblockEntry, UnblockState, Visit
+from kiosk.store.records import PendingChange
 from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardRow
 from kiosk.store.tables.visits import PendingRow, UnblockRow, VisitRow
+from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
 
 
 class Visits:

@@ -8,9 +8,10 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from kiosk.dialogue import Purpose, VisitEnd
-from kiosk.store.records import JointHash, UnblockState
+from kiosk.store.records import JointHash
 from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
+from kiosk.store.visit_records import UnblockState
 
 LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
 OPEN_ENTRY = "closed_at IS NULL"

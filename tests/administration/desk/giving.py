@@ -12,7 +12,7 @@ from kiosk.administration.office import Office
 from kiosk.administration.views.people import IssuedCode
 from kiosk.policy import Policy
 from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import EmailCode
+from kiosk.store.visit_records import EmailCode
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import seen
 from tests.store import samples

@@ -9,8 +9,9 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.dialogue import Reason, VisitId
 from kiosk.reference import reference_of
 from kiosk.store.database import Store
-from kiosk.store.records import Cardholder, Visit, new_id
+from kiosk.store.records import Cardholder, new_id
 from kiosk.store.service_records import Station
+from kiosk.store.visit_records import Visit
 from tests.store import samples
 from tests.support.database import SetClock
 

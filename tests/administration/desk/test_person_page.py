@@ -20,7 +20,8 @@ from kiosk.administration.person_page import NEWEST
 from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine, Standing
 from kiosk.authority.audit import AuditKind
 from kiosk.roles import Action, Role
-from kiosk.store.records import Card, CardStatus, UnblockEntry, new_id
+from kiosk.store.records import Card, CardStatus, new_id
+from kiosk.store.visit_records import UnblockEntry
 from tests.administration.desk.estate import means_beside, unlocks
 from tests.administration.desk.history import History
 from tests.administration.desk.house import office_of

@@ -12,13 +12,8 @@ from kiosk.administration.standing import Facts
 from kiosk.administration.views.people import Standing
 from kiosk.dialogue import Purpose, Reason
 from kiosk.policy import Factor, Policy
-from kiosk.store.records import (
-    Card,
-    CardStatus,
-    EmailCode,
-    Registration,
-    UnblockEntry,
-)
+from kiosk.store.records import Card, CardStatus, Registration
+from kiosk.store.visit_records import EmailCode, UnblockEntry
 from tests.store import samples
 from tests.store.samples import NOW
 

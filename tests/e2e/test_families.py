@@ -1,14 +1,14 @@
 """A person of each family of cards, from registration to a new PIN.
 
-The stations are the installed program on pcscd; every card here is one that we did not write,
-and so is the PKCS#11 module. Where the family allows it the unblock secret is another one
-afterwards: the one that is stored then opens the card at the desk.
+The stations are the installed program on pcscd; every card here but the GIDS card is one that
+we did not write, and so is the PKCS#11 module. Where the family allows it the unblock secret
+is another one afterwards: the one that is stored then opens the card at the desk.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,17 @@ import pytest
 from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.cards import PcscCards
 from hardware.driver import Driver
+from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import CardId, Purpose
+from hardware.virtual.gids.making import new_gids_card
+from kiosk.dialogue import CardId, KeyChallenge, Purpose
 from kiosk.errors import PinBlocked, PinWrong
-from kiosk.ports import CardAddress
+from kiosk.ports import CardAddress, CardHold
+from kiosk.secrets import admin_keys
 from kiosk.sensitive import Sensitive
+from tests.authority.forged_keys import Listening
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
@@ -36,6 +40,8 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 MAKERS_PIN, MAKERS_SECRET, CODE = "123456", "12345678", "73918264"
 NEW_PIN, DESKS_PIN = "480593", "615827"
+ADMIN_KEY = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
+GIDS = GidsDriver()
 PIV, BY_CODE, BY_ADMIN_PIN = PivDriver(), OpenPgpDriver(), OpenPgpDriver(Secret.ADMIN_PIN)
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 OPENSC_CONF = """
@@ -47,12 +53,26 @@ app opensc-pkcs11 {
 """
 
 
+def by_secret(held: CardHold, secret: Sensitive) -> None:
+    """Set the PIN again with what the card compares."""
+    held.unblock(secret, Sensitive(DESKS_PIN))
+
+
+def by_key(held: CardHold, secret: Sensitive) -> None:
+    """Set the PIN again with what the admin key makes."""
+    ours = admin_keys.draw_number()
+    cards = held.meet_key(KeyChallenge(ours)).nonce
+    answer = held.prove_key(admin_keys.cryptogram(secret, ours, cards))
+    assert admin_keys.is_right(answer.cryptogram, admin_keys.awaited(secret, ours, cards))
+    held.reset_pin(Sensitive(DESKS_PIN))
+
+
 @dataclass(frozen=True)
 class Family:
     """How an estate of one family is set up; ``reads`` is how a card of it is locked here.
 
     OpenSC's module does not tell that a PIN is blocked before it is tried. A resetting code
-    is not changed by whoever knows it.
+    is not changed by whoever knows it, and an admin key is not given away by a use.
     """
 
     driver: str
@@ -61,6 +81,7 @@ class Family:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tells_that_it_is_blocked: bool = True
     changes_secret: bool = True
+    opens: Callable[[CardHold, Sensitive], None] = by_secret
 
 
 FAMILIES = {
@@ -79,6 +100,7 @@ FAMILIES = {
         },
         tells_that_it_is_blocked=False,
     ),
+    "GIDS": Family("gids", GIDS, ADMIN_KEY, changes_secret=False, opens=by_key),
 }
 
 
@@ -114,18 +136,25 @@ def test_registers_locks_the_card_and_unlocks_it(
     secret = records.unblock_secret(world, named)
     assert (secret.reveal() != family.secret) == family.changes_secret
     is_opened_by(world, dee, family, secret)
-    proofs = [apdu for apdu in card.received if apdu[1] == GENERAL_AUTHENTICATE]
-    assert bool(proofs) == (family.driver == "piv"), "a card proves itself where it can"
+    proofs = [apdu for apdu in received(card) if apdu[1] == GENERAL_AUTHENTICATE]
+    assert bool(proofs) == (family.driver in ("piv", "gids")), "a card proves itself where it can"
+    assert bytes.fromhex(ADMIN_KEY) not in b"".join(received(card))
     verdict = world.kiosk("audit", "verify", check=True)
     assert re.search(r"\d+ rows and \d+ anchors fit", verdict.stdout)
 
 
-def a_card(directory: Path, family: Family) -> ForeignCard:
+def a_card(directory: Path, family: Family) -> ForeignCard | Listening:
+    if family.reads is GIDS:
+        return Listening(new_gids_card(pin=MAKERS_PIN, admin_key=bytes.fromhex(ADMIN_KEY)))
     card = ForeignCard(directory / "card")
     if family.reads is PIV:
         card.personalise_piv()
     assert card.passwords.set_reset_code(CODE, admin_verified=True).is_success
     return card
+
+
+def received(card: ForeignCard | Listening) -> list[bytes]:
+    return card.apdus if isinstance(card, Listening) else card.received
 
 
 def identifier_of(world: World, whose: Person, family: Family) -> str:
@@ -163,6 +192,6 @@ def is_opened_by(world: World, whose: Person, family: Family, secret: Sensitive)
     """Show at the desk that a secret sets the card's PIN again."""
     cards, reader = cards_of(family), world.insert(whose, slot=1).reader
     at = CardAddress(reader, cards.read(reader).card)
-    cards.hold(at, lambda held: held.unblock(secret, Sensitive(DESKS_PIN)))
+    cards.hold(at, lambda held: family.opens(held, secret))
     cards.verify_pin(at, Sensitive(DESKS_PIN))
     world.remove(whose)

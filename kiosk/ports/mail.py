@@ -1,0 +1,30 @@
+"""Carries a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail; ``text`` and ``html`` say the same. ``secret`` keeps it out of any queue."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    secret: bool = False
+
+    def __repr__(self) -> str:
+        return f"Message(to=…, subject={self.subject!r})"
+
+
+class Mailer(Protocol):
+    """Hands one message to the relay."""
+
+    def send(self, message: Message) -> None:
+        """Return when the relay took it; raise a ``MailError`` otherwise."""
+
+    def check(self) -> None:
+        """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""

@@ -45,7 +45,7 @@ def open_estate(template: Path, tmp_path: Path) -> Iterator[OpenEstate]:
             base = base or SqliteBase(tmp_path)
             world = World(tmp_path, url=base.url)
             stack.callback(world.store.close)
-            plastic = family.plastic(SetClock().forward(days=365), blocked=blocked)
+            plastic = family.plastic(tmp_path, SetClock().forward(days=365), blocked=blocked)
             stack.callback(CardServer(tmp_path / SOCKET, plastic).close)
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             cards = real_cards(plastic, family.speaks(), Cutter(), patch)

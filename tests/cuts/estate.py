@@ -33,7 +33,7 @@ from tests.cuts.bases import Base
 from tests.cuts.cutter import Cut
 from tests.cuts.families import Family
 from tests.cuts.plastic import Plastic
-from tests.cuts.stations import LEAN, NEW_PIN, STEPS, Line
+from tests.cuts.stations import NEW_PIN, STEPS, Line, serve
 
 LATER_PIN = "518402"
 
@@ -57,7 +57,7 @@ class Estate:
     ) -> None:  # fmt: skip
         self.world, self.plastic, self.blocked = world, plastic, blocked
         self._base, self._family, self._cards = base, family, cards
-        world.policy = LEAN
+        serve(world, family)
         self.id = CardId(family.driver, plastic.identifier)
         self._card = self._registered()
         self.visit = VisitId("")

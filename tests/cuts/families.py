@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from hardware.driver import Driver
+from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.virtual.profile import CardProfile
 from kiosk.ports import Cards
 from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
 from tests.cuts.cutter import Cutter, Fault
+from tests.cuts.openpgp import OpenPgpPlastic
 from tests.cuts.piv import PivPlastic
 from tests.cuts.plastic import ChipPlastic
 from tests.cuts.reader import READER, real_cards
@@ -37,6 +39,11 @@ class Family(ABC):
     reader: str = READER
     faults: tuple[Fault, ...] = ON_APDUS
 
+    @property
+    def changes(self) -> bool:
+        """Whether its unblock secret is changed after each use."""
+        return True
+
     @abstractmethod
     def at_station(self, folder: Path, cutter: Cutter) -> AbstractContextManager[Cards]:
         """Open the way to the card for a station's process."""
@@ -46,8 +53,8 @@ class ChipFamily(Family):
     """A family that speaks APDUs over PC/SC, to a card behind a socket."""
 
     @abstractmethod
-    def plastic(self, expires: datetime, *, blocked: bool) -> ChipPlastic:
-        """Make a card."""
+    def plastic(self, folder: Path, expires: datetime, *, blocked: bool) -> ChipPlastic:
+        """Make a card, which may keep what it remembers in ``folder``."""
 
     @abstractmethod
     def speaks(self) -> Driver:
@@ -71,13 +78,35 @@ class Piv(ChipFamily):
     profile: CardProfile = field(default_factory=CardProfile)
     silent: bool = False
 
-    def plastic(self, expires: datetime, *, blocked: bool) -> PivPlastic:
+    def plastic(self, _: Path, expires: datetime, *, blocked: bool) -> PivPlastic:
         """Make a card with keys."""
         return PivPlastic(expires, self.profile, silent=self.silent, blocked=blocked)
 
     def speaks(self) -> PivDriver:
         """The PIV driver."""
         return PivDriver()
+
+
+@dataclass(frozen=True)
+class OpenPgp(ChipFamily):
+    """OpenPGP: ``which`` of its passwords the estate stored, and whether that is changed."""
+
+    driver: str = "openpgp"
+    secret: str = PUK
+    which: Secret = Secret.RESETTING_CODE
+
+    @property
+    def changes(self) -> bool:
+        """Only the admin PIN can be changed by whoever knows it."""
+        return self.which is Secret.ADMIN_PIN
+
+    def plastic(self, folder: Path, _: datetime, *, blocked: bool) -> OpenPgpPlastic:
+        """Make a card without keys."""
+        return OpenPgpPlastic(folder, self.which, self.secret, blocked=blocked)
+
+    def speaks(self) -> OpenPgpDriver:
+        """The OpenPGP driver."""
+        return OpenPgpDriver(self.which)
 
 
 def families() -> Mapping[str, Family]:
@@ -87,5 +116,7 @@ def families() -> Mapping[str, Family]:
         Piv(),
         Piv("piv, silent", limit=None, silent=True),
         Piv("piv, ten tries", limit=10, profile=ten),
+        OpenPgp("openpgp by resetting code"),
+        OpenPgp("openpgp by admin PIN", which=Secret.ADMIN_PIN),
     )
     return {family.name: family for family in known}

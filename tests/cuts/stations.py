@@ -24,7 +24,7 @@ from kiosk.station.actions import Actions
 from kiosk.station.commands import UnblockPin
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
-from tests.cuts.families import families
+from tests.cuts.families import Family, families
 
 NEW_PIN = "736251"
 LEAN = Policy(verification=(Factor.EMAIL_CODE,))
@@ -57,20 +57,26 @@ class Line:
         return json.dumps(asdict(self))
 
 
+def serve(world: World, family: Family) -> None:
+    """Let the authority serve one family."""
+    world.policy = LEAN
+    world.changes_secret = frozenset({family.driver}) if family.changes else frozenset()
+    world.restart()
+
+
 @cache
-def _world(folder: str, url: str) -> World:
+def _world(folder: str, url: str, family: str) -> World:
     """Return the authority on one database, opened in a process that may fork: nothing is open."""
     world = World(Path(folder), url=url)
-    world.policy = LEAN
     world.store = CutStore(url, world.clock)
-    world.restart()
+    serve(world, families()[family])
     return world
 
 
 def station(line: Line) -> None:
     """Unblock the card of a visit that has passed every factor."""
     folder, family, cutter = Path(line.folder), families()[line.family], Cutter(line.cut)
-    world = _world(line.folder, line.url)
+    world = _world(line.folder, line.url, line.family)
     world.clock.time = datetime.fromisoformat(line.now)
     assert isinstance(world.store, CutStore)
     world.store.cutter = cutter
@@ -88,7 +94,7 @@ def _started(line: Line) -> int:
     if line.cut is None:
         station(line)
         return 0
-    _world(line.folder, line.url)
+    _world(line.folder, line.url, line.family)
     child = os.fork()
     if child == 0:
         station(line)

@@ -86,6 +86,11 @@ class ForeignCard:
         """Forget what was selected."""
         self._card.reset()
 
+    def lose_power(self) -> None:
+        """Forget what was verified, too."""
+        self._card.power_off()
+        self._card.power_on()
+
     def transmit(self, command: bytes) -> bytes:
         """Answer one APDU."""
         self.received.append(command)

@@ -104,9 +104,17 @@ def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer
         return refusal
 
 
+def owes_answer(card: Card, visit: Visit) -> bool:
+    """Tell whether a card has yet to show its admin key, in the last unblock of ``visit``.
+
+    Until it has, its PIN is not reset.
+    """
+    return has_admin_key(card) and visit.challenge is not None
+
+
 def need_admitted(case: Case) -> None:
-    """Raise ``StepRefused`` while a card still owes the answer that shows its admin key."""
-    if has_admin_key(case.card) and case.visit.challenge is not None:
+    """Raise ``StepRefused`` while the card owes its answer."""
+    if owes_answer(case.card, case.visit):
         raise StepRefused("the card has not shown that it has its admin key")
 
 

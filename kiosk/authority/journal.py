@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.exchanging import owes_answer
 from kiosk.authority.holding import conclude
 from kiosk.authority.notices import Notice, notify
 from kiosk.secrets.sealing import Sealer
@@ -28,16 +29,18 @@ def settle_by_card(
 
     A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
     presented for it was right. Otherwise the exposure of the unblock secret stays on its
-    account.
+    account. A card that never showed its admin key was not reset here, whatever it says now.
     """
     entry = uow.journal.open_for(card.id)
     if entry is None:
         return
+    opened_in = uow.visits.get(entry.visit_id) or visit
     found = _seen(entry, still_blocked=visit.pin_was_blocked)
+    if owes_answer(card, opened_in):
+        found = SettledAs.NOT_DONE
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
     if found is SettledAs.DONE:
-        opened_in = uow.visits.get(entry.visit_id) or visit
         count_as_done(uow, opened_in, card, holder)
         conclude(uow, sealer, visit, card, right=True)
 

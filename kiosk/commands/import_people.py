@@ -21,12 +21,14 @@ first line names the columns, in any order:
   email           may be empty; shown to the holder at registration
   card_id         what the card says of itself: for PIV the 32 hexadecimal digits of the
                   GUID in its CHUID, for OpenPGP the 12 of maker and serial number, or the
-                  whole application identifier, for PKCS#11 the token's serial number; may
-                  be empty for a person without a card
+                  whole application identifier, for GIDS the 32 of its card identifier, for
+                  PKCS#11 the token's serial number; may be empty for a person without a
+                  card
   unblock_secret  for PIV the eight characters of the PUK, for OpenPGP the resetting code
-                  or the admin PIN, as openpgp_secret in [cards] says, for PKCS#11 the
-                  security officer's PIN or the PUK, as style in [pkcs11]; may be empty
-  card_driver     optional: piv, openpgp or pkcs11; piv where it is left out
+                  or the admin PIN, as openpgp_secret in [cards] says, for GIDS the 48
+                  hexadecimal digits of the admin key, for PKCS#11 the security officer's
+                  PIN or the PUK, as style in [pkcs11]; may be empty
+  card_driver     optional: piv, openpgp, gids or pkcs11; piv where it is left out
   expires         optional; the last day, as 2027-12-31
   secret_limit    optional; how many wrong unblock secrets the card takes in a row
   auth_key        optional; the key of the card's card-authentication certificate, or that

@@ -133,10 +133,9 @@ def test_a_lost_answer_is_settled_by_the_card(
     world.clock.forward(minutes=5)
     world.insert(card, blocked=blocked, station="B")
     entry = entry_of(world, grant.journal)
-    found = "not-done" if blocked else "done"
+    found = "done" if answered and not blocked else "not-done"
     assert (entry.state, entry.detail) == (UnblockState.SETTLED, found)
-    charged = blocked and not answered
-    assert world.card(card).secret_exposure == (1 if charged else 0)
+    assert world.card(card).secret_exposure == (0 if answered else 1)
     with pytest.raises(StepRefused, match="over"):
         admitted(sitting, grant.journal, chip)
     unlocked(world, card)

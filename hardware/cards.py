@@ -9,12 +9,13 @@ from hardware.attendance import Attendance
 from hardware.connection import Connection
 from hardware.contexts import Contexts
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
+from hardware.keypad import KeysRefused
 from hardware.pad_offers import PadOffers
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
 from kiosk.dialogue import CardId, CardReport, PinEntry
-from kiosk.errors import CardHung, ContactNeeded, NotAllowed, PadRefused
+from kiosk.errors import CardHung, ContactNeeded, NotAllowed
 from kiosk.ports import CardAddress, CardHold
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class PcscCards:
     def _hold_card(self, at: CardAddress, work: Callable[[Connection], T]) -> T:
         try:
             return self._hold(at.reader, work)
-        except PadRefused:
+        except KeysRefused:
             self._offers.withdraw(at)
             raise
 

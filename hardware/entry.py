@@ -54,7 +54,7 @@ class PinForm:
     def both(self, current: PinEntry, new: PinEntry) -> PinBody:
         """Return a body with the old PIN and the new one; both come from the same place."""
         if isinstance(current, OnPad) and isinstance(new, OnPad):
-            return PinBody(BLANK * 2 * self.block, self._asks(Asked.BOTH, new, self.block))
+            return PinBody(BLANK * 2 * self.block, self._asks_both(new))
         chosen = self.chosen(typed(new))
         return PinBody(self.known(typed(current)) + chosen)
 
@@ -64,6 +64,18 @@ class PinForm:
             asks = self._asks(Asked.NEW, pin, len(behind))
             return PinBody(behind + BLANK * self.block, asks)
         return PinBody(behind + self.chosen(pin))
+
+    def _asks_both(self, new: OnPad) -> PadEntry:
+        """Refuse where a slip would set a PIN that nobody chose, or the old one cannot be entered.
+
+        A reader joins both. Without blocks only the card knows where the old one ends, and a
+        digit too many there becomes the first of the new one. And a reader is told one length
+        for both: an old PIN from before a stricter rule would not go in.
+        """
+        asks = self._asks(Asked.BOTH, new, self.block)
+        if not self.block or (asks.shortest, asks.longest) != (self.shortest, self.longest):
+            raise PadRefused("no reader's keys can change the PIN of this card")
+        return asks
 
     def _asks(self, asked: Asked, pin: OnPad, new_at: int = 0) -> PadEntry:
         shortest = max(pin.min_length, self.shortest)

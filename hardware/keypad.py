@@ -16,6 +16,10 @@ Control = Callable[[int, bytes], bytes]
 """Sends a control code and a body to the reader; raises ``PcscError``."""
 
 
+class KeysRefused(PadRefused):
+    """It is the reader that does not take it: the next card of the family would fare no better."""
+
+
 class Keypad:
     """The keys of the reader that a connection goes through."""
 
@@ -64,9 +68,9 @@ def check(status: StatusWord) -> None:
         raise refused()
 
 
-def refused() -> PadRefused:
+def refused() -> KeysRefused:
     """Say that a reader which has keys does not take this request."""
-    return PadRefused("the reader's keys do not take a PIN in the way that this card needs")
+    return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
 
 
 def _fitting(entry: PadEntry, can: PadProperties) -> PadEntry:

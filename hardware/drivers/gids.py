@@ -109,14 +109,9 @@ class GidsSession:
             raise piv_status.not_verified(status)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
-        """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7).
-
-        On a reader's keys the old one is not entered twice: what was verified before would
-        say nothing of the one that is joined.
-        """
+        """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""
         joined = _PINS.both(current, new)
-        if joined.pad is None:
-            self.verify_pin(current)
+        self.verify_pin(current)
         status = self._send(CHANGE_REFERENCE_DATA, 0x00, joined)
         if not status.is_ok:
             raise piv_status.not_changed(status)

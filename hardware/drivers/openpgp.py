@@ -125,14 +125,9 @@ class OpenPgpSession(NoAdminKey):
         self._verify(_OTHER, self._pins.current(pin), PW1)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
-        """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3).
-
-        On a reader's keys the old one is not entered twice: what was verified before would
-        say nothing of the one that is joined.
-        """
+        """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""
         joined = self._pins.both(current, new)
-        if joined.pad is None:
-            self.verify_pin(current)
+        self.verify_pin(current)
         self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, _SIGNING, joined), PW1)
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:

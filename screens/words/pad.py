@@ -64,7 +64,7 @@ def paused(why: PadNotice | PinTrouble, tries_left: int | None) -> tuple[str, st
         case PadNotice.NOT_TAKEN:
             return (
                 "Please enter your PIN here instead",
-                f"The card reader's keys do not work with your smartcard. {AS_IT_WAS}",
+                f"The card reader's keys cannot do this with your smartcard. {AS_IT_WAS}",
             )
         case _:
             return "Please choose another PIN", pin.trouble(why)

@@ -15,7 +15,7 @@ from hardware.registry import Registry
 from hardware.virtual.gids import cryptograms
 from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
 from kiosk.dialogue import KeyChallenge, OnPad
-from kiosk.errors import PadLeft, PinWrong
+from kiosk.errors import PadLeft, PadRefused, PinWrong
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
@@ -78,20 +78,31 @@ def test_a_card_lives_through_it_all(seated: Seated, pad: Pad) -> None:
     assert cards.read(at.reader).pin_pad
     pad.types(PIN)
     cards.verify_pin(at, ON_PAD)
-    pad.types(PIN, LONG, LONG, LONG)
-    cards.change_pin(at, ON_PAD, ON_PAD)
-    cards.verify_pin(at, ON_PAD)
-    pad.types(WRONG, NEW, NEW)
+    pad.types(WRONG)
     with pytest.raises(PinWrong) as wrong:
-        cards.change_pin(at, ON_PAD, ON_PAD)
+        cards.verify_pin(at, ON_PAD)
     assert wrong.value.tries_left == cards.read(at.reader).pin.tries_left == 2
-    pad.types(NEW, NEW, NEW)
+    pad.types(LONG, LONG, LONG)
     cards.hold(at, seated.unblock)
     cards.verify_pin(at, ON_PAD)
     assert cards.read(at.reader).pin.tries_left == 3
     resets = [asking for asking in pad.asked if asking.header[2:4] == "2c"]
     assert resets == [Asking(seated.reset_header, 2, 6, 12)]
     assert all(asking.whole for asking in pad.asked)
+
+
+def test_a_pin_is_changed_on_the_glass_for_the_card_alone_knows_where_it_ends(
+    seated: Seated, pad: Pad
+) -> None:
+    """A digit too many behind the old one would become the first of the new one."""
+    cards, at = seated.cards, seated.at
+    pad.types(PIN + "7", NEW, NEW)
+    with pytest.raises(PadRefused):
+        cards.change_pin(at, ON_PAD, ON_PAD)
+    assert pad.asked == []
+    assert cards.read(at.reader).pin_pad, "what else the keys do for such cards they still do"
+    cards.change_pin(at, Sensitive(PIN), Sensitive(NEW))
+    cards.verify_pin(at, Sensitive(NEW))
 
 
 def test_a_new_pin_that_never_came_leaves_the_old_one(seated: Seated, pad: Pad) -> None:

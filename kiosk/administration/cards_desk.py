@@ -12,7 +12,7 @@ from kiosk.administration.kinds import StaffKind
 from kiosk.administration.new_card import add_card, need_another, seal
 from kiosk.administration.office import Act, Office
 from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import NewCard
+from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.authority.offers import has_left, secret_barred
 from kiosk.errors import NothingThere, NotTaken
 from kiosk.roles import Action
@@ -68,7 +68,7 @@ class LocalCardsDesk:
         self,
         seen: Seen,
         card_id: str,
-        secret: Sensitive,
+        secret: Sensitive | IssuedFrom,
         grounds: Grounds,
         *,
         tries_full: bool = False,
@@ -85,6 +85,8 @@ class LocalCardsDesk:
             make_way(act.uow, self._sealer, card)
             before = card.sealed_secret.revision if card.sealed_secret else 0
             act.uow.cards.replace_secret(card.id, before, sealed)
+            if sealed.derived_from:
+                act.uow.cards.note_issued(card.id)
             if tries_full:
                 act.uow.cards.know_secret_tries(card.id, None)
             barred = secret_barred(act.uow.cards.get(card.id) or card) is not None

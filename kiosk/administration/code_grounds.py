@@ -51,7 +51,7 @@ def _broken(sealer: Sealer, card: Card) -> Reason | None:
         CardId(card.driver, card.identifier), SealKind.UNBLOCK, card.sealed_secret.revision
     )
     try:
-        sealer.open(card.sealed_secret, label)
+        sealer.look(card.sealed_secret, label)
     except (SealBroken, KeyMissing):
         return Reason.SECRET_MISSING
     return None

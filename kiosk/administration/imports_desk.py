@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from kiosk.administration.import_people import ImportSummary, PeopleImport
 from kiosk.administration.office import Office, audit_name
 from kiosk.administration.progress import Progress
 from kiosk.administration.views.service import ImportFile, ImportResult
-from kiosk.errors import ImportRefused, NothingThere, NotTaken
+from kiosk.errors import ImportRefused, KeysAway, NothingThere, NotTaken
 from kiosk.roles import Action
 
 FIELD = "imports"
@@ -37,20 +37,22 @@ class LocalImportDesk:
 
     def rehearse(self, name: str, progress: Progress) -> ImportResult:
         """Do all but write; progress is told in bytes."""
-        try:
-            with self._office.look(Action.IMPORT_PEOPLE) as uow:
-                return _result(self._people.rehearse_in(uow, self._path(name), progress))
-        except ImportRefused as refused:
-            return _refused(refused)
+        with _plainly():
+            try:
+                with self._office.look(Action.IMPORT_PEOPLE) as uow:
+                    return _result(self._people.rehearse_in(uow, self._path(name), progress))
+            except ImportRefused as refused:
+                return _refused(refused)
 
     def run(self, name: str, progress: Progress) -> ImportResult:
         """Import all of it, or nothing where it has problems; one who may not holds nobody up."""
         by = audit_name(self._office.actor)
-        try:
-            with self._office.work(Action.IMPORT_PEOPLE) as uow:
-                return _result(self._people.run_in(uow, self._path(name), by, progress))
-        except ImportRefused as refused:
-            return _refused(refused)
+        with _plainly():
+            try:
+                with self._office.work(Action.IMPORT_PEOPLE) as uow:
+                    return _result(self._people.run_in(uow, self._path(name), by, progress))
+            except ImportRefused as refused:
+                return _refused(refused)
 
     def _files(self) -> list[ImportFile]:
         try:
@@ -65,6 +67,19 @@ class LocalImportDesk:
         if name not in {file.name for file in self._files()}:
             raise NothingThere(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say in plain words what staff cannot mend."""
+    try:
+        yield
+    except KeysAway:
+        raise NotTaken(
+            FIELD,
+            "The master keys are away, so that secrets cannot be compared: nothing was "
+            "imported. Try again later, or tell the machine's administrator.",
+        ) from None
 
 
 def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:

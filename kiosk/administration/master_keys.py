@@ -85,9 +85,8 @@ class MasterKeys:
         current = _current(masters)
         if current is None:
             return False
-        return any(key != current for key in derived) or (
-            len(masters.ids()) > 1 and current not in derived
-        )
+        older = set(masters.ids()) - {current}
+        return not older.isdisjoint(derived) or bool(older and current not in derived)
 
     def _masters(self) -> Masters:
         return Masters(KeyRing.load(self._path), self._token)

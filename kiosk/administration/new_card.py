@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from kiosk.administration import people_fields
 from kiosk.administration.entered import entered
-from kiosk.administration.views.people import NewCard
+from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.dialogue import CardId
 from kiosk.errors import NotTaken
+from kiosk.secrets.deriving import ISSUED, Derivation
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, Cardholder, CardStatus, SealedSecret, new_id
@@ -25,14 +26,29 @@ def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCar
     return card
 
 
-def seal(sealer: Sealer, card: Card, secret: Sensitive) -> SealedSecret:
-    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape."""
+def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSecret:
+    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape.
+
+    Of one that the card was issued with, from a master key, only that is kept. Raises
+    ``KeysAway`` where the token of the master keys has to be asked and does not answer.
+    """
     named = CardId(card.driver, card.identifier)
+    taken = _issued(sealer, secret) if isinstance(secret, IssuedFrom) else _entered(named, secret)
+    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
+
+
+def _entered(named: CardId, secret: Sensitive) -> Sensitive:
     taken = entered("secret", lambda: people_fields.unblock_secret(secret.reveal(), named))
     if taken is None:
         raise NotTaken("secret", "Enter the card's unblock secret.")
-    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
-    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
+    return taken
+
+
+def _issued(sealer: Sealer, secret: IssuedFrom) -> Derivation:
+    if secret.master not in sealer.masters.ids():
+        raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
+    return Derivation(secret.master)
 
 
 def need_another(old: Card, wanted: NewCard) -> None:
@@ -67,7 +83,9 @@ def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
     )
     if wanted.secret is None:
         return card
-    return replace(card, sealed_secret=seal(sealer, card, wanted.secret))
+    generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
+    sealed = seal(sealer, card, wanted.secret)
+    return replace(card, sealed_secret=sealed, secret_generation=generation)
 
 
 def _whose(uow: UnitOfWork, named: CardId, holder_id: str) -> str:

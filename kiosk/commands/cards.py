@@ -37,6 +37,7 @@ EXAMPLE = """\
   kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
 """
 WAIT_S = 30.0
+_ASKED_FOR = "Unblock secret"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,7 +47,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _new_card(about_person(parts, "add", "give somebody another card"))
     _new_card(_of_card(parts, "replace", "give a card in place of one, which is revoked"))
     _of_card(parts, "revoke", "bar a card at every station")
-    _of_card(parts, "set-secret", "seal another unblock secret; asks for it").add_argument(
+    set_secret = _of_card(parts, "set-secret", "seal another unblock secret; asks for it")
+    _derived_from(set_secret)
+    set_secret.add_argument(
         "--tries-full",
         action="store_true",
         help="the card itself was just given this secret, so all its tries are there again",
@@ -74,8 +77,19 @@ def _new_card(part: argparse.ArgumentParser) -> None:
     part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
     part.add_argument("--driver", default="piv", help="card family (default: piv)")
     part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
-    part.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
+    secret = part.add_mutually_exclusive_group()
+    secret.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
+    _derived_from(secret)
     part.add_argument("--secret-limit", type=int, metavar="N", help="wrong secrets that it takes")
+
+
+def _derived_from(part: argparse._ActionsContainer) -> None:
+    part.add_argument(
+        "--derived-from",
+        default="",
+        metavar="KEY",
+        help="it was issued with its secret from this master key; see `kiosk keys list`",
+    )
 
 
 def _reader_options(part: argparse.ArgumentParser) -> None:
@@ -105,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
+    from kiosk.administration.views.people import IssuedFrom
     from kiosk.commands.secret_input import ask_secret
 
     grounds = grounds_of(args)
@@ -124,7 +139,7 @@ def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
             return desk.cards.revoke(person.seen, _card_of(person, args.card), grounds)
         case _:
             card_id = _card_of(person, args.card)
-            secret = ask_secret("Unblock secret")
+            secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
             return desk.cards.set_secret(
                 person.seen, card_id, secret, grounds, tries_full=args.tries_full
             )
@@ -133,17 +148,18 @@ def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
 def _wanted(args: argparse.Namespace) -> NewCard:
     from kiosk.administration.entered import entered
     from kiosk.administration.people_fields import CARD_RULES, expires
-    from kiosk.administration.views.people import NewCard
+    from kiosk.administration.views.people import IssuedFrom, NewCard
     from kiosk.commands.secret_input import ask_secret
 
     words: list[str] = args.identifier
+    issued = IssuedFrom(args.derived_from) if args.derived_from else None
     as_printed = len(words) > 1 and words[0] in CARD_RULES
     driver = words.pop(0) if as_printed else args.driver
     return NewCard(
         identifier=" ".join(words),
         driver=driver,
         expires_at=entered("expires", lambda: expires(args.expires)),
-        secret=ask_secret("Unblock secret") if args.with_secret else None,
+        secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
         secret_limit=args.secret_limit,
     )
 

@@ -18,8 +18,8 @@ key, which makes new things, and older ones, which still open what they made:
   code-mac     keys the digests of emailed codes
   pepper       is mixed into the hashes of answers
   audit-sign   signs the audit's head
-  derive       unblock secrets derive from it, where `source` in [secrets] says so; it may be
-               in a PKCS#11 token, and is then made, used and kept there
+  derive       unblock secrets derive from it, where `source` in [secrets] says so; where
+               a PKCS#11 token is named there, it is made, used and kept in that
 
 A station on this machine takes a new key up by itself, within seconds, once nobody stands
 at it; until then what is sealed under it waits. One that got its keys from the service

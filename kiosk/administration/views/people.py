@@ -133,13 +133,23 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class IssuedFrom:
+    """Stands for the unblock secret that a card was issued with, which derives from a master key.
+
+    ``master`` is that key's id, as ``kiosk keys list`` shows it.
+    """
+
+    master: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewCard:
     """A card to be added; ``secret`` is its unblock secret, None where it is not known yet."""
 
     identifier: str
     driver: str = "piv"
     expires_at: datetime | None = None
-    secret: Sensitive | None = None
+    secret: Sensitive | IssuedFrom | None = None
     secret_limit: int | None = None
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from kiosk.administration.cards_desk import LocalCardsDesk
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
-from kiosk.administration.views.people import NewCard
+from kiosk.administration.views.people import IssuedFrom, NewCard
+from kiosk.dialogue import CardId
 from kiosk.errors import NotTaken
+from kiosk.secrets.deriving import Derivation
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.sealing import Sealer
 from kiosk.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import cards_of, newest, secret_of, seen, somebody, told
@@ -88,3 +95,43 @@ def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
     assert (card.secret_tries_left, card.secret_exposure) == (None, 0)
     assert done.told == "The unblock secret is set."
     assert newest(means, asha).detail["tries_full"] is True
+
+
+# --- cards that were personalised from a master key ------------------------------------
+
+
+@pytest.fixture
+def deriving(means: Means, agent: Office) -> tuple[Means, LocalCardsDesk]:
+    """Means with a master key, and the desk that works with them."""
+    means = replace(means, sealer=Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE)))
+    return means, LocalCardsDesk(Office(means, agent.actor))
+
+
+def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
+    deriving: tuple[Means, LocalCardsDesk], asha: samples.Person
+) -> None:
+    means, desk = deriving
+    masters = means.sealer.masters
+    master = masters.current()
+    desk.add(seen(means, asha), NewCard(NEW, secret=IssuedFrom(master)), GROUNDS)
+    desk.set_secret(seen(means, asha), asha.card.id, IssuedFrom(master), GROUNDS)
+    for card in cards_of(means, asha):
+        named = CardId(card.driver, card.identifier)
+        assert secret_of(means, card) == masters.derive(Derivation(master), named).reveal()
+        assert card.sealed_secret is not None
+        assert (card.sealed_secret.derived_from, card.secret_generation) == (master, 0)
+
+
+def test_a_master_key_that_is_not_there_is_named(
+    deriving: tuple[Means, LocalCardsDesk], asha: samples.Person
+) -> None:
+    means, desk = deriving
+    acts: list[Callable[[], object]] = [
+        lambda: desk.add(seen(means, asha), NewCard(NEW, secret=IssuedFrom("x")), GROUNDS),
+        lambda: desk.set_secret(seen(means, asha), asha.card.id, IssuedFrom("x"), GROUNDS),
+    ]
+    for act in acts:
+        with pytest.raises(NotTaken) as caught:
+            act()
+        assert caught.value.field == "master_key"
+    assert cards_of(means, asha) == [asha.card]

@@ -17,6 +17,11 @@ from kiosk.administration.office import Office
 from kiosk.administration.progress import unseen
 from kiosk.errors import NothingThere, NotPermitted, NotTaken
 from kiosk.roles import Role
+from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.masters import Masters
+from kiosk.secrets.sealing import Sealer
+from kiosk.secrets.token.masters import Token, TokenMasters
+from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
 from kiosk.store.unit_of_work import UnitOfWork
 from tests.administration.importing import HEADER, line
@@ -153,3 +158,15 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
     with store.read() as uow:
         assert uow.holders.by_numbers(["900000000001"]) == {}
         assert [event.kind for event in uow.audit.latest()] == ["staff-not-permitted"]
+
+
+def test_a_token_that_is_away_is_told_plainly(means: Means, manager: Office) -> None:
+    away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
+    ring = KeyRing.fresh()
+    without = replace(means, sealer=Sealer(ring, Masters(ring, away)))
+    desk = LocalImportDesk(Office(without, manager.actor))
+    path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
+    path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
+    for act in (desk.rehearse, desk.run):
+        with pytest.raises(NotTaken, match="nothing was imported"):
+            act("people.csv", unseen)

@@ -21,7 +21,7 @@ from kiosk.administration.office import Office
 from kiosk.administration.progress import Progress, unseen
 from kiosk.administration.views.acting import Actor, Grounds, Seen
 from kiosk.administration.views.audit import AuditFilter, ExportFormat
-from kiosk.administration.views.people import NewCard
+from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.administration.views.service import Span
 from kiosk.errors import AdministrationError, NotPermitted
 from kiosk.roles import PERMITTED, Action, Role
@@ -114,7 +114,7 @@ def given(means: Means) -> dict[str, object]:
         Seen: people.seen(means, person),
         Grounds: GROUNDS,
         NewCard: NewCard(f"{7:032x}"),
-        Sensitive: Sensitive("48271593"),
+        Sensitive | IssuedFrom: Sensitive("48271593"),
         AuditFilter: AuditFilter(),
         ExportFormat: ExportFormat.CSV,
         Progress: unseen,

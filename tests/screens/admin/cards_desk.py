@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import CardLine, CodeLine, IssuedCode, NewCard, Standing
+from kiosk.administration.views.people import (
+    CardLine,
+    CodeLine,
+    IssuedCode,
+    IssuedFrom,
+    NewCard,
+    Standing,
+)
 from kiosk.errors import NothingThere, NotTaken
 from kiosk.roles import Action
 from kiosk.sensitive import Sensitive
@@ -47,7 +54,7 @@ class FakeCardsDesk(Files):
         self,
         seen: Seen,
         card_id: str,
-        secret: Sensitive,
+        secret: Sensitive | IssuedFrom,
         grounds: Grounds,
         *,
         tries_full: bool = False,

@@ -255,3 +255,11 @@ def test_a_new_secret_takes_the_place_of_all_that_the_card_may_have(
         assert uow.kept.pending(card.id) is None
         former = [open_kept(importer.sealer, card, one) for one in uow.kept.former(card.id)]
     assert {secret.reveal() for secret in former} == {"11112222", "55556666"}
+
+
+def test_an_admin_key_in_another_hand_is_the_same_key(importer: Importer, tmp_path: Path) -> None:
+    key = "0123456789abcdef fedcba9876543210 89abcdef01234567"
+    header = HEADER + ",card_driver"
+    first = importer.run(csv_of(tmp_path, line(0, secret=key) + ",gids", header=header))
+    again = importer.run(csv_of(tmp_path, line(0, secret=key.upper()) + ",gids", header=header))
+    assert (first.secrets_sealed, again.secrets_sealed, again.cards_changed) == (1, 0, 0)

@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from hardware.driver import Driver
+from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
+from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.profile import CardProfile
 from kiosk.ports import Cards
+from tests.authority.keyed import KEY
 from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
 from tests.cuts.cutter import Cutter, Fault
+from tests.cuts.gids import GidsPlastic
 from tests.cuts.openpgp import OpenPgpPlastic
 from tests.cuts.piv import PivPlastic
 from tests.cuts.plastic import ChipPlastic
@@ -109,6 +113,30 @@ class OpenPgp(ChipFamily):
         return OpenPgpDriver(self.which)
 
 
+@dataclass(frozen=True)
+class Gids(ChipFamily):
+    """GIDS: the unblock secret is the admin key, which no card is sent and nothing changes."""
+
+    name: str = "gids"
+    driver: str = "gids"
+    secret: str = KEY
+    limit: int | None = 3
+    profile: GidsProfile = field(default_factory=lambda: GidsProfile(key_tries=3))
+
+    @property
+    def changes(self) -> bool:
+        """No."""
+        return False
+
+    def plastic(self, _: Path, __: datetime, *, blocked: bool) -> GidsPlastic:
+        """Make a card with an admin key that counts."""
+        return GidsPlastic(self.secret, self.profile, blocked=blocked)
+
+    def speaks(self) -> GidsDriver:
+        """The GIDS driver."""
+        return GidsDriver()
+
+
 def families() -> Mapping[str, Family]:
     """Return all of them by name."""
     ten = CardProfile(puk_tries=10, holds_puk_validation=True, blocked_status=0x63C0)
@@ -118,5 +146,6 @@ def families() -> Mapping[str, Family]:
         Piv("piv, ten tries", limit=10, profile=ten),
         OpenPgp("openpgp by resetting code"),
         OpenPgp("openpgp by admin PIN", which=Secret.ADMIN_PIN),
+        Gids(),
     )
     return {family.name: family for family in known}

@@ -40,9 +40,12 @@ def pin_state(told: bytes) -> PinState | None:
 
 
 def not_met(status: StatusWord) -> CardError:
-    """Explain why the card did not begin: no cryptogram was given to it, and no try is spent."""
+    """Explain why the card did not begin: no cryptogram was given to it, and no try is spent.
+
+    "Blocked" is said of the key here, and to the holder it would be said of their PIN.
+    """
     if status.is_blocked:
-        return PinBlocked("no tries are left of the admin key")
+        return NotAllowed("no tries are left of the admin key")
     if status == _NOT_SATISFIED:
         return NotAllowed("the card does not let its admin key be used here", status)
     return CardProtocolError("the card does not begin with its admin key", status)

@@ -45,7 +45,8 @@ def test_the_key_is_met_and_proven() -> None:
 @pytest.mark.parametrize(
     ("refusal", "kind"),
     [
-        ("6983", PinBlocked),
+        ("6983", NotAllowed),
+        ("63c0", NotAllowed),
         ("6982", NotAllowed),
         ("6a88", CardProtocolError),
         ("6985", CardProtocolError),

@@ -37,9 +37,11 @@ class Pulse:
         """
         try:
             health = self._authority.health()
-            if not (health.store and health.keys):
+            if not health.store:
                 return Outage.AUTHORITY_AWAY
             self._beat(replace(self._last, reader=reader))
+            if not health.keys:
+                return Outage.AUTHORITY_AWAY
         except AuthorityError:
             return Outage.AUTHORITY_AWAY
         return Outage.RETIRED if self._standing is StationStanding.RETIRED else None

@@ -21,6 +21,7 @@ from kiosk.secrets.underiving import derived_by_key
 from kiosk.store.engine import parse_url
 from kiosk.store.records import Card, new_id
 from kiosk.store.tables import Row
+from tests.authority import keyed
 from tests.authority.test_rotating import WRONG, Unlocked, settle, unlock
 from tests.authority.world import World
 from tests.secrets.test_deriving import cmac
@@ -182,6 +183,19 @@ def test_a_change_that_was_torn_is_settled_with_derived_secrets(
     third = Unlocked(world, unlocked.card, back, grant).renew()
     assert third is not None
     assert third.reveal() == secret_of(world, unlocked.card, 2), "no generation comes twice"
+
+
+def test_a_card_proves_an_admin_key_that_derives(world: World) -> None:
+    """The key is made for each exchange, and is nowhere but in the card."""
+    derive(world)
+    identifier, masters = new_id(), world.parts.sealer.masters
+    how, named = Derivation(masters.current()), CardId("gids", identifier)
+    sealed = world.parts.sealer.seal(how, SealLabel(named, SealKind.UNBLOCK, 1))
+    card = keyed.registered(world, identifier=identifier, sealed_secret=sealed)
+    sitting, chip = keyed.ready(world, card), keyed.Chip(masters.derive(how, named).reveal())
+    grant = keyed.granted(sitting, chip)
+    assert chip.takes(grant.cryptogram)
+    assert keyed.admitted(sitting, grant.journal, chip) is None
 
 
 # --- a token that is away --------------------------------------------------------------

@@ -145,6 +145,7 @@ class FakeAuthority:
     refused: list[str] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     healthy: bool = True
+    keys_answer: bool = True
     health_raises: Exception | None = None
     standing: StationStanding = StationStanding.IN_USE
     beats: list[Heartbeat] = field(default_factory=list)
@@ -233,7 +234,7 @@ class FakeAuthority:
     def health(self) -> Health:
         if self.health_raises:
             raise self.health_raises
-        return Health(self.healthy, mail=True)
+        return Health(self.healthy, mail=True, keys=self.keys_answer)
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
         self.beats.append(beat)

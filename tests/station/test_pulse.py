@@ -98,3 +98,11 @@ def test_an_authority_that_cannot_write_is_away_and_asked_again_with_the_next_lo
     deaf.deaf = False
     assert bench.look() is None
     assert bench.told == [READY]
+
+
+def test_a_station_whose_master_keys_are_away_lives_and_serves_nobody(bench: Bench) -> None:
+    bench.authority.keys_answer = False
+    assert bench.look() is Outage.AUTHORITY_AWAY
+    assert bench.told == [READY]
+    bench.authority.keys_answer = True
+    assert bench.look() is None

@@ -1,0 +1,77 @@
+"""A station whose master keys are in a token: opened as the settings say, and let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kiosk.administration.setup import make_keys, prepare_database
+from kiosk.clock import SystemClock
+from kiosk.composition.station import LocalStage
+from kiosk.config import Settings, load_settings
+from kiosk.dialogue import ReaderState
+from kiosk.errors import ConfigError
+from kiosk.station.states import Outage
+from kiosk.store.database import Store
+from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
+from tests.secrets.token.hsm import Hsm
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    hsm = Hsm(tmp_path / "softhsm")
+    (tmp_path / "token-pin").write_text(f"{PIN.reveal()}\n")
+    return {
+        **hsm.environ,
+        "STATE_DIRECTORY": str(tmp_path),
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+        "KIOSK_MAIL__PORT": "1",
+        "KIOSK_SECRETS__SOURCE": "derived",
+        "KIOSK_SECRETS__MODULE": str(SOFTHSM),
+        "KIOSK_SECRETS__TOKEN": "kiosk",
+        "KIOSK_SECRETS__PIN_FILE": "token-pin",
+    }
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Iterator[Settings]:
+    settings = load_settings(None, environ)
+    make_keys(Path(settings.keys.file))
+    store = Store(settings.store.url, SystemClock())
+    prepare_database(store, "the test's")
+    yield settings
+    store.close()
+
+
+def workers() -> list[psutil.Process]:
+    return [
+        child for child in psutil.Process().children() if "token.worker" in str(child.cmdline())
+    ]
+
+
+def test_a_station_is_out_of_order_while_its_token_is_away(
+    settings: Settings, environ: dict[str, str]
+) -> None:
+    stage = LocalStage(settings, environ)
+    assert stage.look(ReaderState.READY, idle=True) is None
+    (worker,) = workers()
+    stage.close()
+    assert not worker.is_running()
+    pin = Path(environ["CREDENTIALS_DIRECTORY"]) / "token-pin"
+    pin.rename(pin.with_name("elsewhere"))
+    without = LocalStage(settings, environ)
+    assert without.look(ReaderState.READY, idle=True) is Outage.AUTHORITY_AWAY
+    pin.with_name("elsewhere").rename(pin)
+    assert without.look(ReaderState.READY, idle=True) is None
+    without.close()
+    assert not workers()
+
+
+@pytest.mark.parametrize("left_out", ["token", "pin_file"])
+def test_a_module_needs_its_token_and_its_pin(environ: dict[str, str], left_out: str) -> None:
+    environ[f"KIOSK_SECRETS__{left_out.upper()}"] = ""
+    with pytest.raises(ConfigError, match=rf"secrets\.{left_out}.*has to be given"):
+        load_settings(None, environ)

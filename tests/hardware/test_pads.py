@@ -3,69 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware import pads
-from hardware.apdu import Command, Header, Response, StatusWord
+from hardware.apdu import Command, Header, StatusWord
 from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.drivers.piv import PivSession
 from hardware.keypad import Keypad, check
 from hardware.pads import Asked, PadEntry, PadProperties
-from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
+from hardware.pcsc import PcscError
 from kiosk.dialogue import OnPad
 from kiosk.errors import PadLeft, PadRefused, PadTrouble
 from kiosk.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
+from tests.hardware.keyed_desk import FEATURES, MODIFY, PROPERTIES, VERIFY, Desk, Reader
 
 SECRET = Sensitive("73918264")
 PAD = OnPad(6, 8)
-
-FEATURES = "06 04 42330006 07 04 42330007 12 04 42330012"
-VERIFY, MODIFY, PROPERTIES = 0x42330006, 0x42330007, 0x42330012
-
-
-@dataclass
-class Reader:
-    """Keys that keep what they are asked; ``told`` is what the reader says of itself."""
-
-    told: str = "0102100206010407010c"
-    features: str = FEATURES
-    asked: list[tuple[int, str]] = field(default_factory=list)
-
-    def control(self, code: int, body: bytes) -> bytes:
-        if code == GET_FEATURE_REQUEST:
-            return bytes.fromhex(self.features)
-        if code == PROPERTIES:
-            return bytes.fromhex(self.told)
-        self.asked.append((code, body.hex()))
-        return bytes.fromhex("9000")
-
-    def keypad(self) -> Keypad:
-        found = Keypad.found(self.control)
-        assert found is not None
-        return found
-
-
-class Desk:
-    """A card in such a reader, and what either was sent."""
-
-    def __init__(self, reader: Reader, card: Passwords) -> None:
-        self.reader = reader
-        self.card = card
-
-    def send(self, command: Command) -> Response:
-        if command.pad is None:
-            return self.card.send(command)
-        return Response(b"", StatusWord.from_bytes(self._keyed(command, command.pad)))
-
-    def _keyed(self, command: Command, entry: PadEntry) -> bytes:
-        return self.reader.keypad().prepared(command, entry)()
 
 
 def _with_code(desk: Desk) -> CardSession:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -29,6 +30,9 @@ EXAMPLES = [
 """Those of the documentation: what has been personalised with them must never change."""
 
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "unblock-secrets.md"
+
+
 def cmac(message: bytes, key: bytes = KEY) -> bytes:
     computed = CMAC(AES(key))
     computed.update(message)
@@ -38,6 +42,13 @@ def cmac(message: bytes, key: bytes = KEY) -> bytes:
 @pytest.mark.parametrize(("card", "generation", "secret"), EXAMPLES)
 def test_the_examples(card: CardId, generation: int, secret: str) -> None:
     assert unblock_secret(cmac, card, generation).reveal() == secret
+
+
+def test_the_documentation_has_them() -> None:
+    told = DOCUMENTATION.read_text()
+    for card, _, secret in EXAMPLES:
+        assert f"`{secret}`" in told
+        assert f"`{card.identifier}`" in told
 
 
 @pytest.mark.parametrize("length", [16, 24, 40])

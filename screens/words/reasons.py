@@ -211,7 +211,7 @@ def _about_us(reason: Reason) -> RefusalWords:
 def _changed_meanwhile() -> RefusalWords:
     return RefusalWords(
         "This visit cannot go on",
-        "Something was changed in our records since you put your smartcard in. "
+        "It no longer fits our records: they were changed meanwhile, or it took too long. "
         "You did nothing wrong.",
         "Take your smartcard out and put it in again, to see what you can do here now. If you "
         "have just chosen a new PIN, try it first.",

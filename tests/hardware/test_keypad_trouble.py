@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from hardware.virtual.profile import CardProfile
+from hardware.virtual.waiting import wait_until
 from kiosk.errors import (
     CardBusy,
     CardError,
@@ -87,8 +88,7 @@ def test_a_card_that_is_pulled_out_while_its_holder_types(insert: Insert, pad: P
     cards, at = cards_with(), address(seat, card)
     pad.types(typing, PIN)
     outcome = acting(lambda: verify(cards, at))
-    while not pad.asked:
-        typing.wait(0.01)
+    assert wait_until(lambda: bool(pad.asked), 10)
     seat.link.remove()
     typing.set()
     assert isinstance(outcome(), OutcomeUnknown)

@@ -68,7 +68,7 @@ def renewed(parts: Parts, visit_id: VisitId, journal: JournalId, outcome: Unbloc
 
 
 def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
-    """Once for each unblock that is known to be done, while its visit may still act."""
+    """After an unblock that is known to be done, while its visit may still act; taken once."""
     card, entry = case.card, case.entry
     return (
         parts.policy().rotate_secret

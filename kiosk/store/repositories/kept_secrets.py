@@ -1,4 +1,7 @@
-"""Unblock secrets beside the one that a card is known to have: sealed, and never thrown away."""
+"""Unblock secrets beside the one that a card is known to have, sealed.
+
+One that a card had, or may have had, is never thrown away.
+"""
 
 from __future__ import annotations
 

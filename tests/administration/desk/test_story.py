@@ -14,6 +14,7 @@ from kiosk.administration.told import GRAVE, WORDS, told
 from kiosk.administration.views.acting import Seen
 from kiosk.administration.views.people import StoryLine
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.proving import Unproven
 from kiosk.roles import Action
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
@@ -30,6 +31,14 @@ def test_every_kind_has_words_and_only_kinds_have() -> None:
     for kind, words in WORDS.items():
         assert words[0].isupper(), kind
         assert words.endswith("."), kind
+
+
+def test_every_way_to_fail_the_proof_is_told() -> None:
+    general = WORDS[AuditKind.CARD_UNPROVEN]
+    for because in Unproven:
+        kind, detail = AuditKind.CARD_UNPROVEN.value, {"because": because.value}
+        event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")
+        assert told(event) != general, because
 
 
 def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
@@ -86,6 +95,9 @@ def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
          "The card refused the unblock secret, and has two tries left for it."),
         ("unblock-settled", {"found": "not-done"},
          "Seen again, the card shows that it was not unlocked."),
+        ("card-unproven", {"because": "no-admin-key"},
+         "The card did not prove that it is the one that was issued: it does not have the "
+         "admin key that is recorded for it."),
         ("block-lifted", {"note": "n"}, "Lifted the block."),
         ("of-tomorrow", {}, "of-tomorrow"),
     ],

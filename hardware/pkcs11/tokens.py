@@ -6,7 +6,8 @@ one that only reads would keep the security officer from logging in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pkcs11
@@ -108,33 +109,44 @@ def _serial(token: Any) -> str:
     return bytes(token.serial).decode("ascii", errors="replace").strip(" \0")
 
 
+@contextmanager
+def _session(token: Any, **pins: str) -> Iterator[Any]:
+    """Open a session; what goes wrong when it is closed says nothing of what was done in it."""
+    session = token.open(rw=True, **pins)
+    try:
+        yield session
+    finally:
+        with suppress(PKCS11Error):
+            session.close()
+
+
 def _login(token: Any, said: Mapping[str, str]) -> None:
     """C_Login as the user."""
-    with token.open(rw=True, user_pin=said["old"]):
+    with _session(token, user_pin=said["old"]):
         return
 
 
 def _change(token: Any, said: Mapping[str, str]) -> None:
     """C_Login as the user, then C_SetPIN: without the login some modules unblock with it."""
-    with token.open(rw=True, user_pin=said["old"]) as session:
+    with _session(token, user_pin=said["old"]) as session:
         _set(lambda: session.set_pin(said["old"], said["new"]))
 
 
 def _init_pin(token: Any, said: Mapping[str, str]) -> None:
     """C_Login as the security officer, then C_InitPIN."""
-    with token.open(rw=True, so_pin=said["old"]) as session:
+    with _session(token, so_pin=said["old"]) as session:
         _set(lambda: session.init_pin(said["new"]))
 
 
 def _set_pin_with_puk(token: Any, said: Mapping[str, str]) -> None:
     """C_SetPIN with the PUK in place of the old PIN, in a session that nobody logged in to."""
-    with token.open(rw=True) as session:
+    with _session(token) as session:
         _set(lambda: session.set_pin(said["old"], said["new"]))
 
 
 def _change_so(token: Any, said: Mapping[str, str]) -> None:
     """C_Login as the security officer, then C_SetPIN of their PIN."""
-    with token.open(rw=True, so_pin=said["old"]) as session:
+    with _session(token, so_pin=said["old"]) as session:
         _set(lambda: session.set_pin(said["old"], said["new"]))
 
 

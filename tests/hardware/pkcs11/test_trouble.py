@@ -11,7 +11,7 @@ import pytest
 
 from hardware.pkcs11.cards import Pkcs11Cards
 from kiosk.errors import CardError, CardHung, CardProtocolError, OutcomeUnknown
-from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module
+from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module, refusing_module
 
 ANSWER_S = 2.5
 """The time-out for a module that sleeps; one that aborts is not waited for."""
@@ -85,3 +85,11 @@ def test_a_hold_whose_module_died_stays_dead(token: Token, tmp_path: Path) -> No
 
     cards.hold(token.at, use)
     token.cards().verify_pin(token.at, PIN)
+
+
+@pytest.mark.parametrize("act", ["verify", "change", "unblock"])
+def test_a_module_without_a_logout_has_done_what_it_did(
+    token: Token, tmp_path: Path, act: str
+) -> None:
+    ACTS[act](token.cards(refusing_module(tmp_path, "C_Logout")), token)
+    token.cards().verify_pin(token.at, PIN if act == "verify" else NEW)

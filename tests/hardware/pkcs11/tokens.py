@@ -53,6 +53,12 @@ static unsigned long instead(long a, long b, long c, long d, long e, long f) {
 """
 """It sleeps for ever or aborts, before or after its work."""
 
+REFUSAL = """
+static unsigned long instead(long a, long b, long c, long d, long e, long f) {
+    return 0x54; /* CKR_FUNCTION_NOT_SUPPORTED */
+}
+"""
+
 READERS_NAME = """
 /* CK_TOKEN_INFO up to its flags, and room for the rest. */
 struct token { unsigned char names[96]; unsigned long flags, rest[32]; };
@@ -80,6 +86,7 @@ FUNCTIONS = {
     "C_SetPIN": 11,
     "C_OpenSession": 12,
     "C_Login": 18,
+    "C_Logout": 19,
     "C_Sign": 43,
 }
 
@@ -135,6 +142,11 @@ def faulty_module(directory: Path, function: str, *, aborts: bool, after: bool =
     """Build a module that is SoftHSM but for one function, which fails."""
     defines = {"ABORTS": int(aborts), "AFTER": int(after)}
     return _build(directory / f"{function}{aborts}{after}.so", function, FAULT, defines)
+
+
+def refusing_module(directory: Path, function: str) -> Path:
+    """Build a module that is SoftHSM but for one function, which it does not support."""
+    return _build(directory / f"{function}.so", function, REFUSAL, {})
 
 
 def named_module(directory: Path, reader: str) -> Path:

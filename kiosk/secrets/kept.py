@@ -1,7 +1,8 @@
 """The secrets that a card has, may have and had: how each is sealed, and how one becomes another.
 
-None that a card had, or may have had, is thrown away while it is recorded. A people file may bring one back that the
-card had years ago, and a card that was told to take another one may not have done so.
+None that a card had, or may have had, is thrown away while it is recorded. A people file
+may bring one back that the card had years ago, and a card that was told to take another one
+may not have done so.
 """
 
 from __future__ import annotations

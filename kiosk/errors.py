@@ -16,7 +16,7 @@
     ├── StoreError                 the database refused (carries its SQLSTATE or SQLite code)
     │   └── StoreBusy              another writer held the database for too long; try again
     ├── SealBroken                 a sealed secret does not open for this card and purpose
-    ├── KeyMissing                 the key that sealed or hashed something is not in the key file
+    ├── KeyMissing                 the key that made something is not in the key file, nor a token
     ├── KeysAway                   the token that keeps the master keys gives no answer
     ├── MailError
     │   ├── MailNotTrusted         the relay's certificate or its STARTTLS is not what was asked for
@@ -126,7 +126,7 @@ class SealBroken(KioskError):
 
 
 class KeyMissing(KioskError):
-    """The key file does not hold the key id that a row names."""
+    """Neither the key file nor a token holds the key that is wanted."""
 
 
 class KeysAway(KioskError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from kiosk.dialogue import Health
-from kiosk.errors import KeysAway, MailError, StoreError
+from kiosk.errors import KeyMissing, KeysAway, MailError, StoreError
 from kiosk.ports import Clock, Mailer
 from kiosk.store.database import Store
 
@@ -76,7 +76,7 @@ class HealthWatch:
             return True
         try:
             self._reach_keys()
-        except KeysAway:
+        except (KeyMissing, KeysAway):
             return False
         self._keys_until = now + KEYS_S
         return True

@@ -73,9 +73,7 @@ class LocalAuthority:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._turns = Turns()
-        self._health = HealthWatch(
-            parts.store, parts.mailer, parts.clock, parts.sealer.masters.reach
-        )
+        self._health = HealthWatch(parts.store, parts.mailer, parts.clock, self._reach_keys)
 
     def begin(
         self, visit: VisitId, station: str, report: CardReport
@@ -195,6 +193,10 @@ class LocalAuthority:
         """Note that a station lives, and tell it whether it may serve anybody."""
         with _reachable():
             return stations.heartbeat(self._parts, beat)
+
+    def _reach_keys(self) -> None:
+        self._parts.sealer.masters.reach()
+        self._parts.source.ready()
 
     # --- what every call has in common ---
 

@@ -123,19 +123,24 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     from kiosk.commands.progress import ProgressLine
 
     if add_only:
-        say(f"added {tools.masters.add(tools.actor())}; new secrets derive from it")
+        say(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
         return 0
     with ProgressLine("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress)
     done = report.rotation
     if report.added:
-        say(f"added {report.added}; new secrets derive from it")
+        say(f"added {report.added}; {_derives(tools)}")
     else:
         say(f"finished an earlier rotation; {report.current} stays the current key")
     say(f"{done.resealed} secrets are sealed as they are, {done.overtaken} were changed meanwhile")
     for card in done.broken:
         complain(f"card {card}: its secret cannot be derived and was left as it is")
     return int(bool(done.broken))
+
+
+def _derives(tools: Tools) -> str:
+    """Say from when on new secrets derive from an added key: stations ask a token each time."""
+    return "new secrets derive from it" if tools.settings.secrets.module else _STATIONS
 
 
 def _tell(report: RotationReport) -> int:

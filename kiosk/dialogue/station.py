@@ -39,7 +39,7 @@ class Heartbeat:
 class Health:
     """The authority's own state: what of its parts answers.
 
-    ``keys`` is a token of master keys, where there is one: no card is unlocked without.
+    ``keys`` are the master keys that unblock secrets derive from, where any do.
     """
 
     store: bool

@@ -42,13 +42,14 @@ class ModuleProcess:
             start_new_session=True,
         )
 
-    def ask(self, request: wire.Message) -> wire.Message:
+    def ask(self, request: wire.Message, more_s: float = 0.0) -> wire.Message:
         """Return the answer; the first one waits for the module to be loaded, too.
 
-        Raises ``ModuleHung`` or ``ModuleCrashed``; the process is not there any more then.
+        ``more_s`` are seconds that it may take beyond what any answer may. Raises
+        ``ModuleHung`` or ``ModuleCrashed``; the process is not there any more then.
         """
         try:
-            answer = self._exchange(request)
+            answer = self._exchange(request, self._answer_s + more_s)
         except TimeoutError:
             self._kill()
             raise ModuleHung from None
@@ -67,12 +68,12 @@ class ModuleProcess:
         except subprocess.TimeoutExpired:
             self._kill()
 
-    def _exchange(self, request: wire.Message) -> wire.Message | None:
+    def _exchange(self, request: wire.Message, within_s: float) -> wire.Message | None:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or stdin.closed:
             return None
         wire.write(stdin.fileno(), request)
-        return wire.read(stdout.fileno(), self._answer_s)
+        return wire.read(stdout.fileno(), within_s)
 
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):

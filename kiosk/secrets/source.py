@@ -14,6 +14,9 @@ from kiosk.sensitive import Sensitive
 class SecretSource(Protocol):
     """Makes new unblock secrets for the families that are given one after each use."""
 
+    def ready(self) -> None:
+        """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysAway``."""
+
     def draw(self, generation: Callable[[], int]) -> Sensitive | Derivation:
         """Return a secret that no card ever had, or how it derives; both can be sealed.
 
@@ -25,6 +28,9 @@ class SecretSource(Protocol):
 class RandomSecrets:
     """Digits that nobody can know but from where they are sealed; the default."""
 
+    def ready(self) -> None:
+        """Digits can be drawn at any time."""
+
     def draw(self, generation: Callable[[], int]) -> Sensitive:
         """Draw digits."""
         return Sensitive(f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
@@ -35,6 +41,10 @@ class DerivedSecrets:
 
     def __init__(self, masters: Masters) -> None:
         self._masters = masters
+
+    def ready(self) -> None:
+        """See that there is a current master key."""
+        self._masters.current()
 
     def draw(self, generation: Callable[[], int]) -> Derivation:
         """Take the card's next generation."""

@@ -35,11 +35,12 @@ class Place:
     """A token that is away when the test says so; ``asked`` are the MACs that it made."""
 
     away: bool = False
+    keys: tuple[str, ...] = (MASTER,)
     asked: list[bytes] = field(default_factory=list)
 
     def ids(self) -> tuple[str, ...]:
         self._answer()
-        return (MASTER,)
+        return self.keys
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
         self._answer()
@@ -196,6 +197,12 @@ def test_a_card_proves_an_admin_key_that_derives(world: World) -> None:
     grant = keyed.granted(sitting, chip)
     assert chip.takes(grant.cryptogram)
     assert keyed.admitted(sitting, grant.journal, chip) is None
+
+
+def test_an_authority_that_is_to_derive_and_has_no_master_key_is_not_well(world: World) -> None:
+    """It could unlock, but would leave a secret that was used as it is, and nobody would know."""
+    derive(world, Place(keys=()))
+    assert world.authority.health() == Health(store=True, mail=True, keys=False)
 
 
 # --- a token that is away --------------------------------------------------------------

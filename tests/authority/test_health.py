@@ -71,6 +71,7 @@ def test_a_token_that_is_away_is_seen_soon_and_seen_again(world: World) -> None:
         if away[0]:
             raise KeysAway("away")
 
+    assert world.authority.health().keys
     watch = HealthWatch(world.store, Relay(), world.clock, reach)
     assert [watch.look().keys for _ in range(3)] == [True] * 3
     assert asked == [1], "remembered for a while"

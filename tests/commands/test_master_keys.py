@@ -83,7 +83,7 @@ def test_a_token_that_is_away_is_told_by_every_command(
 def test_a_master_key_in_the_key_file(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
     assert masters(capsys, kiosk) == []
     assert kiosk("keys", "rotate", "--purpose", "derive", "--add-only") == 0
-    assert "new secrets derive from it" in capsys.readouterr().out
+    assert "stations take it up by themselves" in capsys.readouterr().out
     ((_, *told),) = masters(capsys, kiosk)
     assert told == ["current", "0", "key file"]
 

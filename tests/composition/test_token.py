@@ -23,6 +23,8 @@ from tests.secrets.token.hsm import Hsm
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     hsm = Hsm(tmp_path / "softhsm")
+    hsm.masters().add()
+    hsm.close()
     (tmp_path / "token-pin").write_text(f"{PIN.reveal()}\n")
     return {
         **hsm.environ,

@@ -35,11 +35,15 @@ _PIN_REFUSED: Final = "it refuses its PIN, which is not tried again: see pin_fil
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The module's file, the token's label, and seconds that an answer may take."""
+    """The module's file, the token's label, and seconds that an answer may take.
+
+    The first one may take ``start_s`` more: the module is loaded for it.
+    """
 
     module: str
     label: str
     answer_s: float = 3.0
+    start_s: float = 5.0
 
 
 class TokenMasters:
@@ -130,7 +134,7 @@ class TokenMasters:
             WORKER, (self._token.module, self._token.label), self._environ, self._token.answer_s
         )
         try:
-            _told(process.ask({"act": "open", "pin": pin.reveal()}))
+            _told(process.ask({"act": "open", "pin": pin.reveal()}, self._token.start_s))
         except _Failed as failure:
             process.end()
             if str(failure) in _OF_PIN:

@@ -61,7 +61,7 @@ class Hsm:
         answer_s: float = 20.0,
         pin: Callable[[], Sensitive] | None = None,
     ) -> TokenMasters:
-        token = Token(str(module), label, answer_s)
+        token = Token(str(module), label, answer_s, start_s=0.5)
         made = TokenMasters(token, pin or (lambda: self.pin), self.environ, lambda: self.time)
         self.opened.append(made)
         return made

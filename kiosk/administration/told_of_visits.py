@@ -8,6 +8,7 @@ from typing import Final
 from kiosk.administration.reasons import reason_words
 from kiosk.administration.saying import counted
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.counting import UNNUMBERED
 from kiosk.authority.journal import SettledAs
 from kiosk.authority.proving import Unproven
 from kiosk.dialogue import AnswerProblem, Purpose
@@ -100,6 +101,8 @@ def _unblock_refused(detail: Detail) -> str:
     left = _counted(detail, "tries_left", "try", "tries")
     if not left:
         return "The card refused the new PIN."
+    if detail.get("because") == UNNUMBERED:
+        return "The card refused the unblock secret, and does not say how many tries are left."
     return f"The card refused the unblock secret, and has {left} left for it."
 
 

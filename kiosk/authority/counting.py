@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.authority.cases import Case
 from kiosk.authority.offers import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.authority.recovery import spent
@@ -14,6 +16,9 @@ from kiosk.dialogue import (
     UnblockWrong,
 )
 from kiosk.store.unit_of_work import UnitOfWork
+
+UNNUMBERED: Final = "wrong secret and no number"
+"""Why the card refused, where the number beside it is not the card's."""
 
 Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""
@@ -30,4 +35,4 @@ def counted(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> Counted:
     if case.entry.closed_at is None:
         waits = uow.kept.pending(card.id) is not None
         left -= spent(card.secret_exposure, waits=waits)
-    return UnblockRefused(max(left, KEPT_SECRET_TRIES), "wrong secret")
+    return UnblockRefused(max(left, KEPT_SECRET_TRIES), UNNUMBERED)

@@ -14,6 +14,7 @@ from kiosk.administration.told import GRAVE, WORDS, told
 from kiosk.administration.views.acting import Seen
 from kiosk.administration.views.people import StoryLine
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.counting import UNNUMBERED
 from kiosk.authority.proving import Unproven
 from kiosk.roles import Action
 from kiosk.store.audit_records import AuditEvent
@@ -91,6 +92,8 @@ def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
         ("email-changed", {"other": True}, "Changed the email address."),
         ("email-changed", {"other": False}, "Confirmed the same email address again."),
         ("unblock-refused", {"because": "history"}, "The card refused the new PIN."),
+        ("unblock-refused", {"tries_left": 2, "because": UNNUMBERED},
+         "The card refused the unblock secret, and does not say how many tries are left."),
         ("unblock-refused", {"tries_left": 2},
          "The card refused the unblock secret, and has two tries left for it."),
         ("unblock-settled", {"found": "not-done"},

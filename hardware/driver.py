@@ -48,7 +48,7 @@ class CardSession(Protocol):
         """Let the card verify ``pin``."""
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
-        """Change the PIN."""
+        """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN with the unblock secret."""

@@ -60,7 +60,11 @@ class Keypad:
 
 
 def check(status: StatusWord) -> None:
-    """Raise what the reader itself answered with, where it sent nothing to the card."""
+    """Raise what the reader itself answered with, where it sent nothing to the card.
+
+    A card that answers the same is taken for the reader: neither 64xx nor 6Bxx has changed
+    anything in it (ISO/IEC 7816-4, 5.6).
+    """
     trouble = pads.trouble(status)
     if trouble is not None:
         raise PadLeft(trouble)

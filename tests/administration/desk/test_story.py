@@ -19,6 +19,7 @@ from kiosk.authority.proving import Unproven
 from kiosk.roles import Action
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
+from kiosk.store.records import Scalar
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.store.samples import NOW
@@ -37,7 +38,8 @@ def test_every_kind_has_words_and_only_kinds_have() -> None:
 def test_every_way_to_fail_the_proof_is_told() -> None:
     general = WORDS[AuditKind.CARD_UNPROVEN]
     for because in Unproven:
-        kind, detail = AuditKind.CARD_UNPROVEN.value, {"because": because.value}
+        kind = AuditKind.CARD_UNPROVEN.value
+        detail: dict[str, Scalar] = {"because": because.value}
         event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")
         assert told(event) != general, because
 
@@ -99,8 +101,8 @@ def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
         ("unblock-settled", {"found": "not-done"},
          "Seen again, the card shows that it was not unlocked."),
         ("card-unproven", {"because": "no-admin-key"},
-         "The card did not prove that it is the one that was issued: it does not have the "
-         "admin key that is recorded for it."),
+         ("The card did not prove that it is the one that was issued: it does not have the "
+          "admin key that is recorded for it.")),
         ("block-lifted", {"note": "n"}, "Lifted the block."),
         ("of-tomorrow", {}, "of-tomorrow"),
     ],

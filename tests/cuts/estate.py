@@ -92,7 +92,7 @@ class Estate:
         where = (cut.step, cut.side.value, cut.fault.value) if cut else ()
         return Line(
             str(world.folder), world.url, family.name, world.now.isoformat(),
-            self.visit, self.id.identifier, *where,
+            self.visit, self.plastic.reader, self.id.identifier, *where,
         )  # fmt: skip
 
     @property
@@ -115,7 +115,7 @@ class Estate:
         return self._passes()
 
     def _sits_down(self, station: str) -> VisitOpened | Refusal:
-        authority, report = self.world.authority, self._cards.read(self._at.reader)
+        authority, report = self.world.authority, self._cards.read(self.plastic.reader)
         self.visit = VisitId(new_id())
         opened = authority.begin(self.visit, station, report)
         if not isinstance(opened, CardChallenge):
@@ -146,7 +146,7 @@ class Estate:
 
     @property
     def _at(self) -> CardAddress:
-        return CardAddress(self._family.reader, self.id)
+        return CardAddress(self.plastic.reader, self.id)
 
     # --- what is found ---
 

@@ -15,6 +15,8 @@ from hardware.driver import Driver
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
+from hardware.pkcs11.cards import Pkcs11Cards, Style
+from hardware.pkcs11.process import Module
 from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.profile import CardProfile
 from kiosk.ports import Cards
@@ -23,25 +25,26 @@ from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
 from tests.cuts.cutter import Cutter, Fault
 from tests.cuts.gids import GidsPlastic
+from tests.cuts.modules import ModuleLine
 from tests.cuts.openpgp import OpenPgpPlastic
 from tests.cuts.piv import PivPlastic
 from tests.cuts.plastic import ChipPlastic
-from tests.cuts.reader import READER, real_cards
+from tests.cuts.reader import real_cards
+from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
 
-SOCKET = "card.socket"
+SOCKET, TOKEN = "card.socket", "softhsm"
 ON_APDUS = (Fault.TORN, Fault.LOST, Fault.RESET, Fault.KILL)
+ON_REQUESTS = (Fault.LOST, Fault.CRASH, Fault.KILL)
 
 
 @dataclass(frozen=True)
 class Family(ABC):
-    """One family under a ``name`` of its own: what its estate stored, and what strikes it."""
+    """One family under a ``name`` of its own, and what its estate stored."""
 
     name: str
     driver: str
     secret: str
     limit: int | None = None
-    reader: str = READER
-    faults: tuple[Fault, ...] = ON_APDUS
 
     @property
     def changes(self) -> bool:
@@ -137,6 +140,23 @@ class Gids(ChipFamily):
         return GidsDriver()
 
 
+@dataclass(frozen=True)
+class Pkcs11(Family):
+    """PKCS#11 on SoftHSM, style init-pin: the officer's PIN is stored, and changed."""
+
+    name: str = "pkcs11"
+    driver: str = "pkcs11"
+    secret: str = SO_PIN.reveal()
+
+    @contextmanager
+    def at_station(self, folder: Path, cutter: Cutter) -> Iterator[Cards]:
+        """Open the product's way through the module."""
+        with pytest.MonkeyPatch.context() as patch:
+            ModuleLine(cutter, lambda *_: None).install(patch)
+            conf = str(folder / TOKEN / "softhsm2.conf")
+            yield Pkcs11Cards(Module(str(SOFTHSM)), Style.INIT_PIN, {"SOFTHSM2_CONF": conf})
+
+
 def families() -> Mapping[str, Family]:
     """Return all of them by name."""
     ten = CardProfile(puk_tries=10, holds_puk_validation=True, blocked_status=0x63C0)
@@ -147,5 +167,6 @@ def families() -> Mapping[str, Family]:
         OpenPgp("openpgp by resetting code"),
         OpenPgp("openpgp by admin PIN", which=Secret.ADMIN_PIN),
         Gids(),
+        Pkcs11(),
     )
     return {family.name: family for family in known}

@@ -8,6 +8,7 @@ from hardware.virtual.gids.making import new_gids_card
 from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.state import Reference
 from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.reader import READER
 
 Saved = tuple[Reference, Reference]
 
@@ -19,6 +20,7 @@ class GidsPlastic:
         self._card = new_gids_card(
             pin=FIRST_PIN, admin_key=bytes.fromhex(key), blocked=blocked, profile=profile
         )
+        self.reader = READER
         self.wrong = self.in_a_row = 0
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from hardware.drivers.openpgp import CODE, PW3, Secret
 from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.reader import READER
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 
 _MAKERS_PIN, _MAKERS_ADMIN_PIN = "123456", "12345678"
@@ -21,6 +22,7 @@ class OpenPgpPlastic:
     def __init__(self, folder: Path, which: Secret, secret: str, *, blocked: bool) -> None:
         self._card = ForeignCard(folder / "openpgp")
         self._which = CODE if which is Secret.RESETTING_CODE else PW3
+        self.reader = READER
         self.wrong = self.in_a_row = 0
         self._personalise(secret)
         if blocked:

@@ -10,6 +10,7 @@ from hardware.virtual.profile import CardProfile
 from hardware.virtual.state import Reference, padded
 from tests.authority.world import PUK
 from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.reader import READER
 
 Saved = tuple[Reference, Reference]
 
@@ -26,6 +27,7 @@ class PivPlastic:
             holder_name="Asha Okafor", pin=FIRST_PIN, puk=PUK, expires=expires, profile=profile
         )
         self._silent = silent
+        self.reader = READER
         self.wrong = self.in_a_row = 0
         if blocked:
             self.block()

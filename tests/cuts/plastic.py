@@ -13,8 +13,10 @@ class Plastic(Protocol):
     """One card of one family; it counts the wrong unblock secrets that it was given.
 
     ``wrong`` is all of them, ``in_a_row`` the most that came without a right one in between.
+    ``reader`` is where the product finds it.
     """
 
+    reader: str
     wrong: int
     in_a_row: int
 

@@ -42,6 +42,7 @@ class Line:
     family: str
     now: str
     visit: str
+    reader: str
     card: str
     step: int | None = None
     side: str = ""
@@ -80,7 +81,7 @@ def station(line: Line) -> None:
     world.clock.time = datetime.fromisoformat(line.now)
     assert isinstance(world.store, CutStore)
     world.store.cutter = cutter
-    at = CardAddress(family.reader, CardId(family.driver, line.card))
+    at = CardAddress(line.reader, CardId(family.driver, line.card))
     command = UnblockPin(VisitId(line.visit), at, Sensitive(NEW_PIN))
     with family.at_station(folder, cutter) as cards:
         told = Actions(world.authority, cards, Heartbeat("A")).perform(command)

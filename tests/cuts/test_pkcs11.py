@@ -1,0 +1,48 @@
+"""PKCS#11 for real, on SoftHSM: every request to the module's process, and every commit.
+
+The process of the module crashes, or gives no answer in time, or the station is killed. There
+is nothing that could be torn out or reset. SoftHSM locks no PIN, so the journal can never
+tell from the token what became of an unblock: it is always another try, with the other secret.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.authority.world import World
+from tests.cuts.bases import SqliteBase
+from tests.cuts.cutter import COMMIT, Cutter
+from tests.cuts.estate import Estate
+from tests.cuts.families import ON_REQUESTS, TOKEN, families
+from tests.cuts.modules import ModuleLine
+from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
+from tests.cuts.runs import Stations
+from tests.cuts.softhsm import TokenPlastic
+from tests.support.printed import Printed
+
+
+@pytest.fixture
+def estate(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
+    shutil.copy(template, tmp_path / "kiosk.db")
+    world, plastic = World(tmp_path), TokenPlastic(tmp_path / TOKEN)
+    ModuleLine(Cutter(), plastic.heard).install(monkeypatch)
+    cards = plastic.token.cards()
+    yield Estate(world, SqliteBase(tmp_path), families()["pkcs11"], plastic, cards, blocked=False)
+    plastic.close()
+    world.store.close()
+
+
+def test_no_cut_loses_a_token(estate: Estate, stations: Stations, printed: Printed) -> None:
+    assert estate.comes("A") is None
+    start = estate.keep("start")
+    whole = whole_unblock(estate, stations, changes=True)
+    steps = Counter(whole)
+    assert steps == {"look": 3, "init-pin": 1, "change-so": 1, COMMIT: 5}
+    ends = cut_everywhere(estate, stations, cuts_of(whole, ON_REQUESTS), start)
+    told = f"{ends.total()} cut points ({', '.join(ON_REQUESTS)}) of a PKCS#11 token in SoftHSM"
+    printed(f"{told}: {dict(ends)}")

@@ -21,7 +21,7 @@ from kiosk.station.events import Event, GaveUp, HolderSide, ResultSide
 from kiosk.station.presence import Looked, Presence, fold
 from kiosk.station.quiet import Patience, Quiet
 from kiosk.station.stage import Stage
-from kiosk.station.states import Attract, Outage, OutOfService, State
+from kiosk.station.states import Attract, Outage, OutOfService, Reading, State
 from kiosk.station.step import step
 
 Item = ReaderEvent | Looked | Event
@@ -140,11 +140,21 @@ class StationLoop:
     async def _carry_out(self, command: Command) -> None:
         if isinstance(command, OpenVisit | PinCommand):
             async with self._at_card:
+                if self._came_to_nothing(command):
+                    return
                 result = await asyncio.to_thread(self._guarded, command)
         else:
             result = await asyncio.to_thread(self._guarded, command)
         if result is not None:
             self._queue.put_nowait(result)
+
+    def _came_to_nothing(self, command: OpenVisit | PinCommand) -> bool:
+        """Whether a card left while its visit waited for the card before it.
+
+        The authority has been told that this visit is over: to open it now would leave it open.
+        """
+        waits = isinstance(self._state, Reading) and self._state.visit == command.visit
+        return isinstance(command, OpenVisit) and not waits
 
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; the one place where any error at all ends a visit."""

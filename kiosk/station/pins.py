@@ -15,7 +15,6 @@ from kiosk import errors
 from kiosk.dialogue import (
     Finished,
     Grant,
-    JournalId,
     KeyGrant,
     OnPad,
     Purpose,
@@ -109,10 +108,10 @@ class PinWork:
         if isinstance(error, errors.PinRefused):
             self._settle(visit, grant, UnblockRefused(None, error.reason))
             return PinNotTaken(visit, PinTrouble(error.reason))
+        if isinstance(error, errors.PadLeft | errors.PadRefused):
+            return self._may_ask_again(visit, grant, notice_of(error))
         outcome = outcome_of(error)
         reply = self._settle(visit, grant, outcome)
-        if isinstance(error, errors.PadLeft | errors.PadRefused):
-            return _may_ask_again(visit, notice_of(error), reply)
         if _secret_is_unspent(outcome):
             raise error
         if isinstance(reply, SetPin):
@@ -120,29 +119,43 @@ class PinWork:
             return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
         return Replied(visit, reply or _told_by_station(visit, outcome))
 
+    def _may_ask_again(
+        self, visit: VisitId, grant: Grant | KeyGrant, notice: PadNotice
+    ) -> PadEnded | Replied:
+        """The secret is released again only once it is written down that it was not used.
+
+        Where whom it was for is not recorded any more, ``StepRefused`` is for the page to tell.
+        """
+        not_sent = UnblockNotSent()
+        reply = self._insist(lambda: self._authority.settle(visit, grant.journal, not_sent))
+        if isinstance(reply, SetPin):
+            return PadEnded(visit, notice)
+        away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
+        return Replied(visit, reply or away)
+
     def change(self, command: ChangePin) -> Replied:
         """Change the PIN; once the card took it, the holder is told so in any case."""
         self._cards.change_pin(command.at, command.current, command.new)
-        done = self._insist(lambda: self._authority.pin_changed(command.visit))
+        done = self._report(lambda: self._authority.pin_changed(command.visit))
         return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
 
     def _settle(
         self, visit: VisitId, grant: Grant | KeyGrant, outcome: UnblockOutcome
     ) -> Task | Refusal | None:
-        journal: JournalId = grant.journal
-        return self._insist(lambda: self._authority.settle(visit, journal, outcome))
+        return self._report(lambda: self._authority.settle(visit, grant.journal, outcome))
+
+    def _report(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
+        """Record what a card did, which is true even where nobody is recorded any more."""
+        try:
+            return self._insist(record)
+        except errors.StepRefused:
+            return None
 
     def _insist(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record an outcome, waiting for an authority that is away.
-
-        None where it stayed away, and where whom it was for is not recorded any more: what
-        the card did is true all the same.
-        """
+        """Record an outcome, waiting for an authority that is away; None where it stayed away."""
         for pause in (*PATIENCE, None):
             try:
                 return record()
-            except errors.StepRefused:
-                return None
             except errors.AuthorityUnavailable:
                 if pause is not None:
                     self._sleep(pause)
@@ -156,16 +169,6 @@ def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
             return True
         case _:
             return False
-
-
-def _may_ask_again(
-    visit: VisitId, notice: PadNotice, reply: Task | Refusal | None
-) -> PadEnded | Replied:
-    """The secret is released again only once it is written down that it was not used."""
-    if isinstance(reply, SetPin):
-        return PadEnded(visit, notice)
-    away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
-    return Replied(visit, reply or away)
 
 
 def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:

@@ -127,8 +127,6 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
         case errors.CardProtocolError() if error.status:
             # An answer, but none that the standard knows: whether a try was spent is open.
             return UnblockUnknown()
-        case errors.PadLeft() | errors.PadRefused():
-            return UnblockNotSent()
         case errors.NotAllowed():
             return UnblockRefused(None, "not allowed")
         case _:

@@ -144,6 +144,7 @@ class FakeAuthority:
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
+    begun: list[VisitId] = field(default_factory=list)
     healthy: bool = True
     keys_answer: bool = True
     health_raises: Exception | None = None
@@ -157,6 +158,7 @@ class FakeAuthority:
 
     def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
+        self.begun.append(visit)
         return VisitOpened(visit, reference_of(visit), "Asha Patel", self.offers)
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:

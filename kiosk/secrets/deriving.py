@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Final
 
 from kiosk.dialogue import CardId
@@ -45,12 +44,8 @@ class Derivation:
 def expand(cmac: Cmac, label: bytes, context: bytes, length: int) -> bytes:
     """Return ``length`` bytes: K(i) = CMAC([i] || label || 00 || context || [8 * length])."""
     fixed = label + b"\0" + context + (8 * length).to_bytes(_WORD, "big")
-    made = b""
-    for i in count(1):
-        if len(made) >= length:
-            break
-        made += cmac(i.to_bytes(_WORD, "big") + fixed)
-    return made[:length]
+    numbers = range(1, -(-length // _BLOCK) + 1)
+    return b"".join(cmac(i.to_bytes(_WORD, "big") + fixed) for i in numbers)[:length]
 
 
 def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
@@ -60,12 +55,8 @@ def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
     in 2^101.
     """
     context = framed(card.driver, card.identifier, generation)
-    # What is made is never bound to a name: a traceback could show it.
     if card.driver in admin_key.FAMILIES:
-        return Sensitive(
-            admin_key.with_parity(expand(cmac, LABEL, context, admin_key.DIGITS // 2).hex())
-        )
-    number = int.from_bytes
-    return Sensitive(
-        f"{number(expand(cmac, LABEL, context, _BLOCK), 'big') % 10**DIGITS:0{DIGITS}d}"
-    )
+        made = expand(cmac, LABEL, context, admin_key.DIGITS // 2)
+        return Sensitive(admin_key.with_parity(made.hex()))
+    number = int.from_bytes(expand(cmac, LABEL, context, _BLOCK), "big")
+    return Sensitive(f"{number % 10**DIGITS:0{DIGITS}d}")

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from kiosk.dialogue import CardId
 from kiosk.errors import KeyMissing, SealBroken
+from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, SealedSecret, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
 
+Kind = SealKind | KeptKind
+
 _KINDS = {KeptKind.PENDING: SealKind.PENDING, KeptKind.FORMER: SealKind.FORMER}
 
 
-def label(card: Card, kind: SealKind | KeptKind, revision: int) -> SealLabel:
+def label(card: Card, kind: Kind, revision: int) -> SealLabel:
     """Name what a secret of ``card`` is sealed for."""
     of_kind = _KINDS[kind] if isinstance(kind, KeptKind) else kind
     return SealLabel(CardId(card.driver, card.identifier), of_kind, revision)
@@ -42,13 +45,15 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     raised where it does not answer, for nobody knows then.
     """
     current = card.sealed_secret
-    if current is None or not _is_whole(sealer, card, current):
-        return False
-    known = [(current, label(card, SealKind.UNBLOCK, current.revision))]
-    for kept in uow.kept.former(card.id):
-        known.append((kept.sealed, label(card, kept.kind, kept.sealed.revision)))
+    found = _looked_at(sealer, card, current) if current else None
+    if current is None or found is None or found == given:
+        return found == given
+    former = uow.kept.former(card.id)
+    known: list[tuple[SealedSecret, Kind]] = [(kept.sealed, kept.kind) for kept in former]
+    if isinstance(found, Derivation):
+        known.append((current, SealKind.UNBLOCK))
     known.sort(key=lambda one: bool(one[0].derived_from))
-    return any(_opens_to(sealer, sealed, named, given) for sealed, named in known)
+    return any(_opens_to(sealer, card, sealed, kind, given) for sealed, kind in known)
 
 
 def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
@@ -82,9 +87,7 @@ def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = ""
         uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, uow.now, entry_id))
 
 
-def _as_former(
-    sealer: Sealer, card: Card, kind: SealKind | KeptKind, sealed: SealedSecret
-) -> SealedSecret | None:
+def _as_former(sealer: Sealer, card: Card, kind: Kind, sealed: SealedSecret) -> SealedSecret | None:
     old, new = label(card, kind, sealed.revision), label(card, SealKind.FORMER, sealed.revision)
     try:
         return sealer.carry(sealed, old, new)
@@ -92,16 +95,17 @@ def _as_former(
         return None
 
 
-def _is_whole(sealer: Sealer, card: Card, sealed: SealedSecret) -> bool:
+def _looked_at(sealer: Sealer, card: Card, current: SealedSecret) -> Sensitive | Derivation | None:
     try:
-        sealer.look(sealed, label(card, SealKind.UNBLOCK, sealed.revision))
+        return sealer.look(current, label(card, SealKind.UNBLOCK, current.revision))
     except (SealBroken, KeyMissing):
-        return False
-    return True
+        return None
 
 
-def _opens_to(sealer: Sealer, sealed: SealedSecret, named: SealLabel, given: Sensitive) -> bool:
+def _opens_to(
+    sealer: Sealer, card: Card, sealed: SealedSecret, kind: Kind, given: Sensitive
+) -> bool:
     try:
-        return sealer.open(sealed, named) == given
+        return sealer.open(sealed, label(card, kind, sealed.revision)) == given
     except (SealBroken, KeyMissing):
         return False

@@ -44,6 +44,9 @@ class CardSession(Protocol):
     def takes_pad(self) -> bool:
         """Return whether a reader's own keys could put in this card's PINs; no try is spent."""
 
+    def changes_on_pad(self) -> bool:
+        """Return whether they could change it, too, without a slip that nobody would notice."""
+
     def verify_pin(self, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
 

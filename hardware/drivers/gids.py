@@ -102,6 +102,10 @@ class GidsSession:
         """Return True: PINs are ASCII digits, as long as they are."""
         return True
 
+    def changes_on_pad(self) -> bool:
+        """Return False: only the card knows where the old PIN ends."""
+        return False
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
         status = self._send(VERIFY, 0x00, _PINS.current(pin))

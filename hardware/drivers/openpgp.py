@@ -120,6 +120,10 @@ class OpenPgpSession(NoAdminKey):
         except CardError:
             return False
 
+    def changes_on_pad(self) -> bool:
+        """Return False: only the card knows where the old PIN ends."""
+        return False
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
         self._verify(_OTHER, self._pins.current(pin), PW1)

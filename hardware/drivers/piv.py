@@ -127,6 +127,10 @@ class PivSession(NoAdminKey):
         """Return True: PINs are ASCII digits in blocks of eight bytes (part 2, 2.4.3)."""
         return True
 
+    def changes_on_pad(self) -> bool:
+        """Return True: the block says where the old PIN ends."""
+        return True
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
         response = self._send(VERIFY, _PINS.current(pin))

@@ -46,7 +46,8 @@ PinEntry = Sensitive | OnPad
 class CardReport:
     """What a card tells without a PIN; ``expires_at`` is None where it does not say.
 
-    ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card.
+    ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card;
+    ``pad_changes``: where it does, these can change its PIN, too.
 
     ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
     offers one. Nothing of it is proven by being told.
@@ -57,6 +58,7 @@ class CardReport:
     expires_at: datetime | None = None
     certificate: bytes | None = field(default=None, repr=False)
     pin_pad: bool = False
+    pad_changes: bool = True
 
 
 class KeyKind(StrEnum):

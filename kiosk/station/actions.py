@@ -150,7 +150,7 @@ class Actions:
         reply = self._authority.begin(command.visit, self._station, report)
         if isinstance(reply, CardChallenge):
             reply = self._prove(command.visit, at, reply)
-        return CardRead(command.visit, at, reply, report.pin_pad)
+        return CardRead(command.visit, at, reply, report.pin_pad, report.pad_changes)
 
     def _prove(
         self, visit: VisitId, at: CardAddress, challenge: CardChallenge

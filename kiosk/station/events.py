@@ -167,13 +167,15 @@ class StayedQuiet:
 class CardRead:
     """The card was read and looked up; ``at`` is where it is.
 
-    ``pin_pad``: its PIN is entered on the reader's own keys.
+    ``pin_pad``: its PIN is entered on the reader's own keys, and with ``pad_changes`` it is
+    changed there, too.
     """
 
     visit: VisitId
     at: CardAddress
     reply: VisitOpened | Refusal
     pin_pad: bool = False
+    pad_changes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

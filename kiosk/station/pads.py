@@ -26,9 +26,11 @@ from kiosk.station.states import (
 
 
 def ask_present(visit: Visit) -> Move:
-    """Have the reader ask for the PIN that the card knows."""
-    verify = VerifyPin(visit.id, visit.at, OnPad())
-    return working(visit, Work.PIN_ON_PAD, verify, EnterPin(_at_station(visit)))
+    """Have the reader ask for the PIN that the card knows, or say that it is typed for once."""
+    verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
+    if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
+        return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
+    return working(visit, Work.PIN_ON_PAD, verify, typed)
 
 
 def ask_new(visit: Visit, rules: PinRules) -> Move:

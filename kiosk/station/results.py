@@ -120,6 +120,7 @@ def _opened(read: CardRead) -> Move:
         reply.holder_name,
         reply.verification,
         pin_pad=read.pin_pad,
+        pad_changes=read.pad_changes,
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed

@@ -92,7 +92,7 @@ ACTS = (
 )
 
 ANSWERS = (
-    _on("Working", "ProvePin", "EnterPin", "Working"),
+    _on("Working", "ProvePin", "EnterPin", "Working", "PadPaused"),
     _on("Working", "ChooseQuestions", "PickQuestion"),
     _on("Working", "GiveEmail", "EnterEmail"),
     _on("Working", "AnswerQuestions", "AskQuestion"),

@@ -37,7 +37,8 @@ pytestmark = pytest.mark.hardware
 def test_a_card_lives_through_it_all(insert: Insert, pad: Pad, profile: CardProfile) -> None:
     card = chip(profile)
     cards, at = cards_with(), address(insert(card), card)
-    assert cards.read(at.reader).pin_pad
+    report = cards.read(at.reader)
+    assert (report.pin_pad, report.pad_changes) == (True, True)
     pad.types(PIN, WRONG, WRONG)
     verify(cards, at)
     for left in (2, 1):

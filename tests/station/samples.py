@@ -58,6 +58,8 @@ CHANGING = s.Visit(
     ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN
 )
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
+TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
+"""The reader's keys take every PIN of this card, but cannot change it."""
 PAD = OnPad(6, 8)
 GOOD, OTHER_GOOD, WEAK = Sensitive("482916"), Sensitive("739184"), Sensitive("123456")
 BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
@@ -123,6 +125,7 @@ STATES: tuple[s.State, ...] = (
     s.Refused(ID, Reason.LEAVER, "04HM-ASR9"),
     s.RemoveCard(ID, s.Goodbye.LEFT),
     working(Choose(ID, Purpose.REGISTER), None),
+    working(Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE),
     working(VerifyPin(ID, AT, GOOD), PIN_PAGE, CHANGING),
     working(SaveQuestions(ID, THREE), LAST_ANSWER),
     working(SubmitEmail(ID, "asha@nhs.net"), s.EnterEmail(VISIT, EMAIL)),

@@ -32,6 +32,7 @@ from tests.station.samples import (
     PAD_CHANGING,
     PAD_VISIT,
     STATES,
+    TYPED_CHANGE,
     opened,
     working,
 )
@@ -44,10 +45,11 @@ def _task(task: ProvePin | SetPin) -> e.Replied:
 
 
 def test_the_visit_knows_that_its_reader_has_keys() -> None:
-    read = e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True)
-    page = step(s.Reading(ID, "Reader 0"), read).state
-    assert isinstance(page, s.ConfirmOwner)
-    assert page.visit.pin_pad
+    for changes in (True, False):
+        read = e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True, pad_changes=changes)
+        page = step(s.Reading(ID, "Reader 0"), read).state
+        assert isinstance(page, s.ConfirmOwner)
+        assert (page.visit.pin_pad, page.visit.pad_changes) == (True, changes)
 
 
 def test_a_visit_without_keys_on_its_reader_goes_on_at_the_station() -> None:
@@ -64,6 +66,18 @@ def test_the_present_pin_is_asked_for_at_once(visit: s.Visit) -> None:
     typed = s.EnterPin(replace(visit, pin_pad=False))
     assert following.state == s.Working(visit, s.Work.PIN_ON_PAD, verify, typed)
     assert following.commands == (verify,)
+
+
+def test_a_change_that_the_readers_keys_cannot_do_is_typed_and_the_page_says_so() -> None:
+    chosen = working(c.Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE)
+    said = step(chosen, _task(ProvePin()))
+    assert isinstance(said.state, s.PadPaused)
+    assert (said.state.why, said.commands) == (s.PadNotice.NOT_TAKEN, ())
+    typed = step(said.state, e.TriedAgain(ID)).state
+    assert typed == s.EnterPin(replace(TYPED_CHANGE, pin_pad=False))
+    unlocking = replace(TYPED_CHANGE, purpose=Purpose.UNLOCK)
+    asked = step(working(c.SubmitCode(ID, "a", GOOD), None, unlocking), _task(SetPin(PinRules())))
+    assert isinstance(asked.state, s.Working)
 
 
 def test_a_new_pin_is_asked_for_with_the_length_that_the_rules_say() -> None:

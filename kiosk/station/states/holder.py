@@ -34,7 +34,8 @@ from kiosk.station.states.notices import (
 class Visit:
     """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
 
-    ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own.
+    ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
+    but for a change of it where these do none (``pad_changes``).
     """
 
     id: VisitId
@@ -45,6 +46,7 @@ class Visit:
     purpose: Purpose | None = None
     sent: int = 0
     pin_pad: bool = False
+    pad_changes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

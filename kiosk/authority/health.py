@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Lock
 
@@ -9,6 +10,8 @@ from kiosk.dialogue import Health
 from kiosk.errors import KeyMissing, KeysAway, MailError, StoreError
 from kiosk.ports import Clock, Mailer
 from kiosk.store.database import Store
+
+log = logging.getLogger(__name__)
 
 STORE_S = 3.0
 """How long an answer of the database counts: many stations ask, one question is enough."""
@@ -76,8 +79,12 @@ class HealthWatch:
             return True
         try:
             self._reach_keys()
-        except (KeyMissing, KeysAway):
+        except (KeyMissing, KeysAway) as error:
+            if self._known.keys:
+                log.error("the master keys are away: %s", error)
             return False
+        if not self._known.keys:
+            log.info("the master keys are there again")
         self._keys_until = now + KEYS_S
         return True
 

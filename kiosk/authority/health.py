@@ -81,7 +81,7 @@ class HealthWatch:
             self._reach_keys()
         except (KeyMissing, KeysAway) as error:
             if self._known.keys:
-                log.error("the master keys are away: %s", error)
+                log.warning("the master keys are away: %s", error)
             return False
         if not self._known.keys:
             log.info("the master keys are there again")

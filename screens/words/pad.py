@@ -12,7 +12,8 @@ NEW_TITLE = "Choose a new PIN on the card reader's keys"
 GUESSES = "Choose one that nobody can guess: no birthday, no row like 1111 or 1234."
 """The reader takes any digits: nothing but this sentence keeps a weak PIN away."""
 
-WHEN = "Wait until the reader asks: it says so, or its light blinks. Press OK after the last digit."
+ASKS = "Wait until the reader asks: it says so, or its light blinks."
+WHEN = f"{ASKS} Press OK after the last digit."
 LEAVE_IN = "Leave your smartcard in until we say that it is done."
 CANCEL = "To stop, press Cancel on the reader."
 TYPED = "You enter it on the next page, and we never keep it."
@@ -33,9 +34,10 @@ def asking(what: PadWork) -> tuple[str, str]:
                 "It goes straight to your smartcard, and not through this station.",
             )
         case Work.NEW_PIN_ON_PAD:
-            return NEW_TITLE, "The reader asks for it twice. Press OK each time."
+            return NEW_TITLE, f"{ASKS} It asks twice. Press OK each time."
         case Work.CHANGE_ON_PAD:
-            return NEW_TITLE, "The reader asks for your old PIN once more, then twice for the new."
+            asks = "Wait until the reader asks: for your old PIN once more, then twice for the new."
+            return NEW_TITLE, asks
 
 
 def rule(new: OnPad) -> str:

@@ -26,6 +26,7 @@ from tests.e2e.glasshouse import (
 )
 from tests.screens.pilots import type_keys
 from tests.screens.samples import Sample, samples
+from tests.screens.stillness import still
 from tests.screens.svg import screen_svg
 from tests.station.fakes import FakeAuthority, FakeCards
 
@@ -58,17 +59,17 @@ def test_there_is_a_page_of_every_kind() -> None:
 async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:
     house = Glasshouse()
     async with house.app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await still(house.app)
         first = screen_svg(house.app)
         for number, (name, sample) in enumerate(_pages(), 1):
             visit = VisitId(f"{number:032x}")
             with only_what_is_new():
                 seen = await _fill(house, pilot, sample, visit)
                 await house.pull()
-                await pilot.pause()
+                await still(house.app)
                 assert house.app.is_first_page, name
                 assert screen_svg(house.app) == first, name
-                assert await _left(house, pilot, seen, visit) == [], name
+                assert await _left(house, seen, visit) == [], name
 
 
 async def _fill(
@@ -85,23 +86,21 @@ async def _fill(
     return WeakSet(house.app.widgets())
 
 
-async def _left(
-    house: Glasshouse, pilot: Pilot[int], seen: WeakSet[Widget], visit: VisitId
-) -> list[str]:
+async def _left(house: Glasshouse, seen: WeakSet[Widget], visit: VisitId) -> list[str]:
     """Return what is left once the pages that were taken down have ended their own tasks."""
     for _ in range(20):
         left = survivors(seen, house.app, visit)
         if not left:
             break
-        await pilot.pause()
+        await asyncio.sleep(0.02)
     return left
 
 
 async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -> None:
     house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat("Ward 7")), HOLD_S)
     app, chance = house.app, random.Random(4)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+    async with app.run_test(size=(80, 24)):
+        await still(app)
         for _ in range(TURNS):
             await house.insert()
             await app.until(s.ConfirmOwner)

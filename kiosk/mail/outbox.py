@@ -71,7 +71,6 @@ class OutboxWorker:
         self._clock = clock
         self._compose = compose
         self._patience = patience or Patience()
-        self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -81,14 +80,9 @@ class OutboxWorker:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """Look at once: something was queued."""
-        self._wake.set()
-
     def stop(self, timeout_s: float = 10) -> None:
         """End; waits at most ``timeout_s`` for a conversation with the relay to finish."""
         self._stopping.set()
-        self._wake.set()
         if self._thread:
             self._thread.join(timeout_s)
 
@@ -114,8 +108,7 @@ class OutboxWorker:
                 log.warning("the outbox cannot be read: %s", error)
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
                 log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
-            self._wake.wait(self._patience.look_every.total_seconds())
-            self._wake.clear()
+            self._stopping.wait(self._patience.look_every.total_seconds())
 
     def _claim(self) -> OutboxMessage | None:
         with self._store.begin() as uow:

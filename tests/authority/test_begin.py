@@ -33,7 +33,7 @@ def _refused(world: World, card: Card | CardId, *, blocked: bool = False) -> Rea
     assert event.detail["reason"] == sitting.opened.reason.value
     assert event.reference == sitting.opened.reference
     with world.store.read() as uow:
-        visit = uow.visits.by_reference(sitting.opened.reference)
+        visit = uow.visits.get(sitting.visit)
     assert visit is not None
     assert visit.closed_at is not None
     return sitting.opened.reason

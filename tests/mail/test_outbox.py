@@ -152,13 +152,12 @@ def test_the_thread_sends_what_is_queued_later_and_stops(database: TestDatabase)
     assert all(thread.name != "outbox" for thread in threading.enumerate())
 
 
-def test_wake_makes_it_look_at_once_and_stop_need_not_wait(database: TestDatabase) -> None:
+def test_stop_need_not_wait(database: TestDatabase) -> None:
     """It would look again in an hour."""
     mailer = FakeMailer()
     sender = worker(database, mailer, NEVER_LOOKS)
-    sender.start()
     queue(database)
-    sender.wake()
+    sender.start()
     assert mailer.event.wait(10)
     sender.stop()
     assert all(thread.name != "outbox" for thread in threading.enumerate())

@@ -247,12 +247,6 @@ def test_the_questions_asked_stay_until_they_are_cleared(store: Store) -> None:
         uow.commit()
 
 
-def test_registrations_are_counted_by_pepper(store: Store) -> None:
-    samples.registered_person(store)
-    with store.read() as uow:
-        assert uow.registrations.count_by_pepper() == {"p1": 1}
-
-
 def test_the_list_of_questions_is_synced(store: Store) -> None:
     with store.begin() as uow:
         uow.questions.sync({1: "One?", 2: "Two?"}, samples.NOW)

@@ -20,8 +20,6 @@ def test_a_visit_is_opened_once(store: Store) -> None:
         uow.commit()
     with store.read() as uow:
         assert uow.visits.get(person.visit.id) == person.visit
-        assert uow.visits.by_reference(person.visit.reference) == person.visit
-        assert uow.visits.by_reference("another") is None
 
 
 def test_a_reference_is_given_once(store: Store) -> None:
@@ -65,11 +63,11 @@ def test_a_visit_becomes_what_is_saved(store: Store) -> None:
 def test_a_visit_is_closed_once(store: Store) -> None:
     person = samples.stored_person(store)
     with store.begin() as uow:
-        assert uow.visits.open_at("station-1") == (person.visit,)
+        assert uow.visits.open_of_card(person.card.id) == (person.visit,)
         assert uow.visits.close(person.visit.id, samples.NOW, VisitEnd.CARD_REMOVED)
         assert not uow.visits.close(person.visit.id, samples.NOW, VisitEnd.IDLE)
         assert not uow.visits.close(new_id(), samples.NOW, VisitEnd.IDLE)
-        assert uow.visits.open_at("station-1") == ()
+        assert uow.visits.open_of_card(person.card.id) == ()
         uow.commit()
     with store.read() as uow:
         closed = uow.visits.get(person.visit.id)

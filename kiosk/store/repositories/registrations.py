@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -139,13 +138,6 @@ class Registrations:
     def clear_asked(self, holder_id: str) -> None:
         """Forget the pinned questions: they were answered."""
         self._gateway.run(update(RegistrationRow).where(_is(holder_id)).values(asked=None))
-
-    def count_by_pepper(self) -> dict[str, int]:
-        """Return how many registrations rest on each pepper id; reads every row."""
-        counts: Counter[str] = Counter()
-        for (hashes,) in self._gateway.tuples(select(col(RegistrationRow.hashes))):
-            counts.update({one.pepper_id for one in hashes})
-        return dict(counts)
 
     def _less_one(self, holder_id: str) -> None:
         failures = col(RegistrationRow.failures)

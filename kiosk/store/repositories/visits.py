@@ -36,10 +36,6 @@ class Visits:
         """Return one, held against other writers until the unit of work ends."""
         return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id).with_for_update())
 
-    def by_reference(self, reference: str) -> Visit | None:
-        """Return the one whose screens showed ``reference``."""
-        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
-
     def save(self, visit: Visit) -> None:
         """Overwrite one with what it has become; ``lock`` it first."""
         statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
@@ -51,16 +47,9 @@ class Visits:
         statement = update(VisitRow).where(*open_).values(closed_at=at, how=how)
         return self._gateway.run(statement) == 1
 
-    def open_at(self, station: str) -> tuple[Visit, ...]:
-        """Return the visits of a station that were never closed, oldest first."""
-        return self._open_where(col(VisitRow.station) == station)
-
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
-        return self._open_where(col(VisitRow.card_id) == card_id)
-
-    def _open_where(self, condition: ColumnElement[bool]) -> tuple[Visit, ...]:
-        open_ = condition, col(VisitRow.closed_at).is_(None)
+        open_ = col(VisitRow.card_id) == card_id, col(VisitRow.closed_at).is_(None)
         statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
         rows = self._gateway.many(statement, VisitRow)
         return tuple(row.record(Visit) for row in rows)

@@ -63,6 +63,7 @@ class World:
         self.said: list[subprocess.CompletedProcess[str]] = []
         self._seats: dict[str, Seat] = {}
         self._read: dict[str, int] = {}
+        self.more_environ: dict[str, str] = {}
         self._settings = settings or {}
 
     # --- from nothing to an estate, and back -------------------------------------------
@@ -107,6 +108,7 @@ class World:
             "STATE_DIRECTORY": str(self.state),
             "TMPDIR": str(self.state),
             **self.pcscd.env,
+            **self.more_environ,
         }
 
     @property

@@ -144,6 +144,22 @@ def test_a_process_that_died_is_replaced_at_once(hsm: Hsm) -> None:
         assert masters.cmac(added, b"") == before
 
 
+def test_a_token_that_was_pulled_out_is_away_until_it_is_back(hsm: Hsm) -> None:
+    masters = hsm.masters()
+    added = masters.add()
+    before = masters.cmac(added, b"")
+    tokens = hsm.directory / "tokens"
+    tokens.rename(hsm.directory / "elsewhere")
+    (worker,) = workers()
+    worker.kill()
+    for _ in range(2):
+        with pytest.raises(KeysAway):
+            masters.cmac(added, b"")
+    (hsm.directory / "elsewhere").rename(tokens)
+    hsm.time += AWAY_S
+    assert masters.cmac(added, b"") == before
+
+
 def test_a_pin_that_was_refused_is_not_tried_again(hsm: Hsm) -> None:
     masters = hsm.masters()
     added = masters.add()

@@ -39,6 +39,11 @@ class StatusWord(int):
         return self == 0x9000
 
     @property
+    def is_proper(self) -> bool:
+        """SW1 is 6x or 9x, as every card's is (ISO/IEC 7816-3, 10.3.3)."""
+        return self >> 12 in (0x6, 0x9)
+
+    @property
     def more(self) -> int | None:
         """Bytes still to be fetched (61xx; 00 stands for 256), or None."""
         return (self & 0xFF or LE_ALL) if self >> 8 == 0x61 else None

@@ -59,9 +59,7 @@ class Link:
                 raw = deliver()
             except PcscError as error:
                 raise _lost(command, error) from None
-        response = decode(raw)
-        if response is None:
-            raise _torn(command)
+        response = understood(command, raw)
         if command.pad:
             keypad.check(response.status)
         return response
@@ -109,6 +107,17 @@ def _lost(command: Command, error: PcscError) -> Exception:
     if error.was_reset:
         return CardWasReset(str(error))
     return pcsc.card_error(error)
+
+
+def understood(command: Command, raw: bytes) -> Response:
+    """Split an answer; one without a status word raises what a lost one does.
+
+    Of a change nothing else is taken for a card's word, either.
+    """
+    response = decode(raw)
+    if response is None or (command.changes_card and not response.status.is_proper):
+        raise _torn(command)
+    return response
 
 
 def _torn(command: Command) -> Exception:

@@ -16,11 +16,9 @@ from hardware.apdu import (
     Command,
     Response,
     StatusWord,
-    decode,
 )
 from hardware.apdu import RESET_RETRY_COUNTER as RESET
-from hardware.connection import Link
-from kiosk.errors import CardMute, OutcomeUnknown
+from hardware.connection import Link, understood
 
 MOST_COMMANDS = 3000
 """No act sends as many, however its card answers: an endless answer is given up before."""
@@ -116,10 +114,7 @@ class FuzzLink(Link):
         self.wrong += raw is not None
         raw = self.card(command) if raw is None else raw
         self.commands.append((command, raw))
-        response = decode(raw)
-        if response is not None:
-            return response
-        raise OutcomeUnknown("torn") if command.changes_card else CardMute("torn")
+        return understood(command, raw)
 
     def take_up(self, *, reset: bool) -> None:
         """Nothing is lost by a reset that this card would have to know."""

@@ -17,9 +17,10 @@ from hardware.registry import Registry
 from hardware.virtual.gids import cryptograms
 from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
 from hardware.virtual.making import new_card
-from kiosk.dialogue import CardChallenge, CardId, KeyChallenge, KeyKind
-from kiosk.errors import CardError
+from kiosk.dialogue import CardChallenge, CardId, KeyChallenge, KeyKind, UnblockNotSent
+from kiosk.errors import CardError, PinRefused
 from kiosk.sensitive import Sensitive
+from kiosk.station.unblocking import outcome_of
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 from tests.hardware.fuzzing import Answer, FuzzLink, Plan, plans
@@ -129,6 +130,14 @@ def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardErr
     return None
 
 
+def is_told(link: FuzzLink, error: CardError | None) -> bool:
+    """Whether nobody is told that nothing was sent, where something was and was not taken."""
+    untaken = [status for _, _, status in link.spent() if not status.is_ok]
+    if error is None or isinstance(error, PinRefused):
+        return True  # a new PIN that is refused is a verdict of its own
+    return not untaken or outcome_of(error) != UnblockNotSent()
+
+
 def within_bounds(link: FuzzLink, act: str) -> None:
     """A secret is sent once, and a second command only follows one that the card took."""
     spent = link.spent()
@@ -150,6 +159,7 @@ def test_any_answer(family: str, act: str, printed: Printed) -> None:
         error = act_on(driver, link, identifier, act)
         assert not any(secret.reveal() in str(error) for secret in (PIN, NEW, SECRET))
         within_bounds(link, act)
+        assert is_told(link, error)
         inputs += link.wrong
         ends += error is None
 
@@ -168,3 +178,13 @@ def test_an_answer_without_an_end(family: str, act: str, step: int, size: int) -
     error = act_on(driver, link, identifier, act)
     assert (error is None) == (link.wrong == 0)
     within_bounds(link, act)
+    assert is_told(link, error)
+
+
+@pytest.mark.parametrize(("family", "act"), [case for case in CASES if case[1] != "read"])
+@pytest.mark.parametrize("answer", ["0000", "6100", "6d00", "6400", "ffff"])
+def test_whatever_a_card_says_to_a_secret_it_was_sent(family: str, act: str, answer: str) -> None:
+    driver, make, identifier = FAMILIES[family]
+    for step in range(8):
+        link = FuzzLink(make(), Plan(step, [bytes.fromhex(answer)], forever=False))
+        assert is_told(link, act_on(driver, link, identifier, act))

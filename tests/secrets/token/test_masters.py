@@ -21,7 +21,7 @@ from tests.secrets.test_deriving import EXAMPLES, KEY, cmac
 from tests.secrets.token.hsm import Hsm
 
 CARD = CardId("piv", "00aa")
-ANSWER_S = 2.5
+ANSWER_S = 1.0
 ON_ITS_FEET_S = ANSWER_S + 2.5
 
 

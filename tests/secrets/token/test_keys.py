@@ -1,0 +1,40 @@
+"""What the token's own process does with a token that SoftHSM cannot play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from pkcs11 import TokenFlag
+
+from kiosk.secrets.token.keys import LAST_TRY, TokenKeys
+
+
+@dataclass
+class Locking:
+    """A token, and the module that shows it: it remembers the PINs that it was given."""
+
+    flags: TokenFlag
+    given: list[str] = field(default_factory=list)
+
+    def get_token(self, token_label: str) -> Locking:
+        assert token_label == "kiosk"
+        return self
+
+    def open(self, *, user_pin: str) -> object:
+        self.given.append(user_pin)
+        return object()
+
+
+@pytest.mark.parametrize("flag", [TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.USER_PIN_LOCKED])
+def test_the_last_try_of_a_pin_is_left_to_people(flag: TokenFlag) -> None:
+    token: Any = Locking(TokenFlag.TOKEN_INITIALIZED | flag)
+    assert TokenKeys(token, "kiosk").answer({"act": "open", "pin": "1"}) == {"error": LAST_TRY}
+    assert token.given == []
+
+
+def test_a_token_with_tries_is_opened() -> None:
+    token: Any = Locking(TokenFlag.TOKEN_INITIALIZED | TokenFlag.USER_PIN_COUNT_LOW)
+    assert TokenKeys(token, "kiosk").answer({"act": "open", "pin": "1"}) == {}
+    assert token.given == ["1"]

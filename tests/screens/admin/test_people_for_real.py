@@ -84,7 +84,7 @@ async def test_somebody_new_from_their_number_to_their_card(run: Run) -> None:
     await run.press("s", *PUK[::-1], "tab", *PUK[::-1], "tab", "down", "tab", *WHY, "enter")
     assert "The unblock secret is set." in run.text
     await run.press("p", *NEW_CARD, "enter", *WHY, "enter")
-    assert "This person had this card" in run.text
+    assert "This is the card that is being replaced" in run.text
     await run.press("ctrl+u", *NEW_CARD.replace("0", "a"), "enter")
     assert "revoked" in run.text
     await run.press("k", *WHY, "enter")

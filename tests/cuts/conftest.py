@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -34,19 +37,30 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_estate(template: Path, tmp_path: Path) -> Iterator[OpenEstate]:
+def folder(template: Path) -> Iterator[Path]:
+    """A folder with a database, in memory where there is such a place.
+
+    Processes are killed here, never the machine: what reached the disk plays no part.
+    """
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with TemporaryDirectory(dir=memory, prefix="kiosk-cuts-") as name:
+        shutil.copy(template, Path(name) / "kiosk.db")
+        yield Path(name)
+
+
+@pytest.fixture
+def open_estate(folder: Path) -> Iterator[OpenEstate]:
     """Open an estate with a card that speaks APDUs, on a database of its own."""
     with ExitStack() as stack:
 
         def open_(name: str, *, blocked: bool, base: Base | None = None) -> Estate:
             family = families()[name]
             assert isinstance(family, ChipFamily)
-            (tmp_path / "kiosk.db").write_bytes(template.read_bytes())
-            base = base or SqliteBase(tmp_path)
-            world = World(tmp_path, url=base.url)
+            base = base or SqliteBase(folder)
+            world = World(folder, url=base.url)
             stack.callback(world.store.close)
-            plastic = family.plastic(tmp_path, SetClock().forward(days=365), blocked=blocked)
-            stack.callback(CardServer(tmp_path / SOCKET, plastic).close)
+            plastic = family.plastic(folder, SetClock().forward(days=365), blocked=blocked)
+            stack.callback(CardServer(folder / SOCKET, plastic).close)
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             cards = real_cards(plastic, family.speaks(), Cutter(), patch)
             return Estate(world, base, family, plastic, cards, blocked=blocked)

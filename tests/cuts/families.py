@@ -34,6 +34,7 @@ from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
 
 SOCKET, TOKEN = "card.socket", "softhsm"
 ON_APDUS = (Fault.TORN, Fault.LOST, Fault.RESET, Fault.KILL)
+FEW = (Fault.LOST, Fault.KILL)
 ON_REQUESTS = (Fault.LOST, Fault.CRASH, Fault.KILL)
 
 

@@ -12,13 +12,12 @@ from collections import Counter
 import pytest
 
 from tests.cuts.conftest import OpenEstate
-from tests.cuts.cutter import COMMIT, Fault
-from tests.cuts.families import ON_APDUS
+from tests.cuts.cutter import COMMIT
+from tests.cuts.families import FEW, ON_APDUS
 from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
 from tests.support.printed import Printed
 
-FEW = (Fault.LOST, Fault.KILL)
 CARDS = {"blocked": (True, ON_APDUS), "forgotten": (False, FEW)}
 
 

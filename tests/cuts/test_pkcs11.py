@@ -7,7 +7,6 @@ tell from the token what became of an unblock: it is always another try, with th
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +26,11 @@ from tests.support.printed import Printed
 
 
 @pytest.fixture
-def estate(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
-    shutil.copy(template, tmp_path / "kiosk.db")
-    world, plastic = World(tmp_path), TokenPlastic(tmp_path / TOKEN)
+def estate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
+    world, plastic = World(folder), TokenPlastic(folder / TOKEN)
     ModuleLine(Cutter(), plastic.heard).install(monkeypatch)
     cards = plastic.token.cards()
-    yield Estate(world, SqliteBase(tmp_path), families()["pkcs11"], plastic, cards, blocked=False)
+    yield Estate(world, SqliteBase(folder), families()["pkcs11"], plastic, cards, blocked=False)
     plastic.close()
     world.store.close()
 

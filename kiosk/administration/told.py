@@ -67,7 +67,7 @@ WORDS: Final[dict[str, str]] = {
     PERSON_IMPORTED: "Name or email address were changed by an import.",
     "card-changed": "The card was changed by an import.",
     "people-imported": "People were imported.",
-    "key-added": "A key was added to the key file.",
+    "key-added": "A key was added, to the key file or to a token.",
     "secret-resealed": "The unblock secret was sealed under another key.",
     **{kind: as_sentence(deed) for kind, deed in DEEDS.items()},
 }

@@ -30,11 +30,12 @@ from screens.admin_app import AdminApp
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.geometry import screen_lines
+from tests.screens.stillness import PATIENCE_S, frames_on_demand, still
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (120, 36))
 SMALL = SIZES[0]
-_PATIENCE_S = 10
+_PAGE_KEYS = {f"f{n}" for n in range(1, 11)}
 
 
 class Clock:
@@ -94,18 +95,24 @@ class Run:
         return "\n".join(line.rstrip() for line in self.lines)
 
     async def press(self, *keys: str) -> None:
-        """Press keys as a keyboard would, one after the other without waiting."""
+        """Press keys as a keyboard would, without waiting but for a page that is turned to.
+
+        What it shows comes from a thread: nobody says what to do with a line not yet there.
+        """
         for key in keys:
             character = key if len(key) == 1 else (" " if key == "space" else None)
             self._post(events.Key(_named(key), character))
+            if key in _PAGE_KEYS:
+                await self.settle()
         await self.settle()
 
     async def press_and_hold(self, key: str) -> None:
         """Press a key that begins long work, and wait until that is held at its half."""
         self._post(events.Key(_named(key), None))
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while "50 %" not in self.text:
-                await self._quiet()
+                await asyncio.sleep(0.005)
+                await still(self.app)
 
     async def type(self, text: str) -> None:
         """Type ``text``."""
@@ -132,18 +139,11 @@ class Run:
 
     async def settle(self) -> None:
         """Wait until all that was begun is over, and drawn."""
-        async with asyncio.timeout(_PATIENCE_S):
-            for _ in range(2):  # what an answer shows may ask for more
-                await self._quiet()
-                while any(not worker.is_finished for worker in self.app.workers):
-                    await asyncio.sleep(0.005)
-                    await self._quiet()
-        await self.pilot.pause()  # until it is laid out, however busy the machine is
-        await self._quiet()
-
-    async def _quiet(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0)
+        async with asyncio.timeout(PATIENCE_S):
+            await still(self.app)
+            while any(not worker.is_finished for worker in self.app.workers):
+                await asyncio.sleep(0.005)
+                await still(self.app)
 
     def _post(self, event: events.Event) -> None:
         event.set_sender(self.app)
@@ -162,13 +162,14 @@ async def running(
     desk = desk or FakeDesk()
     clock = Clock()
     app = app_for(desk, pages, dark=dark, now=clock)
-    async with app.run_test(size=size) as pilot:
-        run = Run(app, desk, pilot, clock)
-        await run.settle()
-        try:
-            yield run
-        finally:
-            desk.let_go()
+    with frames_on_demand():
+        async with app.run_test(size=size) as pilot:
+            run = Run(app, desk, pilot, clock)
+            await run.settle()
+            try:
+                yield run
+            finally:
+                desk.let_go()
 
 
 def _mouse(kind: type[events.MouseEvent], x: int, y: int, button: int) -> events.MouseEvent:

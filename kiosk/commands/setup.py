@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Make what is missing; 1 where the database, the questions or the keys are not well."""
     tools = Tools(args)
     for step in _steps(tools):
-        say(f"{'made' if step.made else 'kept'}  {step.what:<9}  {step.told}")
+        say(f"{'made' if step.made else 'kept'}  {step.what:<10}  {step.told}")
     say()
     return _look(tools)
 

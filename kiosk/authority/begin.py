@@ -199,12 +199,15 @@ def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:
-    """Write a new visit, or begin a repeated one anew; what was over stays over."""
+    """Write a new visit, or begin a repeated one anew; what was over stays over.
+
+    One in which an unblock was granted is not repeated: it holds what a card has yet to answer.
+    """
     if uow.visits.add(visit):
         return
     before = uow.visits.lock(visit.id)
     same = before is not None and (before.station, before.card_id) == (visit.station, visit.card_id)
     reopens = before is not None and before.closed_at is not None and visit.closed_at is None
-    if not same or reopens:
+    if not same or reopens or uow.journal.of_visit(visit.id):
         raise StepRefused("there is a visit with this id already")
     uow.visits.save(visit)

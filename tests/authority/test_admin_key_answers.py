@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.dialogue import (
+    CardId,
+    CardReport,
     JournalId,
     KeyAnswer,
     KeyNonce,
+    PinState,
     Reason,
     UnblockDone,
     VisitId,
@@ -32,6 +35,7 @@ from tests.authority.keyed import (
     settled,
     unlocked,
 )
+from tests.authority.plastic import Plastic
 from tests.authority.sitting import Sitting
 from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World
@@ -188,3 +192,23 @@ def test_another_process_judges_what_the_first_one_asked(
     assert beside.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
     assert world.card(card).secret_exposure == 0
     beside.store.close()
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["over", "open"])
+def test_what_a_card_owes_is_not_forgotten_by_beginning_anew(
+    world: World, card: Card, sitting: Sitting, *, over: bool
+) -> None:
+    """A station could have as many cryptograms as it likes, and say each time that it is done."""
+    grant, mine = granted(sitting, Chip(OTHER_KEY)), sitting.visit
+    if over:
+        sitting.pull()
+    named, made_up = CardId(card.driver, card.identifier), Plastic()
+    report = CardReport(named, PinState(True), certificate=made_up.shows)
+    with pytest.raises(StepRefused):
+        world.authority.begin(mine, "A", report)
+    with pytest.raises(StepRefused):
+        world.authority.prove(mine, None)
+    with pytest.raises(StepRefused):
+        settled(sitting, grant.journal, UnblockDone())
+    assert world.card(card).secret_exposure == 1
+    assert "unblock-done" not in world.kinds()

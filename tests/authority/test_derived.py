@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,16 @@ import sqlalchemy as sa
 from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import CardId, Finished, Health, UnblockDone, UnblockUnknown
 from kiosk.errors import AuthorityUnavailable, KeysAway
-from kiosk.secrets.deriving import Derivation
+from kiosk.secrets.deriving import Derivation, unblock_secret
 from kiosk.secrets.keys import KeyPurpose
 from kiosk.secrets.masters import Masters
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.secrets.source import DerivedSecrets
 from kiosk.secrets.token.masters import TokenMasters
 from kiosk.secrets.underiving import derived_by_key
+from kiosk.sensitive import Sensitive
 from kiosk.store.engine import parse_url
-from kiosk.store.records import Card, new_id
+from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.tables import Row
 from tests.authority import keyed
 from tests.authority.test_rotating import WRONG, Unlocked, settle, unlock
@@ -32,10 +34,14 @@ MASTER = "derive-0001-test"
 
 @dataclass
 class Place:
-    """A token that is away when the test says so; ``asked`` are the MACs that it made."""
+    """A token that is away when the test says so; ``asked`` are the MACs that it made.
+
+    ``fails_in`` counts the calls until one fails.
+    """
 
     away: bool = False
     keys: tuple[str, ...] = (MASTER,)
+    fails_in: int = 0
     asked: list[bytes] = field(default_factory=list)
 
     def ids(self) -> tuple[str, ...]:
@@ -52,7 +58,8 @@ class Place:
         self.away = True
 
     def _answer(self) -> None:
-        if self.away:
+        self.fails_in -= 1
+        if self.away or self.fails_in == 0:
             raise KeysAway("the token is away")
 
 
@@ -263,6 +270,51 @@ def test_what_became_of_a_change_is_written_down_without_the_token(
     place.away = False
     assert len(place.asked) == asked
     assert again(world, unlocked).grant.secret.reveal() == secret_of(world, unlocked.card, 1)
+
+
+def test_a_token_that_fails_at_any_one_call_loses_no_card(world: World, place: Place) -> None:
+    """Each call of two unlocks in turn, with the change of the secret after each."""
+    holder = world.add_holder()
+    world.register(holder)
+    for call in count(1):
+        card = issued_to(world, holder)
+        has = unblock_secret(cmac, CardId(card.driver, card.identifier), 0)
+        place.fails_in = call
+        for _ in range(2):
+            has = unlocks_and_changes(world, card, has)
+        if place.fails_in > 0:
+            break  # there are fewer calls than that
+    assert call > 6, "each unlock has the secret, which key is current, and the next secret"
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def issued_to(world: World, holder: Cardholder) -> Card:
+    named = CardId("piv", new_id())
+    sealed = world.parts.sealer.seal(Derivation(MASTER), SealLabel(named, SealKind.UNBLOCK, 1))
+    return world.add_card(holder, identifier=named.identifier, sealed_secret=sealed)
+
+
+def unlocks_and_changes(world: World, card: Card, has: Sensitive) -> Sensitive:
+    """Unlock a card that has that secret; what is away is asked once more. Return what it has."""
+    world.clock.forward(hours=1)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    try:
+        grant = sitting.grant()
+    except AuthorityUnavailable:
+        grant = sitting.grant()
+    assert grant.secret == has
+    assert isinstance(settle(sitting, grant, UnblockDone()), Finished)
+    unlocked = Unlocked(world, card, sitting, grant)
+    try:
+        new = unlocked.renew()
+    except AuthorityUnavailable:
+        new = None
+    if new is not None:
+        unlocked.tell(UnblockDone())
+    sitting.pull()
+    return new or has
 
 
 def test_a_whole_unlock_with_a_token(world: World, tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pkcs11
-from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, PKCS11Error, TokenFlag
+from pkcs11 import (
+    Attribute,
+    AttributeTypeInvalid,
+    KeyType,
+    Mechanism,
+    MechanismFlag,
+    ObjectClass,
+    PKCS11Error,
+    TokenFlag,
+)
 
 from kiosk.modules.wire import Message
 
@@ -54,7 +63,8 @@ class TokenKeys:
         return {}
 
     def _labels(self, _request: Message) -> Message:
-        return {"labels": sorted(key.label for key in self._session.get_objects(_AES))}
+        keys = self._session.get_objects(_AES)
+        return {"labels": [label for key in keys if (label := _label(key)) is not None]}
 
     def _cmac(self, request: Message) -> Message:
         key = self._key(request["label"])
@@ -84,3 +94,11 @@ class TokenKeys:
             if named:
                 self._found[label] = named[0]
         return self._found.get(label)
+
+
+def _label(key: Any) -> str | None:
+    """Return what a key is called; None where that is no text: others keep keys in a token, too."""
+    try:
+        return str(key.label)
+    except (UnicodeDecodeError, AttributeTypeInvalid):
+        return None

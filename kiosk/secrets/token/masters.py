@@ -71,11 +71,10 @@ class TokenMasters:
         self._because = ""
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of the token's master keys, in the order of their labels."""
+        """Return the ids of the token's master keys, in the order of their numbers."""
         labels = [str(label) for label in self._ask({"act": "labels"})["labels"]]
-        return tuple(
-            label.removeprefix(PREFIX) for label in labels if label.startswith(PREFIX + _KIND)
-        )
+        ids = [label.removeprefix(PREFIX) for label in labels if label.startswith(PREFIX + _KIND)]
+        return tuple(sorted(ids, key=lambda key_id: (_number(key_id), key_id)))
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
         """Return the AES-CMAC of ``message``."""
@@ -87,8 +86,7 @@ class TokenMasters:
 
     def add(self) -> str:
         """Make a master key in the token and return its id; it is current from now on."""
-        numbers = [part[1] for key_id in self.ids() if len(part := key_id.split("-")) > 1]
-        last = max((int(number) for number in numbers if number.isdecimal()), default=0)
+        last = max(map(_number, self.ids()), default=0)
         added = f"{_KIND}{last + 1:04d}-{secrets.token_hex(4)}"
         self._ask({"act": "make", "label": PREFIX + added}, repeat=False)
         return added
@@ -164,6 +162,12 @@ class TokenMasters:
         if self._process is not None:
             self._process.end()
             self._process = None
+
+
+def _number(key_id: str) -> int:
+    """Return the number in an id; a key that another system named without one is the oldest."""
+    number = key_id.removeprefix(_KIND).partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 class _Failed(Exception):

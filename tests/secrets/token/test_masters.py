@@ -64,6 +64,14 @@ def test_a_key_that_another_system_made_comes_to_the_same_secrets(hsm: Hsm) -> N
     assert token.add().startswith("derive-0008-")
 
 
+def test_a_key_that_is_made_is_current_whatever_others_are_called(hsm: Hsm) -> None:
+    for name in ("derive-corporate", "derive-9999-issuer"):
+        hsm.bring(PREFIX + name, KEY)
+    masters = hsm.masters()
+    added = masters.add()
+    assert masters.ids() == ("derive-corporate", "derive-9999-issuer", added)
+
+
 def test_new_secrets_are_the_tokens_and_those_of_the_file_stay_good(hsm: Hsm) -> None:
     ring = KeyRing.fresh().with_new(KeyPurpose.DERIVE)
     in_file = Derivation(Masters(ring).current())

@@ -41,8 +41,7 @@
             ├── ContactNeeded      the card forbids it over the air, and wants contacts
             └── PadRefused         the reader's keys do not take a PIN as this card needs it
 
-No message holds a secret. Messages are for logs and the RA; the holder's words are
-chosen in ``screens``.
+No message holds a secret. They are for logs and the RA; ``screens`` has the holder's words.
 """
 
 from __future__ import annotations

@@ -37,8 +37,13 @@ class SecretSettings(Section):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where a module is named without its token or PIN."""
+        """Raise ``ValueError`` where a module lacks its token or PIN, or these their module.
+
+        Master keys would be looked for in the key file otherwise, and new ones made there.
+        """
         if self.module and not self.token:
             raise ValueError("token: has to be given where module is")
         if self.module and not self.pin_file:
             raise ValueError("pin_file: has to be given where module is")
+        if not self.module and (self.token or self.pin_file):
+            raise ValueError("module: has to be given where token or pin_file is")

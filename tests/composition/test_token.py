@@ -77,3 +77,9 @@ def test_a_module_needs_its_token_and_its_pin(environ: dict[str, str], left_out:
     environ[f"KIOSK_SECRETS__{left_out.upper()}"] = ""
     with pytest.raises(ConfigError, match=rf"secrets\.{left_out}.*has to be given"):
         load_settings(None, environ)
+
+
+@pytest.mark.parametrize("given", ["token", "pin_file"])
+def test_a_token_without_its_module_is_not_passed_over(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"secrets\.module.*has to be given"):
+        load_settings(None, {f"KIOSK_SECRETS__{given.upper()}": "kiosk"})

@@ -60,6 +60,17 @@ def _lives_through(
 
 
 def _wrong_elsewhere(estate: Estate) -> str:
+    was_done = estate.has_new_pin
     assert comes_back(estate) == "unlocked"
     assert estate.plastic.wrong <= 1
+    _audit_is_true(estate, was_done=was_done)
     return str(estate.plastic.wrong)
+
+
+def _audit_is_true(estate: Estate, *, was_done: bool) -> None:
+    """Look that nobody was told of the unblock that was cut what the card does not show."""
+    events = estate.world.events()
+    settled = [event.detail["found"] for event in events if event.kind == "unblock-settled"]
+    assert settled in ([], ["undetermined"], ["done" if was_done else "not-done"])
+    told_done = [event.kind for event in events].count("unblock-done")
+    assert told_done - 1 in (0, was_done)  # the one that came through is told as well

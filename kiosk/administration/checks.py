@@ -12,6 +12,7 @@ from kiosk.administration.master_keys import MasterKeys
 from kiosk.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
+from kiosk.secrets import admin_keys
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.rotate import sealed_by_key
 from kiosk.store.database import Store
@@ -19,8 +20,8 @@ from kiosk.store.database import Store
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 
-_DATABASE, _QUESTIONS, _KEYS, _MASTER, _MAIL, _OUTBOX, _CLOCK = (
-    "database", "questions", "keys", "master key", "mail relay", "outbox", "clock"
+_DATABASE, _QUESTIONS, _KEYS, _MASTER, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "master key", "cipher", "mail relay", "outbox", "clock"
 )  # fmt: skip
 
 
@@ -84,6 +85,14 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     if current is None or not (derives or current.secrets):
         return ok(_MASTER, "not in use: unblock secrets are drawn at random")
     return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
+
+
+def check_cipher() -> Finding:
+    """Is there the cipher that the admin keys of cards need."""
+    if admin_keys.can_be_used():
+        return ok(_CIPHER, "triple DES is there, for the admin keys of GIDS cards")
+    advice = "take gids out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
+    return warn(_CIPHER, "there is no triple DES; no GIDS card can be unlocked", advice)
 
 
 def check_mail(load: Callable[[], Mailer], address: str) -> Finding:

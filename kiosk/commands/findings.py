@@ -28,6 +28,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.administration import checks
     from kiosk.administration.live_policy import LivePolicy
+    from kiosk.policy import admin_key
 
     folder = tools.store_file.parent if tools.store_file else None
     policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
@@ -36,6 +37,8 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)
     derives = tools.settings.secrets.source == "derived"
     yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
+    if not admin_key.FAMILIES.isdisjoint(tools.settings.cards.families):
+        yield "cipher", checks.check_cipher
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:

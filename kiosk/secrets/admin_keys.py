@@ -14,6 +14,7 @@ import secrets
 from hashlib import sha256
 from typing import Final
 
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
@@ -28,6 +29,15 @@ DIGEST_BYTES: Final = 32
 
 _BLOCK: Final = 8
 _CRYPTOGRAM_BYTES: Final = 2 * NUMBER_BYTES + _BLOCK
+
+
+def can_be_used() -> bool:
+    """Tell whether there is triple DES: an OpenSSL that is held to FIPS 140 has none."""
+    try:
+        _encrypted(Sensitive(bytes(range(3 * _BLOCK)).hex()), bytes(_BLOCK))
+    except (InternalError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def draw_number() -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -136,3 +139,30 @@ def test_a_check_that_raises_is_a_finding_and_the_others_go_on() -> None:
     found = list(examine([("outbox", broken), ("clock", lambda: ok("clock", "fine"))]))
     assert [(each.part, each.condition) for each in found] == [("outbox", FAIL), ("clock", OK)]
     assert found[0].found == "the database is away"
+
+
+NO_CIPHER = """
+openssl_conf = all
+[all]
+alg_section = held
+[held]
+default_properties = fips=yes
+"""
+"""For an OpenSSL that has to keep to FIPS 140, and is not made for it: it has no cipher at all."""
+
+LOOK = """
+from kiosk.administration.checks import check_cipher
+found = check_cipher()
+print(found.condition, found.found, "; ", found.advice)
+"""
+
+
+def test_a_cipher_that_is_not_to_be_had(tmp_path: Path) -> None:
+    assert checks.check_cipher().condition is OK
+    (tmp_path / "openssl.cnf").write_text(NO_CIPHER)
+    environ = {**os.environ, "OPENSSL_CONF": str(tmp_path / "openssl.cnf")}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"{WARN} there is no triple DES; no GIDS card can be unlocked")
+    assert "`families`" in done.stdout

@@ -22,6 +22,7 @@ from tests.hardware.trouble import (
     cards_with,
     chip,
     let_the_service_look,
+    read_once_free,
     unblock,
 )
 from tests.support.pcsc import Insert
@@ -45,7 +46,8 @@ def test_a_card_that_hangs_in_a_change(instruction: int, insert: Insert) -> None
     let_the_service_look(seat.reader)
     assert trouble.count(instruction) == 1
     after = chip()
-    assert cards.read(insert(after).reader).card.identifier == after.card.state.guid.hex()
+    report = read_once_free(cards, insert(after).reader)
+    assert report.card.identifier == after.card.state.guid.hex()
 
 
 def test_a_card_that_hangs_in_reading_never_gets_the_secret(insert: Insert) -> None:
@@ -58,7 +60,7 @@ def test_a_card_that_hangs_in_reading_never_gets_the_secret(insert: Insert) -> N
         unblock(cards, at, PUK, NEW)
     trouble.fail({})
     hang.let_go()
-    assert cards.read(seat.reader).card == at.card
+    assert read_once_free(cards, seat.reader).card == at.card
     assert trouble.count(RESET) == 0
 
 
@@ -80,7 +82,7 @@ def test_a_hold_whose_card_hangs_does_not_go_on_when_it_wakes_up(insert: Insert)
     with pytest.raises(OutcomeUnknown):
         cards.hold(at, use)
     hang.let_go()
-    assert cards.read(seat.reader).card == at.card
+    assert read_once_free(cards, seat.reader).card == at.card
     assert went_on == ["left"]
 
 
@@ -107,7 +109,8 @@ def test_a_card_that_hangs_is_pulled_out_still_hanging(insert: Insert) -> None:
     seat.remove()
     let_the_service_look(seat.reader)
     after = chip()
-    assert cards.read(insert(after).reader).card.identifier == after.card.state.guid.hex()
+    report = read_once_free(cards, insert(after).reader)
+    assert report.card.identifier == after.card.state.guid.hex()
 
 
 def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:

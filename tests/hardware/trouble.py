@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from hardware import pcsc
@@ -16,14 +17,15 @@ from hardware.virtual.faults import Fault, FaultyCard, says
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
 from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import CardId
+from kiosk.dialogue import CardId, CardReport
+from kiosk.errors import CardBusy, CardHung
 from kiosk.ports import CardAddress
 from kiosk.sensitive import Sensitive
 from tests.support.pcsc import Seat
 
 PIN, NEW, PUK = (Sensitive(text) for text in ("482915", "60514273", "73918264"))
 GET_RESPONSE, GET_DATA, VERIFY, CHANGE, RESET = 0xC0, 0xCB, 0x20, 0x24, 0x2C
-SOON = Patience(answer_s=0.5, busy_s=0.5, retry_s=0.02)
+SOON = Patience(answer_s=0.8, busy_s=0.8, retry_s=0.02)
 PATIENT = Patience(answer_s=20.0, busy_s=0.2, retry_s=0.02)
 
 
@@ -90,6 +92,17 @@ def chip(profile: CardProfile | None = None) -> Trouble:
 
 def address(seat: Seat, trouble: Trouble) -> CardAddress:
     return CardAddress(seat.reader, CardId("piv", trouble.card.state.guid.hex()))
+
+
+def read_once_free(cards: PcscCards, reader: str) -> CardReport:
+    """Read the card, however late the work that was abandoned wakes up and lets go."""
+    give_up_at = time.monotonic() + 10
+    while True:
+        try:
+            return cards.read(reader)
+        except (CardHung, CardBusy):
+            if time.monotonic() >= give_up_at:
+                raise
 
 
 def let_the_service_look(reader: str) -> None:

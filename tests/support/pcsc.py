@@ -85,6 +85,7 @@ def pcscd() -> Iterator[HotplugPcscd]:
 def insert(pcscd: HotplugPcscd) -> Iterator[Insert]:
     """Push cards in; they are out again after the test, and pcscd runs again."""
     pcscd.start()
+    wait_for_readers(pcscd.reader_names)  # it names each a moment after it listens for cards
     seats: list[Seat] = []
 
     def push(chip: Chip, slot: int = 0) -> Seat:

@@ -83,6 +83,7 @@ def release(
 
     A card that answers its challenge wrongly ends the visit; the code stays as it is.
     """
+    parts.sealer.masters.warm()
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         _need_every_factor(scene)

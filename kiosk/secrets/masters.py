@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from kiosk.dialogue import CardId
-from kiosk.errors import KeyMissing
+from kiosk.errors import KeyMissing, KeysAway
 from kiosk.secrets.deriving import Cmac, Derivation, unblock_secret
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.sensitive import Sensitive
@@ -57,6 +58,14 @@ class Masters:
         """Raise ``KeysAway`` where there is a token that does not answer."""
         if self._token:
             self._token.ids()
+
+    def warm(self) -> None:
+        """Have the token ready, if there is one, before a transaction begins that may ask it.
+
+        One that hangs does so here, where nobody waits for it, and is left alone for a while.
+        """
+        with suppress(KeysAway):
+            self.reach()
 
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
         """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysAway``."""

@@ -330,3 +330,32 @@ def test_a_whole_unlock_with_a_token(world: World, tmp_path: Path) -> None:
     assert last.grant.secret == new
     assert last.renew() is not None
     hsm.close()
+
+
+def test_nobody_waits_for_a_token_that_hangs_when_it_is_asked_first(world: World) -> None:
+    """It is asked before the card's transaction begins: others could not write meanwhile."""
+    place = Hanging(world=world)
+    derive(world, place)
+    sitting = world.insert(issued(world), blocked=True)
+    sitting.to_new_pin()
+    place.waits = True
+    with pytest.raises(AuthorityUnavailable, match="away"):
+        sitting.grant()
+    assert place.others == 1
+
+
+@dataclass
+class Hanging(Place):
+    """A token that gives no answer; somebody else writes something while it is waited for."""
+
+    world: World = field(kw_only=True)
+    waits: bool = False
+    others: int = 0
+
+    def _answer(self) -> None:
+        if not self.waits:
+            return
+        if not self.away:
+            self.world.add_holder(number="another")
+            self.others, self.away = self.others + 1, True
+        super()._answer()

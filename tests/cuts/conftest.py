@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from kiosk.secrets.keys import KeyPurpose, KeyRing
 from tests.authority.world import World
 from tests.cuts.bases import Base, SqliteBase
 from tests.cuts.chips import CardServer
@@ -38,13 +39,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(template: Path) -> Iterator[Path]:
-    """A folder with a database, in memory where there is such a place.
+    """A folder with keys and a database, in memory where there is such a place.
 
     Processes are killed here, never the machine: what reached the disk plays no part.
     """
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with TemporaryDirectory(dir=memory, prefix="kiosk-cuts-") as name:
         shutil.copy(template, Path(name) / "kiosk.db")
+        KeyRing.create(Path(name) / "keys.json")
+        KeyRing.rotate(Path(name) / "keys.json", KeyPurpose.DERIVE)
         yield Path(name)
 
 

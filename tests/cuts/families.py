@@ -40,12 +40,16 @@ ON_REQUESTS = (Fault.LOST, Fault.CRASH, Fault.KILL)
 
 @dataclass(frozen=True)
 class Family(ABC):
-    """One family under a ``name`` of its own, and what its estate stored."""
+    """One family under a ``name`` of its own, and what its estate stored.
+
+    Where it ``derives``, the stored secret is changed for one that derives from a master key.
+    """
 
     name: str
     driver: str
     secret: str
     limit: int | None = None
+    derives: bool = False
 
     @property
     def changes(self) -> bool:
@@ -165,6 +169,7 @@ def families() -> Mapping[str, Family]:
         Piv(),
         Piv("piv, silent", limit=None, silent=True),
         Piv("piv, ten tries", limit=10, profile=ten),
+        Piv("piv, derived", derives=True),
         OpenPgp("openpgp by resetting code"),
         OpenPgp("openpgp by admin PIN", which=Secret.ADMIN_PIN),
         Gids(),

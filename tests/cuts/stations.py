@@ -11,14 +11,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import CardId, Heartbeat, VisitId
 from kiosk.policy import Factor, Policy
 from kiosk.ports import CardAddress
+from kiosk.secrets.source import DerivedSecrets
 from kiosk.sensitive import Sensitive
 from kiosk.station.actions import Actions
 from kiosk.station.commands import UnblockPin
@@ -63,6 +65,10 @@ def serve(world: World, family: Family) -> None:
     world.policy = LEAN
     world.changes_secret = frozenset({family.driver}) if family.changes else frozenset()
     world.restart()
+    if family.derives:
+        source = DerivedSecrets(world.parts.sealer.masters)
+        world.parts = replace(world.parts, source=source)
+        world.authority = LocalAuthority(world.parts)
 
 
 @cache

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cuts.conftest import OpenEstate
 from tests.cuts.cutter import COMMIT
+from tests.cuts.estate import Estate
 from tests.cuts.families import FEW, ON_APDUS
 from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
@@ -23,8 +24,9 @@ CARDS = {
     "its PIN forgotten": ("piv", False, ON_APDUS),
     "tells no tries, none recorded": ("piv, silent", True, FEW),
     "ten tries, takes any PUK after a right one": ("piv, ten tries", False, FEW),
+    "its secrets derived": ("piv, derived", True, FEW),
 }
-"""On the last two only what differs is looked at: which secret was right, and how one knows."""
+"""On the last three only what differs is looked at: which secret was right, and how one knows."""
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -38,7 +40,14 @@ def test_no_cut_loses_a_card_or_costs_more_than_one_try(
     whole = whole_unblock(estate, stations, changes=True)
     steps = Counter(whole)
     assert (steps["2C"], steps["24"], steps[COMMIT]) == (1, 1, 5)
+    assert derives(estate) == (family == "piv, derived")
     each = name == "its PIN blocked"
     ends = cut_everywhere(estate, stations, cuts_of(whole, faults), start, each=each)
     told = f"{ends.total()} cut points ({', '.join(faults)}) of a PIV card, {name}"
     printed(f"{told}: {dict(ends)}")
+
+
+def derives(estate: Estate) -> bool:
+    """Tell whether the secret that the card was given derives from a master key."""
+    drawn = [event for event in estate.world.events() if event.kind == "secret-drawn"]
+    return "derived_from" in drawn[-1].detail

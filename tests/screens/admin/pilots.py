@@ -130,6 +130,11 @@ class Run:
         self._post(_mouse(events.MouseMove, x, y, 0))
         await self.settle()
 
+    async def resize(self, size: tuple[int, int]) -> None:
+        """Make the terminal larger or smaller."""
+        await self.pilot.resize_terminal(*size)
+        await self.settle()
+
     def place_of(self, text: str) -> tuple[int, int]:
         """Return a cell in the middle of ``text``."""
         for y, line in reversed(list(enumerate(self.lines))):

@@ -67,7 +67,7 @@ def trouble_words(card: Card, reason: Reason | None) -> str:
         case _ if card.set_aside_at is not None:
             return "It is set aside: it refused every unblock secret that it could have."
         case _:
-            return "It refused too many unblock secrets to be sent another."
+            return "It may have one try of its unblock secret left: it is sent nothing more."
 
 
 # --- those who cannot ------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _of_their_card(card: Card, reason: Reason) -> str:
     if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
         return "Their card is set aside: it refused every unblock secret that it could have."
     if reason is Reason.SECRET_BLOCKED:
-        return "Their card refused too many unblock secrets to be sent another."
+        return "Their card may have one try of its unblock secret left: it is sent nothing more."
     if card.sealed_secret is None:
         return "No unblock secret is recorded for their card."
     return "The unblock secret of their card cannot be opened any more."

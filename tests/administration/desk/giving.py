@@ -120,6 +120,6 @@ UNABLE: dict[str, tuple[Spoil, str]] = {
     "revoked": (_revoked, "It was revoked"),
     "expired": (_card(expires_at=samples.NOW), "It expired on"),
     "no-secret": (_card(sealed_secret=None), "No unblock secret is recorded"),
-    "last-try": (_tries, "refused too many unblock secrets"),
+    "last-try": (_tries, "may have one try of its unblock secret left"),
     "broken-seal": (_seal, "cannot be opened any more"),
 }

@@ -144,7 +144,7 @@ def test_a_card_that_expired_or_was_revoked_comes_before_a_registration() -> Non
         (
             replace(CARD, secret_exposure=2),
             Reason.SECRET_BLOCKED,
-            "Their card refused too many unblock secrets to be sent another.",
+            "Their card may have one try of its unblock secret left: it is sent nothing more.",
         ),
     ],
 )
@@ -229,7 +229,7 @@ def test_each_trouble_of_a_card_has_its_words() -> None:
     assert trouble_words(CARD, Reason.SECRET_MISSING) == (
         "Its unblock secret cannot be opened any more."
     )
-    assert trouble_words(CARD, Reason.SECRET_BLOCKED).startswith("It refused too many")
+    assert trouble_words(CARD, Reason.SECRET_BLOCKED).startswith("It may have one try")
 
 
 def blocked(failures: int) -> Registration:

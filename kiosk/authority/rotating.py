@@ -27,6 +27,7 @@ from kiosk.dialogue import (
     UnblockWrong,
     VisitId,
 )
+from kiosk.secrets.deriving import least_generation
 from kiosk.secrets.kept import label, open_kept
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, new_id
@@ -87,7 +88,8 @@ def _is_recent(opened_at: datetime, now: datetime) -> bool:
 
 def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
     card, entry = case.card, case.entry
-    drawn = parts.source.draw(partial(uow.cards.next_generation, card.id))
+    least = least_generation(uow.now)
+    drawn = parts.source.draw(partial(uow.cards.next_generation, card.id, least))
     revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
     waits = label(card, KeptKind.PENDING, revision)
     sealed = parts.sealer.seal(drawn, waits)

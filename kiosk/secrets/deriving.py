@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from kiosk.dialogue import CardId
@@ -21,6 +22,9 @@ LABEL: Final = b"unlock-kiosk/1/unblock-secret"
 
 ISSUED: Final = 0
 """The generation that a card is issued with; each one after it is drawn here, once."""
+
+_MINUTE: Final = 60
+"""Seconds; a card's secrets are minutes apart, and minutes fit into 31 bits for good."""
 
 DIGITS: Final = 8
 """Every family but those with admin keys takes eight digits, and PIV takes nothing else."""
@@ -39,6 +43,15 @@ class Derivation:
 
     master: str
     generation: int = ISSUED
+
+
+def least_generation(now: datetime) -> int:
+    """Return the lowest number that a secret made now may have: the minutes since 1970.
+
+    A count alone would begin again where a backup was restored, or a person erased and
+    their card recorded anew, and make secrets that stations were shown before.
+    """
+    return int(now.timestamp()) // _MINUTE
 
 
 def expand(cmac: Cmac, label: bytes, context: bytes, length: int) -> bytes:

@@ -72,8 +72,8 @@ class Card:
     ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
     ``auth_key_imported`` says that a file named it, not the card itself.
     ``set_aside_at`` is when it refused every secret that it could have had.
-    ``secret_generation`` counts the secrets that were ever derived for it, 0 being the one
-    that it was issued with; None where none was.
+    ``secret_generation`` is the number of the secret that was derived for it last, 0 being
+    that of the one that it was issued with; None where none was.
     """
 
     id: str

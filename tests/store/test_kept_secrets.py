@@ -104,10 +104,11 @@ def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Pe
 
 def test_no_number_of_a_derived_secret_comes_twice(store: Store, person: Person) -> None:
     with store.begin() as uow:
-        assert [uow.cards.next_generation(person.card.id) for _ in range(2)] == [1, 2]
+        numbers = [uow.cards.next_generation(person.card.id, least) for least in (1, 1, 7, 7)]
+        assert numbers == [1, 2, 7, 8]
         uow.cards.note_issued(person.card.id)
         uow.cards.put([replace(person.card, secret_generation=0)])
-        assert uow.cards.next_generation(person.card.id) == 3
+        assert uow.cards.next_generation(person.card.id, 5) == 9
         other = samples.card(person.holder.id, secret_generation=0)
         issued = samples.card(person.holder.id)
         uow.cards.put([other, issued])
@@ -116,7 +117,7 @@ def test_no_number_of_a_derived_secret_comes_twice(store: Store, person: Person)
             other,
             replace(issued, secret_generation=0),
         ]
-        assert uow.cards.next_generation(issued.id) == 1
+        assert uow.cards.next_generation(issued.id, 4) == 4
         uow.commit()
 
 

@@ -84,7 +84,7 @@ class Cards:
         A card that exists keeps its exposure and its tries left: an import of the same
         file again must not forget what an unblock may have cost. It stays revoked, too,
         even if staff revoked it while the file was read. Neither its key is forgotten, nor
-        how many secrets were derived for it. Nor does an older revision of the secret take
+        which secret was derived for it last. Nor does an older revision of the secret take
         the place of a newer one: the card may have been given another meanwhile.
         """
         insert = self._gateway.upsert(CardRow)
@@ -159,12 +159,13 @@ class Cards:
         statement = update(CardRow).where(*unchanged)
         return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
 
-    def next_generation(self, card_id: str) -> int:
-        """Count one more secret that is derived for a card: no number comes twice."""
-        generation = func.coalesce(col(CardRow.secret_generation), 0) + 1
-        counted = update(CardRow).where(col(CardRow.id) == card_id)
-        counted = counted.values(secret_generation=generation)
-        return int(self._gateway.scalar(counted.returning(col(CardRow.secret_generation))) or 0)
+    def next_generation(self, card_id: str, least: int) -> int:
+        """Number one more secret that is derived for a card: ``least``, or above the last one."""
+        following = func.coalesce(col(CardRow.secret_generation), 0) + 1
+        generation = case((following > least, following), else_=least)
+        numbered = update(CardRow).where(col(CardRow.id) == card_id)
+        numbered = numbered.values(secret_generation=generation)
+        return int(self._gateway.scalar(numbered.returning(col(CardRow.secret_generation))) or 0)
 
     def note_issued(self, card_id: str) -> None:
         """Know that a card has the derived secret that it was issued with, or had it."""

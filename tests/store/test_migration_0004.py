@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from kiosk.store.database import Store
-from kiosk.store.engine import make_sqlite_file, parse_url
-from kiosk.store.schema import MIGRATIONS
-from tests.support.database import PostgresServer, SetClock, sqlite_url
+from kiosk.store.engine import parse_url
+from tests.store.older import DATABASES, older_database
+from tests.support.database import SetClock
 
 MANY = 1203
 """More than two batches."""
@@ -37,30 +35,17 @@ VALUES (:id, 'home@mail.org', 'unlocked', :params, :at, :at, 0, '')
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(params=DATABASES)
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database of the release before, with people in it."""
-    if request.param == "sqlite":
-        make_sqlite_file(tmp_path / "older.db")
-        url = sqlite_url(tmp_path / "older.db")
+    with older_database(request, tmp_path, "0003") as url:
         _fill(url)
         yield url
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"older_{tmp_path.name[-20:].lower()}"
-    server.execute(f"CREATE DATABASE {name}")
-    _fill(server.url(name))
-    yield server.url(name)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _fill(url: str) -> None:
     engine = sa.create_engine(parse_url(url), poolclass=sa.NullPool)
     with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
         people = [
             {"id": f"{n:032x}", "number": f"{n:012d}", "name": f"Asha N{n}", "email": None}
             for n in range(MANY)

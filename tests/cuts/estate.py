@@ -32,10 +32,8 @@ from tests.authority.world import World
 from tests.cuts.bases import Base
 from tests.cuts.cutter import Cut
 from tests.cuts.families import Family
-from tests.cuts.plastic import Plastic
-from tests.cuts.stations import NEW_PIN, STEPS, Line, serve
-
-LATER_PIN = "518402"
+from tests.cuts.plastic import LATER_PIN, NEW_PIN, Plastic
+from tests.cuts.stations import STEPS, Line, serve
 
 
 @dataclass(frozen=True)

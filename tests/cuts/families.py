@@ -28,7 +28,7 @@ from tests.cuts.gids import GidsPlastic
 from tests.cuts.modules import ModuleLine
 from tests.cuts.openpgp import OpenPgpPlastic
 from tests.cuts.piv import PivPlastic
-from tests.cuts.plastic import ChipPlastic
+from tests.cuts.plastic import NEW_PIN, ChipPlastic
 from tests.cuts.reader import real_cards
 from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
 
@@ -43,6 +43,7 @@ class Family(ABC):
     """One family under a ``name`` of its own, and what its estate stored.
 
     Where it ``derives``, the stored secret is changed for one that derives from a master key.
+    ``keyed``: the station that is cut lets the new PIN be entered on its reader's keys.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Family(ABC):
     secret: str
     limit: int | None = None
     derives: bool = False
+    keyed: bool = False
 
     @property
     def changes(self) -> bool:
@@ -76,7 +78,8 @@ class ChipFamily(Family):
     def at_station(self, folder: Path, cutter: Cutter) -> Iterator[Cards]:
         """Open the product's way over PC/SC."""
         with RemoteChip(folder / SOCKET) as chip, pytest.MonkeyPatch.context() as patch:
-            yield real_cards(chip, self.speaks(), cutter, patch)
+            keyed = NEW_PIN if self.keyed else ""
+            yield real_cards(chip, self.speaks(), cutter, patch, keyed)
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,7 @@ def families() -> Mapping[str, Family]:
         Piv("piv, silent", limit=None, silent=True),
         Piv("piv, ten tries", limit=10, profile=ten),
         Piv("piv, derived", derives=True),
+        Piv("piv, keyed", keyed=True),
         OpenPgp("openpgp by resetting code"),
         OpenPgp("openpgp by admin PIN", which=Secret.ADMIN_PIN),
         Gids(),

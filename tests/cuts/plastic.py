@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from tests.cuts.chips import Chip
 
-FIRST_PIN = "482915"
+FIRST_PIN, NEW_PIN, LATER_PIN = "482915", "736251", "518402"
+"""What a card is issued with, what the station that is cut sets, and what the next one sets."""
 
 
 class Plastic(Protocol):

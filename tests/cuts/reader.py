@@ -11,13 +11,20 @@ from smartcard import scard
 from hardware import pcsc
 from hardware.cards import PcscCards
 from hardware.driver import Driver
-from hardware.pcsc import WAS_RESET, Context, Handle, PcscError
+from hardware.pcsc import GET_FEATURE_REQUEST, WAS_RESET, Context, Handle, PcscError
 from hardware.registry import Registry
 from hardware.virtual.profile import ATR_T1
 from tests.cuts.chips import Chip
 from tests.cuts.cutter import Cutter, Fault
 
 READER = "Reader of the test"
+
+_VERIFY, _MODIFY, _PROPERTIES = 0x42330006, 0x42330007, 0x42330012
+_FEATURES = b"".join(
+    bytes((code & 0xFF, 4)) + code.to_bytes(4) for code in (_VERIFY, _MODIFY, _PROPERTIES)
+)
+_NEW_AT, _HEAD = 6, 24
+"""In PIN_MODIFY_STRUCTURE (PC/SC part 10, 2.5.3): where the new PIN goes; all that comes first."""
 
 
 class Reader:
@@ -38,7 +45,7 @@ class Reader:
         patch.setattr(pcsc, "establish", lambda: Context(1))
         patch.setattr(pcsc, "release", lambda _: None)
         patch.setattr(pcsc, "answer_to_reset", lambda _: ATR_T1)
-        for name in ("connect", "reconnect", "transmit", "disconnect"):
+        for name in ("connect", "reconnect", "transmit", "control", "disconnect"):
             patch.setattr(pcsc, name, getattr(self, name))
 
     def hit(self, fault: Fault) -> None:
@@ -78,13 +85,50 @@ class Reader:
         lost = PcscError("SCardTransmit", scard.SCARD_E_NOT_TRANSACTED)
         return self._cutter.around(f"{apdu[1]:02X}", lambda: self._chip.transmit(apdu), lost)
 
+    def control(self, _: Handle, code: int, body: bytes) -> bytes:
+        """Know no control code: there are no keys here."""
+        raise PcscError("SCardControl", scard.SCARD_E_UNSUPPORTED_FEATURE)
+
     def disconnect(self, _: Handle, *, reset: bool) -> None:
         """Let go, with a reset."""
         assert reset
         self._chip.reset()
 
 
-def real_cards(chip: Chip, driver: Driver, cutter: Cutter, patch: pytest.MonkeyPatch) -> PcscCards:
-    """Return the product's own way to the card, of which every step may be cut."""
-    Reader(chip, cutter).install(patch)
+class ReaderWithKeys(Reader):
+    """A reader at whose keys somebody enters a new PIN, twice and rightly."""
+
+    def __init__(self, chip: Chip, cutter: Cutter, pin: str) -> None:
+        super().__init__(chip, cutter)
+        self._pin = pin.encode("ascii")
+
+    def control(self, _: Handle, code: int, body: bytes) -> bytes:
+        """Tell of the keys, or have the PIN entered and the command sent."""
+        self.check()
+        lost = PcscError("SCardControl", scard.SCARD_E_NOT_TRANSACTED)
+        return self._cutter.around("keys", lambda: self._asked(code, body), lost)
+
+    def _asked(self, code: int, body: bytes) -> bytes:
+        if code == GET_FEATURE_REQUEST:
+            return _FEATURES
+        if code == _PROPERTIES:
+            return b""
+        assert code == _MODIFY
+        return self._chip.transmit(self._filled(body[_HEAD:], at=body[_NEW_AT]))
+
+    def _filled(self, apdu: bytes, at: int) -> bytes:
+        """Put the PIN in its place behind the header and the length of the command."""
+        start = 5 + at
+        return apdu[:start] + self._pin + apdu[start + len(self._pin) :]
+
+
+def real_cards(
+    chip: Chip, driver: Driver, cutter: Cutter, patch: pytest.MonkeyPatch, keyed: str = ""
+) -> PcscCards:
+    """Return the product's own way to the card, of which every step may be cut.
+
+    With ``keyed`` the reader has keys, at which that is entered.
+    """
+    reader = ReaderWithKeys(chip, cutter, keyed) if keyed else Reader(chip, cutter)
+    reader.install(patch)
     return PcscCards(Registry([driver]))

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import CardId, Heartbeat, VisitId
+from kiosk.dialogue import CardId, Heartbeat, OnPad, VisitId
 from kiosk.policy import Factor, Policy
 from kiosk.ports import CardAddress
 from kiosk.secrets.source import DerivedSecrets
@@ -27,8 +27,8 @@ from kiosk.station.commands import UnblockPin
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
 from tests.cuts.families import Family, families
+from tests.cuts.plastic import NEW_PIN
 
-NEW_PIN = "736251"
 LEAN = Policy(verification=(Factor.EMAIL_CODE,))
 """One factor, whose code is used up with the release, is all that matters to a cut."""
 
@@ -88,7 +88,7 @@ def station(line: Line) -> None:
     assert isinstance(world.store, CutStore)
     world.store.cutter = cutter
     at = CardAddress(line.reader, CardId(family.driver, line.card))
-    command = UnblockPin(VisitId(line.visit), at, Sensitive(NEW_PIN))
+    command = UnblockPin(VisitId(line.visit), at, OnPad() if family.keyed else Sensitive(NEW_PIN))
     with family.at_station(folder, cutter) as cards:
         told = Actions(world.authority, cards, Heartbeat("A")).perform(command)
     world.store.close()

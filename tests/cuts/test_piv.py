@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from tests.cuts.conftest import OpenEstate
-from tests.cuts.cutter import COMMIT
+from tests.cuts.cutter import COMMIT, Fault
 from tests.cuts.estate import Estate
 from tests.cuts.families import FEW, ON_APDUS
 from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
@@ -24,9 +24,10 @@ CARDS = {
     "its PIN forgotten": ("piv", False, ON_APDUS),
     "tells no tries, none recorded": ("piv, silent", True, FEW),
     "ten tries, takes any PUK after a right one": ("piv, ten tries", False, FEW),
+    "its PIN entered on a reader's keys": ("piv, keyed", True, (Fault.TORN, *FEW)),
     "its secrets derived": ("piv, derived", True, FEW),
 }
-"""On the last three only what differs is looked at: which secret was right, and how one knows."""
+"""On the last four only what differs is looked at: which secret was right, and how one knows."""
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -39,7 +40,9 @@ def test_no_cut_loses_a_card_or_costs_more_than_one_try(
     start = estate.keep("start")
     whole = whole_unblock(estate, stations, changes=True)
     steps = Counter(whole)
-    assert (steps["2C"], steps["24"], steps[COMMIT]) == (1, 1, 5)
+    keyed = family == "piv, keyed"
+    assert (steps["2C"], steps["24"], steps[COMMIT]) == (not keyed, 1, 5)
+    assert bool(steps["keys"]) == keyed
     assert derives(estate) == (family == "piv, derived")
     each = name == "its PIN blocked"
     ends = cut_everywhere(estate, stations, cuts_of(whole, faults), start, each=each)

@@ -52,12 +52,19 @@ class ImportSummary:
 
 
 class PeopleImport:
-    """Imports files whose holder numbers have ``number_digits`` digits (0: any short text)."""
+    """Imports files whose holder numbers have ``number_digits`` digits (0: any short text).
 
-    def __init__(self, store: Store, sealer: Sealer, number_digits: int) -> None:
+    ``replace_lost``: a secret of a file takes the place of one whose key is not there, which
+    is refused otherwise: the key may be elsewhere, and the card have another secret by now.
+    """
+
+    def __init__(
+        self, store: Store, sealer: Sealer, number_digits: int, *, replace_lost: bool = False
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._number_digits = number_digits
+        self._replace_lost = replace_lost
 
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
         """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
@@ -94,7 +101,7 @@ class PeopleImport:
         self, uow: UnitOfWork, file: PeopleFile, progress: Progress, told: _Audit | None
     ) -> ImportSummary:
         summary, repeated = ImportSummary(), Repetitions()
-        planner = Planner(uow, self._sealer, repeated.is_first)
+        planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         for lines in _batches(file.people()):
             batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
             file.problems.extend(batch.problems)

@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 from kiosk.administration.people_line import PersonLine, Problem
 from kiosk.dialogue import CardId
+from kiosk.errors import KeyMissing
 from kiosk.secrets.deriving import ISSUED, Derivation
 from kiosk.secrets.kept import has_or_had, label
 from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
 from kiosk.store.unit_of_work import UnitOfWork
+
+_UNCOMPARED: Final = (
+    "unblock_secret: what is recorded for this card cannot be compared ({}): restore that key, "
+    "or see --replace-lost"
+)
+"""The card may have been given another secret, which the file's would take the place of."""
 
 
 @dataclass(slots=True)
@@ -34,14 +42,23 @@ class Batch:
 
 
 class Planner:
-    """Plans batches of at most 500 lines; ``is_first`` tells a person's first line of all."""
+    """Plans batches of at most 500 lines; ``is_first`` tells a person's first line of all.
+
+    ``replace_lost``: a secret of the file takes the place of one whose key is not there.
+    """
 
     def __init__(
-        self, uow: UnitOfWork, sealer: Sealer, is_first: Callable[[PersonLine], bool]
+        self,
+        uow: UnitOfWork,
+        sealer: Sealer,
+        is_first: Callable[[PersonLine], bool],
+        *,
+        replace_lost: bool = False,
     ) -> None:
         self._uow = uow
         self._sealer = sealer
         self._is_first = is_first
+        self._replace_lost = replace_lost
 
     def plan(self, lines: Sequence[PersonLine]) -> Batch:
         """Compare ``lines`` with the store; nothing is written."""
@@ -74,6 +91,21 @@ class Planner:
             batch.problems.append((line.line, f"card_id: this card belongs to {number}"))
             return
         was = known or Card(new_id(), holder.id, named.driver, named.identifier)
+        try:
+            card = self._planned(batch, line, was)
+        except KeyMissing as missing:
+            batch.problems.append((line.line, _UNCOMPARED.format(missing)))
+            return
+        if card.sealed_secret is not was.sealed_secret:
+            batch.secrets += 1
+            batch.secrets_replaced.extend([card] if known else [])
+        if known is None:
+            batch.cards_added.append(card)
+        elif card != known:
+            batch.cards_changed.append(card)
+
+    def _planned(self, batch: Batch, line: PersonLine, was: Card) -> Card:
+        """Return what a line makes of a card; raises ``KeyMissing``."""
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -83,14 +115,8 @@ class Planner:
             sealed_secret=self._secret(was, line.secret),
         )
         if line.master and was.secret_generation is None:
-            card = self._derived(batch, line, card)
-        if card.sealed_secret is not was.sealed_secret:
-            batch.secrets += 1
-            batch.secrets_replaced.extend([card] if known else [])
-        if known is None:
-            batch.cards_added.append(card)
-        elif card != known:
-            batch.cards_changed.append(card)
+            return self._derived(batch, line, card)
+        return card
 
     def _derived(self, batch: Batch, line: PersonLine, card: Card) -> Card:
         """Note from which master key the card was issued with its secret.
@@ -127,4 +153,10 @@ class Planner:
         )
 
     def _has_or_had(self, card: Card, given: Sensitive) -> bool:
-        return has_or_had(self._uow, self._sealer, card, given)
+        """Raise ``KeyMissing`` where nobody knows, and it matters."""
+        try:
+            return has_or_had(self._uow, self._sealer, card, given)
+        except KeyMissing:
+            if self._replace_lost:
+                return False
+            raise

@@ -57,6 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
     parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
+    parser.add_argument(
+        "--replace-lost",
+        action="store_true",
+        help="take secrets in place of recorded ones whose key is lost for good",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +83,7 @@ def _import(args: argparse.Namespace) -> ImportSummary:
 
     tools = Tools(args)
     digits = tools.settings.people.number_digits
-    work = PeopleImport(tools.store, tools.sealer(), digits)
+    work = PeopleImport(tools.store, tools.sealer(), digits, replace_lost=args.replace_lost)
     with ProgressLine("checking" if args.dry_run else "importing") as progress:
         if args.dry_run:
             return work.rehearse(args.file, progress)

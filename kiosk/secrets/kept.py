@@ -41,8 +41,8 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     """Tell whether ``given`` is the card's secret, or one that it has taken the place of.
 
     One whose seal is broken is no secret any more: whatever is given is new then. Those that
-    derive are compared last, for a token may have to be asked for each; ``KeysAway`` is
-    raised where it does not answer, for nobody knows then.
+    derive are compared last, for a token may have to be asked for each. Where it does not
+    answer, or a key is not there, nobody knows: ``KeysAway`` or ``KeyMissing`` is raised.
     """
     current = card.sealed_secret
     found = _looked_at(sealer, card, current) if current else None
@@ -98,7 +98,7 @@ def _as_former(sealer: Sealer, card: Card, kind: Kind, sealed: SealedSecret) -> 
 def _looked_at(sealer: Sealer, card: Card, current: SealedSecret) -> Sensitive | Derivation | None:
     try:
         return sealer.look(current, label(card, SealKind.UNBLOCK, current.revision))
-    except (SealBroken, KeyMissing):
+    except SealBroken:
         return None
 
 
@@ -107,5 +107,5 @@ def _opens_to(
 ) -> bool:
     try:
         return sealer.open(sealed, label(card, kind, sealed.revision)) == given
-    except (SealBroken, KeyMissing):
+    except SealBroken:
         return False

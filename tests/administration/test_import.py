@@ -11,10 +11,7 @@ from pathlib import Path
 
 from kiosk.administration.import_people import BATCH, ImportSummary
 from kiosk.secrets.kept import label, open_kept
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
 from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
 from kiosk.store.records import CardStatus, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from tests.administration.importing import HEADER, Importer, csv_of, line
@@ -118,16 +115,6 @@ def test_a_dry_run_and_a_refused_file_make_nobody_found(importer: Importer, tmp_
     importer.work.rehearse(csv_of(tmp_path, line(0)))
     importer.refused(csv_of(tmp_path, line(0), line(1, secret="short")))
     assert importer.found("smith") == []
-
-
-def test_a_secret_that_no_key_opens_is_replaced(
-    importer: Importer, store: Store, tmp_path: Path
-) -> None:
-    path = csv_of(tmp_path, line(0))
-    importer.run(path)
-    other = Importer(store, Sealer(KeyRing.fresh()))
-    assert other.run(path).secrets_sealed == 1
-    assert other.secret(other.card(0)) == "48271593"
 
 
 def test_two_cards_of_one_person_are_two_lines(importer: Importer, tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ def _rotate(args: argparse.Namespace) -> int:
         return 0
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
-    return _tell(report)
+    broken = "does not open and was left as it is; import it again"
+    return _tell(report, _STATIONS, "secrets sealed anew", broken)
 
 
 def _rotate_master(tools: Tools, *, add_only: bool) -> int:
@@ -127,15 +128,8 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
         return 0
     with ProgressLine("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress)
-    done = report.rotation
-    if report.added:
-        say(f"added {report.added}; {_derives(tools)}")
-    else:
-        say(f"finished an earlier rotation; {report.current} stays the current key")
-    say(f"{done.resealed} secrets are sealed as they are, {done.overtaken} were changed meanwhile")
-    for card in done.broken:
-        complain(f"card {card}: its secret cannot be derived and was left as it is")
-    return int(bool(done.broken))
+    broken = "cannot be derived and was left as it is"
+    return _tell(report, _derives(tools), "secrets are sealed as they are", broken)
 
 
 def _derives(tools: Tools) -> str:
@@ -143,13 +137,14 @@ def _derives(tools: Tools) -> str:
     return "new secrets derive from it" if tools.settings.secrets.module else _STATIONS
 
 
-def _tell(report: RotationReport) -> int:
+def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
+    """Say what was done; 1 where a secret is ``broken``."""
     done = report.rotation
     if report.added:
-        say(f"added {report.added}; {_STATIONS}")
+        say(f"added {report.added}; {taken_up}")
     else:
         say(f"finished an earlier rotation; {report.current} stays the current key")
-    say(f"{done.resealed} secrets sealed anew, {done.overtaken} were changed meanwhile")
+    say(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
     for card in done.broken:
-        complain(f"card {card}: its secret does not open and was left as it is; import it again")
+        complain(f"card {card}: its secret {broken}")
     return int(bool(done.broken))

@@ -33,7 +33,7 @@ def test_no_cut_costs_a_card_a_try(
     steps = Counter(whole)
     # The key is chosen; a number goes out, then the cryptogram; the PIN is set.
     assert (steps["22"], steps["87"], steps["2C"], steps[COMMIT]) == (1, 2, 1, 4)
-    ends = cut_everywhere(estate, stations, cuts_of(whole, faults), start)
+    ends = cut_everywhere(estate, stations, cuts_of(whole, faults), start, each=blocked)
     assert all(end.endswith("0 wrong") for end in ends)
     told = f"{ends.total()} cut points ({', '.join(faults)}) of a GIDS card, its PIN {pin}"
     printed(f"{told}: {dict(ends)}")

@@ -43,5 +43,5 @@ def test_no_cut_loses_a_card_or_costs_more_than_one_try(
     whole = whole_unblock(estate, stations, changes=name == ADMIN_PIN)
     steps = Counter(whole)
     assert expected.items() <= steps.items()
-    ends = cut_everywhere(estate, stations, cuts_of(whole, ON_APDUS), start)
+    ends = cut_everywhere(estate, stations, cuts_of(whole, ON_APDUS), start, each=True)
     printed(f"{ends.total()} cut points ({', '.join(ON_APDUS)}) of {name}: {dict(ends)}")

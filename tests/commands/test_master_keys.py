@@ -67,6 +67,21 @@ def test_cards_of_a_master_key_from_setup_to_its_rotation(
     assert len(Estate().secret(Estate().cards()[jo])) == 8
 
 
+def test_a_rotation_says_what_still_derives_from_an_older_key(
+    hsm: Hsm, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ((gone, *_),) = masters(capsys, kiosk)
+    assert kiosk("import", people(place, GOOD)) == 0
+    words = ("900000000001", f"{1:032x}", "--derived-from", gone, *REASON)
+    assert kiosk("cards", "set-secret", *words) == 0
+    hsm.destroy(f"unlock-kiosk-{gone}")
+    capsys.readouterr()
+    assert kiosk("keys", "rotate", "--purpose", "derive") == 1
+    said = capsys.readouterr()
+    assert "its secret cannot be derived" in said.err
+    assert "still derived from an older key, as `kiosk keys list` shows: 1;" in said.out
+
+
 def test_a_token_that_is_away_is_told_by_every_command(
     hsm: Hsm, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

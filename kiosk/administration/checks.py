@@ -20,8 +20,9 @@ from kiosk.store.database import Store
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 
-_DATABASE, _QUESTIONS, _KEYS, _MASTER, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
-    "database", "questions", "keys", "master key", "cipher", "mail relay", "outbox", "clock"
+_DATABASE, _QUESTIONS, _KEYS, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "master key", "token", "cipher", "mail relay", "outbox",
+    "clock",
 )  # fmt: skip
 
 
@@ -85,6 +86,14 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     if current is None or not (derives or current.secrets):
         return ok(_MASTER, "not in use: unblock secrets are drawn at random")
     return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
+
+
+def check_patience(token_s: float, others_s: float) -> Finding:
+    """Does a token that gives no answer fail before those who wait to write meanwhile."""
+    if token_s < others_s:
+        return ok(_TOKEN, f"is waited for {token_s:g} s at most")
+    text = f"is waited for {token_s:g} s; whoever writes meanwhile gives up after {others_s:g} s"
+    return warn(_TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
 
 
 def check_cipher() -> Finding:

@@ -37,6 +37,9 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)
     derives = tools.settings.secrets.source == "derived"
     yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
+    if tools.settings.secrets.module and tools.store_file:
+        times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
+        yield "token", partial(checks.check_patience, *times)
     if not admin_key.FAMILIES.isdisjoint(tools.settings.cards.families):
         yield "cipher", checks.check_cipher
 

@@ -141,6 +141,13 @@ def test_a_check_that_raises_is_a_finding_and_the_others_go_on() -> None:
     assert found[0].found == "the database is away"
 
 
+def test_a_token_that_is_waited_for_too_long() -> None:
+    assert said(checks.check_patience(3, 5)) == (OK, "is waited for 3 s at most; ")
+    condition, text = said(checks.check_patience(5, 5))
+    assert condition is WARN
+    assert "gives up after 5 s; keep `timeout_s`" in text
+
+
 NO_CIPHER = """
 openssl_conf = all
 [all]

@@ -7,7 +7,12 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.pcsc", "tests.support.clients", "tests.support.printed"]
+pytest_plugins = [
+    "tests.support.pcsc",
+    "tests.support.clients",
+    "tests.support.printed",
+    "tests.support.databases",
+]
 
 # No example is judged by a stopwatch. At a desk they are drawn anew each time; where a
 # change has to pass, the same ones are drawn, so that a run can be repeated.

@@ -29,27 +29,15 @@ from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
 from tests.secrets.token.hsm import Hsm
-from tests.support.database import PostgresServer, SetClock, TestDatabase, running_postgres
+from tests.support.database import TestDatabase
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def each_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture
+def each_store(either_database: TestDatabase) -> Store:
     """A store on each of the databases."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("store")
-        return
-    url = request.getfixturevalue("server").fresh()
-    database = TestDatabase(url, "postgresql", SetClock())
-    yield database.store()
-    database.close()
+    return either_database.store()
 
 
 @pytest.fixture

@@ -33,21 +33,14 @@ from tests.authority.assisting import (
     withdraw,
 )
 from tests.authority.world import World, copy_template
-from tests.support.database import PostgresServer, running_postgres
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
     if request.param == "sqlite":
-        world = World(copy_template(template, tmp_path))
+        world = World(copy_template(sqlite_template, tmp_path))
     else:
-        world = World(tmp_path, url=request.getfixturevalue("server").fresh())
+        world = World(tmp_path, url=request.getfixturevalue("postgres_server").fresh())
     world.policy = Policy(codes_an_hour=20)
     yield world
     world.store.close()

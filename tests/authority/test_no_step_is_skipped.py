@@ -27,9 +27,9 @@ ORDERS = (
 
 
 @pytest.fixture(scope="module")
-def estate(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+def estate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     """A folder with a registered card, to be copied for each walk."""
-    folder = copy_template(template, tmp_path_factory.mktemp("estate"))
+    folder = copy_template(sqlite_template, tmp_path_factory.mktemp("estate"))
     world = World(folder)
     card = world.registered_card(secret_limit=10)
     world.store.close()

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def world(server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=server.fresh())
+def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=postgres_server.fresh())
     yield world
     world.store.close()
 

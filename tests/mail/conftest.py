@@ -1,17 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.support.database import SetClock, TestDatabase, migrated, sqlite_url
+from tests.support.database import TestDatabase
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[TestDatabase]:
-    url = sqlite_url(tmp_path / "kiosk.db")
-    migrated(url)
-    database = TestDatabase(url, "sqlite", SetClock())
-    yield database
-    database.close()
+def database(sqlite_database: TestDatabase) -> TestDatabase:
+    return sqlite_database

@@ -18,7 +18,7 @@ from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
-from tests.support.database import SetClock, migrated, sqlite_url
+from tests.support.database import SetClock, sqlite_url
 
 FIRST, SECOND, NEVER = "11111111", "22222222", "33333333"
 
@@ -43,8 +43,8 @@ class Safe:
 
 
 @pytest.fixture
-def safe(tmp_path: Path, template: Path) -> Iterator[Safe]:
-    shutil.copy(template, tmp_path / "kiosk.db")
+def safe(tmp_path: Path, sqlite_template: Path) -> Iterator[Safe]:
+    shutil.copy(sqlite_template, tmp_path / "kiosk.db")
     store, ring = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock()), KeyRing.fresh()
     sealer, holder = Sealer(ring), Cardholder(new_id(), "1", "A")
     card = Card(new_id(), holder.id, "piv", "ab" * 16)
@@ -58,13 +58,6 @@ def safe(tmp_path: Path, template: Path) -> Iterator[Safe]:
         uow.commit()
     yield Safe(store, ring, card)
     store.close()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("kept") / "kiosk.db"
-    migrated(sqlite_url(path))
-    return path
 
 
 def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:

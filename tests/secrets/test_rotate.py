@@ -17,19 +17,12 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
-from tests.support.database import SetClock, migrated, sqlite_url
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("rotate") / "kiosk.db"
-    migrated(sqlite_url(path))
-    return path
+from tests.support.database import SetClock, sqlite_url
 
 
 @pytest.fixture
-def store(template: Path, tmp_path: Path) -> Iterator[Store]:
-    shutil.copy(template, tmp_path / "kiosk.db")
+def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copy(sqlite_template, tmp_path / "kiosk.db")
     store = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock())
     yield store
     store.close()

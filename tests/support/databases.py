@@ -1,0 +1,63 @@
+"""Fixtures: one migrated SQLite file and one PostgreSQL for a whole run, and copies for a test.
+
+``sqlite_database``, ``postgres_database`` and ``either_database`` (a test each) are as they are
+after migrating; stores that were opened on them are closed with the test.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.database import (
+    PostgresServer,
+    SetClock,
+    TestDatabase,
+    migrated,
+    running_postgres,
+    sqlite_url,
+)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server with a migrated template in it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "kiosk.db"
+    migrated(sqlite_url(path))
+    return path
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[TestDatabase]:
+    """A fresh file, ``kiosk.db`` in the test's own folder."""
+    path = tmp_path / "kiosk.db"
+    shutil.copy(sqlite_template, path)
+    database = TestDatabase(sqlite_url(path), "sqlite", SetClock())
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[TestDatabase]:
+    """A fresh database of the server; there is one at a time."""
+    database = TestDatabase(postgres_server.fresh(), "postgresql", SetClock())
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def either_database(request: pytest.FixtureRequest) -> TestDatabase:
+    """A fresh database, of either kind in turn."""
+    kind = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    found: TestDatabase = request.getfixturevalue(kind)
+    return found

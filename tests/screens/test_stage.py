@@ -136,14 +136,14 @@ def _kit(app: PictureApp) -> Kit:
 
 async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
     watch = Watch()
-    app = app_with(StillDesk(), hold_s=0.1, clock=watch)
+    app = app_with(StillDesk(), hold_s=1.0, clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(WORKING)
         await app.show(MENU)
         await settled(pilot)
         assert isinstance(app.screen, WaitingPage)
-        watch.now = 0.1
+        watch.now = 1.0
         await until(pilot, lambda: isinstance(app.screen, MenuPage))
 
 

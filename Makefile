@@ -4,6 +4,8 @@
 .PHONY: help demo test check lint format flow roles pictures lock bench clean
 PYTHON ?= python3
 export PYTHON
+# One more than there are processors: a test that uses a terminal waits for half of its time.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 3 ? cores + 1 : 4)))
 VENV := .venv/bin
 
 help: ## List these targets
@@ -15,7 +17,7 @@ demo: ## Set everything up and run the kiosk full-screen on virtual cards
 
 test: ## Set everything up and run all tests
 	@.ci/bootstrap test
-	@$(VENV)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

@@ -9,6 +9,8 @@ from kiosk.administration.office import Office
 from kiosk.roles import Role
 from kiosk.store.database import Store
 from tests.administration.desk.house import means_of, office_of
+from tests.administration.desk.people import somebody
+from tests.store.samples import Person
 from tests.support.database import SetClock, TestDatabase
 
 
@@ -46,3 +48,9 @@ def agent(means: Means) -> Office:
 @pytest.fixture
 def auditor(means: Means) -> Office:
     return office_of(means, Role.AUDITOR)
+
+
+@pytest.fixture
+def asha(means: Means) -> Person:
+    """Somebody who is registered."""
+    return somebody(means)

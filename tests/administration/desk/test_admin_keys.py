@@ -12,17 +12,12 @@ from kiosk.errors import NotTaken
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
 from tests.administration.desk.house import GROUNDS
-from tests.administration.desk.people import cards_of, secret_of, seen, somebody
+from tests.administration.desk.people import cards_of, secret_of, seen
 from tests.store import samples
 
 CARD = "00112233445566778899aabbccddeeff"
 KEY = "0123456789abcdeffedcba987654321089abcdef01234567"
 TYPED = "01234567 89ABCDEF FEDCBA98 76543210 89ABCDEF 01234567"
-
-
-@pytest.fixture
-def asha(means: Means) -> samples.Person:
-    return somebody(means)
 
 
 @pytest.fixture

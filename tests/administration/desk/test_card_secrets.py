@@ -18,17 +18,12 @@ from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS
-from tests.administration.desk.people import cards_of, newest, secret_of, seen, somebody, told
+from tests.administration.desk.people import cards_of, newest, secret_of, seen, told
 from tests.store import samples
 
 NEW = "00112233-4455-6677-8899-AABBCCDDEEFF"
 PLAIN = "00112233445566778899aabbccddeeff"
 OTHER_PUK = "20461357"
-
-
-@pytest.fixture
-def asha(means: Means) -> samples.Person:
-    return somebody(means)
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ OTHER_PUK = "20461357"
 
 
 @pytest.fixture
-def asha(means: Means) -> samples.Person:
-    return somebody(means)
-
-
-@pytest.fixture
 def desk(agent: Office) -> LocalCardsDesk:
     return LocalCardsDesk(agent)
 

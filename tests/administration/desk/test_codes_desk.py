@@ -31,11 +31,6 @@ from tests.store import samples
 from tests.support.database import SetClock
 
 
-@pytest.fixture
-def asha(means: Means) -> samples.Person:
-    return somebody(means)
-
-
 def test_a_code_lives_at_once_for_fifteen_minutes(
     means: Means, asha: samples.Person, agent: Office
 ) -> None:

@@ -31,15 +31,10 @@ from tests.administration.desk.giving import (
     mailed,
 )
 from tests.administration.desk.house import GROUNDS, office_of
-from tests.administration.desk.people import seen, somebody
+from tests.administration.desk.people import seen
 from tests.administration.desk.together import both
 from tests.store import samples
 from tests.support.database import SetClock
-
-
-@pytest.fixture
-def asha(means: Means) -> samples.Person:
-    return somebody(means)
 
 
 def test_until_somebody_else_agrees_it_waits(

@@ -1,43 +1,26 @@
-"""A person's page: that it is true, complete, and as quick for whoever has a long story."""
+"""A person's page: that it is true, and complete."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.person_page import NEWEST
-from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine, Standing
+from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit import AuditKind
 from kiosk.roles import Action, Role
-from kiosk.store.records import Card, CardStatus, new_id
-from kiosk.store.visit_records import UnblockEntry
-from tests.administration.desk.estate import means_beside, unlocks
+from kiosk.store.records import CardStatus
 from tests.administration.desk.history import History
 from tests.administration.desk.house import office_of
-from tests.administration.desk.people import somebody
-from tests.authority.sitting import Sitting
-from tests.authority.world import World
 from tests.store import samples
 from tests.store.samples import NOW, Person
-from tests.support.database import SetClock, TestDatabase
+from tests.support.database import SetClock
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def asha(means: Means) -> Person:
-    return somebody(means)
 
 
 @pytest.fixture
@@ -231,190 +214,3 @@ def test_a_code_is_agreed_to_by_somebody_else_than_gave_it(
     assert agrees == {Role.MANAGER: True, Role.AGENT: False}
     for office in (manager, agent):
         assert Action.WITHDRAW_CODE in LocalPeopleDesk(office).person(asha.holder.id).open_to
-
-
-# --- that it agrees with the authority -------------------------------------------------
-
-State = Callable[[World, Card], object]
-
-
-def _change(**changes: object) -> State:
-    def apply(world: World, card: Card) -> None:
-        changed: Card = replace(card, **changes)  # type: ignore[arg-type]
-        world.put_card(changed)
-
-    return apply
-
-
-def _write(write: Callable[[Any, Card], object]) -> State:
-    def apply(world: World, card: Card) -> None:
-        with world.store.begin() as uow:
-            write(uow, card)
-            uow.commit()
-
-    return apply
-
-
-def _leave(uow: Any, card: Card) -> None:
-    uow.holders.save(replace(uow.holders.get(card.holder_id), left_at=uow.now))
-
-
-def _use_up(uow: Any, card: Card) -> None:
-    for attempt in ("a", "b", "c"):
-        uow.registrations.charge(card.holder_id, attempt, 3)
-
-
-def _expose(world: World, card: Card) -> None:
-    _write(lambda uow, card: [uow.cards.expose_secret(card.id, assumed_limit=3) for _ in "1234"])(
-        world, card
-    )
-
-
-def _without_questions(uow: Any, card: Card) -> None:
-    registration = uow.registrations.of_holder(card.holder_id)
-    uow.registrations.put(replace(registration, hashes=(), question_ids=()))
-
-
-def _unconfirmed(uow: Any, card: Card) -> None:
-    registration = uow.registrations.of_holder(card.holder_id)
-    uow.registrations.put(replace(registration, unconfirmed_since=uow.now))
-
-
-def _many_codes(world: World, card: Card) -> None:
-    for _ in range(world.policy.codes_an_hour):
-        sitting = world.insert(card, blocked=True)
-        sitting.to_code()
-        world.clock.forward(seconds=61)
-        _write(lambda uow, card: uow.codes.revoke_live(card.id))(world, card)
-
-
-STATES: dict[str, tuple[State, bool]] = {
-    "ready": (lambda world, card: None, True),
-    "left": (_write(_leave), False),
-    "blocked": (_write(lambda uow, card: uow.registrations.block(card.holder_id)), False),
-    "used up": (_write(_use_up), False),
-    "not registered": (_write(lambda uow, card: uow.registrations.delete(card.holder_id)), False),
-    "without questions": (_write(_without_questions), False),
-    "unconfirmed": (_write(_unconfirmed), True),
-    "revoked": (_change(status=CardStatus.REVOKED), False),
-    "expired": (_change(expires_at=NOW), False),
-    "without a secret": (_change(sealed_secret=None), False),
-    "exposed": (_expose, False),
-    "too many codes": (_many_codes, False),
-}
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
-
-
-@pytest.mark.parametrize("name", STATES)
-def test_the_page_says_what_the_authority_will_do(world: World, tmp_path: Path, name: str) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
-    card = world.registered_card()
-    put, expected = STATES[name]
-    put(world, card)
-    person = desk.person(card.holder_id)
-    assert person.can_unlock is expected, person.headline
-    assert unlocks(world, card) is expected, person.headline
-
-
-def test_a_secret_that_did_not_open_is_told_from_then_on(world: World, tmp_path: Path) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
-    card = world.registered_card()
-    another = samples.card(card.holder_id).sealed_secret
-    assert another is not None
-    key_id = card.sealed_secret.key_id if card.sealed_secret else ""
-    world.put_card(replace(card, sealed_secret=replace(another, key_id=key_id)))
-    assert not unlocks(world, card)
-    person = desk.person(card.holder_id)
-    assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
-    assert person.headline == "The unblock secret of their card cannot be opened any more."
-
-
-def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(
-    world: World, tmp_path: Path
-) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
-    card = world.registered_card()
-    sitting: Sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    sitting.grant()
-    person = desk.person(card.holder_id)
-    assert person.can_unlock
-    assert "What became of the unlock of 09:30 today is not known." in person.headline
-    world.clock.forward(minutes=2)
-    assert unlocks(world, card)
-
-
-# --- that it is quick ------------------------------------------------------------------
-
-
-def test_a_page_costs_the_same_few_statements_whatever_the_story(
-    desk: LocalPeopleDesk, means: Means, agent: Office, asha: Person
-) -> None:
-    with statements() as few:
-        desk.person(asha.holder.id)
-    cards = [samples.card(asha.holder.id) for _ in range(5)]
-    codes = [samples.code(asha, card_id=card.id) for card in cards]
-    with means.store.begin() as uow:
-        uow.cards.put(cards)
-        for code in codes:
-            uow.codes.draft(code)
-            uow.codes.activate(code.id, NOW, NOW + 15 * MINUTE)
-        uow.journal.open(UnblockEntry(new_id(), asha.visit.id, asha.card.id, NOW, was_blocked=True))
-        uow.commit()
-    tell(means, asha, 400, actor=agent.actor.staff_id)
-    with statements() as many:
-        person = desk.person(asha.holder.id)
-    assert len(person.story) == NEWEST
-    assert len(many) == len(few)
-    assert len(few) < 20
-
-
-def test_a_page_is_quick_for_somebody_with_ten_thousand_rows(
-    desk: LocalPeopleDesk, means: Means, asha: Person
-) -> None:
-    other = samples.stored_person(means.store, "100000000002")
-    tell(means, asha, 10_000)
-    tell(means, other, 10)
-    took: dict[str, list[float]] = {asha.holder.id: [], other.holder.id: []}
-    for _ in range(15):
-        for holder_id, times in took.items():
-            began = time.perf_counter()
-            desk.person(holder_id)
-            times.append(time.perf_counter() - began)
-    long, short = (min(times) for times in took.values())
-    assert long < 3 * short + 0.01
-
-
-def tell(means: Means, person: Person, count: int, **columns: str) -> None:
-    """Let so many things have happened to somebody; every other one is not told."""
-    kinds = (AuditKind.ANSWERS_WRONG, AuditKind.ATTEMPT_CHARGED)
-    with means.store.begin() as uow:
-        for number in range(count):
-            uow.audit.append(
-                kind=kinds[number % 2].value,
-                reference=f"R{number}",
-                holder_id=person.holder.id,
-                detail={"left": 2},
-                **columns,
-            )
-        uow.commit()
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)

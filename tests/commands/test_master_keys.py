@@ -10,7 +10,7 @@ import pytest
 from tests.commands.estate import Estate
 from tests.commands.samples import GOOD, Kiosk, people
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
-from tests.secrets.token.hsm import Hsm
+from tests.secrets.token.hsm import Hsm, workers
 
 REASON = ("--reason", "personalised from the master key")
 
@@ -29,6 +29,9 @@ def hsm(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hsm]:
         monkeypatch.setenv(name, value)
     yield hsm
     hsm.close()
+    for worker in workers():  # of a command, which ends with its process elsewhere
+        worker.kill()
+        worker.wait()
 
 
 def masters(capsys: pytest.CaptureFixture[str], kiosk: Kiosk) -> list[list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from kiosk.administration.setup import make_keys, prepare_database
@@ -17,7 +16,7 @@ from kiosk.errors import ConfigError
 from kiosk.station.states import Outage
 from kiosk.store.database import Store
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
-from tests.secrets.token.hsm import Hsm
+from tests.secrets.token.hsm import Hsm, workers
 
 
 @pytest.fixture
@@ -46,12 +45,6 @@ def settings(environ: dict[str, str]) -> Iterator[Settings]:
     prepare_database(store, "the test's")
     yield settings
     store.close()
-
-
-def workers() -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process().children() if "token.worker" in str(child.cmdline())
-    ]
 
 
 def test_a_station_is_out_of_order_while_its_token_is_away(

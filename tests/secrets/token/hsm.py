@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from kiosk.secrets.token.masters import Token, TokenMasters
 from kiosk.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, new_token
@@ -39,6 +41,13 @@ for key in keys:
     except pkcs11.PKCS11Error as error:
         print(type(error).__name__)
 """
+
+
+def workers() -> list[psutil.Process]:
+    """Return the processes of tokens' modules that were started from here, and live."""
+    children = psutil.Process().children()
+    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if "token.worker" in str(child.cmdline())]
 
 
 @dataclass

@@ -6,7 +6,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
 from kiosk.dialogue import CardId
@@ -18,17 +17,11 @@ from kiosk.secrets.token.masters import AWAY_S, PREFIX, TokenMasters
 from kiosk.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, WRONG, faulty_module
 from tests.secrets.test_deriving import EXAMPLES, KEY, cmac
-from tests.secrets.token.hsm import Hsm
+from tests.secrets.token.hsm import Hsm, workers
 
 CARD = CardId("piv", "00aa")
 ANSWER_S = 1.0
 ON_ITS_FEET_S = ANSWER_S + 2.5
-
-
-def workers() -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process().children() if "token.worker" in str(child.cmdline())
-    ]
 
 
 def test_keys_are_made_in_the_token_and_stay_there(hsm: Hsm) -> None:

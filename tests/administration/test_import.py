@@ -12,6 +12,7 @@ from pathlib import Path
 from kiosk.administration.import_people import BATCH, ImportSummary
 from kiosk.secrets.kept import label, open_kept
 from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.records import CardStatus, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from tests.administration.importing import HEADER, Importer, csv_of, line
@@ -31,13 +32,13 @@ def test_the_audit_is_told_who_and_what(importer: Importer, tmp_path: Path) -> N
     path = csv_of(tmp_path, line(0), line(1))
     summary = importer.run(path)
     with importer.store.read() as uow:
-        (event,) = uow.audit.by_reference(summary.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=summary.reference))
     assert (event.kind, event.actor) == ("people-imported", "command line: test")
     assert event.detail["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (event.detail["lines"], event.detail["people_added"]) == (2, 2)
     changed = importer.run(csv_of(tmp_path, line(0, name="Jo Jones"), line(1, secret="99999999")))
     with importer.store.read() as uow:
-        events = uow.audit.by_reference(changed.reference)
+        events = uow.trail.oldest(AuditQuery(reference=changed.reference))
     assert [event.kind for event in events] == [
         "holder-changed",
         "card-changed",

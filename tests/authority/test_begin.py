@@ -19,6 +19,7 @@ from kiosk.dialogue import (
 from kiosk.errors import StepRefused
 from kiosk.policy import Factor, Policy
 from kiosk.reference import reference_of
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.records import Card, CardStatus, new_id
 from tests.authority.world import PUK, World
 
@@ -179,7 +180,7 @@ def test_what_is_shown_of_a_visit(world: World) -> None:
     assert opened.reference == reference_of(sitting.visit)
     assert PUK not in repr(opened)
     with world.store.read() as uow:
-        events = uow.audit.by_reference(opened.reference)
+        events = uow.trail.oldest(AuditQuery(reference=opened.reference))
     assert [event.kind for event in events] == ["visit-opened"]
     assert events[0].station == "A"
 

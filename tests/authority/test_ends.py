@@ -14,6 +14,7 @@ from kiosk.dialogue import Reason, VisitEnd, VisitId
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.reference import reference_of
 from kiosk.secrets.anchors import AnchorSigner
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.records import Verdict, new_id
 from tests.authority.world import World
 
@@ -32,7 +33,7 @@ def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
     reference = world.authority.refuse(visit, "B", Reason.CARD_UNREADABLE)
     assert reference == reference_of(visit)
     with world.store.read() as uow:
-        [event] = uow.audit.by_reference(reference)
+        [event] = uow.trail.oldest(AuditQuery(reference=reference))
     assert (event.kind, event.station) == ("refused-at-station", "B")
     assert event.detail == {"reason": "card-unreadable"}
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from kiosk.errors import StoreError
 from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditAnchor, AuditHead, AuditVerdict
+from kiosk.store.audit_records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict
 from kiosk.store.database import Store
 from kiosk.store.records import Scalar
 from tests.store import samples
@@ -51,7 +51,7 @@ def test_an_event_keeps_all_that_it_was_given(database: TestDatabase, store: Sto
         uow.audit.append(kind="visit-ended", reference="R7")
         uow.commit()
     with store.read() as uow:
-        first, second = uow.audit.by_reference("R7")
+        first, second = uow.trail.oldest(AuditQuery(reference="R7"))
         assert uow.audit.of_holder("h") == (first,)
         assert uow.audit.latest(limit=1) == (second,)
         assert uow.audit.head() == AuditHead(2, second.hash)
@@ -94,7 +94,7 @@ def test_eight_writers_make_one_chain(database: TestDatabase) -> None:
         list(pool.map(write, range(8)))
     assert verify(store) == AuditVerdict(rows=160, anchors=0, anchored_to=0)
     with store.read() as uow:
-        mine = uow.audit.by_reference("W3")
+        mine = uow.trail.oldest(AuditQuery(reference="W3"))
     assert [event.detail["n"] for event in mine] == [n for n in range(10) for _ in range(2)]
 
 

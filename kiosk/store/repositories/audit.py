@@ -107,11 +107,6 @@ class Audit:
 
     # --- looking things up ---
 
-    def by_reference(self, reference: str) -> tuple[AuditEvent, ...]:
-        """Return what happened under a reference number, in order."""
-        statement = select(AuditEventRow).where(col(AuditEventRow.reference) == reference)
-        return self._events(statement.order_by(col(AuditEventRow.seq)))
-
     def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events of a holder, newest first."""
         statement = select(AuditEventRow).where(col(AuditEventRow.holder_id) == holder_id)

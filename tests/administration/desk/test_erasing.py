@@ -22,6 +22,7 @@ from kiosk.errors import NothingThere, NotTaken, StepRefused
 from kiosk.roles import Role
 from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.engine import parse_url
 from kiosk.store.records import Card, Cardholder
 from kiosk.store.tables import Row
@@ -91,7 +92,7 @@ def test_nothing_names_them_afterwards(
     assert left == {"action_note": 1}
     with world.store.read() as uow:
         assert uow.audit.verify().intact
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         assert (event.kind, event.holder_id) == ("person-erased", card.holder_id)
         assert event.detail["cards"] == 2
         kept = uow.notes.by_ids((str(event.detail["note"]),))

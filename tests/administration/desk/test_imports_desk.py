@@ -22,6 +22,7 @@ from kiosk.secrets.masters import Masters
 from kiosk.secrets.sealing import Sealer
 from kiosk.secrets.token.masters import Token, TokenMasters
 from kiosk.sensitive import Sensitive
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from kiosk.store.unit_of_work import UnitOfWork
 from tests.administration.importing import HEADER, line
@@ -86,7 +87,7 @@ def test_an_import_is_audited_with_who_did_it(
     done = desk.run("people.csv", unseen)
     assert (done.lines, done.people_added) == (2, 2)
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         assert "900000000001" in uow.holders.by_numbers(["900000000001"])
     assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
 

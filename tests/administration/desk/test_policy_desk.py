@@ -18,6 +18,7 @@ from kiosk.config.base import settings_of
 from kiosk.config.policy import PolicySettings
 from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from kiosk.roles import Role
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.support.database import SetClock
@@ -57,7 +58,7 @@ def test_a_change_counts_and_tells_who_and_why(
     assert (changed.changed_at, changed.changed_by) == (clock.now(), manager.actor.name)
     assert changed.reason == "Too many calls"
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     told = {"setting": "max_failures", "value": "5", "was": "3", "as_in_file": False, "revision": 1}
     assert told.items() <= event.detail.items()
 

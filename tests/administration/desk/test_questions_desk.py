@@ -11,6 +11,7 @@ from kiosk.administration.policy_desk import LocalPolicyDesk
 from kiosk.administration.questions_desk import LocalQuestionsDesk
 from kiosk.administration.setup import load_questions
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
@@ -30,7 +31,7 @@ def test_a_question_is_added_and_audited_by_its_id(desk: LocalQuestionsDesk, sto
     added = desk.every()[-1]
     assert (added.id, added.text, added.used_by, added.retired_at) == (21, NEW, 0, None)
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert (event.kind, event.detail["question"]) == ("question-added", 21)
 
 

@@ -22,6 +22,7 @@ from kiosk.errors import (
     NotTaken,
 )
 from kiosk.roles import Role
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.keys import new_key
@@ -55,7 +56,7 @@ def test_a_new_member_can_log_in_and_is_shown(
     assert admit(store, fingerprint(key)).staff_id == added.staff_id
     assert line(desk, "Asha Okafor").last_login_at == clock.now()
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert (event.kind, event.detail["staff"]) == ("staff-added", added.staff_id)
     assert "Asha" not in str(event)
 

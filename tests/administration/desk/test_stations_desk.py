@@ -8,6 +8,7 @@ from kiosk.administration.office import Office
 from kiosk.administration.stations_desk import LocalStationsDesk
 from kiosk.administration.views.service import StationLine
 from kiosk.errors import ChangedMeanwhile, NothingThere
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from tests.administration.desk.history import History
 from tests.administration.desk.house import GROUNDS
@@ -52,7 +53,7 @@ def test_a_retired_station_comes_last_and_is_never_silent(
         ("A", False, now),
     ]
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         assert (event.kind, event.station) == ("station-retired", "A")
         assert event.actor == manager.actor.staff_id
         note = uow.notes.by_ids((str(event.detail["note"]),))
@@ -67,7 +68,7 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
     assert done.told == "A is in service again."
     assert [line.retired_at for line in desk.every()] == [None]
     with store.read() as uow:
-        (event,) = uow.audit.by_reference(done.reference)
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         assert (event.kind, event.station) == ("station-reinstated", "A")
 
 

@@ -51,8 +51,15 @@ class PcscCards:
             pin, expires_at = session.pin_state(), session.expires_at()
             certificate = session.certificate()
             pin_pad = self._offers.is_made(CardAddress(reader, card), connection, session)
-            changes = session.changes_on_pad()
-            return CardReport(card, pin, expires_at, certificate, pin_pad, changes)
+            return CardReport(
+                card,
+                pin,
+                expires_at,
+                certificate,
+                pin_pad,
+                session.changes_on_pad(),
+                session.secret_tries(),
+            )
 
         return self._hold(reader, work)
 

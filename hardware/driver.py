@@ -38,6 +38,12 @@ class CardSession(Protocol):
     def certificate(self) -> bytes | None:
         """Return the certificate of the key for ``prove``, or None where the card shows none."""
 
+    def secret_tries(self) -> int | None:
+        """Return how many wrong unblock secrets the card still takes; None where it does not say.
+
+        No try is spent.
+        """
+
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 

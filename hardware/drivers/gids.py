@@ -95,6 +95,9 @@ class GidsSession:
     def certificate(self) -> None:
         """Return None: no key of the application signs without a PIN."""
 
+    def secret_tries(self) -> None:
+        """Return None: the tries of the admin key are told only beside a wrong answer."""
+
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason; the card proves itself by the admin key."""
 

@@ -113,6 +113,10 @@ class OpenPgpSession(NoAdminKey):
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason."""
 
+    def secret_tries(self) -> int:
+        """Read them in the PW status bytes; a resetting code that was never set has none left."""
+        return self._passwords().left[self._stored]
+
     def takes_pad(self) -> bool:
         """Say no of a card that wants derived passwords, or that does not tell how long."""
         try:
@@ -140,7 +144,7 @@ class OpenPgpSession(NoAdminKey):
         The last try is never spent: a card without resetting code and PW3 can never again
         be helped. ``PinBlocked`` is raised in its place.
         """
-        which = CODE if self._secret is Secret.RESETTING_CODE else PW3
+        which = self._stored
         known = self._typed(which, secret)
         chosen = self._pins.new(new, behind=known if which == CODE else b"")
         self._spare_the_last(which)
@@ -162,6 +166,10 @@ class OpenPgpSession(NoAdminKey):
         self._verify(_ADMIN, PinBody(told), PW3)
         status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, PinBody(told + chosen))
         self._expect(status, PW3)
+
+    @property
+    def _stored(self) -> int:
+        return CODE if self._secret is Secret.RESETTING_CODE else PW3
 
     def _verify(self, reference: int, told: PinBody, which: int) -> None:
         self._expect(self._send(VERIFY, 0x00, reference, told), which)

@@ -26,7 +26,7 @@ from hardware.apdu import (
     select,
 )
 from hardware.driver import NoAdminKey
-from hardware.drivers import piv_objects, piv_proof, piv_status
+from hardware.drivers import piv_metadata, piv_objects, piv_proof, piv_status
 from hardware.entry import PinBody, PinForm
 from kiosk.dialogue import CardChallenge, CardProof, PinEntry, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
@@ -115,6 +115,11 @@ class PivSession(NoAdminKey):
         """Return the card-authentication certificate; None where there is none to be read."""
         read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
         return read.public_bytes(Encoding.DER) if read is not None else None
+
+    def secret_tries(self) -> int | None:
+        """Ask for the PUK's; None of a card that does not know the question."""
+        response = self._channel.send(piv_metadata.question(PUK))
+        return piv_metadata.tries_left(response.data) if response.status.is_ok else None
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""

@@ -49,6 +49,8 @@ class CardReport:
     ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card;
     ``pad_changes``: where it does, these can change its PIN, too.
 
+    ``secret_tries`` is how many wrong unblock secrets it still takes, None where it does not say.
+
     ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
     offers one. Nothing of it is proven by being told.
     """
@@ -59,6 +61,7 @@ class CardReport:
     certificate: bytes | None = field(default=None, repr=False)
     pin_pad: bool = False
     pad_changes: bool = True
+    secret_tries: int | None = None
 
 
 class KeyKind(StrEnum):

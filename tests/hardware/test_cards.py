@@ -57,6 +57,8 @@ PROFILES = {
     "takes any PIN": CardProfile(accepts_any_new_pin=True),
     "wrong length is 6700": CardProfile(wrong_length_status=0x6700),
     "holds the PUK": CardProfile(holds_puk_validation=True),
+    "tells tries of the PUK": CardProfile(metadata=True, puk_tries=5),
+    "tells tries of the PUK, T=0": CardProfile(metadata=True, t0=True),
 }
 
 
@@ -87,6 +89,7 @@ def test_a_card_of_each_make_lives_through_it_all(
     assert report.card == at.card
     assert report.pin == PinState(blocked=False, tries_left=profile.pin_tries)
     assert report.expires_at == EXPIRES
+    assert report.secret_tries == (profile.puk_tries if profile.metadata else None)
     cards.verify_pin(at, PIN)
     for left in range(profile.pin_tries - 1, 0, -1):
         with pytest.raises(PinWrong) as wrong:
@@ -102,6 +105,8 @@ def test_a_card_of_each_make_lives_through_it_all(
     with pytest.raises(PinWrong) as wrong:
         unblock(cards, at, WRONG, NEW)
     assert wrong.value.tries_left == profile.puk_tries - 1
+    left_now = cards.read(seat.reader).secret_tries
+    assert left_now == (profile.puk_tries - 1 if profile.metadata else None)
     unblock(cards, at, PUK, NEW)
     cards.verify_pin(at, NEW)
     with pytest.raises(PinWrong):

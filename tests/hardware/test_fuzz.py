@@ -84,6 +84,7 @@ def read(session: CardSession) -> object:
         session.expires_at(),
         session.certificate(),
         session.prove(CardChallenge(bytes(32), KeyKind.P_256)),
+        session.secret_tries(),
     )
 
 

@@ -67,6 +67,23 @@ def test_the_state_of_the_pin_is_the_cards_own_account(left: int) -> None:
     assert card.spent == []
 
 
+@pytest.mark.parametrize(
+    ("secret", "left", "tries"),
+    [
+        (Secret.RESETTING_CODE, [3, 2, 1], 2),
+        (Secret.RESETTING_CODE, [3, 0, 3], 0),
+        (Secret.ADMIN_PIN, [0, 2, 1], 1),
+        (Secret.ADMIN_PIN, [3, 0, 10], 10),
+    ],
+)
+def test_the_tries_of_the_stored_secret_are_told(
+    secret: Secret, left: list[int], tries: int
+) -> None:
+    pgp, card = session(Passwords(left=left), secret)
+    assert pgp.secret_tries() == tries
+    assert card.spent == []
+
+
 @pytest.mark.parametrize("told", ["6a88", "009000", "00ff7f7f0303039000"])
 def test_a_card_that_does_not_tell_is_sent_no_password(told: str) -> None:
     """Neither is one that wants it as a PIN block."""
@@ -74,6 +91,7 @@ def test_a_card_that_does_not_tell_is_sent_no_password(told: str) -> None:
     pgp = OpenPgpSession(card, Secret.ADMIN_PIN)
     attempts: list[Callable[[], object]] = [
         pgp.pin_state,
+        pgp.secret_tries,
         lambda: pgp.verify_pin(PIN),
         lambda: pgp.change_pin(PIN, NEW),
         lambda: pgp.unblock(ADMIN, NEW),

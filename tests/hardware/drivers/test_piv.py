@@ -91,6 +91,39 @@ def test_a_state_that_is_not_told(status: str, error: type[CardError]) -> None:
         session(status)[0].pin_state()
 
 
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        ("0101ff050101060203039000", 3),
+        ("0602ff009000", 0),
+        ("0602ffff9000", 255),
+        ("050100060205019000", 1),
+        ("0602030263c2", None),
+        ("6d00", None),
+        ("6a81", None),
+        ("6a86", None),
+        ("6a88", None),
+        ("6982", None),
+        ("6700", None),
+        ("9000", None),
+        ("0101ff0501009000", None),
+        ("06009000", None),
+        ("0601039000", None),
+        ("06030303039000", None),
+        ("0602039000", None),
+        ("060203049000", None),
+        ("060200009000", None),
+        ("7f7f9000", None),
+        ("7f04060203039000", None),
+    ],
+)
+def test_the_tries_of_the_puk_are_asked_for_and_cost_none(answer: str, tries: int | None) -> None:
+    piv, card = session(answer)
+    assert piv.secret_tries() == tries
+    assert card.sent == ["00f7008100"]
+    assert all(command.only_reads for command in card.commands)
+
+
 def test_the_commands_with_secrets() -> None:
     piv, card = session("9000", "9000", "9000", "9000")
     piv.verify_pin(PIN)

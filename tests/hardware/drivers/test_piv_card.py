@@ -49,6 +49,7 @@ def test_a_card_lives_through_it_all(insert: Insert, tmp_path: Path) -> None:
     seat = insert(card)
     report = cards.read(seat.reader)
     assert report.pin == PinState(blocked=False, tries_left=3)
+    assert report.secret_tries is None, "it knows nothing but the standard"
     at = CardAddress(seat.reader, report.card)
     cards.verify_pin(at, PIN)
     for left in (2, 1):

@@ -54,6 +54,7 @@ WORDS: Final[dict[str, str]] = {
     AuditKind.UNBLOCK_UNKNOWN: "The card's answer was lost: whether it was unlocked is not known.",
     AuditKind.UNBLOCK_SETTLED: "The card showed what had become of an unlock.",
     AuditKind.UNBLOCK_TOLD_LATE: "The station told of an unlock that was settled already.",
+    AuditKind.SECRET_TRIES_TOLD: "The card says how many tries its unblock secret has left.",
     AuditKind.SECRET_DRAWN: "Another unblock secret was made for the card.",
     AuditKind.SECRET_CHANGED: "The unblock secret of the card was changed.",
     AuditKind.SECRET_NOT_CHANGED: "The card kept its unblock secret.",

@@ -106,6 +106,11 @@ def _unblock_refused(detail: Detail) -> str:
     return f"The card refused the unblock secret, and has {left} left for it."
 
 
+def _tries_told(detail: Detail) -> str:
+    left = _counted(detail, "tries_left", "try", "tries")
+    return left and f"The card says that its unblock secret has {left} left."
+
+
 def _settled(detail: Detail) -> str:
     return _SETTLED.get(str(detail.get("found")), "")
 
@@ -161,5 +166,6 @@ SAID_OF_VISITS: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.EMAIL_CHANGED: _email_changed,
     AuditKind.UNBLOCK_REFUSED: _unblock_refused,
     AuditKind.UNBLOCK_SETTLED: _settled,
+    AuditKind.SECRET_TRIES_TOLD: _tries_told,
 }
 """Per kind; an empty answer leaves it to what the kind itself means."""

@@ -60,6 +60,8 @@ class AuditKind(StrEnum):
     UNBLOCK_SETTLED = "unblock-settled"
     UNBLOCK_TOLD_LATE = "unblock-told-late"
 
+    SECRET_TRIES_TOLD = "secret-tries-told"  # noqa: S105 - the name of an event
+
     SECRET_DRAWN = "secret-drawn"  # noqa: S105 - the name of an event
     SECRET_CHANGED = "secret-changed"  # noqa: S105 - the name of an event
     SECRET_NOT_CHANGED = "secret-not-changed"  # noqa: S105 - the name of an event

@@ -16,6 +16,7 @@ from kiosk.authority.proving import Unproven, claim, draw, judge, tell_unproven,
 from kiosk.authority.resume import resumed
 from kiosk.authority.scene import Scene, look, open_visit
 from kiosk.authority.stations import station_barred
+from kiosk.authority.tries import correct_by_card, plausible
 from kiosk.dialogue import (
     CardChallenge,
     CardProof,
@@ -58,6 +59,7 @@ def begin(
             station=station,
             opened_at=uow.now,
             pin_was_blocked=report.pin.blocked,
+            secret_tries=plausible(report.secret_tries),
         )
         reply = _arrive(uow, parts, visit, report)
         uow.commit()
@@ -126,6 +128,7 @@ def _meet(
     """Go on with a card that has proven what it has to: only now its records are looked at."""
     _close_older(uow, visit, known.card)
     settle_by_card(uow, parts.sealer, visit, known.card, known.holder)
+    correct_by_card(uow, visit)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
         return _refuse(uow, visit, barred)

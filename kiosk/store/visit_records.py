@@ -19,6 +19,8 @@ class Visit:
     ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
     while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
     a card with an admin key that was sent its cryptogram, the digest of the only right one.
+    ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
+    made of it before the card has proven what it has to.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Visit:
     genuine_at: datetime | None = None
     challenge: bytes | None = field(default=None, repr=False)
     challenged_at: datetime | None = None
+    secret_tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,12 +210,15 @@ class World:
         blocked: bool = False,
         station: str = "A",
         plastic: Plastic | None = None,
+        secret_tries: int | None = None,
     ) -> Sitting:
         """Put a card in at a station; without ``plastic`` it has no key to prove itself with."""
         plastic = plastic or Quiet()
         named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
         visit = VisitId(new_id())
-        report = CardReport(named, PinState(blocked), certificate=plastic.shows)
+        report = CardReport(
+            named, PinState(blocked), certificate=plastic.shows, secret_tries=secret_tries
+        )
         opened = self.authority.begin(visit, station, report)
         if isinstance(opened, CardChallenge):
             opened = self.authority.prove(visit, plastic.answer(opened))

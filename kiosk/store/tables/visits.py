@@ -41,6 +41,7 @@ class VisitRow(Row, table=True):
     genuine_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     challenge: bytes | None = Field(default=None, repr=False)
     challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_tries: int | None = None
 
 
 class PendingRow(Row, table=True):

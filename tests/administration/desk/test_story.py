@@ -100,6 +100,10 @@ def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
          "The card refused the unblock secret, and has two tries left for it."),
         ("unblock-settled", {"found": "not-done"},
          "Seen again, the card shows that it was not unlocked."),
+        ("secret-tries-told", {"tries_left": 3, "by_account": 1},
+         "The card says that its unblock secret has three tries left."),
+        ("secret-tries-told", {"tries_left": 0, "by_account": 3},
+         "The card says that its unblock secret has no tries left."),
         ("card-unproven", {"because": "no-admin-key"},
          ("The card did not prove that it is the one that was issued: it does not have the "
           "admin key that is recorded for it.")),

@@ -1,0 +1,50 @@
+"""A card that says how many tries its unblock secret has left corrects our own account of them.
+
+The account charges a try for each presentation whose answer was lost, though most of those
+cost the card nothing. The number is the card's, so it counts whether it is higher or lower
+than what we thought. Which of two secrets the card has it does not say: that stays as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.exchanging import has_admin_key
+from kiosk.authority.offers import tries_by_account
+from kiosk.store.records import Card
+from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
+
+_MOST: Final = 255
+"""Cards count in a byte."""
+
+
+def plausible(told: int | None) -> int | None:
+    """Return what a station says that its card told; None where no card can have told it."""
+    return told if told is not None and 0 <= told <= _MOST else None
+
+
+def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
+    """Write down what the visit's card told; an unblock of it that was open is settled before."""
+    told, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
+    if told is None or card is None or not _corrects(card, told):
+        return
+    before = tries_by_account(card) - card.secret_exposure
+    uow.cards.know_secret_tries(card.id, told)
+    record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
+
+
+def _corrects(card: Card, told: int) -> bool:
+    """Tell whether it says anything new.
+
+    A try for an admin key only the answer to a cryptogram gives back, never a number.
+    Where nothing was lost, all tries are there, and that there are more than we assume
+    helps nobody.
+    """
+    if card.sealed_secret is None or has_admin_key(card):
+        return False
+    if card.secret_exposure:
+        return True
+    known = card.secret_tries_left
+    return told < tries_by_account(card) if known is None else told != known

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kiosk import collector
-from kiosk.commands.run import log_fault, take_terminal
+from kiosk.commands.run import add_screen, log_fault, take_terminal
 from kiosk.errors import ConfigError, KeyMissing, NotPermitted, StoreError
 
 if TYPE_CHECKING:
@@ -34,16 +34,7 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
-        "admin",
-        help="the RA application, run by sshd",
-        description=_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--config", metavar="FILE", help="settings (default: /etc/kiosk/kiosk.toml)"
-    )
-    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+    add_screen(commands, "admin", "the RA application, run by sshd", _HELP)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -30,10 +30,20 @@ example:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
+    add_screen(commands, "run", "run the station in this terminal", _HELP)
+
+
+def add_screen(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_line: str,
+    description: str,
+) -> None:
+    """Add a command that takes the terminal: nothing goes there, so it has a log."""
     parser = commands.add_parser(
-        "run",
-        help="run the station in this terminal",
-        description=_HELP,
+        name,
+        help=help_line,
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -69,6 +69,10 @@ class Books:
             self.left -= spent(self.exposed, waits=self.new is not None)
         self.exposed = 0
 
+    def correct(self, card: ModelCard) -> None:
+        """Take the card's number when it goes in; which secret it has, that does not say."""
+        self.left, self.exposed = card.left, 0
+
     def keep(self, finding: Finding) -> None:
         """Write down which of the two it is; the other one is not thrown away."""
         if finding is Finding.NEITHER:
@@ -112,7 +116,9 @@ def rotate(card: ModelCard, books: Books, fault: Fault) -> None:
         books.keep(Finding.NEW_HOLDS)
 
 
-visits = st.lists(st.tuples(st.sampled_from(Fault), st.sampled_from(Fault)), max_size=12)
+faulty = st.tuples(st.sampled_from(Fault), st.sampled_from(Fault))
+visits = st.lists(faulty, max_size=12)
+told_visits = st.lists(st.tuples(faulty, st.booleans()), max_size=12)
 limits = st.integers(3, 10)
 numbers = st.booleans()
 
@@ -128,6 +134,45 @@ def test_no_run_of_faults_loses_a_card_or_spends_its_last_try(
         assert not books.set_aside
         assert card.puk in {books.current, books.new}
         assert books.left - books.exposed <= card.left
+
+
+@given(limit=limits, numbers=numbers, faults=told_visits)
+def test_a_card_that_tells_its_tries_when_it_goes_in_is_lost_as_little(
+    limit: int, faults: list[tuple[tuple[Fault, Fault], bool]], *, numbers: bool
+) -> None:
+    """Some stations read the number and some do not.
+
+    Once it is read, an unlock that nobody cuts spends one try at most; it comes to its end
+    where the card has a try for each of two secrets beside the last.
+    """
+    card, books = ModelCard(limit), Books(limit, numbers)
+    for (reset, change), tells in faults:
+        if tells:
+            books.correct(card)
+        unlock(card, books, reset, change)
+        assert card.fewest >= KEPT_SECRET_TRIES
+        assert not books.set_aside
+        assert card.puk in {books.current, books.new}
+        assert books.left - books.exposed <= card.left
+    books.correct(card)
+    before = card.fewest = card.left
+    served = unlock(card, books, Fault.NONE, Fault.NONE)
+    assert served or before <= KEPT_SECRET_TRIES + 1
+    # One lower than what was spent: the counter goes down before the card compares.
+    assert card.fewest >= max(before - 2, KEPT_SECRET_TRIES)
+
+
+@given(limit=limits, numbers=numbers)
+def test_however_many_unlocks_never_reach_it_a_card_that_tells_is_served(
+    limit: int, *, numbers: bool
+) -> None:
+    card, books = ModelCard(limit), Books(limit, numbers)
+    assert unlock(card, books, Fault.NONE, Fault.NOT_DONE)
+    for _ in range(limit):
+        assert not unlock(card, books, Fault.NOT_DONE, Fault.NONE)
+    assert not unlock(card, books, Fault.NONE, Fault.NONE), "by the account nothing is left"
+    books.correct(card)
+    assert unlock(card, books, Fault.NONE, Fault.NONE)
 
 
 @given(limit=limits, numbers=numbers, change=st.sampled_from(Fault), reset=st.sampled_from(Fault))

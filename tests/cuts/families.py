@@ -172,6 +172,7 @@ def families() -> Mapping[str, Family]:
         Piv(),
         Piv("piv, silent", limit=None, silent=True),
         Piv("piv, ten tries", limit=10, profile=ten),
+        Piv("piv, tells tries", limit=None, profile=CardProfile(metadata=True)),
         Piv("piv, derived", derives=True),
         Piv("piv, keyed", keyed=True),
         OpenPgp("openpgp by resetting code"),

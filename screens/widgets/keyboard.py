@@ -8,15 +8,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-from textual import events
 from textual.content import Content
-from textual.widget import Widget
 
+from screens.widgets.touch_keys import TouchKeys
 from screens.words import frame as words
 
 _COLUMNS, _ROWS = 11, 4
 _WIDE = 3
-_FLASH_S = 0.12
 ERASE, SPACE = "backspace", " "
 _LABELS = {ERASE: words.ERASE_SIGN, SPACE: words.SPACE_KEY}
 _WALLS = {
@@ -51,14 +49,12 @@ def _keys(single: str, *more: str) -> Row:
     return tuple((key, 1) for key in (*single, *more))
 
 
-class Keyboard(Widget, inherit_bindings=False):
+class Keyboard(TouchKeys, inherit_bindings=False):
     """Tells ``press`` the character of a key, or ``backspace``."""
 
     def __init__(self, rows: tuple[Row, ...], press: Callable[[str], object]) -> None:
-        super().__init__()
+        super().__init__(press)
         self._rows = rows
-        self._press = press
-        self._down = ""
 
     @property
     def _pitch(self) -> tuple[int, int]:
@@ -81,8 +77,7 @@ class Keyboard(Widget, inherit_bindings=False):
         parts: list[tuple[str, str]] = [("│", "")]
         for key, span in row:
             label = _LABELS.get(key, key) if line == (high - 1) // 2 else ""
-            style = "bold $on-brand on $brand" if key == self._down else "bold $ink"
-            parts += [(label.center(wide * span - 1), style), ("│", "")]
+            parts += [(label.center(wide * span - 1), self.style_of(key)), ("│", "")]
         return Content.assemble(*parts)
 
     def _wall(self, number: int) -> str:
@@ -97,20 +92,13 @@ class Keyboard(Widget, inherit_bindings=False):
         ways = ("l" if x else "") + ("r" if x < last else "")
         return _WALLS[ways + ("u" if above else "") + ("d" if below else "")]
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press the key under the finger."""
-        event.stop()
+    def key_at(self, x: int, y: int) -> str:
+        """Return the key in this cell."""
         wide, high = self._pitch
-        row, column = event.y // high, event.x // wide
-        if 0 <= row < len(self._rows) and 0 <= column < _COLUMNS:
-            self._down = next(itertools.islice(_spread(self._rows[row]), column, None))
-            self.refresh()
-            self.set_timer(_FLASH_S, self._let_go)
-            self._press(self._down)
-
-    def _let_go(self) -> None:
-        self._down = ""
-        self.refresh()
+        row, column = y // high, x // wide
+        if not (0 <= row < len(self._rows) and 0 <= column < _COLUMNS):
+            return ""
+        return next(itertools.islice(_spread(self._rows[row]), column, None))
 
 
 def _spread(row: Row) -> Iterator[str]:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from textual import events
 from textual.content import Content
-from textual.widget import Widget
 
+from screens.widgets.touch_keys import TouchKeys
 from screens.words import frame as words
 
 KEY_WIDTH, KEY_HEIGHT = 7, 3
-_FLASH_S = 0.12
 _CLEAR, _ERASE = "clear", "backspace"
 _ROWS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (_CLEAR, "0", _ERASE))
 _LABELS = {_CLEAR: words.CLEAR_KEY, _ERASE: words.ERASE_KEY}
 
 
-class Keypad(Widget, inherit_bindings=False):
+class Keypad(TouchKeys, inherit_bindings=False):
     """Twelve keys; each tells ``press`` its digit, ``clear`` or ``backspace``."""
 
-    def __init__(self, press: Callable[[str], object]) -> None:
-        super().__init__()
-        self._press = press
-        self._down = ""
-
     def render(self) -> Content:
-        """Draw the keys; the one that is down is filled."""
+        """Draw the keys."""
         rows = [line for keys in _ROWS for line in self._row(keys)]
         return Content("\n").join(rows)
 
@@ -38,21 +29,13 @@ class Keypad(Widget, inherit_bindings=False):
         ]
 
     def _styled(self, key: str, line: str) -> tuple[str, str]:
-        return line, "bold $on-brand on $brand" if key == self._down else "bold $ink"
+        return line, self.style_of(key)
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press the key under the finger."""
-        event.stop()
-        row, column = event.y // KEY_HEIGHT, event.x // KEY_WIDTH
-        if 0 <= row < len(_ROWS) and 0 <= column < len(_ROWS[row]):
-            self._down = _ROWS[row][column]
-            self.refresh()
-            self.set_timer(_FLASH_S, self._let_go)
-            self._press(self._down)
-
-    def _let_go(self) -> None:
-        self._down = ""
-        self.refresh()
+    def key_at(self, x: int, y: int) -> str:
+        """Return the key in this cell."""
+        row, column = y // KEY_HEIGHT, x // KEY_WIDTH
+        within = 0 <= row < len(_ROWS) and 0 <= column < len(_ROWS[row])
+        return _ROWS[row][column] if within else ""
 
 
 def _face(key: str) -> tuple[str, str, str]:

@@ -174,7 +174,7 @@ def _offers(scene: Scene) -> tuple[Purpose, ...] | Reason:
     blocked = scene.visit.pin_was_blocked
     offered = offers(scene.registration, scene.policy, pin_blocked=blocked)
     if offered == (Purpose.UNLOCK,):
-        return secret_barred(scene.card) or offered
+        return secret_barred(scene.card, scene.visit.secret_tries) or offered
     return offered
 
 

@@ -68,6 +68,7 @@ def _need_offer(scene: Scene, purpose: Purpose) -> None:
         raise TurnedAway(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
-    barred = secret_barred(scene.card) if purpose is Purpose.UNLOCK else None
+    told = scene.visit.secret_tries
+    barred = secret_barred(scene.card, told) if purpose is Purpose.UNLOCK else None
     if barred is not None:
         raise TurnedAway(barred)

@@ -59,13 +59,17 @@ def offers(
     return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
 
 
-def secret_barred(card: Card) -> Reason | None:
-    """Return why the card cannot be unblocked, by our own account of its unblock secret."""
+def secret_barred(card: Card, told: int | None = None) -> Reason | None:
+    """Return why the card cannot be unblocked, by our own account of its unblock secret.
+
+    ``told``: what the card says itself in this visit, where that is fewer.
+    """
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
     if card.set_aside_at is not None:
         return Reason.SECRET_BLOCKED
-    if tries_by_account(card) - card.secret_exposure <= KEPT_SECRET_TRIES:
+    left = tries_by_account(card) - card.secret_exposure
+    if min(left, left if told is None else told) <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None
 

@@ -108,7 +108,7 @@ def _need_every_factor(scene: Scene) -> None:
     if scene.visit.purpose is not Purpose.UNLOCK:
         raise StepRefused("the visit is not for an unlock")
     scene.need(Gate.NEW_PIN)
-    barred = secret_barred(scene.card)
+    barred = secret_barred(scene.card, scene.visit.secret_tries)
     if barred is not None:
         raise TurnedAway(barred)
 

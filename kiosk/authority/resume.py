@@ -46,7 +46,8 @@ def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
     registered = is_registered(registration, scene.policy)
     match purpose:
         case Purpose.UNLOCK:
-            return registered and secret_barred(scene.card) is None
+            told = scene.visit.secret_tries
+            return registered and secret_barred(scene.card, told) is None
         case Purpose.REGISTER:
             return not registered
         case _:

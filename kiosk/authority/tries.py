@@ -1,8 +1,10 @@
 """A card that says how many tries its unblock secret has left corrects our own account of them.
 
 The account charges a try for each presentation whose answer was lost, though most of those
-cost the card nothing. The number is the card's, so it counts whether it is higher or lower
-than what we thought. Which of two secrets the card has it does not say: that stays as it was.
+cost the card nothing. The number comes through the station. So one that is lower than what we
+thought is written down of a card that has proven itself alone: else a station could have any
+card refused for good that it never held. Of the others it counts in the visit that told it.
+Which of two secrets the card has the number does not say: that stays as it was.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
     if told is None or card is None or not _corrects(card, told):
         return
     before = tries_by_account(card) - card.secret_exposure
+    if told < before and visit.genuine_at is None:
+        return
     uow.cards.know_secret_tries(card.id, told)
     record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
 

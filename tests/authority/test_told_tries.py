@@ -31,11 +31,6 @@ from tests.authority.world import PUK, World
 TOLD = "secret-tries-told"
 
 
-@pytest.fixture
-def world(each_world: World) -> World:
-    return each_world
-
-
 def account(world: World, card: Card) -> tuple[int | None, int]:
     kept = world.card(card)
     return kept.secret_tries_left, kept.secret_exposure
@@ -62,8 +57,10 @@ def ready(world: World, card: Card, secret_tries: int | None = None) -> Sitting:
     return sitting
 
 
-def is_barred(world: World, card: Card, secret_tries: int | None = None) -> bool:
-    opened = world.insert(card, blocked=True, secret_tries=secret_tries).opened
+def is_barred(
+    world: World, card: Card, secret_tries: int | None = None, mine: Plastic | None = None
+) -> bool:
+    opened = world.insert(card, blocked=True, plastic=mine, secret_tries=secret_tries).opened
     if isinstance(opened, Refusal):
         assert opened.reason is Reason.SECRET_BLOCKED
         return True
@@ -71,7 +68,8 @@ def is_barred(world: World, card: Card, secret_tries: int | None = None) -> bool
     return False
 
 
-def test_after_two_lost_answers_a_card_that_tells_is_served_again(world: World) -> None:
+def test_after_two_lost_answers_a_card_that_tells_is_served_again(each_world: World) -> None:
+    world = each_world
     card = world.registered_card(secret_limit=None)
     for _ in range(2):
         lose(world, card)
@@ -120,12 +118,43 @@ def test_what_the_card_says_counts_lower_or_higher(
     *,
     barred: bool,
 ) -> None:
+    mine = Plastic()
     card = world.registered_card(
-        secret_limit=limit, secret_exposure=exposure, secret_tries_left=known
+        secret_limit=limit,
+        secret_exposure=exposure,
+        secret_tries_left=known,
+        auth_key=mine.public,
     )
-    assert is_barred(world, card, says) is barred
+    assert is_barred(world, card, says, mine) is barred
     assert account(world, card) == becomes
     assert len(told(world)) == (becomes != (known, exposure))
+
+
+@pytest.mark.parametrize("says", [0, 1, 2])
+def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
+    world: World, says: int
+) -> None:
+    """A station that holds no card cannot have it refused anywhere else."""
+    card = world.registered_card(secret_limit=None)
+    assert is_barred(world, card, says) is (says < 2)
+    refused = world.authority.choose(world.insert(card, secret_tries=says).visit, Purpose.UNLOCK)
+    assert isinstance(refused, Refusal) is (says < 2)
+    assert account(world, card) == (None, 0)
+    assert not is_barred(world, card)
+    assert told(world) == []
+
+
+def test_a_code_that_waits_is_not_asked_for_where_the_card_says_that_it_is_over(
+    world: World,
+) -> None:
+    card = world.registered_card(secret_limit=None)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    assert is_barred(world, card, 1)
+    back = world.insert(card, blocked=True, secret_tries=2).opened
+    assert isinstance(back, VisitOpened)
+    assert back.resumed is not None
 
 
 def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> None:
@@ -137,7 +166,8 @@ def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> No
     assert not isinstance(world.authority.choose(sitting.visit, Purpose.UNLOCK), Refusal)
 
 
-def test_it_counts_once_the_card_has_proven_itself(world: World) -> None:
+def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
+    world = each_world
     mine = Plastic()
     card = world.registered_card(secret_limit=None, secret_exposure=2, auth_key=mine.public)
     named = CardId(card.driver, card.identifier)

@@ -48,6 +48,8 @@ async def still(app: App[Any]) -> None:
 
 async def _worked_off(app: App[Any]) -> None:
     await _nothing_is_ready()
+    app._check_resize()  # a new size is kept back for a moment
+    await _nothing_is_ready()
     await app.animator.wait_until_complete()  # a page scrolls by it, be it in one step
     await _nothing_is_ready()
 

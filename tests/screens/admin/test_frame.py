@@ -242,6 +242,6 @@ async def test_a_terminal_that_is_too_small_breaks_nothing(size: tuple[int, int]
     async with running(size=size) as run:
         for key in range(1, 11):
             await run.press(f"f{key}", "ctrl+p", "escape")
-        await run.pilot.resize_terminal(80, 24)
+        await run.resize((80, 24))
         await run.press("f4", "r")
         assert "Retire Eye Clinic" in run.text

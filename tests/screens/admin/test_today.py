@@ -140,12 +140,10 @@ async def test_all_four_are_there_where_there_is_room() -> None:
 
 async def test_charts_are_drawn_anew_when_the_terminal_is_resized() -> None:
     async with running(pages=PAGES) as run:
-        await run.pilot.resize_terminal(120, 36)
-        await run.settle()
+        await run.resize((120, 36))
         assert "Refused a day" in run.text
         assert "0h          6h          12h         18h" in run.text
-        await run.pilot.resize_terminal(80, 24)
-        await run.settle()
+        await run.resize((80, 24))
         assert "Refused a day" not in run.text
         assert "0h    6h    12h   18h" in run.text
 

@@ -14,7 +14,7 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, enter, look
-from kiosk.authority.steps import Gate
+from kiosk.authority.steps import Gate, answers_come_before_code
 from kiosk.dialogue import (
     CodeNotSent,
     EnterCode,
@@ -102,9 +102,15 @@ def _written_down(parts: Parts, scene: Scene, code: Sensitive) -> EmailCode:
         sent_to=scene.address,
         drafted_at=scene.now,
         max_tries=scene.policy.code_tries,
-        questions_proven=scene.visit.questions_proven_at is not None,
+        questions_proven=_is_sent_on_answers(scene),
         pending_id=scene.pending.id if scene.pending else None,
     )
+
+
+def _is_sent_on_answers(scene: Scene) -> bool:
+    """Where the code comes first, each visit asks the questions after it."""
+    answered = scene.visit.questions_proven_at is not None
+    return answered and answers_come_before_code(scene.policy)
 
 
 def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:

@@ -66,6 +66,14 @@ def test_a_code_that_staff_gave_leads_to_a_grant_too(
     assert _walk(estate, order, ["assist-give", "assist-withdraw", *["go-on"] * 3]) == 0
 
 
+def test_a_code_that_comes_first_carries_no_answers(estate: tuple[Path, Card]) -> None:
+    """Another one that was sent after the answers opens a visit that asks for them again."""
+    order = (Factor.EMAIL_CODE, Factor.QUESTIONS)
+    again = ["go-on"] * 5 + ["wait-second", "send", *["go-on"] * 3]
+    assert _walk(estate, order, again) == 1
+    assert _walk(estate, order, [*again, *["go-on"] * 2]) == 2
+
+
 @settings(
     max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -151,7 +151,8 @@ class Walk:
             newest = self.codes[-1]
             assert newest.given is None
             assert newest.is_good(self.world.now, self.world.policy)
-            self.proven = [one for one in newest.basis if one is Factor.QUESTIONS]
+            if not self._code_first:  # a code that comes first was sent on no answers
+                self.proven = [one for one in newest.basis if one is Factor.QUESTIONS]
 
     def _pull(self, _: str) -> None:
         self.sitting.pull()

@@ -3,7 +3,8 @@
 The account charges a try for each presentation whose answer was lost, though most of those
 cost the card nothing. The number comes through the station. So one that is lower than what we
 thought is written down of a card that has proven itself alone: else a station could have any
-card refused for good that it never held. Of the others it counts in the visit that told it.
+card refused for good that it never held. Of the others it counts in the visit that told it. One
+that is higher counts up to what the card takes by our records.
 Which of two secrets the card has the number does not say: that stays as it was.
 """
 
@@ -13,7 +14,7 @@ from typing import Final
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.exchanging import has_admin_key
-from kiosk.authority.offers import tries_by_account
+from kiosk.authority.offers import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -29,14 +30,23 @@ def plausible(told: int | None) -> int | None:
 
 def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
     """Write down what the visit's card told; an unblock of it that was open is settled before."""
-    told, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
-    if told is None or card is None or not _corrects(card, told):
+    said, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
+    if said is None or card is None:
+        return
+    told = min(said, _most(card))
+    if not _corrects(card, told):
         return
     before = tries_by_account(card) - card.secret_exposure
     if told < before and visit.genuine_at is None:
         return
     uow.cards.know_secret_tries(card.id, told)
     record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
+
+
+def _most(card: Card) -> int:
+    """Return how many the card may be believed to have: whoever copies one could say any number."""
+    limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
+    return max(limit, tries_by_account(card))
 
 
 def _corrects(card: Card, told: int) -> bool:

@@ -12,6 +12,7 @@ import getpass
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -152,3 +153,6 @@ def need_programs() -> None:
     """Fail, and never skip, where the server is not installed."""
     for program in (str(SSHD), "ssh", "ssh-keygen", "sftp"):
         assert shutil.which(program), f"{program} is missing: make test installs it"
+    for folder in PROGRAM.parents:
+        writable = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        assert not writable, f"others may write to {folder}: sshd runs no program below it; move us"

@@ -153,6 +153,6 @@ def need_programs() -> None:
     """Fail, and never skip, where the server is not installed."""
     for program in (str(SSHD), "ssh", "ssh-keygen", "sftp"):
         assert shutil.which(program), f"{program} is missing: make test installs it"
-    for folder in PROGRAM.parents:
+    for folder in PROGRAM.resolve().parents:  # as sshd looks
         writable = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         assert not writable, f"others may write to {folder}: sshd runs no program below it; move us"

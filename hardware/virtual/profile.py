@@ -89,6 +89,11 @@ class CardProfile:
     @property
     def atr(self) -> bytes:
         """The answer to reset that goes with the way to the card and the protocol."""
-        if self.contactless:
-            return ATR_CONTACTLESS
-        return ATR_T0 if self.t0 else ATR_T1
+        return answer_to_reset(contactless=self.contactless, t0=self.t0)
+
+
+def answer_to_reset(*, contactless: bool, t0: bool) -> bytes:
+    """Return what a card of any family answers to reset on that way and by that protocol."""
+    if contactless:
+        return ATR_CONTACTLESS
+    return ATR_T0 if t0 else ATR_T1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hardware.virtual.profile import ATR_CONTACTLESS, ATR_T0, ATR_T1
+from hardware.virtual.profile import answer_to_reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,4 @@ class GidsProfile:
     @property
     def atr(self) -> bytes:
         """The answer to reset that goes with the way to the card and the protocol."""
-        if self.contactless:
-            return ATR_CONTACTLESS
-        return ATR_T0 if self.t0 else ATR_T1
+        return answer_to_reset(contactless=self.contactless, t0=self.t0)

@@ -15,7 +15,9 @@ from kiosk.dialogue.card import (
     CardReport,
     KeyKind,
     OnPad,
+    PinChallenge,
     PinEntry,
+    PinProof,
     PinState,
 )
 from kiosk.dialogue.replies import (
@@ -91,7 +93,9 @@ __all__ = [
     "KeyKind",
     "KeyNonce",
     "OnPad",
+    "PinChallenge",
     "PinEntry",
+    "PinProof",
     "PinRules",
     "PinState",
     "ProvePin",

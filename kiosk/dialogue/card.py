@@ -89,3 +89,24 @@ class CardProof:
     """What the card made of a challenge: an RSA signature, or an ECDSA one in DER."""
 
     signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PinChallenge:
+    """What a card signs directly after VERIFY, in the same hold, to prove that it took the PIN."""
+
+    message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PinProof:
+    """A signature over ``PinChallenge.message`` by a key that the card uses only after VERIFY.
+
+    ``public_key`` is the SubjectPublicKeyInfo in DER; ``certificate`` (X.509, DER) certifies it
+    where the card holds one. RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA in DER with SHA-256,
+    on P-384 with SHA-384; Ed25519 signs the message itself.
+    """
+
+    signature: bytes = field(repr=False)
+    public_key: bytes = field(repr=False)
+    certificate: bytes | None = field(default=None, repr=False)

@@ -30,6 +30,7 @@ class KeyPurpose(StrEnum):
     SEAL = "seal"
     CODE_MAC = "code-mac"
     PEPPER = "pepper"
+    AUDIT_LINK = "audit-link"
     AUDIT_SIGN = "audit-sign"
     DERIVE = "derive"
 

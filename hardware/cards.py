@@ -8,14 +8,15 @@ from typing import TypeVar
 from hardware.attendance import Attendance
 from hardware.connection import Connection
 from hardware.contexts import Contexts
+from hardware.driver import CardSession, PinKey
 from hardware.grip import DEFAULT_PATIENCE, Grip, Patience
 from hardware.keypad import KeysRefused
 from hardware.pad_offers import PadOffers
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.workers import Workers
-from kiosk.dialogue import CardId, CardReport, PinEntry
-from kiosk.errors import CardHung, ContactNeeded, NotAllowed
+from kiosk.dialogue import CardId, CardReport, PinChallenge, PinEntry, PinProof
+from kiosk.errors import CardError, CardHung, CardProtocolError, ContactNeeded, NotAllowed
 from kiosk.ports import CardAddress, CardHold
 
 T = TypeVar("T")
@@ -63,13 +64,31 @@ class PcscCards:
 
         return self._hold(reader, work)
 
-    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
-        """Let the card verify ``pin``."""
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """Let the card verify ``pin``, and sign ``challenge`` directly afterwards.
 
-        def work(connection: Connection) -> None:
-            self._registry.meet(connection, at.card).verify_pin(pin)
+        A card that hangs over the signature has verified the PIN before: it gives no proof.
+        """
+        verified = False
 
-        self._hold_card(at, work)
+        def work(connection: Connection) -> PinProof | None:
+            nonlocal verified
+            session = self._registry.meet(connection, at.card)
+            key = _pin_key(session) if challenge is not None else None
+            session.verify_pin(pin)
+            verified = True
+            if key is None or challenge is None:
+                return None
+            return _proof(session, key, challenge)
+
+        try:
+            return self._hold_card(at, work)
+        except CardHung:
+            if not verified:
+                raise
+            return None
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
@@ -119,6 +138,24 @@ class PcscCards:
         if stuck is not None and not stuck.ended(self._patience.busy_s):
             raise CardHung("the card still holds an earlier command")
         self._stuck.pop(reader, None)
+
+
+def _pin_key(session: CardSession) -> PinKey | None:
+    """Return the key; a card whose answers about it make no sense has none."""
+    try:
+        return session.pin_key()
+    except CardProtocolError:
+        return None
+
+
+def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinProof | None:
+    try:
+        signature = session.sign_with_pin_key(key, challenge)
+    except CardError:
+        return None
+    if signature is None:
+        return None
+    return PinProof(signature, key.public_key, key.certificate)
 
 
 def _explained(work: Callable[[Connection], T], connection: Connection) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +12,9 @@ from kiosk.dialogue import (
     CardProof,
     KeyAnswer,
     KeyChallenge,
+    KeyKind,
     KeyNonce,
+    PinChallenge,
     PinEntry,
     PinState,
 )
@@ -19,11 +22,20 @@ from kiosk.errors import NotAllowed
 from kiosk.sensitive import Sensitive
 
 
+@dataclass(frozen=True, slots=True)
+class PinKey:
+    """A key that a card uses only after VERIFY; ``public_key`` is a SubjectPublicKeyInfo in DER."""
+
+    kind: KeyKind
+    public_key: bytes = field(repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
+
+
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise ``CardError`` and its kind.
 
-    From ``verify_pin`` on, but for ``meet_key``, each sends one command that changes the
-    card, as its last, and sends it once.
+    From ``verify_pin`` on, but for ``sign_with_pin_key`` and ``meet_key``, each sends one
+    command that changes the card, as its last, and sends it once.
     """
 
     def identifier(self) -> str:
@@ -53,8 +65,18 @@ class CardSession(Protocol):
     def changes_on_pad(self) -> bool:
         """Return whether they could change it, too, without a slip that nobody would notice."""
 
+    def pin_key(self) -> PinKey | None:
+        """Return the key for ``sign_with_pin_key``; None where there is none, or of no known kind.
+
+        No try is spent. It is read before VERIFY, so that nothing comes between VERIFY and
+        the signature.
+        """
+
     def verify_pin(self, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""
+
+    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
+        """Let the card sign, directly after ``verify_pin``; None where it does not."""
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
@@ -73,6 +95,18 @@ class CardSession(Protocol):
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """Put another unblock secret in place of ``current``."""
+
+
+class NoPinKey:
+    """What a session says whose family has no key that needs a PIN: nothing is sent."""
+
+    def pin_key(self) -> PinKey | None:
+        """Return None."""
+        return None
+
+    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
+        """Return None."""
+        return None
 
 
 class NoAdminKey:

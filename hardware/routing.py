@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kiosk.dialogue import CardReport, PinEntry
+from kiosk.dialogue import CardReport, PinChallenge, PinEntry, PinProof
 from kiosk.errors import CardUnknown
 from kiosk.ports import CardAddress, CardHold, Cards
 
@@ -31,9 +31,11 @@ class RoutedCards:
         except CardUnknown:
             return self._second.read(reader)
 
-    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
-        """Let the card verify ``pin``."""
-        self._way_to(at).verify_pin(at, pin)
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """Let the card verify ``pin``, and sign ``challenge``."""
+        return self._way_to(at).verify_pin(at, pin, challenge)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""

@@ -27,6 +27,7 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.driver import NoPinKey
 from hardware.drivers import gids_status, piv_status, tlv
 from hardware.entry import NO_PIN, PinBody, PinForm
 from kiosk.dialogue import CardChallenge, KeyAnswer, KeyChallenge, KeyNonce, PinEntry, PinState
@@ -66,7 +67,7 @@ class GidsDriver:
         return None
 
 
-class GidsSession:
+class GidsSession(NoPinKey):
     """A selected GIDS card application."""
 
     def __init__(self, channel: Channel) -> None:

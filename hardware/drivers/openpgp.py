@@ -29,7 +29,7 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey
+from hardware.driver import NoAdminKey, NoPinKey
 from hardware.drivers import openpgp_status as words
 from hardware.drivers import tlv
 from hardware.drivers.openpgp_kdf import Derivation, read_derivation
@@ -75,7 +75,7 @@ class OpenPgpDriver:
         return OpenPgpSession(channel, self._secret)
 
 
-class OpenPgpSession(NoAdminKey):
+class OpenPgpSession(NoPinKey, NoAdminKey):
     """A selected OpenPGP card application."""
 
     def __init__(self, channel: Channel, secret: Secret) -> None:

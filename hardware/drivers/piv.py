@@ -25,7 +25,7 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey
+from hardware.driver import NoAdminKey, NoPinKey
 from hardware.drivers import piv_metadata, piv_objects, piv_proof, piv_status
 from hardware.entry import PinBody, PinForm
 from kiosk.dialogue import CardChallenge, CardProof, PinEntry, PinState
@@ -61,7 +61,7 @@ class PivDriver:
         return None
 
 
-class PivSession(NoAdminKey):
+class PivSession(NoPinKey, NoAdminKey):
     """A selected PIV card application; each data object is read once."""
 
     def __init__(self, channel: Channel) -> None:

@@ -15,7 +15,14 @@ from hardware.entry import typed
 from hardware.pkcs11 import verdicts
 from hardware.pkcs11.process import Module, ModuleProcess
 from hardware.pkcs11.verdicts import Pin
-from kiosk.dialogue import CardChallenge, CardId, CardReport, PinEntry
+from kiosk.dialogue import (
+    CardChallenge,
+    CardId,
+    CardReport,
+    PinChallenge,
+    PinEntry,
+    PinProof,
+)
 from kiosk.errors import CardSwapped, NotAllowed, PinBlocked, PinRefused
 from kiosk.modules.wire import Message
 from kiosk.ports import CardAddress, CardHold
@@ -57,9 +64,11 @@ class Pkcs11Cards:
         with ModuleProcess(self._module, self._environ) as process:
             return tuple(verdicts.loaded(process.ask({"act": "slots"}))["slots"])
 
-    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
-        """C_Login as the user."""
-        self._with_token(at, lambda token: token.verify_pin(pin))
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """C_Login as the user, then C_Sign of ``challenge`` with a key that needs the login."""
+        return self._with_token(at, lambda token: token.verify_pin(pin, challenge))
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""
@@ -87,9 +96,10 @@ class HeldToken(NoAdminKey):
     def prove(self, challenge: CardChallenge) -> None:
         """Return None: without a login no key of the token signs."""
 
-    def verify_pin(self, pin: PinEntry) -> None:
-        """C_Login as the user."""
+    def verify_pin(self, pin: PinEntry, challenge: PinChallenge | None = None) -> PinProof | None:
+        """C_Login as the user, then C_Sign."""
         self._ask("login", Pin.USER, typed(pin))
+        return None
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""

@@ -14,7 +14,9 @@ from kiosk.dialogue import (
     KeyAnswer,
     KeyChallenge,
     KeyNonce,
+    PinChallenge,
     PinEntry,
+    PinProof,
 )
 from kiosk.sensitive import Sensitive
 
@@ -81,8 +83,15 @@ class Cards(Protocol):
     def read(self, reader: str) -> CardReport:
         """Return what the card tells without a PIN; no try is spent."""
 
-    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
-        """Let the card verify ``pin``; raise ``PinWrong``, ``PinBlocked`` or ``PadLeft``."""
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """Let the card verify ``pin``; raise ``PinWrong``, ``PinBlocked`` or ``PadLeft``.
+
+        Directly after VERIFY, in the same hold, the card signs ``challenge`` with a key that it
+        uses only after VERIFY. None where it has no such key, or did not sign: the PIN was
+        verified all the same.
+        """
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; ``PinWrong`` and ``PinBlocked`` speak of ``current``.

@@ -182,7 +182,7 @@ def test_no_pin_and_no_secret_reaches_another_card(insert: Insert, cards: PcscCa
     mine, other = make(), make()
     seat = insert(other)
     at = address(seat, mine)
-    attempts: list[Callable[[], None]] = [
+    attempts: list[Callable[[], object]] = [
         lambda: cards.verify_pin(at, PIN),
         lambda: cards.change_pin(at, PIN, NEW),
         lambda: unblock(cards, at, PUK, NEW),

@@ -24,7 +24,9 @@ from kiosk.dialogue import (
     KeyChallenge,
     KeyNonce,
     OnPad,
+    PinChallenge,
     PinEntry,
+    PinProof,
     PinRules,
     PinState,
     ProvePin,
@@ -70,6 +72,7 @@ class FakeCards:
     pin_pad: bool = False
     on_pad: list[Exception | None] = field(default_factory=list)
     asked: list[OnPad] = field(default_factory=list)
+    pin_proof: PinProof | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     waiting: threading.Event = field(default_factory=threading.Event)
 
@@ -81,9 +84,12 @@ class FakeCards:
             raise self.read_raises
         return CardReport(self.card, PinState(blocked=True, tries_left=0), pin_pad=self.pin_pad)
 
-    def verify_pin(self, at: CardAddress, pin: PinEntry) -> None:
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
         self._arrive()
         self._enter(pin)
+        return self.pin_proof if challenge is not None else None
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         self._arrive()

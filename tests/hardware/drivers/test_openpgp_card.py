@@ -148,7 +148,7 @@ def test_no_password_reaches_another_card(
     cards = served_by(Secret.ADMIN_PIN)
     at = address(insert(card), cards)
     swapped = CardAddress(insert(other, 1).reader, at.card)
-    acts: list[Callable[[], None]] = [
+    acts: list[Callable[[], object]] = [
         lambda: cards.verify_pin(swapped, PIN),
         lambda: cards.change_pin(swapped, PIN, NEW),
         lambda: unblock(cards, swapped, ADMIN, NEW),

@@ -47,7 +47,7 @@ def test_no_pin_is_taken_on_a_readers_keys(token: Token) -> None:
     """A module may log in by them; none can be asked for a new PIN so."""
     cards = token.cards()
     assert not cards.read(token.reader).pin_pad
-    acts: list[Callable[[], None]] = [
+    acts: list[Callable[[], object]] = [
         lambda: cards.verify_pin(token.at, OnPad()),
         lambda: cards.change_pin(token.at, OnPad(), OnPad()),
         lambda: cards.hold(token.at, lambda held: held.unblock(SO_PIN, OnPad())),
@@ -92,7 +92,7 @@ def test_a_new_pin_that_does_not_fit_is_not_sent(token: Token, text: str) -> Non
 def test_no_pin_and_no_secret_reaches_another_token(token: Token) -> None:
     cards = token.cards()
     other = CardAddress(token.reader, CardId(NAME, "0123456789abcdef"))
-    acts: list[Callable[[], None]] = [
+    acts: list[Callable[[], object]] = [
         lambda: cards.verify_pin(other, PIN),
         lambda: cards.change_pin(other, PIN, NEW),
         lambda: cards.hold(other, lambda held: held.unblock(SO_PIN, NEW)),

@@ -123,7 +123,9 @@ class PivSession(NoPinKey, NoAdminKey):
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""
-        response = self._channel.send(piv_proof.question(challenge))
+        response = self._channel.send(
+            piv_proof.question(piv_proof.CARD_AUTHENTICATION, challenge.key, challenge.message)
+        )
         if not response.status.is_ok:
             return None
         return CardProof(piv_proof.signature(response.data))

@@ -8,7 +8,7 @@ from typing import assert_never
 from uuid import uuid4
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
@@ -81,10 +81,14 @@ def _generate(profile: CardProfile) -> PrivateKey:
             return rsa.generate_private_key(65537, 2048)
         case KeyKind.RSA_3072:
             return rsa.generate_private_key(65537, 3072)
+        case KeyKind.RSA_4096:
+            return rsa.generate_private_key(65537, 4096)
         case KeyKind.P_256:
             return ec.generate_private_key(ec.SECP256R1())
         case KeyKind.P_384:
             return ec.generate_private_key(ec.SECP384R1())
+        case KeyKind.ED25519:
+            return ed25519.Ed25519PrivateKey.generate()
         case _:
             assert_never(profile.key)
 
@@ -101,5 +105,5 @@ def _self_signed(holder_name: str, key: PrivateKey, expires: datetime) -> x509.C
         .serial_number(x509.random_serial_number())
         .not_valid_before(starts)
         .not_valid_after(expires)
-        .sign(key, SHA256())
+        .sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else SHA256())
     )

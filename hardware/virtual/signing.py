@@ -6,16 +6,18 @@ the response (82). The host does the hashing and the padding.
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from hardware.virtual.commands import Status
 from hardware.virtual.state import PrivateKey
 from hardware.virtual.tlv import read, tlv
 
-RSA_ALGORITHMS = {2048: 0x07, 3072: 0x05}
+RSA_ALGORITHMS = {2048: 0x07, 3072: 0x05, 4096: 0x16}
 CURVE_ALGORITHMS = {256: 0x11, 384: 0x14}
-"""Algorithm identifiers by the size of the key (SP 800-78-5, table 6-2)."""
+"""Algorithm identifiers by the size of the key (SP 800-78-5, table 6-2; 16 is a vendor's)."""
+ED25519_ALGORITHM = 0xE0
+"""A vendor's, too."""
 TEMPLATE = 0x7C
 CHALLENGE = 0x81
 RESPONSE = 0x82
@@ -37,7 +39,9 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
 
 
 def algorithm_of(key: PrivateKey) -> int:
-    """The algorithm identifier of SP 800-78 for a key."""
+    """The algorithm identifier of SP 800-78, or of a vendor's, for a key."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return ED25519_ALGORITHM
     sizes = RSA_ALGORITHMS if isinstance(key, rsa.RSAPrivateKey) else CURVE_ALGORITHMS
     return sizes[key.key_size]
 
@@ -45,6 +49,8 @@ def algorithm_of(key: PrivateKey) -> int:
 def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
     if isinstance(key, rsa.RSAPrivateKey):
         return _raw_rsa(key, challenge)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(challenge)
     size = key.key_size // 8
     if len(challenge) > size:
         return None

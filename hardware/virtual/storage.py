@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -112,6 +111,6 @@ def _pem(key: PrivateKey) -> str:
 
 def _key(pem: str) -> PrivateKey:
     key = load_pem_private_key(pem.encode("ascii"), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+    if not isinstance(key, PrivateKey):
         raise TypeError("a key of another kind")
     return key

@@ -140,6 +140,7 @@ _SETTLED: Final[dict[str, str]] = {
 }
 _UNPROVEN: Final[dict[str, str]] = {
     Unproven.NO_KEY: "it offers no key to prove itself with",
+    Unproven.UNSUPPORTED_KEY: "it offers a key of a kind that this service cannot check",
     Unproven.UNKNOWN_KEY: "nobody recorded or certified the key that it offers",
     Unproven.NOT_ISSUED: "it shows no valid certificate of an issuer of cards",
     Unproven.NO_ANSWER: "it did not answer with its key",

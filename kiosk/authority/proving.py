@@ -22,7 +22,15 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.dialogue import CardChallenge, CardId, CardProof, Reason, Refusal, VisitEnd
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
-from kiosk.secrets.card_keys import Issuers, key_from, kind_of, may_be, named_by_key, proves
+from kiosk.secrets.card_keys import (
+    Issuers,
+    key_from,
+    kind_of,
+    may_be,
+    named_by_key,
+    offers_unsupported_key,
+    proves,
+)
 from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -39,6 +47,7 @@ class Unproven(StrEnum):
     """Why a card does not count as genuine; told to the audit, never to whoever holds it."""
 
     NO_KEY = "no-key"
+    UNSUPPORTED_KEY = "unsupported-key"
     UNKNOWN_KEY = "unknown-key"
     NOT_ISSUED = "not-issued"
     NO_ANSWER = "no-answer"
@@ -59,11 +68,14 @@ def claim(
 ) -> bytes | Unproven | None:
     """Judge what a card says of itself: the key that it has to prove, or why none would do.
 
-    Where issuers are named, the card has to show a certificate of theirs, too: a key may
-    have been recorded before they were.
+    A key of a kind that cannot be checked is no proof, and not the same as no key. Where
+    issuers are named, the card has to show a certificate of theirs, too: a key may have been
+    recorded before they were.
     """
     offered = key_from(certificate)
     key = key_to_prove(policy, card, offered)
+    if key is None and policy.genuine is not Genuine.NEVER and offers_unsupported_key(certificate):
+        return Unproven.UNSUPPORTED_KEY
     if key is None:
         return Unproven.NO_KEY if policy.genuine is Genuine.ALWAYS else None
     if not may_be(_named(card), key):

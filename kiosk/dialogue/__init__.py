@@ -9,6 +9,9 @@ two halves need not agree on the time of day.
 from __future__ import annotations
 
 from kiosk.dialogue.card import (
+    CURVE_KINDS,
+    RSA_EXPONENT,
+    RSA_KINDS,
     CardChallenge,
     CardId,
     CardProof,
@@ -64,7 +67,10 @@ from kiosk.dialogue.unblocking import (
 from kiosk.dialogue.visit import JournalId, Purpose, Reason, VisitEnd, VisitId
 
 __all__ = [
+    "CURVE_KINDS",
     "LONGEST_NAME",
+    "RSA_EXPONENT",
+    "RSA_KINDS",
     "Answer",
     "AnswerProblem",
     "AnswerQuestions",

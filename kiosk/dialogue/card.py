@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from kiosk.sensitive import Sensitive
 
@@ -65,19 +66,33 @@ class CardReport:
 
 
 class KeyKind(StrEnum):
-    """The keys with which a card can prove itself (SP 800-78-5, table 3-1)."""
+    """The keys with which a card can prove itself (SP 800-78-5, table 3-1).
+
+    RSA-4096 and Ed25519 are not in the standard; cards in use have them.
+    """
 
     RSA_2048 = "rsa-2048"
     RSA_3072 = "rsa-3072"
+    RSA_4096 = "rsa-4096"
     P_256 = "p-256"
     P_384 = "p-384"
+    ED25519 = "ed25519"
+
+
+RSA_KINDS: Final = {2048: KeyKind.RSA_2048, 3072: KeyKind.RSA_3072, 4096: KeyKind.RSA_4096}
+"""By the bits of the modulus; the public exponent is ``RSA_EXPONENT``."""
+
+RSA_EXPONENT: Final = 65537
+
+CURVE_KINDS: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
 
 
 @dataclass(frozen=True, slots=True)
 class CardChallenge:
     """What a card has to sign, once and soon, with a key of this kind.
 
-    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384.
+    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519
+    signs the message itself.
     """
 
     message: bytes = field(repr=False)
@@ -86,7 +101,7 @@ class CardChallenge:
 
 @dataclass(frozen=True, slots=True)
 class CardProof:
-    """What the card made of a challenge: an RSA signature, or an ECDSA one in DER."""
+    """What the card made of a challenge: an RSA or Ed25519 signature, or an ECDSA one in DER."""
 
     signature: bytes = field(repr=False)
 

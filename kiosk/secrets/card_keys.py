@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 from uuid import UUID
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -22,7 +22,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from kiosk.dialogue import CardChallenge, CardId, CardProof, KeyKind
+from kiosk.dialogue import (
+    CURVE_KINDS,
+    RSA_EXPONENT,
+    RSA_KINDS,
+    CardChallenge,
+    CardId,
+    CardProof,
+    KeyKind,
+)
 from kiosk.errors import ConfigError
 
 LONGEST: Final = 32 * 1024
@@ -34,17 +42,13 @@ KEY_NAME: Final = "ca"
 _NAMED: Final = len(KEY_NAME) + 64
 """Digits of such an identifier: a GUID has 32."""
 
-_EXPONENT: Final = 65537
-_RSA: Final = {2048: KeyKind.RSA_2048, 3072: KeyKind.RSA_3072}
-_CURVES: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
-
 _NOT_TO_BE_READ: Final = (
     x509.ExtensionNotFound,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
 
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 def key_from(der: bytes | None) -> bytes | None:
@@ -57,7 +61,7 @@ def key_from(der: bytes | None) -> bytes | None:
     found = _in_certificate(der) or _bare(der)
     if found is None or _kind(found) is None:
         return None
-    return found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return _spki(found)
 
 
 def kind_of(key: bytes) -> KeyKind:
@@ -88,18 +92,33 @@ def named_by_key(card: CardId, key: bytes) -> bool:
 def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
     """Tell whether the holder of ``key`` signed ``challenge``."""
     found = _bare(key)
-    try:
-        match found:
-            case rsa.RSAPublicKey():
-                found.verify(proof.signature, challenge.message, padding.PKCS1v15(), SHA256())
-            case ec.EllipticCurvePublicKey():
-                hashed = SHA384() if challenge.key is KeyKind.P_384 else SHA256()
-                found.verify(proof.signature, challenge.message, ec.ECDSA(hashed))
-            case _:
-                return False
-    except InvalidSignature:
+    if found is None or _kind(found) is not challenge.key:
         return False
-    return True
+    return _signed(found, challenge.message, proof.signature)
+
+
+def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the holder of ``public_key`` (SubjectPublicKeyInfo, DER) signed ``message``.
+
+    False for a key of a kind that no card proves itself with.
+    """
+    found = _bare(public_key)
+    return found is not None and _kind(found) is not None and _signed(found, message, signature)
+
+
+def certifies(certificate: bytes, public_key: bytes) -> bool:
+    """Tell whether the certificate (DER) is of that key (SubjectPublicKeyInfo, DER).
+
+    It says nothing of who issued the certificate, or of its validity: ``Issuers`` does.
+    """
+    named = _in_certificate(certificate)
+    wanted = _bare(public_key)
+    return named is not None and wanted is not None and _spki(named) == _spki(wanted)
+
+
+def offers_unsupported_key(certificate: bytes | None) -> bool:
+    """Tell whether a card offers a key of a kind that cannot be checked here."""
+    return certificate is not None and key_from(certificate) is None
 
 
 class Issuers:
@@ -153,13 +172,41 @@ def _bare(der: bytes) -> PublicKey | None:
 
 
 def _usable(key: object) -> PublicKey | None:
-    return key if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else None
+    return key if isinstance(key, PublicKey) else None
+
+
+def _spki(key: PublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _kind(key: PublicKey) -> KeyKind | None:
-    if isinstance(key, rsa.RSAPublicKey):
-        return _RSA.get(key.key_size) if key.public_numbers().e == _EXPONENT else None
-    return _CURVES.get(key.curve.name)
+    match key:
+        case rsa.RSAPublicKey():
+            usual = key.public_numbers().e == RSA_EXPONENT
+            return RSA_KINDS.get(key.key_size) if usual else None
+        case ec.EllipticCurvePublicKey():
+            return CURVE_KINDS.get(key.curve.name)
+        case ed25519.Ed25519PublicKey():
+            return KeyKind.ED25519
+        case _:
+            assert_never(key)
+
+
+def _signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        match key:
+            case rsa.RSAPublicKey():
+                key.verify(signature, message, padding.PKCS1v15(), SHA256())
+            case ec.EllipticCurvePublicKey():
+                hashed = SHA384() if _kind(key) is KeyKind.P_384 else SHA256()
+                key.verify(signature, message, ec.ECDSA(hashed))
+            case ed25519.Ed25519PublicKey():
+                key.verify(signature, message)
+            case _:
+                assert_never(key)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _is_valid(read: x509.Certificate, now: datetime) -> bool:

@@ -57,6 +57,20 @@ class Authorities:
         return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
 
 
+def unsupported_certificate() -> bytes:
+    """Return a certificate of a key of a kind that the product does not check."""
+    key = ec.generate_private_key(ec.SECP521R1())
+    builder = x509.CertificateBuilder(
+        issuer_name=named("Issuer"),
+        subject_name=named("Card"),
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=BEGAN,
+        not_valid_after=ENDS,
+    )
+    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
 @dataclass
 class Plastic:
     """A card with a key of its own; ``shows`` is the certificate that it reports, if any."""

@@ -17,9 +17,11 @@ from hardware.virtual.faults import says
 from hardware.virtual.link import Chip
 from hardware.virtual.making import blocked_card
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
+from hardware.virtual.profile import CardProfile
 from hardware.virtual.tlv import read
 from kiosk.dialogue import (
     Finished,
+    KeyKind,
     Purpose,
     Reason,
     Refusal,
@@ -41,8 +43,11 @@ GENUINE, FORGED = 0, 1
 """Slots of the reader."""
 
 
-def make(guid: bytes | None = None) -> VirtualCard:
-    return blocked_card(holder_name="Asha Okafor", puk=PUK, guid=guid, expires=EXPIRES)
+def make(guid: bytes | None = None, kind: KeyKind = KeyKind.P_256) -> VirtualCard:
+    profile = CardProfile(key=kind)
+    return blocked_card(
+        holder_name="Asha Okafor", puk=PUK, guid=guid, expires=EXPIRES, profile=profile
+    )
 
 
 @pytest.fixture
@@ -171,3 +176,22 @@ def test_a_card_with_another_identifier_is_not_even_asked(
     assert reason is Reason.CARD_UNREADABLE
     assert other.count(PROVE) == sent_secrets(other) == 0
     assert "secret-released" not in world.kinds()
+
+
+@pytest.mark.parametrize("kind", [KeyKind.ED25519, KeyKind.RSA_4096])
+def test_a_key_of_a_kind_that_the_standard_lacks_has_to_be_proven_too(
+    world: World, insert: Insert, kind: KeyKind
+) -> None:
+    mine = Trouble(make(kind=kind))
+    world.registered_card(identifier=mine.card.state.guid.hex())
+    copy = make(mine.card.state.guid, kind)
+    copy.state.objects.update(mine.card.state.objects)
+    forged = greedy(copy)
+    reply = serve(world, forged, insert)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.NOT_GENUINE
+    assert sent_secrets(forged) == 0
+    desk = Desk(world)
+    opened = desk.open(insert(mine, slot=1).reader)
+    desk.pass_every_factor()
+    assert desk.unblock(opened.at) == Finished(Purpose.UNLOCK)

@@ -27,7 +27,7 @@ from kiosk.policy import Genuine, Policy
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, CardStatus, new_id
 from kiosk.store.visit_records import UnblockEntry
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.plastic import Plastic, Quiet, unsupported_certificate
 from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World
 
@@ -301,6 +301,40 @@ def test_a_card_that_shows_a_key_has_to_have_it(world: World, mine: Plastic) -> 
     assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
     sitting = world.insert(card, blocked=True, plastic=mine.copy())
     assert is_turned_away(world, sitting.opened, "wrong-answer")
+
+
+def unsupported() -> Plastic:
+    return Plastic(shows=unsupported_certificate(), signs=False)
+
+
+@pytest.mark.parametrize("genuine", [Genuine.WHEN_IT_CAN, Genuine.ALWAYS])
+@pytest.mark.parametrize("blocked", [True, False])
+def test_a_key_that_cannot_be_checked_is_refused_where_a_proof_is_due(
+    world: World, genuine: Genuine, blocked: bool
+) -> None:
+    card = world.registered_card()
+    world.policy = Policy(genuine=genuine)
+    sitting = world.insert(card, blocked=blocked, plastic=unsupported())
+    assert is_turned_away(world, sitting.opened, "unsupported-key")
+    with pytest.raises(StepRefused, match="over"):
+        world.authority.choose(sitting.visit, Purpose.UNLOCK)
+
+
+def test_a_key_that_cannot_be_checked_does_not_matter_where_none_must(world: World) -> None:
+    card = world.registered_card()
+    world.policy = Policy(genuine=Genuine.NEVER)
+    sitting = world.insert(card, blocked=True, plastic=unsupported())
+    assert isinstance(sitting.opened, VisitOpened)
+
+
+def test_a_key_that_cannot_be_checked_is_not_shown_in_place_of_a_recorded_one(
+    world: World, card: Card, mine: Plastic
+) -> None:
+    honest = Plastic(key=mine.key, shows=unsupported_certificate())
+    assert isinstance(world.insert(card, blocked=True, plastic=honest).opened, VisitOpened)
+    assert is_turned_away(
+        world, world.insert(card, blocked=True, plastic=unsupported()).opened, "no-answer"
+    )
 
 
 FAMILIES = ["piv", "openpgp", "pkcs11"]

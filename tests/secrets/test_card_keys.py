@@ -8,18 +8,41 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.composition.opening import open_issuers
 from kiosk.config import load_settings
-from kiosk.dialogue import CardChallenge, CardId, CardProof, KeyKind
+from kiosk.dialogue import (
+    RSA_EXPONENT,
+    RSA_KINDS,
+    CardChallenge,
+    CardId,
+    CardProof,
+    KeyKind,
+)
 from kiosk.errors import ConfigError
-from kiosk.secrets.card_keys import LONGEST, Issuers, key_from, kind_of, may_be, proves
-from tests.authority.plastic import BEGAN, ENDS, Authorities, private_key
+from kiosk.secrets.card_keys import (
+    LONGEST,
+    Issuers,
+    certifies,
+    key_from,
+    kind_of,
+    may_be,
+    offers_unsupported_key,
+    proves,
+    verify_pin_proof,
+)
+from tests.authority.plastic import (
+    BEGAN,
+    ENDS,
+    Authorities,
+    private_key,
+    unsupported_certificate,
+)
 
 MESSAGE = b"sign this"
 NOW = datetime(2030, 5, 17, tzinfo=UTC)
@@ -31,17 +54,23 @@ Signer = Callable[[bytes], bytes]
 
 
 def spki(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
+    key: rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey,
 ) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def made(kind: KeyKind) -> tuple[bytes, Signer]:
     """Return a key, and what signs with it as a card does."""
-    if kind in (KeyKind.RSA_2048, KeyKind.RSA_3072):
-        size = 2048 if kind is KeyKind.RSA_2048 else 3072
-        made_rsa = rsa.generate_private_key(65537, size)
+    sizes = [size for size, named in RSA_KINDS.items() if named is kind]
+    if sizes:
+        made_rsa = rsa.generate_private_key(RSA_EXPONENT, sizes[0])
         return spki(made_rsa), lambda text: made_rsa.sign(text, padding.PKCS1v15(), SHA256())
+    if kind is KeyKind.ED25519:
+        made_ed = ed25519.Ed25519PrivateKey.generate()
+        return spki(made_ed), made_ed.sign
     is_256 = kind is KeyKind.P_256
     made_ec = ec.generate_private_key(ec.SECP256R1() if is_256 else ec.SECP384R1())
     hashed = SHA256() if is_256 else SHA384()
@@ -60,6 +89,81 @@ def test_a_signature_counts_for_its_key_and_its_message_alone(kind: KeyKind) -> 
     assert not proves(made(kind)[0], challenge, proof)
     for wrong in (b"", b"\x00", proof.signature[:-1], proof.signature + b"\x00"):
         assert not proves(key, challenge, CardProof(wrong))
+    others = [other for other in KeyKind if other is not kind]
+    assert not any(proves(key, CardChallenge(MESSAGE, other), proof) for other in others)
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_proof_of_the_pin_counts_for_its_key_and_its_message_alone(kind: KeyKind) -> None:
+    public, sign = made(kind)
+    signature = sign(MESSAGE)
+    assert verify_pin_proof(public, MESSAGE, signature)
+    assert not verify_pin_proof(public, b"sign that", signature)
+    assert not verify_pin_proof(made(kind)[0], MESSAGE, signature)
+    forged = bytes(len(signature))
+    for wrong in (b"", forged, signature[:-1], signature[1:], signature + b"\x00", signature * 2):
+        assert not verify_pin_proof(public, MESSAGE, wrong)
+    assert not verify_pin_proof(public[:-1], MESSAGE, signature)
+    assert not verify_pin_proof(b"", MESSAGE, signature)
+
+
+@pytest.mark.parametrize(
+    ("curve", "wrong"),
+    [(ec.SECP256R1(), SHA384()), (ec.SECP256R1(), SHA512()), (ec.SECP384R1(), SHA256())],
+)
+def test_a_signature_over_another_hash_is_no_proof(
+    curve: ec.EllipticCurve, wrong: SHA256 | SHA384 | SHA512
+) -> None:
+    key = ec.generate_private_key(curve)
+    assert not verify_pin_proof(spki(key), MESSAGE, key.sign(MESSAGE, ec.ECDSA(wrong)))
+
+
+def test_an_rsa_signature_of_another_hash_or_padding_is_no_proof() -> None:
+    key = rsa.generate_private_key(RSA_EXPONENT, 2048)
+    pss = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+    assert not verify_pin_proof(spki(key), MESSAGE, key.sign(MESSAGE, padding.PKCS1v15(), SHA512()))
+    assert not verify_pin_proof(spki(key), MESSAGE, key.sign(MESSAGE, pss, SHA256()))
+
+
+def test_the_other_form_of_an_ecdsa_signature_is_a_signature_of_the_same_key() -> None:
+    """Everybody can make (r, n - s) of (r, s): no harm, for each challenge is judged once."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    key = private_key()
+    r, s = utils.decode_dss_signature(key.sign(MESSAGE, ec.ECDSA(SHA256())))
+    assert verify_pin_proof(spki(key), MESSAGE, utils.encode_dss_signature(r, order - s))
+    for bad in ((0, s), (r, 0), (r, order), (r + order, s)):
+        assert not verify_pin_proof(spki(key), MESSAGE, utils.encode_dss_signature(*bad))
+
+
+def test_a_key_of_a_kind_that_is_not_checked_is_no_proof() -> None:
+    weak = rsa.generate_private_key(RSA_EXPONENT, 1024)
+    signature = weak.sign(MESSAGE, padding.PKCS1v15(), SHA256())
+    assert not verify_pin_proof(spki(weak), MESSAGE, signature)
+    strange = ec.generate_private_key(ec.SECP256K1())
+    assert not verify_pin_proof(spki(strange), MESSAGE, strange.sign(MESSAGE, ec.ECDSA(SHA256())))
+
+
+def test_a_certificate_is_of_one_key() -> None:
+    key, other = private_key(), private_key()
+    certificate = Authorities().issue(key)
+    assert certifies(certificate, spki(key))
+    assert not certifies(certificate, spki(other))
+    assert not certifies(certificate, b"")
+    assert not certifies(spki(key), spki(key)), "a bare key certifies nothing"
+    assert not certifies(b"", spki(key))
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_offered_is_judged(anything: bytes) -> None:
+    assert not verify_pin_proof(anything, MESSAGE, anything)
+    assert not certifies(anything, P_256)
+    assert offers_unsupported_key(anything)
+
+
+def test_a_key_that_cannot_be_checked_is_not_the_same_as_none() -> None:
+    assert not offers_unsupported_key(None)
+    assert not offers_unsupported_key(Authorities().issue(private_key()))
+    assert offers_unsupported_key(unsupported_certificate())
 
 
 @given(st.binary(max_size=600))
@@ -79,12 +183,12 @@ def test_a_certificate_and_its_key_are_the_same_key() -> None:
         None,
         b"",
         bytes(LONGEST + 1),
-        spki(ed25519.Ed25519PrivateKey.generate()),
+        spki(ed448.Ed448PrivateKey.generate()),
         spki(ec.generate_private_key(ec.SECP521R1())),
         spki(rsa.generate_private_key(3, 2048)),
         spki(rsa.generate_private_key(65537, 1024)),
     ],
-    ids=["none", "empty", "too long", "ed25519", "P-521", "exponent 3", "1024 bits"],
+    ids=["none", "empty", "too long", "ed448", "P-521", "exponent 3", "1024 bits"],
 )
 def test_what_no_card_proves_itself_with_is_no_key(der: bytes | None) -> None:
     assert key_from(der) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from hardware.apdu import Command, Response, encode
@@ -44,6 +44,9 @@ def verify(certificate: bytes, signature: bytes) -> None:
     key = x509.load_der_x509_certificate(certificate).public_key()
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, MESSAGE, padding.PKCS1v15(), SHA256())
+        return
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        key.verify(signature, MESSAGE)
         return
     assert isinstance(key, ec.EllipticCurvePublicKey)
     key.verify(signature, MESSAGE, ec.ECDSA(SHA384() if key.key_size == 384 else SHA256()))

@@ -1,12 +1,14 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format flow roles pictures lock bench clean
+.PHONY: help demo test check lint format flow roles pictures fresh lock bench clean
 PYTHON ?= python3
 export PYTHON
 # One more than there are processors: a test that uses a terminal waits for half of its time.
 WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 3 ? cores + 1 : 4)))
 VENV := .venv/bin
+RESOLVE = $(VENV)/uv pip compile --universal --python-version 3.11 --quiet \
+    --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,11 +53,17 @@ pictures: ## Take the snapshot pictures of all screens anew (look at each before
 	@$(VENV)/python -m tests.screens.gallery --pictures docs/pictures
 	@$(VENV)/python -m tests.screens.admin.guide docs/pictures
 
-lock: ## Resolve the dependencies anew into requirements.lock
+fresh: ## Run every line of systemd/README.md in a new Debian 13 (as root; fetches it)
+	@.ci/bootstrap test
+	@command -v mmdebstrap >/dev/null || apt-get install -y -qq mmdebstrap
+	@$(VENV)/python -m tests.systemd.fresh_debian
+
+lock: ## Resolve the dependencies anew: requirements.lock, and for stations -run.lock, -build.lock
 	@.ci/bootstrap test
 	@$(VENV)/python -m pip install --quiet uv
-	@$(VENV)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header --no-emit-index-url --all-extras --group dev --quiet --upgrade -o requirements.lock
+	@$(RESOLVE) pyproject.toml --all-extras --group dev --group build --upgrade -o requirements.lock
+	@$(RESOLVE) pyproject.toml -c requirements.lock --extra postgresql --extra pkcs11 -o requirements-run.lock
+	@$(RESOLVE) --group build -c requirements.lock -o requirements-build.lock
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

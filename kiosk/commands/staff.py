@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +61,7 @@ def _about(
 
 def _key_option(part: argparse.ArgumentParser) -> None:
     part.add_argument(
-        "--key", type=Path, required=True, metavar="FILE.pub", help="their public key"
+        "--key", type=Path, required=True, metavar="FILE.pub", help="their public key; - reads it"
     )
 
 
@@ -105,10 +108,17 @@ def _find(desk: StaffDesk, who: str) -> StaffLine:
 
 
 def _key_text(path: Path) -> str:
+    """Return the key; a shell that has more rights than the service can hand it over as ``-``."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"the key file {path} cannot be read") from None
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"the key file {path} is not text; give the public half (.pub)") from None
+    except PermissionError:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        way = f"let your shell open it: --key - < {path}"
+        raise ConfigError(f"the key file {path}: {user} may not read it; {way}") from None
+    except OSError as error:
+        raise ConfigError(f"the key file {path}: {error.strerror}") from None
 
 
 def _list(desk: StaffDesk, *, as_json: bool) -> int:

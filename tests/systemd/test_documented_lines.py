@@ -1,0 +1,45 @@
+"""The lines of systemd/README.md, run one after the other in a fresh root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.fresh_root import CHECKOUT, commands, run_in_fresh_root, shell_blocks
+from tests.support.sshd import make_key
+
+GUIDE = CHECKOUT / "systemd" / "README.md"
+PEOPLE = "holder_number,name,email,card_id,unblock_secret\n900000000001,Jo Smith,jo@nhs.net,,\n"
+FINDS_FAULTS = "kiosk doctor"
+AFTERWARDS = """\
+sshd -T -C user=ra,host=h,addr=127.0.0.1 | grep -i forcecommand
+runuser -u ra -- /opt/unlock-kiosk/bin/kiosk staff list
+stat -c '%A %U %n' /etc/kiosk /var/lib/kiosk /etc/kiosk/kiosk-keys.cred
+"""
+
+
+def documented() -> list[str]:
+    """Return the guide's lines but those that install the program; it has a test of its own.
+
+    There is neither reader nor relay here, so that the doctor finds faults, as it should.
+    """
+    _program, *rest = shell_blocks(GUIDE)
+    lines = [line for block in rest for line in commands(block)]
+    return [f"{line} || true" if line.endswith(FINDS_FAULTS) else line for line in lines]
+
+
+def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "asha").with_suffix(".pub").read_text()
+    lines = ['cp /lines/people.csv /lines/asha.pub /root; cd /root; ln -s "$OLDPWD/systemd"']
+    done = run_in_fresh_root(
+        tmp_path,
+        [*lines, *documented(), *AFTERWARDS.splitlines()],
+        {"people.csv": PEOPLE, "asha.pub": key},
+    )
+    said = done.stdout
+    assert done.returncode == 0, said[-3000:]
+    assert "forcecommand /opt/unlock-kiosk/bin/kiosk admin" in said
+    assert "Asha Okafor  manager" in said
+    assert "people added             1" in said
+    for part in ("settings", "database", "questions", "keys"):
+        assert f"✓ ok    {part}" in said
+    assert "drwx------ kiosk /var/lib/kiosk" in said

@@ -48,7 +48,7 @@ def save_questions(
 
 
 def give_email(
-    parts: Parts, visit_id: VisitId, email: str
+    parts: Parts, visit_id: VisitId, email: str, attempt: str
 ) -> Task | EmailRefused | CodeNotSent | Refusal:
     """Take an address and send a code to it; another address makes an earlier code useless."""
     address = tidy_email(email)
@@ -64,7 +64,7 @@ def give_email(
     if problem is not None:
         suggested = tasks.give_email(scene, typed=address)
         return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
-    return send_code(parts, visit_id)
+    return send_code(parts, visit_id, attempt)
 
 
 # --- questions -------------------------------------------------------------------------

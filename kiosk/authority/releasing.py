@@ -77,7 +77,7 @@ def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
 
 
 def release(
-    parts: Parts, visit_id: VisitId, proof: CardProof | KeyNonce | None = None
+    parts: Parts, visit_id: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
 ) -> Grant | KeyGrant | Refusal:
     """Return the secret of the visit's card; ``StepRefused`` where a factor is missing.
 
@@ -98,7 +98,7 @@ def release(
             return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
         which, secret = opened
         _use_up_code(uow, scene)
-        entry = _write_down(uow, scene, which)
+        entry = _write_down(uow, scene, which, attempt)
         grant = _grant(uow, scene, entry, secret, proof)
         uow.commit()
         return grant
@@ -161,7 +161,7 @@ def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
         raise StepRefused("the secret was released already")
 
 
-def _write_down(uow: UnitOfWork, scene: Scene, which: Which) -> UnblockEntry:
+def _write_down(uow: UnitOfWork, scene: Scene, which: Which, attempt: str) -> UnblockEntry:
     visit, card = scene.visit, scene.card
     entry = UnblockEntry(
         id=new_id(),
@@ -169,6 +169,7 @@ def _write_down(uow: UnitOfWork, scene: Scene, which: Which) -> UnblockEntry:
         card_id=card.id,
         opened_at=uow.now,
         was_blocked=visit.pin_was_blocked,
+        attempt=attempt,
     )
     if not uow.journal.open(entry):
         raise StepRefused("an earlier unblock of this card is not settled")

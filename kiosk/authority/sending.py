@@ -44,9 +44,9 @@ class _Drafted:
     message: Message
 
 
-def send_code(parts: Parts, visit_id: VisitId) -> Task | CodeNotSent | Refusal:
+def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
     """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
-    drafted = _draft(parts, visit_id)
+    drafted = _draft(parts, visit_id, attempt)
     if not isinstance(drafted, _Drafted):
         return drafted
     try:
@@ -56,7 +56,7 @@ def send_code(parts: Parts, visit_id: VisitId) -> Task | CodeNotSent | Refusal:
     return _activate(parts, visit_id, drafted.id)
 
 
-def _draft(parts: Parts, visit_id: VisitId) -> _Drafted | CodeNotSent | Refusal:
+def _draft(parts: Parts, visit_id: VisitId, attempt: str) -> _Drafted | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         scene.need(Gate.CODE)
@@ -68,7 +68,7 @@ def _draft(parts: Parts, visit_id: VisitId) -> _Drafted | CodeNotSent | Refusal:
             uow.commit()
             return limited
         code = draw_code(scene.policy.code_digits)
-        draft = _written_down(parts, scene, code)
+        draft = _written_down(parts, scene, code, attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
         uow.commit()
@@ -87,7 +87,7 @@ def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
 
-def _written_down(parts: Parts, scene: Scene, code: Sensitive) -> EmailCode:
+def _written_down(parts: Parts, scene: Scene, code: Sensitive, attempt: str) -> EmailCode:
     purpose, code_id = scene.progress.purpose, new_id()
     binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
     kept = parts.codes.digest(code, binding)
@@ -104,6 +104,7 @@ def _written_down(parts: Parts, scene: Scene, code: Sensitive) -> EmailCode:
         max_tries=scene.policy.code_tries,
         questions_proven=_is_sent_on_answers(scene),
         pending_id=scene.pending.id if scene.pending else None,
+        attempt=attempt,
     )
 
 

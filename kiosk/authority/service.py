@@ -103,11 +103,15 @@ class LocalAuthority:
             "save_questions", visit, lambda: gathering.save_questions(self._parts, visit, answers)
         )
 
-    def give_email(self, visit: VisitId, email: str) -> Task | EmailRefused | CodeNotSent | Refusal:
+    def give_email(
+        self, visit: VisitId, email: str, attempt: str
+    ) -> Task | EmailRefused | CodeNotSent | Refusal:
         """Take an address and send a code to it."""
-        return self._decide(
-            "give_email", visit, lambda: gathering.give_email(self._parts, visit, email)
-        )
+
+        def take() -> Task | EmailRefused | CodeNotSent | Refusal:
+            return gathering.give_email(self._parts, visit, email, _named(attempt))
+
+        return self._decide("give_email", visit, take)
 
     def answer(
         self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
@@ -119,9 +123,13 @@ class LocalAuthority:
 
         return self._decide("answer", visit, check)
 
-    def send_code(self, visit: VisitId) -> Task | CodeNotSent | Refusal:
+    def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
         """Send the code that is due, or a fresh one in its place."""
-        return self._decide("send_code", visit, lambda: sending.send_code(self._parts, visit))
+
+        def send() -> Task | CodeNotSent | Refusal:
+            return sending.send_code(self._parts, visit, _named(attempt))
+
+        return self._decide("send_code", visit, send)
 
     def enter_code(
         self, visit: VisitId, attempt: str, code: Sensitive
@@ -138,10 +146,14 @@ class LocalAuthority:
         return self._decide("challenge", visit, lambda: releasing.challenge(self._parts, visit))
 
     def release(
-        self, visit: VisitId, proof: CardProof | KeyNonce | None = None
+        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor."""
-        return self._decide("release", visit, lambda: releasing.release(self._parts, visit, proof))
+
+        def release() -> Grant | KeyGrant | Refusal:
+            return releasing.release(self._parts, visit, _named(attempt), proof)
+
+        return self._decide("release", visit, release)
 
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
         """Judge whether the card has the admin key, too."""

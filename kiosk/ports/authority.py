@@ -40,8 +40,10 @@ class Authority(Protocol):
 
     Calls block and may come from several threads. They raise ``AuthorityUnavailable``
     (nothing was charged, ask again) and ``StepRefused`` (the call does not fit).
-    ``attempt`` is drawn by the caller and makes a repeated call harmless: the same id is
-    charged once and gets the same verdict.
+    Every call can be repeated when its answer was lost, and gets the same answer. Where a
+    call costs something (a try, a mail, a secret), ``attempt`` makes it so: the caller draws
+    an id for each act of the holder, of 1 to 64 characters, and repeats the call with the
+    same id and the same arguments. It is charged, mailed or released once.
     """
 
     def begin(
@@ -63,7 +65,9 @@ class Authority(Protocol):
     ) -> Task | AnswersRefused | Refusal:
         """Take the questions that the holder chose, with their answers."""
 
-    def give_email(self, visit: VisitId, email: str) -> Task | EmailRefused | CodeNotSent | Refusal:
+    def give_email(
+        self, visit: VisitId, email: str, attempt: str
+    ) -> Task | EmailRefused | CodeNotSent | Refusal:
         """Take an address and send a code to it."""
 
     def answer(
@@ -71,7 +75,7 @@ class Authority(Protocol):
     ) -> Task | AnswersWrong | Refusal:
         """Check one full set of answers; charged before it is looked at."""
 
-    def send_code(self, visit: VisitId) -> Task | CodeNotSent | Refusal:
+    def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
         """Send the code that is due, or a fresh one in its place."""
 
     def enter_code(
@@ -83,12 +87,14 @@ class Authority(Protocol):
         """Draw what the card has to answer before its secret is released; None: nothing."""
 
     def release(
-        self, visit: VisitId, proof: CardProof | KeyNonce | None = None
+        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor: the intent is journaled first.
 
         ``proof`` answers what ``challenge`` drew; None says that nothing was drawn, or that
-        the card gave no answer. An admin key is never released: what it made is.
+        the card gave no answer. An admin key is never released: what it made is. While
+        nothing was reported of a release, the same ``attempt`` gets the same grant again; a
+        cryptogram only for the same number of the card.
         """
 
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:

@@ -134,11 +134,11 @@ class Actions:
             case SaveQuestions():
                 return Replied(visit, ask.save_questions(visit, command.answers))
             case SubmitEmail():
-                return Replied(visit, ask.give_email(visit, command.email))
+                return Replied(visit, ask.give_email(visit, command.email, command.attempt))
             case SubmitAnswers():
                 return Replied(visit, ask.answer(visit, command.attempt, command.answers))
             case RequestCode():
-                return Replied(visit, ask.send_code(visit))
+                return Replied(visit, ask.send_code(visit, command.attempt))
             case SubmitCode():
                 return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
             case _:

@@ -45,10 +45,11 @@ class SaveQuestions:
 
 @dataclass(frozen=True, slots=True)
 class SubmitEmail:
-    """Take this address and send a code to it."""
+    """Take this address and send a code to it; repeated with the same ``attempt``: one mail."""
 
     visit: VisitId
     email: str
+    attempt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ class SubmitAnswers:
 
 @dataclass(frozen=True, slots=True)
 class RequestCode:
-    """Send the code that is due, or a fresh one."""
+    """Send the code that is due, or a fresh one; repeated with the same ``attempt``: one mail."""
 
     visit: VisitId
+    attempt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,15 @@ class SubmitCode:
 
 @dataclass(frozen=True, slots=True)
 class UnblockPin:
-    """Have the secret released, reset the PIN on the card and tell what came of it."""
+    """Have the secret released, reset the PIN on the card and report the outcome.
+
+    Repeated with the same ``attempt``, while no outcome was reported, it is one release.
+    """
 
     visit: VisitId
     at: CardAddress
     new: PinEntry
+    attempt: str
 
 
 @dataclass(frozen=True, slots=True)

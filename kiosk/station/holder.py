@@ -69,13 +69,15 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return working(state.visit, Work.CHECKING_PIN, verify, state)
         case EnterEmail(), EmailEntered():
             page = replace(state, typed=event.email, trouble=None)
-            submit = SubmitEmail(state.visit.id, event.email)
-            return working(state.visit, Work.SENDING_CODE, submit, page)
+            visit, attempt = counted(state.visit)
+            submit = SubmitEmail(visit.id, event.email, attempt)
+            return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
         case CodeEntry(), CodeEntered():
             return _code_entered(state, event)
         case ((CodeEntry() | CodeNeeded()), CodeAsked()):
-            request = RequestCode(state.visit.id)
-            return working(state.visit, Work.SENDING_CODE, request, state)
+            visit, attempt = counted(state.visit)
+            request = RequestCode(visit.id, attempt)
+            return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((Trouble() | PadPaused()), TriedAgain()):
             return _again(state)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
@@ -96,6 +98,10 @@ def _again(state: Trouble | PadPaused) -> Move:
     match state:
         case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
             return page, ()
+        case PadPaused(command=UnblockPin() as command):
+            visit, attempt = counted(state.visit)
+            asking = replace(command, attempt=attempt)
+            return working(visit, state.work, asking, on_visit(state.back, visit))
         case _:
             return working(state.visit, state.work, state.command, state.back)
 
@@ -111,14 +117,19 @@ def _choose(visit: Visit, purpose: Purpose, back: HolderState) -> Move:
     return working(chosen, Work.PREPARING, Choose(visit.id, purpose), back)
 
 
-def _counted(visit: Visit) -> tuple[Visit, str]:
+def on_visit(page: HolderState | None, visit: Visit) -> HolderState | None:
+    """Return ``page`` with what the visit has become."""
+    return None if page is None else replace(page, visit=visit)
+
+
+def counted(visit: Visit) -> tuple[Visit, str]:
     """Return the visit with one more attempt counted, and that attempt's id."""
     counted = replace(visit, sent=visit.sent + 1)
     return counted, f"{visit.id}-{counted.sent}"
 
 
 def _code_entered(state: CodeEntry, event: CodeEntered) -> Move:
-    visit, attempt = _counted(state.visit)
+    visit, attempt = counted(state.visit)
     submit = SubmitCode(visit.id, attempt, event.code)
     return working(visit, Work.CHECKING_CODE, submit, replace(state, visit=visit))
 
@@ -168,7 +179,7 @@ def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:
     given = (*state.given, Answer(state.question.id, event.text))
     if len(given) < len(state.task.questions):
         return replace(state, given=given, wrong=False), ()
-    visit, attempt = _counted(state.visit)
+    visit, attempt = counted(state.visit)
     submit = SubmitAnswers(visit.id, attempt, given)
     again = AskQuestion(visit, state.task)
     return working(visit, Work.CHECKING_ANSWERS, submit, again)
@@ -195,10 +206,11 @@ def _repeated(state: RepeatPin, event: PinEntered) -> Move:
     again = NewPin(state.visit, state.rules, state.current)
     if event.pin != state.pin:
         return replace(again, trouble=PinTrouble.MISMATCH), ()
-    visit = state.visit
+    visit, attempt = counted(state.visit)
+    again = replace(again, visit=visit)
     command: Command
     if state.current is not None:
         command = ChangePin(visit.id, visit.at, state.current, state.pin)
     else:
-        command = UnblockPin(visit.id, visit.at, state.pin)
+        command = UnblockPin(visit.id, visit.at, state.pin, attempt)
     return working(visit, Work.SETTING_PIN, command, again)

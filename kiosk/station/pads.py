@@ -12,7 +12,7 @@ from dataclasses import replace
 from kiosk import errors
 from kiosk.dialogue import OnPad, PinRules, Purpose
 from kiosk.station.commands import ChangePin, UnblockPin, VerifyPin
-from kiosk.station.holder import Move, working
+from kiosk.station.holder import Move, counted, working
 from kiosk.station.states import (
     EnterPin,
     NewPin,
@@ -39,7 +39,8 @@ def ask_new(visit: Visit, rules: PinRules) -> Move:
     if visit.purpose is Purpose.CHANGE_PIN:
         change = ChangePin(visit.id, visit.at, OnPad(), new)
         return working(visit, Work.CHANGE_ON_PAD, change, EnterPin(_at_station(visit)))
-    unblock = UnblockPin(visit.id, visit.at, new)
+    visit, attempt = counted(visit)
+    unblock = UnblockPin(visit.id, visit.at, new, attempt)
     return working(visit, Work.NEW_PIN_ON_PAD, unblock, NewPin(_at_station(visit), rules))
 
 

@@ -49,7 +49,7 @@ from kiosk.station.events import (
     PinNotTaken,
     Replied,
 )
-from kiosk.station.holder import Move, working
+from kiosk.station.holder import Move, counted, working
 from kiosk.station.pads import ask_new, ask_present, paused
 from kiosk.station.states import (
     AskQuestion,
@@ -170,8 +170,9 @@ def _given(state: Working, task: Task) -> Move:
         case AnswerQuestions():
             return AskQuestion(visit, task), ()
         case SendCode():
+            visit, attempt = counted(visit)
             lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY)
-            return working(visit, Work.SENDING_CODE, RequestCode(visit.id), lacking)
+            return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
             return CodeEntry(visit, task), ()
         case SetPin() if visit.pin_pad:

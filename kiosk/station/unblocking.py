@@ -52,7 +52,7 @@ class UnblockAct:
         challenge = self._authority.challenge(visit)
         if isinstance(challenge, Refusal):
             return challenge
-        grant = self._authority.release(visit, _answered(card, challenge))
+        grant = self._authority.release(visit, self._command.attempt, _answered(card, challenge))
         if isinstance(grant, Refusal):
             return grant
         self.granted = grant

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.dialogue import Purpose, VisitEnd
+from kiosk.dialogue import Purpose, Reason, VisitEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Visit:
     a card with an admin key that was sent its cryptogram, the digest of the only right one.
     ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
     made of it before the card has proven what it has to.
+    ``judged`` is the digest of the proof that was judged last, and ``refusal`` why the
+    authority closed the visit: a call that is repeated gets the same answer.
     """
 
     id: str
@@ -43,6 +45,8 @@ class Visit:
     challenge: bytes | None = field(default=None, repr=False)
     challenged_at: datetime | None = None
     secret_tries: int | None = None
+    judged: bytes | None = field(default=None, repr=False)
+    refusal: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class EmailCode:
     it to the visit in which it is entered. ``issued_by`` names the member of staff who
     gave the code by word of mouth: nothing was mailed then, ``sent_to`` and ``visit_id``
     are empty, and while it ``needs_second`` and nobody ``agreed_by`` it stays a draft.
+    ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process
+    that mails it.
     """
 
     id: str
@@ -76,6 +82,8 @@ class EmailCode:
     issued_by: str | None = None
     agreed_by: str | None = None
     needs_second: bool = False
+    attempt: str = ""
+    drafted_by: str = ""
 
 
 class UnblockState(StrEnum):
@@ -91,7 +99,12 @@ class UnblockState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnblockEntry:
-    """One unblock from its intent to its outcome; a card has at most one that is open."""
+    """One unblock from its intent to its outcome; a card has at most one that is open.
+
+    ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of
+    what the card had answered; ``cryptogram`` is what an admin key made, while nothing is
+    reported of it.
+    """
 
     id: str
     visit_id: str
@@ -101,3 +114,6 @@ class UnblockEntry:
     state: UnblockState = UnblockState.INTENT
     detail: str = ""
     closed_at: datetime | None = None
+    attempt: str = ""
+    proof: bytes | None = field(default=None, repr=False)
+    cryptogram: bytes | None = field(default=None, repr=False)

@@ -49,13 +49,13 @@ class Desk:
         task = self._reply(Choose(self.visit, Purpose.UNLOCK))
         assert isinstance(task, AnswerQuestions), task
         self._reply(SubmitAnswers(self.visit, f"{self.visit}-1", answers_to(task)))
-        self._reply(RequestCode(self.visit))
+        self._reply(RequestCode(self.visit, "1"))
         task = self._reply(SubmitCode(self.visit, f"{self.visit}-2", self._world.relay.code))
         assert isinstance(task, SetPin), task
 
     def unblock(self, at: CardAddress) -> object:
         """Have the secret released and the PIN set; return the reply, or why it gave up."""
-        done = self._actions.perform(UnblockPin(self.visit, at, NEW))
+        done = self._actions.perform(UnblockPin(self.visit, at, NEW, "unblock"))
         if isinstance(done, GaveUp):
             return done.reason
         assert isinstance(done, Replied), done

@@ -83,7 +83,7 @@ def drawn(sitting: Sitting) -> KeyChallenge:
 
 def granted(sitting: Sitting, chip: Chip) -> KeyGrant:
     """Let both draw a number, and have the key used."""
-    grant = sitting.authority.release(sitting.visit, chip.meet(drawn(sitting)))
+    grant = sitting.authority.release(sitting.visit, sitting.attempt(), chip.meet(drawn(sitting)))
     assert isinstance(grant, KeyGrant), grant
     return grant
 

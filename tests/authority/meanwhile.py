@@ -59,7 +59,7 @@ def _answers(world: World, card: Card) -> Command:
 def _sending(world: World, card: Card) -> Command:
     sitting = world.insert(card, blocked=True)
     sitting.answer(sitting.questions())
-    return RequestCode(sitting.visit)
+    return RequestCode(sitting.visit, sitting.attempt())
 
 
 def _code(world: World, card: Card) -> Command:
@@ -71,7 +71,7 @@ def _code(world: World, card: Card) -> Command:
 def _new_pin(world: World, card: Card) -> Command:
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
-    return UnblockPin(sitting.visit, at(card), NEW_PIN)
+    return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())
 
 
 def _registers(world: World, card: Card) -> Command:
@@ -91,13 +91,13 @@ def _own_questions(world: World, card: Card) -> Command:
 def _own_address(world: World, card: Card) -> Command:
     sitting = start(world, card, Purpose.REGISTER)
     world.authority.save_questions(sitting.visit, given())
-    return SubmitEmail(sitting.visit, EMAIL)
+    return SubmitEmail(sitting.visit, EMAIL, sitting.attempt())
 
 
 def _own_code(world: World, card: Card) -> Command:
     command = _own_address(world, card)
     assert isinstance(command, SubmitEmail)
-    world.authority.give_email(command.visit, EMAIL)
+    world.authority.give_email(command.visit, EMAIL, command.attempt)
     return SubmitCode(command.visit, "1", world.relay.code)
 
 
@@ -111,7 +111,7 @@ def _other_questions(world: World, card: Card) -> Command:
 
 
 def _other_address(world: World, card: Card) -> Command:
-    return SubmitEmail(start(world, card, Purpose.CHANGE_EMAIL).visit, "asha.o@nhs.net")
+    return SubmitEmail(start(world, card, Purpose.CHANGE_EMAIL).visit, "asha.o@nhs.net", "1")
 
 
 def _by_code_alone(world: World, card: Card) -> Command:
@@ -120,7 +120,7 @@ def _by_code_alone(world: World, card: Card) -> Command:
     world.authority.choose(sitting.visit, Purpose.UNLOCK)
     sitting.send()
     sitting.enter(world.relay.code)
-    return UnblockPin(sitting.visit, at(card), NEW_PIN)
+    return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())
 
 
 Page = Callable[[World, Card], Command]

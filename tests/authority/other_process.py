@@ -115,7 +115,7 @@ def race(how: str, folder: Path, visit: VisitId, go: Callable[[], None]) -> int:
         case "codes":
             at_once(lambda: enter_code(parts, visit, new_id(), Sensitive("no code")))
         case _:
-            got = at_once(lambda: release(parts, visit))
+            got = at_once(lambda: release(parts, visit, new_id()))
             looks.count = sum(isinstance(one, Grant) for one in got)
     world.store.close()
     return looks.count

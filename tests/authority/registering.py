@@ -35,5 +35,7 @@ def to_code(
     """Answer, and have a code sent to ``email``."""
     sitting = start(world, card, Purpose.REGISTER, plastic)
     assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
-    assert isinstance(world.authority.give_email(sitting.visit, email), EnterCode)
+    assert isinstance(
+        world.authority.give_email(sitting.visit, email, sitting.attempt()), EnterCode
+    )
     return sitting

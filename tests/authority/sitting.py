@@ -57,8 +57,8 @@ class Sitting:
             self.visit, attempt or self.attempt(), answers_to(task, wrong=wrong)
         )
 
-    def send(self) -> object:
-        return self.authority.send_code(self.visit)
+    def send(self, attempt: str = "") -> object:
+        return self.authority.send_code(self.visit, attempt or self.attempt())
 
     def enter(self, code: Sensitive, attempt: str = "") -> object:
         return self.authority.enter_code(self.visit, attempt or self.attempt(), code)
@@ -82,13 +82,13 @@ class Sitting:
         assert isinstance(grant, Grant), grant
         return grant
 
-    def release(self) -> object:
+    def release(self, attempt: str = "") -> object:
         """Ask for the secret as a station does: the card proves itself first, if it has to."""
         challenge = self.authority.challenge(self.visit)
         if isinstance(challenge, Refusal):
             return challenge
         proof = self.plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
-        return self.authority.release(self.visit, proof)
+        return self.authority.release(self.visit, attempt or self.attempt(), proof)
 
     def pull(self) -> None:
         self.authority.end(self.visit, VisitEnd.CARD_REMOVED)

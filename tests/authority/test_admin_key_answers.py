@@ -125,7 +125,7 @@ def test_a_card_that_gives_our_number_back_is_sent_nothing(world: World, card: C
         ours = drawn(sitting).nonce
         halves = (ours[:8], ours[8:])
         mirrored = b"".join(bytes(8) if block is None else halves[block] for block in blocks)
-        reply = world.authority.release(sitting.visit, KeyNonce(mirrored))
+        reply = world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(mirrored))
         assert is_turned_away(world, reply, "mirrored")
         with world.store.read() as uow:
             assert uow.codes.live(card.id) is not None, "the holder can come back with the code"
@@ -179,7 +179,7 @@ def test_a_card_of_another_family_is_not_admitted(world: World) -> None:
     with pytest.raises(StepRefused, match="no admin key"):
         world.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, KeyNonce(bytes(16)))
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
 
 
 def test_another_process_judges_what_the_first_one_asked(

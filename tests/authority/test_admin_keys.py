@@ -104,7 +104,7 @@ def test_no_factor_no_number(world: World, card: Card) -> None:
     with pytest.raises(StepRefused):
         world.authority.challenge(sitting.visit)
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, KeyNonce(bytes(16)))
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
 
 
 def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
@@ -112,18 +112,18 @@ def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: 
     wrong = [None, CardProof(bytes(16)), *(KeyNonce(bytes(size)) for size in (0, 15, 17, 40))]
     for given in wrong:
         with pytest.raises(StepRefused, match="missing"):
-            world.authority.release(sitting.visit, given)
+            world.authority.release(sitting.visit, sitting.attempt(), given)
     assert world.kinds()[-6:] == ["step-refused"] * 6
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
         assert uow.codes.live(card.id) is not None
-    assert isinstance(world.authority.release(sitting.visit, right), KeyGrant)
+    assert isinstance(world.authority.release(sitting.visit, sitting.attempt(), right), KeyGrant)
 
 
 def test_a_number_without_ours_is_refused(world: World, card: Card, sitting: Sitting) -> None:
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, KeyNonce(bytes(range(16))))
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(range(16))))
     assert world.card(card).secret_exposure == 0
 
 
@@ -131,7 +131,7 @@ def test_our_number_is_good_for_a_minute(world: World, sitting: Sitting) -> None
     number = Chip().meet(drawn(sitting))
     world.clock.forward(seconds=60)
     with pytest.raises(StepRefused, match="too old"):
-        world.authority.release(sitting.visit, number)
+        world.authority.release(sitting.visit, sitting.attempt(), number)
 
 
 def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: Sitting) -> None:
@@ -139,7 +139,7 @@ def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: S
     older, newer = drawn(sitting), drawn(sitting)
     assert older.nonce != newer.nonce
     number = chip.meet(older)
-    grant = world.authority.release(sitting.visit, number)
+    grant = world.authority.release(sitting.visit, sitting.attempt(), number)
     assert isinstance(grant, KeyGrant)
     assert not chip.takes(grant.cryptogram)
 
@@ -149,7 +149,7 @@ def test_one_cryptogram_for_each_number(world: World, card: Card, sitting: Sitti
     granted(sitting, chip)
     for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):
         with pytest.raises(StepRefused):
-            world.authority.release(sitting.visit, number)
+            world.authority.release(sitting.visit, sitting.attempt(), number)
     with pytest.raises(StepRefused):
         world.authority.challenge(sitting.visit)
     assert world.card(card).secret_exposure == 1
@@ -161,4 +161,4 @@ def test_a_card_with_two_visits_has_one_number(world: World, card: Card, sitting
     first = drawn(sitting)
     world.insert(card, blocked=True, station="B")
     with pytest.raises(StepRefused, match="over"):
-        world.authority.release(sitting.visit, Chip().meet(first))
+        world.authority.release(sitting.visit, sitting.attempt(), Chip().meet(first))

@@ -127,7 +127,8 @@ def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
     sitting.answer(sitting.questions())
     sitting.enter(issued.code)
     released, gone = both(
-        lambda: world.authority.release(sitting.visit), lambda: withdraw(agent, issued)
+        lambda: world.authority.release(sitting.visit, sitting.attempt()),
+        lambda: withdraw(agent, issued),
     )
     if isinstance(released, Grant):
         assert isinstance(gone, NothingThere | ChangedMeanwhile)

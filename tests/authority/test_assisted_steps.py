@@ -161,7 +161,7 @@ def test_it_is_for_an_unlock_alone(
     with pytest.raises(StepRefused):
         sitting.enter(issued.code)
     if purpose is Purpose.CHANGE_EMAIL:
-        world.authority.give_email(sitting.visit, "asha.okafor@nhs.net")
+        world.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
         assert isinstance(sitting.enter(issued.code), CodeWrong)
     nothing_opens(sitting)
     assert world.registration(card).email == EMAIL

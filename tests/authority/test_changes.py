@@ -79,7 +79,9 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     sitting = world.insert(card)
     world.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
     assert world.authority.pin_proven(sitting.visit) == GiveEmail(EMAIL, DOMAINS)
-    assert isinstance(world.authority.give_email(sitting.visit, OTHER), EnterCode)
+    assert isinstance(
+        world.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
+    )
     assert world.registration(card).email == EMAIL
     assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     after = world.registration(card)
@@ -95,7 +97,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
 def test_the_same_address_may_be_confirmed_again(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, EMAIL)
+    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     assert [one.template for one in world.outbox()] == [Notice.EMAIL_CHANGED_NEW]
 
@@ -103,7 +105,7 @@ def test_the_same_address_may_be_confirmed_again(world: World) -> None:
 def test_a_change_of_address_is_finished_at_another_station(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, OTHER)
+    world.authority.give_email(sitting.visit, OTHER, sitting.attempt())
     sitting.pull()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
@@ -116,7 +118,7 @@ def test_a_change_of_address_is_finished_at_another_station(world: World) -> Non
 def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, OTHER)
+    world.authority.give_email(sitting.visit, OTHER, sitting.attempt())
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()

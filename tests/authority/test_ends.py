@@ -55,7 +55,7 @@ def test_a_reason_that_there_is_not_does_not_reach_the_audit(world: World) -> No
 def test_a_step_that_does_not_fit_is_audited_with_its_call(world: World) -> None:
     sitting = world.insert(world.registered_card())
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit)
+        world.authority.release(sitting.visit, sitting.attempt())
     event = world.events()[-1]
     assert (event.kind, event.visit_id) == ("step-refused", sitting.visit)
     assert event.detail["call"] == "release"
@@ -64,7 +64,7 @@ def test_a_step_that_does_not_fit_is_audited_with_its_call(world: World) -> None
 def test_a_visit_that_nobody_opened_is_audited(world: World) -> None:
     visit = VisitId(new_id())
     with pytest.raises(StepRefused):
-        world.authority.release(visit)
+        world.authority.release(visit, "1")
     assert world.events()[-1].reference == reference_of(visit)
 
 

@@ -111,13 +111,13 @@ def test_a_station_that_skips_the_proof_gets_nothing(
         lambda: calls.choose(visit, Purpose.UNLOCK),
         lambda: calls.pin_proven(visit),
         lambda: calls.save_questions(visit, answers),
-        lambda: calls.give_email(visit, "asha@nhs.net"),
+        lambda: calls.give_email(visit, "asha@nhs.net", "1"),
         lambda: calls.answer(visit, "1", answers),
-        lambda: calls.send_code(visit),
+        lambda: calls.send_code(visit, "1"),
         lambda: calls.enter_code(visit, "1", Sensitive("1")),
         lambda: calls.challenge(visit),
-        lambda: calls.release(visit),
-        lambda: calls.release(visit, proof),
+        lambda: calls.release(visit, "1"),
+        lambda: calls.release(visit, "1", proof),
         lambda: calls.pin_changed(visit),
     )
     for step in steps:
@@ -134,7 +134,7 @@ def test_a_station_that_skips_the_second_proof_gets_no_secret(
     proof = mine.answer(CardChallenge(b"its own", challenged(world, card, mine).key))
     for given in (None, proof):
         with pytest.raises(StepRefused):
-            world.authority.release(sitting.visit, given)
+            world.authority.release(sitting.visit, sitting.attempt(), given)
 
 
 def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None:
@@ -169,7 +169,7 @@ def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: P
     first = world.authority.challenge(sitting.visit)
     assert isinstance(first, CardChallenge)
     assert isinstance(world.authority.challenge(sitting.visit), CardChallenge)
-    reply = world.authority.release(sitting.visit, mine.answer(first))
+    reply = world.authority.release(sitting.visit, sitting.attempt(), mine.answer(first))
     assert is_turned_away(world, reply, "wrong-answer")
 
 
@@ -209,7 +209,7 @@ def test_of_many_who_release_with_one_answer_one_gets_the_secret(
 
     def release(_: int) -> object:
         try:
-            return world.authority.release(sitting.visit, proof)
+            return world.authority.release(sitting.visit, sitting.attempt(), proof)
         except StepRefused as refused:
             return refused
 
@@ -364,7 +364,7 @@ def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
     sitting.to_new_pin()
     assert world.authority.challenge(sitting.visit) is None
     world.policy = Policy(genuine=Genuine.ALWAYS)
-    for reply in (sitting.release(), world.authority.release(sitting.visit)):
+    for reply in (sitting.release(), world.authority.release(sitting.visit, sitting.attempt())):
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.NOT_GENUINE
     assert world.card(card).secret_exposure == 0
@@ -376,7 +376,7 @@ def test_where_none_must_none_is_asked(world: World, card: Card) -> None:
     sitting = world.insert(card, blocked=True, plastic=Plastic())
     sitting.to_new_pin()
     assert world.authority.challenge(sitting.visit) is None
-    assert isinstance(world.authority.release(sitting.visit), Grant)
+    assert isinstance(world.authority.release(sitting.visit, sitting.attempt()), Grant)
 
 
 def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlock(

@@ -46,7 +46,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
     assert isinstance(questions, ChooseQuestions)
     assert (len(questions.bank), questions.count) == (8, 4)
     assert authority.save_questions(visit, given()) == GiveEmail(EMAIL, DOMAINS)
-    code = authority.give_email(visit, f"  {OTHER.upper()} ")
+    code = authority.give_email(visit, f"  {OTHER.upper()} ", sitting.attempt())
     assert isinstance(code, EnterCode)
     assert code.masked == "A•••@nhs.net"
     assert world.relay.sent[-1].to == "ASHA.OKAFOR@nhs.net"
@@ -95,7 +95,7 @@ def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card
     assert isinstance(world.authority.pin_proven(sitting.visit), GiveEmail)
     with pytest.raises(StepRefused):
         world.authority.save_questions(sitting.visit, given())
-    world.authority.give_email(sitting.visit, EMAIL)
+    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).hashes == ()
 
@@ -116,7 +116,7 @@ def test_answers_that_break_a_rule_store_nothing(
     reply = world.authority.save_questions(sitting.visit, given(changes))
     assert reply == AnswersRefused(question, problem)
     with pytest.raises(StepRefused):
-        world.authority.give_email(sitting.visit, EMAIL)
+        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
 
 
@@ -147,10 +147,12 @@ def test_addresses_that_are_not_taken(
 ) -> None:
     sitting = start(world, card, Purpose.REGISTER)
     world.authority.save_questions(sitting.visit, given())
-    reply = world.authority.give_email(sitting.visit, email)
+    reply = world.authority.give_email(sitting.visit, email, sitting.attempt())
     assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS))
     assert not world.relay.sent
-    assert isinstance(world.authority.give_email(sitting.visit, EMAIL), EnterCode)
+    assert isinstance(
+        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+    )
 
 
 def test_no_step_can_be_skipped(world: World, card: Card) -> None:
@@ -164,7 +166,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
 
     pin = lambda: authority.pin_proven(visit)  # noqa: E731
     save = lambda: authority.save_questions(visit, given())  # noqa: E731
-    email = lambda: authority.give_email(visit, EMAIL)  # noqa: E731
+    email = lambda: authority.give_email(visit, EMAIL, sitting.attempt())  # noqa: E731
     code = lambda: sitting.enter(Sensitive("12345678"))  # noqa: E731
     refused(pin, save, email, code, sitting.send, sitting.grant)
     authority.choose(visit, Purpose.REGISTER)
@@ -173,7 +175,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
     refused(email, code, sitting.send, sitting.grant)
     authority.save_questions(visit, given())
     refused(code, sitting.send, sitting.grant)
-    authority.give_email(visit, EMAIL)
+    authority.give_email(visit, EMAIL, sitting.attempt())
     refused(sitting.grant)
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
     refused(pin, save, email, sitting.send, sitting.grant)

@@ -95,7 +95,7 @@ def test_what_was_barred_on_the_way_is_not_released(
     world: World, card: Card, sitting: Sitting, changes: dict[str, object], reason: Reason
 ) -> None:
     world.put_card(replace(card, **changes))  # type: ignore[arg-type]
-    assert _refusal(world.authority.release(sitting.visit)) is reason
+    assert _refusal(world.authority.release(sitting.visit, sitting.attempt())) is reason
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
@@ -106,7 +106,10 @@ def test_a_block_on_the_way_stops_the_release(world: World, card: Card, sitting:
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.REGISTRATION_BLOCKED
+    assert (
+        _refusal(world.authority.release(sitting.visit, sitting.attempt()))
+        is Reason.REGISTRATION_BLOCKED
+    )
 
 
 def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sitting) -> None:
@@ -115,7 +118,7 @@ def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sit
         assert holder is not None
         uow.holders.save(replace(holder, left_at=world.now))
         uow.commit()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.LEAVER
+    assert _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.LEAVER
 
 
 def test_a_secret_moved_from_another_card_is_not_released(
@@ -123,7 +126,9 @@ def test_a_secret_moved_from_another_card_is_not_released(
 ) -> None:
     other = world.add_card(world.add_holder(number="2"))
     world.put_card(replace(card, sealed_secret=other.sealed_secret))
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
+    assert (
+        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
+    )
     assert "secret-broken" in world.kinds()
     assert world.card(card).secret_exposure == 0
 
@@ -134,7 +139,9 @@ def test_a_row_pointed_at_another_card_does_not_release_its_secret_to_it(world: 
     world.put_card(forged)
     sitting = world.insert(forged, blocked=True)
     sitting.to_new_pin()
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
+    assert (
+        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
+    )
 
 
 def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Sitting) -> None:
@@ -142,13 +149,15 @@ def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Si
     assert sealed is not None
     later = SealedSecret(sealed.ciphertext, sealed.key_id, 2)
     world.put_card(replace(card, sealed_secret=later))
-    assert _refusal(world.authority.release(sitting.visit)) is Reason.SECRET_MISSING
+    assert (
+        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
+    )
 
 
 def test_a_key_that_is_gone_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
     object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        world.authority.release(sitting.visit)
+        world.authority.release(sitting.visit, sitting.attempt())
     object.__setattr__(world.parts, "sealer", Sealer(world.ring))
     assert world.card(card).secret_exposure == 0
     assert sitting.grant().secret.reveal() == PUK

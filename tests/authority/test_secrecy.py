@@ -32,7 +32,7 @@ def _everything(world: World) -> None:
     refused = (*given[:3], Answer(8, Sensitive("Zanzibar Lane")))
     world.authority.save_questions(sitting.visit, refused)
     world.authority.save_questions(sitting.visit, given)
-    world.authority.give_email(sitting.visit, EMAIL)
+    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     sitting.enter(wrong_code(world.relay.code))
     sitting.enter(world.relay.code)
     sitting.pull()

@@ -109,8 +109,8 @@ def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> No
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.CHANGE_PIN),
         lambda: calls.answer(visit, "1", answers_to(task)),
-        lambda: calls.send_code(visit),
-        lambda: calls.release(visit),
+        lambda: calls.send_code(visit, "1"),
+        lambda: calls.release(visit, "1"),
     )
     for step in steps:
         reply = step()

@@ -70,7 +70,7 @@ class Walk:
         if self._lacks() is None:
             return
         try:
-            reply = self.world.authority.release(self.sitting.visit)
+            reply = self.world.authority.release(self.sitting.visit, self.sitting.attempt())
         except StepRefused:
             return
         assert not isinstance(reply, Grant), self._lacks()
@@ -128,7 +128,7 @@ class Walk:
             "change-email": lambda: authority.choose(visit, Purpose.CHANGE_EMAIL),
             "pin-proven": lambda: authority.pin_proven(visit),
             "pin-changed": lambda: authority.pin_changed(visit),
-            "email": lambda: authority.give_email(visit, "x@nhs.net"),
+            "email": lambda: authority.give_email(visit, "x@nhs.net", self.sitting.attempt()),
         }
         self._see(calls[how]())
 
@@ -218,7 +218,7 @@ class Walk:
             assert self.answered_here
 
     def _release(self, _: str) -> None:
-        reply = self.world.authority.release(self.sitting.visit)
+        reply = self.world.authority.release(self.sitting.visit, self.sitting.attempt())
         if isinstance(reply, Grant):
             self._check_grant()
             self.grant, self.may_release = reply, False

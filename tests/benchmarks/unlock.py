@@ -183,11 +183,13 @@ class _Unlocks:
         asked = self._ask(Choose(visit, Purpose.UNLOCK), AnswerQuestions)
         answers = tuple(Answer(one.id, Sensitive(ANSWERS[one.id])) for one in asked.questions)
         self._ask(SubmitAnswers(visit, uuid.uuid4().hex, answers), SendCode)
-        self._ask(RequestCode(visit), EnterCode)
+        self._ask(RequestCode(visit, "1"), EnterCode)
         found = _CODE.search(self._letter())
         code = Sensitive("".join(found.groups()) if found else "")
         self._ask(SubmitCode(visit, uuid.uuid4().hex, code), SetPin)
-        self._ask(UnblockPin(visit, opened.at, Sensitive(next(self._pins))), Finished)
+        self._ask(
+            UnblockPin(visit, opened.at, Sensitive(next(self._pins)), uuid.uuid4().hex), Finished
+        )
         self._actions.perform(EndVisit(visit, VisitEnd.FINISHED))
 
     def _ask(self, command: Command, kind: type[T]) -> T:

@@ -128,7 +128,7 @@ class Estate:
         if isinstance(task, Refusal):
             return task
         assert isinstance(task, SendCode)
-        assert isinstance(authority.send_code(visit), EnterCode)
+        assert isinstance(authority.send_code(visit, "send"), EnterCode)
         entered = authority.enter_code(visit, f"{visit}-1", self.world.relay.code)
         assert isinstance(entered, SetPin)
         return None
@@ -136,7 +136,7 @@ class Estate:
     def unlocks(self, station: str) -> Finished | Refusal:
         """Set a new PIN without any cut."""
         actions = Actions(self.world.authority, self._cards, Heartbeat(station))
-        told = actions.perform(UnblockPin(self.visit, self._at, Sensitive(LATER_PIN)))
+        told = actions.perform(UnblockPin(self.visit, self._at, Sensitive(LATER_PIN), "unblock"))
         assert isinstance(told, Replied), told
         assert isinstance(told.reply, Finished | Refusal), told
         assert isinstance(told.reply, Refusal) or self.plastic.has_pin(LATER_PIN)

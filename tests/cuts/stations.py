@@ -88,7 +88,8 @@ def station(line: Line) -> None:
     assert isinstance(world.store, CutStore)
     world.store.cutter = cutter
     at = CardAddress(line.reader, CardId(family.driver, line.card))
-    command = UnblockPin(VisitId(line.visit), at, OnPad() if family.keyed else Sensitive(NEW_PIN))
+    new = OnPad() if family.keyed else Sensitive(NEW_PIN)
+    command = UnblockPin(VisitId(line.visit), at, new, "1")
     with family.at_station(folder, cutter) as cards:
         told = Actions(world.authority, cards, Heartbeat("A")).perform(command)
     world.store.close()

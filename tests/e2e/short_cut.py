@@ -68,7 +68,7 @@ def _walk_through(
         authority.save_questions(visit, given)
         bank = {question.id: question.text for question in asked.bank}
         whose.answers = {bank[number]: text for number, text in answers.items()}
-    waiting = authority.give_email(visit, whose.email)
+    waiting = authority.give_email(visit, whose.email, "short cut")
     assert isinstance(waiting, EnterCode), waiting
     done = authority.enter_code(visit, "short cut", Sensitive(read_code(whose.email)))
     assert isinstance(done, Finished), done

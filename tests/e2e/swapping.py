@@ -106,7 +106,9 @@ class Crowd(FakeAuthority):
         self._dawdle(visit)
         return SetPin(PinRules())
 
-    def release(self, visit: VisitId, proof: CardProof | KeyNonce | None = None) -> Grant:
+    def release(
+        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
+    ) -> Grant:
         self._dawdle(visit)
         return Grant(JournalId(visit), Sensitive(self.holder[visit].puk))
 

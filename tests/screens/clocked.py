@@ -23,7 +23,7 @@ from tests.screens.pictures import STILL, PictureApp
 from tests.screens.samples import CODE, UNLOCK, VISIT, VISIT_ID
 
 MENU = Menu(VISIT, (Purpose.UNLOCK,))
-WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID), None)
+WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID, "1"), None)
 CODE_ENTRY = CodeEntry(UNLOCK, CODE)
 
 

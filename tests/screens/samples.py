@@ -107,7 +107,7 @@ SECRET = Sensitive("604918")
 
 PAD = OnPad(6, 8)
 VERIFY_ON_PAD = VerifyPin(VISIT_ID, AT, PAD)
-UNBLOCK_ON_PAD = UnblockPin(VISIT_ID, AT, PAD)
+UNBLOCK_ON_PAD = UnblockPin(VISIT_ID, AT, PAD, "1")
 CHANGE_ON_PAD = ChangePin(VISIT_ID, AT, PAD, PAD)
 
 
@@ -225,7 +225,7 @@ _STORY: Mapping[str, Sample] = {
         PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PinTrouble.CARD_COMPLEXITY)
     ),
     "pad-trouble": Sample(Trouble(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
-    "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)),
+    "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
@@ -238,7 +238,7 @@ _STORY: Mapping[str, Sample] = {
 def _every_kind() -> dict[str, Sample]:
     """Return a sample for each member of the enumerations that pages speak about."""
     working = (
-        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID), None))
+        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID, "1"), None))
         for work in Work
         if not work.on_pad
     )

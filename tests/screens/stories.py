@@ -74,7 +74,7 @@ CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
 LEFT, BACK = Left(VISIT_ID), WentBack(VISIT_ID)
 ON_PAD = Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
 PAUSED = PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PadNotice.CANCELLED)
-TROUBLE = Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID), None)
+TROUBLE = Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)
 
 
 def answer(text: str) -> AnswerEntered:
@@ -178,7 +178,8 @@ KEYS = [
     keys(StillThere(CodeEntry(UNLOCK, CODE)), "4 0 enter", Stayed(VISIT_ID)),
     keys(StillThere(CodeEntry(UNLOCK, CODE)), "escape escape", Stayed(VISIT_ID)),
     keys(
-        Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID), None), "enter escape 1 tab enter"
+        Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID, "1"), None),
+        "enter escape 1 tab enter",
     ),
     keys(Reading(VISIT_ID, "Reader 0"), "enter escape escape"),
     keys(RemoveCard(VISIT_ID, Goodbye.LEFT), "enter escape escape"),

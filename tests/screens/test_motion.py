@@ -19,7 +19,7 @@ from tests.screens.pilots import settled
 from tests.screens.samples import UNLOCK, VISIT_ID, Sample
 
 MOVING = replace(STILL, motion=True)
-WORKING = Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID), None)
+WORKING = Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID, "1"), None)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -51,7 +51,7 @@ def visit(purpose: Purpose, verification: tuple[str, ...] = VISIT.verification) 
 
 
 def working(of: Visit, work: Work) -> Working:
-    return Working(of, work, RequestCode(of.id), None)
+    return Working(of, work, RequestCode(of.id, "1"), None)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def working(of: Visit, work: Work) -> Working:
         (working(UNLOCK, Work.SENDING_CODE), (3, 4)),
         (working(UNLOCK, Work.CHECKING_CODE), (3, 4)),
         (working(UNLOCK, Work.SETTING_PIN), (4, 4)),
-        (Trouble(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT.id), None), (3, 4)),
+        (Trouble(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT.id, "1"), None), (3, 4)),
     ],
 )
 def test_how_far_a_visit_is(state: State, expected: tuple[int, int] | None) -> None:

@@ -184,7 +184,7 @@ class FakeAuthority:
     def save_questions(self, visit: VisitId, answers: object) -> Finished:
         return Finished(Purpose.CHANGE_QUESTIONS)
 
-    def give_email(self, visit: VisitId, email: str) -> EnterCode:
+    def give_email(self, visit: VisitId, email: str, attempt: str) -> EnterCode:
         return CODE
 
     def answer(
@@ -194,7 +194,7 @@ class FakeAuthority:
         self._answer()
         return CODE
 
-    def send_code(self, visit: VisitId) -> EnterCode:
+    def send_code(self, visit: VisitId, attempt: str) -> EnterCode:
         return CODE
 
     def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
@@ -203,7 +203,10 @@ class FakeAuthority:
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
         return None
 
-    def release(self, visit: VisitId, proof: CardProof | KeyNonce | None = None) -> Grant:
+    def release(
+        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
+    ) -> Grant:
+        self.attempts.append(attempt)
         self._answer()
         self.released += 1
         return Grant(JournalId("j1"), Sensitive("87654321"))

@@ -87,7 +87,7 @@ LAST_ANSWER = s.GiveAnswer(VISIT, CHOOSE, TWO, BANK[2])
 NEW_PIN = s.NewPin(VISIT, RULES)
 ON_PAD = (
     s.Working(PAD_CHANGING, s.Work.PIN_ON_PAD, VerifyPin(ID, AT, PAD), s.EnterPin(CHANGING)),
-    s.Working(PAD_VISIT, s.Work.NEW_PIN_ON_PAD, UnblockPin(ID, AT, PAD), NEW_PIN),
+    s.Working(PAD_VISIT, s.Work.NEW_PIN_ON_PAD, UnblockPin(ID, AT, PAD, "1"), NEW_PIN),
     s.Working(
         PAD_CHANGING, s.Work.CHANGE_ON_PAD, ChangePin(ID, AT, PAD, PAD), s.EnterPin(CHANGING)
     ),
@@ -119,7 +119,7 @@ STATES: tuple[s.State, ...] = (
         if isinstance(one.command, PinCommand)
         for why in (s.PadNotice.TIMEOUT, s.PadNotice.NOT_TAKEN)
     ),
-    s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID), None),
+    s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID, "1"), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
     s.Refused(ID, Reason.LEAVER, "04HM-ASR9"),
@@ -128,11 +128,11 @@ STATES: tuple[s.State, ...] = (
     working(Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE),
     working(VerifyPin(ID, AT, GOOD), PIN_PAGE, CHANGING),
     working(SaveQuestions(ID, THREE), LAST_ANSWER),
-    working(SubmitEmail(ID, "asha@nhs.net"), s.EnterEmail(VISIT, EMAIL)),
+    working(SubmitEmail(ID, "asha@nhs.net", "1"), s.EnterEmail(VISIT, EMAIL)),
     working(SubmitAnswers(ID, "a-1", THREE), s.AskQuestion(VISIT, ASK)),
-    working(RequestCode(ID), None),
+    working(RequestCode(ID, "1"), None),
     working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
-    working(UnblockPin(ID, AT, GOOD), NEW_PIN),
+    working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
     *ON_PAD,
 )

@@ -47,7 +47,7 @@ from kiosk.station.pins import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 
 VISIT = VisitId("7" * 32)
-COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("gids", "11" * 16)), Sensitive("482916"))
+COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("gids", "11" * 16)), Sensitive("482916"), "1")
 DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
 NOT_GENUINE = Refusal(Reason.NOT_GENUINE, "ABCD-EFGH")
 
@@ -88,7 +88,7 @@ class Keyed(FakeAuthority):
         return KeyChallenge(b"ours")
 
     def release(  # type: ignore[override]
-        self, visit: VisitId, proof: CardProof | KeyNonce | None = None
+        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> KeyGrant:
         self.given.append(proof)
         return KeyGrant(JournalId("j1"), b"from the key")

@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 NEW = Sensitive("13572468")
 VISIT = VisitId("7" * 32)
-COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("piv", "11" * 16)), Sensitive("482916"))
+COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("piv", "11" * 16)), Sensitive("482916"), "1")
 DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
 
 

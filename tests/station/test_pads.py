@@ -83,7 +83,7 @@ def test_a_change_that_the_readers_keys_cannot_do_is_typed_and_the_page_says_so(
 def test_a_new_pin_is_asked_for_with_the_length_that_the_rules_say() -> None:
     rules = SetPin(PinRules(7, 12))
     unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
-    assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12)),)
+    assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12), f"{ID}-1"),)
     change = step(working(c.VerifyPin(ID, AT, PAD), None, PAD_CHANGING), _task(rules))
     assert change.commands == (c.ChangePin(ID, AT, OnPad(), OnPad(7, 12)),)
 
@@ -102,8 +102,14 @@ def test_an_entry_that_came_to_nothing_can_be_tried_again_or_left(state: s.Worki
     assert isinstance(page, s.PadPaused)
     assert page.why is s.PadNotice.CANCELLED
     again = step(page, e.TriedAgain(ID))
-    assert again.state == state
-    assert again.commands == (state.command,)
+    assert isinstance(again.state, s.Working)
+    assert again.commands == (again.state.command,)
+    command = state.command
+    if isinstance(command, c.UnblockPin):
+        assert again.state.visit.sent == state.visit.sent + 1
+        command = replace(command, attempt=f"{ID}-1")
+    assert again.state.command == command
+    assert (again.state.work, type(again.state.back)) == (state.work, type(state.back))
     left = step(page, e.Left(ID))
     assert left.state == s.RemoveCard(ID, s.Goodbye.LEFT)
     assert left.commands == (c.EndVisit(ID, VisitEnd.LEFT),)

@@ -98,4 +98,5 @@ class AttemptRow(Row, table=True):
     attempt_id: str = Field(primary_key=True)
     charged_at: datetime = Field(sa_type=UtcDateTime, index=True)
     left_after: int
+    given: bytes | None = Field(default=None, repr=False)
     verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from kiosk.dialogue import Purpose, VisitEnd
+from kiosk.dialogue import Purpose, Reason, VisitEnd
 from kiosk.store.records import JointHash
 from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
@@ -42,6 +42,8 @@ class VisitRow(Row, table=True):
     challenge: bytes | None = Field(default=None, repr=False)
     challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     secret_tries: int | None = None
+    judged: bytes | None = Field(default=None, repr=False)
+    refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
 
 
 class PendingRow(Row, table=True):
@@ -90,6 +92,8 @@ class CodeRow(Row, table=True):
     issued_by: str | None = None
     agreed_by: str | None = None
     needs_second: bool = False
+    attempt: str = ""
+    drafted_by: str = ""
 
 
 class UnblockRow(Row, table=True):
@@ -105,3 +109,6 @@ class UnblockRow(Row, table=True):
     state: UnblockState = Field(sa_type=Worded(UnblockState))
     detail: str = ""
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempt: str = ""
+    proof: bytes | None = Field(default=None, repr=False)
+    cryptogram: bytes | None = Field(default=None, repr=False)

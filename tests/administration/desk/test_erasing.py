@@ -196,7 +196,7 @@ def test_a_visit_that_was_open_leads_nowhere(
     sitting = unlocking(world, card)
     desk.erase(now(desk), WHY)
     with pytest.raises(StepRefused, match="no such visit"):
-        world.authority.release(sitting.visit)
+        world.authority.release(sitting.visit, sitting.attempt())
     with world.store.read() as uow:
         assert uow.audit.verify().intact
 
@@ -244,7 +244,9 @@ def change_address_half_way(world: World, card: Card) -> None:
     """Leave a change of address that waits for its code."""
     world.clock.forward(minutes=5)
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(world.authority.give_email(sitting.visit, EMAIL), EnterCode)
+    assert isinstance(
+        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+    )
 
 
 def send_half_of_the_mail(world: World) -> None:

@@ -66,7 +66,7 @@ def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     CLOSING[name](desk, desk.person(card.holder_id).seen)
-    refused = world.authority.release(sitting.visit)
+    refused = world.authority.release(sitting.visit, sitting.attempt())
     assert isinstance(refused, Refusal)
     assert refused.reason is SAYS[name]
     assert world.card(card).secret_exposure == 0
@@ -101,7 +101,7 @@ def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
     assert isinstance(sitting.send(), EnterCode)
     assert [message.to for message in world.relay.sent] == [EMAIL, NEXT]
     assert isinstance(sitting.enter(world.relay.code), SetPin)
-    assert isinstance(world.authority.release(sitting.visit), Grant)
+    assert isinstance(world.authority.release(sitting.visit, sitting.attempt()), Grant)
     assert world.registration(card).unconfirmed_since is None
 
 

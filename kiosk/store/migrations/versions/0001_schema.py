@@ -52,6 +52,7 @@ def _tables() -> None:
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("charged_at", UTC, nullable=False),
         sa.Column("left_after", sa.Integer(), nullable=False),
+        sa.Column("given", sa.LargeBinary(), nullable=True),
         sa.Column("verdict", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "attempt_id", name=op.f("pk_attempt_charge")),
     )
@@ -302,6 +303,8 @@ def _tables() -> None:
         sa.Column("issued_by", sa.String(), nullable=True),
         sa.Column("agreed_by", sa.String(), nullable=True),
         sa.Column("needs_second", sa.Boolean(), nullable=False),
+        sa.Column("attempt", sa.String(), nullable=False),
+        sa.Column("drafted_by", sa.String(), nullable=False),
         sa.CheckConstraint(
             "(sent_at IS NULL) = (expires_at IS NULL)", name=op.f("ck_email_code_sent")
         ),
@@ -410,6 +413,8 @@ def _tables() -> None:
         sa.Column("challenge", sa.LargeBinary(), nullable=True),
         sa.Column("challenged_at", UTC, nullable=True),
         sa.Column("secret_tries", sa.Integer(), nullable=True),
+        sa.Column("judged", sa.LargeBinary(), nullable=True),
+        sa.Column("refusal", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_visit_card_id_card")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_visit_holder_id_cardholder")
@@ -431,6 +436,9 @@ def _tables() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("closed_at", UTC, nullable=True),
+        sa.Column("attempt", sa.String(), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=True),
+        sa.Column("cryptogram", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["card_id"], ["card.id"], name=op.f("fk_unblock_journal_card_id_card")
         ),

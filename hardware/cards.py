@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hardware.attendance import Attendance
 from hardware.connection import Connection
@@ -20,6 +20,9 @@ from kiosk.errors import CardError, CardHung, CardProtocolError, ContactNeeded, 
 from kiosk.ports import CardAddress, CardHold
 
 T = TypeVar("T")
+
+_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
+"""What the key of a card that was just reset must refuse to sign."""
 
 
 class PcscCards:
@@ -69,19 +72,23 @@ class PcscCards:
     ) -> PinProof | None:
         """Let the card verify ``pin``, and sign ``challenge`` directly afterwards.
 
-        A card that hangs over the signature has verified the PIN before: it gives no proof.
+        The card is reset first: a PIN that another program verified would let a key sign
+        before VERIFY. A card that hangs over the signature has verified the PIN, and gives no
+        proof.
         """
         verified = False
 
         def work(connection: Connection) -> PinProof | None:
             nonlocal verified
+            if challenge is None:
+                self._registry.meet(connection, at.card).verify_pin(pin)
+                return None
+            connection.reset()
             session = self._registry.meet(connection, at.card)
-            key = _pin_key(session) if challenge is not None else None
+            key = _pin_key(session)
             session.verify_pin(pin)
             verified = True
-            if key is None or challenge is None:
-                return None
-            return _proof(session, key, challenge)
+            return None if key is None else _proof(session, key, challenge)
 
         try:
             return self._hold_card(at, work)
@@ -141,11 +148,14 @@ class PcscCards:
 
 
 def _pin_key(session: CardSession) -> PinKey | None:
-    """Return the key; a card whose answers about it make no sense has none."""
+    """Return the key; None where the card tells of none, or where it signs before VERIFY, too."""
     try:
-        return session.pin_key()
+        key = session.pin_key()
+        if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
+            return None
     except CardProtocolError:
         return None
+    return key
 
 
 def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinProof | None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hardware import public_keys
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     LE_ALL,
@@ -25,10 +26,10 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, NoPinKey
+from hardware.driver import NoAdminKey, PinKey
 from hardware.drivers import piv_metadata, piv_objects, piv_proof, piv_status
 from hardware.entry import PinBody, PinForm
-from kiosk.dialogue import CardChallenge, CardProof, PinEntry, PinState
+from kiosk.dialogue import CardChallenge, CardProof, KeyKind, PinChallenge, PinEntry, PinState
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -61,7 +62,7 @@ class PivDriver:
         return None
 
 
-class PivSession(NoPinKey, NoAdminKey):
+class PivSession(NoAdminKey):
     """A selected PIV card application; each data object is read once."""
 
     def __init__(self, channel: Channel) -> None:
@@ -123,12 +124,8 @@ class PivSession(NoPinKey, NoAdminKey):
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""
-        response = self._channel.send(
-            piv_proof.question(piv_proof.CARD_AUTHENTICATION, challenge.key, challenge.message)
-        )
-        if not response.status.is_ok:
-            return None
-        return CardProof(piv_proof.signature(response.data))
+        signature = self._sign(piv_proof.CARD_AUTHENTICATION, challenge.key, challenge.message)
+        return None if signature is None else CardProof(signature)
 
     def takes_pad(self) -> bool:
         """Return True: PINs are ASCII digits in blocks of eight bytes (part 2, 2.4.3)."""
@@ -138,11 +135,23 @@ class PivSession(NoPinKey, NoAdminKey):
         """Return True: the block says where the old PIN ends."""
         return True
 
+    def pin_key(self) -> PinKey | None:
+        """Return the PIV authentication key (9A), from its certificate or by GET METADATA."""
+        read = piv_objects.certificate(self._object(piv_objects.PIV_AUTHENTICATION))
+        if read is not None:
+            return public_keys.in_certificate(read)
+        response = self._channel.send(piv_metadata.question(piv_proof.PIV_AUTHENTICATION))
+        return piv_metadata.public_key(response.data) if response.status.is_ok else None
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
         response = self._send(VERIFY, _PINS.current(pin))
         if not response.status.is_ok:
             raise piv_status.not_verified(response.status)
+
+    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
+        """GENERAL AUTHENTICATE with the PIV authentication key (part 2, 3.2.4)."""
+        return self._sign(piv_proof.PIV_AUTHENTICATION, key.kind, challenge.message)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
@@ -167,6 +176,10 @@ class PivSession(NoPinKey, NoAdminKey):
         if tag not in self._objects:
             self._objects[tag] = piv_objects.read_object(self._channel, tag) or b""
         return self._objects[tag]
+
+    def _sign(self, slot: int, kind: KeyKind, message: bytes) -> bytes | None:
+        response = self._channel.send(piv_proof.question(slot, kind, message))
+        return piv_proof.signature(response.data) if response.status.is_ok else None
 
     def _ask_state(self, p1: int) -> StatusWord:
         """Send VERIFY without a body, with an Le to a card that misses a fifth byte."""

@@ -102,6 +102,9 @@ class PivApplet:
         return signing.authenticate(key, command.p1, command.data)
 
     def _metadata(self, command: Command) -> Answer:
+        key = self._state.keys.get(command.p2)
+        if key is not None:
+            return signing.metadata(key, pin=command.p2 != SLOT_CARD_AUTHENTICATION), Status.OK
         which = {PIN_REFERENCE: self._state.pin, PUK: self._state.puk}.get(command.p2)
         if which is None:
             return b"", Status.NO_REFERENCE

@@ -69,7 +69,7 @@ class CardProfile:
     """The application property template has its outer tag 61."""
 
     metadata: bool = False
-    """Answers the vendor command F7 (GET METADATA) for the PIN and the PUK."""
+    """Answers the vendor command F7 (GET METADATA) for the PIN, the PUK and the keys."""
 
     vendor_commands: bool = True
     """Answers the vendor commands FD (version) and F8 (serial number)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.virtual.commands import Status
 from hardware.virtual.state import PrivateKey
@@ -21,6 +22,8 @@ ED25519_ALGORITHM = 0xE0
 TEMPLATE = 0x7C
 CHALLENGE = 0x81
 RESPONSE = 0x82
+PIN_NEVER, PIN_ONCE = 0x01, 0x02
+TOUCH_NEVER = 0x01
 
 
 def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, int]:
@@ -36,6 +39,23 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
     if signature is None:
         return b"", Status.WRONG_DATA
     return tlv(TEMPLATE, tlv(RESPONSE, signature)), Status.OK
+
+
+def metadata(key: PrivateKey, *, pin: bool) -> bytes:
+    """What GET METADATA tells of a key: algorithm, policies of PIN and touch, public key."""
+    policies = bytes((PIN_ONCE if pin else PIN_NEVER, TOUCH_NEVER))
+    algorithm = bytes((algorithm_of(key),))
+    return tlv(0x01, algorithm) + tlv(0x02, policies) + tlv(0x04, _public(key))
+
+
+def _public(key: PrivateKey) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        numbers = key.public_key().public_numbers()
+        return tlv(0x81, numbers.n.to_bytes(key.key_size // 8)) + tlv(0x82, b"\x01\x00\x01")
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return tlv(0x86, key.public_key().public_bytes_raw())
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return tlv(0x86, point)
 
 
 def algorithm_of(key: PrivateKey) -> int:

@@ -6,6 +6,8 @@ import argparse
 import logging
 import os
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kiosk import collector
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from kiosk.config import Settings
 
 log = logging.getLogger(__name__)
+
+SHOWN_S = 30.0
+LOOK_S = 0.5
+_OUT_OF_SERVICE = (
+    b"\x1b[2J\x1b[H\x1b[?25l\r\n\r\n  This station is out of service.\r\n"
+    b"  Please use another one, or ask the Registration Authority.\r\n"
+)
 
 _HELP = """\
 Runs the station in this terminal until it is ended with SIGTERM; there is no key for it.
@@ -47,7 +56,9 @@ def add_screen(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--config", metavar="FILE", help="settings (default: /etc/kiosk/kiosk.toml)"
+        "--config",
+        metavar="FILE",
+        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
     )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
 
@@ -55,7 +66,40 @@ def add_screen(
 def run(args: argparse.Namespace) -> int:
     """Run the station; return the program's exit code."""
     take_terminal(args.log)
-    return _run_station(args.config)
+    try:
+        return _run_station(args.config)
+    except ConfigError as wrong:
+        from kiosk.config import settings_path
+
+        one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
+        log.error("the station cannot start: %s", one_line)  # noqa: TRY400
+        _say_out_of_service(settings_path(args.config, os.environ), str(wrong), args.log)
+        return 2
+
+
+def _say_out_of_service(path: Path, because: str, log_path: str | None) -> None:
+    """Show the public that nothing works here, or an administrator at a terminal ``because``.
+
+    A unit starts its service again at once. So this keeps the display, and the journal from one
+    line a second, until the settings file changes or ``SHOWN_S`` are over.
+    """
+    if not log_path and os.isatty(1):
+        os.write(2, f"kiosk: {because}\n".encode())
+        return
+    if not os.isatty(2):
+        return
+    os.write(2, _OUT_OF_SERVICE)
+    before, ends = _stamp(path), time.monotonic() + SHOWN_S
+    while _stamp(path) == before and time.monotonic() < ends:
+        time.sleep(LOOK_S)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def take_terminal(log_path: str | None) -> None:

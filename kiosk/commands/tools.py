@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TextIO
 from kiosk.clock import SystemClock
 from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store, open_token
 from kiosk.config.files import credential_file, settings_path
-from kiosk.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import AdminDesk
@@ -68,8 +67,6 @@ class Tools:
         """The settings; where there is no file, the error says how to make one."""
         from kiosk.config import load_settings
 
-        if not self.path.exists():
-            raise ConfigError(f"there is no settings file {self.path}; `kiosk setup` makes one")
         return load_settings(self.path, self.environ)
 
     @cached_property

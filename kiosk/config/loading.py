@@ -43,6 +43,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError(f"there is no settings file {path}; `kiosk setup` makes one") from None
+    except PermissionError:
+        run_as = "run this as the service's account: runuser -u kiosk -- kiosk ..."
+        raise ConfigError(f"settings file {path}: Permission denied; {run_as}") from None
     except OSError as error:
         raise ConfigError(f"settings file {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

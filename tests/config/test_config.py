@@ -169,7 +169,7 @@ def test_a_database_url_is_never_repeated() -> None:
 
 
 def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
-    assert "No such file" in problems(path=tmp_path / "none.toml")
+    assert "there is no settings file" in problems(path=tmp_path / "none.toml")
     assert "is not TOML" in problems(path=toml(tmp_path, "mail: host"))
 
 

@@ -1,0 +1,75 @@
+"""``kiosk run`` with settings that cannot be used: the journal says why, the display only that."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+
+KIOSK = Path(sys.executable).with_name("kiosk")
+QUIET = "This station is out of service"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    return tmp_path / "kiosk.toml"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def unit(settings: Path, journal: Path) -> Iterator[Terminal]:
+    """The station as the unit starts it: standard output is the journal."""
+    line = f"exec {KIOSK} run --config {settings} >{journal}"
+    terminal = Terminal(["sh", "-c", line], {"PATH": "/usr/bin"})
+    yield terminal
+    terminal.process.kill()
+    terminal.process.wait()
+
+
+def test_a_missing_file_is_named_in_the_journal_and_not_on_the_display(
+    unit: Terminal, settings: Path, journal: Path
+) -> None:
+    shown = unit.wait_for(QUIET)
+    assert str(settings) not in shown
+    (line,) = journal.read_text().splitlines()
+    assert "ERROR" in line
+    assert f"there is no settings file {settings}; `kiosk setup` makes one" in line
+
+
+def test_it_ends_as_soon_as_the_file_is_changed_so_that_its_unit_starts_it_anew(
+    unit: Terminal, settings: Path
+) -> None:
+    unit.wait_for(QUIET)
+    settings.write_text("")
+    assert unit.process.wait(60) == 2
+
+
+def test_a_wrong_setting_is_named_in_the_journal(settings: Path, journal: Path) -> None:
+    settings.write_text("[mail]\nhots = 'relay'\n")
+    line = f"exec {KIOSK} run --config {settings} >{journal}"
+    terminal = Terminal(["sh", "-c", line], {"PATH": "/usr/bin"})
+    try:
+        assert "hots" not in terminal.wait_for(QUIET)
+        assert "mail.hots: there is no such setting; did you mean host?" in journal.read_text()
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+
+
+def test_whoever_runs_it_by_hand_is_told_in_the_terminal(settings: Path) -> None:
+    terminal = Terminal([KIOSK, "run", "--config", settings], {"PATH": "/usr/bin"})
+    assert terminal.process.wait(60) == 2
+    end = time.monotonic() + 30
+    while b"settings" not in terminal.written and time.monotonic() < end:
+        time.sleep(0.01)
+    said = bytes(terminal.written).decode().replace("\r\n", "")
+    assert f"kiosk: there is no settings file {settings}; `kiosk setup` makes one" in said

@@ -15,6 +15,7 @@
     │   └── NothingThere           it does not exist, or not any more
     ├── StoreError                 the database refused (carries its SQLSTATE or SQLite code)
     │   └── StoreBusy              another writer held the database for too long; try again
+    ├── AuditNotIntact             a row of the audit does not fit (carries which and why)
     ├── SealBroken                 a sealed secret does not open for this card and purpose
     ├── KeyMissing                 the key that made something is not in the key file, nor a token
     ├── KeysAway                   the token that keeps the master keys gives no answer
@@ -118,6 +119,15 @@ class StoreError(KioskError):
 
 class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""
+
+
+class AuditNotIntact(KioskError):
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` says why."""
+
+    def __init__(self, row: int, because: str) -> None:
+        super().__init__(f"row {row} of the audit does not fit: {because}")
+        self.row = row
+        self.because = because
 
 
 class SealBroken(KioskError):

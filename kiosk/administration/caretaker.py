@@ -24,9 +24,10 @@ from kiosk.administration.telling import StaffMail
 from kiosk.authority.anchors import anchor_head
 from kiosk.authority.housekeeping import tidy
 from kiosk.config.notices import NoticeSettings
+from kiosk.errors import AuditNotIntact
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditFault, AuditPiece
+from kiosk.store.audit_records import AuditAnchor, AuditPiece
 from kiosk.store.database import Store
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -38,6 +39,9 @@ TIDY: Final = "tidy"
 
 ROWS_A_LOOK = 2000
 """Rows of the audit that one look verifies: a tenth of a second's work beside a station."""
+
+ROWS_SIGNED_A_LOOK = 20_000
+"""Rows that one look verifies before it signs the last one; an estate writes fewer a minute."""
 
 LOOKS_A_PASS = 1200
 """Of a long audit each look verifies more rows, so that so many come to its end within a day."""
@@ -53,6 +57,7 @@ class Caretaker:
         self._signer = signer
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
+        self._signed: AuditAnchor | None = None
 
     def look(self) -> bool:
         """Do what is due; False where somebody else looked within the minute.
@@ -62,6 +67,7 @@ class Caretaker:
         if not self._is_my_turn():
             return False
         self._watch()
+        self._sign()
         self._verify_on()
         self._tidy()
         return True
@@ -95,6 +101,27 @@ class Caretaker:
 
     # --- the audit ---
 
+    def _sign(self) -> None:
+        """Verify the newest rows and sign the last one; where one does not fit, raise an alarm.
+
+        The anchor goes into the log as well: that is kept where the database's owner may
+        not reach, and ``kiosk audit verify --anchors`` reads it. A long audit that was never
+        signed is signed in pieces.
+        """
+        try:
+            signed = anchor_head(
+                self._store, self._signer, most=ROWS_SIGNED_A_LOOK, expected=self._signed
+            )
+        except AuditNotIntact as broken:
+            log.warning("the head of the audit is not signed: %s", broken)
+            with self._store.begin() as uow:
+                self._settle(uow, (), (_trouble(broken.row, broken.because),))
+                uow.commit()
+            return
+        if signed is not None:
+            self._signed = signed
+            log.info("audit anchor %s", anchor_line(signed))
+
     def _verify_on(self) -> None:
         """Verify a piece of the audit: all of it once a day, from where the last look ended."""
         with self._store.read() as uow:
@@ -116,27 +143,20 @@ class Caretaker:
     # --- what is past ---
 
     def _tidy(self) -> None:
-        """Forget what is past and sign the audit's head, once a day in the whole estate.
-
-        The anchor goes into the log as well: that is kept where the database's owner may
-        not reach, and ``kiosk audit verify --anchors`` reads it.
-        """
+        """Forget what is past, once a day in the whole estate."""
         with self._store.read() as uow:
             if not uow.chores.is_due(TIDY, DAY):
                 return
         tidy(self._store)
-        anchor = anchor_head(self._store, self._signer)
-        if anchor is not None:
-            log.info("audit anchor %s", anchor_line(anchor))
         with self._store.begin() as uow:
             uow.chores.claim(TIDY, DAY)
             uow.commit()
 
 
 def _found(piece: AuditPiece) -> tuple[Trouble, ...]:
-    return (_trouble(piece.fault),) if piece.fault else ()
+    return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
 
 
-def _trouble(fault: AuditFault) -> Trouble:
-    detail: Said = {"row": fault.seq, "finding": fault.because}
-    return Trouble(AlarmKind.AUDIT_BROKEN, str(fault.seq), detail)
+def _trouble(row: int, because: str) -> Trouble:
+    detail: Said = {"row": row, "finding": because}
+    return Trouble(AlarmKind.AUDIT_BROKEN, str(row), detail)

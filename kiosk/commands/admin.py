@@ -58,7 +58,7 @@ def _session(config: str | None) -> int:
     from kiosk.config import load_settings, settings_path
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
-    store = open_store(settings, clock)
+    store = open_store(settings, clock, os.environ)
     try:
         if not store.schema_is_current():
             raise ConfigError("the schema of the database is not current; run `kiosk setup`")

@@ -10,20 +10,28 @@ from typing import TYPE_CHECKING
 
 from kiosk.commands.parts import how_many, moment, reading, say_json
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
-from kiosk.errors import ConfigError
+from kiosk.errors import AuditNotIntact, ConfigError
 
 if TYPE_CHECKING:
     from kiosk.administration.views.audit import AuditFilter
 
 DESCRIPTION = """\
-The audit is a chain: each event holds the hash of the one before. Whoever changes,
-removes or moves a row breaks it. Whoever owns the database could write a whole new chain;
-so its head is signed now and then with a key that is not in the database (an anchor), and
-anchors are kept elsewhere too.
+The audit is a chain: each row holds the hash of the one before, so a row that is changed,
+removed or moved breaks it. Each row also carries a MAC under a key that is not in the
+database: who only owns the database cannot write a row that fits. Rows at the end could
+still be cut off. So the head is signed within a minute after it moved, with another key (an
+anchor), and the anchor goes into the log, which is kept elsewhere. The lines of the log
+serve as they are:
+
+  journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
+
+An auditor without the key file checks the hashes and the anchors with the public keys.
 """
 EXAMPLE = """\
   kiosk audit anchor --out /mnt/elsewhere/anchors
   kiosk audit verify --anchors /mnt/elsewhere/anchors
+  kiosk audit public-keys > /mnt/elsewhere/public-keys
+  kiosk audit verify --without-key --public-keys public-keys --anchors anchors
   kiosk audit list --person 900000000001 --limit 20
   kiosk audit export --since 2026-11-01 --format csv
 """
@@ -35,15 +43,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
     parts = parser.add_subparsers(
-        dest="part", required=True, metavar="verify|anchor|list|kinds|export"
+        dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export"
     )
     verify = parts.add_parser("verify", help="walk the chain and name the first row that is wrong")
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
     )
-    anchor = parts.add_parser("anchor", help="sign the head of the chain")
+    verify.add_argument(
+        "--without-key",
+        action="store_true",
+        help="check the hashes and anchors only, as somebody without the key file can",
+    )
+    verify.add_argument(
+        "--public-keys",
+        type=Path,
+        metavar="FILE",
+        help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
+    )
+    anchor = parts.add_parser("anchor", help="verify the newest rows and sign the head")
     anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchor to this file too")
-    for part in (verify, anchor):
+    public = parts.add_parser("public-keys", help="show the keys that check anchors")
+    for part in (verify, anchor, public):
         add_config(part)
     listing = reading(parts, "list", "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
@@ -70,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     parts = {
         "verify": _verify,
         "anchor": _anchor,
+        "public-keys": _public_keys,
         "list": _list,
         "kinds": _kinds,
         "export": _export,
@@ -79,39 +100,68 @@ def run(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     """Verify; 1 where a row does not fit."""
-    from kiosk.administration.audit_chain import read_anchors, verify_audit
+    from kiosk.administration.audit_chain import (
+        read_anchors,
+        read_public_keys,
+        verify_audit,
+        verify_without_key,
+    )
     from kiosk.commands.progress import ProgressLine
     from kiosk.secrets.anchors import AnchorSigner
 
+    if args.public_keys and not args.without_key:
+        raise ConfigError("--public-keys goes with --without-key; the key file checks more")
     tools = Tools(args)
     elsewhere = read_anchors(args.anchors) if args.anchors else ()
+    public = read_public_keys(args.public_keys) if args.public_keys else {}
     with ProgressLine("verifying") as progress:
-        verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
+        if args.without_key:
+            verdict = verify_without_key(tools.store, public, elsewhere, progress)
+        else:
+            verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
     if verdict.fault:
         complain(f"row {verdict.fault.seq} ({verdict.fault.kind}): {verdict.fault.because}")
         complain(f"{verdict.rows} rows were walked; the audit is NOT intact")
         return 1
     say(f"{verdict.rows} rows and {verdict.anchors} anchors fit")
-    if verdict.anchored_to < verdict.rows:
+    if not verdict.keyed:
+        say("the MACs of the rows were not checked: that needs the key file")
+    if args.without_key and not public:
+        say("the signatures of the anchors were not checked: give --public-keys")
+    elif verdict.anchored_to < verdict.rows:
         covered = f"up to row {verdict.anchored_to}" if verdict.anchored_to else "nothing"
         say(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
     return 0
 
 
 def _anchor(args: argparse.Namespace) -> int:
-    """Sign the head, and write the anchor out where it is asked for."""
+    """Sign the head, and write the anchor out where it is asked for; 1 where a row is wrong."""
     from kiosk.administration.audit_chain import anchor_line
     from kiosk.authority.anchors import anchor_head
     from kiosk.secrets.anchors import AnchorSigner
 
     tools = Tools(args)
-    anchor = anchor_head(tools.store, AnchorSigner(tools.ring()))
+    try:
+        anchor = anchor_head(tools.store, AnchorSigner(tools.ring()))
+    except AuditNotIntact as broken:
+        complain(f"{broken}; the head is not signed")
+        return 1
     if anchor is None:
         say("nothing was recorded since the last anchor")
         return 0
     if args.out:
         _append(args.out, anchor_line(anchor) + "\n")
     say(f"signed row {anchor.seq}, hash {anchor.hash}, with {anchor.key_id}")
+    return 0
+
+
+def _public_keys(args: argparse.Namespace) -> int:
+    """Show them, to be kept beside the anchors."""
+    from kiosk.administration.audit_chain import public_key_lines
+    from kiosk.secrets.anchors import AnchorSigner
+
+    for line in public_key_lines(AnchorSigner(Tools(args).ring())):
+        say(line)
     return 0
 
 

@@ -72,7 +72,7 @@ class Tools:
     @cached_property
     def store(self) -> Store:
         """The store; nothing is opened before it is used."""
-        return open_store(self.settings, self.clock)
+        return open_store(self.settings, self.clock, self.environ)
 
     @cached_property
     def store_file(self) -> Path | None:

@@ -59,7 +59,7 @@ def build_authority(
     """
     clock = clock or SystemClock()
     ring, mailer = open_keys(settings, environ), open_mailer(settings, environ)
-    store, sealer = open_store(settings, clock), open_sealer(settings, environ, ring)
+    store, sealer = open_store(settings, clock, environ), open_sealer(settings, environ, ring)
     parts = Parts(
         store=store,
         policy=LivePolicy(store, settings.policy, clock),

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from kiosk.store.database import Store
 
 
-def open_store(settings: Settings, clock: Clock) -> Store:
-    """Return the store of these settings; nothing is opened yet."""
+def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> Store:
+    """Return the store of these settings; nothing is opened yet, and no key is read."""
+    from kiosk.secrets.audit_macs import AuditMacs
     from kiosk.store.database import Store
 
-    return Store(settings.store.url, clock, busy_timeout_s=settings.store.busy_timeout_s)
+    macs = AuditMacs(partial(open_keys, settings, environ))
+    url, patience = settings.store.url, settings.store.busy_timeout_s
+    return Store(url, clock, busy_timeout_s=patience, audit_macs=macs)
 
 
 def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:

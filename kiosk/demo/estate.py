@@ -53,7 +53,7 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) 
     """Make settings, keys and database in ``directory`` and import the people."""
     settings = _settings(directory, mail)
     make_keys(Path(settings.keys.file))
-    store = open_store(settings, SystemClock())
+    store = open_store(settings, SystemClock(), {})
     prepare_database(store, "the demo's")
     load_questions(store, SystemClock())
     people = directory / "people.csv"

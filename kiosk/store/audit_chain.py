@@ -3,26 +3,39 @@
 Each event's hash covers its own number, all that it says and the hash before it. So a row
 that was changed no longer matches its hash, one that was removed leaves a gap, one that
 was moved matches only under its old number, and a tail that was cut is missed by the head.
-Whoever owns the database can recompute a chain, or cut tail and head together: only the
-anchors, signed outside, show that.
+Anybody with a copy of the database can check these hashes.
+
+Each event also has a MAC over its hash, under a key that is not in the database. Somebody
+who owns the database can recompute the hashes, but not the MACs. They can still cut tail
+and head together: only the anchors, which are signed and kept elsewhere, show that.
+
+The hash covers a salted digest of the detail. So a detail can be redacted, with its salt,
+and the chain still fits; a later event has to say that it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from kiosk.errors import KeyMissing
 from kiosk.store.audit_records import AuditAnchor, AuditFault, AuditHead, FaultKind
 
 FIRST = AuditHead(0, "0" * 64)
 """The head of a chain that has no event yet."""
 
+REDACTED = "audit-redacted"
+"""The kind of the event that says which row was redacted: ``row`` and ``what`` in its detail."""
+
+_NEIGHBOURS = 10_000
+"""How far from its place a moved row is looked for."""
+
 
 class Link(Protocol):
-    """An event as it is stored; ``detail`` is the canonical JSON text."""
+    """An event as it is stored; ``detail`` is the canonical JSON text, None once redacted."""
 
     seq: int
     at: datetime
@@ -33,9 +46,32 @@ class Link(Protocol):
     holder_id: str | None
     station: str | None
     actor: str | None
-    detail: str
+    detail_sha256: str
     previous: str
     hash: str
+    mac: str
+    mac_key: str
+
+    @property
+    def detail(self) -> str | None: ...
+
+    @property
+    def salt(self) -> str | None: ...
+
+
+class LinkMacs(Protocol):
+    """Makes and checks the MACs of links, under keys that the database does not have."""
+
+    def tag(self, seq: int, link: str) -> tuple[str, str]:
+        """Return the MAC of a row's hash and the id of the key; raises ``ConfigError``."""
+
+    def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
+        """Tell whether a row's MAC fits; raises ``KeyMissing`` or ``ConfigError``."""
+
+
+def detail_digest(salt: str, detail: str) -> str:
+    """Return the SHA-256 that a link's hash covers in place of its detail."""
+    return hashlib.sha256(f"{salt}:{detail}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def link_hash(link: Link, seq: int | None = None) -> str:
@@ -50,7 +86,7 @@ def link_hash(link: Link, seq: int | None = None) -> str:
         "holder": link.holder_id,
         "station": link.station,
         "actor": link.actor,
-        "detail": link.detail,
+        "detail_sha256": link.detail_sha256,
         "previous": link.previous,
     }
     # default: what somebody forced into a column as another type is hashed, too, and misfits.
@@ -61,7 +97,8 @@ def link_hash(link: Link, seq: int | None = None) -> str:
 class ChainWalk:
     """One walk from the first row on, or from the one after ``last``, which fitted before.
 
-    ``head`` is None where the head's row is gone.
+    ``head`` is None where the head's row is gone. ``macs``: None checks the plain hashes only.
+    ``redacted`` are the rows whose detail may be gone.
     """
 
     def __init__(
@@ -70,10 +107,14 @@ class ChainWalk:
         anchors: Iterable[AuditAnchor] = (),
         check: Callable[[AuditAnchor], bool] | None = None,
         last: AuditHead = FIRST,
+        macs: LinkMacs | None = None,
+        redacted: Container[int] = (),
     ) -> None:
         self._head = head
         self._anchors = {anchor.seq: anchor for anchor in anchors}
         self._check = check
+        self._macs = macs
+        self._redacted = redacted
         self.last = last
         self.anchored_to = 0
         self.anchors_seen = 0
@@ -110,11 +151,35 @@ class ChainWalk:
             return self._changed_or_moved(link)
         if link.previous != self.last.hash:
             return self._unlinked(link)
-        return None
+        return self._detail_misfit(link) or self._mac_misfit(link)
+
+    def _detail_misfit(self, link: Link) -> AuditFault | None:
+        if link.detail is None:
+            if link.seq in self._redacted and link.salt is None:
+                return None
+            because = f"the detail of row {link.seq} is gone, and no row says that it was redacted"
+            return AuditFault(FaultKind.CHANGED, link.seq, because)
+        if detail_digest(link.salt or "", link.detail) == link.detail_sha256:
+            return None
+        because = f"row {link.seq} was changed after it was written"
+        return AuditFault(FaultKind.CHANGED, link.seq, because)
+
+    def _mac_misfit(self, link: Link) -> AuditFault | None:
+        if self._macs is None:
+            return None
+        try:
+            if self._macs.check(link.seq, link.hash, link.mac, link.mac_key):
+                return None
+        except KeyMissing:
+            because = f"row {link.seq} names the key {link.mac_key!r}, which is not in the key file"
+            return AuditFault(FaultKind.KEY, link.seq, because)
+        because = f"row {link.seq} was not written by the service: its MAC does not fit"
+        return AuditFault(FaultKind.FORGED, link.seq, because)
 
     def _changed_or_moved(self, link: Link) -> AuditFault:
         end = max(self._head.seq if self._head else 0, link.seq) + 1
-        for seq in range(1, end):
+        near = range(max(1, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
+        for seq in near:
             if seq != link.seq and link_hash(link, seq) == link.hash:
                 because = f"row {link.seq} holds the event that was written as row {seq}"
                 return AuditFault(FaultKind.REORDERED, link.seq, because)

@@ -11,7 +11,10 @@ from kiosk.store.records import Scalar
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One link of the chain: ``hash`` covers everything else here, ``previous`` included."""
+    """One link of the chain: ``hash`` covers what it says and ``previous``.
+
+    A detail that was redacted reads ``{"redacted": True}``.
+    """
 
     seq: int
     at: datetime
@@ -77,6 +80,8 @@ class FaultKind(StrEnum):
     HEAD = "head"
     ANCHOR = "anchor"
     SIGNATURE = "signature"
+    FORGED = "forged"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +109,16 @@ class AuditPiece:
 class AuditVerdict:
     """What a verification found; ``anchored_to`` is the last row that a good anchor covers.
 
-    Rows after ``anchored_to`` are checked against each other and the head only: whoever
-    can write the database could have cut or recomputed them together with the head.
+    ``keyed`` says whether the rows' MACs were checked. Rows after ``anchored_to`` could have
+    been cut together with the head by somebody who writes the database; where ``keyed`` is
+    false, recomputed too.
     """
 
     rows: int
     anchors: int
     anchored_to: int
     fault: AuditFault | None = None
+    keyed: bool = False
 
     @property
     def intact(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.errors import StoreError
 from kiosk.ports import Clock
+from kiosk.store.audit_chain import LinkMacs
 from kiosk.store.engine import (
     READS,
     READS_ON_POSTGRESQL,
@@ -34,14 +35,22 @@ class Store:
     ``url`` is an SQLAlchemy one: ``sqlite:////var/lib/kiosk/kiosk.db`` or
     ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
     the first call. ``busy_timeout_s`` bounds every wait for another writer. A process that
-    forks makes its own store afterwards.
+    forks makes its own store afterwards. ``audit_macs`` key the rows of the audit: without
+    them rows are written that no service accepts as its own.
     """
 
     def __init__(
-        self, url: str, clock: Clock, *, busy_timeout_s: float = 5.0, pool_size: int = 5
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        busy_timeout_s: float = 5.0,
+        pool_size: int = 5,
+        audit_macs: LinkMacs | None = None,
     ) -> None:
         address = parse_url(url)
         self._clock = clock
+        self._audit_macs = audit_macs
         self._engine = open_engine(address, busy_timeout_s, pool_size)
         self._file = Path(str(address.database)) if self._on_sqlite else None
 
@@ -56,14 +65,14 @@ class Store:
         never wait for a card, a mail relay or Argon2 inside.
         """
         with self._gateway(writes=True, options=WRITES) as gateway:
-            yield UnitOfWork(gateway, self._clock.now())
+            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """Return one that sees a single moment of the database and cannot write."""
         options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
         with self._gateway(writes=False, options=options) as gateway:
-            yield UnitOfWork(gateway, self._clock.now())
+            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
 
     def migrate(self) -> str:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""

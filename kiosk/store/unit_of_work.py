@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kiosk.store.audit_chain import LinkMacs
 from kiosk.store.gateway import Gateway
 from kiosk.store.repositories.audit import Audit
 from kiosk.store.repositories.audit_trail import AuditTrail
@@ -39,7 +40,7 @@ class UnitOfWork:
     ``now`` is the time that the transaction began: one moment for all it writes.
     """
 
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
+    def __init__(self, gateway: Gateway, now: datetime, macs: LinkMacs | None = None) -> None:
         self.now = now
         self.holders = Cardholders(gateway)
         self.questions = SecurityQuestions(gateway)
@@ -50,7 +51,7 @@ class UnitOfWork:
         self.visits = Visits(gateway)
         self.pending = PendingChanges(gateway)
         self.journal = UnblockJournal(gateway)
-        self.audit = Audit(gateway, now)
+        self.audit = Audit(gateway, now, macs)
         self.trail = AuditTrail(gateway)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)

@@ -21,6 +21,7 @@ from kiosk.dialogue import (
 from kiosk.errors import MailError
 from kiosk.policy import Policy
 from kiosk.ports import Message
+from kiosk.secrets.audit_macs import AuditMacs
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher, Cost
 from kiosk.secrets.keys import KeyRing
@@ -97,7 +98,13 @@ class World:
         self.changes_secret = CHANGES_SECRET
         self.policy = Policy(code_gap=timedelta(seconds=60))
         self.url = url = url or sqlite_url(folder / "kiosk.db")
-        self.store = Store(url, self.clock, busy_timeout_s=busy_timeout_s, pool_size=50)
+        self.store = Store(
+            url,
+            self.clock,
+            busy_timeout_s=busy_timeout_s,
+            pool_size=50,
+            audit_macs=AuditMacs(lambda: self.ring),
+        )
         self.hasher = hasher or AnswerHasher(ring, CHEAP)
         self.parts = self._parts()
         self.authority = LocalAuthority(self.parts)

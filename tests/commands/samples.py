@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+from kiosk.clock import SystemClock
+from kiosk.composition.opening import open_store
+from kiosk.config import load_settings
+from kiosk.store.database import Store
 
 GOOD = "\n".join(
     [
@@ -16,6 +22,12 @@ BAD = "\n".join([GOOD, "9.00E+11,Eve,,,", f"900000000004,Bo,,{4:032x},canary-puk
 
 Kiosk = Callable[..., int]
 """Runs the command line with some words and returns its exit code."""
+
+
+def store_of_settings() -> Store:
+    """Open the store that ``kiosk setup`` made."""
+    settings = load_settings(Path(os.environ["KIOSK_SETTINGS"]), os.environ)
+    return open_store(settings, SystemClock(), os.environ)
 
 
 def people(place: Path, text: str) -> str:

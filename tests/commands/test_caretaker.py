@@ -7,18 +7,17 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.clock import SystemClock
 from kiosk.config import MailSettings
 from kiosk.demo.mailbox import Mailbox
 from kiosk.store.database import Store
-from tests.commands.samples import Kiosk
+from tests.commands.samples import Kiosk, store_of_settings
 from tests.support.smtp import running
 
 
 @pytest.fixture
 def store(kiosk: Kiosk, place: Path) -> Store:
     """The store that ``kiosk setup`` made, with a card in it that failed its proof."""
-    store = Store(f"sqlite:///{place / 'state' / 'kiosk.db'}", SystemClock())
+    store = store_of_settings()
     with store.begin() as uow:
         uow.audit.append(
             kind="refused-at-station",

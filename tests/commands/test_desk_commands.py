@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.clock import SystemClock
-from kiosk.store.database import Store
 from kiosk.store.service_records import Station
-from tests.commands.samples import Kiosk
+from tests.commands.samples import Kiosk, store_of_settings
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -20,10 +18,6 @@ def key(place: Path, name: str) -> str:
     path = place / name
     subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", str(path)], check=True)
     return str(path.with_suffix(".pub"))
-
-
-def store(place: Path) -> Store:
-    return Store(f"sqlite:///{place / 'state' / 'kiosk.db'}", SystemClock())
 
 
 def test_a_first_manager_is_added_and_found_by_their_key(
@@ -71,7 +65,7 @@ def test_staff_change_keys_and_roles(kiosk: Kiosk, place: Path, capsys: Capsys) 
 def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
     assert kiosk("stations", "list") == 0
     assert capsys.readouterr().out == "no station has been heard of yet\n"
-    opened = store(place)
+    opened = store_of_settings()
     with opened.begin() as uow:
         uow.stations.seen(Station("Ward 7", uow.now, "0.1.0", "ready"))
         uow.commit()

@@ -10,6 +10,7 @@ import pytest
 from kiosk.administration.alarms import LOOK
 from kiosk.administration.setup import make_keys, prepare_database
 from kiosk.clock import SystemClock
+from kiosk.composition.opening import open_store
 from kiosk.composition.station import LocalStage
 from kiosk.config import Settings, load_settings
 from kiosk.dialogue import ReaderState
@@ -30,8 +31,8 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    store = Store(settings.store.url, SystemClock())
+def store(settings: Settings, environ: dict[str, str]) -> Iterator[Store]:
+    store = open_store(settings, SystemClock(), environ)
     prepare_database(store, "the test's")
     yield store
     store.close()

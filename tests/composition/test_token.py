@@ -9,12 +9,12 @@ import pytest
 
 from kiosk.administration.setup import make_keys, prepare_database
 from kiosk.clock import SystemClock
+from kiosk.composition.opening import open_store
 from kiosk.composition.station import LocalStage
 from kiosk.config import Settings, load_settings
 from kiosk.dialogue import ReaderState
 from kiosk.errors import ConfigError
 from kiosk.station.states import Outage
-from kiosk.store.database import Store
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
 from tests.secrets.token.hsm import Hsm, workers
 
@@ -41,7 +41,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def settings(environ: dict[str, str]) -> Iterator[Settings]:
     settings = load_settings(None, environ)
     make_keys(Path(settings.keys.file))
-    store = Store(settings.store.url, SystemClock())
+    store = open_store(settings, SystemClock(), environ)
     prepare_database(store, "the test's")
     yield settings
     store.close()

@@ -17,7 +17,7 @@ from tests.e2e.world import World
 
 def registration(world: World, whose: Person) -> Registration:
     """Return a person's registration; they have one."""
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             known = uow.cards.find(CardId("piv", whose.card.state.guid.hex()))
@@ -31,7 +31,7 @@ def registration(world: World, whose: Person) -> Registration:
 
 def unblock_secret(world: World, card: CardId) -> Sensitive:
     """Return the unblock secret that is stored for a card, opened."""
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             known = uow.cards.find(card)
@@ -45,7 +45,7 @@ def unblock_secret(world: World, card: CardId) -> Sensitive:
 
 def station(world: World, name: str) -> Station:
     """Return what a station said of itself; it has been heard of."""
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             found = uow.stations.get(name)
@@ -57,7 +57,7 @@ def station(world: World, name: str) -> Station:
 
 def events(world: World, kind: str) -> list[AuditEvent]:
     """Return what the audit says of one kind of event at stations, the latest first."""
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             latest = uow.audit.latest(limit=10_000)

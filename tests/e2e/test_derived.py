@@ -82,7 +82,7 @@ def _puk(masters: Masters, card: Card, generation: int) -> str:
 
 
 def _card(world: World) -> Card:
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             (holder,) = uow.holders.by_numbers([world.ada.number]).values()

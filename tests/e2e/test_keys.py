@@ -36,7 +36,7 @@ def test_a_card_sealed_anew_is_unlocked_without_a_restart(world: World) -> None:
 
 def _wait_until_open(world: World) -> None:
     """Wait until the station has told that it lives: from then on it holds the old keys."""
-    store, end = open_store(world.settings, SystemClock()), time.monotonic() + PATIENCE_S
+    store, end = open_store(world.settings, SystemClock(), {}), time.monotonic() + PATIENCE_S
     try:
         while True:
             with store.read() as uow:

@@ -59,7 +59,7 @@ def test_a_station_that_is_retired_serves_nobody_until_it_is_taken_into_use_agai
 
 def retire(world: World, *, undo: bool = False) -> None:
     """Retire the ward's station, or take it into use again."""
-    store = open_store(world.settings, SystemClock())
+    store = open_store(world.settings, SystemClock(), {})
     with store.begin() as uow:
         done = uow.stations.reinstate(WARD) if undo else uow.stations.retire(WARD, uow.now)
         uow.commit()

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kiosk.store.audit_chain import link_hash
+from kiosk.store.audit_chain import detail_digest, link_hash
 from kiosk.store.engine import parse_url
 from kiosk.store.tables.services import AuditAnchorRow, AuditEventRow, AuditHeadRow
 from tests.support.database import TestDatabase
@@ -46,7 +46,34 @@ class Forger:
     def rewrite(self, seq: int, /, **columns: Any) -> None:
         """Overwrite columns of one event and make its own hash fit again."""
         self.change(seq, **columns)
+        if "detail" in columns:
+            self.change(
+                seq, detail_sha256=detail_digest(self.event(seq).salt or "", columns["detail"])
+            )
         self.change(seq, hash=link_hash(self.event(seq)))
+
+    def rewrite_from(self, seq: int, /, **columns: Any) -> None:
+        """Overwrite columns of one event and recompute every hash from there on, the head's too."""
+        self.rewrite(seq, **columns)
+        while self.exists(seq + 1):
+            seq += 1
+            self.rewrite(seq, previous=self.event(seq - 1).hash)
+        self.set_head(seq)
+
+    def add(self, like: AuditEventRow, /, **columns: Any) -> None:
+        """Put a new row at the end, with a hash and a head that fit."""
+        row = like.model_dump() | columns
+        row["detail_sha256"] = detail_digest(row["salt"], row["detail"])
+        self.run(sa.insert(EVENT).values(row))
+        self.rewrite(row["seq"], kind=row["kind"])
+        self.set_head(row["seq"])
+
+    def exists(self, seq: int) -> bool:
+        """Tell whether there is a row of this number."""
+        with self._engine.connect() as connection:
+            return (
+                connection.execute(sa.select(EVENT).where(EVENT.c.seq == seq)).first() is not None
+            )
 
     def remove(self, *seqs: int) -> None:
         """Delete events."""

@@ -62,7 +62,8 @@ def filled(database: TestDatabase) -> sa.Engine:
 def event(number: int) -> dict[str, Any]:
     fields = {"seq": number, "at": moment(number), "kind": KINDS[number % len(KINDS)]}
     where = {"station": f"S{number % 20}", "holder_id": f"H{number % 500}", "visit_id": f"{number}"}
-    rest = {"reference": "", "detail": '{"reason":"leaver"}', "previous": "", "hash": ""}
+    links = dict.fromkeys(("detail_sha256", "previous", "hash", "mac", "mac_key"), "")
+    rest = {"reference": "", "detail": '{"reason":"leaver"}', **links}
     return fields | where | rest
 
 

@@ -22,13 +22,14 @@ from pathlib import Path
 import psycopg
 
 from kiosk.ports import Clock
+from kiosk.store.audit_chain import LinkMacs
 from kiosk.store.database import Store
 from kiosk.store.tables import REVISION, Row
 
 SERVER_ACCOUNT = "postgres"
 TEMPLATE = "kiosk_template"
 SHARED = "kiosk_test"
-TRIGGERS = 2
+TRIGGERS = 3
 TRIGGERS_AND_REVISION = """
 SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal), version_num
 FROM alembic_version
@@ -84,9 +85,21 @@ class TestDatabase:
     clock: SetClock
     opened: list[Store] = field(default_factory=list)
 
-    def store(self, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> Store:
+    def store(
+        self,
+        *,
+        clock: Clock | None = None,
+        busy_timeout_s: float = 5.0,
+        audit_macs: LinkMacs | None = None,
+    ) -> Store:
         """Open one more store on the same database, closed with the test."""
-        store = Store(self.url, clock or self.clock, busy_timeout_s=busy_timeout_s, pool_size=20)
+        store = Store(
+            self.url,
+            clock or self.clock,
+            busy_timeout_s=busy_timeout_s,
+            pool_size=20,
+            audit_macs=audit_macs,
+        )
         self.opened.append(store)
         return store
 

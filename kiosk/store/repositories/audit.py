@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,14 @@ from sqlalchemy import Select, insert, select, update
 from sqlmodel import col
 
 from kiosk.errors import StoreError
-from kiosk.store.audit_chain import FIRST, ChainWalk, link_hash
+from kiosk.store.audit_chain import (
+    FIRST,
+    REDACTED,
+    ChainWalk,
+    LinkMacs,
+    detail_digest,
+    link_hash,
+)
 from kiosk.store.audit_records import (
     AuditAnchor,
     AuditEvent,
@@ -36,6 +44,9 @@ Progress = Callable[[int, int], None]
 
 BATCH = 1000
 
+_SALT = 16
+"""Bytes, drawn for each event."""
+
 
 @dataclass(slots=True)
 class _Queued:
@@ -50,17 +61,22 @@ class _Queued:
     station: str | None
     actor: str | None
     detail: str
+    salt: str = ""
+    detail_sha256: str = ""
     seq: int = 0
     previous: str = ""
     hash: str = ""
+    mac: str = ""
+    mac_key: str = ""
 
 
 class Audit:
     """The chain of everything that happened."""
 
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
+    def __init__(self, gateway: Gateway, now: datetime, macs: LinkMacs | None = None) -> None:
         self._gateway = gateway
         self._now = now
+        self._macs = macs
         self._queue: list[_Queued] = []
 
     def append(
@@ -95,7 +111,11 @@ class Audit:
             links = self._queue[begin : begin + BATCH]
             for link in links:
                 link.seq, link.previous = head.seq + 1, head.hash
+                link.salt = secrets.token_hex(_SALT)
+                link.detail_sha256 = detail_digest(link.salt, link.detail)
                 link.hash = link_hash(link)
+                if self._macs is not None:
+                    link.mac, link.mac_key = self._macs.tag(link.seq, link.hash)
                 head = AuditHead(link.seq, link.hash)
             self._gateway.run(insert(table_of(AuditEventRow)), [values(link) for link in links])
         self._move_head(was, head)
@@ -121,14 +141,35 @@ class Audit:
 
     def add_anchor(self, anchor: AuditAnchor) -> bool:
         """Store a signed head; False where somebody signed the same one at the same time."""
+        if self.anchor_at(anchor.seq) is not None:
+            return False  # SQLite's trigger would refuse the whole statement
         insert = self._gateway.upsert(AuditAnchorRow).values(values(anchor))
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
         """Return every anchor, by row number."""
-        statement = select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq))
+        return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
+
+    def newest_anchors(self, before: int | None = None) -> tuple[AuditAnchor, ...]:
+        """Return some anchors, the newest first, from before row ``before`` on."""
+        seq = col(AuditAnchorRow.seq)
+        statement = select(AuditAnchorRow).order_by(seq.desc()).limit(BATCH)
+        return self._anchors(statement if before is None else statement.where(seq < before))
+
+    def anchor_at(self, seq: int) -> AuditAnchor | None:
+        """Return the anchor of a row."""
+        found = self._anchors(select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq))
+        return found[0] if found else None
+
+    def _anchors(self, statement: Select[AuditAnchorRow]) -> tuple[AuditAnchor, ...]:
         rows = self._gateway.many(statement, AuditAnchorRow)
         return tuple(row.record(AuditAnchor) for row in rows)
+
+    def _anchors_of(self, after: int, most: int) -> tuple[AuditAnchor, ...]:
+        """Return those of a piece of the chain, and the last one of all."""
+        seq = col(AuditAnchorRow.seq)
+        within = select(AuditAnchorRow).where(seq.between(after, after + most + BATCH))
+        return (*self._anchors(within), *self.newest_anchors()[:1])
 
     def verify(
         self,
@@ -136,16 +177,20 @@ class Audit:
         progress: Progress | None = None,
         anchors: Iterable[AuditAnchor] | None = None,
         check: AnchorCheck | None = None,
+        keyed: bool = True,
     ) -> AuditVerdict:
         """Walk the chain and name the first row that does not fit; call it in ``store.read()``.
 
         ``anchors`` are those kept elsewhere (default: the table's own). Without ``check``
-        their hashes are compared, but nobody looked at a signature.
+        their hashes are compared, but nobody looked at a signature. The MACs of the rows are
+        checked where the store has their keys, unless ``keyed`` is false.
         """
-        head = self._head(select(AuditHeadRow))
-        walk = ChainWalk(head, self.anchors() if anchors is None else anchors, check)
+        head, macs = self._head(select(AuditHeadRow)), self._macs if keyed else None
+        known = self.anchors() if anchors is None else anchors
+        walk = ChainWalk(head, known, check, macs=macs, redacted=self._redacted())
         fault = self._walk(walk, head.seq if head else 0, progress) or walk.finish()
-        return AuditVerdict(walk.rows, walk.anchors_seen, walk.anchored_to, fault)
+        checked = macs is not None
+        return AuditVerdict(walk.rows, walk.anchors_seen, walk.anchored_to, fault, checked)
 
     def verify_piece(self, after: AuditHead, most: int, check: AnchorCheck) -> AuditPiece:
         """Walk on from row ``after``, which fitted, over at most about ``most`` rows.
@@ -153,11 +198,44 @@ class Audit:
         Called again and again with what it returned, it verifies as ``verify`` does, against
         the table's own anchors, and nobody waits for it for long.
         """
-        walk = ChainWalk(self._head(select(AuditHeadRow)), self.anchors(), check, after)
+        head, anchors = self._head(select(AuditHeadRow)), self._anchors_of(after.seq, most)
+        if (gone := self._missed(after)) is not None:
+            return AuditPiece(after, over=True, fault=gone)
+        walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted())
         fault = self._walk(walk, 0, None, most)
         over = fault is not None or self._is_last(walk.last)
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
+
+    def _missed(self, row: AuditHead) -> AuditFault | None:
+        same = select(col(AuditEventRow.hash)).where(col(AuditEventRow.seq) == row.seq)
+        there = self._gateway.scalar(same)
+        if row == FIRST or there == row.hash:
+            return None
+        kind = FaultKind.CUT if there is None else FaultKind.CHANGED
+        because = f"row {row.seq}, which fitted before, is not there any more as it was"
+        return AuditFault(kind, row.seq, because)
+
+    def _redacted(self) -> frozenset[int]:
+        """Return the rows of which the audit itself says that their detail was redacted."""
+        says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
+        details = (_parsed(detail) for (detail,) in self._gateway.tuples(says))
+        rows = (detail.get("row") for detail in details if detail.get("what") == "detail")
+        return frozenset(row for row in rows if isinstance(row, int))
+
+    def redact_detail(self, seq: int) -> bool:
+        """Take the detail out of a row, with its salt; False where there is none.
+
+        The same unit of work has to append the event that says so.
+        """
+        row = col(AuditEventRow.seq) == seq, col(AuditEventRow.detail).is_not(None)
+        statement = update(AuditEventRow).where(*row)
+        return self._gateway.run(statement.values(detail=None, salt=None)) == 1
+
+    def get(self, seq: int) -> AuditEvent | None:
+        """Return one event."""
+        found = self._events(select(AuditEventRow).where(col(AuditEventRow.seq) == seq))
+        return found[0] if found else None
 
     def _is_last(self, row: AuditHead) -> bool:
         return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
@@ -217,10 +295,15 @@ def _following(statement: Select[Any], after: int | None) -> Select[Any]:
 
 def event_of(row: AuditEventRow) -> AuditEvent:
     """Return a row's record; a detail that was overwritten with no JSON reads as such."""
+    said = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
+    return AuditEvent(**said, detail=_parsed(row.detail))
+
+
+def _parsed(text: str | None) -> dict[str, Scalar]:
+    if text is None:
+        return {"redacted": True}
     try:
-        detail = json.loads(row.detail)
+        detail = json.loads(text)
     except ValueError:
         detail = None
-    if not isinstance(detail, dict):
-        detail = {"unreadable": True}
-    return AuditEvent(**row.model_dump(exclude={"detail"}), detail=detail)
+    return detail if isinstance(detail, dict) else {"unreadable": True}

@@ -17,8 +17,9 @@ ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class AuditEventRow(Row, table=True):
-    """See ``AuditEvent``; ``detail`` is the canonical JSON text that was hashed.
+    """See ``AuditEvent``; ``detail`` is the canonical JSON text whose salted digest was hashed.
 
+    A detail that was redacted is gone with its salt: its digest stays.
     No foreign keys: a person who is erased leaves their ids here.
     """
 
@@ -40,9 +41,13 @@ class AuditEventRow(Row, table=True):
     holder_id: str | None = None
     station: str | None = None
     actor: str | None = None
-    detail: str
+    detail: str | None = None
+    salt: str | None = Field(default=None, repr=False)
+    detail_sha256: str
     previous: str
     hash: str
+    mac: str
+    mac_key: str
 
 
 class AuditHeadRow(Row, table=True):

@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.administration import caretaker as caretaking
 from kiosk.administration.means import Means
+from kiosk.authority.anchors import anchor_head
 from kiosk.store.database import Store
 from tests.administration.desk.history import History
 from tests.administration.desk.keeping import RA, Post, keep, templates, told
@@ -38,6 +39,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 4)
     for _ in range(10):
         history.registered()
+    anchor_head(means.store, means.signer)
     forger = Forger(database)
     forger.change(9, reference="other")
     forger.close()
@@ -105,7 +107,7 @@ def place(store: Store) -> int:
 # --- what is past ----------------------------------------------------------------------
 
 
-def test_what_is_past_is_forgotten_once_a_day_and_the_head_is_signed(
+def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
     means: Means, history: History, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -121,7 +123,7 @@ def test_what_is_past_is_forgotten_once_a_day_and_the_head_is_signed(
     history.registered()
     clock.forward(hours=23)
     keep(means).look()
-    assert anchored(means.store) == [1]
+    assert anchored(means.store) == [1, 2]
     clock.forward(hours=26)
     keep(means).look()
     assert anchored(means.store) == [1, 2]

@@ -79,9 +79,13 @@ def _tables() -> None:
         sa.Column("holder_id", sa.String(), nullable=True),
         sa.Column("station", sa.String(), nullable=True),
         sa.Column("actor", sa.String(), nullable=True),
-        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.Column("detail_sha256", sa.String(), nullable=False),
         sa.Column("previous", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("mac_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_event")),
     )
     op.create_index("ix_audit_event_actor_seq", "audit_event", ["actor", "seq"], unique=False)
@@ -479,19 +483,32 @@ $$ BEGIN RAISE EXCEPTION 'append only' USING ERRCODE = '42501'; END $$
 """
 
 
+# Redacting takes a detail and its salt out of a row, and changes nothing else in it.
+KEPT_WHEN_REDACTED = (
+    "seq", "at", "kind", "reference", "visit_id", "card_id", "holder_id", "station", "actor",
+    "detail_sha256", "previous", "hash", "mac", "mac_key",
+)  # fmt: skip
+
+
 def _triggers() -> None:
     if op.get_bind().dialect.name == "sqlite":
         statements = [each for table in APPEND_ONLY for each in _sqlite_triggers(table)]
     else:
-        statements = [REFUSE_ON_POSTGRESQL, *map(_postgresql_trigger, APPEND_ONLY)]
+        statements = [REFUSE_ON_POSTGRESQL, *_postgresql_triggers()]
     for statement in statements:
         op.execute(sa.text(statement))
 
 
+def _unless_redacted(same: str) -> str:
+    kept = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in KEPT_WHEN_REDACTED)
+    return f"WHEN (NOT (NEW.detail IS NULL AND NEW.salt IS NULL AND {kept}))"
+
+
 def _sqlite_triggers(table: str) -> list[str]:
     # INSERT OR REPLACE would delete without a DELETE trigger: hence the third.
+    unless = _unless_redacted("IS") if table == "audit_event" else ""
     moments = {
-        "update": "BEFORE UPDATE ON {}",
+        "update": f"BEFORE UPDATE ON {{}} {unless}",
         "delete": "BEFORE DELETE ON {}",
         "replace": "BEFORE INSERT ON {0} WHEN EXISTS (SELECT 1 FROM {0} WHERE seq = NEW.seq)",
     }
@@ -501,8 +518,16 @@ def _sqlite_triggers(table: str) -> list[str]:
     ]
 
 
-def _postgresql_trigger(table: str) -> str:
-    return (
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+def _postgresql_triggers() -> list[str]:
+    acts = {"audit_event": "DELETE OR TRUNCATE", "audit_anchor": "UPDATE OR DELETE OR TRUNCATE"}
+    refused = [
+        f"CREATE TRIGGER {table}_append_only BEFORE {acts[table]} ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        for table in APPEND_ONLY
+    ]
+    unless = _unless_redacted("IS NOT DISTINCT FROM")
+    redacted = (
+        "CREATE TRIGGER audit_event_only_redacted BEFORE UPDATE ON audit_event "
+        f"FOR EACH ROW {unless} EXECUTE FUNCTION refuse_change()"
     )
+    return [*refused, redacted]

@@ -34,8 +34,8 @@ class PinKey:
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise ``CardError`` and its kind.
 
-    From ``verify_pin`` on, but for ``sign_with_pin_key`` and ``meet_key``, each sends one
-    command that changes the card, as its last, and sends it once.
+    From ``verify_pin`` on, but for ``sign_with_pin_key``, ``prepare_unblock`` and
+    ``meet_key``, each sends one command that changes the card, as its last, and sends it once.
     """
 
     def identifier(self) -> str:
@@ -80,6 +80,9 @@ class CardSession(Protocol):
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
+
+    def prepare_unblock(self) -> None:
+        """Read what ``unblock`` has to know of the card; nothing is changed."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN with the unblock secret."""

@@ -124,6 +124,9 @@ class GidsSession(NoPinKey):
         if not status.is_ok:
             raise piv_status.not_changed(status)
 
+    def prepare_unblock(self) -> None:
+        """Read nothing: there is nothing to know."""
+
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Raise ``NotAllowed``: the secret of this card is a key, and is sent to nobody."""
         raise NotAllowed("the admin key of a GIDS card is never sent to it")

@@ -17,6 +17,7 @@ from typing import Final
 
 from cryptography import x509
 
+from hardware import public_keys
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GET_DATA_SIMPLE,
@@ -29,21 +30,24 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, NoPinKey
+from hardware.driver import NoAdminKey, PinKey
+from hardware.drivers import openpgp_keys, tlv
 from hardware.drivers import openpgp_status as words
-from hardware.drivers import tlv
 from hardware.drivers.openpgp_kdf import Derivation, read_derivation
 from hardware.drivers.openpgp_status import PasswordStatus
 from hardware.entry import PinBody, PinForm
-from kiosk.dialogue import CardChallenge, PinEntry, PinState
+from kiosk.dialogue import CardChallenge, PinChallenge, PinEntry, PinState
 from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
 APPLICATION: Final = bytes.fromhex("d27600012401")
 """The part of the application identifier that all cards share (4.2.1)."""
 
-AID, PASSWORD_STATUS, KDF, CERTIFICATE = 0x004F, 0x00C4, 0x00F9, 0x7F21
-"""Data objects (4.4.1), all readable without a password."""
+AID, RELATED, PASSWORD_STATUS, KDF, CERTIFICATE = 0x004F, 0x006E, 0x00C4, 0x00F9, 0x7F21
+"""Data objects (4.4.1), all readable without a password.
+
+Of the three certificates the first is of the authentication key (7.2.5).
+"""
 
 PW1, CODE, PW3 = range(3)
 """Where each password stands in the PW status bytes and among the salts."""
@@ -75,12 +79,13 @@ class OpenPgpDriver:
         return OpenPgpSession(channel, self._secret)
 
 
-class OpenPgpSession(NoPinKey, NoAdminKey):
+class OpenPgpSession(NoAdminKey):
     """A selected OpenPGP card application."""
 
     def __init__(self, channel: Channel, secret: Secret) -> None:
         self._channel = channel
         self._secret = secret
+        self._before: PasswordStatus | None = None
 
     def identifier(self) -> str:
         """Return twelve digits: four of the maker, eight of the serial number (4.2.1).
@@ -101,10 +106,10 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
 
     def expires_at(self) -> datetime | None:
         """Return the end of the cardholder certificate, if there is one that can be read."""
-        data = self._object(CERTIFICATE) or b""
+        read = self._certificate()
         try:
-            return x509.load_der_x509_certificate(data).not_valid_after_utc
-        except (ValueError, x509.InvalidVersion):
+            return read.not_valid_after_utc if read is not None else None
+        except ValueError:
             return None
 
     def certificate(self) -> None:
@@ -128,15 +133,40 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
         """Return False: only the card knows where the old PIN ends."""
         return False
 
+    def pin_key(self) -> PinKey | None:
+        """Return the authentication key, with the certificate where that is of the same key."""
+        attributes = openpgp_keys.attributes(self._object(RELATED) or b"")
+        response = self._channel.send(openpgp_keys.read_question())
+        if not response.status.is_ok:
+            return None
+        key = openpgp_keys.public_key(attributes, response.data)
+        read = self._certificate()
+        certified = public_keys.in_certificate(read) if read is not None else None
+        same = key and certified and certified.public_key == key.public_key
+        return certified if same else key
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
         self._verify(_OTHER, self._pins.current(pin), PW1)
+
+    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
+        """INTERNAL AUTHENTICATE (7.2.13)."""
+        question = openpgp_keys.sign_question(key.kind, challenge.message)
+        response = self._channel.send(question)
+        if not response.status.is_ok:
+            return None
+        return public_keys.signature(key.kind, response.data)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""
         joined = self._pins.both(current, new)
         self.verify_pin(current)
         self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, _SIGNING, joined), PW1)
+
+    def prepare_unblock(self) -> None:
+        """Read the PW status bytes, and whether passwords are derived."""
+        self._before = self._passwords()
+        _ = self._pins
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER (7.2.4), with the resetting code or after VERIFY of PW3.
@@ -145,9 +175,10 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
         be helped. ``PinBlocked`` is raised in its place.
         """
         which = self._stored
+        before, self._before = self._before, None
         known = self._typed(which, secret)
         chosen = self._pins.new(new, behind=known if which == CODE else b"")
-        self._spare_the_last(which)
+        self._spare_the_last(which, before)
         if which == PW3:
             self._verify(_ADMIN, PinBody(known), PW3)
             self._expect(self._send(RESET_RETRY_COUNTER, _BY_ADMIN, _SIGNING, chosen))
@@ -186,8 +217,8 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
             raise words.verdict_by_word(status) from None
         raise words.verdict(left)
 
-    def _spare_the_last(self, which: int) -> None:
-        if self._passwords().left[which] <= 1:
+    def _spare_the_last(self, which: int, status: PasswordStatus | None = None) -> None:
+        if (status or self._passwords()).left[which] <= 1:
             raise PinBlocked("no try is left that may be spent")
 
     def _typed(self, which: int, password: Sensitive) -> bytes:
@@ -216,7 +247,7 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
 
     @cached_property
     def _longest(self) -> tuple[int, int, int]:
-        return self._passwords().longest
+        return (self._before or self._passwords()).longest
 
     @cached_property
     def _pins(self) -> PinForm:
@@ -235,6 +266,12 @@ class OpenPgpSession(NoPinKey, NoAdminKey):
 
     def _passwords(self) -> PasswordStatus:
         return words.read_status(self._object(PASSWORD_STATUS) or b"")
+
+    def _certificate(self) -> x509.Certificate | None:
+        try:
+            return x509.load_der_x509_certificate(self._object(CERTIFICATE) or b"")
+        except (ValueError, x509.InvalidVersion):
+            return None
 
     def _object(self, tag: int) -> bytes | None:
         """GET DATA (7.2.6); None where the card gives nothing."""

@@ -166,6 +166,9 @@ class PivSession(NoAdminKey):
         if not response.status.is_ok:
             raise piv_status.not_changed(response.status)
 
+    def prepare_unblock(self) -> None:
+        """Read nothing: there is nothing to know."""
+
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
         response = self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))

@@ -8,12 +8,12 @@ VERIFY. The card only does the bare operation; hash and padding are the host's (
 
 from __future__ import annotations
 
-from hashlib import sha256, sha384
-from typing import Final, assert_never
+from typing import Final
 
+from hardware import public_keys
 from hardware.apdu import GENERAL_AUTHENTICATE, LE_ALL, Command, Header
 from hardware.drivers import tlv
-from kiosk.dialogue import KeyKind
+from kiosk.dialogue import RSA_KINDS, KeyKind
 
 CARD_AUTHENTICATION: Final = 0x9E
 PIV_AUTHENTICATION: Final = 0x9A
@@ -33,8 +33,7 @@ _TEMPLATE: Final = 0x7C
 _CHALLENGE: Final = 0x81
 _RESPONSE: Final = 0x82
 
-SHA256_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
-"""What stands before a SHA-256 in a PKCS #1 signature (RFC 8017, 9.2)."""
+_RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 
 def question(slot: int, kind: KeyKind, message: bytes) -> Command:
@@ -50,23 +49,10 @@ def signature(answer: bytes) -> bytes:
 
 
 def _to_sign(kind: KeyKind, message: bytes) -> bytes:
-    match kind:
-        case KeyKind.RSA_2048:
-            return _pkcs1(sha256(message).digest(), 256)
-        case KeyKind.RSA_3072:
-            return _pkcs1(sha256(message).digest(), 384)
-        case KeyKind.RSA_4096:
-            return _pkcs1(sha256(message).digest(), 512)
-        case KeyKind.P_256:
-            return sha256(message).digest()
-        case KeyKind.P_384:
-            return sha384(message).digest()
-        case KeyKind.ED25519:
-            return message
-        case _:
-            assert_never(kind)
+    data, size = public_keys.to_sign(kind, message), _RSA_BYTES.get(kind)
+    return data if size is None else _padded(data, size)
 
 
-def _pkcs1(digest: bytes, size: int) -> bytes:
-    tail = b"\x00" + SHA256_INFO + digest
-    return b"\x00\x01" + b"\xff" * (size - 2 - len(tail)) + tail
+def _padded(info: bytes, size: int) -> bytes:
+    """Pad as PKCS #1 v1.5 does (RFC 8017, 9.2)."""
+    return b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info

@@ -23,7 +23,7 @@ from kiosk.dialogue import (
     PinEntry,
     PinProof,
 )
-from kiosk.errors import CardSwapped, NotAllowed, PinBlocked, PinRefused
+from kiosk.errors import CardError, CardSwapped, NotAllowed, PinBlocked, PinRefused
 from kiosk.modules.wire import Message
 from kiosk.ports import CardAddress, CardHold
 from kiosk.sensitive import Sensitive
@@ -91,33 +91,54 @@ class HeldToken(NoAdminKey):
         self._at = at
         self._slot = slot_name(at.reader)
         self._style = style
-        self._serial = self._look()["serial"]
+        self._seen = self._look()
+        self._serial = self._seen["serial"]
 
     def prove(self, challenge: CardChallenge) -> None:
         """Return None: without a login no key of the token signs."""
 
     def verify_pin(self, pin: PinEntry, challenge: PinChallenge | None = None) -> PinProof | None:
-        """C_Login as the user, then C_Sign."""
-        self._ask("login", Pin.USER, typed(pin))
-        return None
+        """C_Login as the user, then C_Sign.
+
+        They are asked for one after the other: a module that fails over the signature has
+        verified the PIN.
+        """
+        if challenge is None:
+            self._ask("login", Pin.USER, typed(pin))
+            return None
+        self._ask("login-to-sign", Pin.USER, typed(pin))
+        request = {
+            "act": "sign",
+            "reader": self._slot,
+            "serial": self._serial,
+            "message": challenge.message.hex(),
+        }
+        try:
+            return verdicts.pin_proof(verdicts.found(self._process.ask(request)))
+        except CardError:
+            return None
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""
         self._ask("change", Pin.USER, typed(current), typed(new))
+
+    def prepare_unblock(self) -> None:
+        """Read the token's flags."""
+        self._seen = self._look()
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Set the PIN in the module's style.
 
         The last try is never spent: ``PinBlocked`` is raised in its place.
         """
-        self._spare_the_last()
+        self._spare_the_last(self._seen)
         self._ask(self._style, Pin.SECURITY_OFFICER, secret, typed(new))
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """C_Login as the security officer, then C_SetPIN; a PUK cannot be changed so."""
         if self._style is not Style.INIT_PIN:
             raise NotAllowed("PKCS#11 has no call that changes a PUK")
-        self._spare_the_last()
+        self._spare_the_last(self._look())
         self._ask("change-so", Pin.SECURITY_OFFICER, current, new)
 
     def _look(self) -> Message:
@@ -126,8 +147,8 @@ class HeldToken(NoAdminKey):
             raise CardSwapped("another card is in the reader")
         return answer
 
-    def _spare_the_last(self) -> None:
-        flags, officer = self._look()["flags"], Pin.SECURITY_OFFICER
+    def _spare_the_last(self, token: Message) -> None:
+        flags, officer = token["flags"], Pin.SECURITY_OFFICER
         if officer.is_locked(flags) or officer.is_last_try(flags):
             raise PinBlocked("no try is left that may be spent")
 
@@ -139,8 +160,8 @@ class HeldToken(NoAdminKey):
             "old": old.reveal(),
             "new": "" if new is None else _chosen(new),
         }
-        answer = verdicts.found(self._process.ask(request, changes_card=True))
-        verdicts.checked(answer, pin)
+        self._seen = verdicts.found(self._process.ask(request, changes_card=True))
+        verdicts.checked(self._seen, pin)
 
 
 def slot_name(reader: str) -> str:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pkcs11
 from pkcs11 import PKCS11Error, TokenFlag
 
 from kiosk.modules.wire import Message
 
+if TYPE_CHECKING:
+    from hardware.pkcs11.signer import Signer
+
 ABSENT, SEVERAL, OTHER = "absent", "several", "other"
 """Why no token was asked: none in this reader, more than one, or not the one addressed."""
 
-Act = Callable[[Any, Mapping[str, str]], None]
+Act = Callable[[Any, Mapping[str, str]], Message | None]
+"""Does something with a token, and returns what more there is to tell."""
 
 
 class Astray(Exception):
@@ -38,11 +43,20 @@ class Tokens:
         self._acts: dict[str, Act] = {
             "look": lambda token, said: None,
             "login": _login,
+            "login-to-sign": lambda token, said: self._signer.login(token, said),
+            "sign": lambda token, said: self._signer.sign(token, said),
             "change": _change,
             "init-pin": _init_pin,
             "set-pin-with-puk": _set_pin_with_puk,
             "change-so": _change_so,
         }
+
+    @cached_property
+    def _signer(self) -> Signer:
+        """Loaded with the cryptography that it needs, in a process that signs."""
+        from hardware.pkcs11.signer import Signer
+
+        return Signer()
 
     def answer(self, request: Message) -> Message:
         """Do what is asked, and tell the token's serial number and flags.
@@ -67,12 +81,11 @@ class Tokens:
 
     def _try(self, act: Act, token: Any, request: Message) -> Message:
         try:
-            act(token, request)
+            return act(token, request) or {}
         except NewRefused as refused:
             return {"error": str(refused), "of_new": True}
         except PKCS11Error as error:
             return {"error": type(error).__name__}
-        return {}
 
     def _flags(self, reader: str, before: Any) -> int:
         """Return the flags as they are now; as they were, where the token is gone by now."""

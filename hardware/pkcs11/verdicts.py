@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import Final
 
-from kiosk.dialogue import PinState
+from kiosk.dialogue import PinProof, PinState
 from kiosk.errors import (
     CardError,
     CardProtocolError,
@@ -92,6 +92,18 @@ def found(answer: Message) -> Message:
     if "serial" not in answer:
         raise CardProtocolError("the card's module tells nothing of the card")
     return answer
+
+
+def pin_proof(answer: Message) -> PinProof | None:
+    """Return what the token signed after the login; None where it has no key for it."""
+    if "signature" not in answer:
+        return None
+    certificate = answer["certificate"]
+    return PinProof(
+        bytes.fromhex(answer["signature"]),
+        bytes.fromhex(answer["public_key"]),
+        bytes.fromhex(certificate) if certificate else None,
+    )
 
 
 def checked(answer: Message, pin: Pin) -> None:

@@ -40,6 +40,12 @@ class CardHold(Protocol):
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card prove itself; None where it has no such key. No try is spent."""
 
+    def prepare_unblock(self) -> None:
+        """Read what ``unblock`` has to know of the card, before a secret is asked for.
+
+        Nothing is changed and no try is spent: a card that is torn out here costs nothing.
+        """
+
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
 

@@ -49,6 +49,7 @@ class UnblockAct:
     def __call__(self, card: CardHold) -> Refusal | None:
         """Do it; return what the authority refused it with."""
         visit = self._command.visit
+        card.prepare_unblock()
         challenge = self._authority.challenge(visit)
         if isinstance(challenge, Refusal):
             return challenge

@@ -104,6 +104,9 @@ class FakeCards:
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         return None
 
+    def prepare_unblock(self) -> None:
+        pass
+
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         self._arrive()
         if self.unblock_raises:

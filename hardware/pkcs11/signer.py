@@ -1,0 +1,138 @@
+"""A login that is kept, so that a key which needs it signs directly afterwards.
+
+Only the process of the module imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from cryptography import x509
+from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
+
+from hardware import public_keys
+from hardware.driver import PinKey
+from hardware.drivers import tlv
+from kiosk.dialogue import KeyKind
+from kiosk.modules.wire import Message
+
+_CURVES: Final = {
+    bytes.fromhex("06082a8648ce3d030107"): (KeyKind.P_256, 65),
+    bytes.fromhex("06052b81040022"): (KeyKind.P_384, 97),
+}
+"""By CKA_EC_PARAMS, with the bytes of an uncompressed point."""
+
+_MECHANISMS: Final = {
+    KeyKind.RSA_2048: Mechanism.RSA_PKCS,
+    KeyKind.RSA_3072: Mechanism.RSA_PKCS,
+    KeyKind.RSA_4096: Mechanism.RSA_PKCS,
+    KeyKind.P_256: Mechanism.ECDSA,
+    KeyKind.P_384: Mechanism.ECDSA,
+}
+_OCTET_STRING: Final = 0x04
+
+
+class Signer:
+    """Logs in as the user and stays so, until the process ends."""
+
+    def __init__(self) -> None:
+        self._session: Any = None
+        self._without_login: frozenset[bytes] = frozenset()
+
+    def login(self, token: Any, said: Mapping[str, str]) -> None:
+        """C_Login as the user; which private keys can be used without it is looked at before."""
+        self._without_login = _usable_without_login(token)
+        self._session = token.open(rw=True, user_pin=said["old"])
+
+    def sign(self, _token: Any, said: Mapping[str, str]) -> Message | None:
+        """C_Sign with the first key that needs the login; None where there is none."""
+        if self._session is None:
+            return None
+        for private, identifier in _private_keys(self._session):
+            key = _public_key(self._session, identifier)
+            if identifier in self._without_login or key is None or key.kind not in _MECHANISMS:
+                continue
+            data = public_keys.to_sign(key.kind, bytes.fromhex(said["message"]))
+            answer = bytes(private.sign(data, mechanism=_MECHANISMS[key.kind]))
+            signature = public_keys.signature(key.kind, answer)
+            if signature is not None:
+                return {
+                    "signature": signature.hex(),
+                    "public_key": key.public_key.hex(),
+                    "certificate": (key.certificate or b"").hex(),
+                }
+        return None
+
+
+def _usable_without_login(token: Any) -> frozenset[bytes]:
+    try:
+        session = token.open(rw=True)
+    except PKCS11Error:
+        return frozenset()
+    try:
+        return frozenset(identifier for _, identifier in _private_keys(session))
+    except PKCS11Error:
+        return frozenset()
+    finally:
+        with suppress(PKCS11Error):
+            session.close()
+
+
+def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
+    """Return the keys that sign after the login alone, and their CKA_ID, always in one order."""
+    wanted = {
+        Attribute.CLASS: ObjectClass.PRIVATE_KEY,
+        Attribute.PRIVATE: True,
+        Attribute.SIGN: True,
+    }
+    found = [(one, _attribute(one, Attribute.ID) or b"") for one in session.get_objects(wanted)]
+    fitting = [pair for pair in found if not _attribute(pair[0], Attribute.ALWAYS_AUTHENTICATE)]
+    return sorted(fitting, key=lambda pair: pair[1])
+
+
+def _public_key(session: Any, identifier: bytes) -> PinKey | None:
+    """Return the key of the certificate with this CKA_ID, or of the public key object."""
+    return next((key for key in _told(session, identifier) if key is not None), None)
+
+
+def _told(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
+    of_this = {Attribute.ID: identifier}
+    for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE, **of_this}):
+        yield _in_certificate(_attribute(one, Attribute.VALUE) or b"")
+    for one in session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, **of_this}):
+        yield _in_object(one)
+
+
+def _in_certificate(value: bytes) -> PinKey | None:
+    try:
+        return public_keys.in_certificate(x509.load_der_x509_certificate(value))
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def _in_object(one: Any) -> PinKey | None:
+    modulus, exponent = (
+        _attribute(one, which) for which in (Attribute.MODULUS, Attribute.PUBLIC_EXPONENT)
+    )
+    if modulus and exponent:
+        return public_keys.from_rsa_numbers(modulus, exponent)
+    curve = _CURVES.get(_attribute(one, Attribute.EC_PARAMS) or b"")
+    point = _attribute(one, Attribute.EC_POINT) or b""
+    if curve is None:
+        return None
+    kind, size = curve
+    # The standard wraps the point in an OCTET STRING, some modules do not.
+    return public_keys.from_point(
+        kind, point if len(point) == size else tlv.find(point, _OCTET_STRING) or b""
+    )
+
+
+def _attribute(one: Any, which: Attribute) -> Any:
+    """Return the attribute; None where the object has none, or does not tell it."""
+    try:
+        value = one[which]
+    except PKCS11Error:
+        return None
+    return bytes(value) if isinstance(value, bytes | bytearray) else value

@@ -32,7 +32,7 @@ mkdir -p /run/sshd; cd /root/unlock-kiosk
 def main() -> int:
     """Make the root, run the lines, and say how it went."""
     lines = [line for block in shell_blocks(GUIDE) for line in commands(block)]
-    with tempfile.TemporaryDirectory(prefix="kiosk-fresh-", dir="/var/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="kiosk-fresh-") as name:
         root = Path(name) / "root"
         include = "systemd,ca-certificates,login,passwd"
         make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={include}", "trixie"]

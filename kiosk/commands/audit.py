@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.commands.parts import how_many, moment, reading, say_json
+from kiosk.commands.printing import as_json
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
 from kiosk.errors import AuditNotIntact, ConfigError
 
@@ -191,7 +191,7 @@ def _kinds(args: argparse.Namespace) -> int:
     """Show what ``--kind`` takes, with what it means."""
     kinds = Tools(args).desk.audit.kinds()
     if args.json:
-        say(json.dumps(dict(kinds), indent=2, ensure_ascii=False))
+        say(as_json(dict(kinds)))
         return 0
     for kind, meaning in kinds:
         say(f"{kind:<24}  {meaning}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 
 from kiosk.administration.doctor import Check, Condition, Finding
-from kiosk.commands.tools import Tools, say
+from kiosk.commands.printing import say_marked
+from kiosk.commands.tools import Tools
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _LONG = 2
@@ -17,11 +17,9 @@ _LONG = 2
 def show(finding: Finding) -> None:
     """Write one line: mark, word, part, what was found, and what to do."""
     mark, colour = _MARKS[finding.condition]
-    head = f"{mark} {finding.condition:<4}"
-    if sys.stdout.isatty():
-        head = f"\x1b[{colour}m{head}\x1b[0m"
     advice = f"; {finding.advice}" if finding.advice else ""
-    say(f"{head}  {finding.part:<10}  {finding.found}{advice}")
+    text = f"  {finding.part:<10}  {finding.found}{advice}"
+    say_marked(f"{mark} {finding.condition:<4}", colour, text)
 
 
 def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:

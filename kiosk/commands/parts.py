@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kiosk.commands.printing import as_json
 from kiosk.commands.tools import add_config, complain, say
 from kiosk.errors import ChangedMeanwhile
 
@@ -111,14 +110,4 @@ def tell_changes(error: ChangedMeanwhile) -> int:
 def say_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
     """Write what was found as JSON; times are ISO 8601, UTC."""
     found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
-    say(json.dumps(found, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, frozenset | set):
-        return sorted(_plain(one) for one in value)
-    raise TypeError(f"{type(value).__name__} is not for a script")
+    say(as_json(found))

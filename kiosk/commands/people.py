@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from kiosk.commands.parts import (
@@ -15,6 +14,7 @@ from kiosk.commands.parts import (
     tell,
     tell_changes,
 )
+from kiosk.commands.printing import ask
 from kiosk.commands.tools import Tools, add_command, say
 from kiosk.errors import ChangedMeanwhile, NotTaken
 
@@ -106,12 +106,8 @@ def _leaver(desk: PeopleDesk, person: Person, grounds: Grounds, *, back: bool) -
 def _erase(desk: PeopleDesk, person: Person, grounds: Grounds, *, is_meant: bool) -> Done:
     """Erase once it is clear that it is meant; raises ``NotTaken``."""
     if not is_meant:
-        sys.stderr.write(
-            f"This deletes {person.name} and all about them, for good. "
-            "Enter their number again to erase them: "
-        )
-        sys.stderr.flush()
-        if sys.stdin.readline().strip() != person.number:
+        asked = f"This deletes {person.name} and all about them, for good. "
+        if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
     return desk.erase(person.seen, grounds)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kiosk import collector
+from kiosk.commands.printing import printable
 from kiosk.errors import ConfigError
 from kiosk.faults import describe_fault
 from kiosk.hardening import forbid_dumps, isolate
@@ -84,7 +85,7 @@ def _say_out_of_service(path: Path, because: str, log_path: str | None) -> None:
     line a second, until the settings file changes or ``SHOWN_S`` are over.
     """
     if not log_path and os.isatty(1):
-        os.write(2, f"kiosk: {because}\n".encode())
+        os.write(2, f"kiosk: {printable(because)}\n".encode())
         return
     if not os.isatty(2):
         return
@@ -142,6 +143,10 @@ def _appended(path: str) -> TextIO:
 
 class Discreet(logging.Formatter):
     """Shows errors that a library logs as ``log_fault`` does: their texts may hold a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines without what would steer a terminal."""
+        return printable(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line; beside an error nothing that the library wrote."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from kiosk.clock import SystemClock
+from kiosk.commands.printing import complain, say
 from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store, open_token
 from kiosk.config.files import credential_file, settings_path
+
+__all__ = ["Tools", "add_command", "add_config", "complain", "say"]
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import AdminDesk
@@ -126,20 +128,3 @@ class Tools:
         return f"command line: {user}" + (
             f" (sudo: {behind})" if behind and behind.isprintable() else ""
         )
-
-
-def say(text: str = "") -> None:
-    """Write one line of what the command is for."""
-    _write(sys.stdout, text)
-
-
-def complain(text: str) -> None:
-    """Write one line about what went wrong."""
-    _write(sys.stderr, text)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """Write a line; a terminal that cannot show a letter gets a question mark for it."""
-    charset = stream.encoding or "utf-8"
-    stream.write(text.encode(charset, "replace").decode(charset) + "\n")
-    stream.flush()

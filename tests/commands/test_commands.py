@@ -55,6 +55,17 @@ def test_a_wrong_setting_is_named(
     assert "mail.hots (from KIOSK_MAIL__HOTS)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", ["questions list", "audit kinds"])
+def test_a_closed_pipe_is_one_line(kiosk: Kiosk, words: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "kiosk", *words.split()]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == "kiosk: the output was closed before all of it was written\n"
+
+
 # --- setup -------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from tests.systemd.test_documented_lines import AFTERWARDS, FINDS_FAULTS, GUIDE,
 BEFORE = """\
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 0755 /usr/sbin/policy-rc.d
 export DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none PATH=/stubs:$PATH
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
 mkdir -p /run/sshd; cd /root/unlock-kiosk
 """
 

@@ -27,6 +27,41 @@ def documented() -> list[str]:
     return [f"{line} || true" if line.endswith(FINDS_FAULTS) else line for line in lines]
 
 
+SOMEBODY_ELSE = [
+    "doctor",
+    "keys list",
+    "keys rotate",
+    "import people.csv",
+    "setup",
+    "people search jo",
+    "cards codes",
+    "staff list",
+    "audit list",
+    "audit verify",
+    "audit anchor --out /root/anchors",
+    "caretaker",
+    "report",
+    "run </dev/null",
+    "setup --config /etc/kiosk/deeper/kiosk.toml",
+    "setup --config /root/kiosk.toml",
+]
+
+
+def test_whoever_runs_a_command_as_another_user_is_told_in_one_line(tmp_path: Path) -> None:
+    """Each was a traceback; `doctor` shows its one finding on standard output."""
+    as_nobody = "runuser -u nobody -- /opt/unlock-kiosk/bin/kiosk"
+    _program, installed, *_ = shell_blocks(GUIDE)
+    trials = [f"echo; echo trial; {as_nobody} {words} 2>&1 || true" for words in SOMEBODY_ELSE]
+    copied = f"cd {CHECKOUT}"
+    done = run_in_fresh_root(tmp_path, [copied, *commands(installed), *trials])
+    assert done.returncode == 0, done.stdout[-3000:]
+    _, *said = done.stdout.split("\ntrial\n")
+    for words, text in zip(SOMEBODY_ELSE, said, strict=True):
+        answer = [line for line in text.splitlines() if line and not line.startswith("$ echo")]
+        assert len(answer) == 1, (words, text)
+        assert "Permission denied" in answer[0] or words.startswith("run"), (words, text)
+
+
 def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     key = make_key(tmp_path / "asha").with_suffix(".pub").read_text()
     lines = ['cp /lines/people.csv /lines/asha.pub /root; cd /root; ln -s "$OLDPWD/systemd"']

@@ -1,0 +1,66 @@
+"""A name with escape sequences in the database cleared the administrator's terminal, and more."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import unicodedata
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kiosk.__main__ import main
+from tests.commands.conftest import kiosk, place
+from tests.commands.estate import JO, Estate
+from tests.commands.samples import GOOD, Kiosk, people
+
+__all__ = ["kiosk", "place"]
+
+HOSTILE = "Jo\x1b]0;owned\x07\x1b[2J\x9b31m\u202eSmith"
+ACTIVE = {"Cc", "Cf", "Zl", "Zp"}
+
+
+@pytest.fixture
+def estate(kiosk: Kiosk, place: Path) -> Estate:
+    """Whoever writes the database without any key has put a name there."""
+    assert kiosk("import", people(place, GOOD)) == 0
+    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as database:
+        database.execute("UPDATE cardholder SET name = ? WHERE number = ?", (HOSTILE, JO))
+        database.commit()
+    return Estate()
+
+
+def active(text: str) -> set[str]:
+    return {sign for sign in text if unicodedata.category(sign) in ACTIVE} - {"\n"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["people search 9000", f"people show {JO}", f"people show {JO} --json"],
+)
+def test_nothing_that_a_command_prints_steers_the_terminal(
+    words: str, estate: Estate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(words.split()) == 0
+    said = capsys.readouterr().out
+    assert "owned" in said
+    assert active(said) == set()
+
+
+def test_a_script_still_gets_the_name_as_it_is(
+    estate: Estate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["people", "show", JO, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == HOSTILE
+
+
+def test_an_error_is_as_plain(estate: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["people", "show", "9\x1b[2J"]) == 1
+    said = capsys.readouterr().err
+    assert active(said) == set()
+    assert re.search(r"\\x1b\[2J", said)

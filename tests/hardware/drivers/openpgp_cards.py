@@ -17,6 +17,10 @@ from tests.hardware.fakes import response
 KDF = "8101038201088304000186a0840830313233343536378508414243444546474886084142434445464748"
 """Iterated and salted, SHA-256, 100000 bytes; PW1's salt, the code's and PW3's."""
 
+ED25519 = "162b06010401da470f01"
+RSA_2048 = "010800002000"
+"""Algorithm attributes of keys that this card can make."""
+
 _PASSWORDS = {0x81: 0, 0x82: 0, 0x83: 2}
 
 
@@ -82,12 +86,35 @@ class ForeignCard:
         """The answer to reset."""
         return bytes(self._card.get_atr())
 
+    @property
+    def serial(self) -> int:
+        """The serial number."""
+        number: int = self._card.card_state.serial_number
+        return number
+
+    def generate_authentication_key(self, attributes: str = ED25519) -> None:
+        """Have the card make its authentication key, with its makers' PW3."""
+        commands = (
+            "00a4040006d27600012401",
+            "0020008308" + b"12345678".hex(),
+            f"00da00c3{len(attributes) // 2:02x}" + attributes,
+            "0047800002a40000",
+        )
+        for command in commands:
+            answer = self.transmit(bytes.fromhex(command))
+            assert answer[-2:] == b"\x90\x00" or answer[-2] == 0x61, (command, answer.hex())
+        self.lose_power()
+        self.received.clear()
+
     def reset(self) -> None:
-        """Forget what was selected."""
-        self._card.reset()
+        """Forget what was selected and verified, as ISO/IEC 7816-4 wants it.
+
+        By itself this card keeps what was verified until it loses its power.
+        """
+        self.lose_power()
 
     def lose_power(self) -> None:
-        """Forget what was verified, too."""
+        """Forget everything but what a card keeps."""
         self._card.power_off()
         self._card.power_on()
 

@@ -23,7 +23,7 @@ from kiosk.ports import CardAddress
 from kiosk.secrets.card_keys import certifies, verify_pin_proof
 from kiosk.sensitive import Sensitive
 from tests.hardware import certificates
-from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.hardware.drivers.openpgp_cards import ED25519, RSA_2048, ForeignCard
 from tests.hardware.fakes import Card, response
 from tests.support.pcsc import Insert
 
@@ -203,30 +203,11 @@ def test_an_answer_that_is_no_signature_is_none(answer: str) -> None:
 # --- a card that others wrote, through pcscd -------------------------------------------
 
 
-class Cold(ForeignCard):
-    """It forgets what was verified when it is reset, as ISO/IEC 7816-4 wants it."""
-
-    def reset(self) -> None:
-        self.lose_power()
-
-
-def generated(directory: Path, attributes: bytes) -> Cold:
-    """A card that generated its authentication key itself, after PW3."""
-    card = Cold(directory)
-    commands = ["00a4040006d27600012401", "0020008308" + b"12345678".hex(),
-                "00da00c3" + bytes((len(attributes),)).hex() + attributes.hex(),
-                "0047800002a40000"]  # fmt: skip
-    for command in commands:
-        answer = card.transmit(bytes.fromhex(command))
-        assert answer[-2:] == b"\x90\x00" or answer[-2] == 0x61, (command, answer.hex())
-    card.reset()
-    return card
-
-
 @pytest.mark.hardware
-@pytest.mark.parametrize("kind", [KeyKind.RSA_2048, KeyKind.ED25519])
-def test_a_card_of_others_signs_after_verify(insert: Insert, tmp_path: Path, kind: KeyKind) -> None:
-    card = generated(tmp_path, attributes(kind))
+@pytest.mark.parametrize("kind", [ED25519, RSA_2048])
+def test_a_card_of_others_signs_after_verify(insert: Insert, tmp_path: Path, kind: str) -> None:
+    card = ForeignCard(tmp_path)
+    card.generate_authentication_key(kind)
     cards = PcscCards(Registry([OpenPgpDriver()]))
     reader = insert(card).reader
     at = CardAddress(reader, cards.read(reader).card)
@@ -240,7 +221,7 @@ def test_a_card_of_others_signs_after_verify(insert: Insert, tmp_path: Path, kin
 
 @pytest.mark.hardware
 def test_a_card_of_others_without_a_key_verifies_the_pin(insert: Insert, tmp_path: Path) -> None:
-    card = Cold(tmp_path)
+    card = ForeignCard(tmp_path)
     cards = PcscCards(Registry([OpenPgpDriver()]))
     reader = insert(card).reader
     at = CardAddress(reader, cards.read(reader).card)

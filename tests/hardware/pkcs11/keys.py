@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kiosk.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, Token
 
 Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -75,9 +76,9 @@ class TokenKey:
         return {"EC_PARAMS": _CURVES[self.private.curve.name], "EC_POINT": wrapped.hex()}
 
 
-def put_keys(token: Token, *keys: TokenKey) -> None:
+def put_keys(token: Token, *keys: TokenKey, pin: Sensitive = PIN) -> None:
     """Create the objects on a token of SoftHSM."""
-    requests = {"pin": PIN.reveal(), "objects": [one for key in keys for one in key.objects()]}
+    requests = {"pin": pin.reveal(), "objects": [one for key in keys for one in key.objects()]}
     subprocess.run(
         (sys.executable, __file__, str(SOFTHSM), json.dumps(requests)),
         env=dict(token.environ) | {"PYTHONPATH": ":".join(sys.path)},

@@ -112,13 +112,14 @@ class Token:
         return Pkcs11Cards(Module(str(module), label, answer_s), style, self.environ)
 
 
-def new_token(directory: Path) -> Token:
+def new_token(directory: Path, pin: Sensitive = PIN, so_pin: Sensitive = SO_PIN) -> Token:
     """Make a token with a user's PIN and a security officer's."""
     (directory / "tokens").mkdir(parents=True)
     conf = directory / "softhsm2.conf"
     conf.write_text(f"directories.tokendir = {directory / 'tokens'}\nobjectstore.backend = file\n")
     environ = {**os.environ, "SOFTHSM2_CONF": str(conf)}
-    _softhsm(environ, "--init-token", "--free", "--label", "kiosk")
+    pins = ("--so-pin", so_pin.reveal(), "--pin", pin.reveal())
+    _softhsm(environ, "--init-token", "--free", "--label", "kiosk", *pins)
     shown = _softhsm(environ, "--show-slots")
     serial = next(
         line.split(":")[1].strip() for line in shown.splitlines() if "Serial number:" in line
@@ -128,11 +129,8 @@ def new_token(directory: Path) -> Token:
 
 
 def _softhsm(environ: Mapping[str, str], *arguments: str) -> str:
-    pins = (
-        () if "--show-slots" in arguments else ("--so-pin", SO_PIN.reveal(), "--pin", PIN.reveal())
-    )
     done = subprocess.run(
-        ("softhsm2-util", *arguments, *pins),
+        ("softhsm2-util", *arguments),
         env=dict(environ), capture_output=True, text=True, timeout=20, check=True,
     )  # fmt: skip
     return done.stdout

@@ -1,0 +1,17 @@
+"""Hostile cards: what somebody can make who has a stolen card, or has seen a card's identifier.
+
+Each is a chip as ``hardware.virtual.link`` wants it. Directly against the drivers, through
+pcscd::
+
+    seat = insert(shim_of(stolen))                      # the fixture of tests.support.pcsc
+    cards = PcscCards(Registry([PivDriver()]))
+    proof = cards.verify_pin(CardAddress(seat.reader, cards.read(seat.reader).card), any_pin, ask)
+
+At the installed program, in the reader of its pcscd, or as the card of a Person in tests.e2e::
+
+    CardLink(shim_of(stolen), service.slots[0]).insert()  # hardware.virtual.link
+
+``shims``: ``VerifyShim`` answers VERIFY in place of a card whose PIN nobody knows;
+``KeyShim`` has a PIN and a PIV authentication key of its own besides.
+``copies``: blank cards with another card's public identifier, for every family.
+"""

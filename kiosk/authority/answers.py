@@ -1,5 +1,9 @@
 """One full set of answers: charged first, looked at after, and given its verdict once.
 
+A charge is for one set: the digest of what was given is written down with it. So a call that
+is repeated, at this process or at another one, may look at the same set again and learns
+nothing new, and another set under the same attempt is not looked at.
+
 A right set gives back its own charge and no other: wrong sets before it stay charged
 until the card is unlocked. So whoever knows the answers but not the mailbox cannot use
 them to win further guesses for somebody else, and a crash gives nothing back at all.
@@ -7,7 +11,8 @@ them to win further guesses for somebody else, and a crash gives nothing back at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hmac
+from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
@@ -31,6 +36,7 @@ class _Charged:
     charge: Charge
     holder_id: str
     kept: JointHash
+    bound: bytes = field(repr=False)
 
 
 def answer(
@@ -42,16 +48,13 @@ def answer(
     if charged is None:
         return _exhausted(parts, visit_id)
     verdict = _verdict(parts, visit_id, charged, given)
-    parts.verdicts.remember(visit_id, attempt, verdict)
     try:
-        reply = _conclude(parts, visit_id, charged.charge, verdict)
+        return _conclude(parts, visit_id, charged.charge, verdict)
     except (StepRefused, TurnedAway):
         # The card left while the answers were looked at: right ones still cost nothing.
         if verdict is Verdict.RIGHT:
             _take_back(parts, visit_id, charged)
         raise
-    parts.verdicts.forget(visit_id, attempt)
-    return reply
 
 
 def _charge(
@@ -63,13 +66,14 @@ def _charge(
         scene.need(Gate.ANSWERS)
         kept = _kept(parts, scene, given, count)
         most = scene.policy.max_failures
-        charge = uow.registrations.charge(scene.holder.id, attempt, most)
+        bound = parts.hasher.bind(attempt, scene.holder.id, given, kept)
+        charge = uow.registrations.charge(scene.holder.id, attempt, most, bound)
         if charge is None:
             return None
         if charge.fresh:
             record(uow, AuditKind.ATTEMPT_CHARGED, scene.visit, left=charge.left)
         uow.commit()
-        return _Charged(charge, scene.holder.id, kept)
+        return _Charged(charge, scene.holder.id, kept, bound)
 
 
 def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
@@ -94,11 +98,12 @@ def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
 
 
 def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
-    """Look at the set; a repeated call gets the first one's verdict, and wrong if it has none."""
+    """Look at the set that was paid for, unless it has its verdict."""
     charge = charged.charge
-    if not charge.fresh:
-        found = parts.verdicts.recall(visit_id, charge.attempt_id)
-        return charge.verdict or found or Verdict.WRONG
+    if charge.verdict is not None:
+        return charge.verdict
+    if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
+        return Verdict.WRONG
     try:
         right = parts.hasher.check(charged.holder_id, given, charged.kept)
     except (SealBroken, KeyMissing):

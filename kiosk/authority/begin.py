@@ -12,7 +12,16 @@ from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.journal import settle_by_card
 from kiosk.authority.offers import card_barred, offers, secret_barred
 from kiosk.authority.parts import Parts
-from kiosk.authority.proving import Unproven, claim, draw, judge, tell_unproven, unlock_barred
+from kiosk.authority.proving import (
+    Unproven,
+    claim,
+    digest_of,
+    draw,
+    judge,
+    refused_before,
+    tell_unproven,
+    unlock_barred,
+)
 from kiosk.authority.resume import resumed
 from kiosk.authority.scene import Scene, look, open_visit
 from kiosk.authority.stations import station_barred
@@ -68,11 +77,18 @@ def begin(
 
 def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
+    judged = digest_of("prove", proof)
     with parts.store.begin() as uow:
+        refused = refused_before(uow.visits.get(visit_id), judged)
+        if refused is not None:
+            return refused
         visit, card, holder = open_visit(uow, visit_id)
         if visit.genuine_at is not None:
-            raise StepRefused("the card has proven itself already")
+            if visit.judged != judged:
+                raise StepRefused("the card has proven itself already")
+            return _opened_before(uow, parts, visit, KnownCard(card, holder))
         visit, unproven = judge(visit, proof, uow.now)
+        visit = replace(visit, judged=judged)
         retired = station_barred(uow, visit.station)
         if retired is not None:
             reply: VisitOpened | Refusal = _refuse(uow, visit, retired)
@@ -143,6 +159,25 @@ def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
     here = carried or scene
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
+    code = carried.waiting_code if carried else None
+    if code is not None:
+        told = {"purpose": code.purpose.value, "code": code.id}
+        record(uow, AuditKind.VISIT_RESUMED, here.visit, **told)
+    return _menu(uow, here, carried, offered)
+
+
+def _opened_before(
+    uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard
+) -> VisitOpened | Refusal:
+    """Say again how the visit was opened: the first answer was lost."""
+    scene = _look_around(uow, parts, visit, known)
+    carried = resumed(uow, scene)
+    return _menu(uow, carried or scene, carried, _offers(scene))
+
+
+def _menu(
+    uow: UnitOfWork, here: Scene, carried: Scene | None, offered: tuple[Purpose, ...] | Reason
+) -> VisitOpened:
     return VisitOpened(
         visit=VisitId(here.visit.id),
         reference=here.visit.reference,
@@ -155,10 +190,7 @@ def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
 
 def _code_page(uow: UnitOfWork, carried: Scene) -> tuple[Purpose, EnterCode] | None:
     code = carried.waiting_code
-    if code is None:
-        return None
-    record(uow, AuditKind.VISIT_RESUMED, carried.visit, purpose=code.purpose.value, code=code.id)
-    return code.purpose, tasks.enter_code(uow, carried, code)
+    return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
 
 
 def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) -> Scene:
@@ -196,7 +228,7 @@ def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
 
 
 def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
-    _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED))
+    _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
     record(uow, AuditKind.REFUSED, visit, reason=reason.value)
     return Refusal(reason, visit.reference)
 

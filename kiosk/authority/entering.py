@@ -8,7 +8,8 @@ up in the transaction that writes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hmac
+from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.applying import apply_pending
@@ -32,6 +33,7 @@ class _Charged:
 
     charge: Charge
     code: EmailCode
+    bound: bytes = field(repr=False)
 
 
 def enter_code(
@@ -41,17 +43,16 @@ def enter_code(
 
     Where staff gave a code since the page was put up, it may ask for the answers first.
     """
-    charged = _charge(parts, visit_id, attempt)
+    digits = Sensitive("".join(entered.reveal().split()))
+    charged = _charge(parts, visit_id, attempt, digits)
     if not isinstance(charged, _Charged):
         return charged
-    verdict = _verdict(parts, visit_id, charged, entered)
-    parts.verdicts.remember(visit_id, attempt, verdict)
-    reply = _conclude(parts, visit_id, charged, verdict)
-    parts.verdicts.forget(visit_id, attempt)
-    return reply
+    return _conclude(parts, visit_id, charged, _verdict(parts, charged, digits))
 
 
-def _charge(parts: Parts, visit_id: VisitId, attempt: str) -> _Charged | CodeDead | Task:
+def _charge(
+    parts: Parts, visit_id: VisitId, attempt: str, digits: Sensitive
+) -> _Charged | CodeDead | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -59,10 +60,10 @@ def _charge(parts: Parts, visit_id: VisitId, attempt: str) -> _Charged | CodeDea
             return Finished(scene.progress.purpose)
         scene.need(Gate.CODE)
         code = scene.own_code
-        charge = _try(uow, parts, scene, code, attempt) if code else None
-        if code is not None and charge is not None:
+        charged = _try(uow, parts, scene, code, attempt, digits) if code else None
+        if charged is not None:
             uow.commit()
-            return _Charged(charge, code)
+            return charged
         instead = _dead(uow, scene, code) if code else _instead(uow, scene)
         uow.commit()
         return instead
@@ -73,14 +74,23 @@ def _ends_with_a_code(scene: Scene) -> bool:
 
 
 def _try(
-    uow: UnitOfWork, parts: Parts, scene: Scene, code: EmailCode, attempt: str
-) -> Charge | None:
+    uow: UnitOfWork,
+    parts: Parts,
+    scene: Scene,
+    code: EmailCode,
+    attempt: str,
+    digits: Sensitive,
+) -> _Charged | None:
+    """Charge one try, for this entry alone; None where the code has none left."""
     if not parts.codes.can_match(code.key_id):
         raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
-    charge = uow.codes.charge_try(code.id, attempt)
-    if charge is not None and charge.fresh:
+    bound = parts.codes.bind(attempt, digits, code.id, code.key_id)
+    charge = uow.codes.charge_try(code.id, attempt, bound)
+    if charge is None:
+        return None
+    if charge.fresh:
         _tell(uow, AuditKind.CODE_TRY_CHARGED, scene, code, left=charge.left)
-    return charge
+    return _Charged(charge, code, bound)
 
 
 def _instead(uow: UnitOfWork, scene: Scene) -> CodeDead | Task:
@@ -116,14 +126,14 @@ def _tell(
     record(uow, kind, scene.visit, code=code.id, **detail, **given_by(code))
 
 
-def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, entered: Sensitive) -> Verdict:
-    """Look at the entry; a repeated call gets the first one's verdict, and wrong if it has none."""
+def _verdict(parts: Parts, charged: _Charged, digits: Sensitive) -> Verdict:
+    """Look at the entry that was paid for, unless it has its verdict."""
     charge, code = charged.charge, charged.code
-    if not charge.fresh:
-        found = parts.verdicts.recall(visit_id, charge.attempt_id)
-        return charge.verdict or found or Verdict.WRONG
+    if charge.verdict is not None:
+        return charge.verdict
+    if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
+        return Verdict.WRONG
     binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
-    digits = Sensitive("".join(entered.reveal().split()))
     right = parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
     return Verdict.RIGHT if right else Verdict.WRONG
 

@@ -17,7 +17,13 @@ from datetime import datetime
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.parts import Parts
-from kiosk.authority.proving import CHALLENGE_LIFE, Unproven, turn_unproven_away
+from kiosk.authority.proving import (
+    CHALLENGE_LIFE,
+    Unproven,
+    digest_of,
+    refused_before,
+    turn_unproven_away,
+)
 from kiosk.dialogue import (
     CardProof,
     JournalId,
@@ -84,7 +90,19 @@ def use_key(
     ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, uow.now), _number(given)
     digest = admin_keys.awaited(key, ours, cards)
     uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
-    return KeyGrant(JournalId(entry.id), admin_keys.cryptogram(key, ours, cards))
+    made = admin_keys.cryptogram(key, ours, cards)
+    uow.journal.keep_cryptogram(entry.id, made)
+    return KeyGrant(JournalId(entry.id), made)
+
+
+def made_before(
+    visit: Visit, entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime
+) -> KeyGrant:
+    """Return the same cryptogram again, for the same number of the card, while it is good."""
+    _waiting(visit, admin_keys.DIGEST_BYTES, now)
+    if entry.cryptogram is None or entry.proof != digest_of("release", given):
+        raise StepRefused("the cryptogram was made for another number")
+    return KeyGrant(JournalId(entry.id), entry.cryptogram)
 
 
 def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
@@ -92,14 +110,17 @@ def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer
 
     Raises ``StepRefused`` where no answer is waited for in this visit (any more).
     """
+    judged = digest_of(f"admit {journal}", answer)
     with parts.store.begin() as uow:
         case = find_case(uow, visit_id, journal)
+        if case.visit.judged == judged:
+            return refused_before(case.visit, judged)
         digest = _awaited(case, uow.now)
         refusal: Refusal | None = None
         if admin_keys.is_right(answer.cryptogram, digest):
-            _take_in(uow, case)
+            _take_in(uow, case, judged)
         else:
-            refusal = _turn_away(uow, case)
+            refusal = _turn_away(uow, case, judged)
         uow.commit()
         return refusal
 
@@ -142,14 +163,15 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
     return waits
 
 
-def _take_in(uow: UnitOfWork, case: Case) -> None:
+def _take_in(uow: UnitOfWork, case: Case, judged: bytes) -> None:
     """The card took the key and has it: whatever tries it counts are all there again."""
     uow.cards.know_secret_tries(case.card.id, None)
-    uow.visits.save(replace(case.visit, challenge=None, challenged_at=None))
+    uow.journal.keep_cryptogram(case.entry.id, None)
+    uow.visits.save(replace(case.visit, challenge=None, challenged_at=None, judged=judged))
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _turn_away(uow: UnitOfWork, case: Case) -> Refusal:
+def _turn_away(uow: UnitOfWork, case: Case, judged: bytes) -> Refusal:
     """Leave the try charged: it was spent on a card that is not the one that was issued."""
     uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
-    return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY)
+    return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)

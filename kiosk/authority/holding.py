@@ -26,6 +26,14 @@ def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[Which, Sensi
     return None if sealed is None else (which, open_current(sealer, card, sealed))
 
 
+def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | None:
+    """Open what was given out for ``card`` last; raises ``SealBroken`` or ``KeyMissing``."""
+    pending, sealed = uow.kept.pending(card.id), card.sealed_secret
+    if pending is not None and pending.presented:
+        return open_kept(sealer, card, pending)
+    return None if sealed is None else open_current(sealer, card, sealed)
+
+
 def note_presented(uow: UnitOfWork, card: Card, which: Which) -> bool:
     """Note what is about to be presented; False where there are no two to choose from."""
     pending = uow.kept.pending(card.id)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kiosk.authority.verdicts import Verdicts
+from kiosk.authority.mailed import Mailed
 from kiosk.dialogue import Purpose
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer, Message
@@ -17,6 +17,7 @@ from kiosk.secrets.sealing import Sealer
 from kiosk.secrets.source import RandomSecrets, SecretSource
 from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
+from kiosk.store.records import new_id
 
 
 class CodeComposer(Protocol):
@@ -36,6 +37,7 @@ class Parts:
     ``changes_secret`` names the families whose unblock secret is changed after its use.
     ``source`` makes what they are given then.
     ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
+    ``process`` names this process among those that share the database.
     """
 
     store: Store
@@ -50,4 +52,5 @@ class Parts:
     source: SecretSource = field(default_factory=RandomSecrets)
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
-    verdicts: Verdicts = field(default_factory=Verdicts)
+    process: str = field(default_factory=new_id)
+    mailed: Mailed = field(default_factory=Mailed)

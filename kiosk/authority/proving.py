@@ -16,10 +16,20 @@ import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from hashlib import sha256
+from typing import Final, assert_never
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.dialogue import CardChallenge, CardId, CardProof, Reason, Refusal, VisitEnd
+from kiosk.dialogue import (
+    CardChallenge,
+    CardId,
+    CardProof,
+    KeyAnswer,
+    KeyNonce,
+    Reason,
+    Refusal,
+    VisitEnd,
+)
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
 from kiosk.secrets.card_keys import (
@@ -31,6 +41,7 @@ from kiosk.secrets.card_keys import (
     offers_unsupported_key,
     proves,
 )
+from kiosk.secrets.framing import framed
 from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -141,11 +152,35 @@ def tell_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
 
 
-def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
+def digest_of(call: str, proof: CardProof | KeyNonce | KeyAnswer | None) -> bytes:
+    """Tell one proof, judged in one call, from every other: a repeated call is known by it."""
+    match proof:
+        case CardProof():
+            said = proof.signature
+        case KeyNonce():
+            said = proof.nonce
+        case KeyAnswer():
+            said = proof.cryptogram
+        case None:
+            said = b""
+        case _:
+            assert_never(proof)
+    return sha256(framed(call, type(proof).__name__) + said).digest()
+
+
+def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
+    """Return what the same call was refused with, where this is its repeat."""
+    if visit is None or visit.closed_at is None or visit.judged != judged:
+        return None
+    return Refusal(visit.refusal, visit.reference) if visit.refusal else None
+
+
+def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:
     """Close the visit of a card that is not genuine; its holder sees the one page."""
     tell_unproven(uow, visit, because)
     record(uow, AuditKind.REFUSED, visit, reason=Reason.NOT_GENUINE.value)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
+    uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
     return Refusal(Reason.NOT_GENUINE, visit.reference)
 
 

@@ -6,6 +6,9 @@ is written, so that a seal that does not open costs the holder nothing; it leave
 when all of that is durable. The card proves itself a second time for it, in the hold in
 which the secret is sent: another one may have been put in after the questions.
 
+While nothing was reported of a release, a call with the same attempt gets the same grant:
+the answer to the first one may have been lost. It is charged and written down once.
+
 An admin key is used in its place, and stays: see ``kiosk.authority.exchanging``.
 """
 
@@ -17,17 +20,20 @@ from kiosk.authority.exchanging import (
     draw_number,
     has_admin_key,
     judge_number,
+    made_before,
     need_key,
     use_key,
 )
-from kiosk.authority.holding import note_presented, open_next
+from kiosk.authority.holding import note_presented, open_next, open_presented
 from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import (
     Unproven,
+    digest_of,
     draw,
     judge,
     key_to_prove,
+    refused_before,
     turn_unproven_away,
     unlock_barred,
 )
@@ -51,20 +57,28 @@ from kiosk.errors import SealBroken, StepRefused
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Scalar, new_id
 from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import UnblockEntry
+from kiosk.store.visit_records import UnblockEntry, UnblockState
 
 
 def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
     """Draw what the card has to answer for its secret; None where it need not prove itself."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
-        _need_every_factor(scene)
+        _need_gate(scene)
+        if not _waits_for_outcome(uow, scene):
+            _need_tries(scene)
         if has_admin_key(scene.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
         else:
             drawn = _draw_challenge(uow, scene)
         uow.commit()
         return drawn
+
+
+def _waits_for_outcome(uow: UnitOfWork, scene: Scene) -> bool:
+    """Tell whether this visit was granted a secret, of which it may not know."""
+    entry = uow.journal.open_for(scene.card.id)
+    return entry is not None and entry.visit_id == scene.visit.id
 
 
 def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
@@ -85,32 +99,70 @@ def release(
     """
     parts.sealer.masters.warm()
     with parts.store.begin() as uow:
+        judged = digest_of(f"release {attempt}", proof)
+        refused = refused_before(uow.visits.get(visit_id), judged)
+        if refused is not None:
+            return refused
         scene = enter(uow, parts, visit_id)
-        _need_every_factor(scene)
-        unproven = _unproven(uow, parts, scene, proof)
-        if unproven is not None:
-            refusal = turn_unproven_away(uow, scene.visit, unproven)
-            uow.commit()
-            return refusal
+        _need_gate(scene)
+        earlier = _still_open(uow, scene, attempt)
+        if earlier is None:
+            _need_tries(scene)
+        elif has_admin_key(scene.card):
+            return made_before(scene.visit, earlier, proof, uow.now)
+        if earlier is None or earlier.proof != digest_of("release", proof):
+            unproven = _unproven(uow, parts, scene, proof)
+            if unproven is not None:
+                refusal = turn_unproven_away(uow, scene.visit, unproven, judged)
+                uow.commit()
+                return refusal
+        if earlier is not None:
+            return _same_grant(uow, parts, scene, earlier)
         opened = _opened(uow, parts, scene)
         if opened is None:
             uow.commit()
             return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
         which, secret = opened
         _use_up_code(uow, scene)
-        entry = _write_down(uow, scene, which, attempt)
+        entry = _write_down(uow, scene, which, attempt, digest_of("release", proof))
         grant = _grant(uow, scene, entry, secret, proof)
         uow.commit()
         return grant
 
 
-def _need_every_factor(scene: Scene) -> None:
+def _need_gate(scene: Scene) -> None:
     if scene.visit.purpose is not Purpose.UNLOCK:
         raise StepRefused("the visit is not for an unlock")
     scene.need(Gate.NEW_PIN)
+
+
+def _need_tries(scene: Scene) -> None:
     barred = secret_barred(scene.card, scene.visit.secret_tries)
     if barred is not None:
         raise TurnedAway(barred)
+
+
+def _still_open(uow: UnitOfWork, scene: Scene, attempt: str) -> UnblockEntry | None:
+    """Return what the same attempt released in this visit, while nothing was reported of it."""
+    entry = uow.journal.open_for(scene.card.id)
+    if entry is None or entry.state is not UnblockState.INTENT:
+        return None
+    mine = (entry.visit_id, entry.attempt) == (scene.visit.id, attempt)
+    return entry if mine else None
+
+
+def _same_grant(
+    uow: UnitOfWork, parts: Parts, scene: Scene, entry: UnblockEntry
+) -> Grant | Refusal:
+    """Open what was released before, once more; a proof that was judged anew is used up."""
+    try:
+        secret = open_presented(uow, parts.sealer, scene.card)
+    except SealBroken:
+        secret = None
+    uow.commit()
+    if secret is None:
+        return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
+    return Grant(JournalId(entry.id), secret)
 
 
 def _unproven(
@@ -161,7 +213,9 @@ def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
         raise StepRefused("the secret was released already")
 
 
-def _write_down(uow: UnitOfWork, scene: Scene, which: Which, attempt: str) -> UnblockEntry:
+def _write_down(
+    uow: UnitOfWork, scene: Scene, which: Which, attempt: str, proof: bytes
+) -> UnblockEntry:
     visit, card = scene.visit, scene.card
     entry = UnblockEntry(
         id=new_id(),
@@ -170,6 +224,7 @@ def _write_down(uow: UnitOfWork, scene: Scene, which: Which, attempt: str) -> Un
         opened_at=uow.now,
         was_blocked=visit.pin_was_blocked,
         attempt=attempt,
+        proof=proof,
     )
     if not uow.journal.open(entry):
         raise StepRefused("an earlier unblock of this card is not settled")

@@ -2,13 +2,20 @@
 
 It is drafted first, so that two stations cannot both send the last one of the hour; then
 mailed, outside of any transaction; then made the card's live code, which revokes an
-earlier one. If the relay does not take it, the draft goes and nothing was counted. If
-the program dies in between, the mail carries a dead code and another can be asked for.
+earlier one. If the relay does not take it, the draft goes and nothing was counted.
+
+A call that is repeated with its attempt finds what the first one left: a code that was sent
+is answered as sent; a draft is mailed, with another code, unless this process knows that its
+mail was taken. If the program dies in between, the mail carries a dead code, and the repeat
+at another process mails another one. While that first process may still be at it (a mailer
+gives up after some seconds) the repeat has to wait.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
@@ -26,7 +33,7 @@ from kiosk.dialogue import (
     Task,
     VisitId,
 )
-from kiosk.errors import MailError, MailRefused, StepRefused
+from kiosk.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
 from kiosk.policy import SendVerdict
 from kiosk.ports import Message
 from kiosk.secrets.codes import CodeBinding, draw_code
@@ -35,13 +42,17 @@ from kiosk.store.records import new_id
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode
 
+_MAILING: Final = timedelta(seconds=15)
+"""After so long no process is still mailing a draft: a mailer's own deadline is shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Drafted:
     """A code that is about to be mailed."""
 
     id: str
-    message: Message
+    message: Message | None
+    """None where the relay has taken it."""
 
 
 def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
@@ -49,30 +60,57 @@ def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSe
     drafted = _draft(parts, visit_id, attempt)
     if not isinstance(drafted, _Drafted):
         return drafted
-    try:
-        parts.mailer.send(drafted.message)
-    except MailError as error:
-        return _not_sent(parts, visit_id, drafted.id, error)
-    return _activate(parts, visit_id, drafted.id)
+    if drafted.message is not None:
+        try:
+            parts.mailer.send(drafted.message)
+        except MailError as error:
+            return _not_sent(parts, visit_id, drafted.id, error)
+        parts.mailed.add(drafted.id)
+    task = _activate(parts, visit_id, drafted.id)
+    parts.mailed.discard(drafted.id)
+    return task
 
 
-def _draft(parts: Parts, visit_id: VisitId, attempt: str) -> _Drafted | CodeNotSent | Refusal:
+def _draft(
+    parts: Parts, visit_id: VisitId, attempt: str
+) -> _Drafted | Task | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         scene.need(Gate.CODE)
         if not scene.address:
             raise TurnedAway(Reason.NO_EMAIL)
+        earlier = uow.codes.of_attempt(scene.card.id, visit_id, attempt)
+        if earlier is not None and earlier.sent_to == scene.address:
+            return _repeated(uow, parts, scene, earlier)
         verdict = tasks.may_send(uow, scene)
         if verdict.wait:
             limited = _limited(uow, scene, verdict)
             uow.commit()
             return limited
         code = draw_code(scene.policy.code_digits)
-        draft = _written_down(parts, scene, code, attempt)
+        draft = _written_down(parts, scene, code, new_id(), attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
         uow.commit()
         return _Drafted(draft.id, _compose(parts, scene, code))
+
+
+def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -> _Drafted | Task:
+    """Go on where the first call of the same attempt stopped."""
+    if earlier.sent_at is not None:
+        parts.mailed.discard(earlier.id)
+        return tasks.next_task(uow, scene)
+    if earlier.id in parts.mailed:
+        return _Drafted(earlier.id, None)
+    elsewhere = earlier.drafted_by != parts.process
+    if elsewhere and uow.now - earlier.drafted_at < _MAILING:
+        raise AuthorityUnavailable("the code may still be on its way to the relay")
+    code = draw_code(scene.policy.code_digits)
+    draft = _written_down(parts, scene, code, earlier.id, earlier.attempt)
+    if not uow.codes.redraft(draft):
+        raise StepRefused("the code is no draft any more")
+    uow.commit()
+    return _Drafted(draft.id, _compose(parts, scene, code))
 
 
 def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent | Refusal:
@@ -87,8 +125,10 @@ def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
 
-def _written_down(parts: Parts, scene: Scene, code: Sensitive, attempt: str) -> EmailCode:
-    purpose, code_id = scene.progress.purpose, new_id()
+def _written_down(
+    parts: Parts, scene: Scene, code: Sensitive, code_id: str, attempt: str
+) -> EmailCode:
+    purpose = scene.progress.purpose
     binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
     kept = parts.codes.digest(code, binding)
     return EmailCode(
@@ -105,6 +145,7 @@ def _written_down(parts: Parts, scene: Scene, code: Sensitive, attempt: str) -> 
         questions_proven=_is_sent_on_answers(scene),
         pending_id=scene.pending.id if scene.pending else None,
         attempt=attempt,
+        drafted_by=parts.process,
     )
 
 
@@ -132,7 +173,7 @@ def _activate(parts: Parts, visit_id: VisitId, code_id: str) -> Task:
     with parts.store.begin() as uow:
         scene = _wherever(uow, parts, visit_id)
         expires_at = uow.now + scene.policy.code_life
-        if not uow.codes.activate(code_id, uow.now, expires_at):
+        if not uow.codes.activate(code_id, uow.now, expires_at, parts.process):
             raise StepRefused("the code is no draft any more")
         record(uow, AuditKind.CODE_SENT, scene.visit, code=code_id)
         scene = look(uow, scene.policy, scene.visit, scene.card, scene.holder)

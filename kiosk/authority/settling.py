@@ -48,7 +48,7 @@ def settle(
         told = counted(uow, case, outcome)
         if case.entry.closed_at is None:
             _count(uow, parts, case, told)
-        else:
+        elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
         goes_on = _is_open(uow, visit_id)
         uow.commit()
@@ -125,6 +125,21 @@ def _unknown(uow: UnitOfWork, case: Case) -> None:
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
     uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
+
+
+def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
+    """Tell whether this is what was written down: then the first answer was lost."""
+    match outcome:
+        case UnblockDone():
+            return state is UnblockState.DONE
+        case UnblockRefused():
+            return state is UnblockState.REFUSED
+        case UnblockNotSent():
+            return state is UnblockState.NOT_SENT
+        case UnblockUnknown():
+            return False
+        case _:
+            assert_never(outcome)
 
 
 def _told_late(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> None:

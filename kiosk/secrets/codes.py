@@ -52,6 +52,12 @@ class CodeMac:
         key = self._ring.current(KeyPurpose.CODE_MAC)
         return CodeDigest(_mac(key, code, binding), key.id)
 
+    def bind(self, attempt: str, entered: Sensitive, code_id: str, key_id: str) -> bytes:
+        """Return the digest of one entry, which a charge is for; raises ``KeyMissing``."""
+        key = self._ring.key(KeyPurpose.CODE_MAC, key_id)
+        message = framed(code_id, attempt, entered.reveal())
+        return hmac.new(key.subkey("entered-code"), message, sha256).digest()
+
     def can_match(self, key_id: str) -> bool:
         """Tell whether the key is in the ring: ask before an entry is charged."""
         return key_id in self._ring.ids(KeyPurpose.CODE_MAC)

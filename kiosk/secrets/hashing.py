@@ -70,6 +70,18 @@ class AnswerHasher:
         """Tell whether the pepper of ``kept`` is in the ring: ask before an attempt is charged."""
         return kept.pepper_id in self._ring.ids(KeyPurpose.PEPPER)
 
+    def bind(
+        self, attempt: str, owner: str, answers: Mapping[int, Sensitive], kept: JointHash
+    ) -> bytes:
+        """Return the keyed digest of one set: a charge is for this set alone.
+
+        It is quick to compute, so it must not be kept for longer than the charge is open.
+        Raises ``KeyMissing``.
+        """
+        pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
+        message = framed(attempt, _peppered(pepper, owner, answers).hex())
+        return hmac.new(pepper.subkey("attempt"), message, sha256).digest()
+
     def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
         """Tell whether ``answers`` are the set that was hashed as ``kept``.
 

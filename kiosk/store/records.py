@@ -155,15 +155,16 @@ class Charge:
     """One attempt, charged once whatever number of times its id is presented.
 
     ``left`` is how many attempts remain after this one. ``fresh`` is True only for the
-    call that charged it: evaluate what was given then, and never otherwise. A repeated
-    one is answered with its ``verdict``; None there means that the first call has not
-    concluded, or died, and its charge stands.
+    call that charged it. A repeated one is answered with its ``verdict``; None there means
+    that no call has concluded. Then ``given`` is the keyed digest of what the charge was
+    paid for: that may be looked at again, and nothing else.
     """
 
     attempt_id: str
     left: int
     fresh: bool
     verdict: Verdict | None = None
+    given: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.anchors import anchor_head
+from kiosk.authority.mailed import Mailed
 from kiosk.authority.turns import Turns
-from kiosk.authority.verdicts import Verdicts
 from kiosk.dialogue import Reason, VisitEnd, VisitId
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.reference import reference_of
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import Verdict, new_id
+from kiosk.store.records import new_id
 from tests.authority.world import World
 
 
@@ -112,14 +112,15 @@ def test_one_call_of_a_visit_waits_for_the_other() -> None:
     assert not turns._locks
 
 
-def test_only_so_many_verdicts_are_remembered() -> None:
-    verdicts = Verdicts()
+def test_only_so_many_mailed_drafts_are_remembered() -> None:
+    mailed = Mailed()
     for number in range(1001):
-        verdicts.remember("v", str(number), Verdict.RIGHT)
-    assert verdicts.recall("v", "0") is None
-    assert verdicts.recall("v", "1000") is Verdict.RIGHT
-    verdicts.forget("v", "1000")
-    assert verdicts.recall("v", "1000") is None
+        mailed.add(str(number))
+    assert "0" not in mailed
+    assert "1" in mailed
+    mailed.discard("1")
+    mailed.discard("1")
+    assert "1" not in mailed
 
 
 def test_a_locked_database_is_unavailable_and_charges_nothing(world: World) -> None:

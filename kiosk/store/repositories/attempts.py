@@ -24,11 +24,12 @@ class Attempts:
         self,
         subject: str,
         attempt_id: str,
+        given: bytes | None,
         *,
         take: Callable[[], int | None],
         undo: Callable[[], None],
     ) -> Charge | None:
-        """Charge one attempt once.
+        """Charge one attempt once; ``given`` is the keyed digest of what is to be looked at.
 
         ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one
         id come here one after the other, and the second ``undo``es what it took.
@@ -36,26 +37,31 @@ class Attempts:
         left = take()
         if left is None:
             return self._earlier(subject, attempt_id)
-        if self._write_down(subject, attempt_id, left):
-            return Charge(attempt_id, left, fresh=True)
+        if self._write_down(subject, attempt_id, given, left):
+            return Charge(attempt_id, left, fresh=True, given=given)
         undo()
         return self._earlier(subject, attempt_id)
 
     def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
-        """Give a charged attempt its verdict; False when it has one, or was never charged."""
+        """Give a charged attempt its verdict; False when it has one, or was never charged.
+
+        The digest of what was given goes: somebody with its key could try answers by it.
+        """
         open_ = *_is(subject, attempt_id), col(AttemptRow.verdict).is_(None)
-        return self._gateway.run(update(AttemptRow).where(*open_).values(verdict=verdict)) == 1
+        concluded = update(AttemptRow).where(*open_).values(verdict=verdict, given=None)
+        return self._gateway.run(concluded) == 1
 
     def purge(self, before: datetime) -> None:
         """Forget those charged before then."""
         self._gateway.run(delete(AttemptRow).where(col(AttemptRow.charged_at) < before))
 
-    def _write_down(self, subject: str, attempt_id: str, left: int) -> bool:
+    def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
         row = {
             "subject": subject,
             "attempt_id": attempt_id,
             "charged_at": self._now,
             "left_after": left,
+            "given": given,
         }
         statement = self._gateway.upsert(AttemptRow).values(row).on_conflict_do_nothing()
         return self._gateway.run(statement) == 1
@@ -65,7 +71,7 @@ class Attempts:
         row = self._gateway.one(statement, AttemptRow)
         if row is None:
             return None
-        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict)
+        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
 
 
 def _is(subject: str, attempt_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

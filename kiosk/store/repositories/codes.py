@@ -85,13 +85,36 @@ class EmailCodes:
             raise ValueError("a code that was sent is no draft")
         self._gateway.add(CodeRow, values(code))
 
-    def activate(self, code_id: str, sent_at: datetime, expires_at: datetime) -> bool:
+    def of_attempt(self, card_id: str, visit_id: str, attempt: str) -> EmailCode | None:
+        """Return the one that an attempt of a visit asked for, unless it was revoked."""
+        return self._one(
+            col(CodeRow.card_id) == card_id,
+            col(CodeRow.visit_id) == visit_id,
+            col(CodeRow.attempt) == attempt,
+            col(CodeRow.revoked_at).is_(None),
+        )
+
+    def redraft(self, code: EmailCode) -> bool:
+        """Put another code into a draft, which was not mailed; False when it is none any more."""
+        changed = {
+            "digest": code.digest,
+            "key_id": code.key_id,
+            "drafted_at": code.drafted_at,
+            "drafted_by": code.drafted_by,
+        }
+        statement = update(CodeRow).where(_is(code.id), *_is_draft()).values(changed)
+        return self._gateway.run(statement) == 1
+
+    def activate(
+        self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
+    ) -> bool:
         """Make a draft the card's live code: the relay took it, or staff gave it.
 
-        Earlier ones are revoked. False when it is no draft any more, or when nobody has
-        agreed to it who should have.
+        Earlier ones are revoked. False when it is no draft any more, when another process
+        than ``drafted_by`` has drawn it anew, or when nobody has agreed to it who should have.
         """
-        draft = _is(code_id), *_is_draft(), *_is_agreed()
+        drafter = col(CodeRow.drafted_by) == drafted_by
+        draft = _is(code_id), drafter, *_is_draft(), *_is_agreed()
         card = self._gateway.scalar(select(col(CodeRow.card_id)).where(*draft))
         if card is None:
             return False
@@ -130,7 +153,9 @@ class EmailCodes:
 
     # --- entering ---
 
-    def charge_try(self, code_id: str, attempt_id: str) -> Charge | None:
+    def charge_try(
+        self, code_id: str, attempt_id: str, given: bytes | None = None
+    ) -> Charge | None:
         """Charge one entry, before it is looked at; commit this alone.
 
         None when the code is not live, has expired or has no try left. A repeated
@@ -146,7 +171,7 @@ class EmailCodes:
             return left
 
         return self._attempts.charge(
-            code_id, attempt_id, take=take, undo=lambda: self._less_one(code_id)
+            code_id, attempt_id, given, take=take, undo=lambda: self._less_one(code_id)
         )
 
     def give_back(self, code_id: str, attempt_id: str) -> bool:

@@ -75,12 +75,15 @@ class Registrations:
         """Forget one with its answers, failures and block; False when there was none."""
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
-    def charge(self, holder_id: str, attempt_id: str, max_failures: int) -> Charge | None:
+    def charge(
+        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
+    ) -> Charge | None:
         """Charge one attempt, before its answers are looked at; commit this alone.
 
         None when no attempt is left or the registration is blocked (or there is none). Of
         any number of concurrent callers exactly those that are left pass. A repeated
         ``attempt_id`` charges nothing and gives the first call's charge, ``fresh`` False.
+        ``given`` is the keyed digest of what is to be looked at.
         """
         failures = col(RegistrationRow.failures)
 
@@ -92,7 +95,7 @@ class Registrations:
             return left
 
         return self._attempts.charge(
-            holder_id, attempt_id, take=take, undo=lambda: self._less_one(holder_id)
+            holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
         )
 
     def give_back(self, holder_id: str, attempt_id: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlmodel import col
 
-from kiosk.dialogue import Purpose, VisitEnd
+from kiosk.dialogue import Purpose, Reason, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange
 from kiosk.store.tables.base import values
@@ -46,6 +46,11 @@ class Visits:
         open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
         statement = update(VisitRow).where(*open_).values(closed_at=at, how=how)
         return self._gateway.run(statement) == 1
+
+    def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
+        """Note why one was refused, and the digest of the proof that was judged for it."""
+        statement = update(VisitRow).where(col(VisitRow.id) == visit_id)
+        self._gateway.run(statement.values(refusal=reason, judged=judged))
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
@@ -141,7 +146,13 @@ class UnblockJournal:
         if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
             raise ValueError("that is no way to close an entry")
         statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id, _is_open())
-        return self._gateway.run(statement.values(state=state, detail=detail, closed_at=at)) == 1
+        closed = statement.values(state=state, detail=detail, closed_at=at, cryptogram=None)
+        return self._gateway.run(closed) == 1
+
+    def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
+        """Keep what an admin key made, while the card has not answered to it; None: forget it."""
+        statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id)
+        self._gateway.run(statement.values(cryptogram=cryptogram))
 
     def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
         row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)

@@ -1,0 +1,481 @@
+"""Any call, repeated after the answer to any of its commits was lost, gets the same answer.
+
+Each call is made once without a fault. Then, of a card of its own, once for each commit and
+each loss: the call fails, is repeated with the same arguments, and has to give what the first
+one gave, at the same cost. It is repeated at the same process and at another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    AnswersWrong,
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    Grant,
+    KeyGrant,
+    KeyNonce,
+    PinState,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable, StepRefused
+from kiosk.secrets.sealing import SealKind, SealLabel
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, new_id
+from kiosk.store.tables.people import AttemptRow
+from tests.authority.keyed import KEY, Chip, drawn, granted, ready
+from tests.authority.losing import Case, Loss, Lossy, plain, somebodys_card
+from tests.authority.plastic import Plastic
+from tests.authority.registering import given, start
+from tests.authority.sitting import Sitting, answers_to, wrong_code
+from tests.authority.world import EMAIL, PUK, World
+
+
+@pytest.fixture
+def lossy(each_world: World) -> Iterator[Lossy]:
+    """A world that can lose commits, on each of the databases."""
+    lossy = Lossy.around(each_world)
+    yield lossy
+    lossy.close()
+
+
+def _inserted(world: World, card: Card) -> Sitting:
+    return world.insert(card, blocked=True)
+
+
+# --- the calls -------------------------------------------------------------------------
+
+
+def _begins(world: World) -> Case:
+    card, visit = somebodys_card(world), VisitId(new_id())
+    report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=True))
+    return Case(world, card, visit, lambda at: at.begin(visit, "A", report))
+
+
+def _begins_unknown(world: World) -> Case:
+    card, visit = somebodys_card(world), VisitId(new_id())
+    report = CardReport(CardId("piv", new_id()), PinState(blocked=True))
+    return Case(world, card, visit, lambda at: at.begin(visit, "A", report))
+
+
+def _challenged(world: World, plastic: Plastic) -> tuple[Card, VisitId, CardChallenge]:
+    card, visit = somebodys_card(world, auth_key=plastic.public), VisitId(new_id())
+    report = CardReport(
+        CardId(card.driver, card.identifier), PinState(blocked=True), certificate=plastic.shows
+    )
+    challenge = world.authority.begin(visit, "A", report)
+    assert isinstance(challenge, CardChallenge)
+    return card, visit, challenge
+
+
+def _proves(world: World) -> Case:
+    plastic = Plastic()
+    card, visit, challenge = _challenged(world, plastic)
+    proof = plastic.answer(challenge)
+    return Case(world, card, visit, lambda at: at.prove(visit, proof))
+
+
+def _proves_wrongly(world: World) -> Case:
+    card, visit, _ = _challenged(world, Plastic())
+    return Case(world, card, visit, lambda at: at.prove(visit, CardProof(b"a guess")))
+
+
+def _chooses(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = _inserted(world, card).visit
+    return Case(world, card, visit, lambda at: at.choose(visit, Purpose.UNLOCK))
+
+
+def _answers(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    for _ in range(failed):
+        sitting.answer(sitting.questions(), wrong=True)
+    said = answers_to(sitting.questions(), wrong=wrong)
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.answer(visit, attempt, said))
+
+
+def _sends(world: World) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.answer(sitting.questions())
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
+
+
+def _sends_another(world: World) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.to_code()
+    world.clock.forward(minutes=2)
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
+
+
+def _gives_email(world: World) -> Case:
+    card = somebodys_card(world, False)
+    sitting = start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, given())
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.give_email(visit, EMAIL, attempt))
+
+
+def _saves_questions(world: World) -> Case:
+    card = somebodys_card(world, False)
+    visit = start(world, card, Purpose.REGISTER).visit
+    return Case(world, card, visit, lambda at: at.save_questions(visit, given()))
+
+
+def _changes_questions(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = start(world, card, Purpose.CHANGE_QUESTIONS).visit
+    return Case(world, card, visit, lambda at: at.save_questions(visit, given()))
+
+
+def _enters(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.to_code()
+    right = world.relay.code
+    for _ in range(failed):
+        sitting.enter(wrong_code(right))
+    code = wrong_code(right) if wrong else right
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+
+
+def _registers(world: World) -> Case:
+    card = somebodys_card(world, False)
+    sitting = start(world, card, Purpose.REGISTER)
+    world.authority.save_questions(sitting.visit, given())
+    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    code, attempt, visit = world.relay.code, sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+
+
+def _challenges(world: World) -> Case:
+    plastic = Plastic()
+    card = somebodys_card(world, auth_key=plastic.public)
+    sitting = world.insert(card, blocked=True, plastic=plastic)
+    sitting.to_new_pin()
+    return Case(world, card, sitting.visit, lambda at: at.challenge(sitting.visit))
+
+
+def _releases(world: World) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.to_new_pin()
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.release(visit, attempt))
+
+
+def _releases_to_proof(world: World, *, wrong: bool = False) -> Case:
+    plastic = Plastic()
+    card = somebodys_card(world, auth_key=plastic.public)
+    sitting = world.insert(card, blocked=True, plastic=plastic)
+    sitting.to_new_pin()
+    challenge = world.authority.challenge(sitting.visit)
+    assert isinstance(challenge, CardChallenge)
+    proof = CardProof(b"a guess") if wrong else plastic.answer(challenge)
+    attempt, visit = sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.release(visit, attempt, proof))
+
+
+def _key_card(world: World) -> Card:
+    """A registered card with an admin key, of somebody new."""
+    identifier = new_id()
+    label = SealLabel(CardId("gids", identifier), SealKind.UNBLOCK, 1)
+    sealed = world.parts.sealer.seal(Sensitive(KEY), label)
+    keyed = {"driver": "gids", "identifier": identifier, "secret_limit": None}
+    return somebodys_card(world, True, **keyed, sealed_secret=sealed)
+
+
+def _uses_key(world: World) -> Case:
+    card = _key_card(world)
+    sitting = ready(world, card)
+    number, attempt, visit = Chip().meet(drawn(sitting)), sitting.attempt(), sitting.visit
+    return Case(world, card, visit, lambda at: at.release(visit, attempt, number))
+
+
+def _admits(world: World, *, forged: bool = False) -> Case:
+    card = _key_card(world)
+    sitting, chip = ready(world, card), Chip()
+    grant = granted(sitting, chip)
+    answer = (replace(chip, key="00" * 24) if forged else chip).answer()
+    visit = sitting.visit
+    return Case(world, card, visit, lambda at: at.admit(visit, grant.journal, answer))
+
+
+Outcome = UnblockDone | UnblockNotSent | UnblockRefused | UnblockUnknown
+
+
+def _settles(world: World, outcome: Outcome) -> Case:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.to_new_pin()
+    grant, visit = sitting.grant(), sitting.visit
+    return Case(world, card, visit, lambda at: at.settle(visit, grant.journal, outcome))
+
+
+def _unlocked(world: World) -> tuple[Card, Sitting, Grant]:
+    card = somebodys_card(world)
+    sitting = _inserted(world, card)
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    world.authority.settle(sitting.visit, grant.journal, UnblockDone())
+    return card, sitting, grant
+
+
+def _renews(world: World) -> Case:
+    card, sitting, grant = _unlocked(world)
+    return Case(world, card, sitting.visit, lambda at: at.renew(sitting.visit, grant.journal))
+
+
+def _renewed(world: World) -> Case:
+    card, sitting, grant = _unlocked(world)
+    visit, journal = sitting.visit, grant.journal
+    world.authority.renew(visit, journal)
+    return Case(world, card, visit, lambda at: at.renewed(visit, journal, UnblockDone()))
+
+
+def _proves_pin(world: World) -> Case:
+    card = somebodys_card(world)
+    sitting = world.insert(card)
+    world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    return Case(world, card, sitting.visit, lambda at: at.pin_proven(sitting.visit))
+
+
+def _changes_pin(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = start(world, card, Purpose.CHANGE_PIN).visit
+    return Case(world, card, visit, lambda at: at.pin_changed(visit))
+
+
+def _ends(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = _inserted(world, card).visit
+    return Case(world, card, visit, lambda at: at.end(visit, VisitEnd.LEFT))
+
+
+def _refuses(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = _inserted(world, card).visit
+    return Case(world, card, visit, lambda at: at.refuse(visit, "A", Reason.CARD_REFUSED))
+
+
+CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
+    "begin": (_begins, VisitOpened),
+    "begin, unknown card": (_begins_unknown, Refusal),
+    "prove": (_proves, VisitOpened),
+    "prove, wrong": (_proves_wrongly, Refusal),
+    "choose": (_chooses, object),
+    "pin_proven": (_proves_pin, SetPin),
+    "save_questions": (_saves_questions, object),
+    "save_questions, change": (_changes_questions, Finished),
+    "give_email": (_gives_email, EnterCode),
+    "answer": (_answers, SendCode),
+    "answer, wrong": (lambda world: _answers(world, wrong=True), AnswersWrong),
+    "answer, last, right": (lambda world: _answers(world, failed=2), SendCode),
+    "answer, last, wrong": (lambda world: _answers(world, wrong=True, failed=2), Refusal),
+    "send_code": (_sends, EnterCode),
+    "send_code, another": (_sends_another, EnterCode),
+    "enter_code": (_enters, SetPin),
+    "enter_code, wrong": (lambda world: _enters(world, wrong=True), CodeWrong),
+    "enter_code, last, right": (lambda world: _enters(world, failed=4), SetPin),
+    "enter_code, last, wrong": (lambda world: _enters(world, wrong=True, failed=4), object),
+    "enter_code, register": (_registers, Finished),
+    "challenge": (_challenges, CardChallenge),
+    "release": (_releases, Grant),
+    "release, proof": (_releases_to_proof, Grant),
+    "release, wrong proof": (lambda world: _releases_to_proof(world, wrong=True), Refusal),
+    "release, admin key": (_uses_key, KeyGrant),
+    "admit": (_admits, type(None)),
+    "admit, forged": (lambda world: _admits(world, forged=True), Refusal),
+    "settle, done": (lambda world: _settles(world, UnblockDone()), Finished),
+    "settle, not sent": (lambda world: _settles(world, UnblockNotSent()), SetPin),
+    "settle, PIN refused": (lambda world: _settles(world, UnblockRefused(None, "history")), SetPin),
+    "settle, wrong": (lambda world: _settles(world, UnblockRefused(2, "wrong secret")), Refusal),
+    "settle, unknown": (lambda world: _settles(world, UnblockUnknown()), Refusal),
+    "renew": (_renews, Sensitive),
+    "renewed": (_renewed, type(None)),
+    "pin_changed": (_changes_pin, Finished),
+    "end": (_ends, type(None)),
+    "refuse": (_refuses, str),
+}
+
+_AUDITED_AGAIN = {
+    "begin": {"visit-opened"},
+    "begin, unknown card": {"refused"},
+    "refuse": {"refused-at-station"},
+    "save_questions": {"questions-taken"},
+    "answer, last, wrong": {"refused"},
+    "enter_code, last, wrong": {"code-dead"},
+    "settle, unknown": {"unblock-told-late"},
+}
+"""What a repeat adds to the audit, of the calls where a second row says nothing untrue."""
+
+
+def _same(name: str, account: dict[str, object]) -> dict[str, object]:
+    audit = account["audit"]
+    assert isinstance(audit, dict)
+    left = {kind: n for kind, n in audit.items() if kind not in _AUDITED_AGAIN.get(name, set())}
+    return account | {"audit": left}
+
+
+def _comparable(reply: object) -> object:
+    """A secret that was drawn for one card is not that of another; a reference is its visit's."""
+    return type(reply) if isinstance(reply, str | Sensitive) else plain(reply)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["same process", "another process"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_repeated_call_gets_the_same_answer_at_the_same_cost(
+    lossy: Lossy, name: str, elsewhere: bool
+) -> None:
+    make, kind = CALLS[name]
+    world = lossy.world
+    first = make(world)
+    lossy.store.arm(0, Loss.ANSWER)
+    expected = first.call(world.authority)
+    assert isinstance(expected, kind), expected
+    commits, cost = lossy.store.commits, first.account()
+    for at in range(1, commits + 1):
+        for loss in Loss:
+            case = make(world)
+            lossy.store.arm(at, loss)
+            with pytest.raises(AuthorityUnavailable):
+                case.call(world.authority)
+            lossy.store.arm(0, loss)
+            reply = _repeat(lossy, case, elsewhere=elsewhere)
+            where = f"{loss} at commit {at} of {commits}"
+            assert _comparable(reply) == _comparable(expected), where
+            mailed_twice = elsewhere and _may_mail_again(name, at, commits, loss)
+            wanted = cost | ({"mails": 2} if mailed_twice else {})
+            assert _same(name, case.account()) == _same(name, wanted), where
+            case.call(world.authority)
+            assert _same(name, case.account()) == _same(name, wanted), f"{where}, once more"
+
+
+def _may_mail_again(name: str, at: int, commits: int, loss: Loss) -> bool:
+    """Only the process that mailed a code knows so, where its last commit did not take place."""
+    mails = name.startswith(("send_code", "give_email"))
+    return mails and at == commits and loss is Loss.COMMIT
+
+
+def _repeat(lossy: Lossy, case: Case, *, elsewhere: bool) -> object:
+    """Make the call again; another process waits until the first one cannot be mailing any more."""
+    if not elsewhere:
+        return case.call(lossy.world.authority)
+    try:
+        return case.call(lossy.other.authority)
+    except AuthorityUnavailable:
+        lossy.clock.forward(seconds=20)
+        return case.call(lossy.other.authority)
+
+
+# --- what a repeat must not be good for ------------------------------------------------
+
+
+def test_a_charge_is_for_one_set_of_answers(lossy: Lossy) -> None:
+    """The charge took place and nobody looked: another set is not looked at for it."""
+    world, case = lossy.world, _answers(lossy.world, wrong=True)
+    right = _answers_of(world, case)
+    lossy.store.arm(1, Loss.ANSWER)
+    with pytest.raises(AuthorityUnavailable):
+        case.call(world.authority)
+    lossy.store.arm(0, Loss.ANSWER)
+    reply = world.authority.answer(case.visit, f"{case.visit}-1", right)
+    assert isinstance(reply, AnswersWrong)
+    assert world.registration(case.card).failures == 1
+
+
+def _answers_of(world: World, case: Case) -> tuple[Answer, ...]:
+    task = world.authority.choose(case.visit, Purpose.UNLOCK)
+    assert isinstance(task, AnswerQuestions)
+    return answers_to(task)
+
+
+def test_a_charge_is_for_one_code(lossy: Lossy) -> None:
+    world, case = lossy.world, _enters(lossy.world, wrong=True)
+    right, visit = world.relay.code, case.visit
+    lossy.store.arm(1, Loss.ANSWER)
+    with pytest.raises(AuthorityUnavailable):
+        case.call(world.authority)
+    lossy.store.arm(0, Loss.ANSWER)
+    assert isinstance(world.authority.enter_code(visit, f"{visit}-3", right), CodeWrong)
+
+
+def test_what_was_given_is_not_kept_once_it_has_its_verdict(lossy: Lossy) -> None:
+    world, kept = lossy.world, select(AttemptRow).where(col(AttemptRow.given).is_not(None))
+    for case in (_answers(world), _answers(world, wrong=True), _enters(world)):
+        case.call(world.authority)
+        with world.store.read() as uow:
+            assert uow._gateway.many(kept, AttemptRow) == []
+
+
+def test_a_secret_is_not_released_again_once_its_outcome_is_known(lossy: Lossy) -> None:
+    world, case = lossy.world, _releases(lossy.world)
+    grant = case.call(world.authority)
+    assert isinstance(grant, Grant)
+    world.authority.settle(case.visit, grant.journal, UnblockDone())
+    with pytest.raises(StepRefused):
+        case.call(world.authority)
+
+
+def test_a_cryptogram_is_made_for_one_number_of_the_card(lossy: Lossy) -> None:
+    world, case = lossy.world, _uses_key(lossy.world)
+    first, visit = case.call(world.authority), case.visit
+    assert isinstance(first, KeyGrant)
+    again = case.call(world.authority)
+    assert again == first
+    attempt = f"{visit}-3"
+    with pytest.raises(StepRefused):
+        world.authority.release(visit, attempt, KeyNonce(bytes(range(16))))
+    assert world.card(case.card).secret_exposure == 1
+    world.clock.forward(seconds=61)
+    with pytest.raises(StepRefused):
+        case.call(world.authority)
+
+
+def test_a_secret_goes_out_again_to_the_card_that_proves_itself_anew(lossy: Lossy) -> None:
+    """The station lost the card's hold with the answer: the card signs another challenge."""
+    world, plastic = lossy.world, Plastic()
+    card = somebodys_card(world, auth_key=plastic.public)
+    sitting = world.insert(card, blocked=True, plastic=plastic)
+    sitting.to_new_pin()
+    first = sitting.release("act")
+    again = sitting.release("act")
+    assert first == again
+    assert isinstance(first, Grant)
+    assert first.secret == Sensitive(PUK)
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit, "act")
+    plastic.key = Plastic().key
+    refused = sitting.release("act")
+    assert isinstance(refused, Refusal)
+    assert world.card(card).secret_exposure == 1

@@ -14,6 +14,7 @@ from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
 from kiosk.secrets import admin_keys
 from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.known import want_known
 from kiosk.secrets.rotate import sealed_by_key
 from kiosk.store.database import Store
 
@@ -55,6 +56,10 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     """Does the key file load, and does it hold every key that a secret was sealed with."""
     try:
         ring = load()
+    except ConfigError as error:
+        return fail(_KEYS, str(error), "see `file` in [keys]")
+    try:
+        want_known(store, ring)
     except ConfigError as error:
         return fail(_KEYS, str(error), "see `file` in [keys]")
     with store.read() as uow:

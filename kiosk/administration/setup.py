@@ -15,6 +15,7 @@ from kiosk.administration.master_keys import MasterKeys
 from kiosk.errors import ConfigError, StoreError
 from kiosk.ports import Clock
 from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.known import claim, want_no_keys
 from kiosk.store.database import Store
 
 
@@ -38,6 +39,18 @@ def write_settings(path: Path, text: str) -> Step:
     except OSError as error:
         raise ConfigError(f"settings file {path}: {error.strerror}") from None
     return Step("settings", True, f"{path}: every setting with its default; change what differs")
+
+
+def make_keys_of(store: Store, path: Path) -> Step:
+    """Make the keys of a prepared database, or see that those at ``path`` are.
+
+    Raises ``ConfigError`` where it was filled under others: two sets make it unreadable.
+    """
+    if not path.exists():
+        want_no_keys(store, str(path))
+    step = make_keys(path)
+    claim(store, KeyRing.load(path))
+    return step
 
 
 def make_keys(path: Path) -> Step:

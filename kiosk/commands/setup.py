@@ -46,12 +46,12 @@ def _steps(tools: Tools) -> Iterator[Step]:
     from kiosk.config.example import example_toml
 
     yield setup.write_settings(tools.path, example_toml())
-    yield setup.make_keys(tools.key_file)
     if tools.store_file:
         setup.make_private_folder(tools.store_file.parent)
     for folder in (tools.settings.admin.imports, tools.settings.admin.exports):
         setup.make_private_folder(Path(folder))
     yield setup.prepare_database(tools.store, str(tools.store_file or "server"))
+    yield setup.make_keys_of(tools.store, tools.key_file)
     if tools.settings.secrets.source == "derived":
         yield setup.make_master_key(tools.masters, tools.actor())
     yield setup.load_questions(tools.store, tools.clock)

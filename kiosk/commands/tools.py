@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from kiosk.clock import SystemClock
 from kiosk.commands.printing import complain, say
-from kiosk.composition.opening import open_keys, open_mailer, open_sealer, open_store, open_token
+from kiosk.composition.opening import (
+    open_keys,
+    open_known_keys,
+    open_mailer,
+    open_sealer,
+    open_store,
+    open_token,
+)
 from kiosk.config.files import credential_file, settings_path
 
 __all__ = ["Tools", "add_command", "add_config", "complain", "say"]
@@ -95,7 +102,8 @@ class Tools:
 
     def sealer(self) -> Sealer:
         """Make the sealer of these keys, and of the token where the settings name one."""
-        return open_sealer(self.settings, self.environ, self.ring())
+        ring = open_known_keys(self.settings, self.environ, self.store)
+        return open_sealer(self.settings, self.environ, ring)
 
     @cached_property
     def masters(self) -> MasterKeys:

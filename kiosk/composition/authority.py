@@ -15,7 +15,7 @@ from kiosk.composition.caretaker import build_caretaker
 from kiosk.composition.families import changes_secret
 from kiosk.composition.opening import (
     open_issuers,
-    open_keys,
+    open_known_keys,
     open_mailer,
     open_sealer,
     open_store,
@@ -23,6 +23,7 @@ from kiosk.composition.opening import (
 from kiosk.composition.outbox import build_outbox
 from kiosk.config import Settings
 from kiosk.config.notices import addresses
+from kiosk.errors import KioskError
 from kiosk.mail.compose import compose_code
 from kiosk.mail.outbox import OutboxWorker
 from kiosk.ports import Clock
@@ -55,11 +56,17 @@ def build_authority(
 ) -> AuthorityHouse:
     """Build the authority and start its outbox; ``clock`` is the machine's unless given.
 
-    Raises ``ConfigError`` for keys or certificates that cannot be used.
+    Raises ``ConfigError`` for keys or certificates that cannot be used, as keys are that the
+    database was not filled under, and ``StoreError`` where it does not answer.
     """
     clock = clock or SystemClock()
-    ring, mailer = open_keys(settings, environ), open_mailer(settings, environ)
-    store, sealer = open_store(settings, clock, environ), open_sealer(settings, environ, ring)
+    mailer, store = open_mailer(settings, environ), open_store(settings, clock, environ)
+    try:
+        ring = open_known_keys(settings, environ, store)
+    except KioskError:
+        store.close()
+        raise
+    sealer = open_sealer(settings, environ, ring)
     parts = Parts(
         store=store,
         policy=LivePolicy(store, settings.policy, clock),

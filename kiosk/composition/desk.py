@@ -13,7 +13,7 @@ from kiosk.administration.local_desk import LocalAdminDesk
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.views.acting import Actor
-from kiosk.composition.opening import open_keys, open_sealer
+from kiosk.composition.opening import open_known_keys, open_sealer
 from kiosk.config import Settings
 from kiosk.ports import Clock
 from kiosk.secrets.anchors import AnchorSigner
@@ -28,7 +28,7 @@ def build_desk(
     settings: Settings, environ: Mapping[str, str], store: Store, clock: Clock, actor: Actor
 ) -> AdminDesk:
     """Return the desk of ``actor`` on an open store; raises ``ConfigError`` for the keys."""
-    ring = open_keys(settings, environ)
+    ring = open_known_keys(settings, environ, store)
     means = Means(
         store=store,
         clock=clock,

@@ -39,6 +39,15 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
     return KeyRing.load(credential_file(settings.keys.file, environ))
 
 
+def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:
+    """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``."""
+    from kiosk.secrets.known import claim
+
+    ring = open_keys(settings, environ)
+    claim(store, ring)
+    return ring
+
+
 def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:
     """Return the sealer of these keys; a token that the settings name is not asked yet."""
     from kiosk.secrets.masters import Masters

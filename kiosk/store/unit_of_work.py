@@ -27,7 +27,7 @@ from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.registrations import Registrations
 from kiosk.store.repositories.search import SearchTerms
-from kiosk.store.repositories.services import Outbox, Stations
+from kiosk.store.repositories.services import KnownKeys, Outbox, Stations
 from kiosk.store.repositories.staff import ActionNotes, Staff
 from kiosk.store.repositories.statistics import Statistics
 from kiosk.store.repositories.visits import PendingChanges, UnblockJournal, Visits
@@ -55,6 +55,7 @@ class UnitOfWork:
         self.trail = AuditTrail(gateway)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
+        self.known_keys = KnownKeys(gateway, now)
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
         self.policy_changes = PolicyChanges(gateway)

@@ -76,8 +76,8 @@ def test_setup_makes_all_for_its_owner_alone_and_repeats(
     first = capsys.readouterr().out
     assert [line.split()[:2] for line in first.splitlines()[:4]] == [
         ["made", "settings"],
-        ["made", "keys"],
         ["made", "database"],
+        ["made", "keys"],
         ["made", "questions"],
     ]
     for path in (place / "etc", place / "state"):

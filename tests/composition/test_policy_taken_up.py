@@ -12,6 +12,7 @@ import pytest
 from kiosk.administration.policy_in_force import stored_text
 from kiosk.administration.setup import load_questions, make_keys, prepare_database
 from kiosk.composition.authority import AuthorityHouse, build_authority
+from kiosk.composition.opening import open_store
 from kiosk.config import load_settings
 from kiosk.dialogue import CardId, CardReport, ChooseQuestions, PinState, Purpose, VisitEnd, VisitId
 from kiosk.ports import Authority
@@ -31,9 +32,11 @@ def house(tmp_path: Path, clock: SetClock) -> Iterator[AuthorityHouse]:
     settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path)})
     settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
     make_keys(Path(settings.keys.file))
+    store = open_store(settings, clock, {})
+    prepare_database(store, "the test's")
+    load_questions(store, clock)
+    store.close()
     house = build_authority(settings, {}, clock)
-    prepare_database(house.store, "the test's")
-    load_questions(house.store, clock)
     yield house
     house.close()
 

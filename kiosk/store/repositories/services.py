@@ -1,7 +1,8 @@
-"""The outbox, and the stations' heartbeats."""
+"""The outbox, the stations' heartbeats, and the keys that the database was filled under."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -10,8 +11,32 @@ from sqlmodel import col
 from kiosk.store.gateway import Gateway
 from kiosk.store.service_records import OutboxMessage, Station
 from kiosk.store.tables.base import values
-from kiosk.store.tables.services import OutboxRow, StationRow
+from kiosk.store.tables.services import KnownKeyRow, OutboxRow, StationRow
 from kiosk.store.tables.visits import VisitRow
+
+
+class KnownKeys:
+    """The names of the keys under which this database was filled; never their material."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def hold(self) -> None:
+        """Keep other writers away from all of them."""
+        self._gateway.hold(KnownKeyRow)
+
+    def every(self) -> dict[str, str]:
+        """Return the purpose of each by its id."""
+        rows = self._gateway.many(select(KnownKeyRow), KnownKeyRow)
+        return {row.id: row.purpose for row in rows}
+
+    def add(self, keys: Mapping[str, str]) -> None:
+        """Add each, with its purpose, that is not there yet."""
+        for key, purpose in keys.items():
+            insert = self._gateway.upsert(KnownKeyRow)
+            row = insert.values(id=key, purpose=purpose, since=self._now)
+            self._gateway.run(row.on_conflict_do_nothing())
 
 
 class Outbox:

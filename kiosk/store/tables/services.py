@@ -71,6 +71,15 @@ class AuditAnchorRow(Row, table=True):
     key_id: str
 
 
+class KnownKeyRow(Row, table=True):
+    """See ``KnownKeys``."""
+
+    __tablename__ = "known_key"
+    id: str = Field(primary_key=True)
+    purpose: str
+    since: datetime = Field(sa_type=UtcDateTime)
+
+
 class OutboxRow(Row, table=True):
     """See ``OutboxMessage``."""
 

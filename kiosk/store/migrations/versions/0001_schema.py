@@ -69,6 +69,13 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_anchor")),
     )
     op.create_table(
+        "known_key",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("since", UTC, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_key")),
+    )
+    op.create_table(
         "audit_event",
         sa.Column("seq", ROW_NUMBER, autoincrement=False, nullable=False),
         sa.Column("at", UTC, nullable=False),

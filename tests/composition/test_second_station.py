@@ -1,0 +1,102 @@
+"""A second machine on the database of the first: it has to bring the same keys."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.composition.authority import build_authority
+from kiosk.config import load_settings, settings_path
+from kiosk.errors import ConfigError
+
+ANOTHER = "the database was filled under other keys"
+
+
+class Machine:
+    """One machine: settings and state of its own, on the one database."""
+
+    def __init__(self, place: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.keys = place / "state" / "keys.json"
+        self._place, self._url, self._patch = place, url, monkeypatch
+
+    def use(self) -> None:
+        self._patch.setenv("KIOSK_SETTINGS", str(self._place / "etc" / "kiosk.toml"))
+        self._patch.setenv("STATE_DIRECTORY", str(self._place / "state"))
+        self._patch.setenv("KIOSK_STORE__URL", self._url)
+        self._patch.setenv("KIOSK_MAIL__PORT", "1")
+
+    def run(self, *words: str) -> int:
+        self.use()
+        return main(words)
+
+    def open(self) -> None:
+        """Open what a station opens behind its first page."""
+        self.use()
+        build_authority(
+            load_settings(settings_path(None, os.environ), os.environ), os.environ
+        ).close()
+
+
+@pytest.fixture
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Machine, Machine]:
+    url = f"sqlite:///{tmp_path / 'one' / 'state' / 'kiosk.db'}"
+    one, two = (Machine(tmp_path / name, url, monkeypatch) for name in ("one", "two"))
+    assert one.run("setup") == 0
+    return one, two
+
+
+def test_setup_makes_no_second_keys(
+    machines: tuple[Machine, Machine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, two = machines
+    assert two.run("setup") == 2
+    said = capsys.readouterr().err
+    assert ANOTHER in said
+    assert f"copy the key file of a machine that works here to {two.keys}" in said
+    assert not two.keys.exists()
+
+
+def test_with_the_copied_key_file_all_is_well(machines: tuple[Machine, Machine]) -> None:
+    one, two = machines
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup") == 0
+    two.open()
+
+
+def test_a_station_with_other_keys_does_not_open_and_says_so(
+    machines: tuple[Machine, Machine], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its keys were made for a database of its own, before its settings named the shared one."""
+    _, two = machines
+    two._url, shared = f"sqlite:///{tmp_path / 'two' / 'own.db'}", two._url
+    (tmp_path / "two").mkdir()
+    assert two.run("setup") == 0
+    two._url = shared
+    with pytest.raises(ConfigError, match=ANOTHER):
+        two.open()
+    capsys.readouterr()
+    assert two.run("doctor") == 1
+    assert f"✗ fail  keys        {ANOTHER}" in capsys.readouterr().out
+    assert two.run("import", str(tmp_path / "people.csv")) == 2
+    assert ANOTHER in capsys.readouterr().err
+    assert two.run("setup") == 2
+
+
+def test_rotated_keys_stay_known_also_where_the_other_machine_has_not_got_them_yet(
+    machines: tuple[Machine, Machine],
+) -> None:
+    one, two = machines
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup") == 0
+    for purpose in ("seal", "pepper", "code-mac"):
+        assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 0
+    one.open()
+    two.open()
+    assert two.run("keys", "rotate", "--add-only") == 0
+    two.open()

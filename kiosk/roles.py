@@ -50,8 +50,14 @@ class Action(StrEnum):
     RETIRE_STATION = "retire-station"
     EDIT_QUESTIONS = "edit-questions"
     CHANGE_POLICY = "change-policy"
-    EDIT_STAFF = "edit-staff"
+    ADD_STAFF = "add-staff"
+    ADD_STAFF_KEY = "add-staff-key"
+    CHANGE_ROLE = "change-role"
+    REMOVE_STAFF = "remove-staff"
     IMPORT_PEOPLE = "import-people"
+
+    AGREE_ACT = "agree-act"
+    DECLINE_ACT = "decline-act"
 
 
 _ALL: Final = frozenset(Role)
@@ -87,13 +93,41 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.RETIRE_STATION: _MANAGERS,
     Action.EDIT_QUESTIONS: _MANAGERS,
     Action.CHANGE_POLICY: _MANAGERS,
-    Action.EDIT_STAFF: _MANAGERS,
+    Action.ADD_STAFF: _MANAGERS,
+    Action.ADD_STAFF_KEY: _MANAGERS,
+    Action.CHANGE_ROLE: _MANAGERS,
+    Action.REMOVE_STAFF: _MANAGERS,
     Action.IMPORT_PEOPLE: _MANAGERS,
+    Action.AGREE_ACT: _DESK,
+    Action.DECLINE_ACT: _DESK,
 }
 """The table; an action that is missing here is permitted to nobody."""
 
 IDENTIFIES: Final = frozenset({Action.LIFT_BLOCK, Action.CORRECT_EMAIL, Action.ISSUE_CODE})
 """Actions for which it is written down how the person was identified."""
+
+FOUR_EYES: Final = frozenset(
+    {
+        Action.LIFT_BLOCK,
+        Action.REVOKE_REGISTRATION,
+        Action.CORRECT_EMAIL,
+        Action.ADD_CARD,
+        Action.REPLACE_CARD,
+        Action.SET_SECRET,
+        Action.ISSUE_CODE,
+        Action.CHANGE_POLICY,
+        Action.ADD_STAFF,
+        Action.ADD_STAFF_KEY,
+        Action.CHANGE_ROLE,
+        Action.IMPORT_PEOPLE,
+    }
+)
+"""Actions that wait for a second member of staff where the policy says ``four_eyes``.
+
+Each of them, done by one person alone, helps to open a card that is not theirs. An import
+waits only where it changes an address, a key or a secret of somebody who is known already,
+or gives them a card.
+"""
 
 
 def may(role: Role, action: Action) -> bool:

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from kiosk.administration.holder_notices import HolderNotice, address_of, tell_holder
 from kiosk.administration.kinds import StaffKind
-from kiosk.administration.new_card import add_card, need_another, seal
+from kiosk.administration.new_card import (
+    add_card,
+    need_another,
+    parameters_of,
+    seal,
+    secret_parameters,
+)
 from kiosk.administration.office import Act, Office
+from kiosk.administration.proposals import Proposal
 from kiosk.administration.views.acting import Done, Grounds, Seen
 from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.authority.offers import has_left, secret_barred
@@ -30,7 +37,8 @@ class LocalCardsDesk:
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         """Give the person another card."""
-        with self._office.act(Action.ADD_CARD, grounds, seen=seen) as act:
+        proposal = Proposal("cards.add", parameters_of(card))
+        with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             added = self._added(act, holder, card)
             act.tell(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
@@ -39,7 +47,8 @@ class LocalCardsDesk:
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
         """Give a card in place of ``card_id``, which is revoked in the same moment."""
-        with self._office.act(Action.REPLACE_CARD, grounds, seen=seen) as act:
+        proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
+        with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             old = _card_in_use(act, holder, card_id)
             need_another(old, card)
@@ -78,7 +87,9 @@ class LocalCardsDesk:
         ``tries_full``: the card was given it by whoever manages it, so that all its tries
         are there again. Otherwise what earlier unblocks may have cost stays on its account.
         """
-        with self._office.act(Action.SET_SECRET, grounds, seen=seen) as act:
+        entered = secret_parameters(secret) | {"tries_full": tries_full}
+        proposal = Proposal("cards.set_secret", entered, card_id=card_id)
+        with self._office.act(Action.SET_SECRET, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._sealer, card, secret)

@@ -20,6 +20,7 @@ from kiosk.administration.alarms import (
     troubles,
 )
 from kiosk.administration.audit_chain import anchor_line
+from kiosk.administration.proposals_desk import expire_overdue
 from kiosk.administration.telling import StaffMail
 from kiosk.authority.anchors import anchor_head
 from kiosk.authority.housekeeping import tidy
@@ -67,6 +68,7 @@ class Caretaker:
         if not self._is_my_turn():
             return False
         self._watch()
+        self._expire()
         self._sign()
         self._verify_on()
         self._tidy()
@@ -98,6 +100,15 @@ class Caretaker:
             if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name):
                 log.warning("alarm %s is over", alarm.name)
                 self._mail.ended(uow, alarm)
+
+    def _expire(self) -> None:
+        """Let go of what was proposed and not agreed to in time."""
+        with self._store.read() as uow:
+            if not uow.proposals.overdue():
+                return
+        with self._store.begin() as uow:
+            expire_overdue(uow)
+            uow.commit()
 
     # --- the audit ---
 

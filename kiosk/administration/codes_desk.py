@@ -15,13 +15,14 @@ from kiosk.administration.holder_notices import HolderNotice, address_of, tell_h
 from kiosk.administration.kinds import DEEDS, StaffKind
 from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office, audit_name, deed_told
+from kiosk.administration.second_member import objection
 from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
 from kiosk.administration.views.people import CodeLine, IssuedCode
 from kiosk.authority.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.dialogue import Purpose
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted
 from kiosk.policy import Policy
-from kiosk.roles import Action
+from kiosk.roles import Action, Role
 from kiosk.secrets.codes import CodeBinding, draw_code
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
@@ -44,7 +45,8 @@ class LocalCodesDesk:
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_room(act.uow, policy, card)
             code = draw_code(policy.code_digits)
-            kept = self._written_down(act, policy, card, code)
+            needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
+            kept = self._written_down(act, policy, card, code, needs_second=needs_second)
             _put(act.uow, kept)
             act.tell(
                 StaffKind.CODE_ISSUED,
@@ -59,13 +61,17 @@ class LocalCodesDesk:
     def waiting(self) -> tuple[CodeLine, ...]:
         """Return the codes that wait for a second member of staff, oldest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
-            name = staff_names(uow)
-            codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
-            return tuple(
-                code_line(code, holder, name(code.issued_by))
-                for code in codes
-                if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
-            )
+            return tuple(line for _, line in self.waiting_in(uow))
+
+    def waiting_in(self, uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
+        """Return the same, each with its code, in a unit of work that the caller has."""
+        name = staff_names(uow)
+        codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+        return tuple(
+            (code, code_line(code, holder, name(code.issued_by)))
+            for code in codes
+            if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
+        )
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         """Let a code work that another member of staff issued."""
@@ -102,7 +108,9 @@ class LocalCodesDesk:
                 raise NothingThere("There is no such code any more.")
             return Seen(holder.id, holder.revision)
 
-    def _written_down(self, act: Act, policy: Policy, card: Card, code: Sensitive) -> EmailCode:
+    def _written_down(
+        self, act: Act, policy: Policy, card: Card, code: Sensitive, *, needs_second: bool
+    ) -> EmailCode:
         code_id = new_id()
         binding = CodeBinding(code_id, Purpose.UNLOCK, card.id, visit_id="")
         kept = self._office.means.codes.digest(code, binding)
@@ -118,7 +126,7 @@ class LocalCodesDesk:
             drafted_at=act.uow.now,
             max_tries=policy.code_tries,
             issued_by=audit_name(act.actor),
-            needs_second=policy.assisted_needs_second,
+            needs_second=needs_second,
         )
 
 
@@ -147,12 +155,18 @@ def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
     return uow.codes.get(code_id) or known, holder, card
 
 
+def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
+    """Return who gave a code; the command line is one person."""
+    member = uow.staff.get(code.issued_by or "")
+    if member is None:
+        return Actor(code.issued_by or "", Role.MANAGER)
+    return Actor(member.name, member.role, member.id)
+
+
 def _need_another(uow: UnitOfWork, code: EmailCode, actor: Actor) -> None:
-    """Raise ``NotPermitted`` where ``actor`` gave the code; the command line is one person."""
-    by_member = uow.staff.get(code.issued_by or "") is not None
-    same = code.issued_by == actor.staff_id if by_member else not actor.staff_id
-    if same:
-        raise NotPermitted("You gave this code yourself: somebody else has to agree to it.")
+    """Raise ``NotPermitted`` where ``actor`` does not count as a second member of staff."""
+    if because := objection(uow, giver_of(uow, code), actor):
+        raise NotPermitted(because)
 
 
 def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:

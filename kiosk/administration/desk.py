@@ -35,6 +35,7 @@ from kiosk.administration.views.people import (
     Person,
     StoryLine,
 )
+from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import Today
 from kiosk.sensitive import Sensitive
 
@@ -134,6 +135,24 @@ class CodesDesk(Protocol):
         """Make a code that staff issued worthless."""
 
 
+class ProposalsDesk(Protocol):
+    """What waits for a second member of staff, where the policy says ``four_eyes``."""
+
+    def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
+        """Return what waits, oldest first; with ``holder_id`` only what concerns that person."""
+
+    def agree(self, proposal_id: str, grounds: Grounds) -> Done:
+        """Agree, and have it done now.
+
+        Raises ``ChangedMeanwhile`` where the person, the member of staff or the setting was
+        changed since it was proposed, and ``NotPermitted`` for whoever proposed it, for a
+        role that may not do it, and where one of the two let the other in.
+        """
+
+    def decline(self, proposal_id: str, grounds: Grounds) -> Done:
+        """Let it never be done; who proposed something takes it back like this."""
+
+
 class AdminDesk(Protocol):
     """Everything, for one actor."""
 
@@ -160,6 +179,10 @@ class AdminDesk(Protocol):
     @property
     def codes(self) -> CodesDesk:
         """Assisted unlock."""
+
+    @property
+    def proposals(self) -> ProposalsDesk:
+        """What waits for a second member of staff."""
 
     @property
     def stations(self) -> StationsDesk:

@@ -32,7 +32,10 @@ BATCH = 500
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What an import did, or would do; ``reference`` finds it in the audit."""
+    """What an import did, or would do; ``reference`` finds it in the audit.
+
+    ``digest`` is the file's; ``known_touched`` as in ``Batch``.
+    """
 
     lines: int = 0
     people_added: int = 0
@@ -40,7 +43,9 @@ class ImportSummary:
     cards_added: int = 0
     cards_changed: int = 0
     secrets_sealed: int = 0
+    known_touched: int = 0
     reference: str = ""
+    digest: str = ""
 
     def add(self, batch: Batch) -> None:
         """Count one batch more."""
@@ -49,6 +54,7 @@ class ImportSummary:
         self.cards_added += len(batch.cards_added)
         self.cards_changed += len(batch.cards_changed)
         self.secrets_sealed += batch.secrets
+        self.known_touched += batch.known_touched
 
 
 class PeopleImport:
@@ -95,6 +101,7 @@ class PeopleImport:
         told = _Audit(uow, reference_of(VisitId(new_id())), actor)
         summary = self._read(uow, file, progress, told)
         told.of_file(path.name, file.digest, summary)
+        summary.digest = file.digest
         return summary
 
     def _read(

@@ -30,7 +30,11 @@ _UNCOMPARED: Final = (
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch of lines comes to."""
+    """What a batch of lines comes to.
+
+    ``known_touched`` counts what could help to open the card of somebody who was known before:
+    another address, another card, another key or secret.
+    """
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[Cardholder] = field(default_factory=list)
@@ -38,6 +42,7 @@ class Batch:
     cards_changed: list[Card] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
+    known_touched: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -59,6 +64,7 @@ class Planner:
         self._sealer = sealer
         self._is_first = is_first
         self._replace_lost = replace_lost
+        self._new_people: set[str] = set()
 
     def plan(self, lines: Sequence[PersonLine]) -> Batch:
         """Compare ``lines`` with the store; nothing is written."""
@@ -74,12 +80,14 @@ class Planner:
     def _person(self, batch: Batch, line: PersonLine, known: Cardholder | None) -> Cardholder:
         if known is None:
             holder = Cardholder(new_id(), line.number, line.name, line.email)
+            self._new_people.add(holder.id)
             if self._is_first(line):  # in a rehearsal, earlier batches were not written
                 batch.people_added.append(holder)
             return holder
         holder = replace(known, name=line.name, email=line.email or known.email)
         if holder != known:
             batch.people_changed.append(holder)
+            batch.known_touched += holder.email != known.email
         return holder
 
     def _card(
@@ -99,6 +107,9 @@ class Planner:
         if card.sealed_secret is not was.sealed_secret:
             batch.secrets += 1
             batch.secrets_replaced.extend([card] if known else [])
+        another_key = card.auth_key != was.auth_key or card.sealed_secret is not was.sealed_secret
+        if holder.id not in self._new_people and (known is None or another_key):
+            batch.known_touched += 1
         if known is None:
             batch.cards_added.append(card)
         elif card != known:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kiosk.administration.import_people import ImportSummary, PeopleImport
-from kiosk.administration.office import Office, audit_name
+from kiosk.administration.office import LONGEST_REASON, Act, Office, audit_name
 from kiosk.administration.progress import Progress
+from kiosk.administration.proposals import Proposal
+from kiosk.administration.views.acting import Grounds
 from kiosk.administration.views.service import ImportFile, ImportResult
-from kiosk.errors import ImportRefused, KeysAway, NothingThere, NotTaken
+from kiosk.errors import ChangedMeanwhile, ImportRefused, KeysAway, NothingThere, NotTaken
 from kiosk.roles import Action
 
 FIELD = "imports"
@@ -45,14 +47,24 @@ class LocalImportDesk:
                 return _refused(refused)
 
     def run(self, name: str, progress: Progress) -> ImportResult:
-        """Import all of it, or nothing where it has problems; one who may not holds nobody up."""
-        by = audit_name(self._office.actor)
-        with _plainly():
-            try:
-                with self._office.work(Action.IMPORT_PEOPLE) as uow:
-                    return _result(self._people.run_in(uow, self._path(name), by, progress))
-            except ImportRefused as refused:
-                return _refused(refused)
+        """Import all of it, or nothing where it has problems; one who may not holds nobody up.
+
+        What touches people who are known already may wait for a second member of staff; the
+        file that they agree to is the one that was read now.
+        """
+        proposal = Proposal("imports.run", {"name": name})
+        grounds = Grounds(f"Import of {name}"[:LONGEST_REASON])
+        importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
+        try:
+            with _plainly(), importing as act:
+                by, path = audit_name(act.actor), self._path(name)
+                summary = self._people.run_in(act.uow, path, by, progress)
+                act.waits = act.waits and summary.known_touched > 0
+                act.amend(digest=summary.digest, known=summary.known_touched)
+                _need_same_file(act, summary)
+        except ImportRefused as refused:
+            return _refused(refused)
+        return _result(summary, waits=act.waits)
 
     def _files(self) -> list[ImportFile]:
         try:
@@ -92,7 +104,13 @@ def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
         yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
-def _result(summary: ImportSummary) -> ImportResult:
+def _need_same_file(act: Act, summary: ImportSummary) -> None:
+    """Raise ``ChangedMeanwhile`` where the file is not the one that was proposed."""
+    if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
+        raise ChangedMeanwhile("The file was changed since it was proposed: propose it anew.")
+
+
+def _result(summary: ImportSummary, *, waits: bool = False) -> ImportResult:
     return ImportResult(
         lines=summary.lines,
         people_added=summary.people_added,
@@ -101,6 +119,8 @@ def _result(summary: ImportSummary) -> ImportResult:
         cards_changed=summary.cards_changed,
         secrets_sealed=summary.secrets_sealed,
         reference=summary.reference,
+        waits=waits,
+        known=summary.known_touched,
     )
 
 

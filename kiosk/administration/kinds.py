@@ -32,6 +32,11 @@ class StaffKind(StrEnum):
     CODE_AGREED = "code-agreed"
     CODE_WITHDRAWN = "code-withdrawn"
 
+    ACT_PROPOSED = "act-proposed"
+    ACT_AGREED = "act-agreed"
+    ACT_DECLINED = "act-declined"
+    ACT_EXPIRED = "act-expired"
+
     STATION_RETIRED = "station-retired"
     STATION_REINSTATED = "station-reinstated"
     QUESTION_ADDED = "question-added"
@@ -71,6 +76,10 @@ DEEDS: Final[dict[StaffKind, str]] = {
     StaffKind.CODE_ISSUED: "gave an unlock code by word of mouth",
     StaffKind.CODE_AGREED: "agreed to an unlock code that a colleague gave",
     StaffKind.CODE_WITHDRAWN: "withdrew an unlock code",
+    StaffKind.ACT_PROPOSED: "proposed something that waits for a second member of staff",
+    StaffKind.ACT_AGREED: "agreed to what a colleague had proposed",
+    StaffKind.ACT_DECLINED: "declined what had been proposed",
+    StaffKind.ACT_EXPIRED: "let go of what had been proposed: nobody decided on it in time",
     StaffKind.STATION_RETIRED: "retired the station",
     StaffKind.STATION_REINSTATED: "put the station back into service",
     StaffKind.QUESTION_ADDED: "added a security question",

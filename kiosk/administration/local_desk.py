@@ -11,6 +11,7 @@ from kiosk.administration.imports_desk import LocalImportDesk
 from kiosk.administration.office import Office
 from kiosk.administration.people_desk import LocalPeopleDesk
 from kiosk.administration.policy_desk import LocalPolicyDesk
+from kiosk.administration.proposals_desk import LocalProposalsDesk
 from kiosk.administration.questions_desk import LocalQuestionsDesk
 from kiosk.administration.reports_desk import LocalReportsDesk
 from kiosk.administration.staff_desk import LocalStaffDesk
@@ -54,6 +55,11 @@ class LocalAdminDesk:
     def codes(self) -> LocalCodesDesk:
         """Assisted unlock."""
         return LocalCodesDesk(self._office)
+
+    @cached_property
+    def proposals(self) -> LocalProposalsDesk:
+        """What waits for a second member of staff."""
+        return LocalProposalsDesk(self._office, LocalAdminDesk)
 
     @cached_property
     def stations(self) -> LocalStationsDesk:

@@ -6,14 +6,48 @@ from dataclasses import replace
 
 from kiosk.administration import people_fields
 from kiosk.administration.entered import entered
+from kiosk.administration.proposals import OpenedAct
 from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.dialogue import CardId
 from kiosk.errors import NotTaken
 from kiosk.secrets.deriving import ISSUED, Derivation
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, Cardholder, CardStatus, SealedSecret, new_id
+from kiosk.store.records import Card, Cardholder, CardStatus, Scalar, SealedSecret, new_id
 from kiosk.store.unit_of_work import UnitOfWork
+
+
+def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
+    """Return what was entered, to be kept while it waits for a second member of staff."""
+    entered_of: dict[str, Scalar | Sensitive] = {
+        "identifier": wanted.identifier,
+        "driver": wanted.driver,
+        "expires_at": wanted.expires_at.isoformat() if wanted.expires_at else None,
+        "secret_limit": wanted.secret_limit,
+    }
+    return entered_of | (secret_parameters(wanted.secret) if wanted.secret is not None else {})
+
+
+def secret_parameters(secret: Sensitive | IssuedFrom) -> dict[str, Scalar | Sensitive]:
+    """Return what was entered of an unblock secret; what derives is no secret itself."""
+    return {"master": secret.master} if isinstance(secret, IssuedFrom) else {"secret": secret}
+
+
+def card_of(opened: OpenedAct) -> NewCard:
+    """Return the card that was entered."""
+    return NewCard(
+        opened.text("identifier"),
+        opened.text("driver"),
+        opened.moment("expires_at"),
+        secret_of(opened),
+        opened.number("secret_limit"),
+    )
+
+
+def secret_of(opened: OpenedAct) -> Sensitive | IssuedFrom | None:
+    """Return the unblock secret that was entered."""
+    master = opened.text("master")
+    return IssuedFrom(master) if master else opened.secret("secret")
 
 
 def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCard) -> Card:

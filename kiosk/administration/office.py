@@ -7,6 +7,11 @@
         act.tell(StaffKind.BLOCK_LIFTED)
     return act.done("The block is lifted.")
 
+An act that is handed a ``Proposal`` and has to wait for a second member is done just as far,
+which finds everything that is wrong with it, and then undone: what is kept is the proposal.
+When somebody agrees, the same use case is called once more, by an office that acts for the
+first member with the agreement of the second.
+
 Writers lock in one order, here and at the authority: holder, card, visit, registration.
 """
 
@@ -15,33 +20,65 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from kiosk.administration.kinds import DEEDS, PERSON_IMPORTED, StaffKind
 from kiosk.administration.means import Means
+from kiosk.administration.policy_in_force import policy_in_force
+from kiosk.administration.proposals import WAITS_FOR, OpenedAct, Proposal, seal_parameters
+from kiosk.administration.second_member import objection, two_could_agree
 from kiosk.administration.told import told
 from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
 from kiosk.dialogue import VisitId
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from kiosk.reference import reference_of
-from kiosk.roles import IDENTIFIES, Action, may
+from kiosk.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Scalar, new_id
 from kiosk.store.repositories.staff import note_digest
-from kiosk.store.staff_records import ActionNote
+from kiosk.store.staff_records import ActionNote, Outcome, ProposedAct
 from kiosk.store.unit_of_work import UnitOfWork
 
 SHORTEST_REASON = 3
 LONGEST_REASON = 300
 
 
-class Act:
-    """One act under way; what it does to ``uow`` is committed when its block ends."""
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was proposed, and why a second member of staff agrees to it."""
 
-    def __init__(self, uow: UnitOfWork, actor: Actor, note: ActionNote, seen: Seen | None) -> None:
+    proposed: OpenedAct
+    grounds: Grounds
+
+
+class Act:
+    """One act under way; what it does to ``uow`` is committed when its block ends.
+
+    ``second`` agreed to it, where it was proposed first. ``waits`` says that it does not
+    happen yet; an act that turns out to need nobody else may take that back before its end.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        actor: Actor,
+        note: ActionNote,
+        seen: Seen | None,
+        *,
+        agreement: Agreement | None = None,
+        second: Actor | None = None,
+        proposal: Proposal | None = None,
+        waits: bool = False,
+        reference: str = "",
+    ) -> None:
         self.uow = uow
         self.actor = actor
-        self.reference = reference_of(VisitId(new_id()))
+        self.second = second
+        self.agreement = agreement
+        self.proposal = proposal
+        self.waits = waits
+        self.reference = reference or reference_of(VisitId(new_id()))
         self._note = note
         self._seen = seen
 
@@ -67,6 +104,11 @@ class Act:
         }
         if self._seen is not None:
             told["revision"] = self._seen.revision + 1
+        if self.second is not None and self.agreement is not None:
+            told |= {
+                "agreed_by": audit_name(self.second),
+                "proposal": self.agreement.proposed.kept.id,
+            }
         self.uow.audit.append(
             kind=kind.value,
             reference=self.reference,
@@ -77,17 +119,41 @@ class Act:
             detail=told | detail,
         )
 
+    @property
+    def added_by(self) -> str:
+        """What a row that lets somebody in says of who did that."""
+        return audit_name(self.actor)
+
+    @property
+    def agreed_by(self) -> str:
+        """What it says of who agreed; empty where nobody had to."""
+        return audit_name(self.second) if self.second else ""
+
+    def amend(self, **found: Scalar) -> None:
+        """Add to what is proposed what only the act itself finds out."""
+        if self.proposal is not None:
+            merged = {**self.proposal.parameters, **found}
+            self.proposal = replace(self.proposal, parameters=merged)
+
     def done(self, told: str) -> Done:
-        """Say what was done."""
-        return Done(told, self.reference)
+        """Say what was done, or that nothing was done yet."""
+        return Done(PROPOSED if self.waits else told, self.reference, self.waits)
+
+
+PROPOSED = "Nothing is changed yet: it waits until a second member of staff agrees."
 
 
 class Office:
-    """The means of the administration in the hands of one actor."""
+    """The means of the administration in the hands of one actor.
 
-    def __init__(self, means: Means, actor: Actor) -> None:
+    With an ``agreement`` it does the one act that was proposed, and nothing else; the actor
+    is who agrees then.
+    """
+
+    def __init__(self, means: Means, actor: Actor, agreement: Agreement | None = None) -> None:
         self.means = means
         self.actor = actor
+        self._agreement = agreement
 
     @contextmanager
     def look(self, action: Action) -> Iterator[UnitOfWork]:
@@ -105,14 +171,22 @@ class Office:
         seen: Seen | None = None,
         about: str | None = None,
         hold: Callable[[UnitOfWork], None] | None = None,
+        proposal: Proposal | None = None,
+        always: bool = False,
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
         ``hold`` takes what all who do the like have to take turns at. It comes before the
         role is asked, for whoever had the turn before may just have taken that away.
-        Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing, ``NothingThere``
-        and ``ChangedMeanwhile`` where the person is not any more as they were seen.
+        With a ``proposal`` it waits for a second member where the policy asks for that, or
+        ``always``. Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing,
+        ``NothingThere`` and ``ChangedMeanwhile`` where the person is not any more as they
+        were seen.
         """
+        if self._agreement is not None:
+            with self._agreed(self._agreement, action, hold) as act:
+                yield act
+            return
         note = self._note(action, grounds, seen.holder_id if seen else about)
         with self._judged(action), self.means.store.begin() as uow:
             if hold is not None:
@@ -121,7 +195,121 @@ class Office:
             if seen is not None:
                 _hold(uow, seen)
             uow.notes.add(note)
-            yield Act(uow, actor, note, seen)
+            waits = proposal is not None and (always or self.needs_second(uow, action))
+            act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
+            yield act
+            if not act.waits:
+                uow.commit()
+        if act.waits and act.proposal is not None:
+            self._propose(action, act.proposal, act, note, seen)
+
+    def needs_second(self, uow: UnitOfWork, action: Action) -> bool:
+        """Tell whether an action waits for a second member of staff.
+
+        On the command line it does not while no two members could agree with each other on
+        it: there has to be a way to let the first of them in.
+        """
+        file, stored = self.means.file_policy, uow.policy_changes.every()
+        # The one that is read in this transaction counts at once, the other for ten seconds more.
+        asked = policy_in_force(file, stored).settings.four_eyes or self.means.policy().four_eyes
+        if action not in FOUR_EYES or not asked:
+            return False
+        return bool(self.actor.staff_id) or two_could_agree(uow, action)
+
+    def _propose(
+        self, action: Action, proposal: Proposal, act: Act, note: ActionNote, seen: Seen | None
+    ) -> None:
+        """Keep what was undone, unless the same waits already."""
+        with self._judged(action), self.means.store.begin() as uow:
+            actor = self._present(uow, action)
+            bare = ProposedAct(
+                id=new_id(),
+                act=proposal.act,
+                action=action.value,
+                holder_id=note.holder_id,
+                card_id=proposal.card_id,
+                staff_id=proposal.staff_id,
+                revision=seen.revision if seen else proposal.revision,
+                parameters=b"",
+                key_id="",
+                proposed_by=audit_name(actor),
+                proposed_key=actor.key,
+                proposed_at=uow.now,
+                expires_at=uow.now + WAITS_FOR,
+                note_id=note.id,
+                reference=act.reference,
+            )
+            sealed = seal_parameters(self.means.sealer, bare, proposal.parameters)
+            kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
+            for other in uow.proposals.waiting():
+                if _is_same(other, kept):
+                    said = f"{act_name(uow, other.proposed_by)} proposed it"
+                    raise ChangedMeanwhile(
+                        "The same waits for a second member of staff already.",
+                        (f"{said} (reference {other.reference}).",),
+                    )
+            uow.notes.add(note)
+            uow.proposals.add(kept)
+            detail: dict[str, Scalar] = {
+                **_signed(actor),
+                "note": note.id,
+                "note_sha256": note_digest(note),
+                "proposal": kept.id,
+                "act": kept.act,
+            }
+            if kept.staff_id:
+                detail["staff"] = kept.staff_id
+            uow.audit.append(
+                kind=StaffKind.ACT_PROPOSED.value,
+                reference=act.reference,
+                holder_id=kept.holder_id,
+                card_id=kept.card_id,
+                actor=audit_name(actor),
+                detail=detail,
+            )
+            uow.commit()
+
+    @contextmanager
+    def _agreed(
+        self, agreement: Agreement, action: Action, hold: Callable[[UnitOfWork], None] | None
+    ) -> Iterator[Act]:
+        """Do what was proposed, by whom it was proposed, with this actor's agreement."""
+        kept = agreement.proposed.kept
+        seen = agreement.proposed.seen if kept.holder_id else None
+        why = self._note(Action.AGREE_ACT, agreement.grounds, kept.holder_id)
+        with self._judged(action), self.means.store.begin() as uow:
+            if hold is not None:
+                hold(uow)
+            self._present(uow, Action.AGREE_ACT)
+            second = self._present(uow, action)
+            if kept.action != action.value:
+                raise NothingThere("This does not wait any more.")
+            if seen is not None:
+                _hold(uow, seen)
+            in_time = kept.expires_at > uow.now
+            if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
+                raise decided(uow, kept.id)
+            first = proposer_of(uow, kept)
+            if first is None:
+                raise NothingThere(GONE)
+            if because := objection(uow, first, second):
+                raise NotPermitted(because)
+            note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
+            if note is None:
+                raise NothingThere(
+                    "The reason for which this was proposed is gone. Propose it anew."
+                )
+            uow.notes.add(why)
+            act = Act(uow, first, note, seen, agreement=agreement, second=second)
+            yield act
+            agreed = Act(uow, second, why, None, reference=act.reference)
+            agreed.tell(
+                StaffKind.ACT_AGREED,
+                card_id=kept.card_id,
+                proposal=kept.id,
+                act=kept.act,
+                proposed_by=kept.proposed_by,
+            )
             uow.commit()
 
     def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> str:
@@ -191,6 +379,52 @@ class Office:
                 )
                 uow.commit()
             raise
+
+
+GONE = "Whoever proposed this may not do it any more: propose it anew."
+
+
+def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
+    """Return who proposed something, as they are now; None where they may not do it any more.
+
+    The key with which it was proposed has to be theirs still.
+    """
+    if not kept.proposed_key:
+        return Actor(kept.proposed_by, Role.MANAGER)
+    member = uow.staff.by_key(kept.proposed_key)
+    if member is None or member.id != kept.proposed_by or not may(member.role, Action(kept.action)):
+        return None
+    return Actor(member.name, member.role, member.id, kept.proposed_key)
+
+
+def decided(uow: UnitOfWork, proposed_id: str) -> ChangedMeanwhile | NothingThere:
+    """Say what became of a proposed act that waits no more."""
+    kept = uow.proposals.get(proposed_id)
+    if kept is None:
+        return NothingThere("This does not wait any more.")
+    who = act_name(uow, kept.decided_by)
+    match kept.outcome:
+        case Outcome.WAITING | Outcome.EXPIRED:
+            return NothingThere("Nobody agreed to this in time. Propose it anew.")
+        case Outcome.AGREED:
+            return ChangedMeanwhile("This is decided already.", (f"{who} agreed to it.",))
+        case Outcome.DECLINED:
+            return ChangedMeanwhile("This is decided already.", (f"{who} declined it.",))
+        case _:
+            assert_never(kept.outcome)
+
+
+def act_name(uow: UnitOfWork, actor: str) -> str:
+    """Name who did something, by what the audit calls them."""
+    member = uow.staff.get(actor)
+    return member.name if member else actor
+
+
+def _is_same(one: ProposedAct, other: ProposedAct) -> bool:
+    """Tell whether two propose the same for the same subject, whatever was entered for it."""
+    subject = one.act, one.holder_id, one.card_id, one.staff_id
+    is_same = subject == (other.act, other.holder_id, other.card_id, other.staff_id)
+    return is_same and any(subject[1:])
 
 
 def audit_name(actor: Actor) -> str:

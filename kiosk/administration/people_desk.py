@@ -16,6 +16,7 @@ from kiosk.administration.kinds import StaffKind
 from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office
 from kiosk.administration.person_page import page_of
+from kiosk.administration.proposals import Proposal
 from kiosk.administration.search import search_people
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Done, Grounds, Seen
@@ -100,7 +101,8 @@ class LocalPeopleDesk:
 
         Both addresses are told.
         """
-        with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen) as act:
+        proposal = Proposal("people.correct_email", {"email": email})
+        with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             registration = _close(act, holder)
             address, before = _address(email, self._policy), address_of(holder, registration)
@@ -119,7 +121,8 @@ class LocalPeopleDesk:
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
         """Lift the block and clear the failures; the holder is told."""
-        with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen) as act:
+        proposal = Proposal("people.lift_block")
+        with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             registration = act.uow.registrations.of_holder(holder.id)
             if registration is None or not _unblocked(act, registration, self._policy):
@@ -133,7 +136,11 @@ class LocalPeopleDesk:
 
         The keys that their cards named then are forgotten with it: the wrong card may have.
         """
-        with self._office.act(Action.REVOKE_REGISTRATION, grounds, seen=seen) as act:
+        proposal = Proposal("people.revoke_registration")
+        revoking = self._office.act(
+            Action.REVOKE_REGISTRATION, grounds, seen=seen, proposal=proposal
+        )
+        with revoking as act:
             holder = _holder(act, seen)
             registration = _close(act, holder)
             if registration is None:

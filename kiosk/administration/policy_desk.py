@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from kiosk.administration.kinds import StaffKind
@@ -15,6 +16,7 @@ from kiosk.administration.policy_in_force import (
     shown_text,
     stored_text,
 )
+from kiosk.administration.proposals import Proposal
 from kiosk.administration.views.acting import Done, Grounds
 from kiosk.administration.views.service import PolicyLine
 from kiosk.config.base import About, settings_of
@@ -22,6 +24,7 @@ from kiosk.config.kinds import Unfit
 from kiosk.config.policy import PolicySettings
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
 from kiosk.roles import Action
+from kiosk.store.records import Scalar
 from kiosk.store.staff_records import ActionNote, PolicySetting
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -53,7 +56,7 @@ class LocalPolicyDesk:
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
         """Let another value count."""
-        with self._office.act(Action.CHANGE_POLICY, grounds, hold=hold_policy) as act:
+        with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
             about = self._about(name)
             new = _read(about, value)
             self._put(act, about, stored_text(new), revision)
@@ -62,10 +65,22 @@ class LocalPolicyDesk:
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
         """Let the settings file's value count again."""
-        with self._office.act(Action.CHANGE_POLICY, grounds, hold=hold_policy) as act:
+        with self._changing("policy.reset", name, revision, grounds) as act:
             self._put(act, self._about(name), None, revision)
         now = shown_text(getattr(self._file, name)) or _NONE
         return act.done(f"{name} is {now} again, as the settings file has it.")
+
+    def _changing(
+        self,
+        act: str,
+        name: str,
+        revision: int,
+        grounds: Grounds,
+        entered: Mapping[str, Scalar] | None = None,
+    ) -> AbstractContextManager[Act]:
+        """Begin a change, which waits for a second member while ``four_eyes`` is in force."""
+        proposal = Proposal(act, {"name": name, **(entered or {})}, revision=revision)
+        return self._office.act(Action.CHANGE_POLICY, grounds, hold=hold_policy, proposal=proposal)
 
     def _about(self, name: str) -> About:
         for about in settings_of(self._file):

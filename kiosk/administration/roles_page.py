@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from kiosk.roles import IDENTIFIES, PERMITTED, Action, Role
+from kiosk.roles import FOUR_EYES, IDENTIFIES, PERMITTED, Action, Role
 
 _HEAD = """\
 # Who may do what
@@ -20,8 +20,13 @@ keys, so commands there may do all of it; the audit shows their account.
 _FOOT = """\
 (*) It is written down how the person was identified.
 
-Nobody changes their own role or removes themselves, and the last manager stays. A code that
-one member of staff gave can be agreed to by another only.
+(2) Where the policy says `four_eyes`, it is proposed first, and done once a second member of
+staff agrees: one whose role permits it as well, who is somebody else with another key, and
+where neither of the two was let in by the other (or by somebody whom the other let in). An
+import waits where it changes an address, a key or a secret of somebody who is known, or gives
+them a card.
+
+Nobody changes their own role or removes themselves, and the last manager stays.
 """
 
 WORDS: Final[dict[Action, str]] = {
@@ -53,8 +58,13 @@ WORDS: Final[dict[Action, str]] = {
     Action.RETIRE_STATION: "Retire a station, or put one back",
     Action.EDIT_QUESTIONS: "Add, retire and revive security questions",
     Action.CHANGE_POLICY: "Change the policy",
-    Action.EDIT_STAFF: "Add and remove members of staff, their roles and keys",
+    Action.ADD_STAFF: "Add a member of staff",
+    Action.ADD_STAFF_KEY: "Add a key of a member of staff",
+    Action.CHANGE_ROLE: "Change the role of a member of staff",
+    Action.REMOVE_STAFF: "Remove a member of staff, or one of their keys",
     Action.IMPORT_PEOPLE: "Import people from a file",
+    Action.AGREE_ACT: "Agree to what a colleague proposed (and only what one may do oneself)",
+    Action.DECLINE_ACT: "Decline what a colleague proposed, or take back one's own proposal",
 }
 """What each action is called."""
 
@@ -70,7 +80,8 @@ def page() -> str:
 
 def _row(action: Action, roles: list[Role]) -> str:
     cells = ("yes" if role in PERMITTED[action] else "" for role in roles)
-    return f"| {WORDS[action]}{' (*)' if action in IDENTIFIES else ''} | {' | '.join(cells)} |"
+    marks = f"{' (*)' if action in IDENTIFIES else ''}{' (2)' if action in FOUR_EYES else ''}"
+    return f"| {WORDS[action]}{marks} | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ other's role away at the same moment find that only one of them still may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from kiosk.administration.kinds import StaffKind
+from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office
+from kiosk.administration.proposals import Proposal
 from kiosk.administration.public_keys import FIELD as PUBLIC_KEY
 from kiosk.administration.public_keys import PublicKey, read_public_key
 from kiosk.administration.since import changes_since
@@ -44,15 +46,25 @@ class LocalStaffDesk:
         with self._office.look(Action.SEE_STAFF) as uow:
             members, keys = uow.staff.every(), uow.staff.keys()
             logins = uow.trail.last_by_actor(StaffKind.LOGGED_IN.value)
-        lines = [_line(member, keys, logins) for member in members]
+            name_of = staff_names(uow)
+        lines = [_line(member, keys, logins, name_of) for member in members]
         return tuple(sorted(lines, key=lambda line: line.removed_at is not None))
 
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
         """Add a member with a first key, as a line of an OpenSSH ``.pub`` file."""
-        with self._office.act(Action.EDIT_STAFF, grounds, hold=_in_turn) as act:
+        entered = {"name": name, "role": role.value, "public_key": public_key}
+        proposal = Proposal("staff.add", entered)
+        with self._office.act(Action.ADD_STAFF, grounds, hold=_in_turn, proposal=proposal) as act:
             name = _name(act.uow, name)
             key = read_public_key(public_key)
-            member = StaffMember(new_id(), name, role, act.uow.now)
+            member = StaffMember(
+                new_id(),
+                name,
+                role,
+                act.uow.now,
+                added_by=act.added_by,
+                agreed_by=act.agreed_by,
+            )
             act.uow.staff.add(member)
             _let_in(act, member, key)
             told = {"staff": member.id, "role": role.value, "fingerprint": key.fingerprint}
@@ -61,7 +73,10 @@ class LocalStaffDesk:
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         """Give another role; nobody changes their own, and one manager has to stay."""
-        with self._office.act(Action.EDIT_STAFF, grounds, hold=_in_turn) as act:
+        proposal = Proposal(
+            "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
+        )
+        with self._office.act(Action.CHANGE_ROLE, grounds, hold=_in_turn, proposal=proposal) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
                 raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
@@ -75,7 +90,7 @@ class LocalStaffDesk:
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Let a member in no more; nobody removes themselves, and one manager has to stay."""
-        with self._office.act(Action.EDIT_STAFF, grounds, hold=_in_turn) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
@@ -90,7 +105,12 @@ class LocalStaffDesk:
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         """Let another key in."""
-        with self._office.act(Action.EDIT_STAFF, grounds, hold=_in_turn) as act:
+        proposal = Proposal(
+            "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
+        )
+        with self._office.act(
+            Action.ADD_STAFF_KEY, grounds, hold=_in_turn, proposal=proposal
+        ) as act:
             member = _member(act.uow, staff_id, revision)
             key = read_public_key(public_key)
             _let_in(act, member, key)
@@ -101,7 +121,7 @@ class LocalStaffDesk:
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Let a key in no more; the last manager's last key stays."""
-        with self._office.act(Action.EDIT_STAFF, grounds, hold=_in_turn) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
             member = _member(act.uow, staff_id, revision)
             if not act.uow.staff.remove_key(staff_id, fingerprint):
                 raise NothingThere(f"{member.name} has no such key.")
@@ -142,7 +162,15 @@ def _leave_a_manager(uow: UnitOfWork, was: StaffMember) -> None:
 
 
 def _let_in(act: Act, member: StaffMember, key: PublicKey) -> None:
-    new = StaffKey(key.fingerprint, member.id, key.line, key.label, act.uow.now)
+    new = StaffKey(
+        key.fingerprint,
+        member.id,
+        key.line,
+        key.label,
+        act.uow.now,
+        added_by=act.added_by,
+        agreed_by=act.agreed_by,
+    )
     if act.uow.staff.add_key(new):
         return
     holder = act.uow.staff.by_key(key.fingerprint)
@@ -170,10 +198,20 @@ def _with_article(role: Role) -> str:
 
 
 def _line(
-    member: StaffMember, keys: tuple[StaffKey, ...], logins: Mapping[str, datetime]
+    member: StaffMember,
+    keys: tuple[StaffKey, ...],
+    logins: Mapping[str, datetime],
+    name_of: Callable[[str | None], str],
 ) -> StaffLine:
     own = tuple(
-        KeyLine(key.fingerprint, key.public_key.split(" ", 1)[0], key.label, key.added_at)
+        KeyLine(
+            key.fingerprint,
+            key.public_key.split(" ", 1)[0],
+            key.label,
+            key.added_at,
+            name_of(key.added_by),
+            name_of(key.agreed_by),
+        )
         for key in keys
         if key.staff_id == member.id
     )
@@ -186,4 +224,6 @@ def _line(
         removed_at=member.removed_at,
         last_login_at=logins.get(member.id),
         revision=member.revision,
+        added_by=name_of(member.added_by),
+        agreed_by=name_of(member.agreed_by),
     )

@@ -10,7 +10,7 @@ SPENT_AFTER = timedelta(days=2)
 """Codes, attempts and half-made registrations: dead within the hour, kept for the phone call."""
 
 TOLD_AFTER = timedelta(days=30)
-"""Notices that were sent, or given up."""
+"""Notices that were sent, or given up; acts that staff proposed and that were decided on."""
 
 
 def tidy(store: Store) -> None:
@@ -19,4 +19,5 @@ def tidy(store: Store) -> None:
         uow.codes.purge(uow.now - SPENT_AFTER)
         uow.pending.purge(uow.now - SPENT_AFTER)
         uow.outbox.purge(uow.now - TOLD_AFTER)
+        uow.proposals.purge(uow.now - TOLD_AFTER)
         uow.commit()

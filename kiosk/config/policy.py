@@ -60,10 +60,11 @@ class PolicySettings(Section):
         "Domains, with those below them, that codes go to; an empty list is any.",
     )
 
-    assisted_needs_second: bool = setting(
+    four_eyes: bool = setting(
         False,
         Truth(),
-        "A second member of staff has to agree before a code that staff give works.",
+        "What could help to open somebody else's card waits until a second member of staff "
+        "agrees: addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
     )
 
     genuine: str = setting(
@@ -98,7 +99,7 @@ class PolicySettings(Section):
             pin_min_length=self.pin_min_length,
             pin_max_length=self.pin_max_length,
             email_domains=self.email_domains,
-            assisted_needs_second=self.assisted_needs_second,
+            four_eyes=self.four_eyes,
             genuine=Genuine(self.genuine),
             rotate_secret=self.rotate_secret,
         )

@@ -43,7 +43,7 @@ class Policy:
     pin_min_length: int = 6
     pin_max_length: int = 8
     email_domains: tuple[str, ...] = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
-    assisted_needs_second: bool = False
+    four_eyes: bool = False
     genuine: Genuine = Genuine.WHEN_IT_CAN
     rotate_secret: bool = True
 

@@ -9,7 +9,7 @@ whole row would, and that the audit tells.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -28,6 +28,8 @@ _NONCE = 12
 _SIV, _GCM, _HOW_SIV, _HOW_GCM = 1, 2, 3, 4
 _HOW = (_HOW_SIV, _HOW_GCM)
 _VERSIONS = tuple(bytes([version]) for version in (_SIV, _GCM, *_HOW))
+_TEXT = "text"
+"""The subkey of texts that belong to no card; no ``SealKind`` is called this."""
 
 
 class SealKind(StrEnum):
@@ -49,6 +51,14 @@ class SealLabel:
     card: CardId
     kind: SealKind
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedText:
+    """A text under AEAD, and the id of the key that sealed it."""
+
+    ciphertext: bytes = field(repr=False)
+    key_id: str
 
 
 class Sealer:
@@ -112,6 +122,29 @@ class Sealer:
         """
         return self.seal(self.look(sealed, old), new)
 
+    def seal_text(self, text: Sensitive, *bound: str | int) -> SealedText:
+        """Seal a text that belongs to no card; it opens only beside the same ``bound``."""
+        version = _SIV if self._siv else _GCM
+        key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
+        cipher, beside = _cipher_of(version, key, _TEXT), framed(version, _TEXT, key.id, *bound)
+        sealed = cipher.encrypt(nonce, text.reveal().encode(), beside)
+        return SealedText(bytes([version]) + nonce + sealed, key.id)
+
+    def open_text(self, sealed: SealedText, *bound: str | int) -> Sensitive:
+        """Open what was sealed beside ``bound``; raises ``SealBroken`` or ``KeyMissing``."""
+        key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
+        version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
+        if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:
+            raise SealBroken("the sealed text is not in a form that is known")
+        cipher = _cipher_of(version[0], key, _TEXT)
+        beside = framed(version[0], _TEXT, key.id, *bound)
+        try:
+            return Sensitive(
+                cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], beside).decode()
+            )
+        except (InvalidTag, ValueError):
+            raise SealBroken("the sealed text was altered, or belongs elsewhere") from None
+
     def _sealed(
         self, version: int, text: Sensitive, label: SealLabel, derived_from: str = ""
     ) -> SealedSecret:
@@ -136,7 +169,11 @@ def _has_siv() -> bool:
 
 
 def _cipher(version: int, key: Key, label: SealLabel) -> AESGCMSIV | AESGCM:
-    subkey = key.subkey(f"seal/{version}/{label.kind.value}")
+    return _cipher_of(version, key, label.kind.value)
+
+
+def _cipher_of(version: int, key: Key, kind: str) -> AESGCMSIV | AESGCM:
+    subkey = key.subkey(f"seal/{version}/{kind}")
     return AESGCMSIV(subkey) if version in (_SIV, _HOW_SIV) else AESGCM(subkey)
 
 

@@ -25,6 +25,7 @@ from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.kept_secrets import KeptSecrets
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.policy import PolicyChanges
+from kiosk.store.repositories.proposals import ProposedActs
 from kiosk.store.repositories.registrations import Registrations
 from kiosk.store.repositories.search import SearchTerms
 from kiosk.store.repositories.services import KnownKeys, Outbox, Stations
@@ -59,6 +60,7 @@ class UnitOfWork:
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
         self.policy_changes = PolicyChanges(gateway)
+        self.proposals = ProposedActs(gateway, now)
         self.search = SearchTerms(gateway)
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)

@@ -19,6 +19,13 @@ from screens.admin.table import Column, Row
 from screens.admin.times import Times
 
 _ONESELF = frozenset({"role", "remove"})
+_ASKS = {
+    "add": Action.ADD_STAFF,
+    "role": Action.CHANGE_ROLE,
+    "add_key": Action.ADD_STAFF_KEY,
+    "remove_key": Action.REMOVE_STAFF,
+    "remove": Action.REMOVE_STAFF,
+}
 
 
 class StaffPage(LinesPage[StaffLine]):
@@ -65,7 +72,7 @@ class StaffPage(LinesPage[StaffLine]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers what can be done to the marked one; nobody decides about themselves."""
-        if not self.permits(Action.EDIT_STAFF):
+        if not self.permits(_ASKS.get(action, Action.SEE_STAFF)):
             return False
         if action == "add":
             return True

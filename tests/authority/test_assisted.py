@@ -95,7 +95,7 @@ def test_the_audit_says_who_gave_it(world: World, card: Card, agent: Office) -> 
 
 
 def test_both_who_were_needed_are_in_the_audit(world: World, card: Card, agent: Office) -> None:
-    world.policy = Policy(assisted_needs_second=True)
+    world.policy = Policy(four_eyes=True)
     manager = office_beside(world, Role.MANAGER)
     issued = give(agent, card)
     agree(manager, issued)
@@ -110,7 +110,7 @@ def test_both_who_were_needed_are_in_the_audit(world: World, card: Card, agent: 
 def test_until_a_second_agrees_stations_know_nothing_of_it(
     world: World, card: Card, agent: Office
 ) -> None:
-    world.policy = Policy(assisted_needs_second=True)
+    world.policy = Policy(four_eyes=True)
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
     assert sitting.answer(sitting.questions()) == SendCode(MASKED)

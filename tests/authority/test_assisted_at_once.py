@@ -63,7 +63,7 @@ def intact(world: World) -> bool:
 
 
 def test_the_whole_way(world: World, card: Card) -> None:
-    world.policy = Policy(assisted_needs_second=True)
+    world.policy = Policy(four_eyes=True)
     issued = give(office_beside(world), card)
     agree(office_beside(world), issued)
     sitting = world.insert(card, blocked=True)

@@ -127,7 +127,7 @@ def test_withdrawn_at_the_new_pin_page_nothing_is_released(
 def test_it_counts_only_as_long_as_those_who_gave_it_may(
     world: World, card: Card, agent: Office, changes: str, who: str
 ) -> None:
-    world.policy = Policy(assisted_needs_second=True)
+    world.policy = Policy(four_eyes=True)
     second = office_beside(world)
     issued = give(agent, card)
     agree(second, issued)

@@ -195,7 +195,7 @@ def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
     kiosk: Kiosk, estate: Estate, capsys: Capsys
 ) -> None:
     estate.register()
-    kiosk("policy", "set", "assisted_needs_second", "true", *BECAUSE)
+    kiosk("policy", "set", "four_eyes", "true", *BECAUSE)
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
     assert "once another member of staff agrees" in capsys.readouterr().out
     assert kiosk("cards", "codes", "--json") == 0
@@ -203,7 +203,7 @@ def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
     assert kiosk("cards", "codes") == 0
     assert f"{line['code_id']}  for Jo Smith, given by command line: " in capsys.readouterr().out
     assert kiosk("cards", "agree-code", line["code_id"], *BECAUSE) == 1
-    assert "You gave this code yourself" in capsys.readouterr().err
+    assert "You proposed this yourself" in capsys.readouterr().err
     assert kiosk("cards", "withdraw-code", line["code_id"], *BECAUSE) == 0
     assert kiosk("cards", "withdraw-code", line["code_id"], *BECAUSE) == 1
     assert "withdrew an unlock code" in capsys.readouterr().err

@@ -65,15 +65,15 @@ def test_policy_carries_units_into_durations() -> None:
             "KIOSK_POLICY__CODE_GAP_S": "90",
             "KIOSK_POLICY__VERIFICATION": "email-code",
             "KIOSK_POLICY__EMAIL_DOMAINS": "NHS.net, mod.uk",
-            "KIOSK_POLICY__ASSISTED_NEEDS_SECOND": "yes",
+            "KIOSK_POLICY__FOUR_EYES": "yes",
         },
     )
     policy = settings.policy.policy()
     assert (policy.code_life, policy.code_gap) == (timedelta(minutes=20), timedelta(seconds=90))
     assert policy.verification == (Factor.EMAIL_CODE,)
     assert policy.email_domains == ("nhs.net", "mod.uk")
-    assert policy.assisted_needs_second
-    assert not load_settings(None, {}).policy.policy().assisted_needs_second
+    assert policy.four_eyes
+    assert not load_settings(None, {}).policy.policy().four_eyes
 
 
 def test_every_problem_is_named_at_once_with_its_source(tmp_path: Path) -> None:

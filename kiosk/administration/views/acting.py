@@ -31,10 +31,14 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done, in one plain sentence; ``reference`` finds it in the audit."""
+    """What was done, in one plain sentence; ``reference`` finds it in the audit.
+
+    Where it ``waits`` for a second member of staff, nothing was changed yet.
+    """
 
     told: str
     reference: str
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,17 +91,19 @@ class PolicyLine:
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One SSH key of a member of staff."""
+    """One SSH key of a member of staff; who added it, and who agreed to that, by name."""
 
     fingerprint: str
     kind: str
     label: str
     added_at: datetime
+    added_by: str = ""
+    agreed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StaffLine:
-    """One member of staff, present or removed."""
+    """One member of staff, present or removed; who added them, and who agreed, by name."""
 
     staff_id: str
     name: str
@@ -111,6 +113,8 @@ class StaffLine:
     removed_at: datetime | None
     last_login_at: datetime | None
     revision: int
+    added_by: str = ""
+    agreed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ class ImportResult:
     """What an import did, or would do.
 
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
-    (line, reason), line 0 being the file as a whole.
+    (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
+    of staff, nothing was done yet: ``known`` counts the changes for whose sake.
     """
 
     lines: int
@@ -139,6 +144,8 @@ class ImportResult:
     reference: str
     problems: tuple[tuple[int, str], ...] = ()
     problems_in_all: int = 0
+    waits: bool = False
+    known: int = 0
 
 
 class Span(StrEnum):

@@ -9,7 +9,7 @@ from kiosk.store.gateway import Gateway
 from kiosk.store.tables.kept import KeptSecretRow
 from kiosk.store.tables.people import AttemptRow, CardholderRow, CardRow, RegistrationRow
 from kiosk.store.tables.services import OutboxRow
-from kiosk.store.tables.staff import ActionNoteRow, SearchTermRow
+from kiosk.store.tables.staff import ActionNoteRow, ProposedActRow, SearchTermRow
 from kiosk.store.tables.visits import CodeRow, PendingRow, UnblockRow, VisitRow
 
 
@@ -32,6 +32,7 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
         delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
         delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
         delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
+        delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
         delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
         delete(CardRow).where(col(CardRow.holder_id) == holder_id),
     )

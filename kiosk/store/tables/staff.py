@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import Index, String
 from sqlmodel import Field
 
-from kiosk.store.staff_records import Role
-from kiosk.store.tables.base import Row
+from kiosk.store.staff_records import Outcome, Role
+from kiosk.store.tables.base import Row, index_where
 from kiosk.store.tables.columns import UtcDateTime, Worded
 
 TERM = String().with_variant(String(collation="C"), "postgresql")
@@ -25,6 +25,8 @@ class StaffMemberRow(Row, table=True):
     added_at: datetime = Field(sa_type=UtcDateTime)
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revision: int = 0
+    added_by: str = ""
+    agreed_by: str = ""
 
 
 class StaffKeyRow(Row, table=True):
@@ -36,6 +38,8 @@ class StaffKeyRow(Row, table=True):
     public_key: str
     label: str = ""
     added_at: datetime = Field(sa_type=UtcDateTime)
+    added_by: str = ""
+    agreed_by: str = ""
 
 
 class PolicySettingRow(Row, table=True):
@@ -60,6 +64,31 @@ class ActionNoteRow(Row, table=True):
     reason: str
     identified_by: str = ""
     salt: str = Field(repr=False)
+
+
+class ProposedActRow(Row, table=True):
+    """See ``ProposedAct``."""
+
+    __tablename__ = "proposed_act"
+    __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)
+    id: str = Field(primary_key=True)
+    act: str
+    action: str
+    holder_id: str | None = Field(default=None, index=True)
+    card_id: str | None = None
+    staff_id: str | None = None
+    revision: int
+    parameters: bytes = Field(repr=False)
+    key_id: str
+    proposed_by: str
+    proposed_key: str
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    note_id: str
+    reference: str
+    outcome: Outcome = Field(sa_type=Worded(Outcome))
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str = ""
 
 
 class SearchTermRow(Row, table=True):

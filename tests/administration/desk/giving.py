@@ -10,6 +10,7 @@ from kiosk.administration.codes_desk import LocalCodesDesk
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.views.people import IssuedCode
+from kiosk.config.policy import PolicySettings
 from kiosk.policy import Policy
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.visit_records import EmailCode
@@ -18,11 +19,12 @@ from tests.administration.desk.people import seen
 from tests.store import samples
 
 ALONE = Policy()
-TWO = Policy(assisted_needs_second=True)
+TWO = Policy(four_eyes=True)
 
 
 def desk(office: Office, policy: Policy = ALONE) -> LocalCodesDesk:
-    means = replace(office.means, policy=lambda: policy)
+    file = PolicySettings(four_eyes=policy.four_eyes)
+    means = replace(office.means, policy=lambda: policy, file_policy=file)
     return LocalCodesDesk(Office(means, office.actor))
 
 

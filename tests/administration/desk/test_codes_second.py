@@ -71,7 +71,7 @@ def test_whoever_gave_it_does_not_agree_to_it(
     means: Means, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)
-    with pytest.raises(NotPermitted, match="gave this code yourself"):
+    with pytest.raises(NotPermitted, match="proposed this yourself"):
         desk(agent).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
     with means.store.read() as uow:
@@ -80,8 +80,9 @@ def test_whoever_gave_it_does_not_agree_to_it(
 
 
 def test_the_command_line_is_one_person_whoever_types(
-    means: Means, asha: samples.Person, agent: Office
+    means: Means, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
+    """Manager and agent could agree with each other, so it asks for a second as they do."""
     root, ops = (
         Office(means, Actor(f"command line: {user}", Role.MANAGER)) for user in ("root", "ops")
     )

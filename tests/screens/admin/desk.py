@@ -12,7 +12,7 @@ import threading
 from kiosk.administration.views.acting import Actor
 from kiosk.roles import Role
 from tests.screens.admin.asked import Asked
-from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk
+from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk, FakeProposalsDesk
 from tests.screens.admin.estate import Estate, estate
 from tests.screens.admin.people_desk import FakePeopleDesk
 from tests.screens.admin.record_desks import FakeAuditDesk, FakeImportDesk, FakeReportsDesk
@@ -39,6 +39,7 @@ class FakeDesk:
         self.people = FakePeopleDesk(*both)
         self.cards = FakeCardsDesk(*both)
         self.codes = FakeCodesDesk(*both)
+        self.proposals = FakeProposalsDesk(*both)
         self.stations = FakeStationsDesk(*both)
         self.audit = FakeAuditDesk(*both)
         self.questions = FakeQuestionsDesk(*both)

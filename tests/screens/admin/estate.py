@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
 from kiosk.administration.views.people import CodeLine
+from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import (
     Day,
     ImportFile,
@@ -29,6 +30,7 @@ class Estate:
     stations: list[StationLine]
     people: dict[str, Record] = field(default_factory=people)
     codes: list[CodeLine] = field(default_factory=list)
+    proposals: list[ProposalLine] = field(default_factory=list)
     audit: list[AuditLine] = field(default_factory=records.audit)
     chain: ChainVerdict = records.CHAIN
     questions: list[QuestionLine] = field(default_factory=records.questions)

@@ -154,14 +154,14 @@ class FakeStaffDesk(Fake):
         return tuple(sorted(lines, key=lambda line: (line.removed_at is not None, line.name)))
 
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_STAFF, "staff.add", name, role, public_key, grounds)
+        self._asked.hear(Action.ADD_STAFF, "staff.add", name, role, public_key, grounds)
         staff_id = f"staff-{len(self._estate.staff)}"
         new = StaffLine(staff_id, name, role, (_key(public_key),), NOW, None, None, 1)
         self._estate.staff.append(new)
         return self._asked.done(f"{name} can log in as {role.value}.")
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_STAFF, "staff.change_role", staff_id, role, revision, grounds)
+        self._asked.hear(Action.CHANGE_ROLE, "staff.change_role", staff_id, role, revision, grounds)
         at, line = self._held(staff_id, revision)
         if staff_id == self._asked.me.staff_id:
             raise NotTaken("role", "Nobody changes their own role.")
@@ -169,7 +169,7 @@ class FakeStaffDesk(Fake):
         return self._asked.done(f"{line.name} is {role.value} now.")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_STAFF, "staff.remove", staff_id, revision, grounds)
+        self._asked.hear(Action.REMOVE_STAFF, "staff.remove", staff_id, revision, grounds)
         at, line = self._held(staff_id, revision)
         if staff_id == self._asked.me.staff_id:
             raise NotTaken("staff", "Nobody removes themselves.")
@@ -177,14 +177,14 @@ class FakeStaffDesk(Fake):
         return self._asked.done(f"{line.name} cannot log in any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_STAFF, "staff.add_key", staff_id, public_key, grounds)
+        self._asked.hear(Action.ADD_STAFF_KEY, "staff.add_key", staff_id, public_key, grounds)
         at, line = self._held(staff_id, revision)
         keys = (*line.keys, _key(public_key))
         self._estate.staff[at] = replace(line, keys=keys, revision=revision + 1)
         return self._asked.done("The key is let in.")
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_STAFF, "staff.remove_key", staff_id, fingerprint, grounds)
+        self._asked.hear(Action.REMOVE_STAFF, "staff.remove_key", staff_id, fingerprint, grounds)
         at, line = self._held(staff_id, revision)
         keys = tuple(key for key in line.keys if key.fingerprint != fingerprint)
         if not keys and line.role is Role.MANAGER:

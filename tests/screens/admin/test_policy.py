@@ -50,10 +50,10 @@ async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
 async def test_words_that_can_be_chosen_are_offered() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
-        await run.click("assisted_needs_second")
+        await run.click("four_eyes")
         await run.press("c", "up", "tab", *"Two pairs of eyes", "enter")
         assert run.desk.asked.of("policy.change") == [
-            ("assisted_needs_second", "true", 0, Grounds("Two pairs of eyes"))
+            ("four_eyes", "true", 0, Grounds("Two pairs of eyes"))
         ]
 
 

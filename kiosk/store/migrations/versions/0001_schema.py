@@ -172,6 +172,37 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_policy_setting")),
     )
     op.create_table(
+        "proposed_act",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("act", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("holder_id", sa.String(), nullable=True),
+        sa.Column("card_id", sa.String(), nullable=True),
+        sa.Column("staff_id", sa.String(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("parameters", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.Column("proposed_by", sa.String(), nullable=False),
+        sa.Column("proposed_key", sa.String(), nullable=False),
+        sa.Column("proposed_at", UTC, nullable=False),
+        sa.Column("expires_at", UTC, nullable=False),
+        sa.Column("note_id", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("decided_at", UTC, nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposed_act")),
+    )
+    op.create_index(op.f("ix_proposed_act_holder_id"), "proposed_act", ["holder_id"], unique=False)
+    op.create_index(
+        "ix_proposed_act_waiting",
+        "proposed_act",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("outcome = 'waiting'"),
+        postgresql_where=sa.text("outcome = 'waiting'"),
+    )
+    op.create_table(
         "security_question",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("text", sa.String(), nullable=False),
@@ -186,6 +217,8 @@ def _tables() -> None:
         sa.Column("added_at", UTC, nullable=False),
         sa.Column("removed_at", UTC, nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.Column("agreed_by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_member")),
     )
     op.create_table(
@@ -286,6 +319,8 @@ def _tables() -> None:
         sa.Column("public_key", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("added_at", UTC, nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.Column("agreed_by", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_key_staff_id_staff_member")
         ),

@@ -1,0 +1,44 @@
+"""An estate whose policy asks for two members of staff, and the desks of those who work there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from kiosk.administration.local_desk import LocalAdminDesk
+from kiosk.administration.office import Office
+from kiosk.administration.views.acting import Actor
+from kiosk.config.policy import PolicySettings
+from kiosk.policy import Factor
+from kiosk.roles import Role
+from kiosk.store.records import Registration
+from tests.administration.desk.house import office_of
+from tests.authority.assisting import office_beside
+from tests.authority.world import World, copy_template
+
+FILE = PolicySettings(verification=(Factor.EMAIL_CODE,), four_eyes=True)
+"""One factor, so that one visit shows what an address is worth."""
+
+
+def estate(template: Path, folder: Path) -> World:
+    world = World(copy_template(template, folder))
+    world.policy = FILE.policy()
+    return world
+
+
+class Colleague:
+    """A member of staff with a key, and the desk that they work at."""
+
+    def __init__(self, world: World, role: Role, name: str, file: PolicySettings = FILE) -> None:
+        means = replace(office_beside(world, role).means, file_policy=file)
+        self.office = office_of(means, role, name)
+        self.desk = LocalAdminDesk(self.office)
+
+    def logs_in_as(self, actor: Actor) -> LocalAdminDesk:
+        """Return the desk of another account, from the same chair."""
+        return LocalAdminDesk(Office(self.office.means, actor))
+
+
+def registration_of(world: World, holder_id: str) -> Registration | None:
+    with world.store.read() as uow:
+        return uow.registrations.of_holder(holder_id)

@@ -1,0 +1,46 @@
+"""Before: one agent gave the victim a card whose PIN the agent knew, revoked the registration,
+registered anew with it, and opened the victim's own card with the answers that they had chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.views.people import NewCard
+from kiosk.dialogue import CardId, Reason, Refusal
+from kiosk.errors import NotPermitted
+from kiosk.roles import Role
+from tests.administration.desk.house import GROUNDS
+from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.authority.assisting import as_seen
+from tests.authority.world import World
+
+OWN = "ab" * 16
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    world = estate(sqlite_template, tmp_path)
+    yield world
+    world.store.close()
+
+
+def test_the_card_stays_unknown_and_the_registration_stays(world: World) -> None:
+    card = world.registered_card()
+    before = registration_of(world, card.holder_id)
+    agent = Colleague(world, Role.AGENT, "Agent One")
+    desk, seen = agent.desk, as_seen(agent.office, card)
+    assert desk.cards.add(seen, NewCard(OWN), GROUNDS).waits
+    assert desk.cards.replace(seen, card.id, NewCard(OWN), GROUNDS).waits
+    assert desk.people.revoke_registration(seen, GROUNDS).waits
+    for line in desk.proposals.waiting():
+        with pytest.raises(NotPermitted, match="proposed this yourself"):
+            desk.proposals.agree(line.proposal_id, GROUNDS)
+    refused = world.insert(CardId("piv", OWN)).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.UNKNOWN_CARD
+    assert registration_of(world, card.holder_id) == before
+    assert world.card(card) == card

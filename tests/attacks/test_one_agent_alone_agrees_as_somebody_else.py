@@ -1,0 +1,88 @@
+"""Before: a manager added a second account, gave a code, and agreed to it with that account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.login import admit
+from kiosk.administration.public_keys import read_public_key
+from kiosk.config.policy import PolicySettings
+from kiosk.errors import NotPermitted
+from kiosk.roles import Role
+from tests.administration.desk.house import GROUNDS
+from tests.administration.desk.keys import new_key
+from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.authority.assisting import as_seen
+from tests.authority.world import World
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    world = estate(sqlite_template, tmp_path)
+    yield world
+    world.store.close()
+
+
+def test_the_second_account_does_not_come_to_be(world: World) -> None:
+    manager = Colleague(world, Role.MANAGER, "Manager One")
+    key = new_key()
+    assert manager.desk.staff.add("Second Account", Role.AGENT, key, GROUNDS).waits
+    with pytest.raises(NotPermitted):
+        admit(world.store, read_public_key(key).fingerprint)
+
+
+def test_nor_does_another_key_of_a_colleague(world: World) -> None:
+    manager = Colleague(world, Role.MANAGER, "Manager One")
+    colleague = Colleague(world, Role.AGENT, "Agent One")
+    key = new_key()
+    done = manager.desk.staff.add_key(colleague.office.actor.staff_id, key, 0, GROUNDS)
+    assert done.waits
+    with pytest.raises(NotPermitted):
+        admit(world.store, read_public_key(key).fingerprint)
+
+
+@pytest.mark.parametrize("way", ["account", "key", "account-of-account"])
+def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
+    world: World, way: str
+) -> None:
+    """The policy was off while the manager made the account, or added a key to a colleague's."""
+    card = world.registered_card()
+    before = registration_of(world, card.holder_id)
+    colleague = Colleague(world, Role.AGENT, "Agent One")
+    off = PolicySettings(four_eyes=False)
+    world.policy = off.policy()
+    manager = Colleague(world, Role.MANAGER, "Manager One", off)
+    key = new_key()
+    match way:
+        case "account":
+            manager.desk.staff.add("Second Account", Role.AGENT, key, GROUNDS)
+        case "key":
+            staff_id = colleague.office.actor.staff_id
+            manager.desk.staff.add_key(staff_id, key, 0, GROUNDS)
+        case _:
+            first = new_key()
+            manager.desk.staff.add("Second Account", Role.MANAGER, first, GROUNDS)
+            second = admit(world.store, read_public_key(first).fingerprint)
+            manager.logs_in_as(second).staff.add("Third Account", Role.AGENT, key, GROUNDS)
+    manager.desk.policy.change("four_eyes", "true", 0, GROUNDS)
+    world.policy = PolicySettings(four_eyes=True).policy()
+
+    other = manager.logs_in_as(admit(world.store, read_public_key(key).fingerprint))
+    issued = manager.desk.codes.issue(as_seen(manager.office, card), card.id, GROUNDS)
+    assert issued.waits_for_second
+    done = manager.desk.people.correct_email(
+        as_seen(manager.office, card), "thief@nhs.net", GROUNDS
+    )
+    assert done.waits
+    for line in other.proposals.waiting():
+        with pytest.raises(NotPermitted, match="Manager One let you in"):
+            other.proposals.agree(line.proposal_id, GROUNDS)
+    swapped = other.people.revoke_registration(as_seen(manager.office, card), GROUNDS)
+    assert swapped.waits
+    (mine,) = (line for line in other.proposals.waiting() if line.is_mine)
+    with pytest.raises(NotPermitted, match=r"You let .* in here"):
+        manager.desk.proposals.agree(mine.proposal_id, GROUNDS)
+    assert registration_of(world, card.holder_id) == before

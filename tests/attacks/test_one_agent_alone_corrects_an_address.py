@@ -1,0 +1,56 @@
+"""Before: one agent put their own address in place, was mailed the code, and unlocked the card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.dialogue import Purpose, SendCode
+from kiosk.errors import NotPermitted
+from kiosk.roles import Role
+from tests.administration.desk.house import GROUNDS
+from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.authority.assisting import as_seen
+from tests.authority.world import EMAIL, World
+
+THIEF = "thief@nhs.net"
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    world = estate(sqlite_template, tmp_path)
+    yield world
+    world.store.close()
+
+
+def test_the_code_still_goes_to_the_holder(world: World) -> None:
+    card = world.registered_card()
+    before = registration_of(world, card.holder_id)
+    agent = Colleague(world, Role.AGENT, "Agent One")
+    done = agent.desk.people.correct_email(as_seen(agent.office, card), THIEF, GROUNDS)
+    assert done.waits
+    (waiting,) = agent.desk.proposals.waiting()
+    with pytest.raises(NotPermitted, match="proposed this yourself"):
+        agent.desk.proposals.agree(waiting.proposal_id, GROUNDS)
+    sitting = world.insert(card, blocked=True)
+    assert isinstance(world.authority.choose(sitting.visit, Purpose.UNLOCK), SendCode)
+    sitting.send()
+    assert [message.to for message in world.relay.sent] == [EMAIL]
+    assert registration_of(world, card.holder_id) == before
+    assert world.outbox() == []
+
+
+def test_with_a_second_member_it_is_done_and_both_addresses_are_told(world: World) -> None:
+    """The same act, honestly: what is refused above is the missing colleague, not the change."""
+    card = world.registered_card()
+    agent, second = (Colleague(world, Role.AGENT, name) for name in ("Agent One", "Agent Two"))
+    agent.desk.people.correct_email(as_seen(agent.office, card), "asha@nhs.uk", GROUNDS)
+    (waiting,) = second.desk.proposals.waiting(card.holder_id)
+    assert (waiting.proposed_by, waiting.why_not) == ("Agent One", "")
+    second.desk.proposals.agree(waiting.proposal_id, GROUNDS)
+    changed = registration_of(world, card.holder_id)
+    assert changed is not None
+    assert changed.email == "asha@nhs.uk"
+    assert {message.to for message in world.outbox()} == {EMAIL, "asha@nhs.uk"}

@@ -10,6 +10,7 @@ from kiosk.clock import SystemClock
 from kiosk.composition.opening import open_store
 from kiosk.config import load_settings
 from kiosk.store.database import Store
+from tests.administration.desk.keys import new_key
 
 GOOD = "\n".join(
     [
@@ -33,3 +34,12 @@ def store_of_settings() -> Store:
 def people(place: Path, text: str) -> str:
     (place / "people.csv").write_text(text)
     return str(place / "people.csv")
+
+
+def two_members(kiosk: Kiosk, place: Path, role: str = "agent") -> None:
+    """Let two in who could agree with each other."""
+    for name in ("One", "Two"):
+        key = place / f"{role}-{name}.pub"
+        key.write_text(new_key())
+        words = f"{role.title()} {name}", "--role", role, "--key", str(key)
+        assert kiosk("staff", "add", *words, "--reason", "works here") == 0

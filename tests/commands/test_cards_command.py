@@ -19,7 +19,7 @@ from hardware.virtual.profile import CardProfile
 from kiosk.__main__ import main
 from kiosk.store.records import CardStatus
 from tests.commands.estate import AL, JO, Estate
-from tests.commands.samples import GOOD, Kiosk, people
+from tests.commands.samples import GOOD, Kiosk, people, two_members
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 
@@ -192,9 +192,10 @@ def test_a_code_is_given_and_printed_once(kiosk: Kiosk, estate: Estate, capsys: 
 
 
 def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
-    kiosk: Kiosk, estate: Estate, capsys: Capsys
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
 ) -> None:
     estate.register()
+    two_members(kiosk, place)
     kiosk("policy", "set", "four_eyes", "true", *BECAUSE)
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
     assert "once another member of staff agrees" in capsys.readouterr().out

@@ -17,6 +17,8 @@ from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.known import want_known
 from kiosk.secrets.rotate import sealed_by_key
 from kiosk.store.database import Store
+from kiosk.store.engine import unverified_host
+from kiosk.store.faults import REFUSED_LOGINS
 
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
@@ -27,13 +29,21 @@ _DATABASE, _QUESTIONS, _KEYS, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK =
 )  # fmt: skip
 
 
-def check_database(store: Store, folder: Path | None) -> Finding:
-    """Does it answer, is its schema ours, and is there room; ``folder`` is None elsewhere."""
+def check_database(store: Store, folder: Path | None, url: str) -> Finding:
+    """Does it answer, is its schema ours, is a server verified, and is there room for a file.
+
+    ``folder`` is None where it is no file.
+    """
     try:
         if not store.schema_is_current():
             return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
     except StoreError as error:
+        if error.code in REFUSED_LOGINS:
+            return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
         return fail(_DATABASE, str(error), "run `kiosk setup`, or see `url` in [store]")
+    if host := unverified_host(url):
+        advice = "add sslmode=verify-full to `url` in [store]; see docs/database.md"
+        return warn(_DATABASE, f"answers; nothing shows that it is {host} which answers", advice)
     if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
         return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
     return ok(_DATABASE, "answers, schema is current")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.config.base import Section, setting
-from kiosk.config.kinds import Choice, Number, Text, Truth
+from kiosk.config.kinds import Choice, Number, Text, Truth, Unfit
 from kiosk.dialogue import LONGEST_NAME
 
 
@@ -77,13 +77,28 @@ class PeopleSettings(Section):
     )
 
 
+class _DatabaseUrl(Text):
+    """The address of a database; what is wrong with one is said without repeating it."""
+
+    def read(self, value: object) -> str:
+        """Return it."""
+        text = super().read(value)
+        if text.startswith("postgres://"):
+            raise Unfit("begins with postgres://; write postgresql:// instead", quotes=False)
+        return text
+
+
 @dataclass(frozen=True)
 class StoreSettings(Section):
     """``[store]``: the database. ``url`` may hold a password and stays out of every message."""
 
     url: str = setting(
         "",
-        Text("sqlite:////path/to/file or postgresql://user@host/name", empty=True),
+        _DatabaseUrl(
+            "sqlite:////path/to/file or postgresql://user@host/name",
+            r"(sqlite|postgres|postgresql(\+[a-z0-9]+)?)://.*",
+            empty=True,
+        ),
         "The database; empty is the file kiosk.db in the state directory.",
         hidden=True,
     )

@@ -43,6 +43,16 @@ def parse_url(text: str) -> URL:
             raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
 
 
+def unverified_host(text: str) -> str:
+    """Return the server that TLS does not verify; empty for a file or a Unix socket."""
+    url = parse_url(text)
+    if url.get_backend_name() == "sqlite":
+        return ""
+    host = url.host or str(url.query.get("host", ""))
+    mode = url.query.get("sslmode") or os.environ.get("PGSSLMODE", "prefer")
+    return "" if not host or host.startswith("/") or mode == "verify-full" else host
+
+
 def open_engine(url: URL, busy_timeout_s: float, pool_size: int) -> Engine:
     """Return an engine that has connected to nothing yet."""
     maker = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine

@@ -53,9 +53,9 @@ def imported(store: Store, ring: KeyRing, folder: Path) -> None:
 
 
 def test_database(store: Store, tmp_path: Path) -> None:
-    assert checks.check_database(store, tmp_path).condition is OK
+    assert checks.check_database(store, tmp_path, "sqlite:///x").condition is OK
     nowhere = Store(f"sqlite:///{tmp_path}/none.db", SetClock())
-    condition, text = said(checks.check_database(nowhere, None))
+    condition, text = said(checks.check_database(nowhere, None, "sqlite:///x"))
     assert condition is FAIL
     assert "kiosk setup" in text
 
@@ -63,7 +63,7 @@ def test_database(store: Store, tmp_path: Path) -> None:
 def test_a_database_without_a_schema(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch(mode=0o600)
     empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock())
-    condition, text = said(checks.check_database(empty, tmp_path))
+    condition, text = said(checks.check_database(empty, tmp_path, "sqlite:///x"))
     assert (condition, "schema is not current" in text) == (FAIL, True)
     empty.close()
 

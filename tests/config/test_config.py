@@ -231,3 +231,11 @@ def test_places_follow_the_environment() -> None:
     assert state_directory({"STATE_DIRECTORY": "/s/one:/s/two"}) == Path("/s/one")
     settings = load_settings(None, {"STATE_DIRECTORY": "/s/one"})
     assert settings.store.url == "sqlite:////s/one/kiosk.db"
+
+
+def test_the_address_of_a_database_is_refused_where_it_is_read_and_never_repeated() -> None:
+    said = problems({"KIOSK_STORE__URL": "postgres://kiosk:canary@db/kiosk"})
+    assert "begins with postgres://; write postgresql:// instead" in said
+    other = problems({"KIOSK_STORE__URL": "mysql://kiosk:canary@db/kiosk"})
+    assert "allowed: sqlite:////path/to/file or postgresql://user@host/name" in other
+    assert "canary" not in said + other

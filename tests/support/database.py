@@ -110,10 +110,14 @@ class TestDatabase:
 
 
 class PostgresServer:
-    """A PostgreSQL server in ``folder``; as root it runs under the account ``postgres``."""
+    """A PostgreSQL server in ``folder``; as root it runs under the account ``postgres``.
 
-    def __init__(self, folder: Path) -> None:
+    ``owner`` is the role that may do all.
+    """
+
+    def __init__(self, folder: Path, owner: str = "kiosk") -> None:
         self.folder = folder
+        self.owner = owner
         self._programs = find_programs()
 
     def start(self) -> None:
@@ -122,11 +126,16 @@ class PostgresServer:
         if os.geteuid() == 0:
             shutil.chown(self.folder, SERVER_ACCOUNT, SERVER_ACCOUNT)
         options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
-        self._run("initdb", "-D", str(data), "-U", "kiosk", *options)
+        self._run("initdb", "-D", str(data), "-U", self.owner, *options)
         lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
         with (data / "postgresql.conf").open("a") as settings:
             settings.writelines([*lines, f"unix_socket_directories = '{self.folder}'\n"])
         self._run("pg_ctl", "-D", str(data), "-w", "-l", str(self.folder / "log"), "start")
+
+    def restart(self) -> None:
+        """Take up other settings."""
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "restart")
 
     def stop(self) -> None:
         """Stop it at once; nothing in it is worth keeping."""
@@ -134,7 +143,7 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         """Return the address of one of its databases."""
-        return f"postgresql://kiosk@/{database}?host={self.folder}&port={PORT}"
+        return f"postgresql://{self.owner}@/{database}?host={self.folder}&port={PORT}"
 
     def execute(self, statement: str) -> None:
         """Run one statement as the server's owner, outside a transaction."""

@@ -20,6 +20,7 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.dialogue import CardId, Heartbeat, OnPad, VisitId
 from kiosk.policy import Factor, Policy
 from kiosk.ports import CardAddress
+from kiosk.secrets.audit_macs import AuditMacs
 from kiosk.secrets.source import DerivedSecrets
 from kiosk.sensitive import Sensitive
 from kiosk.station.actions import Actions
@@ -75,7 +76,7 @@ def serve(world: World, family: Family) -> None:
 def _world(folder: str, url: str, family: str) -> World:
     """Return the authority on one database, opened in a process that may fork: nothing is open."""
     world = World(Path(folder), url=url)
-    world.store = CutStore(url, world.clock)
+    world.store = CutStore(url, world.clock, audit_macs=AuditMacs(lambda: world.ring))
     serve(world, families()[family])
     return world
 

@@ -79,7 +79,6 @@ class Family:
     reads: Driver
     secret: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    tells_that_it_is_blocked: bool = True
     changes_secret: bool = True
     opens: Callable[[CardHold, Sensitive], None] = by_secret
 
@@ -98,7 +97,6 @@ FAMILIES = {
             "cards": {"families": []},
             "pkcs11": {"module": OPENSC, "token": "OpenPGP card (User PIN)"},
         },
-        tells_that_it_is_blocked=False,
     ),
     "GIDS": Family("gids", GIDS, ADMIN_KEY, changes_secret=False, opens=by_key),
 }
@@ -124,10 +122,7 @@ def test_registers_locks_the_card_and_unlocks_it(
     visitor.enters_code(world.read_code(dee.email)).finishes(Purpose.REGISTER)
     visitor.goes()
     lock(world, dee, family)
-    visitor.comes()
-    if not family.tells_that_it_is_blocked:
-        visitor.chooses(Purpose.UNLOCK)
-    visitor.unlocks().answers()
+    visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(dee.email))
     visitor.sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
     visitor.goes()

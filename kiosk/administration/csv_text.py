@@ -1,19 +1,31 @@
-"""Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it."""
+"""Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
+
+Spreadsheets of some countries split a line at each semicolon, whatever is quoted by commas. So a
+formula is looked for wherever a cell could begin, and not only where one of ours does.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula."""
+_FORMULA: Final = re.compile(
+    r"""
+    (?: ^ | (?<=[;,|\t\r\n]) )        # where a cell begins, however the line is split
+    (?P<before> (?: [^\S\t\r\n] | ["'] )* )    # what a spreadsheet may strip
+    (?= [=+\-@\t\r＝＋－＠] )          # with what a formula begins, in full width too
+    """,
+    re.VERBOSE,
+)
 
 
 def csv_line(cells: Sequence[object]) -> str:
-    """Return one line; a cell that looks like a formula gets an apostrophe before it."""
+    """Return one line, every cell quoted; a formula gets an apostrophe before it."""
     text = io.StringIO()
-    csv.writer(text).writerow([_defused(str(cell)) for cell in cells])
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow([_defused(str(cell)) for cell in cells])
     return text.getvalue()
 
 
@@ -23,4 +35,4 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _defused(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub(r"'\g<before>", cell)

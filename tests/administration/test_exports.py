@@ -7,6 +7,8 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kiosk.administration.csv_text import csv_text
 from kiosk.administration.export_files import new_file
@@ -52,10 +54,31 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "gone") in str(caught.value)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@SUM(A1)", "＝1"])
 def test_a_formula_becomes_text(cell: str) -> None:
     (row,) = list(csv.reader(io.StringIO(csv_text([cell], []), newline="")))
     assert row == [f"'{cell}"]
+
+
+def test_every_cell_is_quoted() -> None:
+    assert csv_text(["one", "2", ""], [["a", 'b"c', "d"]]) == '"one","2",""\r\n"a","b""c","d"\r\n'
+
+
+ABC = st.text(st.sampled_from("=+-@＝;,|\t\r\n \"'a1"), max_size=12)
+
+
+@given(st.lists(ABC, min_size=1, max_size=3))
+@example(["Smith;=HYPERLINK(A1)"])
+@example(['x;"=1'])
+@example(["\t=1"])
+def test_no_cell_begins_a_formula_however_the_line_is_split(cells: list[str]) -> None:
+    line = csv_text(cells, [])
+    for separator in ";,|\t\r\n":
+        for piece in line.split(separator):
+            assert not piece.lstrip(' "\t\r\n').startswith(("=", "+", "-", "@", "＝"))
+    for delimiter in ";,\t|":
+        for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter):
+            assert not [one for one in row if one.lstrip().startswith(("=", "+", "-", "@", "＝"))]
 
 
 def test_text_with_quotes_and_commas_comes_back() -> None:

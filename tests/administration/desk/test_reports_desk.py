@@ -175,7 +175,7 @@ def test_a_site_that_looks_like_a_formula_is_only_a_name(
 ) -> None:
     History(store, clock).station("A", "=HYPERLINK(1)")
     written = LocalReportsDesk(manager).export(Span.SITE, FIRST, LAST)
-    assert Path(written.path).read_text().splitlines()[1] == "'=HYPERLINK(1),0,0,0"
+    assert Path(written.path).read_text().splitlines()[1] == '"\'=HYPERLINK(1)","0","0","0"'
 
 
 def test_who_may_not_export_leaves_no_file(agent: Office, means: Means) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from kiosk.administration.free_text import LONGEST_NAME
 from kiosk.administration.views.audit import AuditFilter
 from kiosk.errors import NotTaken
 from kiosk.reference import read_reference
@@ -20,6 +21,8 @@ _ID = re.compile(r"[0-9a-f]{32}")
 def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     """Look up who is meant; raises ``NotTaken`` for a person or member that there is not."""
     _check_times(only)
+    for name in ("station", "staff", "kind"):
+        _check_name(name, getattr(only, name))
     return AuditQuery(
         holder_id=_holder(uow, only.person.strip()),
         station=only.station.strip() or None,
@@ -29,6 +32,12 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         since=only.since,
         until=only.until,
     )
+
+
+def _check_name(field: str, text: str) -> None:
+    """Raise ``NotTaken`` for what is no name: an export writes the filter into the audit."""
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
 
 
 def _holder(uow: UnitOfWork, text: str) -> str | None:

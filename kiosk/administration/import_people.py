@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from kiosk.administration.free_text import cleaned
 from kiosk.administration.import_plan import Batch, Planner
 from kiosk.administration.kinds import PERSON_IMPORTED
 from kiosk.administration.people_file import PeopleFile
@@ -100,7 +101,7 @@ class PeopleImport:
         file = PeopleFile(path, self._number_digits)
         told = _Audit(uow, reference_of(VisitId(new_id())), actor)
         summary = self._read(uow, file, progress, told)
-        told.of_file(path.name, file.digest, summary)
+        told.of_file(cleaned(path.name), file.digest, summary)
         summary.digest = file.digest
         return summary
 

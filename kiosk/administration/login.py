@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from kiosk.administration.free_text import cleaned
 from kiosk.administration.kinds import StaffKind
 from kiosk.administration.public_keys import fingerprint_of
 from kiosk.administration.views.acting import Actor
@@ -55,7 +56,7 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
     with store.begin() as uow:
         member = uow.staff.by_key(fingerprint)
         kind = StaffKind.LOGGED_IN if member else StaffKind.TURNED_AWAY
-        detail: dict[str, Scalar] = {"key": fingerprint, "from": source}
+        detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
         reference = reference_of(VisitId(new_id()))
         actor = member.id if member else None
         uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
@@ -74,7 +75,7 @@ def turn_away(store: Store, because: str, source: str = "") -> None:
         uow.audit.append(
             kind=StaffKind.TURNED_AWAY.value,
             reference=reference_of(VisitId(new_id())),
-            detail={"because": because, "from": source},
+            detail={"because": because, "from": cleaned(source)},
         )
         uow.commit()
 

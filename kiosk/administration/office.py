@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from kiosk.administration.free_text import need_words
 from kiosk.administration.kinds import DEEDS, PERSON_IMPORTED, StaffKind
 from kiosk.administration.means import Means
 from kiosk.administration.policy_in_force import policy_in_force
@@ -349,6 +350,9 @@ class Office:
                 raise NotTaken(field, "There is a character in it that cannot be shown.")
         if action in IDENTIFIES and not SHORTEST_REASON <= len(identified) <= LONGEST_REASON:
             raise NotTaken("identified_by", "Say how you made sure who this person is.")
+        need_words("reason", reason)
+        if identified:
+            need_words("identified_by", identified)
         now = self.means.clock.now()
         return ActionNote(new_id(), holder_id, now, reason, identified, secrets.token_hex(16))
 

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from kiosk.store.database import Store
 
 
+_LONGEST_ACCOUNT = 64
+"""Characters of an account's name that the audit keeps."""
+
+
 def add_command(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
@@ -132,7 +136,7 @@ class Tools:
             user = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:  # a container's user may have no name
             user = str(os.getuid())
-        behind = self.environ.get("SUDO_USER", "")
+        behind = self.environ.get("SUDO_USER", "")[:_LONGEST_ACCOUNT]
         return f"command line: {user}" + (
             f" (sudo: {behind})" if behind and behind.isprintable() else ""
         )

@@ -23,8 +23,9 @@ from kiosk.administration.audit_chain import anchor_line
 from kiosk.administration.proposals_desk import expire_overdue
 from kiosk.administration.telling import StaffMail
 from kiosk.authority.anchors import anchor_head
-from kiosk.authority.housekeeping import tidy
+from kiosk.authority.housekeeping import purge, tidy
 from kiosk.config.notices import NoticeSettings
+from kiosk.config.settings import DEFAULTS
 from kiosk.errors import AuditNotIntact
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_chain import FIRST
@@ -52,12 +53,19 @@ class Caretaker:
     """Told of the time by its store's clock; ``limits`` say what is many and who is told."""
 
     def __init__(
-        self, store: Store, signer: AnchorSigner, limits: NoticeSettings, ra_email: str
+        self,
+        store: Store,
+        signer: AnchorSigner,
+        limits: NoticeSettings,
+        ra_email: str,
+        *,
+        visits_kept_months: int = DEFAULTS.store.visits_kept_months,
     ) -> None:
         self._store = store
         self._signer = signer
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
+        self._visits_kept_months = visits_kept_months
         self._signed: AuditAnchor | None = None
 
     def look(self) -> bool:
@@ -159,6 +167,7 @@ class Caretaker:
             if not uow.chores.is_due(TIDY, DAY):
                 return
         tidy(self._store)
+        purge(self._store, self._visits_kept_months)
         with self._store.begin() as uow:
             uow.chores.claim(TIDY, DAY)
             uow.commit()

@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from kiosk.administration.doctor import Finding, fail, ok, warn
+from kiosk.administration.key_rotation import is_of, last_copy
 from kiosk.administration.master_keys import MasterKeys
 from kiosk.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
-from kiosk.secrets import admin_keys
+from kiosk.secrets import admin_keys, keyfile
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.known import want_known
 from kiosk.secrets.rotate import sealed_by_key
@@ -23,9 +24,9 @@ from kiosk.store.faults import REFUSED_LOGINS
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 
-_DATABASE, _QUESTIONS, _KEYS, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
-    "database", "questions", "keys", "master key", "token", "cipher", "mail relay", "outbox",
-    "clock",
+_DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
+    "outbox", "clock",
 )  # fmt: skip
 
 
@@ -81,6 +82,24 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     if older := sum(sealed.values()) - sealed.get(current, 0):
         return warn(_KEYS, f"{older} secrets are under an older key", "run `kiosk keys rotate`")
     return ok(_KEYS, f"all there; {sum(sealed.values())} secrets under {current}")
+
+
+def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Finding:
+    """Is there a copy of the key file as it is now, and none where it should not be."""
+    try:
+        ring = load()
+    except ConfigError:
+        return fail(_COPY, "the key file cannot be read", "see the line on keys")
+    if left := keyfile.leftovers(path):
+        named = ", ".join(map(str, left))
+        return warn(_COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
+    copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
+    if copy is None:
+        return warn(_COPY, "no copy of the key file was ever declared", advice)
+    made = f"{copy.at:%Y-%m-%d}"
+    if not is_of(copy, ring):
+        return warn(_COPY, f"keys were added since the copy of {made}, which is worthless", advice)
+    return ok(_COPY, f"a copy of the key file was declared on {made}")
 
 
 def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:

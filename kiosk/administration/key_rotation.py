@@ -6,14 +6,21 @@ anew under it. It may stop anywhere: the next one first finishes what was left.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from kiosk.administration.progress import Progress, unseen
 from kiosk.secrets.keys import NEEDED, KeyPurpose, KeyRing
 from kiosk.secrets.rotate import Rotation, reseal_all, sealed_by_key
 from kiosk.secrets.sealing import Sealer
+from kiosk.store.audit_records import AuditEvent, AuditQuery
 from kiosk.store.database import Store
+from kiosk.store.records import Scalar
+
+BACKED_UP: Final = "keys-backed-up"
+"""The audit's kind for the declaration of a copy of the key file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,33 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
     )
 
 
+def digest_of(ring: KeyRing) -> str:
+    """Return a digest of the ids of all keys: it changes with the key file, and says no key."""
+    ids = (f"{purpose}:{key_id}" for purpose in KeyPurpose for key_id in ring.ids(purpose))
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
+
+
+def declare_copy(ring: KeyRing, store: Store, actor: str) -> None:
+    """Write down that a copy of the key file, as it is now, is kept in a safe place."""
+    keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
+    with store.begin() as uow:
+        detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
+        uow.audit.append(kind=BACKED_UP, reference="", actor=actor, detail=detail)
+        uow.commit()
+
+
+def last_copy(store: Store) -> AuditEvent | None:
+    """Return the last declaration of a copy, with its time."""
+    with store.read() as uow:
+        found = uow.trail.newest(AuditQuery(kind=BACKED_UP), limit=1)
+    return found[0] if found else None
+
+
+def is_of(copy: AuditEvent, ring: KeyRing) -> bool:
+    """Tell whether the copy that was declared holds the keys of today."""
+    return copy.detail.get("ids_sha256") == digest_of(ring)
+
+
 def is_unfinished(ring: KeyRing, store: Store) -> bool:
     """Tell whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:
@@ -84,5 +118,5 @@ def rotate_seal(
     if not is_unfinished(ring, store):
         added = add_key(path, KeyPurpose.SEAL, store, actor)
         ring = KeyRing.load(path)
-    rotation = reseal_all(store, Sealer(ring), progress)
+    rotation = reseal_all(store, Sealer(ring), actor, progress)
     return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)

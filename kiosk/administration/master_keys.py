@@ -77,7 +77,7 @@ class MasterKeys:
         masters = Masters(ring, self._token)
         current = masters.current()
         work = OlderMasters(Sealer(ring, masters), current)
-        return RotationReport(added, current, walk(self._store, work, progress))
+        return RotationReport(added, current, walk(self._store, work, current, actor, progress))
 
     def _is_unfinished(self) -> bool:
         """Tell whether secrets derive from older keys, or none yet from one that was added."""

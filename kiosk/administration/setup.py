@@ -28,6 +28,9 @@ class Step:
     told: str
 
 
+COPY_IT = "keep a copy in a safe place, secrets are lost without it; then `kiosk keys backed-up`"
+
+
 def write_settings(path: Path, text: str) -> Step:
     """Write a first settings file (0600) where there is none; raises ``ConfigError``."""
     try:
@@ -60,7 +63,7 @@ def make_keys(path: Path) -> Step:
         return Step("keys", False, str(path))
     make_private_folder(path.parent)
     KeyRing.create(path)
-    return Step("keys", True, f"{path}: keep a copy in a safe place; secrets are lost without it")
+    return Step("keys", True, f"{path}: {COPY_IT}")
 
 
 def make_master_key(masters: MasterKeys, actor: str) -> Step:

@@ -27,7 +27,6 @@ LEFT_OUT: Final[frozenset[str]] = frozenset(
         AuditKind.ADMIN_KEY_USED,
         AuditKind.SECRET_DRAWN,
         AuditKind.UNBLOCK_TOLD_LATE,
-        "secret-resealed",
     }
 )
 """Steps on the way to something that is told, and what only the machine has to know."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.administration.key_rotation import BACKED_UP
 from kiosk.administration.kinds import DEEDS, PERSON_IMPORTED, StaffKind
 from kiosk.administration.saying import as_sentence
 from kiosk.administration.told_of_service import SAID_OF_SERVICE
 from kiosk.administration.told_of_visits import SAID_OF_VISITS
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.housekeeping import PURGED
+from kiosk.secrets.rotate import RESEALED
 from kiosk.store.audit_records import AuditEvent
 
 WORDS: Final[dict[str, str]] = {
@@ -69,7 +72,9 @@ WORDS: Final[dict[str, str]] = {
     "card-changed": "The card was changed by an import.",
     "people-imported": "People were imported.",
     "key-added": "A key was added, to the key file or to a token.",
-    "secret-resealed": "The unblock secret was sealed under another key.",
+    BACKED_UP: "A copy of the key file was made and is kept in a safe place.",
+    RESEALED: "Unblock secrets were sealed under another key.",
+    PURGED: "Old visits and entries of the unblock journal were deleted.",
     **{kind: as_sentence(deed) for kind, deed in DEEDS.items()},
 }
 """What each kind means, whatever its detail says."""

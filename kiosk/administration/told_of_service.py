@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kiosk.administration.kinds import StaffKind
+from kiosk.authority.housekeeping import PURGED
+from kiosk.secrets.rotate import RESEALED
 from kiosk.store.records import Scalar
 
 Detail = Mapping[str, Scalar]
@@ -60,6 +62,18 @@ def _imported(detail: Detail) -> str:
     return f"Imported people: {lines} lines, {added} people added, {changed} changed."
 
 
+def _purged(detail: Detail) -> str:
+    visits, journal, before = (detail.get(name) for name in ("visits", "journal", "before"))
+    if before is None:
+        return ""
+    return f"Deleted {visits} visits and {journal} closed journal entries of before {before}."
+
+
+def _resealed(detail: Detail) -> str:
+    key, many = detail.get("to"), detail.get("secrets")
+    return f"Sealed {many} unblock secrets anew, under {key}." if key else ""
+
+
 SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.POLICY_CHANGED: _policy,
     StaffKind.QUESTION_ADDED: _question("Added security question {}"),
@@ -71,5 +85,7 @@ SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.AUDIT_VERIFIED: _verified,
     StaffKind.AUDIT_EXPORTED: _exported,
     "people-imported": _imported,
+    PURGED: _purged,
+    RESEALED: _resealed,
 }
 """By kind; an empty text leaves it to the kind's own words."""

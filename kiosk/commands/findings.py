@@ -33,6 +33,8 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "database", partial(checks.check_database, tools.store, folder, tools.settings.store.url)
     yield "questions", partial(checks.check_questions, tools.store, policy)
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)
+    copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
+    yield "key copy", copy
     derives = tools.settings.secrets.source == "derived"
     yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
     if tools.settings.secrets.module and tools.store_file:

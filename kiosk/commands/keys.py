@@ -32,6 +32,7 @@ EXAMPLE = """\
   kiosk keys rotate --add-only      then see to the stations, and
   kiosk keys rotate                 finishes: no second key is made
   kiosk keys rotate --purpose derive
+  kiosk keys backed-up              once you keep a copy of the key file elsewhere
 """
 _STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
 ROTATE = """\
@@ -47,10 +48,17 @@ list` shows none that derives from an older master key, that one can be destroye
 """
 
 
+COPIED = """\
+Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. The
+copy is not looked at. `kiosk doctor` warns until a copy was declared, and again when a key was
+added since: what the new key made cannot be opened with an older copy.
+"""
+
+
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its two parts."""
+    """Add the command and its parts."""
     parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
     listing = parts.add_parser("list", help="show every key, and what it sealed")
     rotate = parts.add_parser("rotate", help="make a new key current", description=ROTATE)
     rotate.add_argument(
@@ -60,13 +68,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="which key (default: seal); of the others, only a new one is added",
     )
     rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
-    for part in (listing, rotate):
+    backed_up = parts.add_parser(
+        "backed-up", help="declare that a copy of the key file is safe", description=COPIED
+    )
+    for part in (listing, rotate, backed_up):
         add_config(part)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the part that was asked for."""
-    return {"list": _list, "rotate": _rotate}[args.part](args)
+    return {"list": _list, "rotate": _rotate, "backed-up": _backed_up}[args.part](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -113,11 +124,34 @@ def _rotate(args: argparse.Namespace) -> int:
     if args.add_only or purpose is not KeyPurpose.SEAL:
         say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
         say(_STATIONS)
+        _say_copy(tools)
         return 0
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
     broken = "does not open and was left as it is; import it again"
-    return _tell(report, _STATIONS, "secrets sealed anew", broken)
+    done = _tell(report, _STATIONS, "secrets sealed anew", broken)
+    _say_copy(tools)
+    return done
+
+
+def _backed_up(args: argparse.Namespace) -> int:
+    """Declare a copy of the key file."""
+    from kiosk.administration.key_rotation import declare_copy
+
+    tools = Tools(args)
+    declare_copy(tools.ring(), tools.store, tools.actor())
+    say(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
+    return 0
+
+
+def _say_copy(tools: Tools) -> None:
+    """Say that the copy of the key file is out of date, unless the one declared is not."""
+    from kiosk.administration.key_rotation import is_of, last_copy
+
+    copy = last_copy(tools.store)
+    if copy is None or not is_of(copy, tools.ring()):
+        say("a copy of the key file from before is worthless now: keep a new one in a safe place,")
+        say(f"of {tools.key_file}, then run `kiosk keys backed-up`")
 
 
 def _rotate_master(tools: Tools, *, add_only: bool) -> int:
@@ -126,6 +160,7 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
 
     if add_only:
         say(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
+        _say_copy(tools)
         return 0
     with ProgressLine("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress)
@@ -134,6 +169,7 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
         # Stations work on: what they change meanwhile may derive from an older key again.
         say(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
+    _say_copy(tools)
     return done
 
 

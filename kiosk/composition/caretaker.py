@@ -11,4 +11,10 @@ from kiosk.store.database import Store
 
 def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:
     """Return the caretaker of an open store."""
-    return Caretaker(store, AnchorSigner(ring), settings.notices, settings.service.ra_email)
+    return Caretaker(
+        store,
+        AnchorSigner(ring),
+        settings.notices,
+        settings.service.ra_email,
+        visits_kept_months=settings.store.visits_kept_months,
+    )

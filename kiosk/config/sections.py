@@ -103,6 +103,12 @@ class StoreSettings(Section):
         hidden=True,
     )
     busy_timeout_s: float = setting(5, Number(0.1, 60), "Seconds to wait for another writer.")
+    visits_kept_months: int = setting(
+        12,
+        Number(6, 24, whole=True),
+        "Months after which visits and closed entries of the unblock journal are deleted; "
+        "the audit is kept.",
+    )
 
 
 @dataclass(frozen=True)

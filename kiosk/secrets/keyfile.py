@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from kiosk.errors import ConfigError
 
@@ -22,6 +25,9 @@ Entries = tuple[tuple[str, str, bytes], ...]
 """Purpose, key id and key material, in the order of the file."""
 
 _VERSION = 1
+_NEW = "new"
+_NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""What open(2) answers to O_TMPFILE on a file system, or a kernel, that does not know it."""
 _OTHERS = 0o077
 # The service manager hands a credential to a service's user by an access list, whose
 # mask then shows as the group's right to read.
@@ -41,42 +47,61 @@ def read(path: Path) -> Entries:
 
 def create(path: Path, entries: Entries) -> None:
     """Write a new key file; ``ConfigError`` where there is one: keys are never overwritten."""
-    written = _write_beside(path, entries)
     try:
-        os.link(written, path)
+        with _new_file(path) as (file, source):
+            _write(file, entries)
+            _link(source, path)
     except FileExistsError:
         raise ConfigError(f"key file {path}: there is one already; it is left alone") from None
     except OSError as error:
         raise ConfigError(f"key file {path}: {error.strerror}") from None
-    finally:
-        written.unlink()
     _sync_directory(path.parent)
 
 
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Keep other programs from changing the file meanwhile: a key that is lost is lost for good."""
+    """Keep other programs from changing the file meanwhile: a key that is lost is lost for good.
+
+    What a program that was killed here has left of its new file is deleted first.
+    """
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
+        for left in leftovers(path):
+            left.unlink(missing_ok=True)
         yield
     finally:
         os.close(directory)
 
 
 def replace(path: Path, entries: Entries) -> None:
-    """Put a new key file in the place of ``path`` in one step, keeping its owner."""
-    written = _write_beside(path, entries)
+    """Put a new key file in the place of ``path`` in one step, keeping its owner.
+
+    The new file has a name only between two system calls, so a program that is killed leaves
+    no copy of the keys but in that moment; ``held`` deletes one that it left. Call it in there.
+    """
+    named = path.with_name(f".{path.name}.{_NEW}")
     try:
-        owner = path.stat()
-        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(written, owner.st_uid, owner.st_gid)
-        written.replace(path)
+        with _new_file(path) as (file, source):
+            owner = path.stat()
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            _write(file, entries)
+            _link(source, named)
+            named.replace(path)
     except OSError as error:
+        named.unlink(missing_ok=True)
         raise ConfigError(f"key file {path}: {error.strerror}") from None
-    finally:
-        written.unlink(missing_ok=True)
     _sync_directory(path.parent)
+
+
+def leftovers(path: Path) -> tuple[Path, ...]:
+    """Return what programs that were killed have left of new key files beside ``path``."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.(?:{_NEW}|[0-9a-f]{{8}})")
+    try:
+        return tuple(sorted(each for each in path.parent.iterdir() if name.fullmatch(each.name)))
+    except OSError:
+        return ()
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
@@ -113,23 +138,44 @@ def _entry(item: Mapping[str, object]) -> tuple[str, str, bytes]:
     return purpose, key_id, base64.b64decode(key, validate=True)
 
 
-def _write_beside(path: Path, entries: Entries) -> Path:
-    """Write the whole file under another name, in its final mode, safe on the disk."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a new file (0600) beside ``path``, and return it with what it can be linked from.
+
+    It has no name, so it is gone where the program is killed. On a file system that knows no
+    such files it has one, which ``leftovers`` finds.
+    """
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(path.parent, os.O_RDWR | os.O_TMPFILE, 0o600)
+        named = None
     except OSError as error:
-        raise ConfigError(f"key file {path}: {error.strerror}") from None
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+        named = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        handle = os.open(named, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_render(entries))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise ConfigError(f"key file {path}: {error.strerror}") from None
-    return beside
+            yield file, named or Path(f"/proc/self/fd/{handle}")
+    finally:
+        if named is not None:
+            named.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give the file another name; ``source`` may be a link in /proc, which is followed."""
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        # With a folder named Python calls linkat(2), which follows links; link(2) does not.
+        os.link(source, target, src_dir_fd=directory, follow_symlinks=True)
+    finally:
+        os.close(directory)
+
+
+def _write(file: BinaryIO, entries: Entries) -> None:
+    """Write the whole file, safe on the disk."""
+    file.write(_render(entries))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _render(entries: Entries) -> bytes:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from kiosk.errors import KeyMissing, SealBroken
+from kiosk.errors import KeyMissing, SealBroken, StoreError
 from kiosk.secrets.kept import label
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.store.database import Store
-from kiosk.store.records import Card, SealedSecret
+from kiosk.store.records import Card, Scalar, SealedSecret
 from kiosk.store.secret_records import KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -25,8 +26,8 @@ Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
 Progress = Callable[[int, int], None]
 """Takes the secrets looked at so far and those there were to do."""
 
-ROTATED = "secret-resealed"
-"""The audit's kind for one secret that was sealed anew."""
+RESEALED = "secrets-resealed"
+"""The audit's kind for a rotation: how many secrets were sealed anew."""
 
 
 @dataclass(slots=True)
@@ -53,9 +54,6 @@ class Work(Protocol):
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``."""
 
-    def name(self, sealed: SealedSecret) -> str:
-        """Return the key that matters, for the audit."""
-
 
 class UnderCurrentKey:
     """Secrets that an older key sealed, those that are kept beside the current ones too."""
@@ -80,22 +78,52 @@ class UnderCurrentKey:
         """Seal it under the current key; what derives goes on doing so."""
         return self._sealer.carry(sealed, old, new)
 
-    def name(self, sealed: SealedSecret) -> str:
-        """Return the key that sealed it."""
-        return sealed.key_id
 
-
-def reseal_all(store: Store, sealer: Sealer, progress: Progress | None = None) -> Rotation:
+def reseal_all(
+    store: Store, sealer: Sealer, actor: str, progress: Progress | None = None
+) -> Rotation:
     """Seal under the current key what another key sealed; raises ``StoreError``.
 
     A secret that does not open is left as it is and named, and the others go on.
     """
-    return walk(store, UnderCurrentKey(sealer), progress)
+    return walk(store, UnderCurrentKey(sealer), sealer.current_key_id, actor, progress)
 
 
-def walk(store: Store, work: Work, progress: Progress | None = None) -> Rotation:
-    """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done."""
-    done, seen, last = Rotation(), 0, ""
+def walk(
+    store: Store, work: Work, current: str, actor: str, progress: Progress | None = None
+) -> Rotation:
+    """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done.
+
+    The audit gets one row with the counts, also where the work ends early. ``current`` is
+    the key that the work is for.
+    """
+    done = Rotation()
+    try:
+        _work(store, work, done, progress)
+    except BaseException:
+        with suppress(StoreError):  # the caller has to hear of what ended the work
+            _record(store, current, actor, done)
+        raise
+    _record(store, current, actor, done)
+    return done
+
+
+def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
+    if not (done.resealed or done.overtaken or done.broken):
+        return
+    counts: dict[str, Scalar] = {
+        "to": current,
+        "secrets": done.resealed,
+        "overtaken": done.overtaken,
+        "broken": len(done.broken),
+    }
+    with store.begin() as uow:
+        uow.audit.append(kind=RESEALED, reference="", actor=actor, detail=counts)
+        uow.commit()
+
+
+def _work(store: Store, work: Work, done: Rotation, progress: Progress | None) -> None:
+    seen, last = 0, ""
     with store.read() as uow:
         total = work.left(uow)
     while cards := _next(store, work.cards, last):
@@ -111,7 +139,6 @@ def walk(store: Store, work: Work, progress: Progress | None = None) -> Rotation
             seen, last = seen + 1, kept.id
             if progress is not None:
                 progress(seen, max(total, seen))
-    return done
 
 
 def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
@@ -138,7 +165,6 @@ def _reseal(store: Store, work: Work, card: Card, done: Rotation) -> None:
         if not uow.cards.replace_secret(card.id, old.revision, sealed):
             done.overtaken += 1
             return
-        _tell(uow, card, work, old, sealed)
         uow.commit()
     done.resealed += 1
 
@@ -159,17 +185,5 @@ def _reseal_kept(store: Store, work: Work, kept: KeptSecret, done: Rotation) -> 
         if not uow.kept.reseal(kept, sealed):
             done.overtaken += 1
             return
-        _tell(uow, card, work, kept.sealed, sealed)
         uow.commit()
     done.resealed += 1
-
-
-def _tell(uow: UnitOfWork, card: Card, work: Work, old: SealedSecret, sealed: SealedSecret) -> None:
-    uow.audit.append(
-        kind=ROTATED,
-        reference="",
-        card_id=card.id,
-        holder_id=card.holder_id,
-        actor="kiosk keys rotate",
-        detail={"from": work.name(old), "to": work.name(sealed), "revision": sealed.revision},
-    )

@@ -41,7 +41,3 @@ class OlderMasters:
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         """Derive it a last time, and seal it as it is."""
         return self._sealer.seal(self._sealer.open(sealed, old), new)
-
-    def name(self, sealed: SealedSecret) -> str:
-        """Return the master key, or that which sealed it."""
-        return sealed.derived_from or sealed.key_id

@@ -14,6 +14,7 @@ import pytest
 from kiosk.administration import checks
 from kiosk.administration.doctor import Condition, Finding, examine, ok
 from kiosk.administration.import_people import PeopleImport
+from kiosk.administration.key_rotation import declare_copy
 from kiosk.administration.setup import load_questions
 from kiosk.demo.mailbox import Mailbox
 from kiosk.errors import ConfigError, StoreError
@@ -91,6 +92,25 @@ def test_keys(store: Store, ring: KeyRing, tmp_path: Path) -> None:
     )
     condition, text = said(checks.check_keys(KeyRing.fresh, store))
     assert (condition, "restore the key file" in text) == (FAIL, True)
+
+
+def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -> None:
+    rings, path = [ring], tmp_path / "keys.json"
+
+    def look() -> tuple[Condition, str]:
+        return said(checks.check_key_copy(lambda: rings[-1], path, store))
+
+    condition, text = look()
+    assert (condition, "ever declared" in text, "keys backed-up" in text) == (WARN, True, True)
+    declare_copy(ring, store, "test")
+    assert look() == (OK, "a copy of the key file was declared on 2030-05-17; ")
+    rings.append(ring.with_new(KeyPurpose.PEPPER))
+    condition, text = look()
+    assert (condition, "worthless" in text) == (WARN, True)
+    declare_copy(rings[-1], store, "test")
+    (tmp_path / ".keys.json.0a1b2c3d").touch()
+    condition, text = look()
+    assert (condition, "left keys in" in text) == (WARN, True)
 
 
 def test_mail(tmp_path: Path) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from kiosk.authority.housekeeping import TOLD_AFTER, tidy
+import pytest
+
+from kiosk.authority import housekeeping
+from kiosk.authority.housekeeping import PURGED, TOLD_AFTER, purge, tidy
+from kiosk.errors import StoreError
 from kiosk.store.database import Store
+from kiosk.store.records import Card, Scalar, SealedSecret, new_id
+from kiosk.store.repositories.visits import Visits
+from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.service_records import OutboxMessage
-from tests.support.database import SetClock
+from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
+from tests.store import samples
+from tests.support.database import SetClock, TestDatabase
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -32,3 +41,101 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
         assert uow.outbox.get("sent") is None
         assert uow.outbox.get("waiting") is not None
     store.close()
+
+
+# --- visits and the journal ------------------------------------------------------------
+
+MONTHS = 12
+
+
+@pytest.fixture
+def database(either_database: TestDatabase) -> TestDatabase:
+    return either_database
+
+
+@pytest.fixture
+def store(database: TestDatabase) -> Store:
+    return database.store()
+
+
+def sitting(store: Store, card: Card, at: datetime, state: UnblockState | None = None) -> str:
+    """Store a visit, with an entry of the journal; return its id."""
+    visit = Visit(new_id(), new_id(), "S1", at, card_id=card.id, holder_id=card.holder_id)
+    entry = UnblockEntry(new_id(), visit.id, card.id, at, was_blocked=True)
+    with store.begin() as uow:
+        uow.visits.add(visit)
+        if state is not None:
+            uow.journal.open(entry)
+            if state is not UnblockState.INTENT:
+                uow.journal.close(entry.id, state, "", at)
+        uow.commit()
+    return visit.id
+
+
+def left(store: Store, *visits: str) -> list[bool]:
+    with store.read() as uow:
+        return [uow.visits.get(visit) is not None for visit in visits]
+
+
+def purges(store: Store) -> list[dict[str, Scalar]]:
+    with store.read() as uow:
+        return [event.detail for event in uow.audit.latest() if event.kind == PURGED]
+
+
+def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
+    database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    card, now = samples.stored_person(store).card, database.clock.now()
+    old = [sitting(store, card, now - timedelta(days=370), UnblockState.DONE) for _ in range(5)]
+    old += [sitting(store, card, now - timedelta(days=370)) for _ in range(2)]
+    young = sitting(store, card, now - timedelta(days=360), UnblockState.DONE)
+    purge(store, MONTHS)
+    assert left(store, *old, young) == [False] * 7 + [True]
+    (said,) = purges(store)
+    assert (said["visits"], said["journal"]) == (7, 5)
+    purge(store, MONTHS)
+    assert len(purges(store)) == 1
+
+
+def test_what_an_open_entry_or_a_pending_secret_needs_stays(
+    database: TestDatabase, store: Store
+) -> None:
+    long_ago = database.clock.now() - timedelta(days=900)
+    one, other = (samples.stored_person(store, number).card for number in ("1", "2"))
+    kept = [
+        sitting(store, one, long_ago, UnblockState.INTENT),
+        sitting(store, other, long_ago, UnblockState.DONE),
+    ]
+    secret = SealedSecret(b"sealed", "seal-1", 2)
+    with store.begin() as uow:
+        uow.kept.add(KeptSecret(new_id(), other.id, KeptKind.PENDING, secret, long_ago))
+        uow.commit()
+    purge(store, MONTHS)
+    assert left(store, *kept) == [True, True]
+    with store.read() as uow:
+        assert uow.journal.open_for(one.id) is not None
+        assert len(uow.journal.of_visit(kept[1])) == 1
+    assert purges(store) == []
+
+
+def test_a_purge_that_is_cut_off_says_what_it_did(
+    database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "BATCH", 1)
+    card, now = samples.stored_person(store).card, database.clock.now()
+    for _ in range(3):
+        sitting(store, card, now - timedelta(days=370))
+    real, calls = Visits.purge, 0
+
+    def fail_third(self: Visits, before: datetime, most: int) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise StoreError("away", "08006")
+        return real(self, before, most)
+
+    monkeypatch.setattr(Visits, "purge", fail_third)
+    with pytest.raises(StoreError):
+        purge(store, MONTHS)
+    assert [said["visits"] for said in purges(store)] == [2]

@@ -167,6 +167,6 @@ def test_a_rotation_in_the_middle_of_a_visit_changes_nothing_for_the_holder(
     world: World, card: Card, sitting: Sitting
 ) -> None:
     rotated = world.ring.with_new(KeyPurpose.SEAL)
-    assert reseal_all(world.store, Sealer(rotated)).resealed == 1
+    assert reseal_all(world.store, Sealer(rotated), "test").resealed == 1
     object.__setattr__(world.parts, "sealer", Sealer(rotated))
     assert sitting.grant().secret.reveal() == PUK

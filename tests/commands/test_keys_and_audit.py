@@ -10,6 +10,7 @@ from stat import S_IMODE
 
 import pytest
 
+from kiosk.__main__ import main
 from tests.commands.samples import GOOD, Kiosk, people
 
 
@@ -24,6 +25,40 @@ def test_keys_are_listed_and_rotated(
     assert [row[2:] for row in rows if row[0] == "seal"] == [["older", "0"], ["current", "2"]]
     assert kiosk("keys", "rotate", "--purpose", "audit-sign") == 0
     assert "added audit-sign-" in capsys.readouterr().out
+
+
+def test_a_copy_of_the_key_file_is_declared_and_worthless_after_a_rotation(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("keys", "backed-up") == 0
+    assert "keys.json, as it is now" in capsys.readouterr().out
+    assert kiosk("keys", "rotate") == 0
+    assert "worthless now" in capsys.readouterr().out
+    assert kiosk("keys", "backed-up") == 0
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert capsys.readouterr().out.count("A copy of the key file was made") == 2
+
+
+def test_an_auditor_without_the_key_file_verifies_with_public_keys(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+    capsys.readouterr()
+    assert main(["audit", "public-keys"]) == 0
+    (place / "public").write_text(capsys.readouterr().out)
+    (place / "state" / "keys.json").rename(place / "keys.json")
+    without = "audit", "verify", "--without-key", "--anchors", str(place / "anchors")
+    assert kiosk(*without, "--public-keys", str(place / "public")) == 0
+    said = capsys.readouterr().out
+    assert "1 anchors fit\nthe MACs of the rows were not checked" in said
+    assert "signatures" not in said
+    assert kiosk(*without) == 0
+    assert "signatures of the anchors were not checked" in capsys.readouterr().out
+    (place / "public").write_text("audit-sign-1 abcd\n")
+    assert kiosk(*without, "--public-keys", str(place / "public")) == 2
+    assert "line 1 is not a key" in capsys.readouterr().err
+    assert kiosk("audit", "verify") == 2
 
 
 def test_a_key_added_alone_is_finished_later(

@@ -86,7 +86,7 @@ def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
         uow.commit()
     rotated = safe.ring.with_new(KeyPurpose.SEAL)
     told: list[tuple[int, int]] = []
-    done = reseal_all(safe.store, Sealer(rotated), lambda seen, of: told.append((seen, of)))
+    done = reseal_all(safe.store, Sealer(rotated), "test", lambda seen, of: told.append((seen, of)))
     assert (done.resealed, done.overtaken, done.broken) == (3, 0, [])
     assert told == [(1, 3), (2, 3), (3, 3)]
     entries = [one for one in rotated.to_entries() if one[1] != safe.ring.ids(KeyPurpose.SEAL)[0]]
@@ -100,5 +100,5 @@ def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> Non
     with safe.store.begin() as uow:
         uow.kept.add(KeptSecret(new_id(), safe.card.id, KeptKind.FORMER, strange, uow.now))
         uow.commit()
-    done = reseal_all(safe.store, Sealer(safe.ring.with_new(KeyPurpose.SEAL)))
+    done = reseal_all(safe.store, Sealer(safe.ring.with_new(KeyPurpose.SEAL)), "test")
     assert (done.resealed, done.broken) == (2, [safe.card.id])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from kiosk.errors import ConfigError, KeyMissing
+from kiosk.secrets import keyfile
 from kiosk.secrets.keys import NEEDED, Key, KeyPurpose, KeyRing
 
 
@@ -186,3 +191,59 @@ def test_a_master_key_is_added_when_it_is_wanted(path: Path) -> None:
         ring.current(KeyPurpose.DERIVE)
     added = [KeyRing.rotate(path, KeyPurpose.DERIVE).current(KeyPurpose.DERIVE).id for _ in "12"]
     assert KeyRing.load(path).ids(KeyPurpose.DERIVE) == tuple(added)
+
+
+# --- a program that is killed ----------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kiosk.secrets.keys import KeyPurpose, KeyRing
+
+def die(*args, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+where, what, path = sys.argv[1:]
+setattr({"os": os, "Path": Path}[where], what, die)
+KeyRing.rotate(Path(path), KeyPurpose.SEAL)
+"""
+
+
+def rotate_killed(path: Path, where: str, what: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, where, what, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(("where", "what"), [("os", "fsync"), ("os", "link")])
+def test_a_rotation_that_is_killed_leaves_no_copy_of_the_keys(
+    path: Path, where: str, what: str
+) -> None:
+    KeyRing.create(path)
+    rotate_killed(path, where, what)
+    assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+    assert len(KeyRing.load(path).ids(KeyPurpose.SEAL)) == 1
+
+
+def test_what_one_left_is_named_and_deleted_by_the_next(path: Path) -> None:
+    KeyRing.create(path)
+    rotate_killed(path, "Path", "replace")
+    (left,) = keyfile.leftovers(path)
+    assert left.stat().st_mode & 0o777 == 0o600
+    KeyRing.rotate(path, KeyPurpose.SEAL)
+    assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+    assert len(KeyRing.load(path).ids(KeyPurpose.SEAL)) == 2
+
+
+def test_a_file_system_without_unnamed_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def without(name: Path, flags: int, *mode: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        return real(name, flags, *mode)
+
+    monkeypatch.setattr(os, "open", without)
+    KeyRing.create(path)
+    KeyRing.rotate(path, KeyPurpose.SEAL)
+    assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+    assert len(KeyRing.load(path).ids(KeyPurpose.SEAL)) == 2

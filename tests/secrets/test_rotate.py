@@ -63,24 +63,27 @@ def _opened(store: Store, sealer: Sealer, cards: list[Card]) -> list[str]:
     return found
 
 
-def test_all_are_resealed_and_told_of(store: Store, old: KeyRing) -> None:
+def test_all_are_resealed_and_the_audit_has_one_row(store: Store, old: KeyRing) -> None:
     cards = _fill(store, Sealer(old), 230)
     sealer = Sealer(old.with_new(KeyPurpose.SEAL))
     told: list[tuple[int, int]] = []
-    done = reseal_all(store, sealer, lambda seen, total: told.append((seen, total)))
+    done = reseal_all(store, sealer, "test", lambda seen, total: told.append((seen, total)))
     assert (done.resealed, done.overtaken, done.broken) == (230, 0, [])
     assert told == [(n, 230) for n in range(1, 231)]
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(230)]
     with store.read() as uow:
         assert uow.cards.count_by_key() == {sealer.current_key_id: 230}
-        assert len(uow.audit.latest(limit=1000)) == 230
-    assert reseal_all(store, sealer).resealed == 0
+        (event,) = uow.audit.latest(limit=1000)
+    assert (event.kind, event.actor) == ("secrets-resealed", "test")
+    counts = {"secrets": 230, "overtaken": 0, "broken": 0}
+    assert event.detail == {"to": sealer.current_key_id, **counts}
+    assert reseal_all(store, sealer, "test").resealed == 0
 
 
 def test_the_old_key_is_not_needed_afterwards(store: Store, old: KeyRing) -> None:
     cards = _fill(store, Sealer(old), 3)
     rotated = old.with_new(KeyPurpose.SEAL)
-    reseal_all(store, Sealer(rotated))
+    reseal_all(store, Sealer(rotated), "test")
     entries = [one for one in rotated.to_entries() if one[1] != old.ids(KeyPurpose.SEAL)[0]]
     assert _opened(store, Sealer(KeyRing.from_entries(tuple(entries))), cards)
 
@@ -94,11 +97,13 @@ def test_one_that_was_interrupted_is_taken_up(store: Store, old: KeyRing) -> Non
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reseal_all(store, sealer, stop)
+        reseal_all(store, sealer, "test", stop)
     told: list[tuple[int, int]] = []
-    done = reseal_all(store, sealer, lambda seen, total: told.append((seen, total)))
+    done = reseal_all(store, sealer, "test", lambda seen, total: told.append((seen, total)))
     assert done.resealed == 6
     assert told[-1] == (6, 6)
+    with store.read() as uow:
+        assert [event.detail["secrets"] for event in uow.audit.latest()] == [6, 4]
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(10)]
 
 
@@ -111,7 +116,7 @@ def test_one_that_does_not_open_is_named_and_left(store: Store, old: KeyRing) ->
     with store.begin() as uow:
         uow.cards.put([broken, lost])
         uow.commit()
-    done = reseal_all(store, Sealer(old.with_new(KeyPurpose.SEAL)))
+    done = reseal_all(store, Sealer(old.with_new(KeyPurpose.SEAL)), "test")
     assert done.resealed == 1
     assert sorted(done.broken) == sorted([broken.id, lost.id])
     with store.read() as uow:
@@ -140,6 +145,6 @@ def test_a_secret_that_was_replaced_meanwhile_is_not_overwritten(
     rotated = old.with_new(KeyPurpose.SEAL)
     sealer = _Overtaken(rotated)
     sealer.store, sealer.other = store, Sealer(rotated)
-    done = reseal_all(store, sealer)
+    done = reseal_all(store, sealer, "test")
     assert (done.resealed, done.overtaken) == (0, 1)
     assert _opened(store, Sealer(rotated), cards) == ["99999999"]

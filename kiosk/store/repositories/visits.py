@@ -10,7 +10,9 @@ from sqlmodel import col
 from kiosk.dialogue import Purpose, Reason, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange
+from kiosk.store.secret_records import KeptKind
 from kiosk.store.tables.base import values
+from kiosk.store.tables.kept import KeptSecretRow
 from kiosk.store.tables.people import CardRow
 from kiosk.store.tables.visits import PendingRow, UnblockRow, VisitRow
 from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
@@ -58,6 +60,18 @@ class Visits:
         statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
         rows = self._gateway.many(statement, VisitRow)
         return tuple(row.record(Visit) for row in rows)
+
+    def purge(self, before: datetime, most: int) -> int:
+        """Delete visits opened before then to which no entry of the journal belongs any more.
+
+        Those that were never closed go as well. Return how many; ``most`` at a time.
+        """
+        entries = select(col(UnblockRow.visit_id))
+        old = select(col(VisitRow.id)).where(
+            col(VisitRow.opened_at) < before, col(VisitRow.id).not_in(entries)
+        )
+        some = old.order_by(col(VisitRow.opened_at)).limit(most)
+        return self._gateway.run(delete(VisitRow).where(col(VisitRow.id).in_(some)))
 
     def _one(self, statement: Select[VisitRow]) -> Visit | None:
         row = self._gateway.one(statement, VisitRow)
@@ -153,6 +167,20 @@ class UnblockJournal:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""
         statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id)
         self._gateway.run(statement.values(cryptogram=cryptogram))
+
+    def purge(self, before: datetime, most: int) -> int:
+        """Delete entries closed before then; return how many, ``most`` at a time.
+
+        Those of a card that may have a pending secret stay: they say what it may have.
+        """
+        unsettled = select(col(KeptSecretRow.card_id)).where(
+            col(KeptSecretRow.kind) == KeptKind.PENDING
+        )
+        old = select(col(UnblockRow.id)).where(
+            col(UnblockRow.closed_at) < before, col(UnblockRow.card_id).not_in(unsettled)
+        )
+        some = old.order_by(col(UnblockRow.closed_at)).limit(most)
+        return self._gateway.run(delete(UnblockRow).where(col(UnblockRow.id).in_(some)))
 
     def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
         row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)

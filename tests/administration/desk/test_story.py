@@ -24,7 +24,15 @@ from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.store.samples import NOW
 
-OTHERS = {"holder-changed", "card-changed", "people-imported", "key-added", "secret-resealed"}
+OTHERS = {
+    "holder-changed",
+    "card-changed",
+    "people-imported",
+    "key-added",
+    "keys-backed-up",
+    "secrets-resealed",
+    "records-purged",
+}
 """Kinds that are no member of either enumeration."""
 
 

@@ -21,6 +21,7 @@ MOST_BATCHES = 200
 """Of one purge; what is left goes with the next."""
 
 DAYS_A_MONTH: Final = 30.4375
+
 SPENT_AFTER = timedelta(days=2)
 """Codes, attempts and half-made registrations: dead within the hour, kept for the phone call."""
 

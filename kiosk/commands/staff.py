@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.commands import authorized_keys
 from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
 from kiosk.commands.tools import Tools, add_command, add_config, say
 from kiosk.errors import ChangedMeanwhile, ConfigError, NothingThere
@@ -67,9 +68,9 @@ def _key_option(part: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the part that was asked for; 1 where it was not done."""
-    tools = Tools(args)
     if args.part == "authorized-keys":
-        return _authorized_keys(tools, args.fingerprint)
+        return authorized_keys.run(args)
+    tools = Tools(args)
     if args.part == "list":
         return _list(tools.desk.staff, as_json=args.json)
     try:
@@ -134,13 +135,4 @@ def _list(desk: StaffDesk, *, as_json: bool) -> int:
             say(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
     if not lines:
         say("nobody yet; `kiosk staff add --help` shows how to add the first manager")
-    return 0
-
-
-def _authorized_keys(tools: Tools, fingerprint: str) -> int:
-    """Print the key where it is staff's; `restrict` closes once more what sshd's file closes."""
-    with tools.store.read() as uow:
-        member, key = uow.staff.by_key(fingerprint), uow.staff.key(fingerprint)
-    if member and key:
-        say(f"restrict,pty {key.public_key}")
     return 0

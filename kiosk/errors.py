@@ -12,9 +12,11 @@
     │   ├── NotPermitted           their role may not, or they are no staff (any more); audited
     │   ├── NotTaken               something was entered wrongly (names the field)
     │   ├── ChangedMeanwhile       somebody else was first (says what they did)
-    │   └── NothingThere           it does not exist, or not any more
+    │   ├── NothingThere           it does not exist, or not any more
+    │   └── RecordAltered          a record was altered outside of the service (names it); audited
     ├── StoreError                 the database refused (carries its SQLSTATE or SQLite code)
-    │   └── StoreBusy              another writer held the database for too long; try again
+    │   ├── StoreBusy              another writer held the database for too long; try again
+    │   └── RowAltered             a row that grants access does not fit its MAC (names it)
     ├── AuditNotIntact             a row of the audit does not fit (carries which and why)
     ├── SealBroken                 a sealed secret does not open for this card and purpose
     ├── KeyMissing                 the key that made something is not in the key file, nor a token
@@ -109,6 +111,16 @@ class NothingThere(AdministrationError):
     """There is no such person, card, code, station, question or member of staff (any more)."""
 
 
+class RecordAltered(AdministrationError):
+    """A record that was altered outside of the service stands in the way; it was audited."""
+
+    def __init__(self, table: str, row: str, reference: str) -> None:
+        super().__init__(
+            f"A record was altered outside of the service: {table} {row} (reference {reference}). "
+            "Nothing is done with it. Tell the service's administrator: `kiosk doctor` says more."
+        )
+
+
 class StoreError(KioskError):
     """The database refused a statement; ``code`` is its SQLSTATE or SQLite result code."""
 
@@ -119,6 +131,15 @@ class StoreError(KioskError):
 
 class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""
+
+
+class RowAltered(StoreError):
+    """A row does not fit its MAC: somebody without the key wrote it. It is ``row`` of ``table``."""
+
+    def __init__(self, table: str, row: str) -> None:
+        super().__init__(f"row {row} of {table} was altered by other hands", "row-altered")
+        self.table = table
+        self.row = row
 
 
 class AuditNotIntact(KioskError):

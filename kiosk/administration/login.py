@@ -9,8 +9,9 @@ from kiosk.administration.free_text import cleaned
 from kiosk.administration.kinds import StaffKind
 from kiosk.administration.public_keys import fingerprint_of
 from kiosk.administration.views.acting import Actor
+from kiosk.authority.audit import AuditKind, altered
 from kiosk.dialogue import VisitId
-from kiosk.errors import NotPermitted, NotTaken
+from kiosk.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.reference import reference_of
 from kiosk.store.database import Store
 from kiosk.store.records import Scalar, new_id
@@ -51,8 +52,30 @@ def _fingerprint(lines: list[str]) -> str:
 def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
     """Let the member of staff with this key in; ``source`` is the address they come from.
 
-    Raises ``NotPermitted`` for anybody else. Either is audited.
+    Raises ``NotPermitted`` for anybody else. Either is audited, and so is a record of staff
+    that was altered outside of the service.
     """
+    try:
+        return _admit(store, fingerprint, source)
+    except RowAltered as error:
+        reference = record_altered(store, error, {"key": fingerprint, "from": source})
+    raise NotPermitted(
+        f"The records of staff are not right (reference {reference}). Please tell the service's "
+        "administrator: `kiosk doctor` says what was altered."
+    )
+
+
+def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> str:
+    """Tell the audit of an altered row that staff came upon; return the reference."""
+    reference = reference_of(VisitId(new_id()))
+    with store.begin() as uow:
+        detail = more | altered(error)
+        uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
+        uow.commit()
+    return reference
+
+
+def _admit(store: Store, fingerprint: str, source: str) -> Actor:
     with store.begin() as uow:
         member = uow.staff.by_key(fingerprint)
         kind = StaffKind.LOGGED_IN if member else StaffKind.TURNED_AWAY

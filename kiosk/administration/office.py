@@ -31,8 +31,16 @@ from kiosk.administration.proposals import WAITS_FOR, OpenedAct, Proposal, seal_
 from kiosk.administration.second_member import objection, two_could_agree
 from kiosk.administration.told import told
 from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
+from kiosk.authority.audit import AuditKind, altered
 from kiosk.dialogue import VisitId
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
+from kiosk.errors import (
+    ChangedMeanwhile,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+    RecordAltered,
+    RowAltered,
+)
 from kiosk.reference import reference_of
 from kiosk.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.store.audit_records import AuditEvent
@@ -370,7 +378,7 @@ class Office:
 
     @contextmanager
     def _judged(self, action: Action) -> Iterator[None]:
-        """Write down what was not permitted, once the transaction that refused it is over."""
+        """Write down what was not permitted, or was altered, once its transaction is over."""
         try:
             yield
         except NotPermitted:
@@ -383,6 +391,17 @@ class Office:
                 )
                 uow.commit()
             raise
+        except RowAltered as error:
+            reference = reference_of(VisitId(new_id()))
+            with self.means.store.begin() as uow:
+                uow.audit.append(
+                    kind=AuditKind.ROW_ALTERED.value,
+                    reference=reference,
+                    actor=audit_name(self.actor),
+                    detail={**_signed(self.actor), **altered(error), "action": action.value},
+                )
+                uow.commit()
+            raise RecordAltered(error.table, error.row, reference) from None
 
 
 GONE = "Whoever proposed this may not do it any more: propose it anew."

@@ -35,6 +35,13 @@ def _turned_away(detail: Detail) -> str:
     return f"Turned away: {because[:1].lower()}{because[1:]}."
 
 
+def _altered(detail: Detail) -> str:
+    row, table = detail.get("row"), detail.get("table")
+    if not (row and table):
+        return ""
+    return f"Row {row} of the table {table} was altered outside of the service, and was refused."
+
+
 def _chosen(detail: Detail) -> str:
     return _BEGUN.get(str(detail.get("purpose")), "")
 
@@ -153,6 +160,7 @@ SAID_OF_VISITS: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.CARD_UNPROVEN: _unproven,
     AuditKind.REFUSED: _turned_away,
     AuditKind.REFUSED_AT_STATION: _turned_away,
+    AuditKind.ROW_ALTERED: _altered,
     AuditKind.PURPOSE_CHOSEN: _chosen,
     AuditKind.QUESTIONS_NOT_TAKEN: _answer_not_taken,
     AuditKind.EMAIL_NOT_TAKEN: _email_not_taken,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from kiosk.errors import RowAltered
 from kiosk.store.records import Scalar
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -22,6 +23,7 @@ class AuditKind(StrEnum):
     REFUSED = "refused"
     REFUSED_AT_STATION = "refused-at-station"
     STEP_REFUSED = "step-refused"
+    ROW_ALTERED = "row-altered"
 
     PURPOSE_CHOSEN = "purpose-chosen"
     PIN_PROVEN = "pin-proven"
@@ -68,6 +70,11 @@ class AuditKind(StrEnum):
     SECRET_CHANGE_UNKNOWN = "secret-change-unknown"  # noqa: S105 - the name of an event
     SECRET_FOUND = "secret-found"  # noqa: S105 - the name of an event
     CARD_SET_ASIDE = "card-set-aside"
+
+
+def altered(error: RowAltered) -> dict[str, Scalar]:
+    """Return what the audit is told of a row that does not fit its MAC."""
+    return {"table": error.table, "row": error.row}
 
 
 def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:

@@ -20,7 +20,7 @@ from kiosk.authority import (
     settling,
     stations,
 )
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.health import HealthWatch
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import TurnedAway
@@ -54,9 +54,17 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, KeyMissing, KeysAway, StepRefused, StoreError
+from kiosk.errors import (
+    AuthorityUnavailable,
+    KeyMissing,
+    KeysAway,
+    RowAltered,
+    StepRefused,
+    StoreError,
+)
 from kiosk.reference import reference_of
 from kiosk.sensitive import Sensitive
+from kiosk.store.records import Scalar
 from kiosk.store.visit_records import Visit
 
 T = TypeVar("T")
@@ -219,6 +227,9 @@ class LocalAuthority:
                 return decide()
             except TurnedAway as turned:
                 return self._refusal(visit, turned.reason)
+            except RowAltered as error:
+                self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
+                return self._refusal(visit, Reason.RECORD_ALTERED)
             except StepRefused as refused:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
                 raise
@@ -227,12 +238,12 @@ class LocalAuthority:
         self._audit(visit, AuditKind.REFUSED, reason=reason.value)
         return Refusal(reason, reference_of(visit))
 
-    def _audit(self, visit: VisitId, kind: AuditKind, **detail: str) -> None:
+    def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not beginning.is_visit_id(visit):
             detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
         with self._parts.store.begin() as uow:
-            known = uow.visits.get(visit) or Visit(visit, reference_of(visit), "", uow.now)
-            record(uow, kind, known, **detail)
+            unknown = Visit(visit, reference_of(visit), "", uow.now)
+            record(uow, kind, uow.visits.unchecked(visit) or unknown, **detail)
             uow.commit()
 
 

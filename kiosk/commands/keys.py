@@ -19,6 +19,7 @@ key, which makes new things, and older ones, which still open what they made:
   pepper       is mixed into the hashes of answers
   audit-link   keys every row of the audit
   audit-sign   signs the audit's head
+  row-mac      keys the MACs of rows that grant access
   derive       unblock secrets derive from it, where `source` in [secrets] says so; where
                a PKCS#11 token is named there, it is made, used and kept in that
 
@@ -64,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     rotate.add_argument(
         "--purpose",
         default="seal",
-        choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "derive"],
+        choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"],
         help="which key (default: seal); of the others, only a new one is added",
     )
     rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")

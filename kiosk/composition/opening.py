@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> Store:
     """Return the store of these settings; nothing is opened yet, and no key is read."""
     from kiosk.secrets.audit_macs import AuditMacs
+    from kiosk.secrets.row_macs import KeyedRowMacs
     from kiosk.store.database import Store
 
-    macs = AuditMacs(partial(open_keys, settings, environ))
+    load = partial(open_keys, settings, environ)
     url, patience = settings.store.url, settings.store.busy_timeout_s
-    return Store(url, clock, busy_timeout_s=patience, audit_macs=macs)
+    return Store(
+        url, clock, KeyedRowMacs(load), busy_timeout_s=patience, audit_macs=AuditMacs(load)
+    )
 
 
 def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NO_EMAIL = "no-email"
     STATION_RETIRED = "station-retired"
     CODE_WITHDRAWN = "code-withdrawn"
+    RECORD_ALTERED = "record-altered"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"

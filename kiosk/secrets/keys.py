@@ -32,6 +32,7 @@ class KeyPurpose(StrEnum):
     PEPPER = "pepper"
     AUDIT_LINK = "audit-link"
     AUDIT_SIGN = "audit-sign"
+    ROW_MAC = "row-mac"
     DERIVE = "derive"
 
 

@@ -23,6 +23,7 @@ from kiosk.store.engine import (
     parse_url,
 )
 from kiosk.store.gateway import Gateway
+from kiosk.store.row_macs import RowMacs
 from kiosk.store.tables import REVISION
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -34,15 +35,17 @@ class Store:
 
     ``url`` is an SQLAlchemy one: ``sqlite:////var/lib/kiosk/kiosk.db`` or
     ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
-    the first call. ``busy_timeout_s`` bounds every wait for another writer. A process that
-    forks makes its own store afterwards. ``audit_macs`` key the rows of the audit: without
-    them rows are written that no service accepts as its own.
+    the first call. ``macs`` makes and checks the MACs of rows that grant access.
+    ``busy_timeout_s`` bounds every wait for another writer. A process that forks makes its
+    own store afterwards. ``audit_macs`` key the rows of the audit: without them rows are
+    written that no service accepts as its own.
     """
 
     def __init__(
         self,
         url: str,
         clock: Clock,
+        macs: RowMacs,
         *,
         busy_timeout_s: float = 5.0,
         pool_size: int = 5,
@@ -50,6 +53,7 @@ class Store:
     ) -> None:
         address = parse_url(url)
         self._clock = clock
+        self.macs = macs
         self._audit_macs = audit_macs
         self._engine = open_engine(address, busy_timeout_s, pool_size)
         self._file = Path(str(address.database)) if self._on_sqlite else None
@@ -122,7 +126,7 @@ class Store:
             autoflush=False,
             execution_options={"populate_existing": True, "synchronize_session": False},
         )
-        gateway = Gateway(session, writes=writes, options=options)
+        gateway = Gateway(session, self.macs, writes=writes, options=options)
         try:
             gateway.begin()
             yield gateway

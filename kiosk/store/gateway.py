@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, Table, insert, text
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Table,
+    TextClause,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from kiosk.errors import StoreError
+from kiosk.errors import RowAltered, StoreError
 from kiosk.store.faults import translated
-from kiosk.store.tables.base import Row
+from kiosk.store.row_macs import (
+    MAC,
+    RowMacs,
+    covered,
+    mac_message,
+    primary_key,
+    row_message,
+    row_name,
+    table_name,
+)
+from kiosk.store.tables.base import MacRow, Row
 
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=Row)
@@ -25,11 +45,15 @@ UNREADABLE = "unreadable"
 class Gateway:
     """Runs statements in one transaction; every call raises only ``StoreError`` and its kind.
 
-    ``options`` are the connection's execution options, seen when its transaction begins.
+    ``options`` are the connection's execution options, seen when its transaction begins. A
+    row with a MAC is checked when it is read: ``RowAltered`` for one that does not fit.
     """
 
-    def __init__(self, session: Session, *, writes: bool, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, session: Session, macs: RowMacs, *, writes: bool, options: Mapping[str, Any]
+    ) -> None:
         self._session = session
+        self._macs = macs
         self._writes = writes
         self._options = options
         self._usable = True
@@ -63,11 +87,24 @@ class Gateway:
 
     def many(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
         """Return every row of a ``select(kind)``; ``kind`` is there for the types."""
+        rows: Sequence[SomeRow] = self._guarded(lambda: self._session.scalars(statement).all())
+        self._check(rows)
+        return rows
+
+    def unchecked(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
+        """Return what ``many`` does, altered rows too: for what is shown, and decides nothing."""
         return self._guarded(lambda: self._session.scalars(statement).all())
+
+    def fits(self, row: MacRow) -> bool:
+        """Tell whether a row fits its MAC; raises ``KeyMissing``."""
+        return self._macs.fits(row_message(row), row.mac)
 
     def tuples(self, statement: Executable) -> Sequence[Sequence[Any]]:
         """Return every row of a statement of several columns or tables."""
-        return self._guarded(lambda: self._session.execute(statement).all())
+        rows = self._guarded(lambda: self._session.execute(statement).all())
+        for row in rows:
+            self._check(row)
+        return rows
 
     def scalar(self, statement: Executable) -> Any:
         """Return the first column of the first row; None where there is no row."""
@@ -87,7 +124,36 @@ class Gateway:
 
     def add(self, kind: type[Row], values: Values) -> None:
         """Insert one row."""
-        self.run(insert(table_of(kind)).values(values))
+        stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
+        self.run(insert(table_of(kind)).values(stamped))
+
+    def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
+        """Return the values of a whole row, with the MAC over them."""
+        return {**values, MAC: self._macs.make(mac_message(kind, values))}
+
+    def change(
+        self, kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause, **new: Any
+    ) -> int:
+        """Give every row that fulfils ``conditions`` new values and a new MAC; return how many.
+
+        As atomic as one UPDATE: each row is held from when it is read, and one that another
+        writer held is looked at as that writer left it.
+        """
+        keys = [table_of(kind).c[name] for name in primary_key(kind)]
+        found = select(kind).where(*conditions).order_by(*keys).with_for_update()
+        rows = self.many(found, kind)
+        for row in rows:
+            now = {name: getattr(row, name) for name in covered(kind)} | new
+            this = [key == getattr(row, key.name) for key in keys]
+            mac = self._macs.make(mac_message(kind, now))
+            self.run(update(table_of(kind)).where(*this).values(new | {MAC: mac}))
+        return len(rows)
+
+    def restamp(self, row: MacRow) -> None:
+        """Make the MAC of a held row anew, whether or not it fitted."""
+        table = table_of(type(row))
+        this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
+        self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
 
     def hold(self, kind: type[Row]) -> None:
         """Keep other writers away from a whole table until the end; readers go on.
@@ -112,6 +178,12 @@ class Gateway:
     @property
     def _on_sqlite(self) -> bool:
         return self._session.get_bind().dialect.name == "sqlite"
+
+    def _check(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            if isinstance(row, MacRow) and not self.fits(row):
+                self._usable = False
+                raise RowAltered(table_name(type(row)), row_name(row))
 
     def _guarded(self, call: Callable[[], T]) -> T:
         if not self._usable:

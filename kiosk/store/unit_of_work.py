@@ -23,6 +23,7 @@ from kiosk.store.repositories.audit_trail import AuditTrail
 from kiosk.store.repositories.cards import Cards
 from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.kept_secrets import KeptSecrets
+from kiosk.store.repositories.mac_rows import MacRows
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
 from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.proposals import ProposedActs
@@ -65,6 +66,7 @@ class UnitOfWork:
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)
+        self.mac_rows = MacRows(gateway)
         self._gateway = gateway
 
     def commit(self) -> None:

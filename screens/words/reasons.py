@@ -42,6 +42,12 @@ def refusal(reason: Reason) -> RefusalWords:
             return _about_us(reason)
         case Reason.CHANGED_MEANWHILE:
             return _changed_meanwhile()
+        case Reason.RECORD_ALTERED:
+            return RefusalWords(
+                "We cannot help you here",
+                "Something in our records is not right. You did nothing wrong.",
+                "Go to the Registration Authority and give them your reference number.",
+            )
         case _:
             assert_never(reason)
 

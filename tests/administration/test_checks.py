@@ -26,7 +26,7 @@ from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
 from kiosk.store.records import new_id
 from kiosk.store.service_records import OutboxMessage
-from tests.support.database import SetClock, TestDatabase
+from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.smtp import relay_to, running
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
@@ -55,7 +55,7 @@ def imported(store: Store, ring: KeyRing, folder: Path) -> None:
 
 def test_database(store: Store, tmp_path: Path) -> None:
     assert checks.check_database(store, tmp_path, "sqlite:///x").condition is OK
-    nowhere = Store(f"sqlite:///{tmp_path}/none.db", SetClock())
+    nowhere = Store(f"sqlite:///{tmp_path}/none.db", SetClock(), MACS)
     condition, text = said(checks.check_database(nowhere, None, "sqlite:///x"))
     assert condition is FAIL
     assert "kiosk setup" in text
@@ -63,7 +63,7 @@ def test_database(store: Store, tmp_path: Path) -> None:
 
 def test_a_database_without_a_schema(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch(mode=0o600)
-    empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock())
+    empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock(), MACS)
     condition, text = said(checks.check_database(empty, tmp_path, "sqlite:///x"))
     assert (condition, "schema is not current" in text) == (FAIL, True)
     empty.close()

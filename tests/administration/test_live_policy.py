@@ -12,7 +12,7 @@ from kiosk.administration.policy_in_force import policy_in_force
 from kiosk.config.policy import PolicySettings
 from kiosk.store.database import Store
 from kiosk.store.staff_records import PolicySetting
-from tests.support.database import SetClock, TestDatabase
+from tests.support.database import MACS, SetClock, TestDatabase
 
 FILE = PolicySettings()
 
@@ -64,7 +64,7 @@ def test_the_last_good_one_counts_while_the_database_is_away(
     database: TestDatabase, store: Store, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(store, clock, "max_failures", "5")
-    away = Store(database.url.replace("kiosk", "nowhere"), clock)
+    away = Store(database.url.replace("kiosk", "nowhere"), clock, MACS)
     policy = LivePolicy(store, FILE, clock)
     assert policy().max_failures == 5
     policy._store = away  # the same database, and it does not answer
@@ -77,7 +77,7 @@ def test_the_last_good_one_counts_while_the_database_is_away(
 def test_before_the_database_ever_answered_it_is_asked_each_time(
     database: TestDatabase, store: Store, clock: SetClock
 ) -> None:
-    away = Store(database.url.replace("kiosk", "nowhere"), clock)
+    away = Store(database.url.replace("kiosk", "nowhere"), clock, MACS)
     policy = LivePolicy(away, FILE, clock)
     assert policy() == FILE.policy()
     put(store, clock, "max_failures", "5")

@@ -11,7 +11,7 @@ from kiosk.administration import setup
 from kiosk.errors import ConfigError
 from kiosk.secrets.keys import KeyRing
 from kiosk.store.database import Store
-from tests.support.database import SetClock
+from tests.support.database import MACS, SetClock
 
 
 def mode(path: Path) -> int:
@@ -51,7 +51,7 @@ def test_a_damaged_key_file_is_told_and_never_replaced(tmp_path: Path) -> None:
 
 
 def test_the_database_is_made_and_then_found_current(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/kiosk.db", SetClock())
+    store = Store(f"sqlite:///{tmp_path}/kiosk.db", SetClock(), MACS)
     assert setup.prepare_database(store, "kiosk.db").made
     assert not setup.prepare_database(store, "kiosk.db").made
     assert mode(tmp_path / "kiosk.db") == 0o600

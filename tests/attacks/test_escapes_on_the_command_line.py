@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import unicodedata
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from kiosk.__main__ import main
 from tests.commands.conftest import kiosk, place
 from tests.commands.estate import JO, Estate
-from tests.commands.samples import GOOD, Kiosk, people
+from tests.commands.samples import GOOD, Kiosk, people, store_of_settings
 
 __all__ = ["kiosk", "place"]
 
@@ -24,11 +23,13 @@ ACTIVE = {"Cc", "Cf", "Zl", "Zp"}
 
 @pytest.fixture
 def estate(kiosk: Kiosk, place: Path) -> Estate:
-    """Whoever writes the database without any key has put a name there."""
+    """A record holds such a name, whatever way it came there."""
     assert kiosk("import", people(place, GOOD)) == 0
-    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as database:
-        database.execute("UPDATE cardholder SET name = ? WHERE number = ?", (HOSTILE, JO))
-        database.commit()
+    store = store_of_settings()
+    with store.begin() as uow:
+        uow.holders.save(replace(uow.holders.by_numbers([JO])[JO], name=HOSTILE))
+        uow.commit()
+    store.close()
     return Estate()
 
 

@@ -73,14 +73,14 @@ class Lossy:
 
     @staticmethod
     def around(world: World) -> Lossy:
-        store = LosingStore(world.url, world.clock, busy_timeout_s=5.0, pool_size=50)
+        store = LosingStore(world.url, world.clock, world.macs, busy_timeout_s=5.0, pool_size=50)
         world.store.close()
         world.store = store
         world.restart()
         other = World(world.folder, url=world.url)
         other.clock, other.relay = world.clock, world.relay
         other.store.close()
-        other.store = Store(world.url, world.clock, busy_timeout_s=5.0, pool_size=50)
+        other.store = Store(world.url, world.clock, world.macs, busy_timeout_s=5.0, pool_size=50)
         other.restart()
         return Lossy(world, other, store)
 

@@ -13,7 +13,7 @@ from kiosk.dialogue import Health
 from kiosk.errors import KeysAway, MailUnavailable
 from kiosk.store.database import Store
 from tests.authority.world import Relay, World
-from tests.support.database import sqlite_url
+from tests.support.database import MACS, sqlite_url
 
 
 def well() -> None:
@@ -42,7 +42,7 @@ def test_a_relay_that_is_away_is_seen_and_seen_again(world: World) -> None:
 def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) -> None:
     assert world.authority.health().store
     moved = world.folder / "elsewhere"
-    away = Store(sqlite_url(moved), world.clock)
+    away = Store(sqlite_url(moved), world.clock, MACS)
     watch = HealthWatch(away, Relay(), world.clock, well)
     assert not watch.look().store
     (world.folder / "kiosk.db").rename(moved)
@@ -52,7 +52,7 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
 
 def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
     relay, moved = Relay(), world.folder / "elsewhere"
-    away = Store(sqlite_url(moved), world.clock)
+    away = Store(sqlite_url(moved), world.clock, MACS)
     watch = HealthWatch(away, relay, world.clock, well)
     assert not watch.look().store
     (world.folder / "kiosk.db").rename(moved)
@@ -112,7 +112,7 @@ def test_a_database_without_tables_is_not_well_until_it_has_them(
 ) -> None:
     bare = tmp_path / "bare.db"
     bare.touch()
-    store = Store(sqlite_url(bare), world.clock)
+    store = Store(sqlite_url(bare), world.clock, MACS)
     watch = HealthWatch(store, Relay(), world.clock, well)
     assert not watch.look().store
     store.migrate()

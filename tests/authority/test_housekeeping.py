@@ -17,7 +17,7 @@ from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.service_records import OutboxMessage
 from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
 from tests.store import samples
-from tests.support.database import SetClock, TestDatabase
+from tests.support.database import MACS, SetClock, TestDatabase
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def notice(name: str) -> OutboxMessage:
 
 def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
     clock = SetClock(START)
-    store = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", clock)
+    store = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", clock, MACS)
     store.migrate()
     with store.begin() as uow:
         uow.outbox.add(notice("sent"))

@@ -25,6 +25,7 @@ from kiosk.secrets.audit_macs import AuditMacs
 from kiosk.secrets.codes import CodeMac
 from kiosk.secrets.hashing import AnswerHasher, Cost
 from kiosk.secrets.keys import KeyRing
+from kiosk.secrets.row_macs import KeyedRowMacs
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditEvent
@@ -98,9 +99,11 @@ class World:
         self.changes_secret = CHANGES_SECRET
         self.policy = Policy(code_gap=timedelta(seconds=60))
         self.url = url = url or sqlite_url(folder / "kiosk.db")
+        self.macs = KeyedRowMacs.of(ring)
         self.store = Store(
             url,
             self.clock,
+            self.macs,
             busy_timeout_s=busy_timeout_s,
             pool_size=50,
             audit_macs=AuditMacs(lambda: self.ring),

@@ -20,6 +20,7 @@ from tests.benchmarks.crowd import Crowd, searches
 from tests.benchmarks.house import House
 from tests.benchmarks.sampling import Series, timed
 from tests.benchmarks.table import Row, Unit
+from tests.support.database import MACS
 
 MANY, FEW = 200_000, 1_000
 SEARCHES = 500
@@ -74,7 +75,7 @@ class Estate:
 
     def store(self) -> Store:
         """Open the database."""
-        return Store(f"sqlite:///{self.database}", SystemClock())
+        return Store(f"sqlite:///{self.database}", SystemClock(), MACS)
 
     def take(self, how: str) -> Took:
         """Import, dry or for real, in a process of its own."""

@@ -11,11 +11,12 @@ from kiosk.clock import SystemClock
 from kiosk.secrets.keys import KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
+from tests.support.database import MACS
 
 
 def main(how: str, file: str, url: str) -> None:
     """Import a file for real or dry, and say what it took."""
-    store = Store(url, SystemClock())
+    store = Store(url, SystemClock(), MACS)
     work = PeopleImport(store, Sealer(KeyRing.fresh()), number_digits=12)
     began = time.process_time()
     if how == "dry":

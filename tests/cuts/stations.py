@@ -76,7 +76,7 @@ def serve(world: World, family: Family) -> None:
 def _world(folder: str, url: str, family: str) -> World:
     """Return the authority on one database, opened in a process that may fork: nothing is open."""
     world = World(Path(folder), url=url)
-    world.store = CutStore(url, world.clock, audit_macs=AuditMacs(lambda: world.ring))
+    world.store = CutStore(url, world.clock, world.macs, audit_macs=AuditMacs(lambda: world.ring))
     serve(world, families()[family])
     return world
 

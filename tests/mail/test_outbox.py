@@ -18,7 +18,7 @@ from kiosk.ports import Mailer, Message
 from kiosk.store.database import Store
 from kiosk.store.records import new_id
 from kiosk.store.service_records import OutboxMessage
-from tests.support.database import TestDatabase
+from tests.support.database import MACS, TestDatabase
 from tests.support.smtp import relay_to, running
 
 QUICK = Patience(look_every=timedelta(milliseconds=10))
@@ -180,7 +180,7 @@ class AwayAtFirst(Store):
     """A store that does not answer the first two times."""
 
     def __init__(self, database: TestDatabase) -> None:
-        super().__init__(database.url, database.clock)
+        super().__init__(database.url, database.clock, MACS)
         self._away = 2
 
     def begin(self):  # type: ignore[no-untyped-def]

@@ -18,7 +18,7 @@ from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.unit_of_work import UnitOfWork
-from tests.support.database import SetClock, sqlite_url
+from tests.support.database import MACS, SetClock, sqlite_url
 
 FIRST, SECOND, NEVER = "11111111", "22222222", "33333333"
 
@@ -45,7 +45,7 @@ class Safe:
 @pytest.fixture
 def safe(tmp_path: Path, sqlite_template: Path) -> Iterator[Safe]:
     shutil.copy(sqlite_template, tmp_path / "kiosk.db")
-    store, ring = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock()), KeyRing.fresh()
+    store, ring = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock(), MACS), KeyRing.fresh()
     sealer, holder = Sealer(ring), Cardholder(new_id(), "1", "A")
     card = Card(new_id(), holder.id, "piv", "ab" * 16)
     sealed = sealer.seal(Sensitive(FIRST), label(card, SealKind.UNBLOCK, 1))

@@ -17,13 +17,13 @@ from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
-from tests.support.database import SetClock, sqlite_url
+from tests.support.database import MACS, SetClock, sqlite_url
 
 
 @pytest.fixture
 def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
     shutil.copy(sqlite_template, tmp_path / "kiosk.db")
-    store = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock())
+    store = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock(), MACS)
     yield store
     store.close()
 

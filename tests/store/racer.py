@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from kiosk.store.database import Store
 from kiosk.store.records import Charge, new_id
 from kiosk.store.unit_of_work import UnitOfWork
-from tests.support.database import SetClock
+from tests.support.database import MACS, SetClock
 
 CALLERS = 20
 
@@ -47,7 +47,7 @@ def race(store: Store, charge: Callable[[UnitOfWork, str], Charge | None], subje
 
 def main() -> None:
     url, kind, subject = sys.argv[1:]
-    store = Store(url, SetClock(), busy_timeout_s=30, pool_size=CALLERS)
+    store = Store(url, SetClock(), MACS, busy_timeout_s=30, pool_size=CALLERS)
     store.schema_is_current()
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()

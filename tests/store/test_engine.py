@@ -16,7 +16,7 @@ from kiosk.errors import StoreBusy, StoreError
 from kiosk.store.database import Store
 from kiosk.store.engine import READS
 from tests.store import samples
-from tests.support.database import SetClock, TestDatabase, sqlite_url
+from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -51,7 +51,7 @@ def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
     path = tmp_path / "kiosk.db"
     umask = os.umask(0)
     try:
-        store = Store(sqlite_url(path), SetClock())
+        store = Store(sqlite_url(path), SetClock(), MACS)
         store.migrate()
         samples.stored_person(store)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
@@ -62,7 +62,7 @@ def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    store = Store(sqlite_url(tmp_path / "none" / "kiosk.db"), SetClock())
+    store = Store(sqlite_url(tmp_path / "none" / "kiosk.db"), SetClock(), MACS)
     with pytest.raises(StoreError, match="No such file"):
         store.migrate()
 
@@ -109,18 +109,18 @@ def test_the_first_switch_to_wal_waits_its_turn(tmp_path: Path) -> None:
     path = tmp_path / "kiosk.db"
     reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     reader.executescript("CREATE TABLE t (n); BEGIN; SELECT * FROM t;")
-    store = Store(sqlite_url(path), SetClock(), busy_timeout_s=0.1)
+    store = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=0.1)
     with pytest.raises(StoreBusy):
         store.schema_is_current()
     store.close()
-    patient = Store(sqlite_url(path), SetClock(), busy_timeout_s=30)
+    patient = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=30)
     threading.Timer(0.1, reader.close).start()
     assert not patient.schema_is_current()
     patient.close()
 
 
 def test_a_pool_that_is_used_up_is_busy(database: TestDatabase) -> None:
-    store = Store(database.url, database.clock, busy_timeout_s=0.1, pool_size=1)
+    store = Store(database.url, database.clock, MACS, busy_timeout_s=0.1, pool_size=1)
     store._engine.pool._max_overflow = 0  # type: ignore[attr-defined]
     with store.read(), pytest.raises(StoreBusy) as busy, store.read():
         pass
@@ -152,7 +152,7 @@ def test_of_two_that_wait_for_each_other_one_is_told_busy(
 
 
 def test_a_full_disk_refuses_and_undoes(sqlite_database: TestDatabase) -> None:
-    store = Store(sqlite_database.url, sqlite_database.clock, pool_size=1)
+    store = Store(sqlite_database.url, sqlite_database.clock, MACS, pool_size=1)
     append(store)
     raw = store._engine.raw_connection()
     (pages,) = raw.execute("PRAGMA page_count").fetchone()
@@ -184,7 +184,7 @@ def test_a_server_that_dropped_us_is_found_again(postgres_database: TestDatabase
 
 
 def test_a_server_that_is_not_there() -> None:
-    store = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock())
+    store = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock(), MACS)
     with pytest.raises(StoreError) as away:
         store.schema_is_current()
     assert away.value.code == "08006"

@@ -18,7 +18,7 @@ from kiosk.administration import checks
 from kiosk.administration.doctor import Condition
 from kiosk.demo.certificates import ThrowAwayAuthority
 from kiosk.store.database import Store
-from tests.support.database import PostgresServer, SetClock, as_account
+from tests.support.database import MACS, PostgresServer, SetClock, as_account
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
 
 pytestmark = pytest.mark.postgresql
@@ -39,7 +39,7 @@ class Site:
         for was, now in changes:
             assert was in url
             url = url.replace(was, now)
-        store = Store(url, SetClock(), busy_timeout_s=10)
+        store = Store(url, SetClock(), MACS, busy_timeout_s=10)
         found = checks.check_database(store, None, url)
         store.close()
         return found.condition, found.found, found.advice
@@ -115,7 +115,7 @@ def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path)
     condition, found, advice = site.finding()
     assert (condition, found) == (Condition.FAIL, "it answers, its schema is not current")
     assert advice == "run `kiosk setup`"
-    store = Store(site.url, SetClock())
+    store = Store(site.url, SetClock(), MACS)
     store.migrate()
     assert site.finding() == (Condition.OK, "answers, schema is current", "")
     store.close()
@@ -141,7 +141,7 @@ def test_each_mistake_has_words_of_its_own(site: Site, was: str, now: str, found
 
 @pytest.mark.parametrize("mode", ["require", "prefer", "verify-ca"])
 def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> None:
-    store = Store(site.url, SetClock())
+    store = Store(site.url, SetClock(), MACS)
     store.migrate()
     store.close()
     condition, found, advice = site.finding(("verify-full", mode))

@@ -16,7 +16,7 @@ from kiosk.store.database import Store
 from kiosk.store.engine import parse_url
 from kiosk.store.schema import MIGRATIONS
 from kiosk.store.tables import REVISION, Row
-from tests.support.database import PostgresServer, SetClock, TestDatabase, sqlite_url
+from tests.support.database import MACS, PostgresServer, SetClock, TestDatabase, sqlite_url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -72,7 +72,7 @@ def where(index: Any) -> str:
 
 
 def test_migrating_twice_is_harmless(empty_url: str) -> None:
-    store = Store(empty_url, SetClock())
+    store = Store(empty_url, SetClock(), MACS)
     assert store.migrate() == store.migrate() == REVISION
     assert store.schema_is_current()
     store.close()
@@ -80,7 +80,7 @@ def test_migrating_twice_is_harmless(empty_url: str) -> None:
 
 def test_many_may_migrate_at_once(empty_url: str) -> None:
     def migrate(_: int) -> str:
-        store = Store(empty_url, SetClock(), busy_timeout_s=30)
+        store = Store(empty_url, SetClock(), MACS, busy_timeout_s=30)
         try:
             return store.migrate()
         finally:
@@ -93,7 +93,7 @@ def test_many_may_migrate_at_once(empty_url: str) -> None:
 def test_a_database_without_schema_is_not_current(empty_url: str, tmp_path: Path) -> None:
     if empty_url.startswith("sqlite"):
         (tmp_path / "empty.db").touch()
-    store = Store(empty_url, SetClock())
+    store = Store(empty_url, SetClock(), MACS)
     assert not store.schema_is_current()
     store.close()
 
@@ -119,7 +119,7 @@ def test_a_migration_that_fails_leaves_nothing(
             raise sa.exc.OperationalError("CREATE INDEX", None, OSError("disk full"))
         return real(self, name, *args, **options)
 
-    store = Store(empty_url, SetClock())
+    store = Store(empty_url, SetClock(), MACS)
     with monkeypatch.context() as patched:
         patched.setattr(Operations, "create_index", fail_late)
         with pytest.raises(StoreError):

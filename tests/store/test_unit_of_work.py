@@ -7,7 +7,7 @@ import pytest
 from kiosk.errors import ConfigError, StoreError
 from kiosk.store.database import Store
 from tests.store import samples
-from tests.support.database import SetClock, TestDatabase
+from tests.support.database import MACS, SetClock, TestDatabase
 
 
 def test_leaving_without_commit_rolls_back(store: Store) -> None:
@@ -112,7 +112,7 @@ def test_a_database_that_is_not_there_gives_no_answer(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     missing = tmp_path_factory.mktemp("none") / "kiosk.db"
-    store = Store(f"sqlite:///{missing}", SetClock())
+    store = Store(f"sqlite:///{missing}", SetClock(), MACS)
     with pytest.raises(StoreError) as refused:
         store.schema_is_current()
     assert refused.value.code == "SQLITE_CANTOPEN"
@@ -123,10 +123,10 @@ def test_a_database_that_is_not_there_gives_no_answer(
 @pytest.mark.parametrize("url", ["sqlite://", "mysql://h/d", "not a url", "sqlite:///:memory:"])
 def test_an_address_that_we_do_not_speak(url: str) -> None:
     with pytest.raises(ConfigError):
-        Store(url, SetClock())
+        Store(url, SetClock(), MACS)
 
 
 def test_no_password_in_a_repr() -> None:
-    store = Store("postgresql://kiosk:canary-7731@localhost/kiosk", SetClock())
+    store = Store("postgresql://kiosk:canary-7731@localhost/kiosk", SetClock(), MACS)
     assert "canary-7731" not in repr(store)
     store.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from kiosk.store.database import Store
-from tests.support.database import SetClock
+from tests.support.database import MACS, SetClock
 
 
 def acknowledged(store: Store) -> None:
@@ -31,7 +31,7 @@ def inside(store: Store) -> None:
 
 def main() -> None:
     url, mode = sys.argv[1:]
-    {"acknowledged": acknowledged, "inside": inside}[mode](Store(url, SetClock()))
+    {"acknowledged": acknowledged, "inside": inside}[mode](Store(url, SetClock(), MACS))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from pathlib import Path
 import psycopg
 
 from kiosk.ports import Clock
+from kiosk.secrets.keys import NEEDED, KeyRing
+from kiosk.secrets.row_macs import KeyedRowMacs
 from kiosk.store.audit_chain import LinkMacs
 from kiosk.store.database import Store
 from kiosk.store.tables import REVISION, Row
@@ -38,6 +40,13 @@ DROP_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+MACS = KeyedRowMacs.of(
+    KeyRing.from_entries(
+        tuple((purpose.value, f"{purpose.value}-test", b"t" * 32) for purpose in NEEDED)
+    )
+)
+"""Those of a key that every test and its other processes have."""
+
 PORT = 5432  # names the socket; no port is opened
 
 SETTINGS = {
@@ -96,6 +105,7 @@ class TestDatabase:
         store = Store(
             self.url,
             clock or self.clock,
+            MACS,
             busy_timeout_s=busy_timeout_s,
             pool_size=20,
             audit_macs=audit_macs,
@@ -219,7 +229,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
 def migrated(url: str) -> None:
     """Migrate the database at ``url`` and let go of it."""
-    store = Store(url, SetClock())
+    store = Store(url, SetClock(), MACS)
     store.migrate()
     store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -48,8 +48,7 @@ class Attempts:
         The digest of what was given goes: somebody with its key could try answers by it.
         """
         open_ = *_is(subject, attempt_id), col(AttemptRow.verdict).is_(None)
-        concluded = update(AttemptRow).where(*open_).values(verdict=verdict, given=None)
-        return self._gateway.run(concluded) == 1
+        return self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None) == 1
 
     def purge(self, before: datetime) -> None:
         """Forget those charged before then."""
@@ -63,7 +62,8 @@ class Attempts:
             "left_after": left,
             "given": given,
         }
-        statement = self._gateway.upsert(AttemptRow).values(row).on_conflict_do_nothing()
+        stamped = self._gateway.stamped(AttemptRow, row)
+        statement = self._gateway.upsert(AttemptRow).values(stamped).on_conflict_do_nothing()
         return self._gateway.run(statement) == 1
 
     def _earlier(self, subject: str, attempt_id: str) -> Charge | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,9 @@ from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, CardRow
 
 OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
+KEPT = ("status", "set_aside_at", "auth_key", "auth_key_imported")
+"""What ``put`` merges with the card that is there, under its lock."""
+
 SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
 
@@ -74,7 +78,8 @@ class Cards:
 
     def add(self, card: Card) -> bool:
         """Add one; False when somebody has a card with its driver and identifier."""
-        insert = self._gateway.upsert(CardRow).values(_values(card))
+        stamped = self._gateway.stamped(CardRow, _values(card))
+        insert = self._gateway.upsert(CardRow).values(stamped)
         named = ["driver", "identifier"]
         return self._gateway.run(insert.on_conflict_do_nothing(index_elements=named)) == 1
 
@@ -85,40 +90,42 @@ class Cards:
         file again must not forget what an unblock may have cost. It stays revoked, too,
         even if staff revoked it while the file was read. Neither its key is forgotten, nor
         which secret was derived for it last. Nor does an older revision of the secret take
-        the place of a newer one: the card may have been given another meanwhile.
+        the place of a newer one: the card may have been given another meanwhile. At most
+        500 at a time.
         """
+        cards = tuple(cards)
         insert = self._gateway.upsert(CardRow)
-        changed: dict[str, Any] = {name: insert.excluded[name] for name in OVERWRITTEN}
+        overwritten = (*OVERWRITTEN, *KEPT, "mac")
+        changed: dict[str, Any] = {name: insert.excluded[name] for name in overwritten}
         revision = insert.excluded.sealed_revision
         not_older = or_(revision.is_(None), revision >= _revision())
         kept = CardRow.metadata.tables["card"].c
         changed |= {
             name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
         }
-        changed["auth_key"] = func.coalesce(insert.excluded.auth_key, CardRow.auth_key)
-        imported = insert.excluded.auth_key_imported
-        changed["auth_key_imported"] = or_(imported, col(CardRow.auth_key_imported))
         generation = insert.excluded.secret_generation
         changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-        self._gateway.run(statement, [_values(card) for card in cards])
+        there = self._held(card.id for card in cards)
+        merged = (_merged(card, there.get(card.id)) for card in cards)
+        stamped = [self._gateway.stamped(CardRow, _values(card)) for card in merged]
+        self._gateway.run(statement, stamped)
 
     def revoke(self, card_id: str) -> bool:
         """Let no station use one any more; False when it was revoked before."""
         active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
-        statement = update(CardRow).where(*active)
-        return self._gateway.run(statement.values(status=CardStatus.REVOKED)) == 1
+        return self._gateway.change(CardRow, *active, status=CardStatus.REVOKED) == 1
 
     def record_key(self, card_id: str, key: bytes) -> bool:
         """Keep the key that a card proves itself with; False when there is one already."""
         unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
-        return self._gateway.run(update(CardRow).where(*unrecorded).values(auth_key=key)) == 1
+        return self._gateway.change(CardRow, *unrecorded, auth_key=key) == 1
 
     def forget_keys(self, holder_id: str) -> int:
         """Forget the keys that a holder's cards named themselves; return how many."""
         theirs = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
-        by_themselves = update(CardRow).where(*theirs, ~col(CardRow.auth_key_imported))
-        return self._gateway.run(by_themselves.values(auth_key=None))
+        by_themselves = ~col(CardRow.auth_key_imported)
+        return self._gateway.change(CardRow, *theirs, by_themselves, auth_key=None)
 
     # --- the unblock secret ---
 
@@ -174,8 +181,7 @@ class Cards:
 
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) again."""
-        statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.run(statement.values(set_aside_at=at))
+        self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
 
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
@@ -197,12 +203,30 @@ class Cards:
         """Return how many secrets derive from each master key."""
         return by_key.counted(self._gateway, col(CardRow.derived_from))
 
+    def _held(self, ids: Iterable[str]) -> dict[str, Card]:
+        statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
+        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        return {card.id: card for card in held}
+
     def _others(self, key: by_key.Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
         found = by_key.others(self._gateway, CardRow, key, key_id, after, limit)
         return tuple(_record(row) for row in found)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
         return tuple(_record(row) for row in self._gateway.many(statement, CardRow))
+
+
+def _merged(card: Card, there: Card | None) -> Card:
+    """Return a card that is put where ``there`` was, with what an import must not undo."""
+    if there is None:
+        return card
+    return replace(
+        card,
+        status=there.status,
+        set_aside_at=there.set_aside_at,
+        auth_key=card.auth_key or there.auth_key,
+        auth_key_imported=card.auth_key_imported or there.auth_key_imported,
+    )
 
 
 def _budget(assumed_limit: int) -> ColumnElement[int]:

@@ -102,8 +102,7 @@ class EmailCodes:
             "drafted_at": code.drafted_at,
             "drafted_by": code.drafted_by,
         }
-        statement = update(CodeRow).where(_is(code.id), *_is_draft()).values(changed)
-        return self._gateway.run(statement) == 1
+        return self._gateway.change(CodeRow, _is(code.id), *_is_draft(), **changed) == 1
 
     def activate(
         self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
@@ -119,8 +118,7 @@ class EmailCodes:
         if card is None:
             return False
         self.revoke_live(card)
-        statement = update(CodeRow).where(*draft)
-        return self._gateway.run(statement.values(sent_at=sent_at, expires_at=expires_at)) == 1
+        return self._gateway.change(CodeRow, *draft, sent_at=sent_at, expires_at=expires_at) == 1
 
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent, and counts for nothing."""
@@ -148,8 +146,7 @@ class EmailCodes:
 
     def agree(self, code_id: str, by: str) -> bool:
         """Note who agreed; False when it does not wait for anybody (any more)."""
-        statement = update(CodeRow).where(_is(code_id), *_is_unagreed())
-        return self._gateway.run(statement.values(agreed_by=by)) == 1
+        return self._gateway.change(CodeRow, _is(code_id), *_is_unagreed(), agreed_by=by) == 1
 
     # --- entering ---
 
@@ -187,13 +184,12 @@ class EmailCodes:
 
     def consume(self, code_id: str) -> bool:
         """Use up a code; True for exactly one caller. Expiry was for the entry to check."""
-        statement = update(CodeRow).where(_is(code_id), _live()).values(consumed_at=self._now)
-        return self._gateway.run(statement) == 1
+        return self._gateway.change(CodeRow, _is(code_id), _live(), consumed_at=self._now) == 1
 
     def revoke_live(self, card_id: str) -> bool:
         """Revoke the card's live code, if there is one."""
-        statement = update(CodeRow).where(col(CodeRow.card_id) == card_id, _live())
-        return self._gateway.run(statement.values(revoked_at=self._now)) == 1
+        live = col(CodeRow.card_id) == card_id, _live()
+        return self._gateway.change(CodeRow, *live, revoked_at=self._now) == 1
 
     def revoke(self, code_id: str) -> bool:
         """Revoke one, live or not yet; False when it was used up or revoked before."""
@@ -237,8 +233,7 @@ class EmailCodes:
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
         unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
-        statement = update(CodeRow).where(*conditions, *unused)
-        return self._gateway.run(statement.values(revoked_at=self._now)) > 0
+        return self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now) > 0
 
     def _less_one(self, code_id: str) -> None:
         tries = col(CodeRow.tries)

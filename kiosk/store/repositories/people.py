@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -45,23 +46,30 @@ class Cardholders:
         """Add each, or overwrite number, name and address of the one with its id.
 
         Whoever left stays away: what staff decided while a file was read must not be undone.
+        At most 500 at a time.
         """
+        holders = tuple(holders)
+        ids = [holder.id for holder in holders]
+        there = select(CardholderRow).where(col(CardholderRow.id).in_(ids))
+        held = self._gateway.many(
+            there.order_by(col(CardholderRow.id)).with_for_update(), CardholderRow
+        )
+        left = {row.id: row.left_at for row in held}
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
+        changed = {name: new[name] for name in ("number", "name", "email", "left_at", "mac")}
         statement = insert.on_conflict_do_update(
             index_elements=["id"],
-            set_={
-                "number": new.number,
-                "name": new.name,
-                "email": new.email,
-                "revision": col(CardholderRow.revision) + 1,
-            },
+            set_={**changed, "revision": col(CardholderRow.revision) + 1},
         )
-        self._gateway.run(statement, [values(holder) for holder in holders])
+        merged = [replace(one, left_at=left.get(one.id, one.left_at)) for one in holders]
+        stamped = [self._gateway.stamped(CardholderRow, values(holder)) for holder in merged]
+        self._gateway.run(statement, stamped)
 
     def add(self, holder: Cardholder) -> bool:
         """Add one; False when somebody has the number."""
-        insert = self._gateway.upsert(CardholderRow).values(values(holder))
+        stamped = self._gateway.stamped(CardholderRow, values(holder))
+        insert = self._gateway.upsert(CardholderRow).values(stamped)
         return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
 
     def touch(self, holder_id: str, revision: int) -> bool:
@@ -75,9 +83,9 @@ class Cardholders:
 
     def save(self, holder: Cardholder) -> None:
         """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
-        statement = update(CardholderRow).where(col(CardholderRow.id) == holder.id)
+        this = col(CardholderRow.id) == holder.id
         new = {"name": holder.name, "email": holder.email, "left_at": holder.left_at}
-        self._gateway.run(statement.values(new))
+        self._gateway.change(CardholderRow, this, **new)
 
     def erase(self, holder_id: str) -> bool:
         """Delete one and all about them; False when there is none. Hold them and their cards."""

@@ -29,6 +29,7 @@ class PolicyChanges:
     def save(self, setting: PolicySetting) -> bool:
         """Put one in place of the one with its revision (0: of none); False: there is another."""
         new = values(setting) | {"revision": setting.revision + 1}
+        new = self._gateway.stamped(PolicySettingRow, new)
         insert = self._gateway.upsert(PolicySettingRow).values(new)
         statement = insert.on_conflict_do_update(
             index_elements=["name"],

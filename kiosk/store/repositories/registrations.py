@@ -51,17 +51,17 @@ class Registrations:
         Failures, block and the first ``registered_at`` of one that exists are kept: only
         the calls below change them.
         """
-        insert = self._gateway.upsert(RegistrationRow).values(values(registration))
-        statement = insert.on_conflict_do_update(
-            index_elements=["holder_id"],
-            set_={name: insert.excluded[name] for name in OVERWRITTEN},
-        )
-        self._gateway.run(statement)
+        holder, new = registration.holder_id, values(registration)
+        stamped = self._gateway.stamped(RegistrationRow, new)
+        insert = self._gateway.upsert(RegistrationRow).values(stamped)
+        if self._gateway.run(insert.on_conflict_do_nothing(index_elements=["holder_id"])) == 0:
+            overwritten = {name: new[name] for name in OVERWRITTEN}
+            self._gateway.change(RegistrationRow, _is(holder), **overwritten)
 
     def confirm_email(self, holder_id: str, email: str) -> bool:
         """Note that a code which was sent to ``email`` came back; False where nothing waited.
 
-        One statement, so that an address that staff put in place meanwhile stays unconfirmed.
+        One step, so that an address that staff put in place meanwhile stays unconfirmed.
         """
         unconfirmed = (
             _is(holder_id),
@@ -69,7 +69,7 @@ class Registrations:
             col(RegistrationRow.unconfirmed_since).is_not(None),
         )
         confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
-        return self._gateway.run(update(RegistrationRow).where(*unconfirmed).values(confirmed)) == 1
+        return self._gateway.change(RegistrationRow, *unconfirmed, **confirmed) == 1
 
     def delete(self, holder_id: str) -> bool:
         """Forget one with its answers, failures and block; False when there was none."""
@@ -119,14 +119,12 @@ class Registrations:
     def block(self, holder_id: str) -> bool:
         """Block on every station; False when it was blocked already."""
         free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
-        statement = update(RegistrationRow).where(*free).values(blocked_at=self._now)
-        return self._gateway.run(statement) == 1
+        return self._gateway.change(RegistrationRow, *free, blocked_at=self._now) == 1
 
     def unblock(self, holder_id: str) -> bool:
         """Lift a block and clear the failures; False when there was no block."""
         blocked = _is(holder_id), col(RegistrationRow.blocked_at).is_not(None)
-        statement = update(RegistrationRow).where(*blocked).values(blocked_at=None, failures=0)
-        return self._gateway.run(statement) == 1
+        return self._gateway.change(RegistrationRow, *blocked, blocked_at=None, failures=0) == 1
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return those that now are.
@@ -134,13 +132,13 @@ class Registrations:
         Atomic, so two stations ask the same ones.
         """
         unset = _is(holder_id), col(RegistrationRow.asked).is_(None)
-        self._gateway.run(update(RegistrationRow).where(*unset).values(asked=question_ids))
+        self._gateway.change(RegistrationRow, *unset, asked=question_ids)
         asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())
 
     def clear_asked(self, holder_id: str) -> None:
         """Forget the pinned questions: they were answered."""
-        self._gateway.run(update(RegistrationRow).where(_is(holder_id)).values(asked=None))
+        self._gateway.change(RegistrationRow, _is(holder_id), asked=None)
 
     def _less_one(self, holder_id: str) -> None:
         failures = col(RegistrationRow.failures)

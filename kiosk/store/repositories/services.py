@@ -115,10 +115,12 @@ class Stations:
 
     def seen(self, station: Station) -> None:
         """Take a heartbeat; a station that is new is added."""
-        insert = self._gateway.upsert(StationRow).values(values(station))
-        new = insert.excluded
+        this, new = col(StationRow.name) == station.name, values(station)
         latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
-        self._gateway.run(insert.on_conflict_do_update(index_elements=["name"], set_=latest))
+        stamped = self._gateway.stamped(StationRow, new)
+        insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
+        if self._gateway.run(insert) == 0:
+            self._gateway.change(StationRow, this, **latest)
 
     def get(self, name: str) -> Station | None:
         """Return one by name."""
@@ -135,12 +137,12 @@ class Stations:
     def retire(self, name: str, at: datetime) -> bool:
         """Let one serve nobody any more; False where it is unknown or retired already."""
         present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
-        return self._gateway.run(update(StationRow).where(*present).values(retired_at=at)) == 1
+        return self._gateway.change(StationRow, *present, retired_at=at) == 1
 
     def reinstate(self, name: str) -> bool:
         """Undo that; False where it is unknown or not retired."""
         retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
-        return self._gateway.run(update(StationRow).where(*retired).values(retired_at=None)) == 1
+        return self._gateway.change(StationRow, *retired, retired_at=None) == 1
 
     def last_visits(self) -> dict[str, datetime]:
         """Return when a card was last put in at each station that ever had one."""

@@ -49,7 +49,7 @@ class Staff:
         """Overwrite the one with its id and revision; False when it was changed meanwhile."""
         same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
-        return self._gateway.run(update(StaffMemberRow).where(*same).values(new)) == 1
+        return self._gateway.change(StaffMemberRow, *same, **new) == 1
 
     def managers(self) -> int:
         """Return how many managers can log in: those present who have a key."""
@@ -77,7 +77,8 @@ class Staff:
 
     def add_key(self, key: StaffKey) -> bool:
         """Add one; False when somebody has it already."""
-        insert = self._gateway.upsert(StaffKeyRow).values(values(key))
+        stamped = self._gateway.stamped(StaffKeyRow, values(key))
+        insert = self._gateway.upsert(StaffKeyRow).values(stamped)
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def remove_key(self, staff_id: str, fingerprint: str) -> bool:

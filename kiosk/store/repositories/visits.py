@@ -26,13 +26,20 @@ class Visits:
 
     def add(self, visit: Visit) -> bool:
         """Open one; False when there is a visit with its id (its reference must be new)."""
-        insert = self._gateway.upsert(VisitRow).values(values(visit))
+        stamped = self._gateway.stamped(VisitRow, values(visit))
+        insert = self._gateway.upsert(VisitRow).values(stamped)
         statement = insert.on_conflict_do_nothing(index_elements=["id"])
         return self._gateway.run(statement) == 1
 
     def get(self, visit_id: str) -> Visit | None:
         """Return one by id."""
         return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
+
+    def unchecked(self, visit_id: str) -> Visit | None:
+        """Return one, altered or not: for the audit of a refusal, and for nothing else."""
+        statement = select(VisitRow).where(col(VisitRow.id) == visit_id)
+        rows = self._gateway.unchecked(statement, VisitRow)
+        return rows[0].record(Visit) if rows else None
 
     def lock(self, visit_id: str) -> Visit | None:
         """Return one, held against other writers until the unit of work ends."""
@@ -41,18 +48,18 @@ class Visits:
     def save(self, visit: Visit) -> None:
         """Overwrite one with what it has become; ``lock`` it first."""
         statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
-        self._gateway.run(statement.values(values(visit, without=("id",))))
+        stamped = self._gateway.stamped(VisitRow, values(visit))
+        self._gateway.run(statement.values(stamped))
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> bool:
         """Close one; False when it is closed already or unknown."""
         open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
-        statement = update(VisitRow).where(*open_).values(closed_at=at, how=how)
-        return self._gateway.run(statement) == 1
+        return self._gateway.change(VisitRow, *open_, closed_at=at, how=how) == 1
 
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
         """Note why one was refused, and the digest of the proof that was judged for it."""
-        statement = update(VisitRow).where(col(VisitRow.id) == visit_id)
-        self._gateway.run(statement.values(refusal=reason, judged=judged))
+        this = col(VisitRow.id) == visit_id
+        self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
@@ -86,8 +93,9 @@ class PendingChanges:
 
     def put(self, change: PendingChange) -> None:
         """Store one in place of the card's earlier one for the same purpose."""
-        insert = self._gateway.upsert(PendingRow).values(values(change))
-        new = {name: insert.excluded[name] for name in values(change)}
+        stamped = self._gateway.stamped(PendingRow, values(change))
+        insert = self._gateway.upsert(PendingRow).values(stamped)
+        new = {name: insert.excluded[name] for name in stamped}
         place = ["card_id", "purpose"]
         self._gateway.run(insert.on_conflict_do_update(index_elements=place, set_=new))
 
@@ -125,7 +133,8 @@ class UnblockJournal:
 
     def open(self, entry: UnblockEntry) -> bool:
         """Write down an intent; False, and nothing written, when the card has an open entry."""
-        insert = self._gateway.upsert(UnblockRow).values(values(entry))
+        stamped = self._gateway.stamped(UnblockRow, values(entry))
+        insert = self._gateway.upsert(UnblockRow).values(stamped)
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def get(self, entry_id: str) -> UnblockEntry | None:
@@ -152,21 +161,20 @@ class UnblockJournal:
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""
         intent = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.INTENT
-        statement = update(UnblockRow).where(*intent)
-        return self._gateway.run(statement.values(state=UnblockState.UNKNOWN, detail=detail)) == 1
+        unknown = {"state": UnblockState.UNKNOWN, "detail": detail}
+        return self._gateway.change(UnblockRow, *intent, **unknown) == 1
 
     def close(self, entry_id: str, state: UnblockState, detail: str, at: datetime) -> bool:
         """Close an open entry as done, refused, not sent or settled; False if it is not open."""
         if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
             raise ValueError("that is no way to close an entry")
-        statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id, _is_open())
-        closed = statement.values(state=state, detail=detail, closed_at=at, cryptogram=None)
-        return self._gateway.run(closed) == 1
+        open_ = col(UnblockRow.id) == entry_id, _is_open()
+        closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
+        return self._gateway.change(UnblockRow, *open_, **closed) == 1
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""
-        statement = update(UnblockRow).where(col(UnblockRow.id) == entry_id)
-        self._gateway.run(statement.values(cryptogram=cryptogram))
+        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
 
     def purge(self, before: datetime, most: int) -> int:
         """Delete entries closed before then; return how many, ``most`` at a time.

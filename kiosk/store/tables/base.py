@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sqlalchemy import Index, MetaData, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,6 +37,18 @@ class Row(SQLModel):
     def record(self, kind: type[Record]) -> Record:
         """Return a frozen ``kind`` whose fields are named as the columns are."""
         return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+
+class MacRow(Row):
+    """A row that grants access: it has a MAC over all of its columns but ``uncovered``.
+
+    ``Gateway`` makes the MAC when such a row is written and checks it when one is read.
+    """
+
+    uncovered: ClassVar[frozenset[str]] = frozenset()
+    """What one atomic statement counts, or what is authenticated by other means."""
+
+    mac: str = Field(repr=False)
 
 
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:

@@ -8,12 +8,14 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from kiosk.store.records import CardStatus, JointHash, Verdict
-from kiosk.store.tables.base import Row, index_where
+from kiosk.store.tables.base import MacRow, Row, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
 
 
-class CardholderRow(Row, table=True):
+class CardholderRow(MacRow, table=True):
     """See ``Cardholder``."""
+
+    uncovered = frozenset({"revision"})
 
     __tablename__ = "cardholder"
     id: str = Field(primary_key=True)
@@ -24,8 +26,24 @@ class CardholderRow(Row, table=True):
     revision: int = 0
 
 
-class CardRow(Row, table=True):
-    """See ``Card``; the three columns of the sealed secret are all null or all set."""
+class CardRow(MacRow, table=True):
+    """See ``Card``; the three columns of the sealed secret are all null or all set.
+
+    What is sealed is authenticated by its seal, and its account is kept by atomic statements.
+    """
+
+    uncovered = frozenset(
+        {
+            "sealed_secret",
+            "sealed_key_id",
+            "sealed_revision",
+            "derived_from",
+            "secret_generation",
+            "secret_limit",
+            "secret_exposure",
+            "secret_tries_left",
+        }
+    )
 
     __tablename__ = "card"
     __table_args__ = (
@@ -66,8 +84,10 @@ class QuestionRow(Row, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class RegistrationRow(Row, table=True):
+class RegistrationRow(MacRow, table=True):
     """See ``Registration``."""
+
+    uncovered = frozenset({"failures"})
 
     __tablename__ = "registration"
     __table_args__ = (
@@ -87,7 +107,7 @@ class RegistrationRow(Row, table=True):
     unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class AttemptRow(Row, table=True):
+class AttemptRow(MacRow, table=True):
     """One charged attempt: whose (``subject``: a holder, or a code), and what came of it.
 
     The key is the pair, so that an id that was used for one subject charges another anew.

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Integer
 from sqlmodel import Field
 
 from kiosk.store.records import Scalar
-from kiosk.store.tables.base import Row, index_where
+from kiosk.store.tables.base import MacRow, Row, index_where
 from kiosk.store.tables.columns import Scalars, UtcDateTime
 
 GIVEN = {"autoincrement": False}
@@ -98,8 +98,10 @@ class OutboxRow(Row, table=True):
     holder_id: str | None = Field(default=None, index=True)
 
 
-class StationRow(Row, table=True):
+class StationRow(MacRow, table=True):
     """See ``Station``."""
+
+    uncovered = frozenset({"last_seen_at", "version", "reader_state"})
 
     __tablename__ = "station"
     name: str = Field(primary_key=True)

@@ -8,14 +8,14 @@ from sqlalchemy import Index, String
 from sqlmodel import Field
 
 from kiosk.store.staff_records import Outcome, Role
-from kiosk.store.tables.base import Row, index_where
+from kiosk.store.tables.base import MacRow, Row, index_where
 from kiosk.store.tables.columns import UtcDateTime, Worded
 
 TERM = String().with_variant(String(collation="C"), "postgresql")
 """Ordered by code points on both databases, so that a prefix is one range of the index."""
 
 
-class StaffMemberRow(Row, table=True):
+class StaffMemberRow(MacRow, table=True):
     """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
 
     __tablename__ = "staff_member"
@@ -29,7 +29,7 @@ class StaffMemberRow(Row, table=True):
     agreed_by: str = ""
 
 
-class StaffKeyRow(Row, table=True):
+class StaffKeyRow(MacRow, table=True):
     """See ``StaffKey``; a key that was taken away is deleted."""
 
     __tablename__ = "staff_key"
@@ -42,7 +42,7 @@ class StaffKeyRow(Row, table=True):
     agreed_by: str = ""
 
 
-class PolicySettingRow(Row, table=True):
+class PolicySettingRow(MacRow, table=True):
     """See ``PolicySetting``."""
 
     __tablename__ = "policy_setting"

@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from kiosk.dialogue import Purpose, Reason, VisitEnd
 from kiosk.store.records import JointHash
-from kiosk.store.tables.base import Row, index_where
+from kiosk.store.tables.base import MacRow, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
 from kiosk.store.visit_records import UnblockState
 
@@ -17,7 +17,7 @@ LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
 OPEN_ENTRY = "closed_at IS NULL"
 
 
-class VisitRow(Row, table=True):
+class VisitRow(MacRow, table=True):
     """See ``Visit``."""
 
     __tablename__ = "visit"
@@ -46,7 +46,7 @@ class VisitRow(Row, table=True):
     refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
 
 
-class PendingRow(Row, table=True):
+class PendingRow(MacRow, table=True):
     """See ``PendingChange``."""
 
     __tablename__ = "pending_change"
@@ -62,8 +62,10 @@ class PendingRow(Row, table=True):
     auth_key: bytes | None = Field(default=None, repr=False)
 
 
-class CodeRow(Row, table=True):
+class CodeRow(MacRow, table=True):
     """See ``EmailCode``; no index holds the digest."""
+
+    uncovered = frozenset({"tries"})
 
     __tablename__ = "email_code"
     __table_args__ = (
@@ -96,7 +98,7 @@ class CodeRow(Row, table=True):
     drafted_by: str = ""
 
 
-class UnblockRow(Row, table=True):
+class UnblockRow(MacRow, table=True):
     """See ``UnblockEntry``."""
 
     __tablename__ = "unblock_journal"

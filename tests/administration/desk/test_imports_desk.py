@@ -26,7 +26,7 @@ from kiosk.store.audit_records import AuditQuery
 from kiosk.store.database import Store
 from kiosk.store.unit_of_work import UnitOfWork
 from tests.administration.importing import HEADER, line
-from tests.support.database import TestDatabase
+from tests.support.database import MACS, TestDatabase
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
     database: TestDatabase, means: Means, store: Store, manager: Office
 ) -> None:
     put(means, "people.csv", line(1))
-    late = Beforehand(database.url, database.clock)
+    late = Beforehand(database.url, database.clock, MACS)
     desk = LocalImportDesk(Office(replace(means, store=late), manager.actor))
 
     def part_with() -> None:

@@ -54,6 +54,7 @@ def _tables() -> None:
         sa.Column("left_after", sa.Integer(), nullable=False),
         sa.Column("given", sa.LargeBinary(), nullable=True),
         sa.Column("verdict", sa.String(), nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("subject", "attempt_id", name=op.f("pk_attempt_charge")),
     )
     op.create_index(
@@ -122,6 +123,7 @@ def _tables() -> None:
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("left_at", UTC, nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cardholder")),
         sa.UniqueConstraint("number", name=op.f("uq_cardholder_number")),
     )
@@ -169,6 +171,7 @@ def _tables() -> None:
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.Column("note_id", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_policy_setting")),
     )
     op.create_table(
@@ -219,6 +222,7 @@ def _tables() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("added_by", sa.String(), nullable=False),
         sa.Column("agreed_by", sa.String(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_member")),
     )
     op.create_table(
@@ -229,6 +233,7 @@ def _tables() -> None:
         sa.Column("reader_state", sa.String(), nullable=False),
         sa.Column("site", sa.String(), nullable=False),
         sa.Column("retired_at", UTC, nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_station")),
     )
     op.create_table(
@@ -250,6 +255,7 @@ def _tables() -> None:
         sa.Column("auth_key", sa.LargeBinary(), nullable=True),
         sa.Column("auth_key_imported", sa.Boolean(), nullable=False),
         sa.Column("set_aside_at", UTC, nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.CheckConstraint(
             "(sealed_secret IS NULL) = (sealed_key_id IS NULL) AND "
             "(sealed_secret IS NULL) = (sealed_revision IS NULL)",
@@ -285,6 +291,7 @@ def _tables() -> None:
         sa.Column("blocked_at", UTC, nullable=True),
         sa.Column("asked", sa.Text(), nullable=True),
         sa.Column("unconfirmed_since", UTC, nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.CheckConstraint("failures >= 0", name=op.f("ck_registration_failures")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_registration_holder_id_cardholder")
@@ -321,6 +328,7 @@ def _tables() -> None:
         sa.Column("added_at", UTC, nullable=False),
         sa.Column("added_by", sa.String(), nullable=False),
         sa.Column("agreed_by", sa.String(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_key_staff_id_staff_member")
         ),
@@ -351,6 +359,7 @@ def _tables() -> None:
         sa.Column("needs_second", sa.Boolean(), nullable=False),
         sa.Column("attempt", sa.String(), nullable=False),
         sa.Column("drafted_by", sa.String(), nullable=False),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.CheckConstraint(
             "(sent_at IS NULL) = (expires_at IS NULL)", name=op.f("ck_email_code_sent")
         ),
@@ -422,6 +431,7 @@ def _tables() -> None:
         sa.Column("question_ids", sa.Text(), nullable=True),
         sa.Column("hashes", sa.Text(), nullable=True),
         sa.Column("auth_key", sa.LargeBinary(), nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["card_id"], ["card.id"], name=op.f("fk_pending_change_card_id_card")
         ),
@@ -461,6 +471,7 @@ def _tables() -> None:
         sa.Column("secret_tries", sa.Integer(), nullable=True),
         sa.Column("judged", sa.LargeBinary(), nullable=True),
         sa.Column("refusal", sa.String(), nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_visit_card_id_card")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_visit_holder_id_cardholder")
@@ -485,6 +496,7 @@ def _tables() -> None:
         sa.Column("attempt", sa.String(), nullable=False),
         sa.Column("proof", sa.LargeBinary(), nullable=True),
         sa.Column("cryptogram", sa.LargeBinary(), nullable=True),
+        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["card_id"], ["card.id"], name=op.f("fk_unblock_journal_card_id_card")
         ),

@@ -23,6 +23,7 @@ from kiosk.store.faults import REFUSED_LOGINS
 
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
+_EXAMPLE, _ADDRESSES = "example", "addresses"
 
 _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
@@ -48,6 +49,25 @@ def check_database(store: Store, folder: Path | None, url: str) -> Finding:
     if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
         return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
     return ok(_DATABASE, "answers, schema is current")
+
+
+def check_example(left: tuple[str, ...], path: Path) -> Finding:
+    """Is anything that people see, or that decides who registers, still the example's."""
+    if not left:
+        return ok(_EXAMPLE, "nothing that people see is still the example's")
+    text = f"still the example's: {', '.join(left)}"
+    return warn(_EXAMPLE, text, f"set each in {path}, also where the example fits")
+
+
+def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+    """How many people have an address with which they could not register."""
+    domains = policy_now().email_domains
+    with store.read() as uow:
+        outside = uow.holders.addresses_outside(domains) if domains else 0
+    if outside:
+        text = f"{outside} people have one outside {', '.join(domains)}: no good for registering"
+        return warn(_ADDRESSES, text, "see `email_domains` in [policy], or correct the addresses")
+    return ok(_ADDRESSES, "all are of approved domains")
 
 
 def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:

@@ -7,7 +7,7 @@ seconds for ten thousand lines), so a large file is best imported when the stati
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from kiosk.administration.progress import Progress, unseen
 from kiosk.administration.repetitions import Repetitions
 from kiosk.dialogue import VisitId
 from kiosk.errors import ImportRefused
+from kiosk.policy.email import email_problem
 from kiosk.reference import reference_of
 from kiosk.secrets.kept import make_way
 from kiosk.secrets.sealing import Sealer
@@ -35,7 +36,8 @@ BATCH = 500
 class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the file's; ``known_touched`` as in ``Batch``.
+    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` counts the
+    lines whose address is of no approved domain.
     """
 
     lines: int = 0
@@ -45,6 +47,7 @@ class ImportSummary:
     cards_changed: int = 0
     secrets_sealed: int = 0
     known_touched: int = 0
+    outside_domains: int = 0
     reference: str = ""
     digest: str = ""
 
@@ -63,15 +66,23 @@ class PeopleImport:
 
     ``replace_lost``: a secret of a file takes the place of one whose key is not there, which
     is refused otherwise: the key may be elsewhere, and the card have another secret by now.
+    ``domains`` gives the approved ones, for the summary: an address of another is taken.
     """
 
     def __init__(
-        self, store: Store, sealer: Sealer, number_digits: int, *, replace_lost: bool = False
+        self,
+        store: Store,
+        sealer: Sealer,
+        number_digits: int,
+        *,
+        replace_lost: bool = False,
+        domains: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._number_digits = number_digits
         self._replace_lost = replace_lost
+        self._domains = domains
 
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
         """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
@@ -110,7 +121,9 @@ class PeopleImport:
     ) -> ImportSummary:
         summary, repeated = ImportSummary(), Repetitions()
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
+        domains = self._domains()
         for lines in _batches(file.people()):
+            summary.outside_domains += sum(_is_outside(line, domains) for line in lines)
             batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
             file.problems.extend(batch.problems)
             summary.add(batch)
@@ -194,6 +207,10 @@ def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
         )
     make_way(uow, sealer, now)
     return planned
+
+
+def _is_outside(line: PersonLine, domains: tuple[str, ...]) -> bool:
+    return line.email is not None and email_problem(line.email, domains) is not None
 
 
 def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:

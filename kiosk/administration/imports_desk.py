@@ -30,7 +30,12 @@ class LocalImportDesk:
         self._office = office
         means = office.means
         self._folder = means.imports
-        self._people = PeopleImport(means.store, means.sealer, means.number_digits)
+        self._people = PeopleImport(
+            means.store, means.sealer, means.number_digits, domains=self._approved
+        )
+
+    def _approved(self) -> tuple[str, ...]:
+        return self._office.means.policy().email_domains
 
     def files(self) -> tuple[ImportFile, ...]:
         """Return what is there, newest first; no folders, links or hidden files."""
@@ -121,6 +126,7 @@ def _result(summary: ImportSummary, *, waits: bool = False) -> ImportResult:
         reference=summary.reference,
         waits=waits,
         known=summary.known_touched,
+        outside_domains=summary.outside_domains,
     )
 
 

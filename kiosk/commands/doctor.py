@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kiosk.commands.tools import Tools, add_command
 
 if TYPE_CHECKING:
-    from kiosk.administration.doctor import Check
+    from kiosk.administration.doctor import Check, Finding
     from kiosk.config import Settings
 
     Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
@@ -23,40 +23,52 @@ The exit code is 1 when something fails, and 0 when all is well or only worth a 
 """
 EXAMPLE = """\
   runuser -u kiosk -- kiosk doctor
+  kiosk doctor --json | jq '.[] | select(.condition != "ok")'
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    add_command(
+    parser = add_command(
         subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE
     )
+    parser.add_argument("--json", action="store_true", help="for a script")
 
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
     """Show every finding; ``hardware`` gives other checks of reader and card."""
-    from kiosk.administration.doctor import Condition, examine, fail, ok
-    from kiosk.commands.findings import mail_check, running_checks, show, store_checks
+    from kiosk.administration.doctor import Condition
+    from kiosk.commands.findings import show
+    from kiosk.commands.parts import say_json
+
+    as_json, found = getattr(args, "json", False), []
+    for finding in _findings(Tools(args), hardware or _hardware):
+        found.append(finding)
+        if not as_json:
+            show(finding)
+    if as_json:
+        say_json(found)
+    return int(any(finding.condition is Condition.FAIL for finding in found))
+
+
+def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
+    from kiosk.administration.checks import check_example
+    from kiosk.administration.doctor import examine, fail, ok
+    from kiosk.commands.findings import mail_check, running_checks, store_checks
+    from kiosk.config.loading import left_at_example
     from kiosk.errors import ConfigError
 
-    tools = Tools(args)
     try:
         settings = tools.settings
     except ConfigError as error:
-        show(fail("settings", str(error), "nothing else was looked at"))
-        return 1
-    show(ok("settings", str(tools.path)))
-    checks = [
-        *(hardware or _hardware)(settings),
-        *store_checks(tools),
-        mail_check(tools),
-        *running_checks(tools),
-    ]
-    failed = False
-    for finding in examine(checks):
-        show(finding)
-        failed = failed or finding.condition is Condition.FAIL
-    return int(failed)
+        yield fail("settings", str(error), "nothing else was looked at")
+        return
+    yield ok("settings", str(tools.path))
+    yield check_example(left_at_example(tools.path, tools.environ), tools.path)
+    yield from examine(hardware(settings))
+    yield from examine(store_checks(tools))
+    yield from examine([mail_check(tools)])
+    yield from examine(running_checks(tools))
 
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:

@@ -79,11 +79,19 @@ def run(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> ImportSummary:
     from kiosk.administration.import_people import PeopleImport
+    from kiosk.administration.live_policy import LivePolicy
     from kiosk.commands.progress import ProgressLine
 
     tools = Tools(args)
     digits = tools.settings.people.number_digits
-    work = PeopleImport(tools.store, tools.sealer(), digits, replace_lost=args.replace_lost)
+    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
+    work = PeopleImport(
+        tools.store,
+        tools.sealer(),
+        digits,
+        replace_lost=args.replace_lost,
+        domains=lambda: policy().email_domains,
+    )
     with ProgressLine("checking" if args.dry_run else "importing") as progress:
         if args.dry_run:
             return work.rehearse(args.file, progress)
@@ -98,3 +106,5 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
     say(f"  cards added      {summary.cards_added:>9}")
     say(f"  cards changed    {summary.cards_changed:>9}")
     say(f"  secrets sealed   {summary.secrets_sealed:>9}")
+    if summary.outside_domains:
+        say(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")

@@ -14,7 +14,14 @@ from kiosk.config.reading import read_settings
 from kiosk.config.settings import Settings
 from kiosk.errors import ConfigError
 
-__all__ = ["ENV_PREFIX", "load_settings"]
+__all__ = ["ENV_PREFIX", "left_at_example", "load_settings"]
+
+EXAMPLES = {
+    "service": ("trust", "ra_contact", "ra_hours", "ra_email"),
+    "mail": ("sender",),
+    "policy": ("email_domains",),
+}
+"""Settings whose defaults are an example's: they are wrong for every real service but one."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -28,6 +35,20 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))
     return _with_places(settings, state_directory(environ))
+
+
+def left_at_example(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what people see and nobody has set, as ``setting in [section]``.
+
+    A value that is set counts as chosen, also where it is the example's own.
+    """
+    given = _over(_read_toml(path), _nested(environ))
+    return tuple(
+        f"{name} in [{section}]"
+        for section, names in EXAMPLES.items()
+        for name in names
+        if name not in given.get(section, {})
+    )
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from textual.content import Content
 from kiosk.administration.views.service import ImportResult
 from screens.admin.dialogs.listing import named
 
+_OUTSIDE = "Addresses that are not of an approved domain: nobody can register with one."
+
 
 def plan_lines(result: ImportResult) -> tuple[Content, ...]:
     """Return what would be done, a number a line."""
@@ -18,7 +20,9 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Cards changed", result.cards_changed),
         ("Unblock secrets", result.secrets_sealed),
     )
-    return tuple(named(name, f"{count:>9,}", 16) for name, count in counts)
+    outside = (("Not approved", result.outside_domains),) if result.outside_domains else ()
+    lines = tuple(named(name, f"{count:>9,}", 16) for name, count in (*counts, *outside))
+    return (*lines, Content(_OUTSIDE)) if outside else lines
 
 
 def done_words(name: str, result: ImportResult) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -163,6 +164,19 @@ def test_the_number_of_digits_is_a_setting(
     assert kiosk("import", path) == 0
 
 
+def test_addresses_that_are_not_approved_are_counted_at_the_import_and_by_the_doctor(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = people(place, GOOD.replace("jo@nhs.net", "jo@evilnhs.net").replace("al@", "AL@x."))
+    assert kiosk("import", "--dry-run", path) == 0
+    assert "  not approved             1  addresses: see `email_domains`" in capsys.readouterr().out
+    assert kiosk("import", path) == 0
+    assert "  not approved             1" in capsys.readouterr().out
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert "! warn  addresses   1 people have one outside nhs.net, nhs.uk, gov.uk, mod.uk" in said
+
+
 # --- doctor ------------------------------------------------------------------------------
 
 
@@ -182,8 +196,8 @@ def test_doctor_has_a_line_for_each_part(
         capsys.readouterr()
         assert doctor.run(argparse.Namespace(), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
-    named = "settings,database,questions,keys,key copy,master key,cipher,mail relay,outbox,clock"
-    parts = named.split(",")
+    before = "settings,example,database,addresses,questions,keys,key copy,master key"
+    parts = f"{before},cipher,mail relay,outbox,clock".split(",")
     assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
     assert all(line.startswith(("✓ ok", "! warn")) for line in lines)
 
@@ -221,3 +235,29 @@ def test_doctor_with_settings_that_cannot_be_read(
 ) -> None:
     assert main(["doctor"]) == 1
     assert capsys.readouterr().out.startswith("✗ fail  settings    there is no settings file")
+
+
+def test_doctor_names_what_is_still_the_example_s_until_it_is_set(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert "! warn  example     still the example's: trust in [service], ra_contact" in said
+    assert "email_domains in [policy]" in said
+    settings = place / "etc" / "kiosk.toml"
+    text = settings.read_text()
+    for name in "trust ra_contact ra_hours ra_email sender email_domains".split():
+        text = text.replace(f"#{name} = ", f"{name} = ")
+    settings.write_text(text.replace("sender = ", "# ", 1))
+    monkeypatch.setenv("KIOSK_MAIL__SENDER", "no-reply@trust.nhs.uk")
+    kiosk("doctor")
+    assert "✓ ok    example     nothing that people see" in capsys.readouterr().out
+
+
+def test_doctor_for_a_script(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
+    code = kiosk("doctor", "--json")
+    found = {each["part"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["questions"] == {
+        "part": "questions", "condition": "ok", "found": "20 in the list", "advice": ""
+    }  # fmt: skip
+    assert code == any(each["condition"] == "fail" for each in found.values())

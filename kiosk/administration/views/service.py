@@ -133,6 +133,7 @@ class ImportResult:
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
     (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
     of staff, nothing was done yet: ``known`` counts the changes for whose sake.
+    ``outside_domains`` counts addresses that are of no approved domain.
     """
 
     lines: int
@@ -146,6 +147,7 @@ class ImportResult:
     problems_in_all: int = 0
     waits: bool = False
     known: int = 0
+    outside_domains: int = 0
 
 
 class Span(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, not_, or_, select, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -41,6 +41,14 @@ class Cardholders:
         wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         rows = self._gateway.many(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
+
+    def addresses_outside(self, domains: Iterable[str]) -> int:
+        """Return how many have an address that is of none of ``domains`` or below one."""
+        address = func.lower(col(CardholderRow.email))
+        inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
+        outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
+        count: int = self._gateway.scalar(outside.select_from(CardholderRow))
+        return count
 
     def put(self, holders: Iterable[Cardholder]) -> None:
         """Add each, or overwrite number, name and address of the one with its id.

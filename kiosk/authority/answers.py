@@ -15,7 +15,7 @@ import hmac
 from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.blocking import block
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, again, enter
@@ -91,10 +91,15 @@ def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
 def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
     """All attempts are charged, whatever became of them: the registration is blocked."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
+        refusal = _blocked(uow, parts, enter(uow, parts, visit_id))
         uow.commit()
-        return Refusal(Reason.REGISTRATION_BLOCKED, scene.visit.reference)
+        return refusal
+
+
+def _blocked(uow: UnitOfWork, parts: Parts, scene: Scene) -> Refusal:
+    """Block, and turn the visit away, which counts among the refusals as any other does."""
+    block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
+    return turn_away(uow, scene.visit, Reason.REGISTRATION_BLOCKED)
 
 
 def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
@@ -149,5 +154,4 @@ def _wrong(
         record(uow, AuditKind.ANSWERS_WRONG, scene.visit, left=charge.left)
     if charge.left > 0:
         return AnswersWrong(tasks.answer_questions(uow, scene))
-    block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
-    return Refusal(Reason.REGISTRATION_BLOCKED, scene.visit.reference)
+    return _blocked(uow, parts, scene)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from kiosk.dialogue import Reason, Refusal
 from kiosk.errors import RowAltered
 from kiosk.store.records import Scalar
 from kiosk.store.unit_of_work import UnitOfWork
@@ -88,3 +89,9 @@ def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) 
         station=visit.station,
         detail=detail,
     )
+
+
+def turn_away(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
+    """Record that a visit is turned away; every report of refusals counts these events alone."""
+    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
+    return Refusal(reason, visit.reference)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.journal import settle_by_card
 from kiosk.authority.offers import card_barred, offers, secret_barred
@@ -229,8 +229,7 @@ def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
 
 def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
     _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
-    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
-    return Refusal(reason, visit.reference)
+    return turn_away(uow, visit, reason)
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final, assert_never
 
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.dialogue import (
     CardChallenge,
     CardId,
@@ -178,10 +178,9 @@ def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
 def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:
     """Close the visit of a card that is not genuine; its holder sees the one page."""
     tell_unproven(uow, visit, because)
-    record(uow, AuditKind.REFUSED, visit, reason=Reason.NOT_GENUINE.value)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
-    return Refusal(Reason.NOT_GENUINE, visit.reference)
+    return turn_away(uow, visit, Reason.NOT_GENUINE)
 
 
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:

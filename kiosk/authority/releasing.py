@@ -15,7 +15,7 @@ An admin key is used in its place, and stays: see ``kiosk.authority.exchanging``
 from __future__ import annotations
 
 from kiosk.authority.assisted import given_by
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.exchanging import (
     draw_number,
     has_admin_key,
@@ -120,8 +120,9 @@ def release(
             return _same_grant(uow, parts, scene, earlier)
         opened = _opened(uow, parts, scene)
         if opened is None:
+            refusal = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
             uow.commit()
-            return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
+            return refusal
         which, secret = opened
         _use_up_code(uow, scene)
         entry = _write_down(uow, scene, which, attempt, digest_of("release", proof))
@@ -159,10 +160,13 @@ def _same_grant(
         secret = open_presented(uow, parts.sealer, scene.card)
     except SealBroken:
         secret = None
-    uow.commit()
+    reply: Grant | Refusal
     if secret is None:
-        return Refusal(Reason.SECRET_MISSING, scene.visit.reference)
-    return Grant(JournalId(entry.id), secret)
+        reply = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
+    else:
+        reply = Grant(JournalId(entry.id), secret)
+    uow.commit()
+    return reply
 
 
 def _unproven(

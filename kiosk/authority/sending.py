@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Final
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, enter, look
 from kiosk.authority.steps import Gate, answers_come_before_code
@@ -119,8 +119,7 @@ def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent
     record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
     code = scene.waiting_code
     if code is None and verdict.too_many:
-        record(uow, AuditKind.REFUSED, scene.visit, reason=Reason.TOO_MANY_CODES.value)
-        return Refusal(Reason.TOO_MANY_CODES, scene.visit.reference)
+        return turn_away(uow, scene.visit, Reason.TOO_MANY_CODES)
     again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
@@ -191,10 +190,13 @@ def _not_sent(
         uow.codes.discard(code_id)
         record(uow, AuditKind.CODE_NOT_SENT, scene.visit, because=type(error).__name__)
         again = _instead(uow, scene, refused=isinstance(error, MailRefused))
+        reply: CodeNotSent | Refusal
+        if again is None:
+            reply = turn_away(uow, scene.visit, Reason.NO_EMAIL)
+        else:
+            reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
         uow.commit()
-    if again is None:
-        return Refusal(Reason.NO_EMAIL, scene.visit.reference)
-    return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+        return reply
 
 
 def _instead(

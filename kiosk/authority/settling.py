@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.counting import Counted, counted
 from kiosk.authority.exchanging import has_admin_key, need_admitted
@@ -102,8 +102,11 @@ def _secret_refused(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockR
     told = {"journal": case.entry.id, "because": because, "tries_left": left}
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
     found = conclude(uow, parts.sealer, case.visit, case.card, right=False) if left else None
-    if found in (None, Finding.NEITHER):
+    over = found in (None, Finding.NEITHER)
+    if over:
         uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
+    if over or left is None or left <= KEPT_SECRET_TRIES:
+        turn_away(uow, case.visit, _why(left))
 
 
 def _not_sent(uow: UnitOfWork, case: Case) -> None:
@@ -124,6 +127,7 @@ def _unknown(uow: UnitOfWork, case: Case) -> None:
     """Leave it open and exposed: the card tells when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
+        turn_away(uow, case.visit, Reason.OUTCOME_UNKNOWN)
     uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
 
 
@@ -158,12 +162,16 @@ def _reply(parts: Parts, case: Case, outcome: Counted, *, goes_on: bool) -> Task
         case UnblockDone():
             return Finished(Purpose.UNLOCK)
         case UnblockRefused(tries_left=int(left)) if not goes_on or left <= KEPT_SECRET_TRIES:
-            blocked = left <= KEPT_SECRET_TRIES
-            return Refusal(Reason.SECRET_BLOCKED if blocked else Reason.CARD_REFUSED, reference)
+            return Refusal(_why(left), reference)
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN, reference)
         case _:
             return SetPin(parts.policy().pin_rules(case.holder.number))
+
+
+def _why(tries_left: int | None) -> Reason:
+    blocked = tries_left is not None and tries_left <= KEPT_SECRET_TRIES
+    return Reason.SECRET_BLOCKED if blocked else Reason.CARD_REFUSED
 
 
 def _plain(because: str) -> str:

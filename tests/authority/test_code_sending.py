@@ -133,6 +133,7 @@ def test_an_address_that_is_refused_for_good_sends_the_holder_to_the_desk(
     reply = sitting.send()
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NO_EMAIL
+    assert world.kinds().count("refused") == 1
 
 
 def test_a_new_code_revokes_the_old(world: World, sitting: Sitting) -> None:

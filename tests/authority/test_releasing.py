@@ -130,6 +130,7 @@ def test_a_secret_moved_from_another_card_is_not_released(
         _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
     )
     assert "secret-broken" in world.kinds()
+    assert world.kinds().count("refused") == 1
     assert world.card(card).secret_exposure == 0
 
 

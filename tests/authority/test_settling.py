@@ -110,6 +110,7 @@ def test_a_wrong_secret_is_counted_as_the_card_counts(
     grant = sitting.grant()
     reply = _settle(sitting, grant, UnblockRefused(2, "63C2"))
     assert _refusal(reply) is Reason.CARD_REFUSED
+    assert world.kinds().count("refused") == 1
     kept = world.card(card)
     assert (kept.secret_tries_left, kept.secret_exposure) == (2, 0)
     assert _entry(world, grant).state is UnblockState.REFUSED
@@ -173,6 +174,7 @@ def test_unknown_stays_open_and_exposed(world: World, card: Card, sitting: Sitti
     with pytest.raises(StepRefused):
         sitting.grant()
     assert world.kinds().count("unblock-unknown") == 1
+    assert world.kinds().count("refused") == 1
 
 
 @pytest.mark.parametrize(

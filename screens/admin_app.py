@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
@@ -138,6 +139,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self._tidings.clear()
         page = await self._book.turn_to(name, holder_id)
         self._bar.mark(page.BELOW or page.NAME)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close a dialog; keys that came before it closed never act on what is below it."""
+        self._in_turn.drop()
+        return super().pop_screen()
 
     # --- what the desk did not do ------------------------------------------------------
 

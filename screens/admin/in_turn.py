@@ -37,6 +37,7 @@ class InTurn:
         self._pass_on = pass_on
         self._waiting: deque[events.Event] = deque()
         self._busy = False
+        self._dropped_at = float("-inf")
 
     def put(self, event: events.Event) -> None:
         """Take one; returns at once."""
@@ -44,6 +45,13 @@ class InTurn:
         if not self._busy:
             self._busy = True
             self._app.run_worker(self._work_off(), group="keys")
+
+    def drop(self) -> None:
+        """Pass on nothing that was typed until now, wherever it waits.
+
+        It was typed for a dialog that is closed now, not for the page below it.
+        """
+        self._dropped_at = events.Event().time
 
     async def _work_off(self) -> None:
         try:
@@ -56,6 +64,8 @@ class InTurn:
         if isinstance(self._app.screen, Dialog):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._app.screen.ready.wait(), _PATIENCE_S)
+        if event.time <= self._dropped_at:
+            return
         target = self._app.focused or self._app.screen
         await self._pass_on(event)
         with suppress(TimeoutError):

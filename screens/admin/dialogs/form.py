@@ -21,6 +21,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input
@@ -36,6 +37,8 @@ from screens.widgets.prose import Note, Prose
 T = TypeVar("T")
 
 _THROW_AWAY = "Escape again throws away what you typed. Any other key goes on."
+_KEYS = "Enter  next field    Esc  cancel"
+_LAST_KEYS = "Enter  send    Esc  cancel"
 _UNDER_WAY = "This is under way; a moment, please."
 
 
@@ -51,7 +54,8 @@ class Form(Dialog[T]):
       ``Seen``) when it is called, not before: then sending again decides on what is so now;
     - ``NotPermitted`` and ``StoreError`` are said below the fields.
 
-    Enter goes to the next field that still needs something, and sends where none does.
+    Enter goes to the next field, whatever that is, and sends from the last one alone: a
+    field that may stay empty is never skipped, or what is typed for it would go into another.
     Escape cancels; where something was typed it asks first. ``danger`` marks what cannot
     be taken back. Fields are emptied when the dialog closes.
     """
@@ -77,6 +81,7 @@ class Form(Dialog[T]):
         self._note = Note(None)
         self._go = DialogButton(button, "go", danger=danger)
         self._cancel = DialogButton("Cancel", "cancel")
+        self._keys = Prose(_KEYS, classes="keys")
         self._label = button
         self._armed = False
         self._sending = False
@@ -92,7 +97,7 @@ class Form(Dialog[T]):
             with Horizontal(classes="buttons"):
                 yield self._go
                 yield self._cancel
-                yield Prose("Enter  send    Esc  cancel", classes="keys")
+                yield self._keys
 
     @property
     def touched(self) -> bool:
@@ -110,17 +115,22 @@ class Form(Dialog[T]):
         event.stop()
         self._arm(False)
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Say what Enter does from here."""
+        fields = [line.field for line in self._lines]
+        if event.widget in fields:
+            self._keys.say(_LAST_KEYS if event.widget is fields[-1] else _KEYS)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the next field that needs something, or send."""
+        """Go to the next field, or send from the last one."""
         event.stop()
-        waiting = [line for line in self._after(event.input) if not line.complete]
-        for line in waiting:
-            if line.text:
-                line.check()
-        if waiting and waiting[0].field is not event.input:
-            waiting[0].field.focus()
-        else:
+        at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
+        if event.input is self._lines[-1].field:
             self.send()
+            return
+        if self._lines[at].text:
+            self._lines[at].check()
+        self._lines[at + 1].field.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Send, or cancel."""
@@ -148,11 +158,6 @@ class Form(Dialog[T]):
         self.run_worker(
             self._ask({line.entry.name: line.text for line in self._lines}), group=ACTING
         )
-
-    def _after(self, field: Input) -> list[EntryLine]:
-        """Return all lines, beginning with the one after ``field``."""
-        at = next(i for i, line in enumerate(self._lines) if line.field is field)
-        return [*self._lines[at + 1 :], *self._lines[: at + 1]]
 
     # --- what the desk says ------------------------------------------------------------
 

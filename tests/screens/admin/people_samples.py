@@ -81,7 +81,11 @@ def _cards() -> dict[str, Sample]:
     return {
         "add-card": _on("gallagher", "a", f"={NEW_CARD}"),
         "add-card-date": _on(
-            "gallagher", "a", f"={NEW_CARD}", "tab", "tab", "=31/3/27", "enter", *grounds
+            "gallagher",
+            "a",
+            f"={NEW_CARD}",
+            *("tab", "tab", "=31/3/27"),
+            *("tab", "tab", "tab", *grounds),
         ),
         "replace-card": _on("pryce", "p"),
         "replace-card-which": _on("tudor", "p", "down"),

@@ -22,6 +22,7 @@ from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from screens.admin.end import End
 from screens.admin.page import Page
@@ -106,6 +107,15 @@ class Run:
                 await self.settle()
         await self.settle()
 
+    def post(self, *keys: str) -> None:
+        """Press keys, and wait for nothing."""
+        for key in keys:
+            self._post(events.Key(_named(key), key if len(key) == 1 else None))
+
+    def paste(self, text: str) -> None:
+        """Paste, and wait for nothing."""
+        self._post(events.Paste(text))
+
     async def press_and_hold(self, key: str) -> None:
         """Press a key that begins long work, and wait until that is held at its half."""
         self._post(events.Key(_named(key), None))
@@ -113,6 +123,12 @@ class Run:
             while "50 %" not in self.text:
                 await asyncio.sleep(0.005)
                 await still(self.app)
+
+    async def send(self) -> None:
+        """Press Enter until the form that is up sends: once for each field that is left."""
+        fields = list(self.app.screen.query(Input))
+        at = next(at for at, field in enumerate(fields) if field is self.app.focused)
+        await self.press(*["enter"] * (len(fields) - at))
 
     async def type(self, text: str) -> None:
         """Type ``text``."""

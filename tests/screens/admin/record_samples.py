@@ -11,7 +11,7 @@ from kiosk.errors import ChangedMeanwhile, NotTaken, StoreError
 from kiosk.roles import Role
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
-from tests.screens.admin.samples import Sample
+from tests.screens.admin.samples import SEND, Sample
 
 WHY = "Asked for by the security group"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx2r0m1kz7 asha@ward-7"
@@ -28,11 +28,11 @@ def _audit() -> dict[str, Sample]:
         "audit-dark": Sample(("f5",), dark=True),
         "audit-agent": Sample(("f5",), Role.AGENT),
         "audit-narrowed": Sample(("f5", "down", "down", "down", "p", "k", "=lifted", "enter")),
-        "audit-nothing": Sample(("f5", "f", "tab", "=Nowhere", "enter")),
+        "audit-nothing": Sample(("f5", "f", "tab", "=Nowhere", SEND)),
         "audit-row": Sample(("f5", "down", "down", "down", "down", "c")),
         "audit-filter": Sample(("f5", "f", "=100200300401")),
-        "audit-filter-nobody": Sample(("f5", "f", "=100200300999", "enter")),
-        "audit-filter-date": Sample(("f5", "f", "tab", "tab", "tab", "tab", "=4 March", "enter")),
+        "audit-filter-nobody": Sample(("f5", "f", "=100200300999", SEND)),
+        "audit-filter-date": Sample(("f5", "f", "tab", "tab", "tab", "tab", "=4 March", SEND)),
         "audit-kind": Sample(("f5", "k")),
         "audit-kind-typed": Sample(("f5", "k", "=questions")),
         "audit-verifying": Sample(("f5", "~v"), arrange=_hold),
@@ -111,7 +111,7 @@ def _reports() -> dict[str, Sample]:
         "reports": Sample(("f10",)),
         "reports-agent": Sample(("f10", "w"), Role.AGENT),
         "reports-days": Sample(("f10", "f")),
-        "reports-days-wrong": Sample(("f10", "f", "=x", "enter")),
+        "reports-days-wrong": Sample(("f10", "f", "=x", SEND)),
         "reports-none": Sample(("f10", "s"), arrange=_no_days),
         "reports-exported": Sample(("f10", "e")),
     }

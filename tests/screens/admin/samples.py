@@ -1,7 +1,8 @@
 """What the RA application's pictures show: who is logged in, what they did, and what there is.
 
 A step is a key; one that begins with ``=`` is typed, one that begins with ``@`` clicked. After
-one that begins with ``~`` the long work that it began is waited for at its half.
+one that begins with ``~`` the long work that it began is waited for at its half. ``SEND``
+presses Enter until a form sends.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
 from tests.screens.admin.pilots import Run
 
+SEND = "send"
 Arrange = Callable[[FakeDesk], None]
 
 
@@ -44,6 +46,8 @@ async def live_through(run: Run, sample: Sample) -> None:
             await run.type(step[1:])
         elif step.startswith("@"):
             await run.click(step[1:])
+        elif step == SEND:
+            await run.send()
         elif step.startswith("~"):
             await run.press_and_hold(step[1:])
         else:

@@ -67,7 +67,8 @@ async def test_a_row_opens_with_all_that_it_holds_by_enter_or_mouse() -> None:
 
 async def test_the_filter_is_filled_in_by_keyboard() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f5", "f", *"100200300401", "tab", *"Library", "enter")
+        await run.press("f5", "f", *"100200300401", "tab", *"Library")
+        await run.send()
         assert asked(run)[-1] == (AuditFilter(person="100200300401", station="Library"), None)
         assert "Audit: person 100200300401, station Library" in run.text
         await run.press("f")
@@ -80,22 +81,26 @@ async def test_the_filter_is_filled_in_by_keyboard() -> None:
 async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:
     async with running(pages=PAGES) as run:
         tabs = ["tab"] * 4
-        await run.press("f5", "f", *tabs, *"2026-03-03", "tab", *"2026-03-03", "enter")
+        await run.press("f5", "f", *tabs, *"2026-03-03", "tab", *"2026-03-03")
+        await run.send()
         only = asked(run)[-1][0]
         assert only == AuditFilter(
             since=datetime(2026, 3, 3, tzinfo=UTC), until=datetime(2026, 3, 4, tzinfo=UTC)
         )
-        await run.press("c", "f", *tabs, *"2026-03-04 09:30", "enter")
+        await run.press("c", "f", *tabs, *"2026-03-04 09:30")
+        await run.send()
         assert asked(run)[-1][0] == AuditFilter(since=datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
         assert "from today 09:30" in run.text
 
 
 async def test_what_the_desk_does_not_know_is_said_at_its_field_and_loses_nothing() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f5", "f", *"100200300999", "tab", *"Library", "enter")
+        await run.press("f5", "f", *"100200300999", "tab", *"Library")
+        await run.send()
         assert "! Nobody has this number." in run.text
         assert "Library" in run.text
-        await run.press("backspace", "backspace", "backspace", *"401", "enter")
+        await run.press("backspace", "backspace", "backspace", *"401")
+        await run.send()
         assert asked(run)[-1][0] == AuditFilter(person="100200300401", station="Library")
 
 
@@ -126,7 +131,8 @@ async def test_nobody_is_narrowed_to_who_is_not_there_any_more() -> None:
 
 async def test_without_any_row_the_keys_still_work() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f5", "f", "tab", *"Nowhere", "enter")
+        await run.press("f5", "f", "tab", *"Nowhere")
+        await run.send()
         assert "There is nothing like this in the audit." in run.text
         assert "c All" in run.lines[-1]
         await run.press("c")

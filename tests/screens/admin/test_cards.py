@@ -23,6 +23,8 @@ from tests.screens.admin.persons import (
 )
 
 NEW = "00112233445566778899aabbccddeeff"
+SKIP_ALL = ["enter"] * 5
+"""From the identifier over kind, day and both secrets to the reason."""
 
 
 async def test_a_card_is_added_as_it_was_typed() -> None:
@@ -42,7 +44,7 @@ async def test_a_card_is_added_as_it_was_typed() -> None:
 
 async def test_a_card_is_added_as_the_clerks_machine_printed_it() -> None:
     async with person(CARDLESS) as run:
-        await run.press("a", *f"piv {NEW}", "enter")
+        await run.press("a", *f"piv {NEW}", *SKIP_ALL)
         await grounds(run)
         _seen, card = sent(run, "cards.add")
         assert card == NewCard(NEW, "piv", None, None)
@@ -52,7 +54,7 @@ async def test_the_kind_that_was_printed_counts_and_not_the_one_that_was_left_in
     None
 ):
     async with person(CARDLESS) as run:
-        await run.press("a", *"openpgp 000612345678", "enter")
+        await run.press("a", *"openpgp 000612345678", *SKIP_ALL)
         await grounds(run)
         _seen, card = sent(run, "cards.add")
         assert card == NewCard("000612345678", "openpgp")
@@ -60,7 +62,7 @@ async def test_the_kind_that_was_printed_counts_and_not_the_one_that_was_left_in
 
 async def test_the_kind_of_a_typed_card_is_chosen() -> None:
     async with person(CARDLESS) as run:
-        await run.press("a", *"000612345678", "tab", "down", "enter")
+        await run.press("a", *"000612345678", "tab", "down", *SKIP_ALL[1:])
         await grounds(run)
         _seen, card = sent(run, "cards.add")
         assert card == NewCard("000612345678", "openpgp")
@@ -69,14 +71,14 @@ async def test_the_kind_of_a_typed_card_is_chosen() -> None:
 async def test_a_card_that_is_known_is_said_beside_it() -> None:
     async with person(CARDLESS) as run:
         known = run.desk.estate.people[READY].person.cards[0].identifier
-        await run.press("a", *known, "enter")
+        await run.press("a", *known, *SKIP_ALL)
         await grounds(run)
         assert "This card is recorded already." in run.text
 
 
 async def test_a_day_that_is_none_is_not_sent() -> None:
     async with person(CARDLESS) as run:
-        await run.press("a", *NEW, "tab", "tab", *"31/3/2027", "enter")
+        await run.press("a", *NEW, "tab", "tab", *"31/3/2027", *SKIP_ALL[2:])
         await grounds(run)
         assert "Write it as year, month and day: 2027-03-31." in run.text
         assert not run.desk.asked.of("cards.add")
@@ -84,7 +86,7 @@ async def test_a_day_that_is_none_is_not_sent() -> None:
 
 async def test_a_card_is_replaced() -> None:
     async with person(READY) as run:
-        await run.press("p", *NEW, "enter")
+        await run.press("p", *NEW, *SKIP_ALL)
         await grounds(run)
         assert sent(run, "cards.replace") == (Seen(READY, 1), "card-h2", NewCard(NEW))
         assert "revoked" in run.text
@@ -95,7 +97,7 @@ async def test_which_of_several_cards_is_chosen(key: str, call: str) -> None:
     async with person(SEVERAL) as run:
         await run.press(key)
         assert "ffffffff" not in run.text.split("What happened")[0].split("Which card")[1][:200]
-        await run.press("down", "enter", *([*NEW, "enter"] if key == "p" else []))
+        await run.press("down", "enter", *([*NEW, *SKIP_ALL] if key == "p" else []))
         await grounds(run)
         assert sent(run, call)[1] == "card-h7-2"
 
@@ -141,8 +143,9 @@ async def test_a_secret_is_nowhere_once_its_form_is_closed() -> None:
 
 async def test_a_secret_that_was_typed_differently_twice_is_not_set() -> None:
     async with person(TROUBLED) as run:
-        await run.press("s", *SECRET, "tab", *SECRET[:-1], "enter", *WHY, "enter")
+        await run.press("s", *SECRET, "tab", *SECRET[:-1], "enter", "enter", *WHY, "enter")
         assert "This is not the same as above." in run.text
         assert not run.desk.asked.of("cards.set_secret")
-        await run.press(SECRET[-1], "enter")
+        await run.press(SECRET[-1])
+        await run.send()
         assert run.desk.asked.of("cards.set_secret")

@@ -33,9 +33,9 @@ async def test_a_form_sends_what_was_typed_and_says_what_was_done(deeds: Deeds) 
         assert page(run).reads == 2
 
 
-async def test_enter_goes_to_what_is_missing_and_then_sends(deeds: Deeds) -> None:
+async def test_enter_goes_to_the_next_field_and_sends_from_the_last(deeds: Deeds) -> None:
     async with running(pages=[deeds.page()]) as run:
-        await run.press("a", *"Lamp", "enter", *"needed", "enter")
+        await run.press("a", *"Lamp", "enter", "enter", *"needed", "enter")
         assert deeds.sent == [{"name": "Lamp", "colour": "", "reason": "needed"}]
 
 

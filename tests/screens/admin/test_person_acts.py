@@ -78,7 +78,8 @@ async def test_an_email_that_is_not_taken_is_said_beside_it_and_can_be_mended() 
         await grounds(run, identified=True)
         assert "Only addresses of approved domains" in run.text
         assert WHY in run.text
-        await run.press("ctrl+u", *"b@wexbridge.nhs.uk", "enter")
+        await run.press("ctrl+u", *"b@wexbridge.nhs.uk")
+        await run.send()
         assert run.desk.estate.people[READY].person.email == "b@wexbridge.nhs.uk"
 
 
@@ -88,7 +89,8 @@ async def test_erasing_asks_for_the_number_and_goes_back_to_the_search() -> None
         await grounds(run)
         assert "That is not their number, 100200300406." in run.text
         assert not run.desk.asked.of("people.erase")
-        await run.press("backspace", "6", "enter")
+        await run.press("backspace", "6")
+        await run.send()
         assert sent(run, "people.erase") == (Seen(LEFT, 1),)
         assert "Find a person" in run.text
         assert "The person is erased." in run.text

@@ -43,7 +43,8 @@ async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
     async with running(pages=PAGES) as run:
         await run.press(*TO_FAILURES, "c", *"00", "tab", *"Many slips", "enter")
         assert "! max_failures has to be 1 to 10." in run.text
-        await run.press("backspace", "backspace", "enter")
+        await run.press("backspace", "backspace")
+        await run.send()
         assert run.desk.asked.of("policy.change")[-1][1] == "5"
 
 

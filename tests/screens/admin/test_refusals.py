@@ -23,7 +23,8 @@ async def test_what_the_desk_does_not_take_is_said_beside_its_field(
         await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
         assert "! There is a Lamp already." in run.text
         assert "needed" in run.text
-        await run.press("2", "enter")
+        await run.press("2")
+        await run.send()
         assert deeds.sent[-1] == {"name": "Lamp2", "colour": "", "reason": "needed"}
         assert not run.app.screen.is_modal
 

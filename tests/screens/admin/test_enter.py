@@ -1,0 +1,217 @@
+"""Enter goes to the next field of every dialog, and what is typed never ends up elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from kiosk.administration.views.acting import Grounds
+from kiosk.administration.views.audit import AuditFilter
+from kiosk.administration.views.people import NewCard
+from kiosk.administration.views.service import Span
+from kiosk.errors import NotTaken
+from kiosk.sensitive import Sensitive
+from screens.admin.codes import CodesPage
+from screens.admin.dialogs import audit, cards, codes, person, reports, staff
+from screens.admin.dialogs.case import Case
+from screens.admin.dialogs.form import Form
+from screens.admin.people import PeoplePage
+from screens.admin.person import AboutPerson
+from screens.admin.times import Times
+from tests.screens.admin import persons
+from tests.screens.admin.deeds import Deeds, below
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import running
+
+PAGES = (PeoplePage, AboutPerson, CodesPage)
+NEW = "00112233445566778899aabbccddeeff"
+PUK = "87654321"
+WHY = "they asked at the desk"
+
+
+def _case(desk: FakeDesk, holder_id: str = persons.SEVERAL) -> Case:
+    return Case(desk, lambda: desk.people.person(holder_id))
+
+
+def _member(desk: FakeDesk) -> staff.Member:
+    return lambda: max(desk.staff.every(), key=lambda line: len(line.keys))
+
+
+FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
+    "add person": lambda desk: person.add_person(desk),
+    "lift block": lambda desk: person.lift_block(_case(desk)),
+    "revoke registration": lambda desk: person.revoke_registration(_case(desk)),
+    "correct name": lambda desk: person.correct_name(_case(desk)),
+    "correct email": lambda desk: person.correct_email(_case(desk)),
+    "mark leaver": lambda desk: person.mark_leaver(_case(desk)),
+    "take back leaver": lambda desk: person.take_back_leaver(_case(desk)),
+    "erase": lambda desk: person.erase(_case(desk)),
+    "add card": lambda desk: cards.add_card(_case(desk)),
+    "replace card": lambda desk: cards.replace_card(_case(desk)),
+    "revoke card": lambda desk: cards.revoke_card(_case(desk)),
+    "set secret": lambda desk: cards.set_secret(_case(desk)),
+    "issue code": lambda desk: codes.issue(_case(desk)),
+    "agree": lambda desk: codes.agree(desk, desk.codes.waiting()[0]),
+    "withdraw": lambda desk: codes.withdraw(desk, desk.codes.waiting()[0]),
+    "add staff": lambda desk: staff.add(desk.staff),
+    "change role": lambda desk: staff.change_role(desk.staff, _member(desk)),
+    "remove staff": lambda desk: staff.remove(desk.staff, _member(desk)),
+    "add key": lambda desk: staff.add_key(desk.staff, _member(desk)),
+    "remove key": lambda desk: staff.remove_key(desk.staff, _member(desk)),
+    "audit filter": lambda desk: audit.ask_filter(desk.audit, AuditFilter(), Times()),
+    "audit format": lambda _desk: audit.ask_format(),
+    "report days": lambda desk: reports.ask_days(
+        desk.reports, Span.DAY, reports.Days(date(2026, 3, 1), date(2026, 3, 4))
+    ),
+}
+
+
+def test_every_form_of_the_dialogs_is_tried() -> None:
+    made = {
+        name
+        for module in (audit, cards, codes, person, reports, staff)
+        for name, function in vars(module).items()
+        if callable(function)
+        and getattr(function, "__module__", "") == module.__name__
+        and str(getattr(function, "__annotations__", {}).get("return", "")).startswith("Form[")
+    }
+    assert len(made) == len(FORMS)
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("typed", ["", "87654321"])
+async def test_enter_goes_through_every_field_in_order_and_sends_nothing(
+    name: str, typed: str
+) -> None:
+    desk = FakeDesk()
+    async with running(desk, pages=PAGES) as run:
+        form = FORMS[name](desk)
+        run.app.push_screen(form)
+        await run.settle()
+        fields = list(form.query(Input))
+        asked = len(desk.asked.calls)
+        for field in fields[:-1]:
+            assert run.app.focused is field
+            await run.press(*typed, "enter")
+        assert run.app.focused is fields[-1]
+        assert len(desk.asked.calls) == asked
+        assert run.app.screen is form
+
+
+async def test_a_puk_after_the_identifier_never_becomes_the_reason() -> None:
+    """Identifier, Enter, PUK, Enter once said "Added a card. Reason: 87654321."."""
+    async with persons.person(persons.CARDLESS) as run:
+        await run.press("a", *NEW, "enter", *PUK, "enter", *PUK, "enter", "enter", "enter")
+        await run.press(*WHY, "enter")
+        assert not run.desk.asked.of("cards.add")
+        assert "Write it as year, month and day" in below(run, "Expires")
+        assert run.app.screen.is_modal
+
+
+async def test_a_card_is_added_with_enter_alone() -> None:
+    async with persons.person(persons.CARDLESS) as run:
+        await run.press("a", *NEW, "enter", "enter", "enter", *PUK, "enter", *PUK, "enter")
+        await run.press(*WHY, "enter")
+        _seen, card = persons.sent(run, "cards.add")
+        assert card == NewCard(NEW, "piv", None, Sensitive(PUK))
+
+
+async def test_an_address_never_becomes_the_reason() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+n", *"100200300999", "enter", *"Ann Bee", "enter")
+        await run.press(*"ann.bee@trust.nhs.uk", "enter", *WHY, "enter")
+        assert run.desk.asked.of("people.add") == [
+            ("100200300999", "Ann Bee", "ann.bee@trust.nhs.uk", Grounds(WHY))
+        ]
+
+
+async def test_what_is_wrong_is_said_where_it_was_left_and_again_when_it_is_sent() -> None:
+    deeds = Deeds()
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", "L", "enter")
+        assert "At least 2 characters" in below(run, "Name")
+        await run.press("enter", *"needed", "enter")
+        assert deeds.sent == []
+        await run.press(*"amp", "enter", "enter", "enter")
+        assert deeds.sent == [{"name": "Lamp", "colour": "", "reason": "needed"}]
+
+
+async def test_the_form_says_what_enter_does_now() -> None:
+    deeds = Deeds()
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a")
+        assert "Enter  next field" in run.text
+        await run.press("enter", "enter")
+        assert "Enter  send" in run.text
+
+
+async def test_a_reason_that_is_not_taken_stays_to_be_mended() -> None:
+    deeds = Deeds()
+    deeds.errors = [NotTaken("reason", "This looks like a PUK. Never write one here.")]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "enter", "enter", *PUK, "enter")
+        assert "! This looks like a PUK. Never write one here." in below(run, "Reason")
+        assert run.app.focused is list(run.app.screen.query(Input))[-1]
+        await run.press("ctrl+u", *"needed", "enter")
+        assert deeds.sent[-1] == {"name": "Lamp", "colour": "", "reason": "needed"}
+
+
+# --- what was typed for a dialog --------------------------------------------------------
+
+
+async def test_keys_behind_the_last_enter_do_nothing_on_the_page() -> None:
+    """They once acted there: opened "Correct the name" and renamed somebody."""
+    async with persons.person(persons.READY) as run:
+        await run.press("l", *WHY, "enter", *"nonsense", "enter", *"because", "enter")
+        assert len(run.desk.asked.of("people.mark_leaver")) == 1
+        assert not run.desk.asked.of("people.correct_name")
+        assert not run.app.screen.is_modal, run.text
+
+
+async def test_keys_typed_while_it_is_under_way_do_nothing_on_the_page() -> None:
+    deeds = Deeds()
+    deeds.gate = threading.Event()
+    async with running(pages=[deeds.page()]) as run:
+        for key in ("a", *"Lamp", "enter", "enter", *"needed", "enter"):
+            await run.pilot.press(key)
+        run.post(*"sxxx")
+        deeds.gate.set()
+        await run.settle()
+        assert len(deeds.sent) == 1, run.text
+        assert not run.app.screen.is_modal, run.text
+
+
+async def test_keys_behind_an_escape_do_nothing_on_the_page() -> None:
+    deeds = Deeds()
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", "escape", "x", "x")
+        assert deeds.sent == []
+
+
+async def test_what_is_typed_once_the_page_is_back_counts() -> None:
+    deeds = Deeds()
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", "escape")
+        await run.press("s")
+        assert run.app.screen.is_modal
+
+
+async def test_what_is_pasted_behind_a_closed_dialog_is_dropped() -> None:
+    async with running(pages=PAGES) as run:
+        run.post("ctrl+n", "escape")
+        run.paste("100200300401")
+        await run.settle()
+        assert run.app.query_one(PeoplePage).query_one(Input).value == ""
+
+
+@pytest.mark.parametrize("key", ["x", "a"])
+async def test_a_letter_alone_changes_nothing(key: str) -> None:
+    async with persons.person(persons.READY) as run:
+        revision = run.desk.estate.people[persons.READY].person.seen.revision
+        await run.press(key, "enter", "enter", "enter", "enter", "enter", "enter")
+        assert run.desk.estate.people[persons.READY].person.seen.revision == revision

@@ -25,6 +25,7 @@ from kiosk.store.repositories.codes import EmailCodes
 from kiosk.store.repositories.kept_secrets import KeptSecrets
 from kiosk.store.repositories.mac_rows import MacRows
 from kiosk.store.repositories.people import Cardholders, SecurityQuestions
+from kiosk.store.repositories.people_lists import PeopleLists
 from kiosk.store.repositories.policy import PolicyChanges
 from kiosk.store.repositories.proposals import ProposedActs
 from kiosk.store.repositories.registrations import Registrations
@@ -63,6 +64,7 @@ class UnitOfWork:
         self.policy_changes = PolicyChanges(gateway)
         self.proposals = ProposedActs(gateway, now)
         self.search = SearchTerms(gateway)
+        self.lists = PeopleLists(gateway, now)
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from kiosk.store.records import CardStatus, JointHash, Verdict
@@ -18,6 +18,10 @@ class CardholderRow(MacRow, table=True):
     uncovered = frozenset({"revision"})
 
     __tablename__ = "cardholder"
+    __table_args__ = (
+        Index("ix_cardholder_name_id", "name", "id"),
+        index_where("ix_cardholder_left", "left_at", "left_at IS NOT NULL"),
+    )
     id: str = Field(primary_key=True)
     number: str = Field(unique=True)
     name: str
@@ -55,6 +59,7 @@ class CardRow(MacRow, table=True):
             name="sealed",
         ),
         index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
+        index_where("ix_card_expires", "expires_at", "expires_at IS NOT NULL"),
     )
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)

@@ -127,6 +127,15 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cardholder")),
         sa.UniqueConstraint("number", name=op.f("uq_cardholder_number")),
     )
+    op.create_index("ix_cardholder_name_id", "cardholder", ["name", "id"], unique=False)
+    op.create_index(
+        "ix_cardholder_left",
+        "cardholder",
+        ["left_at"],
+        unique=False,
+        sqlite_where=sa.text("left_at IS NOT NULL"),
+        postgresql_where=sa.text("left_at IS NOT NULL"),
+    )
     op.create_table(
         "chore",
         sa.Column("name", sa.String(), nullable=False),
@@ -275,6 +284,14 @@ def _tables() -> None:
         unique=False,
         sqlite_where=sa.text("derived_from <> ''"),
         postgresql_where=sa.text("derived_from <> ''"),
+    )
+    op.create_index(
+        "ix_card_expires",
+        "card",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_card_holder_id"), "card", ["holder_id"], unique=False)
     op.create_index(op.f("ix_card_sealed_key_id"), "card", ["sealed_key_id"], unique=False)

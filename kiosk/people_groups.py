@@ -1,0 +1,27 @@
+"""The groups of people that staff list, and the orders in which they are listed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PeopleGroup(StrEnum):
+    """Whom a list has; ``EXPIRING`` are those with a card that ends this month (UTC)."""
+
+    BLOCKED = "blocked"
+    NOT_REGISTERED = "not-registered"
+    NO_CARD = "no-card"
+    EXPIRING = "expiring"
+    LEFT = "left"
+    EVERYBODY = "everybody"
+
+
+class PeopleOrder(StrEnum):
+    """By what a list is sorted; ``DATE`` is the group's own: since when, or until when.
+
+    A group without a date is sorted by name instead.
+    """
+
+    NAME = "name"
+    NUMBER = "number"
+    DATE = "date"

@@ -23,6 +23,7 @@ GENERAL_AUTHENTICATE: Final = 0x87
 INTERNAL_AUTHENTICATE: Final = 0x88
 GENERATE_ASYMMETRIC_KEY_PAIR: Final = 0x47
 MANAGE_SECURITY_ENVIRONMENT: Final = 0x22
+PERFORM_SECURITY_OPERATION: Final = 0x2A
 
 READING: Final = frozenset({SELECT, GET_RESPONSE, GET_DATA, GET_DATA_SIMPLE})
 """Instructions that spend and change nothing; only these are ever sent a second time."""

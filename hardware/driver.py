@@ -24,11 +24,15 @@ from kiosk.sensitive import Sensitive
 
 @dataclass(frozen=True, slots=True)
 class PinKey:
-    """A key that a card uses only after VERIFY; ``public_key`` is a SubjectPublicKeyInfo in DER."""
+    """A key that a card uses only after VERIFY; ``public_key`` is a SubjectPublicKeyInfo in DER.
+
+    ``reference`` is the card's own name for it, where its family has several to choose from.
+    """
 
     kind: KeyKind
     public_key: bytes = field(repr=False)
     certificate: bytes | None = field(default=None, repr=False)
+    reference: int = 0
 
 
 class CardSession(Protocol):
@@ -98,18 +102,6 @@ class CardSession(Protocol):
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """Put another unblock secret in place of ``current``."""
-
-
-class NoPinKey:
-    """What a session says whose family has no key that needs a PIN: nothing is sent."""
-
-    def pin_key(self) -> PinKey | None:
-        """Return None."""
-        return None
-
-    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
-        """Return None."""
-        return None
 
 
 class NoAdminKey:

@@ -11,8 +11,10 @@ verified first, and joined only once its length is proven.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from hardware import public_keys
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GENERAL_AUTHENTICATE,
@@ -27,10 +29,18 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoPinKey
-from hardware.drivers import gids_status, piv_status, tlv
+from hardware.driver import PinKey
+from hardware.drivers import gids_keys, gids_status, piv_status, tlv
 from hardware.entry import NO_PIN, PinBody, PinForm
-from kiosk.dialogue import CardChallenge, KeyAnswer, KeyChallenge, KeyNonce, PinEntry, PinState
+from kiosk.dialogue import (
+    CardChallenge,
+    KeyAnswer,
+    KeyChallenge,
+    KeyNonce,
+    PinChallenge,
+    PinEntry,
+    PinState,
+)
 from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
 from kiosk.sensitive import Sensitive
 
@@ -67,7 +77,7 @@ class GidsDriver:
         return None
 
 
-class GidsSession(NoPinKey):
+class GidsSession:
     """A selected GIDS card application."""
 
     def __init__(self, channel: Channel) -> None:
@@ -110,11 +120,34 @@ class GidsSession(NoPinKey):
         """Return False: only the card knows where the old PIN ends."""
         return False
 
+    def pin_key(self) -> PinKey | None:
+        """Return the first container's key that can be checked.
+
+        How the minidriver keeps certificates is not specified, so none is read.
+        """
+        for reference in gids_keys.REFERENCES:
+            response = self._channel.send(gids_keys.read_question(reference))
+            key = gids_keys.public_key(response.data) if response.status.is_ok else None
+            if key is not None:
+                return replace(key, reference=reference)
+        return None
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
         status = self._send(VERIFY, 0x00, _PINS.current(pin))
         if not status.is_ok:
             raise piv_status.not_verified(status)
+
+    def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
+        """Choose the key, then COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8, 11.7)."""
+        chosen = self._channel.send(gids_keys.choose(key.reference, key.kind))
+        if not chosen.status.is_ok:
+            return None
+        question = gids_keys.sign_question(key.kind, challenge.message)
+        response = self._channel.send(question)
+        if not response.status.is_ok:
+            return None
+        return public_keys.signature(key.kind, response.data)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from hardware.apdu import SELECT, Command, encode
 from hardware.connection import Connection
-from hardware.driver import CardSession, Driver
+from hardware.driver import CardSession, Driver, PinKey
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
@@ -17,7 +17,14 @@ from hardware.registry import Registry
 from hardware.virtual.gids import cryptograms
 from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
 from hardware.virtual.making import new_card
-from kiosk.dialogue import CardChallenge, CardId, KeyChallenge, KeyKind, UnblockNotSent
+from kiosk.dialogue import (
+    CardChallenge,
+    CardId,
+    KeyChallenge,
+    KeyKind,
+    PinChallenge,
+    UnblockNotSent,
+)
 from kiosk.errors import CardError, PinRefused
 from kiosk.sensitive import Sensitive
 from kiosk.station.unblocking import outcome_of
@@ -94,9 +101,16 @@ def unblock_by_key(session: CardSession) -> None:
     session.reset_pin(NEW)
 
 
+def verify_and_sign(session: CardSession) -> None:
+    key = session.pin_key() or PinKey(KeyKind.RSA_2048, b"", reference=0x81)
+    session.verify_pin(PIN)
+    session.sign_with_pin_key(key, PinChallenge(bytes(64)))
+
+
 ACTS: dict[str, Callable[[CardSession], object]] = {
     "read": read,
     "verify": lambda session: session.verify_pin(PIN),
+    "verify and sign": verify_and_sign,
     "change": lambda session: session.change_pin(PIN, NEW),
     "unblock": lambda session: session.unblock(SECRET, NEW),
     "unblock by key": unblock_by_key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hardware.cards import PcscCards
 from hardware.driver import Driver
@@ -158,12 +159,20 @@ def test_a_piv_copy_is_named_as_the_genuine_card_and_has_none_of_its_keys(
         cards.verify_pin(at, HOLDERS_PIN, ASKED)
 
 
-def test_a_gids_copy_is_named_as_the_genuine_card(insert: Insert) -> None:
-    genuine = new_gids_card(pin=HOLDERS_PIN.reveal())
+@pytest.mark.parametrize("pin_key", [True, False])
+def test_a_gids_copy_is_named_as_the_genuine_card(insert: Insert, pin_key: bool) -> None:
+    own = rsa.generate_private_key(65537, 2048)
+    genuine = new_gids_card(pin=HOLDERS_PIN.reveal(), containers=(own,))
     cards = cards_of(GidsDriver())
-    at = at_reader(cards, insert, gids_copy(genuine))
-    assert at.card.identifier == genuine.state.card_id.hex()
-    cards.verify_pin(at, THIEFS)
+    theirs = at_reader(cards, insert, genuine)
+    at = at_reader(cards, insert, gids_copy(genuine, pin_key=pin_key), 1)
+    assert at.card == theirs.card
+    holders = cards.verify_pin(theirs, HOLDERS_PIN, ASKED)
+    signed = cards.verify_pin(at, THIEFS, ASKED)
+    assert counts(holders)
+    assert counts(signed) is pin_key
+    assert holders is not None
+    assert signed is None or signed.public_key != holders.public_key
     with pytest.raises(PinWrong):
         cards.verify_pin(at, HOLDERS_PIN)
     assert genuine.state.key.body != THIEFS_ADMIN_KEY

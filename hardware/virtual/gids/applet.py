@@ -5,6 +5,7 @@ from __future__ import annotations
 from hardware.virtual.chip import Answer
 from hardware.virtual.commands import Command, Status
 from hardware.virtual.gids.admin import AdminCommands
+from hardware.virtual.gids.containers import ContainerCommands
 from hardware.virtual.gids.pins import PinCommands
 from hardware.virtual.gids.state import GidsState, Session
 from hardware.virtual.tlv import read, tlv
@@ -13,7 +14,8 @@ AID = bytes.fromhex("A000000397425446590201")
 SHARED_AID = AID[:9]
 APPLICATION = 0x3FFF
 PIN_STATUS = 0x7F71
-_PROTECTED = (0x20, 0x22, 0x24, 0x2C, 0x87)
+_PROTECTED = (0x20, 0x22, 0x24, 0x2A, 0x2C, 0x87)
+_KEY = 0x70
 _MUTUAL_AND_EXTERNAL = b"\xc0"
 
 
@@ -26,6 +28,7 @@ class GidsApplet:
         self._session = Session()
         self._pins = PinCommands(state, self._session)
         self._admin = AdminCommands(state, self._session)
+        self._containers = ContainerCommands(state, self._session)
 
     def reset(self) -> None:
         """Forget the session, as a loss of power does."""
@@ -47,8 +50,12 @@ class GidsApplet:
                 return b"", self._pins.change(command)
             case 0x2C:
                 return b"", self._pins.reset_retry_counter(command)
+            case 0x22 if (command.p1, command.p2) == (0x41, 0xB6):
+                return b"", self._containers.choose(command)
             case 0x22:
                 return b"", self._admin.choose(command)
+            case 0x2A:
+                return self._containers.sign(command)
             case 0x87:
                 return self._admin.authenticate(command)
             case 0xCB:
@@ -70,7 +77,10 @@ class GidsApplet:
 
     def _get_data(self, command: Command) -> Answer:
         try:
-            tag = int.from_bytes(read(command.data)[0x5C], "big")
+            wanted = read(command.data)
+            if _KEY in wanted:
+                return self._containers.public_key(wanted[_KEY])
+            tag = int.from_bytes(wanted[0x5C], "big")
         except (ValueError, KeyError):
             return b"", Status.WRONG_DATA
         file = command.p1 << 8 | command.p2

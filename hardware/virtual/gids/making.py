@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import ClassVar
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from hardware.virtual.chip import AppletChip
 from hardware.virtual.gids.applet import GidsApplet
-from hardware.virtual.gids.files import personalised
+from hardware.virtual.gids.containers import container_map
+from hardware.virtual.gids.files import CONTAINER_MAP, personalised
 from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.gids.state import GidsState
 from hardware.virtual.state import Reference
@@ -32,11 +35,13 @@ def new_gids_card(
     admin_key: bytes = ADMIN_KEY,
     card_id: bytes | None = None,
     blocked: bool = False,
+    containers: tuple[rsa.RSAPrivateKey, ...] = (),
     profile: GidsProfile = _DEFAULT_PROFILE,
 ) -> GidsCard:
     """Make a personalised card; ``blocked``: its PIN has no try left.
 
-    ``admin_key`` has 24 bytes, ``card_id`` 16: random ones when not given.
+    ``admin_key`` has 24 bytes, ``card_id`` 16: random ones when not given. ``containers``
+    are keys of 2048 bits and more that sign once the PIN was verified.
     """
     card_id = card_id or secrets.token_bytes(16)
     tries, key_tries = profile.pin_tries, profile.key_tries or 1
@@ -45,6 +50,7 @@ def new_gids_card(
         card_id=card_id,
         pin=Reference(pin.encode("ascii"), tries, 0 if blocked else tries),
         key=Reference(admin_key, key_tries, key_tries),
-        files=personalised(card_id),
+        files=personalised(card_id) | {CONTAINER_MAP: container_map(containers)},
+        containers=containers,
     )
     return GidsCard(state)

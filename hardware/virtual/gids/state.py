@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.state import Reference
 
@@ -22,6 +24,8 @@ class GidsState:
     """The admin key, three DES keys; its tries go down only where the make counts them."""
     files: dict[tuple[int, int], bytes] = field(default_factory=dict, repr=False)
     """Data objects by the file that they are in, such as A012, and their tag."""
+    containers: tuple[rsa.RSAPrivateKey, ...] = field(default=(), repr=False)
+    """The keys of the holder's certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class Session:
     key_chosen: bool = False
     key_proven: bool = False
     nonces: Nonces | None = None
+    container: int | None = None
 
     def forget(self) -> None:
         """Drop everything that was proven, and what was begun."""
         self.pin_verified = self.key_chosen = self.key_proven = False
-        self.nonces = None
+        self.nonces = self.container = None

@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from hardware.virtual import objects
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.gids.making import GidsCard, new_gids_card
@@ -65,11 +67,15 @@ def piv_copy(
     return copy
 
 
-def gids_copy(genuine: GidsCard) -> GidsCard:
-    """Copy the card identifier; its PIN is ``THIEFS_PIN``, its admin key ``THIEFS_ADMIN_KEY``."""
+def gids_copy(genuine: GidsCard, *, pin_key: bool = False) -> GidsCard:
+    """Copy the card identifier; its PIN is ``THIEFS_PIN``, its admin key ``THIEFS_ADMIN_KEY``.
+
+    ``pin_key``: it has a key of its own in its first container.
+    """
+    containers = (rsa.generate_private_key(65537, 2048),) if pin_key else ()
     return new_gids_card(
         pin=THIEFS_PIN, admin_key=THIEFS_ADMIN_KEY, card_id=genuine.state.card_id,
-        profile=genuine.state.profile,
+        containers=containers, profile=genuine.state.profile,
     )  # fmt: skip
 
 

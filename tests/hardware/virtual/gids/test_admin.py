@@ -101,7 +101,7 @@ def test_nothing_begins_without_the_key_chosen_and_a_number() -> None:
     made = card()
     assert authenticate(made, 0x81, HOST)[0] == 0x6985
     assert choose(made, "830181") == 0x6A88
-    assert ask(made, apdu(0, 0x22, 0x41, 0xB6, bytes(3))) == 0x6A86
+    assert ask(made, apdu(0, 0x22, 0x41, 0xB8, bytes(3))) == 0x6A86
     assert choose(made) == 0x9000
     assert authenticate(made, 0x82, bytes(40))[0] == 0x6985
     assert authenticate(made, 0x81, bytes(8))[0] == 0x6A80

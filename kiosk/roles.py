@@ -28,6 +28,7 @@ class Action(StrEnum):
 
     VERIFY_AUDIT = "verify-audit"
     EXPORT_AUDIT = "export-audit"
+    REDACT_AUDIT = "redact-audit"
     EXPORT_REPORT = "export-report"
 
     ADD_PERSON = "add-person"
@@ -75,6 +76,7 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.SEE_STAFF: frozenset({Role.MANAGER, Role.AUDITOR}),
     Action.VERIFY_AUDIT: _ALL,
     Action.EXPORT_AUDIT: frozenset({Role.MANAGER, Role.AUDITOR}),
+    Action.REDACT_AUDIT: _MANAGERS,
     Action.EXPORT_REPORT: frozenset({Role.MANAGER, Role.AUDITOR}),
     Action.ADD_PERSON: _DESK,
     Action.LIFT_BLOCK: _DESK,
@@ -128,6 +130,10 @@ Each of them, done by one person alone, helps to open a card that is not theirs.
 waits only where it changes an address, a key or a secret of somebody who is known already,
 or gives them a card.
 """
+
+
+ALWAYS_FOUR_EYES: Final = frozenset({Action.REDACT_AUDIT})
+"""Actions that wait for a second member of staff whatever the policy says."""
 
 
 def may(role: Role, action: Action) -> bool:

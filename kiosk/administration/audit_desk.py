@@ -12,7 +12,9 @@ from kiosk.administration.export_files import new_file
 from kiosk.administration.kinds import StaffKind
 from kiosk.administration.office import Office
 from kiosk.administration.progress import Progress
+from kiosk.administration.proposals import Proposal
 from kiosk.administration.told import WORDS
+from kiosk.administration.views.acting import Done, Grounds
 from kiosk.administration.views.audit import (
     AuditFilter,
     AuditPage,
@@ -20,10 +22,11 @@ from kiosk.administration.views.audit import (
     ExportFormat,
 )
 from kiosk.administration.views.service import Written
-from kiosk.errors import StoreError
+from kiosk.errors import NothingThere, NotTaken, StoreError
 from kiosk.roles import Action
-from kiosk.store.audit_records import AuditQuery, AuditVerdict
+from kiosk.store.audit_records import AuditEvent, AuditQuery, AuditVerdict
 from kiosk.store.records import Scalar
+from kiosk.store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,26 @@ class LocalAuditDesk:
             )
         return Written(str(path), export.rows)
 
+    def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
+        """Take the reason of a row out of the audit, and with ``whole`` its detail as well.
+
+        It always waits for a second member of staff. The digests stay, so that the chain
+        fits. Raises ``NothingThere`` and ``NotTaken``.
+        """
+        proposal = Proposal("audit.redact", {"row": row, "whole": whole})
+        with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal, always=True) as act:
+            uow = act.uow
+            event = _redactable(uow, row)
+            note = str(event.detail.get("note") or "")
+            had_reason = bool(note) and uow.notes.redact(note)
+            had_detail = whole and uow.audit.redact_detail(row)
+            if not had_reason and not had_detail:
+                raise NotTaken("row", _NOTHING_TO_REDACT if whole else _NO_REASON)
+            what, of_note = "detail" if had_detail else "reason", note if had_reason else None
+            act.tell(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
+        self._office.means.store.empty_log()
+        return act.done(f"The text of row {row} is gone. Its digest stays, and the chain fits.")
+
     def _tell_of(self, verdict: AuditVerdict) -> None:
         """Audit it, where that can be: a damage that forbids it must not hide the verdict."""
         fault = verdict.fault
@@ -97,6 +120,19 @@ class LocalAuditDesk:
             if fault is None:
                 raise
             log.warning("a broken audit takes no note of that (%s)", error.code)
+
+
+_NO_REASON = "This row has no reason that could be taken out. Its detail goes as a whole."
+_NOTHING_TO_REDACT = "There is no text in this row any more."
+
+
+def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
+    event = uow.audit.get(row)
+    if event is None:
+        raise NothingThere(f"There is no row {row} in the audit.")
+    if event.kind == StaffKind.AUDIT_REDACTED:
+        raise NotTaken("row", "This row says what was taken out of another one, and stays.")
+    return event
 
 
 def _told_of(query: AuditQuery) -> dict[str, Scalar]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from kiosk.administration.names import staff_names
 from kiosk.administration.told import told
 from kiosk.administration.views.audit import AuditLine
 from kiosk.store.audit_records import AuditEvent
 from kiosk.store.records import Cardholder
-from kiosk.store.repositories.staff import note_digest
+from kiosk.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.store.staff_records import ActionNote
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -27,6 +27,7 @@ class AuditLines:
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
         self._name_of = staff_names(uow)
+        self._redacted = uow.audit.redacted_notes()
 
     def of(self, events: Sequence[AuditEvent]) -> tuple[AuditLine, ...]:
         """Return one line for each event."""
@@ -51,7 +52,9 @@ class AuditLines:
             station=event.station or "",
             who=self._name_of(event.actor),
             reference=event.reference,
-            detail="; ".join((*_grounds(event, note), *_rest(event, self._name_of))),
+            detail="; ".join(
+                (*_grounds(event, note, self._redacted), *_rest(event, self._name_of))
+            ),
         )
 
 
@@ -66,12 +69,15 @@ def _note_id(event: AuditEvent) -> str:
     return str(event.detail.get("note") or "")
 
 
-def _grounds(event: AuditEvent, note: ActionNote | None) -> Iterator[str]:
+def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str]) -> Iterator[str]:
     """Say why; the audit's digest shows a note that was altered afterwards."""
     if not _note_id(event):
         return
     if note is None:
         yield "reason erased"
+        return
+    if note.reason == REDACTED_TEXT and note.id in redacted:
+        yield "reason redacted"
         return
     if note_digest(note) != event.detail.get("note_sha256"):
         yield "the reason was ALTERED after it was written"

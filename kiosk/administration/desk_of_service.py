@@ -53,6 +53,9 @@ class AuditDesk(Protocol):
     def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
         """Write what the filter shows, oldest first, into the exports folder."""
 
+    def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
+        """Take the reason of a row out of the audit, and with ``whole`` its detail as well."""
+
 
 class QuestionsDesk(Protocol):
     """The list of security questions; answers cannot be shown by anybody."""

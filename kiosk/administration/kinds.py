@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from kiosk.store.audit_chain import REDACTED
+
 
 class StaffKind(StrEnum):
     """The kinds of events that staff cause; details hold ids and counts, never a name."""
@@ -50,6 +52,7 @@ class StaffKind(StrEnum):
     KEY_REMOVED = "staff-key-removed"
     AUDIT_VERIFIED = "audit-verified"
     AUDIT_EXPORTED = "audit-exported"
+    AUDIT_REDACTED = REDACTED
     REPORT_EXPORTED = "report-exported"
 
 
@@ -93,6 +96,7 @@ DEEDS: Final[dict[StaffKind, str]] = {
     StaffKind.KEY_REMOVED: "removed a key of a member of staff",
     StaffKind.AUDIT_VERIFIED: "verified the audit",
     StaffKind.AUDIT_EXPORTED: "exported a part of the audit",
+    StaffKind.AUDIT_REDACTED: "took a text out of the audit",
     StaffKind.REPORT_EXPORTED: "exported a report",
 }
 """What was done, to stand behind the name of who did it."""

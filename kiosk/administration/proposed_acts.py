@@ -85,6 +85,11 @@ def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
     )
 
 
+def _redact(uow: UnitOfWork, opened: OpenedAct) -> str:
+    what = "everything in words" if opened.truth("whole") else "the reason"
+    return f"Take {what} out of row {opened.number('row')} of the audit."
+
+
 def _card(uow: UnitOfWork, opened: OpenedAct) -> str:
     card = uow.cards.get(opened.card_id)
     return f"{card.driver} {card.identifier}" if card else "that is not recorded any more"
@@ -181,6 +186,13 @@ ACTS: Final[dict[str, ActKind]] = {
         Action.CHANGE_POLICY,
         lambda uow, opened: f"Let the settings file's value of {opened.text('name')} count again.",
         lambda desk, opened: desk.policy.reset(opened.text("name"), opened.kept.revision, _UNASKED),
+    ),
+    "audit.redact": ActKind(
+        Action.REDACT_AUDIT,
+        _redact,
+        lambda desk, opened: desk.audit.redact(
+            opened.number("row") or 0, _UNASKED, whole=opened.truth("whole")
+        ),
     ),
     "imports.run": ActKind(Action.IMPORT_PEOPLE, _import, _run_import),
 }

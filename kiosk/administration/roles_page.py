@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from kiosk.roles import FOUR_EYES, IDENTIFIES, PERMITTED, Action, Role
+from kiosk.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, PERMITTED, Action, Role
 
 _HEAD = """\
 # Who may do what
@@ -26,6 +26,8 @@ where neither of the two was let in by the other (or by somebody whom the other 
 import waits where it changes an address, a key or a secret of somebody who is known, or gives
 them a card.
 
+(3) It always waits for a second member of staff, as above.
+
 Nobody changes their own role or removes themselves, and the last manager stays.
 """
 
@@ -40,6 +42,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.SEE_STAFF: "See the members of staff and their keys",
     Action.VERIFY_AUDIT: "Verify the audit",
     Action.EXPORT_AUDIT: "Export from the audit",
+    Action.REDACT_AUDIT: "Take a text out of the audit",
     Action.EXPORT_REPORT: "Export reports",
     Action.ADD_PERSON: "Add a person",
     Action.LIFT_BLOCK: "Lift a block",
@@ -81,6 +84,7 @@ def page() -> str:
 def _row(action: Action, roles: list[Role]) -> str:
     cells = ("yes" if role in PERMITTED[action] else "" for role in roles)
     marks = f"{' (*)' if action in IDENTIFIES else ''}{' (2)' if action in FOUR_EYES else ''}"
+    marks += " (3)" if action in ALWAYS_FOUR_EYES else ""
     return f"| {WORDS[action]}{marks} | {' | '.join(cells)} |"
 
 

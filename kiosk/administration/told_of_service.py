@@ -74,6 +74,11 @@ def _resealed(detail: Detail) -> str:
     return f"Sealed {many} unblock secrets anew, under {key}." if key else ""
 
 
+def _redacted(detail: Detail) -> str:
+    row, what = detail.get("row"), detail.get("what")
+    return f"Took the {what} out of row {row} of the audit." if row and what else ""
+
+
 SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.POLICY_CHANGED: _policy,
     StaffKind.QUESTION_ADDED: _question("Added security question {}"),
@@ -86,6 +91,7 @@ SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.AUDIT_EXPORTED: _exported,
     "people-imported": _imported,
     PURGED: _purged,
+    StaffKind.AUDIT_REDACTED: _redacted,
     RESEALED: _resealed,
 }
 """By kind; an empty text leaves it to the kind's own words."""

@@ -7,7 +7,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import how_many, moment, reading, say_json
+from kiosk.commands.parts import (
+    acting,
+    grounds_of,
+    how_many,
+    moment,
+    reading,
+    row_number,
+    say_json,
+    tell,
+)
 from kiosk.commands.printing import as_json
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
 from kiosk.errors import AuditNotIntact, ConfigError
@@ -33,6 +42,7 @@ EXAMPLE = """\
   kiosk audit public-keys > /mnt/elsewhere/public-keys
   kiosk audit verify --without-key --public-keys public-keys --anchors anchors
   kiosk audit list --person 900000000001 --limit 20
+  kiosk audit redact 4711 --reason "A PUK was typed as the reason"
   kiosk audit export --since 2026-11-01 --format csv
 """
 
@@ -43,7 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
     parts = parser.add_subparsers(
-        dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export"
+        dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export|redact"
     )
     verify = parts.add_parser("verify", help="walk the chain and name the first row that is wrong")
     verify.add_argument(
@@ -73,6 +83,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_config(export)
     for part in (listing, export):
         _add_filter(part)
+    redact = acting(parts, "redact", "propose to take the text of a row out of the audit")
+    redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
+    redact.add_argument(
+        "--whole", action="store_true", help="its detail too, and not only the reason"
+    )
 
 
 def _add_filter(part: argparse.ArgumentParser) -> None:
@@ -94,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         "list": _list,
         "kinds": _kinds,
         "export": _export,
+        "redact": _redact,
     }
     return parts[args.part](args)
 
@@ -208,6 +224,12 @@ def _export(args: argparse.Namespace) -> int:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
     say(f"{written.rows} rows in {written.path}")
     return 0
+
+
+def _redact(args: argparse.Namespace) -> int:
+    """Propose it: a second member of staff has to agree."""
+    desk = Tools(args).desk.audit
+    return tell(desk.redact(args.row, grounds_of(args), whole=args.whole))
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:

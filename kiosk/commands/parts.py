@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kiosk.administration.views.acting import Done, Grounds
 
 _MANY = 99_999
+_LONGEST_ROW = 18
 
 
 def reading(
@@ -66,6 +67,13 @@ def how_many(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
+
+
+def row_number(text: str) -> int:
+    """Read the number of a row of the audit; an ``argparse`` type."""
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ROW and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of a row")
 
 
 def day(text: str) -> date:

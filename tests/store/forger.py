@@ -8,10 +8,12 @@ import sqlalchemy as sa
 
 from kiosk.store.audit_chain import detail_digest, link_hash
 from kiosk.store.engine import parse_url
+from kiosk.store.tables import Row
 from kiosk.store.tables.services import AuditAnchorRow, AuditEventRow, AuditHeadRow
 from tests.support.database import TestDatabase
 
 EVENT = AuditEventRow.metadata.tables["audit_event"]
+NOTE = AuditEventRow.metadata.tables["action_note"]
 HEAD = AuditHeadRow.metadata.tables["audit_head"]
 ANCHOR = AuditAnchorRow.metadata.tables["audit_anchor"]
 
@@ -67,6 +69,16 @@ class Forger:
         self.run(sa.insert(EVENT).values(row))
         self.rewrite(row["seq"], kind=row["kind"])
         self.set_head(row["seq"])
+
+    def dump(self) -> str:
+        """Return all that the tables hold."""
+        with self._engine.connect() as connection:
+            tables = Row.metadata.sorted_tables
+            return "\n".join(str(connection.execute(sa.select(each)).all()) for each in tables)
+
+    def redact_notes(self) -> None:
+        """Blank every reason as the service does, without a word in the audit."""
+        self.run(sa.update(NOTE).values(reason="(redacted)", identified_by="", salt=""))
 
     def exists(self, seq: int) -> bool:
         """Tell whether there is a row of this number."""

@@ -218,10 +218,17 @@ class Audit:
 
     def _redacted(self) -> frozenset[int]:
         """Return the rows of which the audit itself says that their detail was redacted."""
-        says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
-        details = (_parsed(detail) for (detail,) in self._gateway.tuples(says))
-        rows = (detail.get("row") for detail in details if detail.get("what") == "detail")
+        rows = (said.get("row") for said in self._redactions() if said.get("what") == "detail")
         return frozenset(row for row in rows if isinstance(row, int))
+
+    def redacted_notes(self) -> frozenset[str]:
+        """Return the ids of the notes of which the audit says that their texts were redacted."""
+        notes = (said.get("of_note") for said in self._redactions())
+        return frozenset(note for note in notes if isinstance(note, str))
+
+    def _redactions(self) -> list[dict[str, Scalar]]:
+        says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
+        return [_parsed(detail) for (detail,) in self._gateway.tuples(says)]
 
     def redact_detail(self, seq: int) -> bool:
         """Take the detail out of a row, with its salt; False where there is none.

@@ -94,6 +94,10 @@ class Staff:
         return row.record(StaffMember) if row else None
 
 
+REDACTED_TEXT = "(redacted)"
+"""What stands in the place of a reason that was taken out."""
+
+
 class ActionNotes:
     """Why staff did what they did."""
 
@@ -109,6 +113,15 @@ class ActionNotes:
         wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
         rows = self._gateway.many(wanted, ActionNoteRow)
         return {row.id: row.record(ActionNote) for row in rows}
+
+    def redact(self, note_id: str) -> bool:
+        """Take the texts out of one, with its salt; False where it is gone or has none.
+
+        What the audit keeps of it is a digest that nobody can try texts against any more.
+        """
+        same = col(ActionNoteRow.id) == note_id, col(ActionNoteRow.salt) != ""
+        gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
+        return self._gateway.run(update(ActionNoteRow).where(*same).values(gone)) == 1
 
     def detach(self, note_id: str) -> None:
         """Let one name nobody, so that it outlives the erasure of whom it was about."""

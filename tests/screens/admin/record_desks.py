@@ -6,6 +6,7 @@ import threading
 from datetime import date
 
 from kiosk.administration.progress import Progress
+from kiosk.administration.views.acting import Done, Grounds
 from kiosk.administration.views.audit import (
     AuditFilter,
     AuditLine,
@@ -67,6 +68,10 @@ class FakeAuditDesk(Slow):
         rows = [row for row in self._estate.audit if _shows(only, row)]
         self._work(progress, len(rows))
         return Written(f"/var/lib/kiosk/exports/audit-20260304.{how.value}", len(rows))
+
+    def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
+        self._asked.hear(Action.REDACT_AUDIT, "audit.redact", row, grounds, whole)
+        return Done("It waits for a second member of staff.", "7KQ4-9ZXM", waits=True)
 
 
 class FakeImportDesk(Slow):

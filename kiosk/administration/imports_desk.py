@@ -54,6 +54,7 @@ class LocalImportDesk:
     def run(self, name: str, progress: Progress) -> ImportResult:
         """Import all of it, or nothing where it has problems; one who may not holds nobody up.
 
+        A file that was imported is removed, for it holds secrets in clear.
         What touches people who are known already may wait for a second member of staff; the
         file that they agree to is the one that was read now.
         """
@@ -69,7 +70,8 @@ class LocalImportDesk:
                 _need_same_file(act, summary)
         except ImportRefused as refused:
             return _refused(refused)
-        return _result(summary, waits=act.waits)
+        kept = "" if act.waits else _remove(path)
+        return _result(summary, waits=act.waits, kept=kept)
 
     def _files(self) -> list[ImportFile]:
         try:
@@ -115,7 +117,19 @@ def _need_same_file(act: Act, summary: ImportSummary) -> None:
         raise ChangedMeanwhile("The file was changed since it was proposed: propose it anew.")
 
 
-def _result(summary: ImportSummary, *, waits: bool = False) -> ImportResult:
+def _remove(path: Path) -> str:
+    """Delete the file; return why it is still there, or nothing.
+
+    It is not overwritten before: on a solid-state disk that reaches other cells than it did.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return error.strerror or "it cannot be removed"
+    return ""
+
+
+def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> ImportResult:
     return ImportResult(
         lines=summary.lines,
         people_added=summary.people_added,
@@ -127,6 +141,7 @@ def _result(summary: ImportSummary, *, waits: bool = False) -> ImportResult:
         waits=waits,
         known=summary.known_touched,
         outside_domains=summary.outside_domains,
+        file_kept=kept,
     )
 
 

@@ -42,12 +42,16 @@ taken, or nothing: each line with a problem is named with its reason, and no mes
 repeats an unblock secret. While a large file is written to an SQLite database, stations
 have to wait; --dry-run does all but write and disturbs nobody.
 
-Unblock secrets are sealed at once. Delete the file afterwards: it holds them in clear.
+Unblock secrets are sealed at once, and the file holds them in clear: --remove deletes it
+once all of it is imported. On a solid-state disk no program can overwrite what a file held:
+make such files on an encrypted disk, or in memory (/run). The RA application removes the
+files that it imports from its folder.
 """
 EXAMPLE = """\
   kiosk import --dry-run people.csv
-  kiosk import people.csv
+  kiosk import --remove people.csv
 """
+_DELETE_IT = "delete it (rm; overwriting is no use on a solid-state disk)"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,6 +61,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
     parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
+    parser.add_argument(
+        "--remove", action="store_true", help="delete the file once all of it is imported"
+    )
     parser.add_argument(
         "--replace-lost",
         action="store_true",
@@ -74,6 +81,19 @@ def run(args: argparse.Namespace) -> int:
         complain(f"nothing was imported: {len(refused.problems)} problems")
         return 1
     _tell(summary, dry=args.dry_run)
+    return 0 if args.dry_run else _see_to_the_file(args.file, remove=args.remove)
+
+
+def _see_to_the_file(path: Path, *, remove: bool) -> int:
+    """Remove the file where that was asked for, or say that it holds secrets; 1: it stays."""
+    try:
+        if remove:
+            path.unlink()
+            return 0
+    except OSError as error:
+        complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")
+        return 1
+    say(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
     return 0
 
 

@@ -53,6 +53,7 @@ class Store:
     ) -> None:
         address = parse_url(url)
         self._clock = clock
+        self._busy_timeout_s = busy_timeout_s
         self.macs = macs
         self._audit_macs = audit_macs
         self._engine = open_engine(address, busy_timeout_s, pool_size)
@@ -101,15 +102,14 @@ class Store:
                 return False
             raise
 
-    def empty_log(self) -> None:
+    def empty_log(self) -> bool:
         """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.
 
         What was deleted from the file itself is overwritten already (``secure_delete``).
-        While somebody reads it cannot be done, and is done by the next who asks. PostgreSQL
+        False where somebody reads or writes, so that it has to be asked for again. PostgreSQL
         clears away what was deleted by itself. Raises ``StoreError``.
         """
-        if self._on_sqlite:
-            empty_sqlite_log(self._engine)
+        return not self._on_sqlite or empty_sqlite_log(self._engine, self._busy_timeout_s)
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -68,11 +68,21 @@ def make_sqlite_file(path: Path) -> None:
         raise StoreError(f"the database file cannot be opened: {code}", code) from None
 
 
-def empty_sqlite_log(engine: Engine) -> None:
-    """Write the write-ahead log back and cut it; outside a transaction, as SQLite wants it."""
+def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
+    """Write the write-ahead log back and cut it; outside a transaction, as SQLite wants it.
+
+    False where somebody reads: writers would have to wait while it waited for them.
+    """
     try:
         with closing(engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, *_), *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout_s * 1000)}")
+                cursor.close()
+            return not busy
     except (sqlite3.Error, SQLAlchemyError) as error:
         code = getattr(error, "sqlite_errorname", type(error).__name__)
         raise StoreError(f"the database's log cannot be emptied ({code})", code) from None

@@ -30,8 +30,17 @@ def done_words(name: str, result: ImportResult) -> str:
     return (
         f"{name} is imported: {result.people_added:,} people added, {result.people_changed:,} "
         f"changed; {result.cards_added:,} cards added, {result.cards_changed:,} changed. "
-        f"Reference {result.reference}."
+        f"Reference {result.reference}. {_what_became_of_the_file(result)}"
     )
+
+
+def _what_became_of_the_file(result: ImportResult) -> str:
+    if result.file_kept:
+        return (
+            f"The file is still in the folder ({result.file_kept}), with secrets in clear: "
+            "have it deleted."
+        )
+    return "The file was removed."
 
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:

@@ -133,7 +133,8 @@ class ImportResult:
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
     (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
     of staff, nothing was done yet: ``known`` counts the changes for whose sake.
-    ``outside_domains`` counts addresses that are of no approved domain.
+    ``outside_domains`` counts addresses that are of no approved domain. ``file_kept`` says why
+    a file that was imported could not be removed.
     """
 
     lines: int
@@ -148,6 +149,7 @@ class ImportResult:
     waits: bool = False
     known: int = 0
     outside_domains: int = 0
+    file_kept: str = ""
 
 
 class Span(StrEnum):

@@ -171,3 +171,24 @@ def test_a_token_that_is_away_is_told_plainly(means: Means, manager: Office) -> 
     for act in (desk.rehearse, desk.run):
         with pytest.raises(NotTaken, match="nothing was imported"):
             act("people.csv", unseen)
+
+
+def test_what_was_imported_is_removed_from_the_folder(desk: LocalImportDesk, means: Means) -> None:
+    path = put(means, "people.csv", line(1))
+    assert desk.rehearse("people.csv", unseen).file_kept == ""
+    assert path.exists()
+    assert desk.run("people.csv", unseen).file_kept == ""
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_removed_is_said_to_be_there(
+    desk: LocalImportDesk, means: Means, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(means, "people.csv", line(1))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert desk.run("people.csv", unseen).file_kept == "Permission denied"
+    assert path.exists()

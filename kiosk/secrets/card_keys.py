@@ -166,7 +166,7 @@ def _in_certificate(der: bytes) -> PublicKey | None:
 
 def _bare(der: bytes) -> PublicKey | None:
     try:
-        return _usable(load_der_public_key(der))
+        return _usable(load_der_public_key(der)) if len(der) <= LONGEST else None
     except (ValueError, UnsupportedAlgorithm):
         return None
 

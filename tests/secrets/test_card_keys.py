@@ -105,6 +105,7 @@ def test_a_proof_of_the_pin_counts_for_its_key_and_its_message_alone(kind: KeyKi
         assert not verify_pin_proof(public, MESSAGE, wrong)
     assert not verify_pin_proof(public[:-1], MESSAGE, signature)
     assert not verify_pin_proof(b"", MESSAGE, signature)
+    assert not verify_pin_proof(bytes(LONGEST + 1), MESSAGE, signature)
 
 
 @pytest.mark.parametrize(

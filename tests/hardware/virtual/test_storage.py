@@ -12,8 +12,9 @@ from kiosk.dialogue import KeyKind
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card, select, unblock, verify
 
 
-def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
-    made = card(pin_tries=6, history=2, key=KeyKind.RSA_2048)
+@pytest.mark.parametrize("kind", [KeyKind.RSA_2048, KeyKind.P_256, KeyKind.ED25519])
+def test_a_card_comes_back_as_it_was(tmp_path: Path, kind: KeyKind) -> None:
+    made = card(pin_tries=6, history=2, key=kind)
     keep(made, tmp_path / "card")
     again = load(tmp_path / "card")
     assert again.profile == made.state.profile

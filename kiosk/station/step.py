@@ -3,16 +3,18 @@
 Pure. Four things fit every state and are decided first: a card that goes out ends the
 visit, a card that goes in begins one, a second card stops everything, and an event of
 another visit than the one on the screen changes nothing. All else depends on the state.
+
+While a command changes the card, a second card waits: the holder sees the outcome first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from kiosk.dialogue import Reason, VisitEnd, VisitId
 from kiosk.reference import reference_of
-from kiosk.station.commands import Command, EndVisit, OpenVisit
+from kiosk.station.commands import ChangePin, Command, EndVisit, OpenVisit, UnblockPin
 from kiosk.station.events import (
     Availability,
     CardIn,
@@ -78,6 +80,8 @@ def step(state: State, event: Event) -> Next:
             return Next(Reading(event.visit, event.reader), (*ending, opening))
         case CardUnreadable():
             return _refused_here(state, event.visit, Reason.CARD_UNREADABLE)
+        case SecondCard() if isinstance(state, Working) and _changes_card(state.command):
+            return Next(replace(state, second_card=True))
         case SecondCard():
             return _refused_here(state, visit_of(state) or event.visit, Reason.TWO_CARDS)
         case Availability():
@@ -96,7 +100,7 @@ def _within_visit(state: State, event: Event) -> Next:
         case Attract() | OutOfService():
             return Next(state)
         case Reading() | Working():
-            return Next(*(on_result(state, event) or (state, ())))
+            return _unless_two_cards(state, Next(*(on_result(state, event) or (state, ()))))
         case StillThere():
             return _still_there(state, event)
         case Success() | Refused() | RemoveCard():
@@ -123,6 +127,19 @@ def _within_visit(state: State, event: Event) -> Next:
             return Next(*(on_holder(state, event) or (state, ())))
         case _:
             assert_never(state)
+
+
+def _changes_card(command: Command) -> bool:
+    return isinstance(command, UnblockPin | ChangePin)
+
+
+def _unless_two_cards(state: Reading | Working, following: Next) -> Next:
+    """Show how it ended; where it would go on, the second card stops it now."""
+    if not isinstance(state, Working) or not state.second_card:
+        return following
+    if following.state == state or isinstance(following.state, _FINISHED):
+        return following
+    return _refused_here(state, state.visit.id, Reason.TWO_CARDS)
 
 
 def _still_there(state: StillThere, event: Event) -> Next:

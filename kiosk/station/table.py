@@ -29,6 +29,7 @@ HOLDER = (
 )
 CLOSING = ("Success", "Refused", "RemoveCard")
 EVERY = (*NOBODY, *BUSY, *HOLDER, "StillThere", *CLOSING)
+BUT_WORKING = tuple(state for state in EVERY if state != "Working")
 UNDER_WAY = (*BUSY, *HOLDER, "StillThere")
 
 
@@ -49,7 +50,8 @@ ALWAYS = (
     _on(EVERY, "CardIn", "Reading"),
     _on(EVERY, "CardOut", "Attract"),
     _on(EVERY, "CardUnreadable", "Refused"),
-    _on(EVERY, "SecondCard", "Refused"),
+    _on(BUT_WORKING, "SecondCard", "Refused"),
+    _on("Working", "SecondCard", "Refused", "Working"),
     _on(UNDER_WAY, "GaveUp", "Refused"),
     _on(HOLDER, "WentQuiet", "StillThere"),
     _on(HOLDER, "Left", "RemoveCard"),
@@ -133,7 +135,12 @@ def diagram(title: str, rows: tuple[Row, ...]) -> str:
 
 
 def _group(states: tuple[str, ...]) -> str:
-    names = {EVERY: "AnyState", UNDER_WAY: "AnyVisitUnderWay", HOLDER: "AnyPageOfTheHolder"}
+    names = {
+        EVERY: "AnyState",
+        BUT_WORKING: "AnyOtherState",
+        UNDER_WAY: "AnyVisitUnderWay",
+        HOLDER: "AnyPageOfTheHolder",
+    }
     return names.get(states, "Or".join(states))
 
 

@@ -63,6 +63,15 @@ class Rig:
             )
             return self.seen[-1]
 
+    async def until_second_card(self) -> None:
+        """Wait until a second card is noted while the card is being changed."""
+        async with self.news:
+            await asyncio.wait_for(self.news.wait_for(lambda: self._second_card()), 10)
+
+    def _second_card(self) -> bool:
+        state = self.seen[-1] if self.seen else None
+        return isinstance(state, s.Working) and state.second_card
+
     async def has_told(self, reader: ReaderState, more_than: int = 0) -> None:
         """Wait until there are more heartbeats, and the last one speaks of ``reader``."""
         async with asyncio.timeout(10):

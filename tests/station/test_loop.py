@@ -31,6 +31,25 @@ async def test_an_unlock_from_card_in_to_card_out(rig: Rig) -> None:
     assert rig.authority.ended[-1][1] is VisitEnd.FINISHED
 
 
+async def test_a_second_card_put_in_while_the_pin_is_set_does_not_hide_that_it_was_set(
+    rig: Rig,
+) -> None:
+    """Before: "take out both" in the middle of the write, and never a word of the new PIN."""
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardInserted("S", 2))
+    await rig.until_second_card()
+    rig.cards.gate.set()
+    await rig.until(s.Success)
+    assert rig.authority.outcomes == [UnblockDone()]
+    assert not any(isinstance(state, s.Refused) for state in rig.seen)
+    rig.monitor.post(CardRemoved("S", 2))
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+
+
 async def test_an_absent_authority_costs_a_retry_with_the_same_attempt(rig: Rig) -> None:
     await rig.insert()
     rig.loop.submit(e.Confirmed(rig.visit))

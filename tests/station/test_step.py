@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.dialogue import CodeDead, CodeEnd, Finished, Purpose, Reason, SendCode, SetPin, VisitEnd
+from kiosk.dialogue import (
+    CodeDead,
+    CodeEnd,
+    Finished,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitEnd,
+    VisitId,
+)
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -21,6 +32,7 @@ from tests.station.samples import (
     EVENTS,
     GOOD,
     ID,
+    NEW_PIN,
     OTHER,
     OTHER_GOOD,
     RULES,
@@ -159,3 +171,48 @@ def test_what_a_command_ends_with_does_not_change_a_page_that_says_why() -> None
     following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE, "04HM-ASR9"))
     assert following.state == two_cards
     assert following.commands == ()
+
+
+# --- a second card while the card is being changed ------------------------------------------
+
+
+CHANGING_CARD = [
+    working(c.UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
+    working(c.ChangePin(ID, AT, GOOD, GOOD), NEW_PIN),
+]
+
+
+@pytest.mark.parametrize("state", CHANGING_CARD, ids=["unblock", "change"])
+def test_a_second_card_waits_for_the_outcome_of_a_change(state: s.Working) -> None:
+    during = step(state, e.SecondCard(VisitId("f" * 32)))
+    assert isinstance(during.state, s.Working)
+    assert during.commands == ()
+    again = step(during.state, e.SecondCard(VisitId("e" * 32)))
+    assert again.state == during.state
+    done = step(during.state, e.Replied(ID, Finished(Purpose.UNLOCK)))
+    assert isinstance(done.state, s.Success)
+    assert [type(one) for one in done.commands] == [c.EndVisit]
+
+
+def test_the_outcome_of_a_change_that_failed_is_shown_before_the_second_card() -> None:
+    during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state
+    lost = e.Replied(ID, Refusal(Reason.OUTCOME_UNKNOWN, "04HM-ASR9"))
+    refused = step(during, lost).state
+    assert isinstance(refused, s.Refused)
+    assert refused.reason is Reason.OUTCOME_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "event", [e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY), e.NoReply(ID)], ids=["PIN", "no reply"]
+)
+def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.Event) -> None:
+    during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state
+    after = step(during, event)
+    assert isinstance(after.state, s.Refused)
+    assert after.state.reason is Reason.TWO_CARDS
+    assert after.commands == (c.EndVisit(ID, VisitEnd.REFUSED),)
+
+
+def test_a_second_card_stops_what_does_not_change_the_card() -> None:
+    for command in (c.VerifyPin(ID, AT, GOOD), c.SubmitCode(ID, "a", GOOD)):
+        assert isinstance(step(working(command, None), e.SecondCard(ID)).state, s.Refused)

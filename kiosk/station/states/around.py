@@ -35,12 +35,14 @@ class Working:
     """``command`` is under way; ``back`` is the page it was given on.
 
     Of a PIN on the reader's keys it is the page that would take it at the station.
+    ``second_card``: one was put in while the card is being changed.
     """
 
     visit: Visit
     work: Work
     command: Command
     back: HolderState | None
+    second_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

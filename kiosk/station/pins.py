@@ -71,7 +71,7 @@ class PinWork:
 
     def _once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
         """Hold the card once; None where it is to be given another secret."""
-        act = UnblockAct(self._authority, command)
+        act = UnblockAct(self._authority, command, self._sleep)
         try:
             refusal = self._cards.hold(command.at, act)
         except errors.CardError as error:

@@ -6,7 +6,8 @@ same hold: nobody else gets at the card between the two.
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Final, TypeVar, assert_never
 
 from kiosk import errors
 from kiosk.dialogue import (
@@ -29,6 +30,11 @@ from kiosk.ports import Authority, CardHold
 from kiosk.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 
+T = TypeVar("T")
+
+HOLDING_ON: Final = (0.2, 0.5, 1.0)
+"""Seconds between the calls that are repeated while the card is held."""
+
 
 class UnblockAct:
     """One unblock; how far it came stays known, whatever becomes of the card.
@@ -38,9 +44,12 @@ class UnblockAct:
     secret, None where there was none.
     """
 
-    def __init__(self, authority: Authority, command: UnblockPin) -> None:
+    def __init__(
+        self, authority: Authority, command: UnblockPin, sleep: Callable[[float], None]
+    ) -> None:
         self._authority = authority
         self._command = command
+        self._sleep = sleep
         self.granted: Grant | KeyGrant | None = None
         self.done = False
         self.reply: Task | Refusal | None = None
@@ -53,7 +62,8 @@ class UnblockAct:
         challenge = self._authority.challenge(visit)
         if isinstance(challenge, Refusal):
             return challenge
-        grant = self._authority.release(visit, self._command.attempt, _answered(card, challenge))
+        proof, attempt = _answered(card, challenge), self._command.attempt
+        grant = self._repeated(lambda: self._authority.release(visit, attempt, proof))
         if isinstance(grant, Refusal):
             return grant
         self.granted = grant
@@ -69,12 +79,22 @@ class UnblockAct:
     def _reset_with_key(self, card: CardHold, grant: KeyGrant) -> Refusal | None:
         """Let card and authority find each other to have the admin key, then reset the PIN."""
         answer = card.prove_key(grant.cryptogram)
-        refusal = self._authority.admit(self._command.visit, grant.journal, answer)
+        visit = self._command.visit
+        refusal = self._repeated(lambda: self._authority.admit(visit, grant.journal, answer))
         if refusal is not None:
             return refusal
         card.reset_pin(self._command.new)
         self.done = True
         return None
+
+    def _repeated(self, call: Callable[[], T]) -> T:
+        """Make a call that counts only while the card is held; ask again for a lost answer."""
+        for pause in HOLDING_ON:
+            try:
+                return call()
+            except errors.AuthorityUnavailable:
+                self._sleep(pause)
+        return call()
 
     def _new_secret(self, grant: Grant) -> Sensitive | None:
         """Tell what the card did, and ask for its next secret; an authority that is away has none.

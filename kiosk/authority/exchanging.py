@@ -5,8 +5,10 @@ digest of the only right answer waits in its place. Both are in the database, so
 process of the estate can go on, and each is good once, for a minute, for that visit.
 
 One cryptogram is made of each number that was drawn, and each is charged: a station or a
-card that asked for more of them would learn what the key makes of numbers of its choice. Only
-a card that has the key gives a try back, by its answer.
+card that asked for more of them would learn what the key makes of numbers of its choice. What
+is charged is a use of the key, of which there are a few a day without a right answer. As long
+as nobody knows whether the card has the recorded key, a try of the card is charged, too: a
+wrong key costs one. A wrong answer gives that back, for whatever gave it is not the card.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from datetime import datetime
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.cases import Case, find_case
+from kiosk.authority.offers import is_key_proven
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import (
     CHALLENGE_LIFE,
@@ -113,8 +116,11 @@ def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer
     judged = digest_of(f"admit {journal}", answer)
     with parts.store.begin() as uow:
         case = find_case(uow, visit_id, journal)
-        if case.visit.judged == judged:
-            return refused_before(case.visit, judged)
+        refused = refused_before(case.visit, judged)
+        if refused is not None:
+            return refused
+        if case.visit.judged == judged and case.entry.closed_at is None:
+            return None
         digest = _awaited(case, uow.now)
         refusal: Refusal | None = None
         if admin_keys.is_right(answer.cryptogram, digest):
@@ -166,12 +172,19 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
 def _take_in(uow: UnitOfWork, case: Case, judged: bytes) -> None:
     """The card took the key and has it: whatever tries it counts are all there again."""
     uow.cards.know_secret_tries(case.card.id, None)
+    uow.cards.key_proven(case.card.id)
     uow.journal.keep_cryptogram(case.entry.id, None)
     uow.visits.save(replace(case.visit, challenge=None, challenged_at=None, judged=judged))
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
 def _turn_away(uow: UnitOfWork, case: Case, judged: bytes) -> Refusal:
-    """Leave the try charged: it was spent on a card that is not the one that was issued."""
+    """Give the try back: it was spent on a card that is not the one that was issued.
+
+    The exchange stays counted (``kiosk.authority.offers.key_barred``), for the forged card has
+    its cryptogram.
+    """
+    if not is_key_proven(case.card):
+        uow.cards.unexpose_secret(case.card.id)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
     return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)

@@ -54,6 +54,15 @@ def conclude(uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right
     """Write down what a certain answer to the one that was presented last says."""
     pending = uow.kept.pending(card.id)
     found = told(_last(pending), right=right, waits=pending is not None)
+    refused = uow.kept.refused(card.id) if pending is None else None
+    if right:
+        uow.kept.forget_refusals(card.id)
+    elif found is Finding.NEITHER and refused is not None:
+        # The card took what it, or its station, said that it had not.
+        found = Finding.NEW_HOLDS
+        record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
+        _make_current(uow, sealer, visit, card, refused)
+        return found
     if pending is not None:
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
         settle_pending(uow, sealer, visit, card, pending, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kiosk.dialogue import Purpose, Reason
 from kiosk.policy import Policy
@@ -13,6 +13,11 @@ ASSUMED_SECRET_TRIES = 3
 
 KEPT_SECRET_TRIES = 1
 """The last try is never spent: some cards erase their keys with it."""
+
+
+MOST_EXCHANGES = 5
+EXCHANGE_SPAN = timedelta(hours=24)
+"""After so many uses of an admin key without a right answer, there is none for so long."""
 
 
 def has_left(holder: Cardholder, now: datetime) -> bool:
@@ -72,6 +77,24 @@ def secret_barred(card: Card, told: int | None = None) -> Reason | None:
     if min(left, left if told is None else told) <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None
+
+
+def is_key_proven(card: Card) -> bool:
+    """Tell whether the card has shown that it has the admin key that is recorded now."""
+    sealed = card.sealed_secret
+    return sealed is not None and card.key_proven_revision == sealed.revision
+
+
+def key_barred(card: Card, now: datetime) -> Reason | None:
+    """Return why the card's admin key is not used at the moment.
+
+    Each use gives whoever holds the card two blocks of their choice under the key. Without a
+    right answer there are a few a day.
+    """
+    last = card.key_exchanged_at
+    if last is None or last + EXCHANGE_SPAN <= now:
+        return None
+    return Reason.NOT_GENUINE if card.key_exchanges >= MOST_EXCHANGES else None
 
 
 def tries_by_account(card: Card) -> int:

@@ -14,6 +14,8 @@ An admin key is used in its place, and stays: see ``kiosk.authority.exchanging``
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.authority.assisted import given_by
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.exchanging import (
@@ -25,7 +27,15 @@ from kiosk.authority.exchanging import (
     use_key,
 )
 from kiosk.authority.holding import note_presented, open_next, open_presented
-from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES, secret_barred
+from kiosk.authority.offers import (
+    ASSUMED_SECRET_TRIES,
+    EXCHANGE_SPAN,
+    KEPT_SECRET_TRIES,
+    is_key_proven,
+    key_barred,
+    secret_barred,
+    tries_by_account,
+)
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import (
     Unproven,
@@ -55,9 +65,12 @@ from kiosk.dialogue import (
 )
 from kiosk.errors import SealBroken, StepRefused
 from kiosk.sensitive import Sensitive
-from kiosk.store.records import Scalar, new_id
+from kiosk.store.records import Card, Scalar, new_id
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import UnblockEntry, UnblockState
+
+_MOST_RELEASES: Final = 10
+"""In one visit. Who enters the PIN on a reader's keys may need some."""
 
 
 def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
@@ -66,7 +79,7 @@ def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge |
         scene = enter(uow, parts, visit_id)
         _need_gate(scene)
         if not _waits_for_outcome(uow, scene):
-            _need_tries(scene)
+            _need_tries(uow, scene)
         if has_admin_key(scene.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
         else:
@@ -107,7 +120,7 @@ def release(
         _need_gate(scene)
         earlier = _still_open(uow, scene, attempt)
         if earlier is None:
-            _need_tries(scene)
+            _need_tries(uow, scene)
         elif has_admin_key(scene.card):
             return made_before(scene.visit, earlier, proof, uow.now)
         if earlier is None or earlier.proof != digest_of("release", proof):
@@ -137,8 +150,13 @@ def _need_gate(scene: Scene) -> None:
     scene.need(Gate.NEW_PIN)
 
 
-def _need_tries(scene: Scene) -> None:
+def _need_tries(uow: UnitOfWork, scene: Scene) -> None:
+    """A station that says each time that nothing was sent gets no secret for ever."""
     barred = secret_barred(scene.card, scene.visit.secret_tries)
+    if barred is None and len(uow.journal.of_visit(scene.visit.id)) >= _MOST_RELEASES:
+        barred = Reason.CARD_REFUSED
+    if barred is None and has_admin_key(scene.card):
+        barred = key_barred(scene.card, uow.now)
     if barred is not None:
         raise TurnedAway(barred)
 
@@ -232,9 +250,7 @@ def _write_down(
     )
     if not uow.journal.open(entry):
         raise StepRefused("an earlier unblock of this card is not settled")
-    left = uow.cards.expose_secret(
-        card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
-    )
+    left = _charge(uow, card)
     if left is None:
         raise TurnedAway(Reason.SECRET_BLOCKED)
     code = scene.proven_code
@@ -247,6 +263,21 @@ def _write_down(
     return entry
 
 
+def _charge(uow: UnitOfWork, card: Card) -> int | None:
+    """Charge what the release may cost the card; None where it has nothing to spare.
+
+    A right admin key costs a card no try, whatever becomes of the exchange. So once the card
+    has shown that it has the recorded one, an exchange is counted apart.
+    """
+    if has_admin_key(card):
+        uow.cards.count_exchange(card.id, uow.now, since=uow.now - EXCHANGE_SPAN)
+        if is_key_proven(card):
+            return tries_by_account(card) - card.secret_exposure
+    return uow.cards.expose_secret(
+        card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
+    )
+
+
 def _grant(
     uow: UnitOfWork,
     scene: Scene,
@@ -255,5 +286,6 @@ def _grant(
     proof: CardProof | KeyNonce | None,
 ) -> Grant | KeyGrant:
     if not has_admin_key(scene.card):
+        uow.cards.secret_seen(scene.card.id, uow.now)
         return Grant(JournalId(entry.id), secret)
     return use_key(uow, scene.visit, entry, secret, proof)

@@ -28,7 +28,7 @@ from kiosk.dialogue import (
     VisitId,
 )
 from kiosk.secrets.deriving import least_generation
-from kiosk.secrets.kept import label, open_kept
+from kiosk.secrets.kept import label, open_kept, turn_former
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
@@ -72,13 +72,20 @@ def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
     """After an unblock that is known to be done, while its visit may still act; taken once."""
     card, entry = case.card, case.entry
     return (
+        entry.state is UnblockState.DONE
+        and rotates(parts, card)
+        and _is_recent(case.visit.opened_at, uow.now)
+        and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
+    )
+
+
+def rotates(parts: Parts, card: Card) -> bool:
+    """Tell whether the card is given another secret after each use."""
+    return (
         parts.policy().rotate_secret
-        and entry.state is UnblockState.DONE
         and card.sealed_secret is not None
         and card.driver in parts.changes_secret
         and leaves_enough(card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
-        and _is_recent(case.visit.opened_at, uow.now)
-        and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
     )
 
 
@@ -108,9 +115,11 @@ def _conclude(
     match outcome:
         case UnblockDone():
             settle_pending(uow, parts.sealer, visit, card, pending, Finding.NEW_HOLDS)
+            uow.cards.secret_changed(card.id)
             record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
         case UnblockNotSent() | UnblockRefused(tries_left=None):
-            uow.kept.take(pending)  # no card ever had it
+            # Cards were seen that take it and answer with an error; a station may say anything.
+            turn_former(uow, parts.sealer, card, pending, refused=True)
             record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
         case UnblockRefused() | UnblockWrong():  # a secret that it had just taken
             uow.cards.know_secret_tries(card.id, _left(card, outcome))

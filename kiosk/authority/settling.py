@@ -17,6 +17,7 @@ from kiosk.authority.journal import count_as_done
 from kiosk.authority.offers import KEPT_SECRET_TRIES
 from kiosk.authority.parts import Parts
 from kiosk.authority.recovery import Finding
+from kiosk.authority.rotating import rotates
 from kiosk.dialogue import (
     Finished,
     JournalId,
@@ -78,6 +79,8 @@ def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
     count_as_done(uow, visit, case.card, case.holder)
     conclude(uow, parts.sealer, visit, case.card, right=True)
+    if not rotates(parts, case.card):
+        uow.cards.secret_changed(case.card.id)
     uow.visits.save(
         replace(visit, finished_at=uow.now, questions_proven_at=None, code_proven_id=None)
     )

@@ -65,16 +65,24 @@ def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
     if pending is not None:
         turn_former(uow, sealer, card, pending)
     keep_current(uow, sealer, card)
+    uow.kept.forget_refusals(card.id)
     uow.cards.set_aside(card.id, None)
+    uow.cards.secret_changed(card.id)
+    uow.cards.forget_exchanges(card.id)
 
 
-def turn_former(uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret) -> None:
-    """Make the pending secret a former one; one whose seal is broken opens nothing, and goes."""
+def turn_former(
+    uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret, *, refused: bool = False
+) -> None:
+    """Make the pending secret a former one; one whose seal is broken opens nothing, and goes.
+
+    ``refused``: the card is said not to have taken it, by a station or by its own answer.
+    """
     former = _as_former(sealer, card, pending.kind, pending.sealed)
     if former is None:
         uow.kept.take(pending)
     else:
-        uow.kept.turn(pending, former)
+        uow.kept.turn(pending, former, refused=refused)
 
 
 def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:

@@ -72,6 +72,10 @@ class Card:
     ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
     ``auth_key_imported`` says that a file named it, not the card itself.
     ``set_aside_at`` is when it refused every secret that it could have had.
+    ``secret_seen_at`` is when a secret left the authority that was not changed since.
+    ``key_proven_revision`` is the revision of the admin key that the card has shown to have;
+    ``key_exchanges`` counts what that key made since a card last answered rightly, and
+    ``key_exchanged_at`` is when it last did.
     ``secret_generation`` is the number of the secret that was derived for it last, 0 being
     that of the one that it was issued with; None where none was.
     """
@@ -90,6 +94,10 @@ class Card:
     auth_key_imported: bool = False
     set_aside_at: datetime | None = None
     secret_generation: int | None = None
+    secret_seen_at: datetime | None = None
+    key_proven_revision: int | None = None
+    key_exchanges: int = 0
+    key_exchanged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class KeptSecret:
     A card has at most one that is pending. ``entry_id`` names the unblock after which it
     was drawn, and ``presented`` says that the card was given it last, of the two that it
     may have. Former ones are never thrown away: a file may bring one back years later.
+    A former one was ``refused`` where the card was to take it and is said not to have: it
+    is what the card has where the current one turns out to be wrong.
     """
 
     id: str
@@ -32,3 +34,4 @@ class KeptSecret:
     kept_at: datetime
     entry_id: str = ""
     presented: bool = False
+    refused: bool = False

@@ -140,9 +140,11 @@ def test_a_station_that_skips_the_second_proof_gets_no_secret(
 def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None:
     visit = VisitId(new_id())
     proof = mine.answer(challenged(world, card, mine, visit))
-    assert isinstance(world.authority.prove(visit, proof), VisitOpened)
+    opened = world.authority.prove(visit, proof)
+    assert isinstance(opened, VisitOpened)
+    assert world.authority.prove(visit, proof) == opened, "its answer may have been lost"
     with pytest.raises(StepRefused):
-        world.authority.prove(visit, proof)
+        world.authority.prove(visit, CardProof(b"another"))
     challenged(world, card, mine, visit)
     assert is_turned_away(world, world.authority.prove(visit, proof), "wrong-answer")
 

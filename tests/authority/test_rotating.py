@@ -157,12 +157,64 @@ def test_a_secret_that_the_card_took_is_current(unlocked: Unlocked) -> None:
 
 
 @pytest.mark.parametrize("outcome", [UnblockNotSent(), UnblockRefused(None, "format")])
-def test_a_secret_that_no_card_had_is_not_kept(unlocked: Unlocked, outcome: UnblockOutcome) -> None:
-    assert unlocked.renew() is not None
+def test_a_secret_that_a_card_is_said_to_have_refused_is_kept(
+    unlocked: Unlocked, outcome: UnblockOutcome
+) -> None:
+    new = unlocked.renew()
+    assert new is not None
+    for _ in range(2):
+        unlocked.tell(outcome)
+    assert unlocked.secrets() == (PUK, None, [new.reveal()])
+    back = unlocked.again()
+    grant = back.grant()
+    assert grant.secret == Sensitive(PUK), "most cards that refuse have not taken it"
+    settle(back, grant, UnblockDone())
+    assert unlocked.world.kinds().count("secret-not-changed") == 1
+
+
+@pytest.mark.parametrize("wrong", [WRONG, UnblockWrong()])
+@pytest.mark.parametrize("outcome", [UnblockNotSent(), UnblockRefused(None, "format")])
+def test_a_card_that_took_what_it_refused_is_given_that_after_one_wrong_try(
+    unlocked: Unlocked, outcome: UnblockOutcome, wrong: UnblockOutcome
+) -> None:
+    new = unlocked.renew()
+    assert new is not None
     unlocked.tell(outcome)
-    assert unlocked.secrets() == (PUK, None, [])
-    assert unlocked.again().grant().secret == Sensitive(PUK)
-    assert "secret-not-changed" in unlocked.world.kinds()
+    back = unlocked.again()
+    first = back.grant()
+    assert first.secret == Sensitive(PUK)
+    for _ in range(2):
+        assert isinstance(settle(back, first, wrong), SetPin), "the same when told twice"
+    second = back.grant()
+    assert second.secret == new
+    assert isinstance(settle(back, second, UnblockDone()), Finished)
+    assert unlocked.secrets() == (new.reveal(), None, [PUK])
+    assert unlocked.world.card(unlocked.card).secret_tries_left is None
+
+
+def test_a_card_that_takes_neither_that_nor_its_own_is_set_aside(unlocked: Unlocked) -> None:
+    unlocked.renew()
+    unlocked.tell(UnblockRefused(None, "format"))
+    back = unlocked.again()
+    settle(back, back.grant(), UnblockRefused(4, "wrong secret"))
+    reply = settle(back, back.grant(), UnblockRefused(3, "wrong secret"))
+    assert isinstance(reply, Refusal)
+    assert unlocked.world.card(unlocked.card).set_aside_at is not None
+
+
+def test_what_was_refused_is_not_tried_once_the_card_has_shown_what_it_has(
+    unlocked: Unlocked,
+) -> None:
+    unlocked.renew()
+    unlocked.tell(UnblockRefused(None, "format"))
+    back = unlocked.again()
+    settle(back, back.grant(), UnblockDone())
+    back.pull()
+    unlocked.world.policy = Policy(rotate_secret=False)
+    later = unlocked.again()
+    reply = settle(later, later.grant(), WRONG)
+    assert isinstance(reply, Refusal)
+    assert unlocked.world.card(unlocked.card).set_aside_at is not None
 
 
 @pytest.mark.parametrize(("outcome", "left"), [(WRONG, 2), (UnblockWrong(), 4)])
@@ -294,15 +346,17 @@ def test_a_family_that_the_settings_do_not_name_keeps_its_own(
     assert unlock(world, of_a_family).renew() is None
 
 
-def test_stations_that_cannot_change_it_leave_nothing_behind(
+def test_stations_that_cannot_change_it_are_given_the_one_that_it_has(
     world: World, of_a_family: Card
 ) -> None:
     """Their settings are not those of the others."""
-    for _ in range(3):
+    for times in range(1, 4):
         unlocked = unlock(world, of_a_family)
+        assert unlocked.grant.secret == Sensitive(PUK)
         assert unlocked.renew() is not None
         unlocked.tell(UnblockRefused(None, "not allowed"))
-        assert unlocked.secrets() == (PUK, None, [])
+        current, waits, former = unlocked.secrets()
+        assert (current, waits, len(former)) == (PUK, None, times)
         unlocked.sitting.pull()
         world.clock.forward(hours=1)
 

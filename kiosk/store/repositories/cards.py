@@ -179,6 +179,44 @@ class Cards:
         unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
         self._gateway.run(update(CardRow).where(*unknown).values(secret_generation=0))
 
+    def secret_seen(self, card_id: str, at: datetime) -> None:
+        """Note that the secret of a card left; the first moment counts until it is changed."""
+        unseen = col(CardRow.id) == card_id, col(CardRow.secret_seen_at).is_(None)
+        self._gateway.run(update(CardRow).where(*unseen).values(secret_seen_at=at))
+
+    def secret_changed(self, card_id: str) -> None:
+        """Note that what left before opens nothing any more."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(secret_seen_at=None))
+
+    def count_seen(self, before: datetime) -> int:
+        """Return how many cards in use have a secret that left before then."""
+        seen = select(func.count()).where(
+            col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
+        )
+        return int(self._gateway.scalar(seen) or 0)
+
+    def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
+        """Count one more use of an admin key; those before ``since`` are forgotten."""
+        recent = col(CardRow.key_exchanged_at) > since
+        exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
+
+    def key_proven(self, card_id: str) -> None:
+        """Note that a card has the admin key that is recorded."""
+        proven = {
+            "key_proven_revision": col(CardRow.sealed_revision),
+            "key_exchanges": 0,
+            "key_exchanged_at": None,
+        }
+        self._gateway.run(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
+
+    def forget_exchanges(self, card_id: str) -> None:
+        """Count none: staff have looked at the card."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(key_exchanges=0, key_exchanged_at=None))
+
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) again."""
         self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
@@ -259,6 +297,10 @@ def _record(row: CardRow) -> Card:
         auth_key_imported=row.auth_key_imported,
         set_aside_at=row.set_aside_at,
         secret_generation=row.secret_generation,
+        secret_seen_at=row.secret_seen_at,
+        key_proven_revision=row.key_proven_revision,
+        key_exchanges=row.key_exchanges,
+        key_exchanged_at=row.key_exchanged_at,
     )
 
 

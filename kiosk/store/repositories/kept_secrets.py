@@ -30,6 +30,7 @@ class KeptSecrets:
             kept_at=kept.kept_at,
             entry_id=kept.entry_id,
             presented=kept.presented,
+            refused=kept.refused,
             **_sealed_values(kept.sealed),
         )
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
@@ -44,9 +45,23 @@ class KeptSecrets:
         found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.FORMER))
         return tuple(sorted(found, key=lambda one: (one.kept_at, one.id), reverse=True))
 
-    def turn(self, kept: KeptSecret, sealed: SealedSecret) -> None:
+    def refused(self, card_id: str) -> KeptSecret | None:
+        """Return the newest former one that the card is said to have refused."""
+        return next((kept for kept in self.former(card_id) if kept.refused), None)
+
+    def forget_refusals(self, card_id: str) -> None:
+        """Know that a card has its current secret: what it refused it did not take."""
+        refused = col(KeptSecretRow.card_id) == card_id, col(KeptSecretRow.refused)
+        self._gateway.run(update(KeptSecretRow).where(*refused).values(refused=False))
+
+    def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
         """Make a pending one former, sealed as such: it is not what the card has."""
-        changed = {"kind": KeptKind.FORMER, "presented": False, **_sealed_values(sealed)}
+        changed = {
+            "kind": KeptKind.FORMER,
+            "presented": False,
+            "refused": refused,
+            **_sealed_values(sealed),
+        }
         self._change(kept.id, changed)
 
     def take(self, kept: KeptSecret) -> None:
@@ -126,4 +141,5 @@ def _record(row: KeptSecretRow) -> KeptSecret:
         kept_at=row.kept_at,
         entry_id=row.entry_id,
         presented=row.presented,
+        refused=row.refused,
     )

@@ -31,3 +31,4 @@ class KeptSecretRow(Row, table=True):
     kept_at: datetime = Field(sa_type=UtcDateTime)
     entry_id: str = ""
     presented: bool = False
+    refused: bool = False

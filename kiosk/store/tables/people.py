@@ -45,6 +45,10 @@ class CardRow(MacRow, table=True):
             "secret_generation",
             "secret_limit",
             "secret_exposure",
+            "secret_seen_at",
+            "key_proven_revision",
+            "key_exchanges",
+            "key_exchanged_at",
             "secret_tries_left",
         }
     )
@@ -78,6 +82,10 @@ class CardRow(MacRow, table=True):
     auth_key: bytes | None = Field(default=None, repr=False)
     auth_key_imported: bool = False
     set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    key_proven_revision: int | None = None
+    key_exchanges: int = 0
+    key_exchanged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class QuestionRow(Row, table=True):

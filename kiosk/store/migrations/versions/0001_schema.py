@@ -265,6 +265,10 @@ def _tables() -> None:
         sa.Column("auth_key_imported", sa.Boolean(), nullable=False),
         sa.Column("set_aside_at", UTC, nullable=True),
         sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("secret_seen_at", UTC, nullable=True),
+        sa.Column("key_proven_revision", sa.Integer(), nullable=True),
+        sa.Column("key_exchanges", sa.Integer(), nullable=False),
+        sa.Column("key_exchanged_at", UTC, nullable=True),
         sa.CheckConstraint(
             "(sealed_secret IS NULL) = (sealed_key_id IS NULL) AND "
             "(sealed_secret IS NULL) = (sealed_revision IS NULL)",
@@ -414,6 +418,7 @@ def _tables() -> None:
         sa.Column("kept_at", UTC, nullable=False),
         sa.Column("entry_id", sa.String(), nullable=False),
         sa.Column("presented", sa.Boolean(), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_kept_secret_card_id_card")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_secret")),
     )

@@ -67,6 +67,10 @@ class PcscCards:
 
         return self._hold(reader, work)
 
+    def applications(self, reader: str) -> tuple[CardId, ...]:
+        """Return all that the card carries of these families, in their order."""
+        return self._hold(reader, self._registry.every)
+
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
     ) -> PinProof | None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from hardware import pcsc
 from hardware.keypad import Keypad
 from hardware.pcsc import Context, PcscError
-from kiosk.dialogue import CardReport
+from kiosk.dialogue import CardId, CardReport
 from kiosk.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.ports import Cards
 
@@ -32,7 +32,8 @@ class CardCondition(StrEnum):
 class ReaderFinding:
     """One reader; ``report`` is what its card tells, ``detail`` why it tells nothing.
 
-    ``pin_pad``: the reader has keys of its own for PINs, whatever card is in.
+    ``others`` are applications of the card that do not serve here. ``pin_pad``: the reader has
+    keys of its own for PINs, whatever card is in.
     """
 
     reader: str
@@ -40,6 +41,7 @@ class ReaderFinding:
     report: CardReport | None = None
     detail: str = ""
     pin_pad: bool = False
+    others: tuple[CardId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +61,45 @@ _CONDITIONS: tuple[tuple[type[CardError], CardCondition], ...] = (
 )
 
 
-def look_over(cards: Cards) -> PcscFinding:
+Applications = Callable[[str], tuple[CardId, ...]]
+"""Returns all applications of the card in a reader, served or not; raises ``CardError``."""
+
+
+def look_over(cards: Cards, applications: Applications | None = None) -> PcscFinding:
     """Return what is found now; a card is read as a visit would read it."""
     try:
         readers = _in_context(pcsc.list_readers)
     except PcscError as error:
         return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
-    found = (replace(look_into(cards, reader), pin_pad=_has_pad(reader)) for reader in readers)
+    found = (
+        replace(look_into(cards, reader, applications), pin_pad=_has_pad(reader))
+        for reader in readers
+    )
     return PcscFinding(True, tuple(found))
 
 
-def look_into(cards: Cards, reader: str) -> ReaderFinding:
+def look_into(cards: Cards, reader: str, applications: Applications | None = None) -> ReaderFinding:
     """Return what is found in one reader."""
     try:
         report = cards.read(reader)
     except CardError as error:
         kinds = (card for kind, card in _CONDITIONS if isinstance(error, kind))
-        return ReaderFinding(reader, next(kinds, CardCondition.FAILING), detail=str(error))
-    return ReaderFinding(reader, CardCondition.WELL, report)
+        found = ReaderFinding(reader, next(kinds, CardCondition.FAILING), detail=str(error))
+    else:
+        found = ReaderFinding(reader, CardCondition.WELL, report)
+    if applications is None or found.card not in (CardCondition.WELL, CardCondition.UNKNOWN):
+        return found
+    return replace(found, others=_others(reader, applications, found.report))
+
+
+def _others(
+    reader: str, applications: Applications, served: CardReport | None
+) -> tuple[CardId, ...]:
+    try:
+        every = applications(reader)
+    except CardError:
+        return ()
+    return tuple(card for card in every if served is None or card != served.card)
 
 
 def _has_pad(reader: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from hardware.apdu import Channel
 from hardware.driver import CardSession, Driver
@@ -31,6 +32,16 @@ class Registry:
             except CardUnknown as unknown:
                 reasons.append(str(unknown))
         raise CardUnknown(next(iter(reasons), "no driver knows this card"))
+
+    def every(self, channel: Channel) -> tuple[CardId, ...]:
+        """Return all applications of the card that a driver knows, in their order."""
+        found = []
+        for driver in self._drivers:
+            session = driver.open(channel)
+            with suppress(CardUnknown):
+                if session is not None and (identifier := session.identifier()):
+                    found.append(CardId(driver.name, identifier))
+        return tuple(found)
 
     def meet(self, channel: Channel, card: CardId) -> CardSession:
         """Return a session with ``card`` and no other; its identifier is read again.

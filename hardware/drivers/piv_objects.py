@@ -50,9 +50,13 @@ def read_object(channel: Channel, tag: bytes) -> bytes | None:
 
 
 def guid(chuid: bytes) -> bytes | None:
-    """Return the 16 bytes of the CHUID's GUID; None when it is absent or all zeros."""
+    """Return the 16 bytes of the CHUID's GUID; None when it is absent.
+
+    So are all zeros and all ones: what a card has that nobody issued names no card.
+    """
     value = tlv.find(chuid, _GUID)
-    return value if value is not None and len(value) == 16 and any(value) else None
+    unissued = bytes(16), b"\xff" * 16
+    return value if value is not None and len(value) == 16 and value not in unissued else None
 
 
 def chuid_expiry(chuid: bytes) -> datetime | None:

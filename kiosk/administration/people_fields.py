@@ -134,6 +134,10 @@ def card(driver: str, identifier: str) -> CardId | None:
     plain = found[found.lastindex or 0]
     if not plain.strip("0"):
         raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
+    if known == "openpgp" and not plain[4:].strip("0"):
+        raise CellRefused("card_id", "has no serial number, so that no station serves the card")
+    if known == "piv" and not plain.strip("f"):
+        raise CellRefused("card_id", "is all FF, as on a card that was never issued")
     return CardId(known, plain)
 
 

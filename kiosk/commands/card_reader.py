@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from kiosk.commands.hardware_checks import also_on
 from kiosk.commands.tools import complain, say
-from kiosk.composition.cards import plain_cards
-from kiosk.dialogue import CardReport
+from kiosk.composition.cards import build_cards, plain_cards
+from kiosk.config import Settings, load_settings, settings_path
 
 LOOK_S = 0.5
 
 
-def read_card(part: str, wait_s: float) -> int:
+def read_card(config: str | None, part: str, wait_s: float) -> int:
     """Print ``driver identifier`` of the card in a reader whose name holds ``part``.
 
-    Waits so many seconds for one; 1 where none was read. No try of the card is spent.
+    A card is read as the stations of these settings read it. Waits so many seconds for one; 1
+    where none was read. No try of the card is spent.
     """
-    cards, ends, asked = plain_cards(), time.monotonic() + wait_s, False
+    cards, every = build_cards(_settings(config), os.environ), plain_cards().applications
+    ends, asked = time.monotonic() + wait_s, False
     while True:
-        found = look_over(cards)
-        read = [one.report for one in _readers(found, part) if one.report]
+        found = look_over(cards, every)
+        read = [one for one in _readers(found, part) if one.report]
         if len(read) == 1:
             return _print(read[0])
         if len(read) > 1 or time.monotonic() >= ends or not _may_come(found, part):
@@ -33,8 +37,24 @@ def read_card(part: str, wait_s: float) -> int:
         time.sleep(LOOK_S)
 
 
-def _print(report: CardReport) -> int:
-    say(f"{report.card.driver} {report.card.identifier}")
+def _settings(config: str | None) -> Settings:
+    """Return the settings of the service; a clerk's own machine has none but the environment."""
+    path = settings_path(config, os.environ)
+    try:
+        here = path.exists()
+    except PermissionError:
+        here = False
+    if config or here:
+        return load_settings(path, os.environ)
+    complain(f"There is no {path} here: the families are read in their usual order.")
+    return load_settings(None, os.environ)
+
+
+def _print(read: ReaderFinding) -> int:
+    if also := also_on(read.others):
+        complain(f"This card serves as the following{also}")
+    if read.report:
+        say(f"{read.report.card.driver} {read.report.card.identifier}")
     return 0
 
 
@@ -68,4 +88,4 @@ def _no_reader(found: PcscFinding, part: str) -> str:
 def _troubles(readers: list[ReaderFinding]) -> Iterator[str]:
     for one in readers:
         if one.card is not CardCondition.EMPTY:
-            yield f"{one.reader}: {one.detail}"
+            yield f"{one.reader}: {one.detail}{also_on(one.others)}"

@@ -14,7 +14,7 @@ from kiosk.commands.parts import (
     tell,
     tell_changes,
 )
-from kiosk.commands.tools import Tools, add_command, say
+from kiosk.commands.tools import Tools, add_command, add_config, say
 from kiosk.errors import ChangedMeanwhile, NothingThere
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock c
 word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
 or its beginning, IDENTIFIER what a new card says of itself, as `read` prints it. An
 unblock secret is never an argument: it is asked for without echo, or is the one line of
-standard input. `read` is for a clerk's own machine: it needs neither settings nor a
-database.
+standard input. `read` works on a clerk's own machine too: it needs no database, and reads a card as
+the stations do whose `families` and [pkcs11] are in its settings file or environment.
 """
 EXAMPLE = """\
   kiosk cards read
@@ -58,7 +58,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     reading(parts, "codes", "show the codes that wait for a second member of staff")
     for name, text in (("agree-code", "let one work"), ("withdraw-code", "make one worthless")):
         acting(parts, name, text).add_argument("code", metavar="CODE-ID", help="see `codes`")
-    _reader_options(parts.add_parser("read", help="print driver and identifier of a card"))
+    read = parts.add_parser("read", help="print driver and identifier of a card")
+    _reader_options(read)
+    add_config(read)
 
 
 def _of_card(
@@ -104,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "read":
         from kiosk.commands.card_reader import read_card
 
-        return read_card(args.reader, args.wait)
+        return read_card(getattr(args, "config", None), args.reader, args.wait)
     desk = Tools(args).desk
     try:
         match args.part:

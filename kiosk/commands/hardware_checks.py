@@ -9,9 +9,9 @@ from typing import assert_never
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.administration.doctor import Check, Finding, fail, ok, warn
-from kiosk.composition.cards import build_cards, build_module
+from kiosk.composition.cards import build_cards, build_module, plain_cards
 from kiosk.config import Settings
-from kiosk.dialogue import CardReport
+from kiosk.dialogue import CardId, CardReport
 from kiosk.errors import CardError
 
 _SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
@@ -19,7 +19,7 @@ _SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
 
 def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     """Look once, and yield what was found as checks; no try of any card is spent."""
-    found = look_over(build_cards(settings, os.environ))
+    found = look_over(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
@@ -70,17 +70,25 @@ def _of_card(reader: ReaderFinding) -> Finding:
         case CardCondition.EMPTY:
             return ok(_CARD, "none is in")
         case CardCondition.WELL:
-            return ok(_CARD, _told(reader.report) if reader.report else "is read")
+            told = _told(reader.report) if reader.report else "is read"
+            return ok(_CARD, told + also_on(reader.others))
         case CardCondition.MUTE:
             return warn(_CARD, "does not answer", "put it in the right way round, or try another")
         case CardCondition.BUSY:
             return warn(_CARD, "another program holds it", "end that program, or take it out")
         case CardCondition.UNKNOWN:
-            return warn(_CARD, "is of no family that is known", "see `families` in [cards]")
+            text = f"is of no family that is served{also_on(reader.others)}"
+            return warn(_CARD, text, "see `families` in [cards]")
         case CardCondition.FAILING:
             return warn(_CARD, reader.detail, "take it out and put it in again")
         case _:
             assert_never(reader.card)
+
+
+def also_on(others: tuple[CardId, ...]) -> str:
+    """Name the applications of a card that do not serve here; empty where there is none."""
+    named = ", ".join(f"{card.driver} {card.identifier}" for card in others)
+    return f"; also on it, and not what serves here: {named}" if named else ""
 
 
 def _told(report: CardReport) -> str:

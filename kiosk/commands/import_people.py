@@ -29,7 +29,8 @@ first line names the columns, in any order:
                   hexadecimal digits of the admin key, for PKCS#11 the security officer's
                   PIN or the PUK, as style in [pkcs11]; may be empty
   card_driver     optional: piv, openpgp, gids or pkcs11; piv where it is left out
-  expires         optional; the last day, as 2027-12-31
+  expires         optional; the last day, as 2027-12-31. Where the card's own certificate
+                  ends earlier, that day counts: an import lengthens no certificate
   secret_limit    optional; how many wrong unblock secrets the card takes in a row
   auth_key        optional; the key of the card's card-authentication certificate, or that
                   certificate, as DER in base64: the card has to prove itself with it

@@ -10,6 +10,7 @@ from kiosk.config.settings import SECTIONS
 _HEAD = """\
 # Settings of the unlock kiosk. Each line shows a default: remove the "#" to change it.
 # A variable of the environment wins: KIOSK_MAIL__HOST=relay.example stands for host in [mail].
+# There a list is one text with commas: KIOSK_CARDS__FAMILIES=piv,openpgp.
 # An unknown name is an error.
 """
 

@@ -75,7 +75,7 @@ def test_a_reader_with_keys() -> None:
         (CardCondition.EMPTY, OK, "none is in"),
         (CardCondition.MUTE, WARN, "does not answer"),
         (CardCondition.BUSY, WARN, "another program holds it"),
-        (CardCondition.UNKNOWN, WARN, "is of no family that is known"),
+        (CardCondition.UNKNOWN, WARN, "is of no family that is served"),
         (CardCondition.FAILING, WARN, "torn"),
     ],
 )

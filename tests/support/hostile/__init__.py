@@ -7,9 +7,11 @@ pcscd::
     cards = PcscCards(Registry([PivDriver()]))
     proof = cards.verify_pin(CardAddress(seat.reader, cards.read(seat.reader).card), any_pin, ask)
 
-At the installed program, in the reader of its pcscd, or as the card of a Person in tests.e2e::
+At the installed program, with the worlds of tests.e2e (``world.ada`` is a ``Person``)::
 
-    CardLink(shim_of(stolen), service.slots[0]).insert()  # hardware.virtual.link
+    shim = VerifyShim(world.ada.card)                   # any PIN is taken at the station
+    thief = dataclasses.replace(world.ada, card=shim, pin="135790")
+    Visitor(world, thief, world.station()).comes().chooses(...).proves_pin()
 
 ``shims``: ``VerifyShim`` answers VERIFY in place of a card whose PIN nobody knows;
 ``KeyShim`` has a PIN and a PIV authentication key of its own besides.

@@ -33,6 +33,7 @@ class Part(StrEnum):
 
     CONFIRM = "confirm"
     PIN = "pin"
+    OWNER = "owner"
     QUESTIONS = "questions"
     EMAIL = "email"
     CODE = "code"
@@ -44,6 +45,13 @@ _FACTORS = {"questions": Part.QUESTIONS, "email-code": Part.CODE}
 
 def parts(visit: Visit) -> Sequence[Part]:
     """Return the steps of the visit's purpose, in order; none where none was chosen."""
+    steps = _parts(visit)
+    if visit.asks_owner and Part.PIN in steps:
+        return (Part.PIN, Part.OWNER, *steps[1:])
+    return steps
+
+
+def _parts(visit: Visit) -> Sequence[Part]:
     asks = (Part.QUESTIONS,) if "questions" in visit.verification else ()
     match visit.purpose:
         case None:
@@ -81,8 +89,8 @@ def _part(state: State) -> Part | None:
             return Part.QUESTIONS
         case EnterEmail():
             return Part.EMAIL
-        case CodeEntry() | CodeNeeded():
-            return Part.CODE
+        case CodeEntry(visit=visit) | CodeNeeded(visit=visit):
+            return _code_part(visit)
         case NewPin() | RepeatPin():
             return Part.NEW_PIN
         case Working() | PadPaused() | Trouble():
@@ -100,6 +108,10 @@ def _part_of_work(visit: Visit, work: Work) -> Part | None:
         case Work.SAVING_ANSWERS | Work.CHECKING_ANSWERS:
             return Part.QUESTIONS
         case Work.SENDING_CODE | Work.CHECKING_CODE:
-            return Part.CODE
+            return _code_part(visit)
         case Work.SETTING_PIN | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
             return Part.NEW_PIN
+
+
+def _code_part(visit: Visit) -> Part:
+    return Part.OWNER if visit.at_owner else Part.CODE

@@ -123,6 +123,8 @@ class Planner:
             secret_limit=line.secret_limit or was.secret_limit,
             auth_key=line.auth_key or was.auth_key,
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
+            pin_key=line.pin_key or was.pin_key,
+            pin_key_imported=line.pin_key is not None or was.pin_key_imported,
             sealed_secret=self._secret(was, line.secret),
         )
         if line.master and was.secret_generation is None:

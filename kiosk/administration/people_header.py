@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kiosk.errors import ImportRefused
 
 NEEDED = ("holder_number", "name", "email", "card_id", "unblock_secret")
-OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "master_key")
+OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "pin_key", "master_key")
 _ALL = (*NEEDED, *OPTIONAL)
 
 

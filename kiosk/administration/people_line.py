@@ -34,6 +34,7 @@ class PersonLine:
     expires_at: datetime | None
     secret_limit: int | None
     auth_key: bytes | None = field(default=None, repr=False)
+    pin_key: bytes | None = field(default=None, repr=False)
     master: str = ""
 
 
@@ -48,17 +49,20 @@ def read_person(
     name = take(lambda: fields.name(cells["name"]), "")
     email = take(lambda: fields.email(cells["email"]), None)
     card = take(lambda: fields.card(cells.get("card_driver", ""), given), None)
-    secret, key, master = None, None, ""
+    secret, key, pin_key, master = None, None, None, ""
     if card or not given:  # of a card that was refused, nothing is said about what it has
         secret = take(lambda: fields.unblock_secret(cells["unblock_secret"], card), None)
         key = take(lambda: key_field.auth_key(cells.get("auth_key", ""), card), None)
+        pin_key = take(lambda: key_field.pin_key(cells.get("pin_key", ""), card, key), None)
         named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
         master = take(lambda: master_field.master_key(named, card, has_secret=has_secret), "")
     expires_at = take(lambda: fields.expires(cells.get("expires", "")), None)
     limit = take(lambda: fields.secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:
         return None, reader.reasons
-    person = PersonLine(line, number, name, email, card, secret, expires_at, limit, key, master)
+    person = PersonLine(
+        line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
+    )
     return person, []
 
 

@@ -18,6 +18,8 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.NOT_GENUINE: "The card failed its proof of being genuine",
     Reason.TOO_MANY_CODES: "Too many codes were asked for",
     Reason.NO_EMAIL: "No email address that takes a code",
+    Reason.NO_RECORDED_EMAIL: "The card did not prove its PIN, and no address is recorded",
+    Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
     Reason.STATION_RETIRED: "The station was retired",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",

@@ -17,7 +17,6 @@ LEFT_OUT: Final[frozenset[str]] = frozenset(
         AuditKind.VISIT_SUPERSEDED,
         AuditKind.VISIT_ENDED,
         AuditKind.STEP_REFUSED,
-        AuditKind.PIN_PROVEN,
         AuditKind.QUESTIONS_TAKEN,
         AuditKind.EMAIL_TAKEN,
         AuditKind.ATTEMPT_CHARGED,

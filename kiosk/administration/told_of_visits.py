@@ -14,13 +14,20 @@ from kiosk.authority.proving import Unproven
 from kiosk.dialogue import AnswerProblem, Purpose
 from kiosk.errors import MailRefused
 from kiosk.policy import EmailProblem
-from kiosk.store.records import Scalar
+from kiosk.store.records import PinEvidence, Scalar
 
 Detail = Mapping[str, Scalar]
 
 
 def _opened(detail: Detail) -> str:
     return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
+
+
+def _pin_verified(detail: Detail) -> str:
+    if detail.get("evidence") == PinEvidence.PROVEN.value:
+        return "Entered the PIN of the card; the card proved it by its key."
+    because = detail.get("because")
+    return f"The card said that its PIN was right, without a proof that counts ({because})."
 
 
 def _unproven(detail: Detail) -> str:
@@ -158,6 +165,7 @@ _UNPROVEN: Final[dict[str, str]] = {
 SAID_OF_VISITS: Final[dict[str, Callable[[Detail], str]]] = {
     AuditKind.VISIT_OPENED: _opened,
     AuditKind.CARD_UNPROVEN: _unproven,
+    AuditKind.PIN_VERIFIED: _pin_verified,
     AuditKind.REFUSED: _turned_away,
     AuditKind.REFUSED_AT_STATION: _turned_away,
     AuditKind.ROW_ALTERED: _altered,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
-from kiosk.authority.blocking import block
+from kiosk.authority.blocking import block, pause_unproven
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, again, enter
 from kiosk.authority.steps import Gate
@@ -37,6 +37,7 @@ class _Charged:
     holder_id: str
     kept: JointHash
     bound: bytes = field(repr=False)
+    proven: bool
 
 
 def answer(
@@ -49,7 +50,7 @@ def answer(
         return _exhausted(parts, visit_id)
     verdict = _verdict(parts, visit_id, charged, given)
     try:
-        return _conclude(parts, visit_id, charged.charge, verdict)
+        return _conclude(parts, visit_id, charged, verdict)
     except (StepRefused, TurnedAway):
         # The card left while the answers were looked at: right ones still cost nothing.
         if verdict is Verdict.RIGHT:
@@ -65,15 +66,18 @@ def _charge(
         scene = enter(uow, parts, visit_id)
         scene.need(Gate.ANSWERS)
         kept = _kept(parts, scene, given, count)
-        most = scene.policy.max_failures
+        most, proven = scene.policy.max_failures, scene.is_proven
         bound = parts.hasher.bind(attempt, scene.holder.id, given, kept)
-        charge = uow.registrations.charge(scene.holder.id, attempt, most, bound)
+        account = uow.registrations
+        charge_one = account.charge if proven else account.charge_unproven
+        charge = charge_one(scene.holder.id, attempt, most, bound)
         if charge is None:
             return None
         if charge.fresh:
-            record(uow, AuditKind.ATTEMPT_CHARGED, scene.visit, left=charge.left)
+            kind = AuditKind.ATTEMPT_CHARGED
+            record(uow, kind, scene.visit, left=charge.left, card_proven=proven)
         uow.commit()
-        return _Charged(charge, scene.holder.id, kept, bound)
+        return _Charged(charge, scene.holder.id, kept, bound, proven)
 
 
 def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
@@ -89,9 +93,13 @@ def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
 
 
 def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
-    """All attempts are charged, whatever became of them: the registration is blocked."""
+    """All attempts are charged, whatever became of them: the registration is blocked.
+
+    A card that is known by name only blocks nothing: it has to wait.
+    """
     with parts.store.begin() as uow:
-        refusal = _blocked(uow, parts, enter(uow, parts, visit_id))
+        scene = enter(uow, parts, visit_id)
+        refusal = _blocked(uow, parts, scene) if scene.is_proven else _paused(uow, scene)
         uow.commit()
         return refusal
 
@@ -100,6 +108,10 @@ def _blocked(uow: UnitOfWork, parts: Parts, scene: Scene) -> Refusal:
     """Block, and turn the visit away, which counts among the refusals as any other does."""
     block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
     return turn_away(uow, scene.visit, Reason.REGISTRATION_BLOCKED)
+
+
+def _paused(uow: UnitOfWork, scene: Scene) -> Refusal:
+    return turn_away(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.pause_left(scene))
 
 
 def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
@@ -120,27 +132,33 @@ def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -
 def _take_back(parts: Parts, visit_id: VisitId, charged: _Charged) -> None:
     """Give a charge back after its visit is over; nothing is proven by it."""
     with parts.store.begin() as uow:
-        given_back = uow.registrations.give_back(charged.holder_id, charged.charge.attempt_id)
+        given_back = _give_back(uow, charged)
         visit = uow.visits.get(visit_id)
         if given_back and visit is not None:
             record(uow, AuditKind.ANSWERS_RIGHT, visit, proves="nothing")
         uow.commit()
 
 
+def _give_back(uow: UnitOfWork, charged: _Charged) -> bool:
+    account, attempt = uow.registrations, charged.charge.attempt_id
+    give_back = account.give_back if charged.proven else account.give_back_unproven
+    return give_back(charged.holder_id, attempt)
+
+
 def _conclude(
-    parts: Parts, visit_id: VisitId, charge: Charge, verdict: Verdict
+    parts: Parts, visit_id: VisitId, charged: _Charged, verdict: Verdict
 ) -> Task | AnswersWrong | Refusal:
     """Commit verdict, counter and audit together, and say what follows."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         right = verdict is Verdict.RIGHT
-        reply = _right(uow, scene, charge) if right else _wrong(uow, parts, scene, charge)
+        reply = _right(uow, scene, charged) if right else _wrong(uow, parts, scene, charged)
         uow.commit()
         return reply
 
 
-def _right(uow: UnitOfWork, scene: Scene, charge: Charge) -> Task:
-    if uow.registrations.give_back(scene.holder.id, charge.attempt_id):
+def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
+    if _give_back(uow, charged):
         record(uow, AuditKind.ANSWERS_RIGHT, scene.visit)
         answered = replace(scene.visit, questions_proven_at=uow.now, questions_carried=False)
         scene = again(uow, scene, answered)
@@ -148,10 +166,18 @@ def _right(uow: UnitOfWork, scene: Scene, charge: Charge) -> Task:
 
 
 def _wrong(
-    uow: UnitOfWork, parts: Parts, scene: Scene, charge: Charge
+    uow: UnitOfWork, parts: Parts, scene: Scene, charged: _Charged
 ) -> Task | AnswersWrong | Refusal:
-    if uow.registrations.keep_charge(scene.holder.id, charge.attempt_id):
+    charge, account = charged.charge, uow.registrations
+    keep = account.keep_charge if charged.proven else account.keep_unproven
+    fresh = keep(scene.holder.id, charge.attempt_id)
+    if fresh:
         record(uow, AuditKind.ANSWERS_WRONG, scene.visit, left=charge.left)
     if charge.left > 0:
-        return AnswersWrong(tasks.answer_questions(uow, scene))
-    return _blocked(uow, parts, scene)
+        return AnswersWrong(tasks.answer_questions(uow, again(uow, scene)))
+    if charged.proven:
+        return _blocked(uow, parts, scene)
+    if fresh:
+        registration = tasks.registration_of(scene)
+        pause_unproven(uow, parts, scene.visit, scene.holder, registration)
+    return _paused(uow, again(uow, scene))

@@ -6,11 +6,18 @@ from dataclasses import replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.notices import Notice, notify
+from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
 from kiosk.authority.scene import Scene, again
 from kiosk.dialogue import Purpose
 from kiosk.errors import StepRefused
-from kiosk.store.records import JointHash, PendingChange, Registration
+from kiosk.store.records import (
+    AddressChange,
+    JointHash,
+    PendingChange,
+    PinEvidence,
+    Registration,
+    new_id,
+)
 from kiosk.store.unit_of_work import UnitOfWork
 
 
@@ -27,7 +34,10 @@ def change_questions(
     changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
     uow.registrations.put(changed)
     record(uow, AuditKind.QUESTIONS_CHANGED, scene.visit, count=len(ids))
-    notify(uow, Notice.QUESTIONS_CHANGED, registration.email, scene.visit, scene.holder)
+    notify_holder(uow, Notice.QUESTIONS_CHANGED, scene.visit, scene.holder, registration)
+    if scene.pending is not None:
+        uow.pending.delete(scene.pending.id)
+    _keep_proven_key(uow, scene)
     return finish(uow, scene)
 
 
@@ -39,12 +49,14 @@ def apply_pending(uow: UnitOfWork, scene: Scene) -> Scene:
     if pending.purpose is Purpose.REGISTER:
         _register(uow, scene, pending, pending.email)
     else:
-        _change_email(uow, scene, pending.email)
+        _change_email(uow, scene, pending, pending.email)
     uow.pending.delete(pending.id)
     return finish(uow, scene)
 
 
 def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+    before = scene.registration
+    same_key = pending.auth_key is not None and pending.auth_key == scene.visit.auth_key
     registration = Registration(
         holder_id=scene.holder.id,
         email=email,
@@ -53,41 +65,92 @@ def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str)
         hashes=pending.hashes or (),
         registered_at=uow.now,
         updated_at=uow.now,
+        proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
     )
     uow.registrations.put(registration)
     uow.search.refresh([scene.holder.id])
-    record(uow, AuditKind.REGISTERED, scene.visit, questions=len(registration.question_ids))
-    _keep_key(uow, scene, pending)
-    notify(uow, Notice.REGISTERED, email, scene.visit, scene.holder)
+    count = len(registration.question_ids)
+    record(uow, AuditKind.REGISTERED, scene.visit, questions=count, proven=registration.proven)
+    _keep_keys(uow, scene, pending, same_key=same_key)
+    notify_holder(uow, Notice.REGISTERED, scene.visit, scene.holder, registration)
+    if before is not None and before.email not in addresses_of(scene.holder, registration):
+        notify(uow, Notice.REGISTERED, before.email, scene.visit, scene.holder)
 
 
-def _keep_key(uow: UnitOfWork, scene: Scene, pending: PendingChange) -> None:
-    """Keep the key that the card has proven, from now on, where none was recorded.
+def _keep_keys(uow: UnitOfWork, scene: Scene, pending: PendingChange, *, same_key: bool) -> None:
+    """Keep the keys that the card has proven, from now on, where none was recorded.
 
-    It has to be the same when the PIN was proven and now: the code may be entered in
-    another visit, and what is in the reader then need not be the holder's card.
+    The card's own key has to be the same when the PIN was verified and now: the code may be
+    entered in another visit, and what is in the reader then need not be the holder's card.
     """
-    key = pending.auth_key
-    if key is None or key != scene.visit.auth_key:
+    if pending.auth_key is not None and not same_key:
         return
-    if uow.cards.record_key(scene.card.id, key):
+    if pending.auth_key is not None and uow.cards.record_key(scene.card.id, pending.auth_key):
         record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
+    if pending.pin_key is not None and uow.cards.record_pin_key(scene.card.id, pending.pin_key):
+        record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
 
 
-def _change_email(uow: UnitOfWork, scene: Scene, email: str) -> None:
+def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
+    """Keep the card's own key where the same visit proved its PIN by a known key."""
+    visit = scene.visit
+    if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
+        return
+    if visit.auth_key is not None and uow.cards.record_key(scene.card.id, visit.auth_key):
+        record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
+    if visit.pin_key is not None and uow.cards.record_pin_key(scene.card.id, visit.pin_key):
+        record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
+
+
+def _change_email(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+    """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
     registration = tasks.registration_of(scene)
-    changed = replace(
+    cooling_off = scene.policy.address_cooling_off
+    is_other = registration.email != email
+    if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:
+        change = AddressChange(
+            id=new_id(),
+            holder_id=scene.holder.id,
+            visit_id=scene.visit.id,
+            old_email=registration.email,
+            new_email=email,
+            requested_at=uow.now,
+            effective_at=uow.now + cooling_off,
+        )
+        uow.address_changes.put(change)
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, scene.visit, hours=_hours(change))
+        for address in (*addresses_of(scene.holder, registration), email):
+            notify(
+                uow, Notice.EMAIL_CHANGE_WAITS, address, scene.visit, scene.holder, new_email=email
+            )
+        return
+    _put_email(uow, scene, registration, email)
+    _keep_proven_key(uow, scene)
+
+
+def _hours(change: AddressChange) -> int:
+    return round((change.effective_at - change.requested_at).total_seconds() / 3600)
+
+
+def _put_email(uow: UnitOfWork, scene: Scene, registration: Registration, email: str) -> None:
+    uow.registrations.put(with_email(registration, email, uow))
+    uow.search.refresh([scene.holder.id])
+    is_other = registration.email != email
+    record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
+    if is_other:
+        for address in addresses_of(scene.holder, registration):
+            notify(
+                uow, Notice.EMAIL_CHANGED_OLD, address, scene.visit, scene.holder, new_email=email
+            )
+    notify(uow, Notice.EMAIL_CHANGED_NEW, email, scene.visit, scene.holder, new_email=email)
+
+
+def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Registration:
+    """Return the registration with a confirmed address."""
+    return replace(
         registration,
         email=email,
         email_verified_at=uow.now,
         unconfirmed_since=None,
         updated_at=uow.now,
     )
-    uow.registrations.put(changed)
-    uow.search.refresh([scene.holder.id])
-    is_other = registration.email != email
-    record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
-    told = scene.visit, scene.holder, email
-    if is_other:
-        notify(uow, Notice.EMAIL_CHANGED_OLD, registration.email, *told)
-    notify(uow, Notice.EMAIL_CHANGED_NEW, email, *told)

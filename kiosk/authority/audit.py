@@ -20,6 +20,8 @@ class AuditKind(StrEnum):
     CARD_UNPROVEN = "card-unproven"
     CARD_PROVEN_BY_KEY = "card-proven-by-key"
     CARD_KEY_RECORDED = "card-key-recorded"
+    PIN_KEY_RECORDED = "pin-key-recorded"
+    STATION_LIMITED = "station-limited"
     VISIT_ENDED = "visit-ended"
     REFUSED = "refused"
     REFUSED_AT_STATION = "refused-at-station"
@@ -27,7 +29,8 @@ class AuditKind(StrEnum):
     ROW_ALTERED = "row-altered"
 
     PURPOSE_CHOSEN = "purpose-chosen"
-    PIN_PROVEN = "pin-proven"
+    PIN_VERIFIED = "pin-verified"
+    OWNER_CONFIRMED = "owner-confirmed"
     QUESTIONS_TAKEN = "questions-taken"
     QUESTIONS_NOT_TAKEN = "questions-not-taken"
     EMAIL_TAKEN = "email-taken"
@@ -37,6 +40,7 @@ class AuditKind(StrEnum):
     ANSWERS_RIGHT = "answers-right"
     ANSWERS_WRONG = "answers-wrong"
     REGISTRATION_BLOCKED = "registration-blocked"
+    ATTEMPTS_PAUSED = "attempts-paused"
 
     CODE_DRAFTED = "code-drafted"
     CODE_SENT = "code-sent"
@@ -50,6 +54,8 @@ class AuditKind(StrEnum):
     REGISTERED = "registered"
     EMAIL_CONFIRMED = "email-confirmed"
     EMAIL_CHANGED = "email-changed"
+    EMAIL_CHANGE_WAITS = "email-change-waits"
+    EMAIL_CHANGE_STOPPED = "email-change-stopped"
     QUESTIONS_CHANGED = "questions-changed"
     PIN_CHANGED = "pin-changed"
 
@@ -78,6 +84,15 @@ def altered(error: RowAltered) -> dict[str, Scalar]:
     return {"table": error.table, "row": error.row}
 
 
+LONGEST_DETAIL = 80
+
+
+def plain(text: str) -> str:
+    """Keep what a station says short and printable before it goes into the audit."""
+    kept = "".join(c for c in text if c.isascii() and (c.isalnum() or c in " -_.:"))
+    return kept[:LONGEST_DETAIL]
+
+
 def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
     """Add one event of ``visit`` to what the unit of work will commit."""
     uow.audit.append(
@@ -91,7 +106,14 @@ def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) 
     )
 
 
-def turn_away(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
+def turn_away(
+    uow: UnitOfWork,
+    visit: Visit,
+    reason: Reason,
+    retry_in_s: float | None = None,
+    /,
+    **detail: Scalar,
+) -> Refusal:
     """Record that a visit is turned away; every report of refusals counts these events alone."""
-    record(uow, AuditKind.REFUSED, visit, reason=reason.value)
-    return Refusal(reason, visit.reference)
+    record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
+    return Refusal(reason, visit.reference, retry_in_s)

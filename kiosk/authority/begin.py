@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.address_changes import apply_due_change
+from kiosk.authority.audit import AuditKind, plain, record, turn_away
 from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.journal import settle_by_card
 from kiosk.authority.offers import card_barred, offers, secret_barred
@@ -24,7 +26,7 @@ from kiosk.authority.proving import (
 )
 from kiosk.authority.resume import resumed
 from kiosk.authority.scene import Scene, look, open_visit
-from kiosk.authority.stations import station_barred
+from kiosk.authority.stations import is_station_name, station_barred
 from kiosk.authority.tries import correct_by_card, plausible
 from kiosk.dialogue import (
     CardChallenge,
@@ -38,11 +40,13 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
+from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.reference import reference_of
-from kiosk.store.records import Card, KnownCard
+from kiosk.store.records import Card, KnownCard, Scalar
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
+
+MINUTE = timedelta(minutes=1)
 
 _VISIT_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -61,7 +65,10 @@ def begin(
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
+    if not is_station_name(station):
+        raise StepRefused("that is no station's name")
     with parts.store.begin() as uow:
+        _need_patience(uow, parts, visit_id, station)
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
@@ -100,6 +107,19 @@ def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpen
         return reply
 
 
+def _need_patience(uow: UnitOfWork, parts: Parts, visit_id: VisitId, station: str) -> None:
+    """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
+    begun = uow.visits.count_begun(station, uow.now - MINUTE)
+    if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:
+        return
+    if begun == parts.policy().visits_a_minute:
+        nobody = Visit(visit_id, reference_of(visit_id), station, uow.now)
+        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=begun)
+        uow.visits.add(replace(nobody, closed_at=uow.now, how=VisitEnd.REFUSED))
+        uow.commit()
+    raise AuthorityUnavailable("the station began too many visits within a minute")
+
+
 def _arrive(
     uow: UnitOfWork, parts: Parts, visit: Visit, report: CardReport
 ) -> VisitOpened | CardChallenge | Refusal:
@@ -108,7 +128,11 @@ def _arrive(
         return _refuse(uow, visit, retired)
     known = uow.cards.find(report.card)
     if known is None:
-        return _refuse(uow, visit, Reason.UNKNOWN_CARD)
+        named: dict[str, Scalar] = {
+            "family": plain(report.card.driver),
+            "identifier": plain(report.card.identifier),
+        }
+        return _refuse(uow, visit, Reason.UNKNOWN_CARD, detail=named)
     # From here on nobody else decides on this card.
     card = uow.cards.lock(known.card.id)
     if card is None:  # its holder was erased while we waited for it
@@ -120,8 +144,9 @@ def _arrive(
     if claimed is None:
         return _meet(uow, parts, visit, KnownCard(card, known.holder), expired)
     if expired is not None:
-        return _refuse(uow, visit, expired)
-    visit, challenge = draw(visit, claimed, uow.now)
+        return _refuse(uow, visit, expired, detail={"by": "certificate"})
+    vouched = parts.issuers is not None
+    visit, challenge = draw(replace(visit, key_vouched=vouched), claimed, uow.now)
     _store(uow, visit)
     return challenge
 
@@ -131,7 +156,8 @@ def _claimed(
 ) -> bytes | Unproven | None:
     """Judge what the card says of itself, before it is asked to prove it."""
     policy = parts.policy()
-    claimed = claim(policy, parts.issuers, card, report.certificate, uow.now)
+    knows_keys = uow.cards.knows_key_of(card.holder_id)
+    claimed = claim(policy, parts.issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
     if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
         return claimed
     # With its PIN blocked nothing else than an unlock could be offered.
@@ -141,13 +167,22 @@ def _claimed(
 def _meet(
     uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard, expired: Reason | None = None
 ) -> VisitOpened | Refusal:
-    """Go on with a card that has proven what it has to: only now its records are looked at."""
-    _close_older(uow, visit, known.card)
-    settle_by_card(uow, parts.sealer, visit, known.card, known.holder)
-    correct_by_card(uow, visit)
+    """Go on with a card that has proven what it has to: only now its records are looked at.
+
+    What it reports changes the records only where it is proven: a copy can give a name as well.
+    """
+    apply_due_change(uow, known.holder.id)
+    proven = look(uow, parts.policy(), visit, known.card, known.holder).is_proven
+    _close_older(uow, visit, known.card, proven=proven)
+    if proven:
+        settle_by_card(uow, parts.sealer, visit, known.card, known.holder)
+        correct_by_card(uow, visit)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
-        return _refuse(uow, visit, barred)
+        by: dict[str, Scalar] = (
+            {"by": "certificate"} if barred is expired and expired is not None else {}
+        )
+        return _refuse(uow, visit, barred, detail=by)
     return _welcome(uow, _look_around(uow, parts, visit, known))
 
 
@@ -155,7 +190,8 @@ def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
     carried = resumed(uow, scene)
     offered = _offers(scene)
     if carried is None and isinstance(offered, Reason):
-        return _refuse(uow, scene.visit, offered)
+        wait = tasks.pause_left(scene) if offered is Reason.ATTEMPTS_PAUSED else None
+        return _refuse(uow, scene.visit, offered, retry_in_s=wait)
     here = carried or scene
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
@@ -203,11 +239,23 @@ def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) 
 
 
 def _offers(scene: Scene) -> tuple[Purpose, ...] | Reason:
-    blocked = scene.visit.pin_was_blocked
-    offered = offers(scene.registration, scene.policy, pin_blocked=blocked)
-    if offered == (Purpose.UNLOCK,):
-        return secret_barred(scene.card, scene.visit.secret_tries) or offered
-    return offered
+    """Say what can be done; what would be refused is not offered."""
+    visit = scene.visit
+    offered = offers(
+        scene.registration,
+        scene.policy,
+        pin_blocked=visit.pin_was_blocked,
+        card_proves=visit.genuine_at is not None,
+    )
+    if isinstance(offered, Reason) or Purpose.UNLOCK not in offered:
+        return offered
+    barred = secret_barred(scene.card, visit.secret_tries)
+    if barred is None and tasks.pause_left(scene):
+        barred = Reason.ATTEMPTS_PAUSED
+    if barred is None:
+        return offered
+    others = tuple(one for one in offered if one is not Purpose.UNLOCK)
+    return others or barred
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -215,9 +263,14 @@ def _expired(report: CardReport, now: datetime) -> Reason | None:
     return Reason.CARD_EXPIRED if expired else None
 
 
-def _close_older(uow: UnitOfWork, visit: Visit, card: Card) -> None:
-    """A card that is here has left wherever it was before."""
+def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:
+    """A card that is here has left wherever it was before.
+
+    One that is known by name only may be a copy: it ends no visit at another station.
+    """
     for older in uow.visits.open_of_card(card.id):
+        if not proven and older.station != visit.station:
+            continue
         if older.id != visit.id and uow.visits.close(older.id, uow.now, VisitEnd.CARD_REMOVED):
             record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
 
@@ -227,9 +280,16 @@ def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
     return _refuse(uow, visit, Reason.NOT_GENUINE)
 
 
-def _refuse(uow: UnitOfWork, visit: Visit, reason: Reason) -> Refusal:
+def _refuse(
+    uow: UnitOfWork,
+    visit: Visit,
+    reason: Reason,
+    *,
+    retry_in_s: float | None = None,
+    detail: Mapping[str, Scalar] | None = None,
+) -> Refusal:
     _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
-    return turn_away(uow, visit, reason)
+    return turn_away(uow, visit, reason, retry_in_s, **(detail or {}))
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:

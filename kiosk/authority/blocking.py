@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.notices import Notice, notify
+from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.parts import Parts
 from kiosk.policy import Policy
 from kiosk.store.records import Cardholder, Registration
@@ -18,9 +18,22 @@ def block(
     if not uow.registrations.block(holder.id):
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
-    notify(uow, Notice.BLOCKED, registration.email, visit, holder)
+    notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
     for address in parts.staff_addresses:
         notify(uow, Notice.BLOCKED_STAFF, address, visit, holder)
+
+
+def pause_unproven(
+    uow: UnitOfWork, parts: Parts, visit: Visit, holder: Cardholder, registration: Registration
+) -> None:
+    """Report wrong answers given with a card that is known by name only.
+
+    The registration is not blocked: a copy of a card must not lock its holder out.
+    """
+    record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
+    notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
+    for address in parts.staff_addresses:
+        notify(uow, Notice.ATTEMPTS_PAUSED_STAFF, address, visit, holder)
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:

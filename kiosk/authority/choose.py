@@ -1,4 +1,4 @@
-"""The holder chose from what was offered, and proved the PIN where that is asked for."""
+"""The holder chose from what was offered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from kiosk.authority.offers import offers, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import unlock_barred
 from kiosk.authority.scene import Scene, TurnedAway, again, enter
-from kiosk.authority.steps import Gate
 from kiosk.dialogue import Purpose, Reason, Task, VisitId
 from kiosk.errors import StepRefused
 from kiosk.store.unit_of_work import UnitOfWork
@@ -28,29 +27,26 @@ def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
         return task
 
 
-def pin_proven(parts: Parts, visit_id: VisitId) -> Task:
-    """Take it that the card verified its PIN: only the station can know."""
-    with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        scene.need(Gate.PIN)
-        if scene.visit.pin_proven_at is None:
-            record(uow, AuditKind.PIN_PROVEN, scene.visit)
-            scene = again(uow, scene, replace(scene.visit, pin_proven_at=uow.now))
-        task = tasks.next_task(uow, scene)
-        uow.commit()
-        return task
-
-
 def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
     _need_offer(scene, purpose)
-    started = again(uow, scene, replace(scene.visit, purpose=purpose))
-    if started.pending is not None:
-        # What an abandoned visit gathered is not carried over, nor is its code.
-        uow.pending.delete(started.pending.id)
-        uow.codes.revoke_live(scene.card.id)
-        started = again(uow, started)
+    _withdraw_abandoned_code(uow, scene, purpose)
+    started = again(uow, scene, replace(scene.visit, purpose=purpose, pending_id=None))
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
     return started
+
+
+def _withdraw_abandoned_code(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
+    """Withdraw the code of a visit that began the same and was left.
+
+    A card that is known by name only withdraws nothing of a visit that is open.
+    """
+    code = scene.code
+    if code is None or code.purpose is not purpose or code.pending_id is None:
+        return
+    asked = uow.visits.get(code.visit_id)
+    is_open = asked is not None and asked.id != scene.visit.id and asked.closed_at is None
+    if scene.is_proven or not is_open:
+        uow.codes.revoke_live(scene.card.id)
 
 
 def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
@@ -63,11 +59,14 @@ def _need_offer(scene: Scene, purpose: Purpose) -> None:
     if scene.visit.purpose is not None:
         raise StepRefused("the visit is for something else")
     blocked = scene.visit.pin_was_blocked
-    offered = offers(scene.registration, scene.policy, pin_blocked=blocked)
+    proves = scene.visit.genuine_at is not None
+    offered = offers(scene.registration, scene.policy, pin_blocked=blocked, card_proves=proves)
     if not isinstance(offered, tuple):
         raise TurnedAway(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
+    if purpose is Purpose.UNLOCK and (wait := tasks.pause_left(scene)):
+        raise TurnedAway(Reason.ATTEMPTS_PAUSED, wait)
     told = scene.visit.secret_tries
     barred = secret_barred(scene.card, told) if purpose is Purpose.UNLOCK else None
     if barred is not None:

@@ -6,9 +6,10 @@ from kiosk.authority import tasks
 from kiosk.authority.applying import finish
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.begin import is_visit_id
-from kiosk.authority.notices import Notice, notify
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import enter_to_report
+from kiosk.authority.stations import is_station_name
 from kiosk.authority.steps import Gate
 from kiosk.dialogue import Purpose, Reason, Task, VisitEnd, VisitId
 from kiosk.errors import StepRefused
@@ -27,9 +28,7 @@ def pin_changed(parts: Parts, visit_id: VisitId) -> Task:
         if scene.visit.finished_at is None:
             scene.need(Gate.NEW_PIN)
             record(uow, AuditKind.PIN_CHANGED, scene.visit)
-            registered = scene.registration.email if scene.registration else None
-            address = registered or scene.holder.email or ""
-            notify(uow, Notice.PIN_CHANGED, address, scene.visit, scene.holder)
+            notify_holder(uow, Notice.PIN_CHANGED, scene.visit, scene.holder, scene.registration)
             scene = finish(uow, scene)
         task = tasks.next_task(uow, scene)
         uow.commit()
@@ -50,6 +49,8 @@ def refuse(parts: Parts, visit_id: VisitId, station: str, reason: str) -> str:
     """Write down a refusal of the station's own; its visit may never have been opened."""
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
+    if not is_station_name(station):
+        raise StepRefused("that is no station's name")
     listed = reason if reason in _REASONS else Reason.FAULT.value
     with parts.store.begin() as uow:
         reference = reference_of(visit_id)

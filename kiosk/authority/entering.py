@@ -17,8 +17,7 @@ from kiosk.authority.assisted import given_by, is_vouched_for
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, again, enter
-from kiosk.authority.steps import Gate
-from kiosk.dialogue import CodeDead, CodeEnd, CodeWrong, Finished, Purpose, Task, VisitId
+from kiosk.dialogue import CodeDead, CodeEnd, CodeWrong, Purpose, Task, VisitId
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.secrets.codes import CodeBinding, CodeDigest
 from kiosk.sensitive import Sensitive
@@ -57,8 +56,10 @@ def _charge(
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         if scene.visit.finished_at is not None and _ends_with_a_code(scene):
-            return Finished(scene.progress.purpose)
-        scene.need(Gate.CODE)
+            return tasks.finished(uow, scene)
+        if _confirmed_owner(uow, scene, attempt):
+            return tasks.next_task(uow, scene)
+        scene.need(scene.code_gate)
         code = scene.own_code
         charged = _try(uow, parts, scene, code, attempt, digits) if code else None
         if charged is not None:
@@ -67,6 +68,17 @@ def _charge(
         instead = _dead(uow, scene, code) if code else _instead(uow, scene)
         uow.commit()
         return instead
+
+
+def _confirmed_owner(uow: UnitOfWork, scene: Scene, attempt: str) -> bool:
+    """Tell whether this very entry has used up the code that went to the known address."""
+    code, pending = uow.codes.newest(scene.card.id), scene.pending
+    if code is None or pending is None or code.pending_id != pending.id:
+        return False
+    if not code.proves_owner or code.consumed_at is None:
+        return False
+    charge = uow.codes.charge_try(code.id, attempt)
+    return charge is not None and charge.verdict is Verdict.RIGHT
 
 
 def _ends_with_a_code(scene: Scene) -> bool:
@@ -161,12 +173,25 @@ def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
 def _prove(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
     if scene.own_code is None or scene.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
+    if scene.asks_owner:
+        return _confirm_owner(uow, scene, code)
     if not _ends_with_a_code(scene):
         _confirm_address(uow, scene, code)
         return again(uow, scene, replace(scene.visit, code_proven_id=code.id))
     if not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
     return apply_pending(uow, scene)
+
+
+def _confirm_owner(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
+    """Note that somebody who reads the known address goes on with this; the code is used up."""
+    pending = scene.pending
+    if pending is None or not uow.codes.consume(code.id):
+        raise StepRefused("the code was used already")
+    uow.pending.put(replace(pending, owner_email=code.sent_to))
+    record(uow, AuditKind.OWNER_CONFIRMED, scene.visit, code=code.id)
+    _confirm_address(uow, scene, code)
+    return again(uow, scene)
 
 
 def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:

@@ -58,9 +58,21 @@ def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
+    _forget_other_numbers(uow, visit)
     number = admin_keys.draw_number()
     uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
     return KeyChallenge(number)
+
+
+def _forget_other_numbers(uow: UnitOfWork, visit: Visit) -> None:
+    """Let no other visit of the card wait for an answer.
+
+    A cryptogram that one visit makes of a number of the card's choice could be the answer that
+    another one waits for.
+    """
+    for other in uow.visits.open_of_card(visit.card_id or ""):
+        if other.id != visit.id and other.challenge is not None:
+            uow.visits.save(replace(other, challenge=None, challenged_at=None))
 
 
 def judge_number(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority import tasks
-from kiosk.authority.applying import change_questions
+from kiosk.authority.applying import apply_pending, change_questions
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.parts import Parts
+from kiosk.authority.pin_evidence import fresh_pending
 from kiosk.authority.scene import Scene, again, enter
 from kiosk.authority.sending import send_code
 from kiosk.authority.steps import Gate
@@ -56,11 +57,16 @@ def give_email(
         scene = enter(uow, parts, visit_id)
         _need_email(scene)
         problem = email_problem(address, scene.policy.email_domains)
+        done: Task | None = None
         if problem is None:
-            _keep_address(uow, scene, address)
+            scene = _keep_address(uow, scene, address)
+            if scene.next_gate is not Gate.CODE:
+                done = tasks.next_task(uow, apply_pending(uow, scene))
         else:
             record(uow, AuditKind.EMAIL_NOT_TAKEN, scene.visit, problem=problem.value)
         uow.commit()
+    if done is not None:
+        return done
     if problem is not None:
         suggested = tasks.give_email(scene, typed=address)
         return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
@@ -107,10 +113,10 @@ def _keep_questions(parts: Parts, visit_id: VisitId, hashes: tuple[JointHash, ..
         if scene.visit.purpose is Purpose.CHANGE_QUESTIONS:
             scene = change_questions(uow, scene, ids, hashes)
         else:
-            pending = replace(_fresh_pending(scene), question_ids=ids, hashes=hashes)
+            pending = replace(_gathered(scene), question_ids=ids, hashes=hashes)
             uow.pending.put(pending)
             record(uow, AuditKind.QUESTIONS_TAKEN, scene.visit, count=len(ids))
-            scene = again(uow, scene)
+            scene = again(uow, scene, replace(scene.visit, pending_id=pending.id))
         task = tasks.next_task(uow, scene)
         uow.commit()
         return task
@@ -124,25 +130,20 @@ def _need_email(scene: Scene) -> None:
     scene.need_own_pin()
 
 
-def _keep_address(uow: UnitOfWork, scene: Scene, address: str) -> None:
+def _keep_address(uow: UnitOfWork, scene: Scene, address: str) -> Scene:
     pending = scene.pending
     if pending is not None and pending.email == address:
-        return
-    fresh = _fresh_pending(scene)
-    if pending is not None:
-        fresh = replace(fresh, question_ids=pending.question_ids, hashes=pending.hashes)
+        return scene
     # Under a new id: a code that was sent to another address does not belong to it.
-    uow.pending.put(replace(fresh, email=address))
+    changed = replace(_gathered(scene), id=new_id(), email=address)
+    if pending is not None:
+        uow.pending.delete(pending.id)
+    uow.pending.put(changed)
     uow.codes.revoke_live(scene.card.id)
     record(uow, AuditKind.EMAIL_TAKEN, scene.visit)
+    return again(uow, scene, replace(scene.visit, pending_id=changed.id))
 
 
-def _fresh_pending(scene: Scene) -> PendingChange:
-    return PendingChange(
-        id=new_id(),
-        holder_id=scene.holder.id,
-        card_id=scene.card.id,
-        purpose=scene.progress.purpose,
-        created_at=scene.now,
-        auth_key=scene.visit.auth_key,
-    )
+def _gathered(scene: Scene) -> PendingChange:
+    """Return what this visit has gathered so far, or a beginning of it."""
+    return scene.pending or fresh_pending(scene, scene.progress.purpose, scene.visit)

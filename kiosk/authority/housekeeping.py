@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.authority.address_changes import apply_due_changes
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
 from kiosk.store.records import Scalar
@@ -32,6 +33,7 @@ TOLD_AFTER = timedelta(days=30)
 def tidy(store: Store) -> None:
     """Forget what is past; the audit keeps what happened. Raises ``StoreError``."""
     with store.begin() as uow:
+        apply_due_changes(uow)
         uow.codes.purge(uow.now - SPENT_AFTER)
         uow.pending.purge(uow.now - SPENT_AFTER)
         uow.outbox.purge(uow.now - TOLD_AFTER)

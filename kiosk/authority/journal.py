@@ -7,7 +7,7 @@ from enum import StrEnum
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.exchanging import owes_answer
 from kiosk.authority.holding import conclude
-from kiosk.authority.notices import Notice, notify
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.records import Card, Cardholder
 from kiosk.store.unit_of_work import UnitOfWork
@@ -23,13 +23,20 @@ class SettledAs(StrEnum):
 
 
 def settle_by_card(
-    uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, holder: Cardholder
+    uow: UnitOfWork,
+    sealer: Sealer,
+    visit: Visit,
+    card: Card,
+    holder: Cardholder,
+    *,
+    goes_on: bool = False,
 ) -> None:
     """Close the card's open entry, if there is one, by whether its PIN is blocked now.
 
     A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
     presented for it was right. Otherwise the exposure of the unblock secret stays on its
-    account. A card that never showed its admin key was not reset here, whatever it says now.
+    account. Where ``goes_on``, the visit is about to unblock the card once more, and keeps what
+    it has proven. A card that never showed its admin key was not reset here, whatever it says now.
     """
     entry = uow.journal.open_for(card.id)
     if entry is None:
@@ -41,7 +48,11 @@ def settle_by_card(
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
     if found is SettledAs.DONE:
-        count_as_done(uow, opened_in, card, holder)
+        if goes_on:
+            uow.cards.know_secret_tries(card.id, None)
+            uow.cards.set_aside(card.id, None)
+        else:
+            count_as_done(uow, opened_in, card, holder)
         conclude(uow, sealer, visit, card, right=True)
 
 
@@ -53,7 +64,7 @@ def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder)
     uow.registrations.clear_asked(holder.id)
     uow.codes.revoke_all(card.id)
     registration = uow.registrations.of_holder(holder.id)
-    notify(uow, Notice.UNLOCKED, registration.email if registration else "", visit, holder)
+    notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
 
 
 def _seen(entry: UnblockEntry, *, still_blocked: bool) -> SettledAs:

@@ -6,7 +6,7 @@ from datetime import UTC
 from enum import StrEnum
 
 from kiosk.policy import mask_email
-from kiosk.store.records import Cardholder, Scalar, new_id
+from kiosk.store.records import Cardholder, Registration, Scalar, new_id
 from kiosk.store.service_records import OutboxMessage
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -21,7 +21,10 @@ class Notice(StrEnum):
     BLOCKED_STAFF = "blocked-staff"
     EMAIL_CHANGED_OLD = "email-changed-old"
     EMAIL_CHANGED_NEW = "email-changed-new"
+    EMAIL_CHANGE_WAITS = "email-change-waits"
     QUESTIONS_CHANGED = "questions-changed"
+    ATTEMPTS_PAUSED = "attempts-paused"
+    ATTEMPTS_PAUSED_STAFF = "attempts-paused-staff"
     PIN_CHANGED = "pin-changed"
 
 
@@ -31,6 +34,26 @@ def notify(
     """Queue one notice about what happened in a visit; see ``queue``."""
     place = {"reference": visit.reference, "station": visit.station}
     queue(uow, notice.value, to, holder, new_email=new_email, **place)
+
+
+def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:
+    """Return every address of a holder that is registered or recorded, each once."""
+    known = (registration.email if registration else None, holder.email)
+    return tuple({one.lower(): one for one in reversed(known) if one}.values())
+
+
+def notify_holder(
+    uow: UnitOfWork,
+    notice: Notice,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration | None,
+    *,
+    new_email: str = "",
+) -> None:
+    """Queue one notice to every address of a holder, so that no single mailbox can hide it."""
+    for address in addresses_of(holder, registration):
+        notify(uow, notice, address, visit, holder, new_email)
 
 
 def queue(

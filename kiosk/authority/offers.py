@@ -39,14 +39,25 @@ def card_withdrawn(card: Card, now: datetime) -> Reason | None:
     return None
 
 
-def is_registered(registration: Registration | None, policy: Policy) -> bool:
-    """Tell whether self-service is possible; a registration without questions is none where
-    the policy asks them, and its holder may register again."""
-    return registration is not None and (bool(registration.hashes) or not policy.asks_questions)
+def is_registered(
+    registration: Registration | None, policy: Policy, *, card_proves: bool = False
+) -> bool:
+    """Tell whether self-service is possible; where it is not, the holder may register again.
+
+    A registration without questions is none where the policy asks them. One that was made
+    without any proof is none for a card that proves itself (``card_proves``).
+    """
+    if registration is None or (card_proves and not registration.proven):
+        return False
+    return bool(registration.hashes) or not policy.asks_questions
 
 
 def offers(
-    registration: Registration | None, policy: Policy, *, pin_blocked: bool
+    registration: Registration | None,
+    policy: Policy,
+    *,
+    pin_blocked: bool,
+    card_proves: bool,
 ) -> tuple[Purpose, ...] | Reason:
     """Return what is offered, or why nothing is.
 
@@ -56,7 +67,7 @@ def offers(
     blocked = registration is not None and registration.blocked_at is not None
     if blocked:
         return Reason.REGISTRATION_BLOCKED if pin_blocked else (Purpose.CHANGE_PIN,)
-    if not is_registered(registration, policy):
+    if not is_registered(registration, policy, card_proves=card_proves):
         return Reason.NOT_REGISTERED if pin_blocked else (Purpose.REGISTER, Purpose.CHANGE_PIN)
     if pin_blocked:
         return (Purpose.UNLOCK,)

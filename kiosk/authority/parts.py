@@ -24,7 +24,14 @@ class CodeComposer(Protocol):
     """Writes the mail that carries a code."""
 
     def __call__(
-        self, *, to: str, purpose: Purpose, holder_name: str, code: Sensitive, minutes: int
+        self,
+        *,
+        to: str,
+        purpose: Purpose,
+        holder_name: str,
+        code: Sensitive,
+        minutes: int,
+        proves_owner: bool,
     ) -> Message:
         """Return the message; it is marked secret."""
 

@@ -49,6 +49,9 @@ from kiosk.store.visit_records import Visit
 CHALLENGE_LIFE: Final = timedelta(seconds=60)
 """A card answers within a second; a minute leaves room for a slow one in a slow reader."""
 
+PROVE_THEMSELVES: Final = frozenset({"piv"})
+"""The families whose cards have a key that signs without a PIN."""
+
 _NONCE_BYTES: Final = 32
 _SCOPE: Final = b"unlock-kiosk card proof 1\0"
 """Begins what a card signs here, so that the signature means nothing anywhere else."""
@@ -75,20 +78,32 @@ def key_to_prove(policy: Policy, card: Card, offered: bytes | None) -> bytes | N
 
 
 def claim(
-    policy: Policy, issuers: Issuers | None, card: Card, certificate: bytes | None, now: datetime
+    policy: Policy,
+    issuers: Issuers | None,
+    card: Card,
+    certificate: bytes | None,
+    now: datetime,
+    *,
+    knows_keys: bool,
 ) -> bytes | Unproven | None:
     """Judge what a card says of itself: the key that it has to prove, or why none would do.
 
     A key of a kind that cannot be checked is no proof, and not the same as no key. Where
     issuers are named, the card has to show a certificate of theirs, too: a key may have been
     recorded before they were.
+
+    ``knows_keys``: a key is recorded for this card or another one of its holder. Then a card
+    of a family that can prove itself is not served on its name alone.
     """
     offered = key_from(certificate)
     key = key_to_prove(policy, card, offered)
     if key is None and policy.genuine is not Genuine.NEVER and offers_unsupported_key(certificate):
         return Unproven.UNSUPPORTED_KEY
     if key is None:
-        return Unproven.NO_KEY if policy.genuine is Genuine.ALWAYS else None
+        by_name_only = card.driver in PROVE_THEMSELVES and knows_keys
+        due = policy.genuine is Genuine.ALWAYS
+        due = due or (policy.genuine is Genuine.WHEN_IT_CAN and by_name_only)
+        return Unproven.NO_KEY if due else None
     if not may_be(_named(card), key):
         return Unproven.UNKNOWN_KEY
     if issuers is None:

@@ -27,6 +27,7 @@ from kiosk.authority.exchanging import (
     use_key,
 )
 from kiosk.authority.holding import note_presented, open_next, open_presented
+from kiosk.authority.journal import settle_by_card
 from kiosk.authority.offers import (
     ASSUMED_SECRET_TRIES,
     EXCHANGE_SPAN,
@@ -48,8 +49,9 @@ from kiosk.authority.proving import (
     unlock_barred,
 )
 from kiosk.authority.recovery import Which
-from kiosk.authority.scene import Scene, TurnedAway, enter
+from kiosk.authority.scene import Scene, TurnedAway, enter, look
 from kiosk.authority.steps import Gate
+from kiosk.authority.tries import correct_by_card
 from kiosk.dialogue import (
     CardChallenge,
     CardProof,
@@ -79,6 +81,7 @@ def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge |
         scene = enter(uow, parts, visit_id)
         _need_gate(scene)
         if not _waits_for_outcome(uow, scene):
+            scene = _settle_earlier(uow, parts, scene)
             _need_tries(uow, scene)
         if has_admin_key(scene.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
@@ -92,6 +95,20 @@ def _waits_for_outcome(uow: UnitOfWork, scene: Scene) -> bool:
     """Tell whether this visit was granted a secret, of which it may not know."""
     entry = uow.journal.open_for(scene.card.id)
     return entry is not None and entry.visit_id == scene.visit.id
+
+
+def _settle_earlier(uow: UnitOfWork, parts: Parts, scene: Scene) -> Scene:
+    """Settle an open unblock by a card that is known by name only, now that it passed every factor.
+
+    A card that is proven settled it when it went in.
+    """
+    entry = uow.journal.open_for(scene.card.id)
+    if entry is None or scene.is_proven or entry.visit_id == scene.visit.id:
+        return scene
+    settle_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
+    correct_by_card(uow, scene.visit)
+    card = uow.cards.get(scene.card.id) or scene.card
+    return look(uow, scene.policy, scene.visit, card, scene.holder)
 
 
 def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
@@ -120,6 +137,7 @@ def release(
         _need_gate(scene)
         earlier = _still_open(uow, scene, attempt)
         if earlier is None:
+            scene = _settle_earlier(uow, parts, scene)
             _need_tries(uow, scene)
         elif has_admin_key(scene.card):
             return made_before(scene.visit, earlier, proof, uow.now)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kiosk.authority.assisted import is_assisted
 from kiosk.authority.offers import is_registered, secret_barred
-from kiosk.authority.scene import Scene, look
+from kiosk.authority.scene import VISIT_LIFE, Scene, look
 from kiosk.dialogue import Purpose
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode
@@ -27,6 +27,7 @@ def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
     visit = replace(
         scene.visit,
         purpose=code.purpose,
+        pending_id=code.pending_id,
         questions_proven_at=proven_at,
         questions_carried=proven_at is not None,
     )
@@ -35,15 +36,19 @@ def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
 
 
 def _inherited(scene: Scene, code: EmailCode) -> datetime | None:
-    proven = code.purpose is Purpose.UNLOCK and code.questions_proven
-    return scene.now if proven else None
+    """The answers keep the time at which they were given: no chain of codes carries them on."""
+    given_at = code.questions_proven_at
+    if code.purpose is not Purpose.UNLOCK or given_at is None:
+        return None
+    return given_at if scene.now - given_at < VISIT_LIFE else None
 
 
 def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
     registration = scene.registration
     if registration is not None and registration.blocked_at is not None:
         return False
-    registered = is_registered(registration, scene.policy)
+    proves = scene.visit.genuine_at is not None
+    registered = is_registered(registration, scene.policy, card_proves=proves)
     match purpose:
         case Purpose.UNLOCK:
             told = scene.visit.secret_tries

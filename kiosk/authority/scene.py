@@ -10,11 +10,19 @@ from kiosk.authority.offers import card_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import key_to_prove, need_proof
 from kiosk.authority.stations import station_barred
-from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, reaches
-from kiosk.dialogue import Purpose, Reason, VisitId
+from kiosk.authority.steps import (
+    OWNER_IS_ASKED,
+    Gate,
+    Progress,
+    answers_come_before_code,
+    next_gate,
+    reaches,
+)
+from kiosk.dialogue import CardId, Purpose, Reason, VisitId
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
-from kiosk.store.records import Card, Cardholder, PendingChange, Registration
+from kiosk.secrets.card_keys import named_by_key
+from kiosk.store.records import Card, Cardholder, PendingChange, PinEvidence, Registration
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode, Visit
 
@@ -27,9 +35,10 @@ _OF_ANYBODY = (None, Purpose.CHANGE_PIN)
 class TurnedAway(Exception):
     """The visit cannot go on; raised inside, and answered by the service as a refusal."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, retry_in_s: float | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.retry_in_s = retry_in_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,8 @@ class Scene:
         if self.visit.purpose is None:
             raise StepRefused("nothing was chosen yet")
         passed = frozenset(gate for gate, is_passed in self._gates() if is_passed)
-        return Progress(self.visit.purpose, passed, self.visit.finished_at is not None)
+        finished = self.visit.finished_at is not None
+        return Progress(self.visit.purpose, passed, finished, self._is_claimed)
 
     @property
     def next_gate(self) -> Gate | None:
@@ -64,10 +74,37 @@ class Scene:
         return next_gate(self.policy, self.progress)
 
     @property
+    def is_proven(self) -> bool:
+        """Whether the card proved a key that is recorded for it, certified for it, or names it.
+
+        Of any other card the authority knows a name, which a copy could give as well.
+        """
+        visit, card = self.visit, self.card
+        key = visit.auth_key
+        if key is None or visit.genuine_at is None:
+            return False
+        return visit.key_vouched or key == card.auth_key or named_by_key(_named(card), key)
+
+    @property
+    def known_address(self) -> str:
+        """The address that belongs to the holder already: registered, else recorded; or empty."""
+        return (self.registration.email if self.registration else self.holder.email) or ""
+
+    @property
+    def asks_owner(self) -> bool:
+        """Whether the code that is due goes to the known address, because a PIN was claimed."""
+        return self._is_claimed and not self._owner_is_proven
+
+    @property
+    def code_gate(self) -> Gate:
+        """The gate that a code opens now."""
+        return Gate.OWNER if self.asks_owner else Gate.CODE
+
+    @property
     def address(self) -> str:
         """Where a code of this visit's purpose goes."""
-        if self.visit.purpose is Purpose.UNLOCK:
-            return self.registration.email if self.registration else ""
+        if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
+            return self.known_address
         return (self.pending.email if self.pending else None) or ""
 
     @property
@@ -78,12 +115,13 @@ class Scene:
             return None
         if is_assisted(code):
             return code if self._answered_here else None
-        if code.sent_to != self.address:
+        if code.sent_to != self.address or code.proves_owner != self.asks_owner:
             return None
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None
-        proven = code.questions_proven or not answers_come_before_code(self.policy)
-        return code if proven else None
+        given_at = code.questions_proven_at
+        proven = given_at is not None and self.now - given_at < VISIT_LIFE
+        return code if proven or not answers_come_before_code(self.policy) else None
 
     @property
     def waiting_code(self) -> EmailCode | None:
@@ -123,12 +161,39 @@ class Scene:
     def _gates(self) -> tuple[tuple[Gate, bool], ...]:
         visit, pending = self.visit, self.pending
         return (
-            (Gate.PIN, visit.pin_proven_at is not None or pending is not None),
+            (Gate.PIN, visit.pin_proven_at is not None or self._waits_for_code),
+            (Gate.OWNER, self._owner_is_proven),
             (Gate.QUESTIONS, pending is not None and bool(pending.hashes)),
             (Gate.EMAIL, pending is not None and bool(pending.email)),
             (Gate.ANSWERS, visit.questions_proven_at is not None),
-            (Gate.CODE, self._code_is_proven()),
+            (Gate.CODE, self._code_is_proven() or self._address_is_proven),
         )
+
+    @property
+    def _is_claimed(self) -> bool:
+        """Whether recovery data is to be changed on a PIN that a status word alone shows."""
+        evidence = self.visit.pin_evidence
+        if evidence is None and self.pending is not None:
+            evidence = self.pending.pin_evidence
+        return self.visit.purpose in OWNER_IS_ASKED and evidence is PinEvidence.CLAIMED
+
+    @property
+    def _owner_is_proven(self) -> bool:
+        owner = self.pending.owner_email if self.pending else None
+        return bool(owner) and owner == self.known_address
+
+    @property
+    def _address_is_proven(self) -> bool:
+        """Whether the address that was given is the one whose code was entered already."""
+        pending = self.pending
+        return (
+            self._owner_is_proven and pending is not None and pending.email == pending.owner_email
+        )
+
+    @property
+    def _waits_for_code(self) -> bool:
+        """Whether a visit that came back may enter a code on the PIN of the one before."""
+        return self.pending is not None and (self.asks_owner or bool(self.pending.email))
 
     def _code_is_proven(self) -> bool:
         code = self.proven_code
@@ -176,13 +241,12 @@ def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
 
 def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder) -> Scene:
     """Read what is recorded around a visit."""
-    purpose = visit.purpose
     return Scene(
         visit=visit,
         card=card,
         holder=holder,
         registration=uow.registrations.of_holder(holder.id),
-        pending=uow.pending.find(card.id, purpose) if purpose else None,
+        pending=uow.pending.get(visit.pending_id) if visit.pending_id else None,
         code=_vouched_for(uow, uow.codes.live(card.id)),
         proven_code=_vouched_for(uow, uow.codes.get(visit.code_proven_id or "")),
         policy=policy,
@@ -231,6 +295,10 @@ def _cannot_prove(scene: Scene) -> bool:
     if key is None:
         return scene.policy.genuine is Genuine.ALWAYS
     return visit.genuine_at is not None and visit.auth_key != key
+
+
+def _named(card: Card) -> CardId:
+    return CardId(card.driver, card.identifier)
 
 
 def _registration_barred(scene: Scene) -> Reason | None:

@@ -21,7 +21,7 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, enter, look
-from kiosk.authority.steps import Gate, answers_come_before_code
+from kiosk.authority.steps import answers_come_before_code
 from kiosk.dialogue import (
     CodeNotSent,
     EnterCode,
@@ -76,7 +76,7 @@ def _draft(
 ) -> _Drafted | Task | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
-        scene.need(Gate.CODE)
+        scene.need(scene.code_gate)
         if not scene.address:
             raise TurnedAway(Reason.NO_EMAIL)
         earlier = uow.codes.of_attempt(scene.card.id, visit_id, attempt)
@@ -141,17 +141,16 @@ def _written_down(
         sent_to=scene.address,
         drafted_at=scene.now,
         max_tries=scene.policy.code_tries,
-        questions_proven=_is_sent_on_answers(scene),
+        # Where the code comes first, each visit asks the questions after it.
+        questions_proven_at=scene.visit.questions_proven_at
+        if answers_come_before_code(scene.policy)
+        else None,
         pending_id=scene.pending.id if scene.pending else None,
         attempt=attempt,
         drafted_by=parts.process,
+        proves_owner=scene.asks_owner,
+        unproven=not scene.is_proven,
     )
-
-
-def _is_sent_on_answers(scene: Scene) -> bool:
-    """Where the code comes first, each visit asks the questions after it."""
-    answered = scene.visit.questions_proven_at is not None
-    return answered and answers_come_before_code(scene.policy)
 
 
 def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:
@@ -161,6 +160,7 @@ def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:
         holder_name=scene.holder.name,
         code=code,
         minutes=max(1, int(scene.policy.code_life.total_seconds() // 60)),
+        proves_owner=scene.asks_owner,
     )
 
 
@@ -207,7 +207,8 @@ def _instead(
         return tasks.enter_code(uow, scene, code)
     if not refused:
         return tasks.send_code(scene)
-    may_give = scene.visit.purpose is not Purpose.UNLOCK and scene.visit.pin_proven_at is not None
+    own = scene.visit.purpose is not Purpose.UNLOCK and scene.visit.pin_proven_at is not None
+    may_give = own and not scene.asks_owner
     return tasks.give_email(scene) if may_give else None
 
 

@@ -14,6 +14,7 @@ from kiosk.authority import (
     entering,
     exchanging,
     gathering,
+    pin_evidence,
     releasing,
     rotating,
     sending,
@@ -44,6 +45,8 @@ from kiosk.dialogue import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
+    PinChallenge,
+    PinProof,
     Purpose,
     Reason,
     Refusal,
@@ -99,9 +102,17 @@ class LocalAuthority:
         """Start on one of the offers."""
         return self._decide("choose", visit, lambda: choosing.choose(self._parts, visit, purpose))
 
-    def pin_proven(self, visit: VisitId) -> Task | Refusal:
-        """Record that the card verified its PIN in this visit."""
-        return self._decide("pin_proven", visit, lambda: choosing.pin_proven(self._parts, visit))
+    def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
+        """Draw what the card signs directly after VERIFY."""
+        return self._decide(
+            "pin_challenge", visit, lambda: pin_evidence.pin_challenge(self._parts, visit)
+        )
+
+    def pin_verified(self, visit: VisitId, proof: PinProof | None) -> Task | Refusal:
+        """Record that the card verified its PIN, and what shows it."""
+        return self._decide(
+            "pin_verified", visit, lambda: pin_evidence.pin_verified(self._parts, visit, proof)
+        )
 
     def save_questions(
         self, visit: VisitId, answers: tuple[Answer, ...]
@@ -226,7 +237,7 @@ class LocalAuthority:
             try:
                 return decide()
             except TurnedAway as turned:
-                return self._refusal(visit, turned.reason)
+                return self._refusal(visit, turned.reason, turned.retry_in_s)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
                 return self._refusal(visit, Reason.RECORD_ALTERED)
@@ -234,9 +245,9 @@ class LocalAuthority:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
                 raise
 
-    def _refusal(self, visit: VisitId, reason: Reason) -> Refusal:
+    def _refusal(self, visit: VisitId, reason: Reason, retry_in_s: float | None = None) -> Refusal:
         self._audit(visit, AuditKind.REFUSED, reason=reason.value)
-        return Refusal(reason, reference_of(visit))
+        return Refusal(reason, reference_of(visit), retry_in_s)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not beginning.is_visit_id(visit):

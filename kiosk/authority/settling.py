@@ -11,9 +11,9 @@ from typing import assert_never
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.counting import Counted, counted
-from kiosk.authority.exchanging import has_admin_key, need_admitted
+from kiosk.authority.exchanging import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.holding import conclude, take_back
-from kiosk.authority.journal import count_as_done
+from kiosk.authority.journal import SettledAs, count_as_done
 from kiosk.authority.offers import KEPT_SECRET_TRIES
 from kiosk.authority.parts import Parts
 from kiosk.authority.recovery import Finding
@@ -49,6 +49,11 @@ def settle(
         told = counted(uow, case, outcome)
         if case.entry.closed_at is None:
             _count(uow, parts, case, told)
+        elif _corrects(case, told):
+            # The card was counted as not unblocked when it, or a copy of it, was seen again.
+            record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, told="UnblockDone")
+            count_as_done(uow, case.visit, case.card, case.holder)
+            conclude(uow, parts.sealer, case.visit, case.card, right=True)
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
         goes_on = _is_open(uow, visit_id)
@@ -81,6 +86,10 @@ def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
     conclude(uow, parts.sealer, visit, case.card, right=True)
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)
+    proved = visit.auth_key if visit.genuine_at is not None else None
+    # The visit passed every factor, and the card proved this key in it twice.
+    if proved is not None and uow.cards.record_key(case.card.id, proved):
+        record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     uow.visits.save(
         replace(visit, finished_at=uow.now, questions_proven_at=None, code_proven_id=None)
     )
@@ -152,6 +161,13 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
 def _told_late(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> None:
     told = type(outcome).__name__
     record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=told)
+
+
+def _corrects(case: Case, outcome: Counted) -> bool:
+    """Tell whether a late outcome is certain and says more than the card that was seen since."""
+    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != SettledAs.DONE
+    owes = owes_answer(case.card, case.visit)
+    return settled and isinstance(outcome, UnblockDone) and not owes
 
 
 def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:

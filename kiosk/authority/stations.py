@@ -32,5 +32,10 @@ def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
     return Reason.STATION_RETIRED if retired else None
 
 
+def is_station_name(text: str) -> bool:
+    """Tell whether a text may name a station: it goes into mail and the audit."""
+    return bool(text) and _is_short(text)
+
+
 def _is_short(text: str) -> bool:
     return len(text) <= LONGEST_NAME and text.isprintable()

@@ -19,6 +19,7 @@ class Gate(StrEnum):
     """One thing that has to be done, or proven."""
 
     PIN = "pin"
+    OWNER = "owner"
     QUESTIONS = "questions"
     EMAIL = "email"
     ANSWERS = "answers"
@@ -26,20 +27,34 @@ class Gate(StrEnum):
     NEW_PIN = "new-pin"
 
 
+OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
+"""What changes recovery data: where the PIN is only claimed, a code to a known address is due."""
+
 _GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is recorded of a visit: its purpose, and the gates that it has passed."""
+    """What is recorded of a visit: its purpose, and the gates that it has passed.
+
+    ``claimed``: the PIN is shown by a status word alone.
+    """
 
     purpose: Purpose
     passed: frozenset[Gate] = frozenset()
     finished: bool = False
+    claimed: bool = False
 
 
-def path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
+def path(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Gate, ...]:
     """Return the gates of ``purpose``, in order."""
+    gates = _path(policy, purpose)
+    if claimed and purpose in OWNER_IS_ASKED:
+        return (Gate.PIN, Gate.OWNER, *gates[1:])
+    return gates
+
+
+def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
     match purpose:
         case Purpose.REGISTER:
             questions = (Gate.QUESTIONS,) if policy.asks_questions else ()
@@ -60,13 +75,13 @@ def next_gate(policy: Policy, progress: Progress) -> Gate | None:
     """Return the first gate that is not passed; None when all is done."""
     if progress.finished:
         return None
-    gates = path(policy, progress.purpose)
+    gates = path(policy, progress.purpose, claimed=progress.claimed)
     return next((gate for gate in gates if gate not in progress.passed), None)
 
 
 def reaches(policy: Policy, progress: Progress, gate: Gate) -> bool:
     """Tell whether every gate before ``gate`` is passed; one that is passed can be redone."""
-    gates = path(policy, progress.purpose)
+    gates = path(policy, progress.purpose, claimed=progress.claimed)
     if progress.finished or gate not in gates:
         return False
     return progress.passed.issuperset(gates[: gates.index(gate)])

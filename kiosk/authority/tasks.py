@@ -16,6 +16,7 @@ from kiosk.dialogue import (
     Finished,
     GiveEmail,
     ProvePin,
+    Purpose,
     Question,
     Reason,
     SendCode,
@@ -35,7 +36,7 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
     gate = scene.next_gate
     match gate:
         case None:
-            return Finished(scene.progress.purpose)
+            return finished(uow, scene)
         case Gate.PIN:
             return ProvePin()
         case Gate.QUESTIONS:
@@ -44,13 +45,24 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
             return give_email(scene)
         case Gate.ANSWERS:
             return answer_questions(uow, scene)
-        case Gate.CODE:
+        case Gate.CODE | Gate.OWNER:
             code = scene.waiting_code
             return enter_code(uow, scene, code) if code else send_code(scene)
         case Gate.NEW_PIN:
             return SetPin(scene.policy.pin_rules(scene.holder.number))
         case _:
             assert_never(gate)
+
+
+def finished(uow: UnitOfWork, scene: Scene) -> Finished:
+    """Say that all is done, and when a changed address counts."""
+    purpose = scene.progress.purpose
+    waiting = uow.address_changes.waiting(scene.holder.id)
+    if purpose is not Purpose.CHANGE_EMAIL or waiting is None:
+        return Finished(purpose)
+    if waiting.visit_id != scene.visit.id:
+        return Finished(purpose)
+    return Finished(purpose, max(0.0, (waiting.effective_at - scene.now).total_seconds()))
 
 
 def give_email(scene: Scene, typed: str = "") -> GiveEmail:
@@ -69,8 +81,18 @@ def answer_questions(uow: UnitOfWork, scene: Scene) -> AnswerQuestions:
         drawn = draw_questions(registration, scene.policy.questions_asked)
         asked = uow.registrations.set_asked(registration.holder_id, drawn)
     texts = uow.questions.by_ids(asked)
-    left = max(0, scene.policy.max_failures - registration.failures)
+    failures = registration.failures if scene.is_proven else registration.unproven_failures
+    left = max(0 if scene.is_proven else 1, scene.policy.max_failures - failures)
     return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
+
+
+def pause_left(scene: Scene) -> float:
+    """Return for how many seconds no answers are taken with a card that is known by name only."""
+    registration = scene.registration
+    until = registration.unproven_until if registration else None
+    if scene.is_proven or until is None:
+        return 0.0
+    return max(0.0, (until - scene.now).total_seconds())
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
@@ -87,7 +109,7 @@ def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
 
 def send_code(scene: Scene) -> SendCode:
     """Say where a code has to go."""
-    return SendCode(mask_email(scene.address))
+    return SendCode(mask_email(scene.address), scene.asks_owner)
 
 
 def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
@@ -99,12 +121,18 @@ def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=may_send(uow, scene).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
+        proves_owner=code.proves_owner,
     )
 
 
 def may_send(uow: UnitOfWork, scene: Scene) -> SendVerdict:
     """Judge whether another code may go out for this card now."""
-    sent = uow.codes.send_times(scene.card.id, scene.now - HOUR)
+    sent = uow.codes.send_times(
+        scene.card.id,
+        scene.now - HOUR,
+        proves_owner=scene.asks_owner,
+        unproven=not scene.is_proven,
+    )
     return may_send_code(sent, scene.now, scene.policy)
 
 

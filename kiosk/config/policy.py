@@ -80,6 +80,16 @@ class PolicySettings(Section):
         "Change the unblock secret of a card after each use, where the card allows it.",
     )
 
+    address_cooling_off_hours: float = setting(
+        24,
+        Number(0, 336),
+        "Hours in which the old address can stop a change that a card did not prove; 0: none.",
+    )
+
+    visits_a_minute: int = setting(
+        30, Number(5, 1000, whole=True), "Visits that one station may begin within a minute."
+    )
+
     def check(self) -> None:
         """Let the policy itself judge how its numbers fit together."""
         self.policy()
@@ -102,4 +112,6 @@ class PolicySettings(Section):
             four_eyes=self.four_eyes,
             genuine=Genuine(self.genuine),
             rotate_secret=self.rotate_secret,
+            address_cooling_off=timedelta(hours=self.address_cooling_off_hours),
+            visits_a_minute=self.visits_a_minute,
         )

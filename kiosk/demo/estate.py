@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.administration.import_people import PeopleImport
 from kiosk.administration.setup import load_questions, make_keys, prepare_database
 from kiosk.clock import SystemClock
@@ -24,12 +25,16 @@ from kiosk.demo.mailbox import Mailbox
 from kiosk.demo.people import ANSWERS, DOMAIN, Actor, write_csv
 from kiosk.dialogue import (
     Answer,
+    CardChallenge,
     CardId,
+    CardProof,
     CardReport,
     EnterCode,
     Finished,
+    PinProof,
     PinState,
     Purpose,
+    Refusal,
     VisitEnd,
     VisitId,
 )
@@ -77,9 +82,19 @@ def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: 
 def _walk_through(authority: Authority, actor: Actor, box: Mailbox) -> None:
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", actor.chip.state.guid.hex())
-    authority.begin(visit, "demo", CardReport(card, PinState(blocked=False, tries_left=3)))
+    pin = PinState(blocked=False, tries_left=3)
+    report = CardReport(card, pin, certificate=actor.chip.public_key(SLOT_CARD_AUTHENTICATION))
+    challenge = authority.begin(visit, "demo", report)
+    if isinstance(challenge, CardChallenge):
+        signed = actor.chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
+        authority.prove(visit, CardProof(signed))
     authority.choose(visit, Purpose.REGISTER)
-    authority.pin_proven(visit)
+    to_sign = authority.pin_challenge(visit)
+    if isinstance(to_sign, Refusal):
+        raise KioskError("the demo's registration was refused")
+    signature = actor.chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
+    proof = PinProof(signature, actor.chip.public_key(SLOT_PIV_AUTHENTICATION))
+    authority.pin_verified(visit, proof)
     answers = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
     authority.save_questions(visit, answers)
     waiting = authority.give_email(visit, actor.email, "demo-address")

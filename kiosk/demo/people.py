@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import secrets
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from screens.demo.bench import DemoCard
 
 DOMAIN = "wexbridge.example"
@@ -67,16 +69,28 @@ def write_csv(path: Path, actors: tuple[Actor, ...]) -> None:
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(
-            ["holder_number", "name", "email", "card_driver", "card_id", "unblock_secret"]
+            [
+                "holder_number",
+                "name",
+                "email",
+                "card_driver",
+                "card_id",
+                "unblock_secret",
+                "auth_key",
+                "pin_key",
+            ]
         )
         for actor in actors:
             if actor.known:
                 guid = actor.chip.state.guid.hex()
-                rows.writerow([actor.number, actor.name, actor.email, "piv", guid, actor.puk])
+                keys = (SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION)
+                shown = [base64.b64encode(actor.chip.public_key(key)).decode() for key in keys]
+                person = [actor.number, actor.name, actor.email, "piv", guid, actor.puk]
+                rows.writerow([*person, *shown])
         for place, name in enumerate(_OTHERS):
             email = f"{name.lower().replace(' ', '.')}@{DOMAIN}"
             guid, puk = secrets.token_hex(16), f"{secrets.randbelow(10**8):08}"
-            rows.writerow([f"9001002004{place:02}", name, email, "piv", guid, puk])
+            rows.writerow([f"9001002004{place:02}", name, email, "piv", guid, puk, "", ""])
 
 
 def _actor(

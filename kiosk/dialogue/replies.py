@@ -26,10 +26,14 @@ class VisitOpened:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The visit cannot go on; ``reference`` is what RA staff look up."""
+    """The visit cannot go on; ``reference`` is what RA staff look up.
+
+    ``retry_in_s`` is set where the same can be tried again later at any station.
+    """
 
     reason: Reason
     reference: str
+    retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,14 @@ class AnswerQuestions:
 
 @dataclass(frozen=True, slots=True)
 class SendCode:
-    """A code has to be sent to ``masked``; the station asks for it at once."""
+    """A code has to be sent to ``masked``; the station asks for it at once.
+
+    ``proves_owner``: it goes to an address that is known already, as a factor, because the card
+    did not prove its PIN.
+    """
 
     masked: str
+    proves_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class EnterCode:
     expires_in_s: float
     resend_in_s: float
     tries_left: int
+    proves_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,10 @@ class SetPin:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All is done."""
+    """All is done; a changed address counts in ``counts_in_s`` seconds, at once where it is 0."""
 
     purpose: Purpose
+    counts_in_s: float = 0.0
 
 
 Task = (

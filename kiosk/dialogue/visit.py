@@ -36,6 +36,8 @@ class Reason(StrEnum):
     NOT_GENUINE = "not-genuine"
     TOO_MANY_CODES = "too-many-codes"
     NO_EMAIL = "no-email"
+    NO_RECORDED_EMAIL = "no-recorded-email"
+    ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
     CODE_WITHDRAWN = "code-withdrawn"
     RECORD_ALTERED = "record-altered"

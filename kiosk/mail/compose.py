@@ -27,14 +27,22 @@ def compose_code(
     code: Sensitive,
     minutes: int,
     service: ServiceSettings,
+    proves_owner: bool = False,
 ) -> Message:
-    """Return the message that carries ``code`` to its holder; it is marked secret."""
+    """Return the message that carries ``code`` to its holder; it is marked secret.
+
+    ``proves_owner``: it goes to a known address, to show that its reader asks for a change.
+    """
+    subject = words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT)
+    intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
+    if proves_owner:
+        subject, intro = words.OWNER_SUBJECT, words.OWNER_INTROS.get(purpose, words.OWNER_INTRO)
     life = words.ONE_MINUTE if minutes == 1 else words.CODE_LIFE.format(minutes=minutes)
     letter = Letter(
-        words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT),
+        subject,
         holder_name,
         (
-            Paragraph(words.CODE_INTROS.get(purpose, words.CODE_INTRO)),
+            Paragraph(intro),
             Digits(words.CODE_LABEL, in_groups(code.reveal())),
             Paragraph(life),
             Paragraph(words.CODE_IS_YOURS),

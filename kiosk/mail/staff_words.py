@@ -11,6 +11,12 @@ BLOCKED_STAFF = Notice(
     "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
     "They have been asked to come to you. Identify them before you lift the block.",
 )
+ATTEMPTS_PAUSED_STAFF = Notice(
+    "Wrong answers with a card that cannot prove itself",
+    "Too many wrong answers were given with a card that is known by name only. Somebody may have "
+    "a copy of it. Self-service is paused for cards of this holder that cannot prove themselves.",
+    "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
+)
 CARD_NOT_GENUINE = Notice(
     "A smartcard failed its proof of being genuine",
     "A smartcard that was put into a station could not prove that it is the one that was "
@@ -49,6 +55,7 @@ AUDIT_BROKEN = Notice(
 
 TO_STAFF: Final = {
     "blocked-staff": BLOCKED_STAFF,
+    "attempts-paused-staff": ATTEMPTS_PAUSED_STAFF,
     "card-not-genuine": CARD_NOT_GENUINE,
     "failures-at-station": FAILURES_AT_STATION,
     "failures-of-person": FAILURES_OF_PERSON,

@@ -44,6 +44,16 @@ CODE_INTROS = {
     Purpose.CHANGE_EMAIL: "Here is the code that confirms this email address.",
 }
 CODE_INTRO = "Here is the code that you asked for."
+OWNER_SUBJECT = "Show that it is you"
+OWNER_INTROS = {
+    Purpose.REGISTER: "Somebody is registering with your smartcard and its PIN. If it is you, "
+    "here is the code that shows it.",
+    Purpose.CHANGE_QUESTIONS: "Somebody is changing your security questions with your smartcard "
+    "and its PIN. If it is you, here is the code that shows it.",
+    Purpose.CHANGE_EMAIL: "Somebody is changing your email address with your smartcard and its "
+    "PIN. If it is you, here is the code that shows it.",
+}
+OWNER_INTRO = "If you use a smartcard station now, here is the code that shows it is you."
 CODE_LABEL = "Your code"
 CODE_LIFE = "It works once, and for {minutes} minutes. Put your smartcard in and enter it there."
 ONE_MINUTE = "It works once, and for one minute. Put your smartcard in and enter it there."
@@ -101,6 +111,18 @@ EMAIL_CHANGED_NEW = Notice(
     "Your email address for smartcard self-service is confirmed",
     "Codes and notices for your smartcard now come to this address.",
     "There is nothing more to do.",
+)
+EMAIL_CHANGE_WAITS = Notice(
+    "Your email address for smartcard self-service is going to change",
+    "Another address for codes and notices was given at an unlock station. It does not count "
+    "yet: until then codes go to the old one, and the change can be stopped.",
+    "If you made this change, there is nothing more to do.",
+)
+ATTEMPTS_PAUSED = Notice(
+    "Wrong answers were given with your smartcard",
+    "The security questions were answered wrongly too often with your smartcard, or with a copy "
+    "of it. No answers are taken with it for a while.",
+    "If it was you, come back later, or ask the Registration Authority.",
 )
 QUESTIONS_CHANGED = Notice(
     "Your security questions were changed",
@@ -200,6 +222,8 @@ TO_HOLDERS = {
     "email-changed-old": EMAIL_CHANGED_OLD,
     "email-changed-new": EMAIL_CHANGED_NEW,
     "questions-changed": QUESTIONS_CHANGED,
+    "email-change-waits": EMAIL_CHANGE_WAITS,
+    "attempts-paused": ATTEMPTS_PAUSED,
     "pin-changed": PIN_CHANGED,
     "block-lifted": BLOCK_LIFTED,
     "registration-revoked": REGISTRATION_REVOKED,

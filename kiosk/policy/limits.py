@@ -46,6 +46,8 @@ class Policy:
     four_eyes: bool = False
     genuine: Genuine = Genuine.WHEN_IT_CAN
     rotate_secret: bool = True
+    address_cooling_off: timedelta = timedelta(hours=24)
+    visits_a_minute: int = 30
 
     def __post_init__(self) -> None:
         if not self.verification or len(set(self.verification)) != len(self.verification):
@@ -81,4 +83,6 @@ _BOUNDS: tuple[tuple[str, object, object], ...] = (
     ("code_gap", timedelta(0), timedelta(minutes=10)),
     ("pin_min_length", 4, 8),
     ("pin_max_length", 4, 8),
+    ("visits_a_minute", 5, 1000),
+    ("address_cooling_off", timedelta(0), timedelta(days=14)),
 )

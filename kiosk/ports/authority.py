@@ -23,6 +23,8 @@ from kiosk.dialogue import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
+    PinChallenge,
+    PinProof,
     Purpose,
     Refusal,
     StationStanding,
@@ -57,8 +59,15 @@ class Authority(Protocol):
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs."""
 
-    def pin_proven(self, visit: VisitId) -> Task | Refusal:
-        """Record that the card verified its PIN in this visit."""
+    def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
+        """Draw what the card signs directly after VERIFY, to prove that it took the PIN."""
+
+    def pin_verified(self, visit: VisitId, proof: PinProof | None) -> Task | Refusal:
+        """Record that the card verified its PIN; without a proof that counts it is a claim.
+
+        On a claimed PIN recovery data changes only after a code to an address that is known
+        already.
+        """
 
     def save_questions(
         self, visit: VisitId, answers: tuple[Answer, ...]

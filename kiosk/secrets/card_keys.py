@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_public_key,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.dialogue import (
     CURVE_KINDS,
@@ -47,6 +48,11 @@ _NOT_TO_BE_READ: Final = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+
+_LOG_IN: Final = frozenset(
+    {ExtendedKeyUsageOID.CLIENT_AUTH, x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.2")}
+)
+_CARD_AUTHENTICATION: Final = x509.ObjectIdentifier("2.16.840.1.101.3.6.8")
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -147,6 +153,42 @@ class Issuers:
         if read is None or not _is_valid(read, now) or not _names(read, card):
             return False
         return any(_issued(read, by) for by in self._certificates)
+
+    def vouch_for_pin_key(
+        self, der: bytes, card: CardId, number: str, email: str | None, now: datetime
+    ) -> bool:
+        """Tell whether one of them issued this certificate for a key that wants a PIN.
+
+        It names the card as ``vouch`` has it, or its holder by number or address. It has to be
+        for log-in (RFC 5280, 4.2.1.12, or the smart card log-on of Windows) and not for card
+        authentication (SP 800-73-5 part 1, 3.1.3): that key signs without a PIN.
+        """
+        read = _certificate(der)
+        if read is None or not _is_valid(read, now) or not _is_for_log_in(read):
+            return False
+        if not (_names(read, card) or _names_holder(read, number, email)):
+            return False
+        return any(_issued(read, by) for by in self._certificates)
+
+
+def _is_for_log_in(read: x509.Certificate) -> bool:
+    try:
+        usage = set(read.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+    return bool(usage & _LOG_IN) and _CARD_AUTHENTICATION not in usage
+
+
+def _names_holder(read: x509.Certificate, number: str, email: str | None) -> bool:
+    for kind in (NameOID.SERIAL_NUMBER, NameOID.USER_ID):
+        if number and any(one.value == number for one in read.subject.get_attributes_for_oid(kind)):
+            return True
+    try:
+        named = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        mailboxes = named.get_values_for_type(x509.RFC822Name)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+    return bool(email) and (email or "").lower() in (one.lower() for one in mailboxes)
 
 
 def _certificate(der: bytes) -> x509.Certificate | None:

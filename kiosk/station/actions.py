@@ -111,8 +111,7 @@ class Actions:
             case OpenVisit():
                 return self._open(command)
             case VerifyPin():
-                self._cards.verify_pin(command.at, command.pin)
-                return Replied(command.visit, self._authority.pin_proven(command.visit))
+                return self._verify(command)
             case UnblockPin():
                 return self._pins.unblock(command)
             case ChangePin():
@@ -143,6 +142,15 @@ class Actions:
                 return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
             case _:
                 assert_never(command)
+
+    def _verify(self, command: VerifyPin) -> Replied:
+        """Let the card verify the PIN and sign for it, both in one hold."""
+        visit = command.visit
+        challenge = self._authority.pin_challenge(visit)
+        if isinstance(challenge, Refusal):
+            return Replied(visit, challenge)
+        proof = self._cards.verify_pin(command.at, command.pin, challenge)
+        return Replied(visit, self._authority.pin_verified(visit, proof))
 
     def _open(self, command: OpenVisit) -> CardRead | GaveUp:
         report = self._cards.read(command.reader)

@@ -124,14 +124,14 @@ def _opened(read: CardRead) -> Move:
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed
-        return CodeEntry(replace(known, purpose=purpose), task), ()
+        return CodeEntry(_at_code(replace(known, purpose=purpose), task), task), ()
     if reply.offers == (Purpose.UNLOCK,):
         return ConfirmOwner(replace(known, purpose=Purpose.UNLOCK)), ()
     return Menu(known, reply.offers), ()
 
 
 def _refused(visit: VisitId, refusal: Refusal) -> Move:
-    page = Refused(visit, refusal.reason, refusal.reference)
+    page = Refused(visit, refusal.reason, refusal.reference, refusal.retry_in_s)
     return page, (EndVisit(visit, VisitEnd.REFUSED),)
 
 
@@ -170,19 +170,26 @@ def _given(state: Working, task: Task) -> Move:
         case AnswerQuestions():
             return AskQuestion(visit, task), ()
         case SendCode():
-            visit, attempt = counted(visit)
+            visit, attempt = counted(_at_code(visit, task))
             lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY)
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
-            return CodeEntry(visit, task), ()
+            return CodeEntry(_at_code(visit, task), task), ()
         case SetPin() if visit.pin_pad:
             return ask_new(visit, task.rules)
         case SetPin():
             return NewPin(visit, task.rules, _current_pin(state)), ()
         case Finished():
-            return Success(visit, task.purpose), (EndVisit(visit.id, VisitEnd.FINISHED),)
+            done = Success(visit, task.purpose, task.counts_in_s)
+            return done, (EndVisit(visit.id, VisitEnd.FINISHED),)
         case _:
             assert_never(task)
+
+
+def _at_code(visit: Visit, task: SendCode | EnterCode) -> Visit:
+    """Note which of the visit's codes is due, for the count of its steps."""
+    owner = task.proves_owner
+    return replace(visit, asks_owner=visit.asks_owner or owner, at_owner=owner)
 
 
 def _current_pin(state: Working) -> PinEntry | None:

@@ -71,6 +71,7 @@ class Card:
     ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
     ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
     ``auth_key_imported`` says that a file named it, not the card itself.
+    ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise.
     ``set_aside_at`` is when it refused every secret that it could have had.
     ``secret_seen_at`` is when a secret left the authority that was not changed since.
     ``key_proven_revision`` is the revision of the admin key that the card has shown to have;
@@ -92,6 +93,8 @@ class Card:
     secret_tries_left: int | None = None
     auth_key: bytes | None = field(default=None, repr=False)
     auth_key_imported: bool = False
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_key_imported: bool = False
     set_aside_at: datetime | None = None
     secret_generation: int | None = None
     secret_seen_at: datetime | None = None
@@ -136,6 +139,9 @@ class Registration:
     ``asked`` are the questions that keep coming back until they are answered.
     ``unconfirmed_since`` is when staff put another address in place: a code that was sent
     there and entered rightly confirms it.
+    ``proven``: the card or its PIN was proven by a signature when the holder registered.
+    ``unproven_failures`` counts wrong answers given with cards that are known by name only;
+    until ``unproven_until`` no more of them are taken.
     """
 
     holder_id: str
@@ -149,6 +155,16 @@ class Registration:
     blocked_at: datetime | None = None
     asked: tuple[int, ...] | None = None
     unconfirmed_since: datetime | None = None
+    proven: bool = False
+    unproven_failures: int = 0
+    unproven_until: datetime | None = None
+
+
+class PinEvidence(StrEnum):
+    """What shows that a card took its PIN: a signature by a known key, or a status word."""
+
+    PROVEN = "proven"
+    CLAIMED = "claimed"
 
 
 class Verdict(StrEnum):
@@ -179,8 +195,10 @@ class Charge:
 class PendingChange:
     """What a registration or a change has gathered before its code is entered.
 
-    It belongs to a card and a purpose, not to a visit, so it survives walking away.
-    ``auth_key`` is what the card had proven when its PIN was.
+    It survives walking away: the code that was sent for it names it.
+    ``auth_key`` is what the card had proven when its PIN was verified, ``pin_key`` the key that
+    signed then. ``owner_email`` is the known address whose code was entered because the PIN was
+    only claimed.
     """
 
     id: str
@@ -192,3 +210,20 @@ class PendingChange:
     question_ids: tuple[int, ...] | None = None
     hashes: tuple[JointHash, ...] | None = None
     auth_key: bytes | None = field(default=None, repr=False)
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_evidence: PinEvidence = PinEvidence.CLAIMED
+    owner_email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A change of address on a claimed PIN: until ``effective_at`` the old one can stop it."""
+
+    id: str
+    holder_id: str
+    visit_id: str
+    old_email: str
+    new_email: str
+    requested_at: datetime
+    effective_at: datetime
+    ended_at: datetime | None = None

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from kiosk.store.audit_chain import LinkMacs
 from kiosk.store.gateway import Gateway
+from kiosk.store.repositories.address_changes import AddressChanges
 from kiosk.store.repositories.audit import Audit
 from kiosk.store.repositories.audit_trail import AuditTrail
 from kiosk.store.repositories.cards import Cards
@@ -53,6 +54,7 @@ class UnitOfWork:
         self.codes = EmailCodes(gateway, now)
         self.visits = Visits(gateway)
         self.pending = PendingChanges(gateway)
+        self.address_changes = AddressChanges(gateway, now)
         self.journal = UnblockJournal(gateway)
         self.audit = Audit(gateway, now, macs)
         self.trail = AuditTrail(gateway)

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.dialogue import Purpose, Reason, VisitEnd
+from kiosk.store.records import PinEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Visit:
     ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
     while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
     a card with an admin key that was sent its cryptogram, the digest of the only right one.
+    ``key_vouched``: an issuer whom the settings name certified that key for this card.
+    ``pin_evidence`` is what shows that the card took its PIN, ``pin_key`` the key that signed,
+    and ``pin_challenge`` what it has to sign.
+    ``pending_id`` names what the visit gathers.
     ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
     made of it before the card has proven what it has to.
     ``judged`` is the digest of the proof that was judged last, and ``refusal`` why the
@@ -47,6 +52,12 @@ class Visit:
     secret_tries: int | None = None
     judged: bytes | None = field(default=None, repr=False)
     refusal: Reason | None = None
+    key_vouched: bool = False
+    pin_evidence: PinEvidence | None = None
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_challenge: bytes | None = field(default=None, repr=False)
+    pin_challenged_at: datetime | None = None
+    pending_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +65,12 @@ class EmailCode:
     """One code that was, or is about to be, sent; the digest is keyed, the code is not here.
 
     While ``sent_at`` is None it is a draft: counted as a send, but not live.
-    ``questions_proven`` and ``pending_id`` carry the progress of the visit that asked for
-    it to the visit in which it is entered. ``issued_by`` names the member of staff who
-    gave the code by word of mouth: nothing was mailed then, ``sent_to`` and ``visit_id``
-    are empty, and while it ``needs_second`` and nobody ``agreed_by`` it stays a draft.
+    ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for
+    it to the visit in which it is entered. ``proves_owner``: it went to a known address because
+    a PIN was only claimed. ``unproven``: a card that is known by name only asked for it.
+    ``issued_by`` names the member of staff who gave the code by word of mouth: nothing was
+    mailed then, ``sent_to`` and ``visit_id`` are empty, and while it ``needs_second`` and nobody
+    ``agreed_by`` it stays a draft.
     ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process
     that mails it.
     """
@@ -77,13 +90,15 @@ class EmailCode:
     expires_at: datetime | None = None
     consumed_at: datetime | None = None
     revoked_at: datetime | None = None
-    questions_proven: bool = False
+    questions_proven_at: datetime | None = None
     pending_id: str | None = None
     issued_by: str | None = None
     agreed_by: str | None = None
     needs_second: bool = False
     attempt: str = ""
     drafted_by: str = ""
+    proves_owner: bool = False
+    unproven: bool = False
 
 
 class UnblockState(StrEnum):

@@ -25,7 +25,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def __init__(self, kit: Kit, state: CodeEntry) -> None:
         digits = state.task.digits
         cells = Cells(digits, digits, None)
-        super().__init__(kit, state, words.code_title(state.visit.purpose), cells)
+        super().__init__(kit, state, _title(state), cells)
         self._state = state
         self._since = kit.now()
         self._life = Prose("", "life")
@@ -35,7 +35,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def beside(self) -> Iterator[Widget]:
         """Say where the code went, what happened last, and how long there is."""
         task, notice = self._state.task, self._state.notice
-        yield Prose(words.sent_to(task.masked))
+        yield Prose(words.sent_to(task.masked, proves_owner=task.proves_owner))
         if notice is not None:
             yield Note(words.code_notice(notice, task.tries_left))
         yield self.cells
@@ -67,3 +67,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def _ask_again(self) -> None:
         self.report(CodeAsked(self.visit))
+
+
+def _title(state: CodeEntry) -> str:
+    return words.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)

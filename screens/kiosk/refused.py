@@ -23,7 +23,7 @@ class RefusedPage(Page, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: Refused) -> None:
         super().__init__(kit, state)
-        self._words = words.refusal(state.reason)
+        self._words = words.refusal(state.reason, state.retry_in_s)
         self._reference = state.reference
 
     def content(self) -> Iterator[Widget]:

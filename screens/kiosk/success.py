@@ -22,11 +22,11 @@ class SuccessPage(Page, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: Success) -> None:
         super().__init__(kit, state)
-        self._purpose = state.purpose
+        self._done = state
 
     def content(self) -> Iterator[Widget]:
         """Say what was done, and that the card may come out."""
-        title, text = words.success(self._purpose)
+        title, text = words.success(self._done.purpose, self._done.counts_in_s)
         yield Tick(roomy=self.shape is Shape.ROOMY)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")

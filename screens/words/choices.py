@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiosk.dialogue import Purpose
+from screens.words.frame import how_long
 
 MENU_TITLE = "What would you like to do?"
 
@@ -54,8 +55,13 @@ def duration(what: Purpose) -> str:
             return "1 minute"
 
 
-def success(what: Purpose) -> tuple[str, str]:
-    """Say that it is done, and what that means."""
+def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
+    """Say that it is done, and what that means; a changed address may count only later."""
+    if what is Purpose.CHANGE_EMAIL and counts_in_s > 0:
+        return (
+            "Your new email address is noted.",
+            f"It counts in {how_long(counts_in_s)}. Until then codes go to the old one.",
+        )
     match what:
         case Purpose.REGISTER:
             return (

@@ -40,8 +40,10 @@ def email_trouble(what: EmailTrouble, approved: tuple[str, ...]) -> str:
             return "We sent a code a moment ago. Wait a minute, then try again."
 
 
-def code_title(purpose: Purpose | None) -> str:
+def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
     """Say which code is asked for."""
+    if proves_owner:
+        return "Show that it is you"
     match purpose:
         case Purpose.UNLOCK:
             return "Enter your unlock code"
@@ -51,8 +53,10 @@ def code_title(purpose: Purpose | None) -> str:
             return "Enter your code"
 
 
-def sent_to(masked: str) -> str:
+def sent_to(masked: str, *, proves_owner: bool) -> str:
     """Say where the code went; one that staff gave by word of mouth went nowhere."""
+    if proves_owner:
+        return f"We sent a code to {masked}, the address that we know. {LOOK_IN_JUNK}"
     return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
 
 

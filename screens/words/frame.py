@@ -38,6 +38,14 @@ def clock(left: float) -> str:
     return f"{whole // 60}:{whole % 60:02}"
 
 
+def how_long(seconds: float) -> str:
+    """Say how long, rounded up to minutes or hours."""
+    minutes = max(1, int((seconds + 59) // 60))
+    if minutes < 90:
+        return count(minutes, "minute", "minutes")
+    return count((minutes + 59) // 60, "hour", "hours")
+
+
 def count(number: int, one: str, many: str) -> str:
     """Say how many, in words up to nine."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

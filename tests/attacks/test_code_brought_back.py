@@ -24,5 +24,7 @@ def test_a_code_that_another_address_is_written_into_is_refused(world: World) ->
     card = world.registered_card()
     sitting = world.insert(card, blocked=True)
     sitting.to_code()
-    write(world, "UPDATE email_code SET questions_proven = 0, sent_to = 'mallory@evil.nhs.uk'")
+    write(
+        world, "UPDATE email_code SET questions_proven_at = NULL, sent_to = 'mallory@evil.nhs.uk'"
+    )
     assert refused_as_altered(world, sitting.enter(world.relay.code), "email_code")

@@ -33,6 +33,7 @@ from kiosk.store.records import Card
 from kiosk.store.service_records import Station
 from tests.administration.desk.house import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
+from tests.authority.plastic import Quiet
 from tests.authority.registering import given, start
 from tests.authority.sitting import answers_to
 from tests.authority.world import EMAIL, World
@@ -48,7 +49,7 @@ def at(card: Card) -> CardAddress:
 
 
 def _menu(world: World, card: Card) -> Command:
-    return Choose(world.insert(card, blocked=True).visit, Purpose.UNLOCK)
+    return Choose(world.insert(card, blocked=True, plastic=Quiet()).visit, Purpose.UNLOCK)
 
 
 def _answers(world: World, card: Card) -> Command:
@@ -69,7 +70,7 @@ def _code(world: World, card: Card) -> Command:
 
 
 def _new_pin(world: World, card: Card) -> Command:
-    sitting = world.insert(card, blocked=True)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
     sitting.to_new_pin()
     return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())
 

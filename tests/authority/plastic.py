@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kiosk.dialogue import CardChallenge, CardProof
+from kiosk.dialogue import CardChallenge, CardProof, PinChallenge, PinProof
 from kiosk.secrets.card_keys import key_from
 
 BEGAN, ENDS = datetime(2029, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC)
@@ -40,7 +40,13 @@ class Authorities:
         return x509.load_der_x509_certificate(self.issue(self.key, subject=self.name))
 
     def issue(
-        self, key: Private, urn: str = "", subject: str = "Card", ends: datetime = ENDS
+        self,
+        key: Private,
+        urn: str = "",
+        subject: str = "Card",
+        ends: datetime = ENDS,
+        *,
+        log_in: bool = False,
     ) -> bytes:
         """Certify a key, for the card that ``urn`` names."""
         builder = x509.CertificateBuilder(
@@ -54,6 +60,9 @@ class Authorities:
         if urn:
             alternative = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
             builder = builder.add_extension(alternative, critical=False)
+        if log_in:
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+            builder = builder.add_extension(usage, critical=False)
         return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
 
 
@@ -78,6 +87,7 @@ class Plastic:
     key: Private = field(default_factory=private_key)
     shows: bytes | None = None
     signs: bool = True
+    pin_key: Private | None = field(default_factory=private_key)
 
     def __post_init__(self) -> None:
         if self.shows is None:
@@ -101,6 +111,21 @@ class Plastic:
             return None
         return CardProof(self.key.sign(challenge.message, ec.ECDSA(SHA256())))
 
+    @property
+    def pin_public(self) -> bytes:
+        """The key that it uses only after its PIN, as the authority records it."""
+        assert self.pin_key is not None
+        found = key_from(Authorities().issue(self.pin_key))
+        assert found is not None
+        return found
+
+    def sign_pin(self, challenge: PinChallenge) -> PinProof | None:
+        """Sign as a card does that has just verified its PIN."""
+        if self.pin_key is None:
+            return None
+        signature = self.pin_key.sign(challenge.message, ec.ECDSA(SHA256()))
+        return PinProof(signature, self.pin_public)
+
     def copy(self) -> Plastic:
         """Return a card that shows the same certificate and has another key."""
         return Plastic(shows=self.shows)
@@ -110,4 +135,4 @@ class Quiet(Plastic):
     """A card without a key: it shows nothing and signs nothing."""
 
     def __post_init__(self) -> None:
-        self.shows, self.signs = None, False
+        self.shows, self.signs, self.pin_key = None, False, None

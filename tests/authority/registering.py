@@ -25,7 +25,7 @@ def start(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = 
     """Choose, and prove the PIN."""
     sitting = world.insert(card, plastic=plastic)
     assert world.authority.choose(sitting.visit, purpose) == ProvePin()
-    world.authority.pin_proven(sitting.visit)
+    sitting.verify_pin()
     return sitting
 
 

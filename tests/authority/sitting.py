@@ -90,6 +90,16 @@ class Sitting:
         proof = self.plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
         return self.authority.release(self.visit, attempt or self.attempt(), proof)
 
+    def verify_pin(self) -> object:
+        """Enter the PIN: the card verifies it, and signs where it has a key for that."""
+        challenge = self.authority.pin_challenge(self.visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        return self.authority.pin_verified(self.visit, self.plastic.sign_pin(challenge))
+
+    def email(self, address: str) -> object:
+        return self.authority.give_email(self.visit, address, self.attempt())
+
     def pull(self) -> None:
         self.authority.end(self.visit, VisitEnd.CARD_REMOVED)
 

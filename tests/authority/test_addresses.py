@@ -136,5 +136,4 @@ def test_too_late_it_starts_afresh(world: World, card: Card) -> None:
         back.enter(code)
     with pytest.raises(StepRefused):
         back.send()
-    with world.store.read() as uow:
-        assert uow.pending.find(card.id, Purpose.REGISTER) is None
+    assert world.visit(back).pending_id is None

@@ -157,8 +157,13 @@ def test_one_cryptogram_for_each_number(world: World, card: Card, sitting: Sitti
 
 
 def test_a_card_with_two_visits_has_one_number(world: World, card: Card, sitting: Sitting) -> None:
-    """What is learnt in one visit cannot be the answer in another: the older one is over."""
-    first = drawn(sitting)
-    world.insert(card, blocked=True, station="B")
-    with pytest.raises(StepRefused, match="over"):
-        world.authority.release(sitting.visit, sitting.attempt(), Chip().meet(first))
+    """What one visit learns cannot be the answer in another: only one of them waits."""
+    drawn(sitting)
+    assert world.visit(sitting).challenge is not None
+    other = world.insert(card, blocked=True, station="B")
+    other.enter(world.relay.code)
+    drawn(other)
+    assert world.visit(sitting).challenge is None
+    assert world.visit(other).challenge is not None
+    drawn(sitting)
+    assert world.visit(other).challenge is None

@@ -204,7 +204,7 @@ def test_a_visit_that_ended_can_do_nothing(sitting: Sitting) -> None:
         lambda: sitting.enter(Sensitive("1")),
         sitting.grant,
         lambda: sitting.authority.choose(sitting.visit, Purpose.UNLOCK),
-        lambda: sitting.authority.pin_proven(sitting.visit),
+        lambda: sitting.verify_pin(),
         lambda: sitting.authority.pin_changed(sitting.visit),
         lambda: sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()),
         lambda: sitting.authority.save_questions(sitting.visit, ()),

@@ -38,19 +38,19 @@ def recorded(world: World, card: Card) -> bytes | None:
 def test_the_key_is_recorded_with_the_registration_and_has_to_be_proven_from_then_on(
     world: World, mine: Plastic
 ) -> None:
-    card = world.add_card(world.add_holder())
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
     sitting = to_code(world, card, plastic=mine)
     assert recorded(world, card) is None, "not before the code is entered"
     sitting.enter(world.relay.code)
     assert recorded(world, card) == mine.public
     assert world.kinds()[-2:] == ["registered", "card-key-recorded"]
-    quiet = world.insert(card, blocked=True)
+    quiet = world.insert(card, blocked=True, plastic=Quiet())
     assert is_turned_away(world, quiet.opened, "no-answer")
     assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
 
 
 def test_a_key_that_came_in_only_with_the_code_is_not_recorded(world: World, mine: Plastic) -> None:
-    card = world.add_card(world.add_holder())
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
     to_code(world, card, plastic=mine).pull()
     for plastic in (Plastic(), Quiet()):
         assert isinstance(world.insert(card, plastic=plastic).opened, VisitOpened)
@@ -63,7 +63,7 @@ def test_a_key_that_came_in_only_with_the_code_is_not_recorded(world: World, min
 def test_a_registration_that_is_finished_later_records_the_same_key(
     world: World, mine: Plastic
 ) -> None:
-    card = world.add_card(world.add_holder())
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
     to_code(world, card, plastic=mine).pull()
     world.insert(card, plastic=mine).enter(world.relay.code)
     assert recorded(world, card) == mine.public
@@ -97,7 +97,7 @@ def test_only_a_key_that_the_card_named_itself_is_forgotten(world: World) -> Non
 
 def test_where_nobody_has_to_prove_anything_no_key_is_recorded(world: World, mine: Plastic) -> None:
     world.policy = Policy(genuine=Genuine.NEVER)
-    card = world.add_card(world.add_holder())
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
     to_code(world, card, plastic=mine).enter(world.relay.code)
     assert recorded(world, card) is None
 

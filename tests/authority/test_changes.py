@@ -34,7 +34,7 @@ def test_a_new_pin(world: World) -> None:
     world.authority.choose(visit, Purpose.CHANGE_PIN)
     with pytest.raises(StepRefused):
         world.authority.pin_changed(visit)
-    assert isinstance(world.authority.pin_proven(visit), SetPin)
+    assert isinstance(sitting.verify_pin(), SetPin)
     assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
     assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
     assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.PIN_CHANGED)]
@@ -78,7 +78,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     card = world.registered_card()
     sitting = world.insert(card)
     world.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
-    assert world.authority.pin_proven(sitting.visit) == GiveEmail(EMAIL, DOMAINS)
+    assert sitting.verify_pin() == GiveEmail(EMAIL, DOMAINS)
     assert isinstance(
         world.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
     )

@@ -109,7 +109,7 @@ def test_a_station_that_skips_the_proof_gets_nothing(
     answers = (Answer(1, Sensitive("x")),)
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.UNLOCK),
-        lambda: calls.pin_proven(visit),
+        lambda: calls.pin_verified(visit, None),
         lambda: calls.save_questions(visit, answers),
         lambda: calls.give_email(visit, "asha@nhs.net", "1"),
         lambda: calls.answer(visit, "1", answers),
@@ -348,7 +348,7 @@ def test_where_all_must_a_card_without_a_key_is_asked_nothing(world: World, fami
     card = world.registered_card(driver=family)
     world.policy = Policy(genuine=Genuine.ALWAYS)
     for blocked in (True, False):
-        sitting = world.insert(card, blocked=blocked)
+        sitting = world.insert(card, blocked=blocked, plastic=Quiet())
         assert is_turned_away(world, sitting.opened, "no-key")
         with pytest.raises(StepRefused, match="over"):
             world.authority.choose(sitting.visit, Purpose.UNLOCK)
@@ -362,7 +362,7 @@ def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
 ) -> None:
     """The policy is changed by staff while its holder chooses a new PIN."""
     card = world.registered_card(driver=family)
-    sitting = world.insert(card, blocked=True)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
     sitting.to_new_pin()
     assert world.authority.challenge(sitting.visit) is None
     world.policy = Policy(genuine=Genuine.ALWAYS)

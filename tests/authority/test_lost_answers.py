@@ -28,6 +28,7 @@ from kiosk.dialogue import (
     Grant,
     KeyGrant,
     KeyNonce,
+    PinChallenge,
     PinState,
     Purpose,
     Reason,
@@ -49,7 +50,7 @@ from kiosk.store.records import Card, new_id
 from kiosk.store.tables.people import AttemptRow
 from tests.authority.keyed import KEY, Chip, drawn, granted, ready
 from tests.authority.losing import Case, Loss, Lossy, plain, somebodys_card
-from tests.authority.plastic import Plastic
+from tests.authority.plastic import Plastic, Quiet
 from tests.authority.registering import given, start
 from tests.authority.sitting import Sitting, answers_to, wrong_code
 from tests.authority.world import EMAIL, PUK, World
@@ -64,7 +65,7 @@ def lossy(each_world: World) -> Iterator[Lossy]:
 
 
 def _inserted(world: World, card: Card) -> Sitting:
-    return world.insert(card, blocked=True)
+    return world.insert(card, blocked=True, plastic=Quiet())
 
 
 # --- the calls -------------------------------------------------------------------------
@@ -267,7 +268,10 @@ def _proves_pin(world: World) -> Case:
     card = somebodys_card(world)
     sitting = world.insert(card)
     world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    return Case(world, card, sitting.visit, lambda at: at.pin_proven(sitting.visit))
+    challenge = world.authority.pin_challenge(sitting.visit)
+    assert isinstance(challenge, PinChallenge)
+    proof = sitting.plastic.sign_pin(challenge)
+    return Case(world, card, sitting.visit, lambda at: at.pin_verified(sitting.visit, proof))
 
 
 def _changes_pin(world: World) -> Case:

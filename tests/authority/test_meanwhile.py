@@ -64,7 +64,6 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
         "retire the station": Reason.STATION_RETIRED,
         "retire a question": Reason.CHANGED_MEANWHILE,
         "ask no questions": Reason.CHANGED_MEANWHILE,
-        "want genuine cards": Reason.NOT_GENUINE,
     },
     "own address": {"correct the address": Reason.CHANGED_MEANWHILE},
     "own code": {

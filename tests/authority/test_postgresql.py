@@ -23,6 +23,7 @@ from kiosk.dialogue import (
 )
 from kiosk.store.records import Card, new_id
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
+from tests.authority.plastic import Quiet
 from tests.authority.sitting import Sitting
 from tests.authority.world import World
 from tests.support.database import PostgresServer
@@ -75,7 +76,9 @@ def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: W
     cards = (first, world.add_card(holder))
 
     def sit(number: int) -> Sitting:
-        sitting = world.insert(cards[number % 2], blocked=True, station=str(number))
+        sitting = world.insert(
+            cards[number % 2], blocked=True, station=str(number), plastic=Quiet()
+        )
         sitting.pull()
         return sitting
 

@@ -13,6 +13,7 @@ import pytest
 from kiosk.dialogue import Reason, Refusal, VisitId
 from kiosk.store.records import Card
 from tests.authority.other_process import race
+from tests.authority.plastic import Quiet
 from tests.authority.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_forty_codes_five_are_looked_at(world: World, card: Card) -> None:
 
 
 def test_forty_releases_one_is_granted(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
     sitting.to_new_pin()
     assert _both("releases", world, sitting.visit) == 1
     assert world.card(card).secret_exposure == 1

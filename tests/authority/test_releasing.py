@@ -126,9 +126,7 @@ def test_a_secret_moved_from_another_card_is_not_released(
 ) -> None:
     other = world.add_card(world.add_holder(number="2"))
     world.put_card(replace(card, sealed_secret=other.sealed_secret))
-    assert (
-        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
-    )
+    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
     assert "secret-broken" in world.kinds()
     assert world.kinds().count("refused") == 1
     assert world.card(card).secret_exposure == 0
@@ -140,9 +138,7 @@ def test_a_row_pointed_at_another_card_does_not_release_its_secret_to_it(world: 
     world.put_card(forged)
     sitting = world.insert(forged, blocked=True)
     sitting.to_new_pin()
-    assert (
-        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
-    )
+    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
 
 
 def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Sitting) -> None:
@@ -150,15 +146,13 @@ def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Si
     assert sealed is not None
     later = SealedSecret(sealed.ciphertext, sealed.key_id, 2)
     world.put_card(replace(card, sealed_secret=later))
-    assert (
-        _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.SECRET_MISSING
-    )
+    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
 
 
 def test_a_key_that_is_gone_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
     object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        world.authority.release(sitting.visit, sitting.attempt())
+        sitting.release()
     object.__setattr__(world.parts, "sealer", Sealer(world.ring))
     assert world.card(card).secret_exposure == 0
     assert sitting.grant().secret.reveal() == PUK

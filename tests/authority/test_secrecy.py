@@ -27,7 +27,7 @@ def _everything(world: World) -> None:
     card = world.add_card(world.add_holder())
     sitting = world.insert(card)
     assert world.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
-    world.authority.pin_proven(sitting.visit)
+    sitting.verify_pin()
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
     refused = (*given[:3], Answer(8, Sensitive("Zanzibar Lane")))
     world.authority.save_questions(sitting.visit, refused)
@@ -135,7 +135,7 @@ def _releasing(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ob
 def _saving(world: World) -> Callable[[], object]:
     sitting = world.insert(world.add_card(world.add_holder()))
     world.authority.choose(sitting.visit, Purpose.REGISTER)
-    world.authority.pin_proven(sitting.visit)
+    sitting.verify_pin()
     object.__setattr__(world.hasher, "_hash", _boom)
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
     return lambda: world.authority.save_questions(sitting.visit, given)

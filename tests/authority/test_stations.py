@@ -128,7 +128,7 @@ def test_what_a_card_did_is_recorded_though_its_station_was_retired_meanwhile(
     grant = unlocking.grant()
     changing = world.insert(world.add_card(world.add_holder(number="2")), station="Ward 7")
     world.authority.choose(changing.visit, Purpose.CHANGE_PIN)
-    world.authority.pin_proven(changing.visit)
+    changing.verify_pin()
     world.retire_station("Ward 7")
     done = world.authority.settle(unlocking.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)

@@ -70,7 +70,7 @@ class Walk:
         if self._lacks() is None:
             return
         try:
-            reply = self.world.authority.release(self.sitting.visit, self.sitting.attempt())
+            reply = self.sitting.release()
         except StepRefused:
             return
         assert not isinstance(reply, Grant), self._lacks()
@@ -126,7 +126,7 @@ class Walk:
             "unlock": lambda: authority.choose(visit, Purpose.UNLOCK),
             "change-pin": lambda: authority.choose(visit, Purpose.CHANGE_PIN),
             "change-email": lambda: authority.choose(visit, Purpose.CHANGE_EMAIL),
-            "pin-proven": lambda: authority.pin_proven(visit),
+            "pin-proven": lambda: self.sitting.verify_pin(),
             "pin-changed": lambda: authority.pin_changed(visit),
             "email": lambda: authority.give_email(visit, "x@nhs.net", self.sitting.attempt()),
         }
@@ -218,7 +218,7 @@ class Walk:
             assert self.answered_here
 
     def _release(self, _: str) -> None:
-        reply = self.world.authority.release(self.sitting.visit, self.sitting.attempt())
+        reply = self.sitting.release()
         if isinstance(reply, Grant):
             self._check_grant()
             self.grant, self.may_release = reply, False

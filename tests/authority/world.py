@@ -16,6 +16,7 @@ from kiosk.dialogue import (
     CardReport,
     PinState,
     Purpose,
+    UnblockDone,
     VisitId,
 )
 from kiosk.errors import MailError
@@ -32,6 +33,7 @@ from kiosk.store.audit_records import AuditEvent
 from kiosk.store.database import Store
 from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.store.service_records import OutboxMessage, Station
+from kiosk.store.visit_records import Visit
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
@@ -45,8 +47,19 @@ QUESTIONS = {number: f"Question {number}?" for number in range(1, 9)}
 EMAIL = "asha@trust.nhs.uk"
 
 
+KNOWN = Plastic()
+KNOWN_KEY, KNOWN_PIN_KEY = KNOWN.public, KNOWN.pin_public
+"""The keys of every card that a test puts in without saying more."""
+
+
 def compose(
-    *, to: str, purpose: Purpose, holder_name: str, code: Sensitive, minutes: int
+    *,
+    to: str,
+    purpose: Purpose,
+    holder_name: str,
+    code: Sensitive,
+    minutes: int,
+    proves_owner: bool,
 ) -> Message:
     """Write the code, and nothing else, as the text."""
     return Message(to, f"{purpose.value} {holder_name} {minutes}", code.reveal(), "", secret=True)
@@ -97,7 +110,8 @@ class World:
         self.clock = SetClock()
         self.relay = Relay()
         self.changes_secret = CHANGES_SECRET
-        self.policy = Policy(code_gap=timedelta(seconds=60))
+        self.policy = Policy(code_gap=timedelta(seconds=60), visits_a_minute=1000)
+        self.plastics: dict[str, Plastic] = {}
         self.url = url = url or sqlite_url(folder / "kiosk.db")
         self.macs = KeyedRowMacs.of(ring)
         self.store = Store(
@@ -167,6 +181,7 @@ class World:
         given = {number: Sensitive(text) for number, text in ANSWERS.items()}
         hashes = self.hasher.hash_sets(holder.id, given)
         plain = Registration(holder.id, EMAIL, self.now, tuple(ANSWERS), hashes, self.now, self.now)
+        plain = replace(plain, proven=True)
         registration: Registration = replace(plain, **changes)  # type: ignore[arg-type]
         with self.store.begin() as uow:
             uow.registrations.put(registration)
@@ -199,6 +214,20 @@ class World:
         assert found is not None
         return found
 
+    def unlock(self, card: Card, plastic: Plastic | None = None) -> None:
+        """Go the whole way from a blocked PIN to a new one."""
+        sitting = self.insert(card, blocked=True, plastic=plastic)
+        sitting.to_new_pin()
+        grant = sitting.grant()
+        self.authority.settle(sitting.visit, grant.journal, UnblockDone())
+        sitting.pull()
+
+    def visit(self, sitting: Sitting) -> Visit:
+        with self.store.read() as uow:
+            found = uow.visits.get(sitting.visit)
+        assert found is not None
+        return found
+
     def events(self) -> tuple[AuditEvent, ...]:
         with self.store.read() as uow:
             return tuple(reversed(uow.audit.latest(limit=10_000)))
@@ -213,6 +242,20 @@ class World:
 
     # --- sittings ---
 
+    def known_plastic(self, card: Card) -> Plastic:
+        """Return a card whose keys are recorded; one of a family without proof has none."""
+        if card.driver != "piv" or len(card.identifier) != 32:
+            return Quiet()
+        if card.id not in self.plastics:
+            self.plastics[card.id] = Plastic(
+                key=KNOWN.key, shows=KNOWN.shows, pin_key=KNOWN.pin_key
+            )
+            with self.store.begin() as uow:
+                uow.cards.record_key(card.id, KNOWN_KEY)
+                uow.cards.record_pin_key(card.id, KNOWN_PIN_KEY)
+                uow.commit()
+        return self.plastics[card.id]
+
     def insert(
         self,
         card: Card | CardId,
@@ -222,8 +265,9 @@ class World:
         plastic: Plastic | None = None,
         secret_tries: int | None = None,
     ) -> Sitting:
-        """Put a card in at a station; without ``plastic`` it has no key to prove itself with."""
-        plastic = plastic or Quiet()
+        """Put a card in at a station; without ``plastic`` it is one whose keys are recorded."""
+        if plastic is None:
+            plastic = self.known_plastic(card) if isinstance(card, Card) else Quiet()
         named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
         visit = VisitId(new_id())
         report = CardReport(

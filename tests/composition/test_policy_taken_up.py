@@ -46,7 +46,7 @@ def questions_to_choose(authority: Authority, card: CardId) -> int:
     visit = VisitId(uuid.uuid4().hex)
     authority.begin(visit, "Main entrance", CardReport(card, PinState(blocked=False, tries_left=3)))
     authority.choose(visit, Purpose.REGISTER)
-    task = authority.pin_proven(visit)
+    task = authority.pin_verified(visit, None)
     authority.end(visit, VisitEnd.LEFT)
     assert isinstance(task, ChooseQuestions)
     return task.count

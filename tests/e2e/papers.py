@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.config import MailSettings
 from kiosk.dialogue import CardId
 from tests.e2e.people import DOMAIN, Person
@@ -16,7 +18,12 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 # Visits follow each other faster here than anybody walks.
 SETTINGS: Tables = {
-    "policy": {"email_domains": [DOMAIN], "code_gap_s": 0, "codes_an_hour": 20},
+    "policy": {
+        "email_domains": [DOMAIN],
+        "code_gap_s": 0,
+        "codes_an_hour": 20,
+        "visits_a_minute": 1000,
+    },
     "station": {"name": "Main entrance", "motion": False},
     "mail": {"sender": f"no-reply@{DOMAIN}"},
 }
@@ -37,10 +44,12 @@ def write_people(path: Path, people: tuple[Person, ...]) -> None:
     path.touch(mode=0o600)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["holder_number", "name", "email", "card_id", "unblock_secret"])
+        rows.writerow("holder_number name email card_id unblock_secret auth_key pin_key".split())
         for one in people:
             guid = one.card.state.guid.hex()
-            rows.writerow([one.number, one.name, one.email, guid, one.puk])
+            slots = (SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION)
+            keys = [base64.b64encode(one.card.public_key(slot)).decode() for slot in slots]
+            rows.writerow([one.number, one.name, one.email, guid, one.puk, *keys])
 
 
 def write_card(path: Path, whose: Person, card: CardId) -> None:

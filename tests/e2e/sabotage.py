@@ -33,8 +33,8 @@ from screens.widgets.cells import Cells
 CANARY = "Saboteur 90817263"
 
 AUTHORITY = (
-    "begin prove choose pin_proven save_questions give_email answer send_code enter_code "
-    "challenge release settle pin_changed end refuse health"
+    "begin prove choose pin_challenge pin_verified save_questions give_email answer send_code "
+    "enter_code challenge release settle pin_changed end refuse health"
 ).split()
 CARDS = "read verify_pin change_pin hold".split()
 HELD = "prove unblock".split()

@@ -6,16 +6,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.clock import SystemClock
 from kiosk.composition.authority import build_authority
 from kiosk.config import Settings
 from kiosk.dialogue import (
     Answer,
+    CardChallenge,
     CardId,
+    CardProof,
     CardReport,
     ChooseQuestions,
     EnterCode,
     Finished,
+    PinChallenge,
+    PinProof,
     PinState,
     Purpose,
     VisitEnd,
@@ -60,9 +65,20 @@ def _walk_through(
 ) -> None:
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", whose.card.state.guid.hex())
-    authority.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
+    chip = whose.card
+    shown = chip.public_key(SLOT_CARD_AUTHENTICATION)
+    opened = authority.begin(
+        visit, "short cut", CardReport(card, PinState(blocked=False), certificate=shown)
+    )
+    if isinstance(opened, CardChallenge):
+        signed = chip.sign(SLOT_CARD_AUTHENTICATION, opened.message)
+        authority.prove(visit, CardProof(signed))
     authority.choose(visit, Purpose.REGISTER)
-    asked = authority.pin_proven(visit)
+    to_sign = authority.pin_challenge(visit)
+    assert isinstance(to_sign, PinChallenge), to_sign
+    signature = chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
+    proof = PinProof(signature, chip.public_key(SLOT_PIV_AUTHENTICATION))
+    asked = authority.pin_verified(visit, proof)
     if isinstance(asked, ChooseQuestions):
         given = tuple(Answer(number, Sensitive(text)) for number, text in answers.items())
         authority.save_questions(visit, given)

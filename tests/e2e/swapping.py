@@ -25,6 +25,8 @@ from kiosk.dialogue import (
     Grant,
     JournalId,
     KeyNonce,
+    PinChallenge,
+    PinProof,
     PinRules,
     ProvePin,
     Purpose,
@@ -102,7 +104,10 @@ class Crowd(FakeAuthority):
         self._dawdle(visit)
         return ProvePin() if purpose is Purpose.CHANGE_PIN else SetPin(PinRules())
 
-    def pin_proven(self, visit: VisitId) -> SetPin:
+    def pin_challenge(self, visit: VisitId) -> PinChallenge:
+        return PinChallenge(b"sign this")
+
+    def pin_verified(self, visit: VisitId, proof: PinProof | None) -> SetPin:
         self._dawdle(visit)
         return SetPin(PinRules())
 

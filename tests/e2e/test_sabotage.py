@@ -134,7 +134,7 @@ def test_every_step_of_a_registration(plot: Plot) -> None:
     plot.closes_with(ben, lambda _: None, "authority.prove")
     plot.closes_with(ben, lambda v: v.chooses(Purpose.REGISTER), "authority.choose")
     plot.closes_with(ben, _registers, "cards.verify_pin")
-    plot.closes_with(ben, _registers, "authority.pin_proven")
+    plot.closes_with(ben, _registers, "authority.pin_verified")
     plot.closes_with(ben, _answers, "authority.save_questions")
     plot.closes_with(ben, _asks_for_code, "authority.give_email")
     plot.closes_with(ben, _asks_for_code, "mailer.send")

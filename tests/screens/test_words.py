@@ -90,7 +90,7 @@ def test_each_member_of_each_enumeration_has_words() -> None:
         *(word for purpose in Purpose for word in choices.success(purpose)),
         *(questions.problem(problem) for problem in AnswerProblem),
         *(email.email_trouble(trouble, ("nhs.net",)) for trouble in EmailTrouble),
-        *(email.code_title(purpose) for purpose in (*Purpose, None)),
+        *(email.code_title(purpose, proves_owner=False) for purpose in (*Purpose, None)),
         *(email.code_notice(notice, 1) for notice in CodeNotice),
         *(word for lack in CodeLack for word in email.lack(lack)),
         *(pin.trouble(trouble) for trouble in PinTrouble),

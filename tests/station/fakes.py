@@ -180,7 +180,10 @@ class FakeAuthority:
         self._answer()
         return AnswerQuestions(QUESTIONS, 3) if purpose is Purpose.UNLOCK else ProvePin()
 
-    def pin_proven(self, visit: VisitId) -> SetPin:
+    def pin_challenge(self, visit: VisitId) -> PinChallenge:
+        return PinChallenge(b"sign this")
+
+    def pin_verified(self, visit: VisitId, proof: PinProof | None) -> SetPin:
         self._answer()
         return SetPin(PinRules())
 

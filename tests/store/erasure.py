@@ -5,6 +5,7 @@ from __future__ import annotations
 OF_PEOPLE = frozenset(
     {
         "action_note",
+        "address_change",
         "attempt_charge",
         "card",
         "cardholder",

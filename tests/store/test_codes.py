@@ -70,7 +70,7 @@ def test_a_code_that_was_not_sent_counts_for_nothing(store: Store) -> None:
 
 def test_a_new_code_takes_the_place_of_the_old_one(store: Store) -> None:
     person = samples.stored_person(store)
-    first = send(store, samples.code(person, questions_proven=True, pending_id="p"))
+    first = send(store, samples.code(person, questions_proven_at=samples.NOW, pending_id="p"))
     assert live(store, person) == first
     second = send(store, samples.code(person))
     assert live(store, person) == second
@@ -90,7 +90,7 @@ def test_the_database_itself_allows_one_live_code_a_card(store: Store) -> None:
     from kiosk.store.tables.visits import CodeRow
 
     forced = samples.code(person, sent_at=samples.NOW, expires_at=samples.NOW)
-    statement = insert(table_of(CodeRow)).values(values(forced))
+    statement = insert(table_of(CodeRow)).values(values(forced) | {"mac": ""})
     with store.begin() as uow, pytest.raises(StoreError) as refused:
         uow.codes._gateway.run(statement)
     assert refused.value.code in {"SQLITE_CONSTRAINT_UNIQUE", "23505"}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from kiosk.dialogue import Purpose
 from kiosk.store.database import Store
 from kiosk.store.engine import parse_url
-from kiosk.store.records import PendingChange, SealedSecret, new_id
+from kiosk.store.records import AddressChange, PendingChange, SealedSecret, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.service_records import OutboxMessage
 from kiosk.store.staff_records import ActionNote
@@ -94,6 +94,9 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
         uow.codes.charge_try(code.id, f"try-{number}")
         uow.registrations.charge(holder.id, f"answer-{number}", 3)
         uow.pending.put(PendingChange(new_id(), holder.id, card.id, Purpose.CHANGE_EMAIL, NOW))
+        uow.address_changes.put(
+            AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)
+        )
         former = SealedSecret(b"\x01", "key-1", 1)
         uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
         uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))

@@ -58,15 +58,20 @@ class Success:
 
     visit: Visit
     purpose: Purpose
+    counts_in_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It cannot be done here; ``reference`` is what the RA looks up."""
+    """It cannot be done here; ``reference`` is what the RA looks up.
+
+    ``retry_in_s`` is set where the holder may come back later.
+    """
 
     visit: VisitId
     reason: Reason
     reference: str
+    retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Visit:
 
     ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
     but for a change of it where these do none (``pad_changes``).
+    ``asks_owner``: a code to a known address is one of its steps; ``at_owner``: it is due now.
     """
 
     id: VisitId
@@ -47,6 +48,8 @@ class Visit:
     sent: int = 0
     pin_pad: bool = False
     pad_changes: bool = True
+    asks_owner: bool = False
+    at_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,14 @@ from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, CardRow
 
 OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
-KEPT = ("status", "set_aside_at", "auth_key", "auth_key_imported")
+KEPT = (
+    "status",
+    "set_aside_at",
+    "auth_key",
+    "auth_key_imported",
+    "pin_key",
+    "pin_key_imported",
+)
 """What ``put`` merges with the card that is there, under its lock."""
 
 SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
@@ -121,11 +128,29 @@ class Cards:
         unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
         return self._gateway.change(CardRow, *unrecorded, auth_key=key) == 1
 
+    def record_pin_key(self, card_id: str, key: bytes) -> bool:
+        """Keep the key that a card uses only after its PIN; an imported one stays.
+
+        False where that changes nothing.
+        """
+        replaceable = col(CardRow.pin_key).is_(None) | (
+            ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
+        )
+        this = col(CardRow.id) == card_id
+        return self._gateway.change(CardRow, this, replaceable, pin_key=key) == 1
+
+    def knows_key_of(self, holder_id: str) -> bool:
+        """Tell whether a key that proves any card of the holder is recorded."""
+        keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
+        return self._gateway.scalar(select(col(CardRow.id)).where(*keyed).limit(1)) is not None
+
     def forget_keys(self, holder_id: str) -> int:
-        """Forget the keys that a holder's cards named themselves; return how many."""
-        theirs = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
-        by_themselves = ~col(CardRow.auth_key_imported)
-        return self._gateway.change(CardRow, *theirs, by_themselves, auth_key=None)
+        """Forget the keys that a holder's cards named themselves; return of how many cards."""
+        theirs = col(CardRow.holder_id) == holder_id
+        auth = theirs, col(CardRow.auth_key).is_not(None), ~col(CardRow.auth_key_imported)
+        pin = theirs, col(CardRow.pin_key).is_not(None), ~col(CardRow.pin_key_imported)
+        forgotten = self._gateway.change(CardRow, *auth, auth_key=None)
+        return max(forgotten, self._gateway.change(CardRow, *pin, pin_key=None))
 
     # --- the unblock secret ---
 
@@ -264,6 +289,8 @@ def _merged(card: Card, there: Card | None) -> Card:
         set_aside_at=there.set_aside_at,
         auth_key=card.auth_key or there.auth_key,
         auth_key_imported=card.auth_key_imported or there.auth_key_imported,
+        pin_key=card.pin_key or there.pin_key,
+        pin_key_imported=card.pin_key_imported or there.pin_key_imported,
     )
 
 
@@ -295,6 +322,8 @@ def _record(row: CardRow) -> Card:
         secret_tries_left=row.secret_tries_left,
         auth_key=row.auth_key,
         auth_key_imported=row.auth_key_imported,
+        pin_key=row.pin_key,
+        pin_key_imported=row.pin_key_imported,
         set_aside_at=row.set_aside_at,
         secret_generation=row.secret_generation,
         secret_seen_at=row.secret_seen_at,

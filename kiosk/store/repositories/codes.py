@@ -50,13 +50,20 @@ class EmailCodes:
         )
         return self._first(known.order_by(col(CodeRow.sent_at).desc()).limit(1))
 
-    def send_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
-        """Return when codes for a card were drafted to be mailed, or sent, oldest first.
+    def send_times(
+        self, card_id: str, since: datetime, *, proves_owner: bool = False, unproven: bool = False
+    ) -> tuple[datetime, ...]:
+        """Return when codes of one kind were drafted to be mailed, or sent, oldest first.
 
         Those that staff gave are not among them. Lock the card first (``cards.lock``) when
         a limit is decided by this.
         """
-        return self._send_times(col(CodeRow.card_id) == card_id, since).get(card_id, ())
+        kind = (
+            (col(CodeRow.card_id) == card_id)
+            & (col(CodeRow.proves_owner) == proves_owner)
+            & (col(CodeRow.unproven) == unproven)
+        )
+        return self._send_times(kind, since).get(card_id, ())
 
     def send_times_of_holder(
         self, holder_id: str, since: datetime

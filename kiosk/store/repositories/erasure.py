@@ -6,8 +6,15 @@ from sqlalchemy import delete, or_, select
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
+from kiosk.store.repositories.registrations import unproven_subject
 from kiosk.store.tables.kept import KeptSecretRow
-from kiosk.store.tables.people import AttemptRow, CardholderRow, CardRow, RegistrationRow
+from kiosk.store.tables.people import (
+    AddressChangeRow,
+    AttemptRow,
+    CardholderRow,
+    CardRow,
+    RegistrationRow,
+)
 from kiosk.store.tables.services import OutboxRow
 from kiosk.store.tables.staff import ActionNoteRow, ProposedActRow, SearchTermRow
 from kiosk.store.tables.visits import CodeRow, PendingRow, UnblockRow, VisitRow
@@ -25,7 +32,9 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     about = (  # what refers to something goes before it
         delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
         delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
-        delete(AttemptRow).where(or_(subject == holder_id, subject.in_(codes))),
+        delete(AttemptRow).where(subject.in_([holder_id, unproven_subject(holder_id)])),
+        delete(AttemptRow).where(subject.in_(codes)),
+        delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
         delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
         delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
         delete(VisitRow).where(theirs),

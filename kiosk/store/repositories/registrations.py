@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -22,7 +22,14 @@ OVERWRITTEN = (
     "updated_at",
     "asked",
     "unconfirmed_since",
+    "proven",
 )
+
+FIRST_PAUSE = timedelta(hours=1)
+PAUSE_GROWTH = 4
+"""Each further wrong answer with a card that is known by name only waits four times as long."""
+
+LONGEST_PAUSE = timedelta(days=60)
 
 
 class Registrations:
@@ -98,6 +105,48 @@ class Registrations:
             holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
         )
 
+    def charge_unproven(
+        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
+    ) -> Charge | None:
+        """Charge one attempt that is made with a card that is known by name only.
+
+        It counts apart from the holder's own attempts. After ``max_failures`` wrong ones there is
+        a pause, then one attempt and a longer pause. None during a pause, or when the registration
+        is blocked.
+        """
+        failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
+
+        def take() -> int | None:
+            rested = or_(col(until).is_(None), col(until) <= self._now)
+            open_ = rested, col(RegistrationRow.blocked_at).is_(None)
+            statement = update(RegistrationRow).where(_is(holder_id), *open_)
+            charged = statement.values(unproven_failures=failures + 1).returning(failures)
+            count: int | None = self._gateway.scalar(charged)
+            if count is None:
+                return None
+            if count >= max_failures:
+                pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - max_failures, 6)
+                ends = self._now + min(pause, LONGEST_PAUSE)
+                self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
+            return max(0, max_failures - count)
+
+        def undo() -> None:
+            self._less_one_unproven(holder_id)
+
+        subject = unproven_subject(holder_id)
+        return self._attempts.charge(subject, attempt_id, given, take=take, undo=undo)
+
+    def give_back_unproven(self, holder_id: str, attempt_id: str) -> bool:
+        """Do as ``give_back`` does with an attempt of ``charge_unproven``."""
+        if not self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.RIGHT):
+            return False
+        self._less_one_unproven(holder_id)
+        return True
+
+    def keep_unproven(self, holder_id: str, attempt_id: str) -> bool:
+        """Do as ``keep_charge`` does with an attempt of ``charge_unproven``."""
+        return self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.WRONG)
+
     def give_back(self, holder_id: str, attempt_id: str) -> bool:
         """Conclude a charged attempt as right and take its failure back, once.
 
@@ -113,8 +162,9 @@ class Registrations:
         return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
 
     def clear_failures(self, holder_id: str) -> None:
-        """Set the failures to none; a block stays."""
-        self._gateway.run(update(RegistrationRow).where(_is(holder_id)).values(failures=0))
+        """Set the failures to none and end a pause; a block stays."""
+        none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
+        self._gateway.change(RegistrationRow, _is(holder_id), **none)
 
     def block(self, holder_id: str) -> bool:
         """Block on every station; False when it was blocked already."""
@@ -122,9 +172,11 @@ class Registrations:
         return self._gateway.change(RegistrationRow, *free, blocked_at=self._now) == 1
 
     def unblock(self, holder_id: str) -> bool:
-        """Lift a block and clear the failures; False when there was no block."""
-        blocked = _is(holder_id), col(RegistrationRow.blocked_at).is_not(None)
-        return self._gateway.change(RegistrationRow, *blocked, blocked_at=None, failures=0) == 1
+        """Lift a block or a pause and clear the failures; False when there was neither."""
+        paused = col(RegistrationRow.unproven_until) > self._now
+        barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
+        free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
+        return self._gateway.change(RegistrationRow, *barred, **free) == 1
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return those that now are.
@@ -144,6 +196,17 @@ class Registrations:
         failures = col(RegistrationRow.failures)
         statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
         self._gateway.run(statement.values(failures=failures - 1))
+
+    def _less_one_unproven(self, holder_id: str) -> None:
+        failures = col(RegistrationRow.unproven_failures)
+        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
+        self._gateway.run(statement.values(unproven_failures=failures - 1))
+        self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
+
+
+def unproven_subject(holder_id: str) -> str:
+    """Name the account of attempts with cards that are known by name only."""
+    return f"unproven:{holder_id}"
 
 
 def _is(holder_id: str) -> ColumnElement[bool]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlmodel import col
 
-from kiosk.dialogue import Purpose, Reason, VisitEnd
+from kiosk.dialogue import Reason, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange
 from kiosk.store.secret_records import KeptKind
@@ -61,6 +61,12 @@ class Visits:
         this = col(VisitRow.id) == visit_id
         self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
 
+    def count_begun(self, station: str, since: datetime) -> int:
+        """Return how many visits a station began since then."""
+        begun = col(VisitRow.station) == station, col(VisitRow.opened_at) > since
+        found: int = self._gateway.scalar(select(func.count()).where(*begun)) or 0
+        return found
+
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
         open_ = col(VisitRow.card_id) == card_id, col(VisitRow.closed_at).is_(None)
@@ -86,26 +92,21 @@ class Visits:
 
 
 class PendingChanges:
-    """One a card and purpose."""
+    """What visits gather; a visit and the code that was sent for it name their own."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     def put(self, change: PendingChange) -> None:
-        """Store one in place of the card's earlier one for the same purpose."""
+        """Add one, or overwrite the one with its id."""
         stamped = self._gateway.stamped(PendingRow, values(change))
         insert = self._gateway.upsert(PendingRow).values(stamped)
         new = {name: insert.excluded[name] for name in stamped}
-        place = ["card_id", "purpose"]
-        self._gateway.run(insert.on_conflict_do_update(index_elements=place, set_=new))
+        self._gateway.run(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
         """Return one by id."""
         return self._one(col(PendingRow.id) == change_id)
-
-    def find(self, card_id: str, purpose: Purpose) -> PendingChange | None:
-        """Return what a card has gathered for a purpose."""
-        return self._one(col(PendingRow.card_id) == card_id, col(PendingRow.purpose) == purpose)
 
     def delete(self, change_id: str) -> None:
         """Forget one: it was applied or given up."""

@@ -81,6 +81,8 @@ class CardRow(MacRow, table=True):
     secret_tries_left: int | None = None
     auth_key: bytes | None = Field(default=None, repr=False)
     auth_key_imported: bool = False
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_key_imported: bool = False
     set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     secret_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     key_proven_revision: int | None = None
@@ -100,7 +102,7 @@ class QuestionRow(Row, table=True):
 class RegistrationRow(MacRow, table=True):
     """See ``Registration``."""
 
-    uncovered = frozenset({"failures"})
+    uncovered = frozenset({"failures", "unproven_failures"})
 
     __tablename__ = "registration"
     __table_args__ = (
@@ -118,6 +120,9 @@ class RegistrationRow(MacRow, table=True):
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
     unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    proven: bool = False
+    unproven_failures: int = 0
+    unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class AttemptRow(MacRow, table=True):
@@ -133,3 +138,20 @@ class AttemptRow(MacRow, table=True):
     left_after: int
     given: bytes | None = Field(default=None, repr=False)
     verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))
+
+
+class AddressChangeRow(MacRow, table=True):
+    """See ``AddressChange``."""
+
+    __tablename__ = "address_change"
+    __table_args__ = (
+        index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
+    )
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    old_email: str
+    new_email: str
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    effective_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

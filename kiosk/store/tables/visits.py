@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from kiosk.dialogue import Purpose, Reason, VisitEnd
-from kiosk.store.records import JointHash
+from kiosk.store.records import JointHash, PinEvidence
 from kiosk.store.tables.base import MacRow, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
 from kiosk.store.visit_records import UnblockState
@@ -44,22 +44,30 @@ class VisitRow(MacRow, table=True):
     secret_tries: int | None = None
     judged: bytes | None = Field(default=None, repr=False)
     refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
+    key_vouched: bool = False
+    pin_evidence: PinEvidence | None = Field(default=None, sa_type=Worded(PinEvidence))
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_challenge: bytes | None = Field(default=None, repr=False)
+    pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pending_id: str | None = None
 
 
 class PendingRow(MacRow, table=True):
     """See ``PendingChange``."""
 
     __tablename__ = "pending_change"
-    __table_args__ = (UniqueConstraint("card_id", "purpose"),)
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)
-    card_id: str = Field(foreign_key="card.id")
+    card_id: str = Field(foreign_key="card.id", index=True)
     purpose: Purpose = Field(sa_type=Worded(Purpose))
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     email: str | None = None
     question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
     hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
     auth_key: bytes | None = Field(default=None, repr=False)
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
+    owner_email: str | None = None
 
 
 class CodeRow(MacRow, table=True):
@@ -89,13 +97,15 @@ class CodeRow(MacRow, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    questions_proven: bool = False
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pending_id: str | None = None
     issued_by: str | None = None
     agreed_by: str | None = None
     needs_second: bool = False
     attempt: str = ""
     drafted_by: str = ""
+    proves_owner: bool = False
+    unproven: bool = False
 
 
 class UnblockRow(MacRow, table=True):

@@ -11,7 +11,6 @@ from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.people_desk import LocalPeopleDesk
 from kiosk.administration.views.people import Standing
-from kiosk.dialogue import Purpose
 from kiosk.errors import ChangedMeanwhile, NotTaken
 from tests.administration.desk.afterwards import (
     audited,
@@ -81,9 +80,9 @@ def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
     code_id = gather(means, asha)
     done = desk.revoke_registration(seen(means, asha), GROUNDS)
     assert desk.person(asha.holder.id).standing is Standing.NOT_REGISTERED
-    with means.store.read() as uow:
+    with means.store.begin() as uow:
         assert uow.registrations.of_holder(asha.holder.id) is None
-        assert uow.pending.find(asha.card.id, Purpose.CHANGE_EMAIL) is None
+        assert uow.pending.delete_of_holder(asha.holder.id) == 0
         assert is_revoked(means, code_id)
         assert uow.holders.get(asha.holder.id) == replace(asha.holder, revision=1)
         assert uow.cards.get(asha.card.id) == asha.card
@@ -143,8 +142,8 @@ def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
     assert (person.email, person.can_unlock) == (NEW, True)
     assert person.registration is not None
     assert not person.registration.confirmed
-    with means.store.read() as uow:
-        assert uow.pending.find(asha.card.id, Purpose.CHANGE_EMAIL) is None
+    with means.store.begin() as uow:
+        assert uow.pending.delete_of_holder(asha.holder.id) == 0
         assert uow.search.find(NEW, 5) == (asha.holder.id,)
         assert uow.search.find(OLD, 5) == ()
     assert audited(means, asha) == (

@@ -48,13 +48,13 @@ def _tables() -> None:
     )
     op.create_table(
         "attempt_charge",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("charged_at", UTC, nullable=False),
         sa.Column("left_after", sa.Integer(), nullable=False),
         sa.Column("given", sa.LargeBinary(), nullable=True),
         sa.Column("verdict", sa.String(), nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("subject", "attempt_id", name=op.f("pk_attempt_charge")),
     )
     op.create_index(
@@ -68,13 +68,6 @@ def _tables() -> None:
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("key_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_anchor")),
-    )
-    op.create_table(
-        "known_key",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("purpose", sa.String(), nullable=False),
-        sa.Column("since", UTC, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_key")),
     )
     op.create_table(
         "audit_event",
@@ -117,17 +110,16 @@ def _tables() -> None:
     )
     op.create_table(
         "cardholder",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("left_at", UTC, nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cardholder")),
         sa.UniqueConstraint("number", name=op.f("uq_cardholder_number")),
     )
-    op.create_index("ix_cardholder_name_id", "cardholder", ["name", "id"], unique=False)
     op.create_index(
         "ix_cardholder_left",
         "cardholder",
@@ -136,6 +128,7 @@ def _tables() -> None:
         sqlite_where=sa.text("left_at IS NOT NULL"),
         postgresql_where=sa.text("left_at IS NOT NULL"),
     )
+    op.create_index("ix_cardholder_name_id", "cardholder", ["name", "id"], unique=False)
     op.create_table(
         "chore",
         sa.Column("name", sa.String(), nullable=False),
@@ -144,6 +137,13 @@ def _tables() -> None:
         sa.Column("seq", ROW_NUMBER, nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_chore")),
+    )
+    op.create_table(
+        "known_key",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("since", UTC, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_key")),
     )
     op.create_table(
         "outbox_message",
@@ -174,13 +174,13 @@ def _tables() -> None:
     )
     op.create_table(
         "policy_setting",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=True),
         sa.Column("changed_at", UTC, nullable=False),
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.Column("note_id", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_policy_setting")),
     )
     op.create_table(
@@ -223,6 +223,7 @@ def _tables() -> None:
     )
     op.create_table(
         "staff_member",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
@@ -231,22 +232,52 @@ def _tables() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("added_by", sa.String(), nullable=False),
         sa.Column("agreed_by", sa.String(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_member")),
     )
     op.create_table(
         "station",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("last_seen_at", UTC, nullable=False),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("reader_state", sa.String(), nullable=False),
         sa.Column("site", sa.String(), nullable=False),
         sa.Column("retired_at", UTC, nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_station")),
     )
     op.create_table(
+        "address_change",
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("holder_id", sa.String(), nullable=False),
+        sa.Column("visit_id", sa.String(), nullable=False),
+        sa.Column("old_email", sa.String(), nullable=False),
+        sa.Column("new_email", sa.String(), nullable=False),
+        sa.Column("requested_at", UTC, nullable=False),
+        sa.Column("effective_at", UTC, nullable=False),
+        sa.Column("ended_at", UTC, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["cardholder.id"], name=op.f("fk_address_change_holder_id_cardholder")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_address_change")),
+    )
+    op.create_index(
+        op.f("ix_address_change_effective_at"), "address_change", ["effective_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_address_change_holder_id"), "address_change", ["holder_id"], unique=False
+    )
+    op.create_index(
+        "uq_address_change_open",
+        "address_change",
+        ["holder_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "card",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("holder_id", sa.String(), nullable=False),
         sa.Column("driver", sa.String(), nullable=False),
@@ -263,8 +294,9 @@ def _tables() -> None:
         sa.Column("secret_tries_left", sa.Integer(), nullable=True),
         sa.Column("auth_key", sa.LargeBinary(), nullable=True),
         sa.Column("auth_key_imported", sa.Boolean(), nullable=False),
+        sa.Column("pin_key", sa.LargeBinary(), nullable=True),
+        sa.Column("pin_key_imported", sa.Boolean(), nullable=False),
         sa.Column("set_aside_at", UTC, nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("secret_seen_at", UTC, nullable=True),
         sa.Column("key_proven_revision", sa.Integer(), nullable=True),
         sa.Column("key_exchanges", sa.Integer(), nullable=False),
@@ -301,6 +333,7 @@ def _tables() -> None:
     op.create_index(op.f("ix_card_sealed_key_id"), "card", ["sealed_key_id"], unique=False)
     op.create_table(
         "registration",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("holder_id", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("email_verified_at", UTC, nullable=False),
@@ -312,7 +345,9 @@ def _tables() -> None:
         sa.Column("blocked_at", UTC, nullable=True),
         sa.Column("asked", sa.Text(), nullable=True),
         sa.Column("unconfirmed_since", UTC, nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("proven", sa.Boolean(), nullable=False),
+        sa.Column("unproven_failures", sa.Integer(), nullable=False),
+        sa.Column("unproven_until", UTC, nullable=True),
         sa.CheckConstraint("failures >= 0", name=op.f("ck_registration_failures")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_registration_holder_id_cardholder")
@@ -342,6 +377,7 @@ def _tables() -> None:
     )
     op.create_table(
         "staff_key",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=False),
         sa.Column("public_key", sa.String(), nullable=False),
@@ -349,7 +385,6 @@ def _tables() -> None:
         sa.Column("added_at", UTC, nullable=False),
         sa.Column("added_by", sa.String(), nullable=False),
         sa.Column("agreed_by", sa.String(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_key_staff_id_staff_member")
         ),
@@ -358,6 +393,7 @@ def _tables() -> None:
     op.create_index(op.f("ix_staff_key_staff_id"), "staff_key", ["staff_id"], unique=False)
     op.create_table(
         "email_code",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("card_id", sa.String(), nullable=False),
         sa.Column("holder_id", sa.String(), nullable=False),
@@ -373,14 +409,15 @@ def _tables() -> None:
         sa.Column("expires_at", UTC, nullable=True),
         sa.Column("consumed_at", UTC, nullable=True),
         sa.Column("revoked_at", UTC, nullable=True),
-        sa.Column("questions_proven", sa.Boolean(), nullable=False),
+        sa.Column("questions_proven_at", UTC, nullable=True),
         sa.Column("pending_id", sa.String(), nullable=True),
         sa.Column("issued_by", sa.String(), nullable=True),
         sa.Column("agreed_by", sa.String(), nullable=True),
         sa.Column("needs_second", sa.Boolean(), nullable=False),
         sa.Column("attempt", sa.String(), nullable=False),
         sa.Column("drafted_by", sa.String(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("proves_owner", sa.Boolean(), nullable=False),
+        sa.Column("unproven", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "(sent_at IS NULL) = (expires_at IS NULL)", name=op.f("ck_email_code_sent")
         ),
@@ -444,6 +481,7 @@ def _tables() -> None:
     )
     op.create_table(
         "pending_change",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("holder_id", sa.String(), nullable=False),
         sa.Column("card_id", sa.String(), nullable=False),
@@ -453,7 +491,9 @@ def _tables() -> None:
         sa.Column("question_ids", sa.Text(), nullable=True),
         sa.Column("hashes", sa.Text(), nullable=True),
         sa.Column("auth_key", sa.LargeBinary(), nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("pin_key", sa.LargeBinary(), nullable=True),
+        sa.Column("pin_evidence", sa.String(), nullable=False),
+        sa.Column("owner_email", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["card_id"], ["card.id"], name=op.f("fk_pending_change_card_id_card")
         ),
@@ -461,8 +501,8 @@ def _tables() -> None:
             ["holder_id"], ["cardholder.id"], name=op.f("fk_pending_change_holder_id_cardholder")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_change")),
-        sa.UniqueConstraint("card_id", "purpose", name=op.f("uq_pending_change_card_id_purpose")),
     )
+    op.create_index(op.f("ix_pending_change_card_id"), "pending_change", ["card_id"], unique=False)
     op.create_index(
         op.f("ix_pending_change_created_at"), "pending_change", ["created_at"], unique=False
     )
@@ -471,6 +511,7 @@ def _tables() -> None:
     )
     op.create_table(
         "visit",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("station", sa.String(), nullable=False),
@@ -493,7 +534,12 @@ def _tables() -> None:
         sa.Column("secret_tries", sa.Integer(), nullable=True),
         sa.Column("judged", sa.LargeBinary(), nullable=True),
         sa.Column("refusal", sa.String(), nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("key_vouched", sa.Boolean(), nullable=False),
+        sa.Column("pin_evidence", sa.String(), nullable=True),
+        sa.Column("pin_key", sa.LargeBinary(), nullable=True),
+        sa.Column("pin_challenge", sa.LargeBinary(), nullable=True),
+        sa.Column("pin_challenged_at", UTC, nullable=True),
+        sa.Column("pending_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_visit_card_id_card")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_visit_holder_id_cardholder")
@@ -507,6 +553,7 @@ def _tables() -> None:
     op.create_index("ix_visit_station_opened_at", "visit", ["station", "opened_at"], unique=False)
     op.create_table(
         "unblock_journal",
+        sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("visit_id", sa.String(), nullable=False),
         sa.Column("card_id", sa.String(), nullable=False),
@@ -518,7 +565,6 @@ def _tables() -> None:
         sa.Column("attempt", sa.String(), nullable=False),
         sa.Column("proof", sa.LargeBinary(), nullable=True),
         sa.Column("cryptogram", sa.LargeBinary(), nullable=True),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["card_id"], ["card.id"], name=op.f("fk_unblock_journal_card_id_card")
         ),

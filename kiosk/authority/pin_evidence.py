@@ -1,0 +1,147 @@
+"""Whether a card took its PIN: proven by a signature, or only claimed by a status word.
+
+A device between card and reader can answer 9000 to VERIFY. So the card signs a fresh challenge
+with a key that it uses only after VERIFY, and the signature counts where that key is known to
+belong to this card: a file named it, an issuer whom the settings name certified it for this card
+or this holder, or it was recorded in a visit that passed every factor.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import Scene, TurnedAway, again, enter
+from kiosk.authority.steps import OWNER_IS_ASKED, Gate
+from kiosk.dialogue import (
+    CardId,
+    PinChallenge,
+    PinProof,
+    Purpose,
+    Reason,
+    Task,
+    VisitId,
+)
+from kiosk.errors import StepRefused
+from kiosk.secrets.card_keys import Issuers, certifies, key_from, verify_pin_proof
+from kiosk.store.records import PendingChange, PinEvidence, new_id
+from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.store.visit_records import Visit
+
+CHALLENGE_LIFE: Final = timedelta(minutes=3)
+"""A reader with keys of its own waits up to a minute and a half for the PIN."""
+
+_NONCE_BYTES: Final = 32
+_SCOPE: Final = b"unlock-kiosk pin proof 1\0"
+"""Begins what a card signs here, so that the signature means nothing anywhere else."""
+
+
+def pin_challenge(parts: Parts, visit_id: VisitId) -> PinChallenge:
+    """Draw what the card signs after VERIFY, in place of one that may be waiting."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        scene.need(Gate.PIN)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        uow.visits.save(replace(scene.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
+        uow.commit()
+        return PinChallenge(_message(scene.visit, nonce))
+
+
+def pin_verified(parts: Parts, visit_id: VisitId, proof: PinProof | None) -> Task:
+    """Record that the card verified its PIN, and what shows it.
+
+    Without a proof that counts the PIN is claimed. Then the holder has to enter a code from an
+    address that is known already before any recovery data changes; ``TurnedAway`` where there is
+    no such address.
+    """
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        scene.need(Gate.PIN)
+        if scene.visit.pin_proven_at is None:
+            scene = _take(uow, parts, scene, proof)
+        task = tasks.next_task(uow, scene)
+        uow.commit()
+        return task
+
+
+def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -> Scene:
+    evidence, key, why = _judge(parts.issuers, scene, proof)
+    record(uow, AuditKind.PIN_VERIFIED, scene.visit, evidence=evidence.value, because=why)
+    visit = replace(
+        scene.visit,
+        pin_proven_at=uow.now,
+        pin_evidence=evidence,
+        pin_key=key,
+        pin_challenge=None,
+        pin_challenged_at=None,
+    )
+    if evidence is PinEvidence.PROVEN or scene.progress.purpose not in OWNER_IS_ASKED:
+        return again(uow, scene, visit)
+    if not scene.known_address:
+        raise TurnedAway(Reason.NO_RECORDED_EMAIL)
+    before = scene.pending
+    pending = fresh_pending(scene, scene.progress.purpose, visit)
+    if before is not None and before.auth_key == pending.auth_key:
+        pending = replace(pending, id=before.id, owner_email=before.owner_email)
+    uow.pending.put(pending)
+    return again(uow, scene, replace(visit, pending_id=pending.id))
+
+
+def fresh_pending(scene: Scene, purpose: Purpose, visit: Visit) -> PendingChange:
+    """Begin to gather what a registration or a change needs, on the evidence of ``visit``."""
+    if visit.pin_evidence is None:
+        raise StepRefused("the PIN was not verified in this visit")
+    return PendingChange(
+        id=new_id(),
+        holder_id=scene.holder.id,
+        card_id=scene.card.id,
+        purpose=purpose,
+        created_at=scene.now,
+        auth_key=visit.auth_key if visit.genuine_at is not None else None,
+        pin_key=visit.pin_key,
+        pin_evidence=visit.pin_evidence,
+    )
+
+
+def _judge(
+    issuers: Issuers | None, scene: Scene, proof: PinProof | None
+) -> tuple[PinEvidence, bytes | None, str]:
+    """Return the evidence, the key that signed, and why the audit has it so."""
+    visit, card = scene.visit, scene.card
+    nonce, drawn_at = visit.pin_challenge, visit.pin_challenged_at
+    if proof is None:
+        return PinEvidence.CLAIMED, None, "no signature"
+    if nonce is None or drawn_at is None or abs(scene.now - drawn_at) >= CHALLENGE_LIFE:
+        return PinEvidence.CLAIMED, None, "no challenge that is still good"
+    key = key_from(proof.public_key)
+    if key is None:
+        return PinEvidence.CLAIMED, None, "no key that can be checked"
+    if not verify_pin_proof(key, _message(visit, nonce), proof.signature):
+        return PinEvidence.CLAIMED, None, "wrong signature"
+    if key in (card.auth_key, visit.auth_key):
+        # The card uses that key without a PIN.
+        return PinEvidence.CLAIMED, None, "the key needs no PIN"
+    if card.pin_key is not None:
+        if card.pin_key == key:
+            return PinEvidence.PROVEN, key, "recorded key"
+        return PinEvidence.CLAIMED, key, "another key than the recorded one"
+    if issuers is not None and _is_issued(issuers, scene, key, proof.certificate):
+        return PinEvidence.PROVEN, key, "issued key"
+    return PinEvidence.CLAIMED, key, "unknown key"
+
+
+def _is_issued(issuers: Issuers, scene: Scene, key: bytes, certificate: bytes | None) -> bool:
+    if certificate is None or not certifies(certificate, key):
+        return False
+    card = CardId(scene.card.driver, scene.card.identifier)
+    holder = scene.holder
+    return issuers.vouch_for_pin_key(certificate, card, holder.number, holder.email, scene.now)
+
+
+def _message(visit: Visit, nonce: bytes) -> bytes:
+    return _SCOPE + f"{visit.id}\0{visit.card_id}\0".encode() + nonce

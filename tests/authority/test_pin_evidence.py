@@ -1,0 +1,315 @@
+"""What a PIN is worth: proven by a signature of a known key, or claimed by a status word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    PinChallenge,
+    PinProof,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.secrets.card_keys import Issuers
+from kiosk.store.records import Card, PinEvidence
+from tests.authority.plastic import Authorities, Plastic, Quiet
+from tests.authority.registering import OTHER, given
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+MINE = "asha@trust.nhs.uk"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+def begun(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
+    sitting = world.insert(card, plastic=plastic)
+    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    return sitting
+
+
+def evidence(world: World, sitting: Sitting) -> PinEvidence | None:
+    return world.visit(sitting).pin_evidence
+
+
+# --- what counts as a proof ---------------------------------------------------------------
+
+
+def test_a_signature_by_the_recorded_key_proves_the_pin(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    assert isinstance(sitting.verify_pin(), ChooseQuestions)
+    assert evidence(world, sitting) is PinEvidence.PROVEN
+    row = next(event for event in world.events() if event.kind == "pin-verified")
+    assert row.detail == {"evidence": "proven", "because": "recorded key"}
+
+
+def test_a_station_that_only_says_so_claims(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    task = world.authority.pin_verified(sitting.visit, None)
+    assert isinstance(task, SendCode)
+    assert task.proves_owner
+    assert evidence(world, sitting) is PinEvidence.CLAIMED
+
+
+def proof_by(plastic: Plastic, challenge: PinChallenge) -> PinProof:
+    proof = plastic.sign_pin(challenge)
+    assert proof is not None
+    return proof
+
+
+@pytest.mark.parametrize("trick", ["other key", "other message", "garbage", "no challenge", "late"])
+def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    if trick == "no challenge":
+        proof: PinProof | None = proof_by(sitting.plastic, PinChallenge(b"made up"))
+    else:
+        challenge = world.authority.pin_challenge(sitting.visit)
+        assert isinstance(challenge, PinChallenge)
+        proof = proof_by(sitting.plastic, challenge)
+        if trick == "other key":
+            proof = proof_by(Plastic(), challenge)
+        if trick == "other message":
+            proof = proof_by(sitting.plastic, PinChallenge(challenge.message + b"x"))
+        if trick == "garbage":
+            proof = PinProof(b"1", b"2", b"3")
+        if trick == "late":
+            world.clock.forward(minutes=3)
+    task = world.authority.pin_verified(sitting.visit, proof)
+    assert isinstance(task, SendCode)
+    assert evidence(world, sitting) is PinEvidence.CLAIMED
+
+
+def test_the_key_that_needs_no_pin_proves_none(world: World, card: Card) -> None:
+    """A shim has the genuine card sign with its card-authentication key instead."""
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    own = sitting.plastic
+    shim = Plastic(key=own.key, shows=own.shows, pin_key=own.key)
+    challenge = world.authority.pin_challenge(sitting.visit)
+    assert isinstance(challenge, PinChallenge)
+    world.authority.pin_verified(sitting.visit, shim.sign_pin(challenge))
+    assert evidence(world, sitting) is PinEvidence.CLAIMED
+
+
+def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
+    issuer = Authorities()
+    world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
+    world.authority = type(world.authority)(world.parts)
+    card = world.registered_card()
+    urn = f"urn:uuid:{card.identifier[:8]}-{card.identifier[8:12]}-{card.identifier[12:16]}-"
+    urn += f"{card.identifier[16:20]}-{card.identifier[20:]}"
+    plastic = Plastic()
+    plastic.shows = issuer.issue(plastic.key, urn)
+    for log_in, expected in ((True, PinEvidence.PROVEN), (False, PinEvidence.CLAIMED)):
+        sitting = begun(world, card, Purpose.CHANGE_QUESTIONS, plastic)
+        challenge = world.authority.pin_challenge(sitting.visit)
+        assert isinstance(challenge, PinChallenge)
+        assert plastic.pin_key is not None
+        certificate = issuer.issue(plastic.pin_key, urn, log_in=log_in)
+        proof = replace(proof_by(plastic, challenge), certificate=certificate)
+        world.authority.pin_verified(sitting.visit, proof)
+        assert evidence(world, sitting) is expected
+        sitting.pull()
+
+
+# --- registering ------------------------------------------------------------------------
+
+
+def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    sitting = begun(world, card, Purpose.REGISTER, Quiet())
+    task = sitting.verify_pin()
+    assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True)
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(sitting.visit, given())
+    with pytest.raises(StepRefused):
+        sitting.email(OTHER)
+    assert isinstance(sitting.send(), EnterCode)
+    assert world.relay.sent[-1].to == EMAIL
+    assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
+    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
+    assert isinstance(sitting.email(OTHER), EnterCode)
+    assert world.relay.sent[-1].to == OTHER
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    registration = world.registration(card)
+    assert (registration.email, registration.proven) == (OTHER, False)
+    assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
+
+
+def test_the_recorded_address_is_not_asked_twice(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    sitting = begun(world, card, Purpose.REGISTER, Quiet())
+    sitting.verify_pin()
+    sitting.send()
+    sitting.enter(world.relay.code)
+    world.authority.save_questions(sitting.visit, given())
+    assert sitting.email(EMAIL) == Finished(Purpose.REGISTER)
+    assert world.registration(card).email == EMAIL
+
+
+def test_without_a_recorded_address_a_claimed_pin_registers_nobody(world: World) -> None:
+    card = world.add_card(world.add_holder(email=None))
+    sitting = begun(world, card, Purpose.REGISTER, Quiet())
+    refused = sitting.verify_pin()
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.NO_RECORDED_EMAIL
+
+
+def test_walking_away_with_the_code_to_the_recorded_address(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    sitting = begun(world, card, Purpose.REGISTER, Quiet())
+    sitting.verify_pin()
+    sitting.send()
+    sitting.pull()
+    back = world.insert(card, plastic=Quiet(), station="B")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    purpose, page = back.opened.resumed
+    assert (purpose, page.proves_owner) == (Purpose.REGISTER, True)
+    assert back.enter(world.relay.code) == ProvePin()
+    assert isinstance(back.verify_pin(), ChooseQuestions)
+
+
+def test_a_registration_keeps_the_keys_that_were_proven(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    plastic = Plastic()
+    sitting = begun(world, card, Purpose.REGISTER, plastic)
+    sitting.verify_pin()
+    sitting.send()
+    sitting.enter(world.relay.code)
+    world.authority.save_questions(sitting.visit, given())
+    sitting.email(EMAIL)
+    now = world.card(card)
+    assert (now.auth_key, now.pin_key) == (plastic.public, plastic.pin_public)
+    assert world.registration(card).proven
+
+
+# --- changing questions and address -------------------------------------------------------
+
+
+def test_questions_change_on_a_claimed_pin_only_by_the_registered_address(
+    world: World, card: Card
+) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    world.authority.pin_verified(sitting.visit, None)
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(sitting.visit, given())
+    sitting.send()
+    assert world.relay.sent[-1].to == EMAIL
+    assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
+    assert world.authority.save_questions(sitting.visit, given()) == Finished(
+        Purpose.CHANGE_QUESTIONS
+    )
+
+
+def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
+    world: World, card: Card
+) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
+    assert world.authority.pin_verified(sitting.visit, None) == SendCode(
+        "a•••@trust.nhs.uk", proves_owner=True
+    )
+    sitting.send()
+    assert isinstance(sitting.enter(world.relay.code), GiveEmail)
+    assert isinstance(sitting.email(OTHER), EnterCode)
+    done = sitting.enter(world.relay.code)
+    assert done == Finished(Purpose.CHANGE_EMAIL, timedelta(hours=24).total_seconds())
+    assert world.registration(card).email == EMAIL
+    assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
+    sitting.pull()
+    world.clock.forward(hours=23)
+    world.insert(card).pull()
+    assert world.registration(card).email == EMAIL
+    world.clock.forward(hours=2)
+    world.insert(card).pull()
+    assert world.registration(card).email == OTHER
+    assert {notice.to for notice in world.outbox()} >= {EMAIL, OTHER}
+
+
+def test_a_proven_pin_changes_the_address_at_once(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(sitting.verify_pin(), GiveEmail)
+    assert isinstance(sitting.email(OTHER), EnterCode)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert world.registration(card).email == OTHER
+
+
+def test_a_claimed_pin_is_shown_no_address(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
+    task = world.authority.pin_verified(sitting.visit, None)
+    assert EMAIL not in repr(task)
+
+
+def test_a_change_of_pin_needs_no_more_than_the_card(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_PIN)
+    world.authority.pin_verified(sitting.visit, None)
+    assert world.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+
+
+# --- keys of the holder's other cards -------------------------------------------------------
+
+
+def test_a_second_card_is_not_served_on_its_name_alone(world: World, card: Card) -> None:
+    world.insert(card).pull()
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    second = world.add_card(holder)
+    refused = world.insert(second, plastic=Quiet()).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.NOT_GENUINE
+
+
+def test_an_unlock_records_the_key_of_a_second_card(world: World, card: Card) -> None:
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    plastic = Plastic()
+    second = world.add_card(holder)
+    world.unlock(second, plastic)
+    assert world.card(second).auth_key == plastic.public
+
+
+def test_a_registration_without_proof_opens_no_card_that_can_prove(world: World) -> None:
+    holder = world.add_holder()
+    world.register(holder, proven=False)
+    card = world.add_card(holder)
+    refused = world.insert(card, blocked=True, plastic=Plastic()).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.NOT_REGISTERED
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+def test_answers_are_not_carried_on_without_end(world: World, card: Card) -> None:
+    """Each resend carried the right answers on; they end with the life of the visit."""
+    world.policy = replace(world.policy, code_life=timedelta(minutes=60), codes_an_hour=20)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    for _ in range(3):
+        world.clock.forward(minutes=25)
+        sitting = world.insert(card, blocked=True)
+        assert isinstance(sitting.opened, VisitOpened)
+        if sitting.opened.resumed is None:
+            break
+        sitting.send()
+        sitting.pull()
+    task = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert isinstance(task, AnswerQuestions)

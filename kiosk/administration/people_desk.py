@@ -17,6 +17,7 @@ from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office
 from kiosk.administration.person_page import page_of
 from kiosk.administration.proposals import Proposal
+from kiosk.administration.proposals_desk import waiting_lines
 from kiosk.administration.search import search_people
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Done, Grounds, Seen
@@ -63,8 +64,9 @@ class LocalPeopleDesk:
             return story_of(uow, holder.id, staff_names(uow), before=before, limit=limit)
 
     def _page(self, uow: UnitOfWork, holder: Cardholder | None) -> Person:
-        means = self._office.means
-        return page_of(uow, _there(holder), means.policy(), self._office.actor, means.zone)
+        means, found = self._office.means, _there(holder)
+        page = page_of(uow, found, means.policy(), self._office.actor, means.zone)
+        return replace(page, proposals=waiting_lines(uow, self._office, found.id))
 
     # --- who they are ------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from kiosk.administration import counted
 from kiosk.administration.alarm_words import alarm_lines
 from kiosk.administration.days import by_day, by_hour, day_of, each_day, span_of
 from kiosk.administration.office import Office
+from kiosk.administration.proposals_desk import waiting_lines
 from kiosk.administration.reasons import reason_words
 from kiosk.administration.silence import is_silent
 from kiosk.administration.views.service import Day, Today
@@ -48,6 +49,7 @@ class LocalTodayDesk:
                 days=days,
                 hours=_hours(uow, today, zone),
                 alarms=alarm_lines(uow, zone),
+                waiting=waiting_lines(uow, self._office),
             )
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "stations": "stations",
     "questions": "questions",
     "policy": "policy",
+    "proposals": "proposals",
     "report": "report",
     "admin": "admin",
 }

@@ -26,7 +26,12 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
 
 
 def done_words(name: str, result: ImportResult) -> str:
-    """Say what was done."""
+    """Say what was done, or that it waits."""
+    if result.waits:
+        return (
+            f"{name} waits until a second member of staff agrees: {result.known:,} of its changes "
+            "are to people who are known. Nothing was imported; leave the file where it is."
+        )
     return (
         f"{name} is imported: {result.people_added:,} people added, {result.people_changed:,} "
         f"changed; {result.cards_added:,} cards added, {result.cards_changed:,} changed. "

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from kiosk.roles import Role, may
 from screens.admin.audit import AuditRows
-from screens.admin.codes import CodesPage
 from screens.admin.imports import ImportPage
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
@@ -17,11 +16,12 @@ from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
+from screens.admin.waiting import WaitingPage
 
 _ORDER = (
     "Today",
     "People",
-    "Codes",
+    "Waiting",
     "Stations",
     "Audit",
     "Questions",
@@ -39,7 +39,7 @@ def every_page() -> tuple[type[Page], ...]:
         TodayPage,
         PeoplePage,
         AboutPerson,
-        CodesPage,
+        WaitingPage,
         StationsPage,
         AuditRows,
         QuestionsPage,

@@ -21,6 +21,7 @@ from screens.admin.person_deeds import CODE, DEED_NAMED, DEEDS, ERASE, Deed
 from screens.admin.person_facts import (
     card_points,
     code_points,
+    proposal_points,
     question_points,
     registration_points,
 )
@@ -56,10 +57,13 @@ class AboutPerson(Page):
         self._deeds = Deeds(self._begin)
         self._registration = Facts("Registration")
         self._cards = Facts("Cards")
+        self._proposals = Facts("Waits for a second member of staff")
         self._codes = Facts("Codes that are waited for")
         self._questions = Facts("The questions they answer")
         self._story = Story(self.action_older)
-        facts = Vertical(self._registration, self._cards, self._codes, classes="facts")
+        facts = Vertical(
+            self._proposals, self._registration, self._cards, self._codes, classes="facts"
+        )
         self._all = Vertical(
             Container(facts, self._story, classes="columns"), self._questions, classes="all"
         )
@@ -98,6 +102,7 @@ class AboutPerson(Page):
         self._who.show(person)
         self._verdict.show(person)
         self._deeds.show([deed for deed in DEEDS if deed.fits(self._case)])
+        self._proposals.show(proposal_points(person.proposals, times))
         self._codes.show(code_points(person.codes, times))
         self._registration.show(registration_points(person.registration, times))
         self._cards.show(card_points(person.cards))

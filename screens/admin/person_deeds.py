@@ -8,8 +8,9 @@ from typing import Any
 
 from kiosk.administration.views.acting import Done
 from kiosk.administration.views.people import CodeLine
-from kiosk.roles import Action
-from screens.admin.dialogs import cards, codes, person
+from kiosk.administration.views.proposals import ProposalLine
+from kiosk.roles import Action, may
+from screens.admin.dialogs import cards, codes, person, proposals
 from screens.admin.dialogs.case import Case
 from screens.admin.dialogs.form import Form
 
@@ -42,12 +43,19 @@ def _leaver(case: Case, *, left: bool) -> bool:
     return Action.MARK_LEAVER in case.person.open_to and (case.person.left_at is not None) is left
 
 
-def to_agree(case: Case) -> tuple[CodeLine, ...]:
-    """Return the codes, oldest first, that wait for somebody else than whoever gave them."""
-    if Action.AGREE_CODE not in case.person.open_to:
-        return ()
-    me = case.desk.me.name
-    return tuple(c for c in case.person.codes if c.waits_for_second and c.issued_by != me)
+def to_agree(case: Case) -> tuple[ProposalLine, ...]:
+    """Return what waits, oldest first, and this member of staff can agree to."""
+    return tuple(line for line in case.person.proposals if not line.why_not)
+
+
+def to_decline(case: Case) -> tuple[ProposalLine, ...]:
+    """Return what waits, oldest first, and is not a code: those are withdrawn."""
+    role = case.desk.me.role
+    return tuple(
+        line
+        for line in case.person.proposals
+        if line.action is not Action.ISSUE_CODE and may(role, line.action)
+    )
 
 
 def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
@@ -58,7 +66,11 @@ def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
 
 
 def _agree(case: Case) -> Form[Done]:
-    return codes.agree(case.desk, to_agree(case)[0])
+    return proposals.agree(case.desk, to_agree(case)[0])
+
+
+def _decline(case: Case) -> Form[Done]:
+    return proposals.decline(case.desk, to_decline(case)[0])
 
 
 def _withdraw(case: Case) -> Form[Done]:
@@ -75,7 +87,8 @@ DEEDS = (
         urgent=True,
     ),
     Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
-    Deed("agree", "g", "Agree to the code", lambda case: bool(to_agree(case)), _agree),
+    Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
+    Deed("decline", "d", "Decline", lambda case: bool(to_decline(case)), _decline),
     Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
     Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
     Deed("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine
+from kiosk.administration.views.proposals import ProposalLine
+from kiosk.roles import Action
 from screens.admin.dialogs.card_entries import last_day
 from screens.admin.points import Point
 from screens.admin.times import Times
@@ -36,6 +38,25 @@ def card_points(cards: tuple[CardLine, ...]) -> list[Point]:
 def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
     """Say of each code that is waited for how it was given, and until when it works."""
     return [point for code in codes for point in _code(code, times)]
+
+
+def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
+    """Say what was proposed and waits, by whom and why; a code is told of among the codes."""
+    return [
+        point
+        for line in proposals
+        if line.action is not Action.ISSUE_CODE
+        for point in _proposal(line, times)
+    ]
+
+
+def _proposal(line: ProposalLine, times: Times) -> Iterator[Point]:
+    yield Point(line.told, "!")
+    by = "you" if line.is_mine else line.proposed_by
+    reason = line.reason.rstrip(".")
+    yield Point(f"Proposed by {by}, {times.at(line.proposed_at)}. Reason: {reason}.", style=QUIET)
+    if line.why_not and not line.is_mine:
+        yield Point(line.why_not, style=QUIET)
 
 
 def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:

@@ -124,11 +124,20 @@ def _row(line: StaffLine, times: Times) -> Row:
 def _explained(line: StaffLine, times: Times) -> str:
     if line.removed_at is not None:
         return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
+    let_in = _by(line.added_by, line.agreed_by)
     if not line.keys:
         return f"{line.name} has no key, and so cannot log in."
-    return "\n".join((f"{line.name} logs in with", *(_key(key, times) for key in line.keys)))
+    who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
+    return "\n".join((who, *(_key(key, times) for key in line.keys)))
 
 
 def _key(key: KeyLine, times: Times) -> str:
     label = f"{key.label}, " if key.label else ""
-    return f"  {key.fingerprint}\n    {label}{key.kind}, added {times.day(key.added_at)}"
+    added = f"added {times.day(key.added_at)}{_by(key.added_by, key.agreed_by)}"
+    return f"  {key.fingerprint}\n    {label}{key.kind}, {added}"
+
+
+def _by(added_by: str, agreed_by: str) -> str:
+    """Say who let somebody in, and who agreed to that."""
+    agreed = f", agreed by {agreed_by}" if agreed_by else ""
+    return f" by {added_by}{agreed}" if added_by else ""

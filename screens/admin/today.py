@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal
 
+from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import Day, Today
 from kiosk.roles import Action
 from screens.admin.chart import LEAST_ROWS, Bars, Chart
@@ -34,6 +35,7 @@ class TodayPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "next", "Next chart"),
         Binding("a", "alarms", "All alarms"),
+        Binding("w", "waiting", "What waits"),
     ]
     can_focus = True
 
@@ -43,10 +45,12 @@ class TodayPage(Page):
         self._first = 0
         self._title = Prose("Today", "title")
         self._alarms = Prose("", "alarms")
+        self._waiting = Prose("", "waiting")
         self._figures = Figures()
         self._charts = [Chart() for _ in range(_FOUR)]
         yield self._title
         yield self._alarms
+        yield self._waiting
         with Horizontal():
             yield self._figures
             with Grid(id="charts"):
@@ -62,6 +66,8 @@ class TodayPage(Page):
         self._title.say(f"Today, {at.day(today.at)}, at {at.clock(today.at)}")
         self._alarms.say(_alarms(today.alarms))
         self._alarms.set_class(bool(today.alarms), "-grave")
+        self._waiting.say(_waiting(today.waiting))
+        self._waiting.display = bool(today.waiting)
         self._figures.show(today)
         self._draw()
         self.refresh_bindings()
@@ -94,6 +100,8 @@ class TodayPage(Page):
         """Offer what is not to be seen already."""
         if action == "next":
             return not self.has_class("-every")
+        if action == "waiting":
+            return self._today is not None and bool(self._today.waiting)
         if action == "alarms":
             return self._today is not None and len(self._today.alarms) > _ALARMS_SHOWN
         return True
@@ -103,12 +111,27 @@ class TodayPage(Page):
         self._first = (self._first + 1) % (_FOUR - 1)
         self._draw()
 
+    def action_waiting(self) -> None:
+        """Go where it can be agreed to."""
+        shell_of(self).go_to("Waiting")
+
     def action_alarms(self) -> None:
         """Show them all."""
         if self._today is not None:
             self.app.push_screen(
                 MustRead("Alarms", "What is out of order now:", self._today.alarms)
             )
+
+
+def _waiting(waiting: Sequence[ProposalLine]) -> str:
+    """Tell the oldest in full, and how many there are."""
+    if not waiting:
+        return ""
+    first = waiting[0]
+    by = "you" if first.is_mine else first.proposed_by
+    about = f" ({first.about})" if first.about else ""
+    more = f" And {len(waiting) - 1} more." if len(waiting) > 1 else ""
+    return f"• Waits for a second member of staff: {first.told}{about} Proposed by {by}.{more}"
 
 
 def by_day(days: Sequence[Day]) -> list[Bars]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.administration.views.acting import Seen
+from kiosk.administration.views.proposals import ProposalLine
 from kiosk.roles import Action
 from kiosk.sensitive import Sensitive
 
@@ -111,6 +112,7 @@ class StoryLine:
 class Person:
     """All of a person's page.
 
+    ``proposals`` is what staff proposed about them and waits for a second member.
     ``headline`` says why they can or cannot unlock, ``advice`` what to do next, both in a
     sentence that can be read out. ``open_to`` are the actions that make sense now and that
     the reader's role permits.
@@ -130,6 +132,7 @@ class Person:
     codes: tuple[CodeLine, ...]
     story: tuple[StoryLine, ...]
     open_to: frozenset[Action]
+    proposals: tuple[ProposalLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from kiosk.administration.views.proposals import ProposalLine
 from kiosk.roles import Role
 
 
@@ -25,7 +26,8 @@ class Today:
 
     ``median_s`` is the median time from card in to unlocked, of today's unlocks; None
     where there was none. ``days`` are the last 30, oldest first; ``hours`` are 24 counts
-    of visits by hour of day over those days.
+    of visits by hour of day over those days. ``waiting`` is what waits for a second member
+    of staff and concerns this reader's role, oldest first.
     """
 
     at: datetime
@@ -42,6 +44,7 @@ class Today:
     days: tuple[Day, ...]
     hours: tuple[int, ...]
     alarms: tuple[str, ...]
+    waiting: tuple[ProposalLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from screens.widgets.prose import Note, Prose
 _GROUP = 4
 _TICK_S = 1.0
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
-_SECOND = "It does not work yet: a second member of staff has to agree, on the page Codes,"
+_SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
 _WHERE = "works at every station, once, for the card it was made for."
 _OVER = "The code does not work any more. Close this, and make another one."
 _SURE = "It cannot be shown again. Escape again closes this."

@@ -32,17 +32,6 @@ def issue(case: Case) -> Form[IssuedCode]:
     )
 
 
-def agree(desk: AdminDesk, code: CodeLine) -> Form[Done]:
-    """Ask on what grounds."""
-    return AskGrounds(
-        "Agree to a code",
-        f"{code.issued_by} gave {code.holder_name} a code. It works once you agree. Speak to "
-        f"{code.issued_by} first: how did they make sure who it was?",
-        lambda grounds: desk.codes.agree(code.code_id, grounds),
-        button="Agree",
-    )
-
-
 def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
     """Ask why."""
     return AskGrounds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
+from kiosk.administration.views.acting import Done, Grounds, Seen
 from kiosk.administration.views.people import (
     CardLine,
     CodeLine,
@@ -15,12 +15,12 @@ from kiosk.administration.views.people import (
 )
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.errors import NothingThere, NotTaken
-from kiosk.roles import Action, may
+from kiosk.roles import Action
 from kiosk.sensitive import Sensitive
 from tests.screens.admin.asked import REFERENCE
-from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import Record
 from tests.screens.admin.people_desk import Files
+from tests.screens.admin.proposals import waiting_of
 
 CODE = "40718263"
 
@@ -130,56 +130,28 @@ class FakeProposalsDesk(Files):
 
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.AGREE_ACT, "proposals.agree", proposal_id, grounds)
-        self._take(proposal_id)
+        for code in self._estate.codes:
+            if code.code_id == proposal_id:
+                self._estate.codes.remove(code)
+                self._estate.codes.append(replace(code, waits_for_second=False))
+                return self._asked.done("The code works now.")
+        self._estate.proposals.remove(self._proposal(proposal_id))
         return self._asked.done("It is done.")
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.DECLINE_ACT, "proposals.decline", proposal_id, grounds)
-        self._take(proposal_id)
+        for code in self._estate.codes:
+            if code.code_id == proposal_id:
+                self._estate.codes.remove(code)
+                return self._asked.done("The code is worthless now.")
+        self._estate.proposals.remove(self._proposal(proposal_id))
         return self._asked.done("It is declined: nothing was changed.")
 
-    def _take(self, proposal_id: str) -> None:
-        proposals = [p for p in self._estate.proposals if p.proposal_id != proposal_id]
-        codes = [code for code in self._estate.codes if code.code_id != proposal_id]
-        if proposals == self._estate.proposals and codes == self._estate.codes:
-            raise NothingThere("This does not wait any more.")
-        self._estate.proposals, self._estate.codes = proposals, codes
-
-
-def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[ProposalLine, ...]:
-    """What waits, oldest first, as ``me`` may decide on it."""
-    codes = (_code_proposal(code) for code in estate.codes if code.waits_for_second)
-    lines = (
-        _as_seen_by(me, line)
-        for line in (*estate.proposals, *codes)
-        if holder_id in ("", line.holder_id)
-    )
-    return tuple(sorted(lines, key=lambda line: line.proposed_at))
-
-
-def _code_proposal(code: CodeLine) -> ProposalLine:
-    return ProposalLine(
-        code.code_id,
-        Action.ISSUE_CODE,
-        "Let a code by word of mouth work.",
-        code.holder_id,
-        code.holder_name,
-        code.issued_by,
-        code.issued_at,
-        code.expires_at,
-        "Cannot read their mail",
-        "Photo ID, in person",
-        REFERENCE,
-    )
-
-
-def _as_seen_by(me: Actor, line: ProposalLine) -> ProposalLine:
-    if line.proposed_by == me.name:
-        because = "You proposed this yourself: somebody else has to agree to it."
-        return replace(line, is_mine=True, why_not=because)
-    if not may(me.role, line.action):
-        return replace(line, why_not=f"This is not for the role {me.role.value}.")
-    return line
+    def _proposal(self, proposal_id: str) -> ProposalLine:
+        for line in self._estate.proposals:
+            if line.proposal_id == proposal_id:
+                return line
+        raise NothingThere("This does not wait any more.")
 
 
 def _line(card: NewCard) -> CardLine:

@@ -18,6 +18,7 @@ from kiosk.roles import Action, may
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import NOW, Record, open_to
+from tests.screens.admin.proposals import waiting_of
 
 NEWEST = 20
 """The lines of a story that come with a person."""
@@ -165,7 +166,13 @@ class FakePeopleDesk(Files):
             actions |= {Action.AGREE_CODE}
         if may(me.role, Action.WITHDRAW_CODE) and not all(c.by_mail for c in codes):
             actions |= {Action.WITHDRAW_CODE}
-        return replace(person, codes=codes, open_to=actions, story=person.story[:NEWEST])
+        return replace(
+            person,
+            codes=codes,
+            open_to=actions,
+            story=person.story[:NEWEST],
+            proposals=waiting_of(self._estate, me, person.seen.holder_id),
+        )
 
 
 def _fits(record: Record, text: str) -> bool:

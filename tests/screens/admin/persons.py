@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kiosk.administration.views.acting import Grounds
-from screens.admin.codes import CodesPage
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
+from screens.admin.waiting import WaitingPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SMALL, Run, running
 
-PAGES = (PeoplePage, AboutPerson, CodesPage)
+PAGES = (PeoplePage, AboutPerson, WaitingPage)
 WHY = "they asked at the desk"
 SECRET = "73519264"
 

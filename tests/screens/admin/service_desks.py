@@ -20,6 +20,7 @@ from kiosk.roles import Action, Role
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import NOW
+from tests.screens.admin.proposals import waiting_of
 
 
 class Fake:
@@ -35,7 +36,7 @@ class FakeTodayDesk(Fake):
 
     def look(self) -> Today:
         self._asked.hear(Action.SEE_TODAY, "today.look")
-        return self._estate.today
+        return replace(self._estate.today, waiting=waiting_of(self._estate, self._asked.me))
 
 
 class FakeStationsDesk(Fake):

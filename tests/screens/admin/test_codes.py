@@ -13,10 +13,10 @@ from kiosk.administration.views.people import IssuedCode
 from kiosk.errors import NothingThere
 from kiosk.roles import Role
 from kiosk.sensitive import Sensitive
-from screens.admin.codes import CodesPage
 from screens.admin.dialogs.code_shown import CodeShown, grouped
 from screens.admin.dialogs.grounds import WAYS
 from screens.admin.times import Times
+from screens.admin.waiting import WaitingPage
 from tests.screens.admin.cards_desk import CODE
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -159,7 +159,7 @@ async def test_another_members_code_is_agreed_to() -> None:
         await run.press("f3", "g")
         assert "Bo Banks gave Bronwen Pryce a code." in run.text
         await grounds(run)
-        assert run.desk.asked.of("codes.agree") == [("code-h2", Grounds(WHY))]
+        assert run.desk.asked.of("proposals.agree") == [("code-h2", Grounds(WHY))]
         assert "The code works now." in run.text
         assert "Bronwen Pryce" not in run.text
 
@@ -167,8 +167,8 @@ async def test_another_members_code_is_agreed_to() -> None:
 async def test_ones_own_code_cannot_be_agreed_to() -> None:
     async with running(FakeDesk(Role.AGENT), PAGES) as run:
         await run.press("f3", "down")
-        assert "You gave this code yourself" in run.text
-        assert "Agree" not in run.text
+        assert "You proposed this yourself" in run.text
+        assert "g Agree" not in run.text
         await run.press("g")
         assert "Agree to a code" not in run.text
 
@@ -177,7 +177,7 @@ async def test_a_code_is_withdrawn() -> None:
     async with running(FakeDesk(Role.AGENT), PAGES) as run:
         await run.press("f3", "down", "w")
         await grounds(run)
-        assert run.desk.asked.of("codes.withdraw") == [("code-c3", Grounds(WHY))]
+        assert run.desk.asked.of("proposals.decline") == [("code-c3", Grounds(WHY))]
         assert "Dee Smith" not in run.text
 
 
@@ -193,7 +193,7 @@ async def test_a_code_that_was_used_meanwhile_is_said_and_the_list_is_read_again
         await run.press("f3", "g")
         run.desk.estate.codes.pop(0)
         await grounds(run)
-        assert "This code is over, used or withdrawn." in run.text
+        assert "This does not wait any more." in run.text
         await run.press("escape", "escape")
         assert "Bronwen Pryce" not in run.text
 
@@ -203,11 +203,11 @@ async def test_the_list_is_read_again_by_itself_and_keeps_its_mark() -> None:
         await run.press("f3", "down")
         line = run.desk.estate.codes[0]
         run.desk.estate.codes.insert(0, replace(line, code_id="new", holder_name="Cai Jones"))
-        asked = len(run.desk.asked.of("codes.waiting"))
-        assert CodesPage.REFRESH_S == 10.0
-        run.app.query_one("CodesPage").shown()  # type: ignore[attr-defined]
+        asked = len(run.desk.asked.of("proposals.waiting"))
+        assert WaitingPage.REFRESH_S == 10.0
+        run.app.query_one("WaitingPage").shown()  # type: ignore[attr-defined]
         await run.settle()
-        assert len(run.desk.asked.of("codes.waiting")) == asked + 1
+        assert len(run.desk.asked.of("proposals.waiting")) == asked + 1
         assert "Cai Jones" in run.text
         await run.press("p")
         assert "Dee Smith" in run.text
@@ -218,9 +218,9 @@ async def test_no_code_waiting_says_so() -> None:
     desk.estate.codes.clear()
     async with running(desk, PAGES) as run:
         await run.press("f3")
-        assert "No code waits for a second member of staff." in run.text
+        assert "Nothing waits for a second member of staff." in run.text
         await run.press("g", "w", "p", "enter")
-        assert "No code waits" in run.text
+        assert "Nothing waits" in run.text
 
 
 async def test_an_auditor_sees_codes_and_changes_none() -> None:
@@ -236,7 +236,7 @@ async def test_a_code_is_agreed_to_and_withdrawn_from_the_persons_page_too() -> 
     async with person(READY) as run:
         await run.press("g")
         await grounds(run)
-        assert run.desk.asked.of("codes.agree") == [("code-h2", Grounds(WHY))]
+        assert run.desk.asked.of("proposals.agree") == [("code-h2", Grounds(WHY))]
         await run.press("w")
         await grounds(run)
         assert run.desk.asked.of("codes.withdraw") == [("code-h2", Grounds(WHY))]
@@ -244,7 +244,7 @@ async def test_a_code_is_agreed_to_and_withdrawn_from_the_persons_page_too() -> 
 
 async def test_a_code_that_is_over_meanwhile_is_said_on_the_persons_page() -> None:
     async with person(READY) as run:
-        run.desk.asked.raises("codes.agree", NothingThere("This code is over."))
+        run.desk.asked.raises("proposals.agree", NothingThere("This code is over."))
         await run.press("g")
         await grounds(run)
         assert "This code is over." in run.text

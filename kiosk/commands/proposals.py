@@ -1,0 +1,80 @@
+"""``kiosk proposals``: what waits for a second member of staff."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.tools import Tools, add_command, say
+from kiosk.errors import ChangedMeanwhile
+
+if TYPE_CHECKING:
+    from kiosk.administration.desk import ProposalsDesk
+    from kiosk.administration.views.acting import Done
+
+DESCRIPTION = """\
+With `four_eyes` in [policy], whatever could help one member of staff to open somebody else's
+card waits until a second one agrees: somebody else, with another key, where neither of the
+two let the other in. A proposal runs out after seven days, a code after fifteen minutes.
+
+The command line counts as one person, whoever types. What it does waits as well, unless there
+are no two members who could agree with each other: so the first two managers are added here.
+"""
+EXAMPLE = """\
+  kiosk proposals list
+  kiosk proposals agree ID --reason "spoke to Asha, she saw the badge"
+  kiosk proposals decline ID --reason "nobody asked for this"
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(
+        subparsers, "proposals", "what a second has to agree to", DESCRIPTION, EXAMPLE
+    )
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")
+    reading(parts, "list", "show what waits, oldest first")
+    for name, text in (("agree", "have it done now"), ("decline", "let it never be done")):
+        part = acting(parts, name, text)
+        part.add_argument("proposal", metavar="ID", help="see `list`")
+        part.add_argument("--json", action="store_true", help="for a script")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the part that was asked for; 1 where it was not done."""
+    desk = Tools(args).desk.proposals
+    if args.part == "list":
+        return _list(desk, as_json=args.json)
+    try:
+        done = _decide(desk, args)
+    except ChangedMeanwhile as error:
+        return tell_changes(error)
+    if args.json:
+        say(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+        return 0
+    return tell(done)
+
+
+def _decide(desk: ProposalsDesk, args: argparse.Namespace) -> Done:
+    decide = desk.agree if args.part == "agree" else desk.decline
+    return decide(args.proposal, grounds_of(args))
+
+
+def _list(desk: ProposalsDesk, *, as_json: bool) -> int:
+    lines = desk.waiting()
+    if as_json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        about = f"  about {line.about}" if line.about else ""
+        say(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
+        say(f"    {line.told}")
+        say(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
+        if line.why_not:
+            say(f"    {line.why_not}")
+    if not lines:
+        say("nothing waits")
+    return 0

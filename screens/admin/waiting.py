@@ -1,0 +1,104 @@
+"""What colleagues proposed, and what waits for a second member of staff to agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from kiosk.administration.desk import AdminDesk
+from kiosk.administration.views.acting import Done
+from kiosk.administration.views.proposals import ProposalLine
+from kiosk.roles import Action, may
+from screens.admin.dialogs import proposals
+from screens.admin.dialogs.form import Form
+from screens.admin.lines import LinesPage
+from screens.admin.page import shell_of
+from screens.admin.table import Column, Row, Table
+
+_WHAT = (
+    "What a colleague proposed happens only once somebody else agrees. Speak to them first: "
+    "how did they make sure who it was?"
+)
+_NONE = "Nothing waits for a second member of staff. It appears here as soon as it is proposed."
+
+
+class WaitingPage(LinesPage[ProposalLine]):
+    """Oldest first; it is read anew by itself while it shows."""
+
+    NAME = "Waiting"
+    TITLE = "What waits for a second member of staff"
+    UNMARKED = _WHAT
+    NEEDS = Action.SEE_TODAY
+    REFRESH_S = 10.0
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "agree", "Agree"),
+        Binding("w", "decline", "Decline"),
+        Binding("p", "person", "Open the person"),
+    ]
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(
+            desk,
+            Column("About", 12, 3),
+            Column("What", 12, 4),
+            Column("Proposed by", 11, 2),
+            Column("At", 15),
+            Column("Runs out in", 11),
+            empty=_NONE,
+        )
+
+    def shown(self) -> None:
+        """Read what waits."""
+        self.ask(self.desk.proposals.waiting, self.show_lines)
+
+    def row_of(self, line: ProposalLine) -> Row:
+        """Whom it is about, what it would do, who proposed it, when, and until when it waits."""
+        times = shell_of(self).times
+        by = "you" if line.is_mine else line.proposed_by
+        at, left = times.at(line.proposed_at), times.left(line.expires_at)
+        return Row(line.proposal_id, (line.about or "–", line.told, by, at, left))
+
+    def explained(self, line: ProposalLine) -> str:
+        """Say what it would do and why, and what agreeing means, or why one cannot."""
+        why = f"{line.told} Reason: {line.reason.rstrip('.')}." if line.reason else line.told
+        if line.identified_by:
+            why += f" Identified by: {line.identified_by}."
+        return f"{why}\n{line.why_not or _WHAT}"
+
+    # --- what is done ------------------------------------------------------------------
+
+    def on_table_picked(self, event: Table.Picked) -> None:
+        """Show the person whom it is about."""
+        event.stop()
+        self.action_person()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense for the line that is marked."""
+        line = self.marked
+        if line is None:
+            return action not in ("agree", "decline", "person")
+        role = self.desk.me.role
+        if action == "agree":
+            return may(role, Action.AGREE_ACT) and not line.why_not
+        if action == "decline":
+            return may(role, Action.DECLINE_ACT) and may(role, line.action)
+        return action != "person" or bool(line.holder_id)
+
+    def action_agree(self) -> None:
+        """Ask on what grounds."""
+        self._ask_about(proposals.agree)
+
+    def action_decline(self) -> None:
+        """Ask why."""
+        self._ask_about(proposals.decline)
+
+    def action_person(self) -> None:
+        """Show the person whom it is about."""
+        if self.marked is not None and self.marked.holder_id:
+            shell_of(self).show_person(self.marked.holder_id)
+
+    def _ask_about(self, form: Callable[[AdminDesk, ProposalLine], Form[Done]]) -> None:
+        if self.marked is not None:
+            self.put(form(self.desk, self.marked))

@@ -1,0 +1,49 @@
+"""What waits for a second member of staff, as somebody at the fake desk sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.administration.views.acting import Actor
+from kiosk.administration.views.people import CodeLine
+from kiosk.administration.views.proposals import ProposalLine
+from kiosk.roles import Action, Role, may
+from tests.screens.admin.asked import REFERENCE
+from tests.screens.admin.estate import Estate
+
+
+def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[ProposalLine, ...]:
+    """What waits, oldest first, as ``me`` may decide on it."""
+    codes = (_code_proposal(code) for code in estate.codes if code.waits_for_second)
+    lines = (
+        _as_seen_by(me, line)
+        for line in (*estate.proposals, *codes)
+        if holder_id in ("", line.holder_id)
+        and (me.role is Role.AUDITOR or may(me.role, line.action))
+    )
+    return tuple(sorted(lines, key=lambda line: line.proposed_at))
+
+
+def _code_proposal(code: CodeLine) -> ProposalLine:
+    return ProposalLine(
+        code.code_id,
+        Action.ISSUE_CODE,
+        "Let a code by word of mouth work.",
+        code.holder_id,
+        code.holder_name,
+        code.issued_by,
+        code.issued_at,
+        code.expires_at,
+        "Cannot read their mail",
+        "Photo ID, in person",
+        REFERENCE,
+    )
+
+
+def _as_seen_by(me: Actor, line: ProposalLine) -> ProposalLine:
+    if line.proposed_by == me.name:
+        because = "You proposed this yourself: somebody else has to agree to it."
+        return replace(line, is_mine=True, why_not=because)
+    if not may(me.role, line.action):
+        return replace(line, why_not=f"This is not for the role {me.role.value}.")
+    return line

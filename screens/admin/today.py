@@ -68,6 +68,7 @@ class TodayPage(Page):
         self._alarms.set_class(bool(today.alarms), "-grave")
         self._waiting.say(_waiting(today.waiting))
         self._waiting.display = bool(today.waiting)
+        self.set_class(bool(today.waiting), "-waiting")
         self._figures.show(today)
         self._draw()
         self.refresh_bindings()
@@ -131,7 +132,8 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
     by = "you" if first.is_mine else first.proposed_by
     about = f" ({first.about})" if first.about else ""
     more = f" And {len(waiting) - 1} more." if len(waiting) > 1 else ""
-    return f"• Waits for a second member of staff: {first.told}{about} Proposed by {by}.{more}"
+    told = first.told.rstrip(".")
+    return f"• Waits for a second member: {told}{about}, proposed by {by}.{more}"
 
 
 def by_day(days: Sequence[Day]) -> list[Bars]:

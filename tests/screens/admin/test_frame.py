@@ -121,6 +121,7 @@ async def test_the_list_of_actions_has_the_application_s_own_and_no_others() -> 
         offered = {command.does for command in run.app.screen._commands.values()}  # type: ignore[attr-defined]
         assert offered == {
             "Next chart",
+            "What waits",
             "Go to Today",
             "Go to People",
             "Go to Stations",

@@ -1,0 +1,146 @@
+"""What waits for a second member of staff: on Today, on its own page, on a person's page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.administration.views.acting import Grounds
+from kiosk.administration.views.proposals import ProposalLine
+from kiosk.errors import ChangedMeanwhile, NotPermitted
+from kiosk.roles import Action, Role
+from screens.admin.today import TodayPage
+from tests.screens.admin.asked import REFERENCE
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
+from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
+from tests.screens.admin.pilots import running
+
+EMAIL = ProposalLine(
+    "proposal-1",
+    Action.CORRECT_EMAIL,
+    "Correct the email address to bronwen@nhs.uk.",
+    READY,
+    "Bronwen Pryce",
+    "Bo Banks",
+    NOW - timedelta(hours=3),
+    NOW + timedelta(days=6),
+    "Asked for it in person",
+    "Photo ID, in person",
+    REFERENCE,
+)
+STAFF = replace(
+    EMAIL,
+    proposal_id="proposal-2",
+    action=Action.ADD_STAFF,
+    told="Let in Cy Dunn as agent, with the key SHA256:abc.",
+    holder_id="",
+    about="",
+    proposed_at=NOW - timedelta(hours=2),
+)
+
+
+def waiting(role: Role = Role.MANAGER, *lines: ProposalLine) -> FakeDesk:
+    desk = FakeDesk(role)
+    desk.estate.codes.clear()
+    desk.estate.proposals = list(lines or (EMAIL, STAFF))
+    return desk
+
+
+async def test_today_says_what_waits_and_leads_there() -> None:
+    async with running(waiting(), (TodayPage, *PAGES)) as run:
+        assert "Waits for a second member: Correct the email address to" in run.text
+        assert "And 1 more." in run.text
+        await run.press("w")
+        assert "What waits for a second member of staff" in run.text
+
+
+async def test_today_says_nothing_where_nothing_waits() -> None:
+    desk = waiting()
+    desk.estate.proposals.clear()
+    async with running(desk, (TodayPage, *PAGES)) as run:
+        assert "second member" not in run.text
+        assert "What waits" not in run.text
+
+
+async def test_the_page_says_who_proposed_what_and_why() -> None:
+    async with running(waiting(), PAGES) as run:
+        await run.press("f3")
+        for words in ("Bronwen Pryce", "Bo Banks", "Reason: Asked for it in person."):
+            assert words in run.text
+        assert "Identified by: Photo ID, in person." in run.text
+
+
+async def test_it_is_agreed_to_with_a_reason() -> None:
+    async with running(waiting(), PAGES) as run:
+        await run.press("f3", "g")
+        assert "Bo Banks proposed: Correct the email address" in run.text
+        await grounds(run)
+        assert run.desk.asked.of("proposals.agree") == [("proposal-1", Grounds(WHY))]
+        assert "It is done." in run.text
+
+
+async def test_what_is_about_no_person_opens_none() -> None:
+    async with running(waiting(Role.MANAGER, STAFF), PAGES) as run:
+        await run.press("f3")
+        assert "Open the person" not in run.text
+        await run.press("p", "enter")
+        assert "What waits for a second member of staff" in run.text
+
+
+async def test_ones_own_is_taken_back_and_not_agreed_to() -> None:
+    mine = replace(EMAIL, proposed_by="Mo Farrow")
+    async with running(waiting(Role.MANAGER, mine), PAGES) as run:
+        await run.press("f3")
+        assert "You proposed this yourself" in run.text
+        await run.press("g")
+        assert "Speak to" not in run.text
+        await run.press("w")
+        assert "Take it back" in run.text
+        await grounds(run)
+        assert run.desk.asked.of("proposals.decline") == [("proposal-1", Grounds(WHY))]
+
+
+async def test_agents_do_not_see_what_is_for_managers() -> None:
+    async with running(waiting(Role.AGENT), PAGES) as run:
+        await run.press("f3")
+        assert "Bronwen Pryce" in run.text
+        assert "Cy Dunn" not in run.text
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (NotPermitted("Bo Banks let you in here."), "Bo Banks let you in here."),
+        (
+            ChangedMeanwhile("This person was changed.", ("Bo Banks corrected the name.",)),
+            "Bo Banks corrected the name.",
+        ),
+    ],
+)
+async def test_why_it_was_not_done_is_said(error: Exception, shown: str) -> None:
+    async with running(waiting(), PAGES) as run:
+        run.desk.asked.raises("proposals.agree", error)
+        await run.press("f3", "g")
+        await grounds(run)
+        assert shown in run.text
+
+
+async def test_the_persons_page_shows_it_and_decides_on_it() -> None:
+    async with person(READY, waiting()) as run:
+        assert "Waits for a second member of staff" in run.text
+        assert "Correct the email address to bronwen@nhs.uk." in run.text
+        assert "Reason: Asked for it in person." in run.text
+        await run.press("d")
+        await grounds(run)
+        assert run.desk.asked.of("proposals.decline") == [("proposal-1", Grounds(WHY))]
+        assert "Waits for a second member of staff" not in run.text
+
+
+async def test_it_is_agreed_to_on_the_persons_page() -> None:
+    async with person(READY, waiting()) as run:
+        await run.press("g")
+        await grounds(run)
+        assert run.desk.asked.of("proposals.agree") == [("proposal-1", Grounds(WHY))]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kiosk.administration.import_people import ImportSummary, PeopleImport
-from kiosk.administration.office import LONGEST_REASON, Act, Office, audit_name
+from kiosk.administration.office import Act, Office, audit_name
 from kiosk.administration.progress import Progress
 from kiosk.administration.proposals import Proposal
 from kiosk.administration.views.acting import Grounds
@@ -59,7 +59,7 @@ class LocalImportDesk:
         file that they agree to is the one that was read now.
         """
         proposal = Proposal("imports.run", {"name": name})
-        grounds = Grounds(f"Import of {name}"[:LONGEST_REASON])
+        grounds = Grounds("Import of a file from the imports folder")
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
         try:
             with _plainly(), importing as act:

@@ -16,19 +16,19 @@ from kiosk.administration.views.people import NewCard
 from kiosk.administration.views.service import Span
 from kiosk.errors import NotTaken
 from kiosk.sensitive import Sensitive
-from screens.admin.codes import CodesPage
-from screens.admin.dialogs import audit, cards, codes, person, reports, staff
+from screens.admin.dialogs import audit, cards, codes, person, proposals, reports, staff
 from screens.admin.dialogs.case import Case
 from screens.admin.dialogs.form import Form
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
+from screens.admin.waiting import WaitingPage
 from tests.screens.admin import persons
 from tests.screens.admin.deeds import Deeds, below
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import running
 
-PAGES = (PeoplePage, AboutPerson, CodesPage)
+PAGES = (PeoplePage, AboutPerson, WaitingPage)
 NEW = "00112233445566778899aabbccddeeff"
 PUK = "87654321"
 WHY = "they asked at the desk"
@@ -56,7 +56,8 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "revoke card": lambda desk: cards.revoke_card(_case(desk)),
     "set secret": lambda desk: cards.set_secret(_case(desk)),
     "issue code": lambda desk: codes.issue(_case(desk)),
-    "agree": lambda desk: codes.agree(desk, desk.codes.waiting()[0]),
+    "agree": lambda desk: proposals.agree(desk, desk.proposals.waiting()[0]),
+    "decline": lambda desk: proposals.decline(desk, desk.proposals.waiting()[0]),
     "withdraw": lambda desk: codes.withdraw(desk, desk.codes.waiting()[0]),
     "add staff": lambda desk: staff.add(desk.staff),
     "change role": lambda desk: staff.change_role(desk.staff, _member(desk)),
@@ -74,7 +75,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
 def test_every_form_of_the_dialogs_is_tried() -> None:
     made = {
         name
-        for module in (audit, cards, codes, person, reports, staff)
+        for module in (audit, cards, codes, person, proposals, reports, staff)
         for name, function in vars(module).items()
         if callable(function)
         and getattr(function, "__module__", "") == module.__name__

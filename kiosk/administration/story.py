@@ -49,16 +49,20 @@ def story_of(
     wanted = AuditQuery(holder_id=holder_id, without=LEFT_OUT)
     events = uow.trail.newest(wanted, before, min(limit, LONGEST))
     notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
-    return tuple(_line(event, notes, name_of(event.actor)) for event in events)
+    return tuple(_line(event, notes, name_of) for event in events)
 
 
-def _line(event: AuditEvent, notes: Mapping[str, ActionNote], who: str) -> StoryLine:
-    words = (told(event), *_why(notes.get(_note_id(event))))
+def _line(
+    event: AuditEvent, notes: Mapping[str, ActionNote], name_of: Callable[[str | None], str]
+) -> StoryLine:
+    agreed = name_of(str(event.detail.get("agreed_by") or ""))
+    agreement = (f"Agreed by {agreed}.",) if agreed else ()
+    words = (told(event), *_why(notes.get(_note_id(event))), *agreement)
     return StoryLine(
         seq=event.seq,
         at=event.at,
         told=" ".join(words),
-        who=who,
+        who=name_of(event.actor),
         station=event.station or "",
         reference=event.reference,
         grave=event.kind in GRAVE,

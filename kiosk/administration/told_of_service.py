@@ -79,6 +79,32 @@ def _redacted(detail: Detail) -> str:
     return f"Took the {what} out of row {row} of the audit." if row and what else ""
 
 
+_ACTS: Final = {
+    "people.lift_block": "lift the block",
+    "people.revoke_registration": "revoke the registration",
+    "people.correct_email": "correct the email address",
+    "cards.add": "add a card",
+    "cards.replace": "replace a card",
+    "cards.set_secret": "set an unblock secret",
+    "staff.add": "let in a member of staff",
+    "staff.change_role": "change the role of a member of staff",
+    "staff.add_key": "let in another key of a member of staff",
+    "policy.change": "change the policy",
+    "policy.reset": "put a setting back to the settings file's value",
+    "imports.run": "import a file",
+    "audit.redact": "redact a text in the audit",
+}
+"""What a proposed act would do, by its name."""
+
+
+def _of_act(words: str) -> Callable[[Detail], str]:
+    def say(detail: Detail) -> str:
+        act = detail.get("act")
+        return words.format(_ACTS.get(str(act), act)) if act else ""
+
+    return say
+
+
 SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.POLICY_CHANGED: _policy,
     StaffKind.QUESTION_ADDED: _question("Added security question {}"),
@@ -86,6 +112,10 @@ SAID_OF_SERVICE: Final[dict[str, Callable[[Detail], str]]] = {
     StaffKind.QUESTION_REVIVED: _question("Offered security question {} again"),
     StaffKind.STAFF_ADDED: _added,
     StaffKind.ROLE_CHANGED: _role,
+    StaffKind.ACT_PROPOSED: _of_act("Proposed to {}; it waits for a second member of staff."),
+    StaffKind.ACT_AGREED: _of_act("Agreed to {}, as a colleague had proposed."),
+    StaffKind.ACT_DECLINED: _of_act("Declined to {}, as had been proposed."),
+    StaffKind.ACT_EXPIRED: _of_act("Nobody agreed in time to {}."),
     StaffKind.NOT_PERMITTED: _not_permitted,
     StaffKind.AUDIT_VERIFIED: _verified,
     StaffKind.AUDIT_EXPORTED: _exported,

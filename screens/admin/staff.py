@@ -133,8 +133,9 @@ def _explained(line: StaffLine, times: Times) -> str:
 
 def _key(key: KeyLine, times: Times) -> str:
     label = f"{key.label}, " if key.label else ""
-    added = f"added {times.day(key.added_at)}{_by(key.added_by, key.agreed_by)}"
-    return f"  {key.fingerprint}\n    {label}{key.kind}, {added}"
+    by = _by(key.added_by, key.agreed_by)
+    words = f"  {key.fingerprint}\n    {label}{key.kind}, added {times.day(key.added_at)}"
+    return f"{words}\n   {by}" if by else words
 
 
 def _by(added_by: str, agreed_by: str) -> str:

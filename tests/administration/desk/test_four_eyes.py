@@ -15,6 +15,7 @@ from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.progress import unseen
 from kiosk.administration.proposed_acts import ACTS
+from kiosk.administration.told_of_service import SAID_OF_SERVICE
 from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
 from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.config.notices import NoticeSettings
@@ -182,6 +183,28 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     with pytest.raises(ChangedMeanwhile) as caught:
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == ("Manager Two agreed to it.",)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_the_audit_says_in_words_what_was_proposed(act: str) -> None:
+    for words in (SAID_OF_SERVICE[kind] for kind in ("act-proposed", "act-agreed")):
+        assert act not in words({"act": act})
+
+
+def test_the_story_names_both(
+    means: Means, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    agree_all(second)
+    lines = LocalAdminDesk(second).people.person(asha.holder.id).story
+    told_of = {line.told: line.who for line in lines}
+    done = (
+        "Corrected the email address. Reason: Asked for by telephone. "
+        "Identified by: Photo ID, in person. Agreed by Manager Two."
+    )
+    assert told_of[done] == "Manager One"
+    agreed = "Agreed to correct the email address, as a colleague had proposed."
+    assert any(line.startswith(agreed) for line in told_of)
 
 
 def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
@@ -430,6 +453,7 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
     assert len(waiting) == waits
     if waits:
         agree_all(second)
+        write(means, HEADER + text)
         again = LocalAdminDesk(first).imports.run("people.csv", unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
 

@@ -37,6 +37,17 @@ async def test_everybody_is_there_with_role_login_and_keys(size: tuple[int, int]
         assert "token in the safe, sk-ssh-ed25519@openssh.com, added 1 Mar 2026" in run.text
 
 
+async def test_who_let_somebody_in_is_said_and_who_agreed() -> None:
+    desk = FakeDesk()
+    line = desk.estate.staff[0]
+    keys = tuple(replace(key, added_by="Mo Farrow", agreed_by="Cy Dunn") for key in line.keys)
+    desk.estate.staff = [replace(line, added_by="command line: root", keys=keys)]
+    async with running(desk, PAGES) as run:
+        await run.press("f8")
+        assert f"{line.name}, let in by command line: root, logs in with" in run.text
+        assert "by Mo Farrow, agreed by Cy Dunn" in run.text
+
+
 async def test_somebody_is_added_with_a_key_that_was_pasted() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f8", "a", *"Asha Okafor", "tab", "down", "down", "tab", *KEY)

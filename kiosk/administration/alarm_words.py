@@ -47,6 +47,8 @@ def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             return f"{said['station']} has been silent since {_since(alarm, uow, zone)}"
         case AlarmKind.MAIL_HELD_UP:
             return f"Mail has not moved since {_since(alarm, uow, zone)}"
+        case AlarmKind.ROW_ALTERED:
+            return f"A record was altered outside of the service: {said['table']} {said['row']}"
         case AlarmKind.AUDIT_BROKEN:
             return f"The audit does not fit: {said['finding']}"
         case _:
@@ -54,7 +56,8 @@ def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
 
 
 def _person(alarm: Alarm, uow: UnitOfWork) -> str:
-    holder = uow.holders.get(str(alarm.detail["holder_id"]))
+    holder_id = str(alarm.detail["holder_id"])
+    holder = uow.holders.by_ids([holder_id]).get(holder_id)
     return f"{holder.name}, {holder.number}" if holder else GONE
 
 

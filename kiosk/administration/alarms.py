@@ -10,7 +10,9 @@ from typing import Final
 
 from kiosk.administration import counted
 from kiosk.administration.silence import is_silent
+from kiosk.authority.audit import AuditKind
 from kiosk.config.notices import NoticeSettings
+from kiosk.store.audit_records import AuditQuery
 from kiosk.store.records import Scalar
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -29,6 +31,12 @@ PROOF_SPAN = timedelta(days=1)
 
 MOST_PLACES = 200
 
+ALTERED_SPAN = timedelta(days=2)
+"""How long an altered row stays an alarm that is not met again; each day's sweep meets all."""
+
+MOST_ROWS = 500
+"""Events of altered rows that are looked at, the newest ones."""
+
 
 class AlarmKind(StrEnum):
     """The kinds of alarms; each is also the name of the notice that tells of it."""
@@ -38,6 +46,7 @@ class AlarmKind(StrEnum):
     FAILURES_OF_PERSON = "failures-of-person"
     STATION_SILENT = "station-silent"
     MAIL_HELD_UP = "mail-held-up"
+    ROW_ALTERED = "row-altered"
     AUDIT_BROKEN = "audit-broken"
 
 
@@ -71,6 +80,7 @@ def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[Trouble, ...]:
         *_failures_at_stations(uow, limits.failures_at_station),
         *_failures_of_people(uow, limits.failures_of_person),
         *_silent_stations(uow),
+        *_altered_rows(uow),
         *_mail(uow, timedelta(minutes=limits.mail_minutes)),
     )
 
@@ -117,6 +127,17 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[Trouble]:
                 "since": _iso(station.last_seen_at),
             }
             yield Trouble(AlarmKind.STATION_SILENT, station.name, detail)
+
+
+def _altered_rows(uow: UnitOfWork) -> Iterator[Trouble]:
+    """An altered row is one trouble, however often it is met; the daily sweep meets it anew."""
+    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - ALTERED_SPAN)
+    met = {
+        (event.detail.get("table"), event.detail.get("row"))
+        for event in uow.trail.newest(query, limit=MOST_ROWS)
+    }
+    for table, row in sorted(met, key=str):
+        yield Trouble(AlarmKind.ROW_ALTERED, f"{table} {row}", {"table": table, "row": row})
 
 
 def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[Trouble]:

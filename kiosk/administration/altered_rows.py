@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kiosk.administration.doctor import Finding, fail, ok, warn
-from kiosk.errors import NothingThere
+from kiosk.administration.free_text import need_words
+from kiosk.administration.office import LONGEST_REASON, SHORTEST_REASON
+from kiosk.errors import NothingThere, NotTaken
 from kiosk.store.database import Store
+from kiosk.store.records import Scalar, new_id
 from kiosk.store.repositories.mac_rows import TABLES, Piece, RowKey
+from kiosk.store.repositories.staff import note_digest
+from kiosk.store.staff_records import ActionNote
 
 ROWS_A_PIECE = 500
 _NAMED = 5
@@ -50,12 +56,23 @@ def check_rows(store: Store) -> Finding:
 
 
 def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
-    """Take an altered row as it is; audited. Raises ``NothingThere``."""
-    key = tuple(row.split("/", 1)) if table == "attempt_charge" else (row,)
+    """Take an altered row as it is; audited. Raises ``NothingThere`` and ``NotTaken``."""
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise NotTaken("reason", f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
+    need_words("reason", reason)
+    if table not in TABLES:
+        raise NothingThere(f"no table {table!r} has rows with MACs; they are {', '.join(TABLES)}")
     with store.begin() as uow:
-        if table not in TABLES or not uow.mac_rows.accept(table, key):
-            raise NothingThere(f"there is no row {row!r} in a table {table!r} with MACs")
-        detail = {"table": table, "row": row, "reason": reason}
+        if not uow.mac_rows.accept(table, row):
+            raise NothingThere(f"there is no row {row!r} in {table}")
+        note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
+        uow.notes.add(note)
+        detail: dict[str, Scalar] = {
+            "table": table,
+            "row": row,
+            "note": note.id,
+            "note_sha256": note_digest(note),
+        }
         uow.audit.append(kind="row-accepted", reference="", actor=actor, detail=detail)
         uow.commit()
 

@@ -5,14 +5,16 @@ Any number of processes may look; of those that look at once, one finds that it 
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Final
 
 from kiosk.administration.alarms import (
     LOOK,
     LOOK_EVERY,
+    MOST_ROWS,
     WATCHED,
     AlarmKind,
     Said,
@@ -23,14 +25,16 @@ from kiosk.administration.audit_chain import anchor_line
 from kiosk.administration.proposals_desk import expire_overdue
 from kiosk.administration.telling import StaffMail
 from kiosk.authority.anchors import anchor_head
+from kiosk.authority.audit import AuditKind, altered
 from kiosk.authority.housekeeping import purge, tidy
 from kiosk.config.notices import NoticeSettings
 from kiosk.config.settings import DEFAULTS
-from kiosk.errors import AuditNotIntact
+from kiosk.errors import AuditNotIntact, RowAltered
 from kiosk.secrets.anchors import AnchorSigner
 from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditAnchor, AuditPiece
+from kiosk.store.audit_records import AuditAnchor, AuditHead, AuditPiece, AuditQuery
 from kiosk.store.database import Store
+from kiosk.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -38,6 +42,7 @@ log = logging.getLogger(__name__)
 DAY = timedelta(days=1)
 VERIFY: Final = "verify"
 TIDY: Final = "tidy"
+SWEEP: Final = "sweep"
 
 ROWS_A_LOOK = 2000
 """Rows of the audit that one look verifies: a tenth of a second's work beside a station."""
@@ -75,13 +80,20 @@ class Caretaker:
         """
         if not self._is_my_turn():
             return False
-        self._watch()
-        self._expire()
-        self._sign()
-        self._verify_on()
-        self._tidy()
-        # Each minute, for whoever was erased while somebody read.
-        self._store.empty_log()
+        for step in (
+            self._watch,
+            self._expire,
+            self._sign,
+            self._sweep,
+            self._verify_on,
+            self._tidy,
+            # Each minute, for whoever was erased while somebody read.
+            self._store.empty_log,
+        ):
+            try:
+                step()
+            except RowAltered as error:  # the other steps go on, and the next look tells staff
+                self._note((error,))
         return True
 
     def _is_my_turn(self) -> bool:
@@ -161,6 +173,42 @@ class Caretaker:
                 self._settle(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
             uow.commit()
 
+    # --- rows that grant access ---
+
+    def _sweep(self) -> None:
+        """Check a piece of all rows that have a MAC: each of them once a day."""
+        with self._store.read() as uow:
+            chore = uow.chores.get(SWEEP)
+            table, after = _place(chore.reached) if chore else (0, None)
+            begins = (table, after) == (0, None)
+            if begins and not uow.chores.is_due(SWEEP, DAY):
+                return
+            piece = uow.mac_rows.check(TABLES[table], after, ROWS_A_LOOK)
+        self._note(RowAltered(TABLES[table], row) for row in piece.altered)
+        following = _reached(table, piece.last)
+        with self._store.begin() as uow:
+            if begins:
+                uow.chores.claim(SWEEP, DAY)
+            uow.chores.reach(SWEEP, following)
+            uow.commit()
+
+    def _note(self, errors: Iterable[RowAltered]) -> None:
+        """Tell the audit of altered rows that it was not told of today; alarms come of that."""
+        told = list(errors)
+        if not told:
+            return
+        with self._store.begin() as uow:
+            query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - DAY)
+            known = {
+                (event.detail.get("table"), event.detail.get("row"))
+                for event in uow.trail.newest(query, limit=MOST_ROWS)
+            }
+            for error in told:
+                if (error.table, error.row) not in known:
+                    detail = altered(error)
+                    uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
+            uow.commit()
+
     # --- what is past ---
 
     def _tidy(self) -> None:
@@ -173,6 +221,20 @@ class Caretaker:
         with self._store.begin() as uow:
             uow.chores.claim(TIDY, DAY)
             uow.commit()
+
+
+def _place(reached: AuditHead) -> tuple[int, RowKey | None]:
+    """Return the table and the key that a sweep has come to, as ``_reached`` wrote them down."""
+    if reached == FIRST:
+        return 0, None
+    key = json.loads(reached.hash)
+    return reached.seq % len(TABLES), tuple(key) if key else None
+
+
+def _reached(table: int, last: RowKey | None) -> AuditHead:
+    if last is not None:
+        return AuditHead(table, json.dumps(last))
+    return AuditHead(table + 1, json.dumps([])) if table + 1 < len(TABLES) else FIRST
 
 
 def _found(piece: AuditPiece) -> tuple[Trouble, ...]:

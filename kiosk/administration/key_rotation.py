@@ -1,7 +1,8 @@
-"""Looking at the keys, and rotating the one that seals unblock secrets.
+"""Looking at the keys, and rotating those that seal unblock secrets and key rows.
 
-A rotation has two halves: a new key is added to the key file, and every secret is sealed
-anew under it. It may stop anywhere: the next one first finishes what was left.
+A rotation has two halves: a new key is added to the key file, and every secret is sealed,
+or every row's MAC made, anew under it. It may stop anywhere: the next one first finishes
+what was left.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from kiosk.secrets.sealing import Sealer
 from kiosk.store.audit_records import AuditEvent, AuditQuery
 from kiosk.store.database import Store
 from kiosk.store.records import Scalar
+from kiosk.store.repositories.mac_rows import TABLES, RowKey
+
+ROWS_A_PIECE: Final = 200
+"""Rows that get another MAC in one transaction: what others wait for is short."""
 
 BACKED_UP: Final = "keys-backed-up"
 """The audit's kind for the declaration of a copy of the key file."""
@@ -25,7 +30,10 @@ BACKED_UP: Final = "keys-backed-up"
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One key of the file; ``secrets`` counts what it sealed and is None for other purposes."""
+    """One key of the file.
+
+    ``secrets`` counts what it sealed, or the rows with a MAC of it; None for other purposes.
+    """
 
     purpose: KeyPurpose
     id: str
@@ -46,12 +54,14 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
     """Return every key that all have one of, oldest first within its purpose."""
     with store.read() as uow:
         sealed = sealed_by_key(uow)
+        made = {key_id: sealed.get(key_id, 0) for key_id in ring.ids(KeyPurpose.SEAL)}
+        made |= {key_id: uow.mac_rows.made_by(key_id) for key_id in ring.ids(KeyPurpose.ROW_MAC)}
     return tuple(
         KeyLine(
             purpose,
             key_id,
             key_id == ring.current(purpose).id,
-            sealed.get(key_id, 0) if purpose is KeyPurpose.SEAL else None,
+            made.get(key_id),
         )
         for purpose in NEEDED
         for key_id in ring.ids(purpose)
@@ -104,6 +114,60 @@ def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
         uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
         uow.commit()
     return added
+
+
+@dataclass(frozen=True, slots=True)
+class RowRotation:
+    """What a rotation of the key of rows did; ``altered`` name table and row."""
+
+    added: str | None
+    current: str
+    restamped: int
+    altered: tuple[tuple[str, str], ...]
+
+
+def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unseen) -> RowRotation:
+    """Add a key, unless an earlier rotation is unfinished, and make all MACs anew under it.
+
+    It is unfinished while a row that is not altered has a MAC of an older key. Progress is
+    told in rows. Raises ``ConfigError`` for the key file and ``StoreError``.
+    """
+    added = None
+    store.macs.reload()
+    restamped, altered = 0, list[tuple[str, str]]()
+    if len(KeyRing.load(path).ids(KeyPurpose.ROW_MAC)) > 1:
+        restamped, altered = _restamp_all(store, actor, progress)
+    if not restamped:
+        added = add_key(path, KeyPurpose.ROW_MAC, store, actor)
+        store.macs.reload()
+        restamped, altered = _restamp_all(store, actor, progress)
+    return RowRotation(added, store.macs.current_key_id, restamped, tuple(altered))
+
+
+def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, list[tuple[str, str]]]:
+    """Make every MAC anew that an older key made, some rows at a time."""
+    key_id = store.macs.current_key_id
+    restamped, altered = 0, list[tuple[str, str]]()
+    with store.read() as uow:
+        total = uow.mac_rows.made_otherwise(key_id)
+    for table in TABLES:
+        after: RowKey | None = None
+        while True:
+            with store.begin() as uow:
+                piece = uow.mac_rows.restamp(table, after, ROWS_A_PIECE, key_id)
+                uow.commit()
+            restamped += piece.restamped
+            altered += [(table, row) for row in piece.altered]
+            progress(restamped, max(total, restamped))
+            if piece.last is None:
+                break
+            after = piece.last
+    if restamped:
+        with store.begin() as uow:
+            detail: dict[str, Scalar] = {"to": key_id, "rows": restamped}
+            uow.audit.append(kind="rows-restamped", reference="", actor=actor, detail=detail)
+            uow.commit()
+    return restamped, altered
 
 
 def rotate_seal(

@@ -26,6 +26,7 @@ class StaffMail:
             AlarmKind.FAILURES_OF_PERSON: notices.many_failures,
             AlarmKind.STATION_SILENT: notices.station_silent,
             AlarmKind.MAIL_HELD_UP: notices.mail_held_up,
+            AlarmKind.ROW_ALTERED: notices.row_altered,
             AlarmKind.AUDIT_BROKEN: notices.audit_broken,
         }
         self._told = {kind: addresses(words, ra_email) for kind, words in lists.items()}
@@ -50,7 +51,8 @@ class StaffMail:
 
     def _queue(self, uow: UnitOfWork, kind: AlarmKind, detail: Mapping[str, Scalar]) -> None:
         holder_id = detail.get(_HOLDER)
-        holder = uow.holders.get(holder_id) if isinstance(holder_id, str) else None
+        known = uow.holders.by_ids([holder_id]) if isinstance(holder_id, str) else {}
+        holder = known.get(str(holder_id))
         params = {name: value for name, value in detail.items() if name != _HOLDER}
         if holder is not None:
             params |= {"holder_name": holder.name, "holder_number": holder.number}

@@ -80,6 +80,8 @@ WORDS: Final[dict[str, str]] = {
     PERSON_IMPORTED: "Name or email address were changed by an import.",
     "card-changed": "The card was changed by an import.",
     "people-imported": "People were imported.",
+    "rows-restamped": "The MACs of records were made anew under another key.",
+    "row-accepted": "A record that was altered outside of the service was taken as it is.",
     "key-added": "A key was added, to the key file or to a token.",
     BACKED_UP: "A copy of the key file was made and is kept in a safe place.",
     RESEALED: "Unblock secrets were sealed under another key.",

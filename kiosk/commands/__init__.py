@@ -7,6 +7,7 @@ COMMANDS = {
     "import": "import_people",
     "doctor": "doctor",
     "keys": "keys",
+    "rows": "rows",
     "audit": "audit",
     "caretaker": "caretaker",
     "people": "people",

@@ -56,7 +56,9 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what changes while the service runs."""
     from kiosk.administration import checks
+    from kiosk.administration.altered_rows import check_rows
 
+    yield "records", partial(check_rows, tools.store)
     yield "outbox", partial(checks.check_outbox, tools.store)
     yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
 

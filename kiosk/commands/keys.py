@@ -42,6 +42,8 @@ while stations go on working. It may be interrupted at any point: run it again, 
 finishes what was left without making another key. Older keys stay in the file; a backup
 of the database may still need them.
 
+With --purpose row-mac it makes the MACs of all rows that grant access anew in the same way.
+
 With --purpose derive it makes another master key, in the token where there is one, and
 derives every secret of older ones a last time: these are kept sealed then, as they are, and
 each card takes one of the new master key's when it is next unlocked here. Once `kiosk keys
@@ -66,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--purpose",
         default="seal",
         choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"],
-        help="which key (default: seal); of the others, only a new one is added",
+        help="which key (default: seal); of those that make nothing anew, one is only added",
     )
     rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
     backed_up = parts.add_parser(
@@ -87,7 +89,7 @@ def _list(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     keys = list_keys(tools.ring(), tools.store)
-    say(f"{'purpose':<11} {'key':<22} {'':<8} secrets")
+    say(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
     for key in keys:
         sealed = "" if key.secrets is None else key.secrets
         state = "current" if key.current else "older"
@@ -122,6 +124,8 @@ def _rotate(args: argparse.Namespace) -> int:
     purpose = KeyPurpose(args.purpose)
     if purpose is KeyPurpose.DERIVE:
         return _rotate_master(tools, add_only=args.add_only)
+    if purpose is KeyPurpose.ROW_MAC and not args.add_only:
+        return _rotate_rows(tools)
     if args.add_only or purpose is not KeyPurpose.SEAL:
         say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
         say(_STATIONS)
@@ -133,6 +137,24 @@ def _rotate(args: argparse.Namespace) -> int:
     done = _tell(report, _STATIONS, "secrets sealed anew", broken)
     _say_copy(tools)
     return done
+
+
+def _rotate_rows(tools: Tools) -> int:
+    """Make every row's MAC anew; 1 where a row was altered."""
+    from kiosk.administration.key_rotation import rotate_rows
+    from kiosk.commands.progress import ProgressLine
+
+    with ProgressLine("making MACs anew") as progress:
+        done = rotate_rows(tools.key_file, tools.store, tools.actor(), progress)
+    if done.added:
+        say(f"added {done.added}; {_STATIONS}")
+    else:
+        say(f"finished an earlier rotation; {done.current} stays the current key")
+    say(f"{done.restamped} rows have a MAC of it now")
+    for table, row in done.altered:
+        complain(f"{table} {row}: altered outside of the service, and left as it is")
+    _say_copy(tools)
+    return int(bool(done.altered))
 
 
 def _backed_up(args: argparse.Namespace) -> int:

@@ -35,6 +35,7 @@ class NoticeSettings(Section):
     many_failures: tuple[str, ...] = _told("of many failures at one station, or of one person")
     station_silent: tuple[str, ...] = _told("that a station is silent")
     mail_held_up: tuple[str, ...] = _told("that mail did not move, once it does again")
+    row_altered: tuple[str, ...] = _told("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _told("that the audit does not fit")
     failures_at_station: int = setting(
         20, Number(2, 1000, whole=True), "Failures at one station in an hour that are many."

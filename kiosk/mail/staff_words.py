@@ -45,6 +45,13 @@ MAIL_HELD_UP = Notice(
     "Mail did not leave for a while. It does again, and what had waited is being sent.",
     "The log says what the mail relay answered. Whoever waited for a code can ask for another.",
 )
+ROW_ALTERED = Notice(
+    "A record was altered outside of the service",
+    "A record that grants access was changed in the database by something that does not have "
+    "the key of the service. Nothing was done with it, and whoever needs it was turned away.",
+    "Tell whoever answers for security, and keep a copy of the database as it is now. "
+    'The command "kiosk doctor" names every such record, "kiosk rows --help" says what to do.',
+)
 AUDIT_BROKEN = Notice(
     "The audit does not fit any more",
     "The daily verification found that the audit was changed behind the service's back, "
@@ -61,5 +68,6 @@ TO_STAFF: Final = {
     "failures-of-person": FAILURES_OF_PERSON,
     "station-silent": STATION_SILENT,
     "mail-held-up": MAIL_HELD_UP,
+    "row-altered": ROW_ALTERED,
     "audit-broken": AUDIT_BROKEN,
 }

@@ -35,6 +35,10 @@ class KeyedRowMacs:
         """The id of the key that makes new MACs."""
         return self._keys().current(KeyPurpose.ROW_MAC).id
 
+    def reload(self) -> None:
+        """Read the keys again: one was added."""
+        self._ring = self._loaded()
+
     def make(self, message: bytes) -> str:
         """Return the MAC of ``message`` under the current key."""
         key_id = self.current_key_id

@@ -25,6 +25,9 @@ class RowMacs(Protocol):
     def current_key_id(self) -> str:
         """The id of the key that makes new MACs; it begins each of them, before a dot."""
 
+    def reload(self) -> None:
+        """Read the keys again: one was added."""
+
     def make(self, message: bytes) -> str:
         """Return the MAC of ``message`` under the current key."""
 

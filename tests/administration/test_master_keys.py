@@ -20,6 +20,7 @@ from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.kept import label, make_way, open_current, open_kept
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.masters import Masters
+from kiosk.secrets.row_macs import KeyedRowMacs
 from kiosk.secrets.sealing import Sealer, SealKind
 from kiosk.secrets.token.masters import PREFIX, Token, TokenMasters
 from kiosk.secrets.underiving import derived_by_key
@@ -201,7 +202,7 @@ def test_an_estate_moves_from_the_key_file_into_a_token_and_on(
 
 
 def test_a_rotation_that_is_killed_anywhere_is_finished(
-    store: Store, database: TestDatabase, hsm: Hsm, tmp_path: Path
+    database: TestDatabase, hsm: Hsm, tmp_path: Path
 ) -> None:
     """A real process, killed again and again while it works, each time a little further on."""
     state = tmp_path / "state"
@@ -209,6 +210,8 @@ def test_a_rotation_that_is_killed_anywhere_is_finished(
     KeyRing.create(state / "keys.json")
     (tmp_path / "pin").write_text(PIN.reveal())
     ring, token = KeyRing.load(state / "keys.json"), hsm.masters()
+    store = Store(database.url, database.clock, KeyedRowMacs.of(ring))
+    database.opened.append(store)
     masters = MasterKeys(state / "keys.json", token, store)
     old = masters.add("test")
     sealer = Sealer(ring, Masters(ring, token))

@@ -6,7 +6,9 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 
-from kiosk.dialogue import Refusal
+from kiosk.administration.altered_rows import check_rows
+from kiosk.authority.audit import AuditKind
+from kiosk.dialogue import Reason, Refusal
 from tests.authority.world import World
 
 
@@ -37,8 +39,9 @@ def at(moment: datetime) -> str:
 
 
 def refused_as_altered(world: World, reply: object, table: str) -> bool:
-    """Tell whether a call was refused for a row of ``table``, and the audit names it."""
-    if not isinstance(reply, Refusal) or reply.reason.value != "record-altered":
+    """Tell whether a call was refused for a row of ``table``, and audit and doctor name it."""
+    if not isinstance(reply, Refusal) or reply.reason is not Reason.RECORD_ALTERED:
         return False
-    events = [event for event in world.events() if event.kind == "row-altered"]
+    assert f"{table} " in check_rows(world.store).found
+    events = [event for event in world.events() if event.kind == AuditKind.ROW_ALTERED]
     return any(event.detail["table"] == table for event in events)

@@ -38,6 +38,7 @@ NOTICES = {
     "failures-of-person": "somebody else may have their smartcard",
     "station-silent": "nobody can be helped there",
     "mail-held-up": "what had waited is being sent",
+    "row-altered": "does not have the key of the service",
     "audit-broken": "changed behind the service's back",
     "email-changed-old": "no longer come to this address",
     "email-changed-new": "now come to this address",

@@ -70,7 +70,7 @@ def event(number: int) -> dict[str, Any]:
 def visit(number: int) -> dict[str, Any]:
     id_, station = new_id(), f"S{number % 20}"
     fields = {"id": id_, "reference": id_, "opened_at": moment(number), "station": station}
-    return fields | {"pin_was_blocked": False}
+    return fields | {"pin_was_blocked": False, "mac": ""}
 
 
 def moment(number: int) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
-from kiosk.store.records import SealedSecret
+from kiosk.store.records import SealedSecret, new_id
 from kiosk.store.tables.people import CardRow
 from kiosk.store.tables.visits import CodeRow
 from tests.store import samples
@@ -40,7 +40,8 @@ def test_a_naive_time_is_refused_without_telling(store: Store) -> None:
 
 def test_a_word_that_is_none_is_refused(store: Store) -> None:
     person = samples.stored_person(store)
-    wrong = replace(person.card, status=CANARY)  # type: ignore[arg-type]
+    another = replace(person.card, id=new_id(), identifier=new_id())
+    wrong = replace(another, status=CANARY)  # type: ignore[arg-type]
     with store.begin() as uow, pytest.raises(StoreError) as refused:
         uow.cards.put([wrong])
     assert_tells_nothing(refused.value)

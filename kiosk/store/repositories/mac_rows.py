@@ -64,15 +64,19 @@ class MacRows:
         last = row_key(held[-1]) if len(held) == limit else None
         return Piece(len(held), tuple(altered), last, len(fitting))
 
-    def accept(self, table: str, key: RowKey) -> bool:
+    def accept(self, table: str, row: str) -> bool:
         """Make a row's MAC anew, altered or not; False where there is no such row."""
         kind = KINDS[table]
         columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        # Subject and attempt: only the last part of a key may have a stroke in it.
+        key = row.split("/", len(columns) - 1)
+        if len(key) != len(columns):
+            return False
         this = [column == value for column, value in zip(columns, key, strict=True)]
-        rows = self._gateway.unchecked(select(kind).where(*this).with_for_update(), kind)
-        for row in rows:
-            self._gateway.restamp(row)
-        return bool(rows)
+        found = self._gateway.unchecked(select(kind).where(*this).with_for_update(), kind)
+        for each in found:
+            self._gateway.restamp(each)
+        return bool(found)
 
     def made_by(self, key_id: str) -> int:
         """Return how many MACs a key made."""

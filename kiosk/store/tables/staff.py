@@ -66,7 +66,7 @@ class ActionNoteRow(Row, table=True):
     salt: str = Field(repr=False)
 
 
-class ProposedActRow(Row, table=True):
+class ProposedActRow(MacRow, table=True):
     """See ``ProposedAct``."""
 
     __tablename__ = "proposed_act"

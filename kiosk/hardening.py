@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
-import sys
 
 _PR_SET_DUMPABLE = 4
 """From ``<sys/prctl.h>``; see prctl(2)."""
-
-
-def isolate() -> None:
-    """Start the interpreter again in isolated mode where the environment could steer it.
-
-    ``PYTHON*`` variables can load code, and are read before any of ours runs. Does not
-    return when it starts again.
-    """
-    if any(name.startswith("PYTHON") for name in os.environ):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-        os.execve(sys.executable, [sys.executable, "-I", "-m", "kiosk", *sys.argv[1:]], clean)  # noqa: S606
 
 
 def forbid_dumps() -> None:

@@ -216,6 +216,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
                 return
         await super().on_event(event)
 
+    @property
+    def message_queue_size(self) -> int:
+        """Messages and keys that wait; the driver drops what comes in beyond its bound."""
+        return super().message_queue_size + len(self._in_turn)
+
     def _watch(self) -> None:
         """Warn a session that nobody sits at, then close it."""
         if not self.screen_stack:  # the timer may strike while the last screen is put away

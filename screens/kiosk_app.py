@@ -25,6 +25,7 @@ from screens.look import Look
 from screens.stage import Stage
 from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
 from screens.terminal.driver import HungUp, StationDriver
+from screens.terminal.pulse import Pulse
 
 _FIRST_PAINT_S = 1.0
 
@@ -33,6 +34,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
     """Shows one page at a time; ``on_fault`` is told of an unhandled error.
 
     ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
+    ``pulse`` is kept going for as long as the display works.
     """
 
     CSS_PATH = Path(__file__).with_name("kiosk.tcss")
@@ -45,8 +47,10 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         *,
         driver_class: type[Driver] = StationDriver,
         now: Callable[[], float] = time.monotonic,
+        pulse: Pulse | None = None,
     ) -> None:
         super().__init__(on_fault, driver_class)
+        self._pulse = pulse
         self._desk = desk
         self._look = look
         self._comfort = Comfort(look.dark)
@@ -104,6 +108,13 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, self._close_soon)
             loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        if self._pulse is not None:
+            self.set_interval(self._pulse.every_s, self._beat)
+
+    def _beat(self) -> None:
+        """Pass the watchdog's beat through the page, which has a queue of its own."""
+        if self._pulse is not None and isinstance(self._driver, StationDriver):
+            self.screen.call_later(self._pulse.beat, self._driver)
 
     async def _serve(self) -> None:
         await self._desk.run(self.show)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 from kiosk import collector
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 _HELP = """\
 Opens the RA application. It is what sshd runs for the account of RA staff, and for nobody
 else: it asks sshd which key logged in (ExposeAuthInfo), and opens only for the key of a
-member of staff. `kiosk staff add` adds the first one; see systemd/README.md.
+member of staff. `kiosk staff add` adds the first one; see systemd/README.md. Settings come
+from the file alone: KIOSK_* variables are ignored.
 """
 
 _NO_COMMAND = (
@@ -40,6 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run one session; 1 where it was not opened or ended by a fault."""
     take_terminal(args.log)
+    _forget_overrides(os.environ)
     try:
         return _session(args.config)
     except NotPermitted as refused:
@@ -48,6 +51,12 @@ def run(args: argparse.Namespace) -> int:
         log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
         _tell(_AWAY)
     return 1
+
+
+def _forget_overrides(environ: MutableMapping[str, str]) -> None:
+    """Remove ``KIOSK_*``: a session's environment may be chosen by who logs in."""
+    for name in [name for name in environ if name.startswith("KIOSK_")]:
+        del environ[name]
 
 
 def _session(config: str | None) -> int:

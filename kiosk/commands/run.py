@@ -14,7 +14,8 @@ from kiosk import collector
 from kiosk.commands.printing import printable
 from kiosk.errors import ConfigError
 from kiosk.faults import describe_fault
-from kiosk.hardening import forbid_dumps, isolate
+from kiosk.hardening import forbid_dumps
+from kiosk.service_manager import ServiceManager, take_service_manager
 
 if TYPE_CHECKING:
     from kiosk.composition.station import LocalStage
@@ -67,18 +68,22 @@ def add_screen(
 def run(args: argparse.Namespace) -> int:
     """Run the station; return the program's exit code."""
     take_terminal(args.log)
+    manager = take_service_manager(os.environ)
     try:
-        return _run_station(args.config)
+        return _run_station(args.config, manager)
     except ConfigError as wrong:
         from kiosk.config import settings_path
 
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
         log.error("the station cannot start: %s", one_line)  # noqa: TRY400
-        _say_out_of_service(settings_path(args.config, os.environ), str(wrong), args.log)
+        path = settings_path(args.config, os.environ)
+        _say_out_of_service(path, str(wrong), args.log, manager)
         return 2
 
 
-def _say_out_of_service(path: Path, because: str, log_path: str | None) -> None:
+def _say_out_of_service(
+    path: Path, because: str, log_path: str | None, manager: ServiceManager | None
+) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
 
     A unit starts its service again at once. So this keeps the display, and the journal from one
@@ -92,6 +97,8 @@ def _say_out_of_service(path: Path, because: str, log_path: str | None) -> None:
     os.write(2, _OUT_OF_SERVICE)
     before, ends = _stamp(path), time.monotonic() + SHOWN_S
     while _stamp(path) == before and time.monotonic() < ends:
+        if manager is not None:
+            manager.notify("READY=1\nWATCHDOG=1")
         time.sleep(LOOK_S)
 
 
@@ -107,7 +114,6 @@ def take_terminal(log_path: str | None) -> None:
     """Close the terminal and whatever could steer or dump this process; log to ``log_path``."""
     from screens.terminal.lockdown import lock_terminal
 
-    isolate()
     collector.rest()
     open_log(log_path)
     lock_terminal(log_fault)
@@ -164,18 +170,20 @@ def log_fault(fault: BaseException) -> None:
     log.error("fault on the glass\n%s", describe_fault(fault))
 
 
-def _run_station(config: str | None) -> int:
+def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     from functools import partial
 
     from kiosk.composition.glass import look_of
     from kiosk.composition.station import build_station
     from kiosk.config import load_settings, settings_path
     from screens.kiosk_app import KioskApp
+    from screens.terminal.pulse import Pulse
 
+    pulse = Pulse(manager.notify, manager.watchdog_s) if manager else None
     path = settings_path(config, os.environ)
     settings = load_settings(path, os.environ)
     station = build_station(settings, partial(_open_stage, settings))
-    app = KioskApp(station.loop, look_of(settings), log_fault)
+    app = KioskApp(station.loop, look_of(settings), log_fault, pulse=pulse)
     app.run()
     station.close()
     log.info("ended with code %d", app.return_code or 0)

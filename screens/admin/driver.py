@@ -1,66 +1,90 @@
 """The terminal of a member of staff: their own, at the other end of an SSH connection.
 
-A station's, but with all the keys, the wheel and the paste of a desk. What a station never
-asks a terminal for (focus reports, titles, the clipboard) is not asked for here either.
+A station's, but with the keys, the mouse and the paste of a desk. It has the same filter, a
+rate that suits somebody who types as fast as they can, and a bound on what waits. What a
+station never asks a terminal for (focus reports, titles, sizes, the clipboard) is not asked
+for here either. When the connection is lost the program ends, in order if it can.
 """
 
 from __future__ import annotations
 
-import codecs
 import os
-import re
-import selectors
-from collections.abc import Iterator
+import threading
 
 from textual import events
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from screens.terminal.bucket import TokenBucket
+from screens.terminal.decoder import Decoder, Input, Paste, Pointer, Press
+from screens.terminal.desk_decoder import DeskDecoder
 from screens.terminal.driver import StationDriver
 
-_CHUNK = 4096
-_WAKE_S = 0.1
-_ALT_DIGIT = re.compile("(\x1b[0-9])")
+LAST_S = 60.0
+"""Seconds after the connection was lost when the program ends, whatever it is doing."""
+
+_POINTER_ON = "\x1b[?1000h\x1b[?1002h\x1b[?1006h"
+_POINTER_OFF = "\x1b[?1006l\x1b[?1002l\x1b[?1000l"
+_WHEEL = (
+    events.MouseScrollUp,
+    events.MouseScrollDown,
+    events.MouseScrollLeft,
+    events.MouseScrollRight,
+)
 
 
 class AdminDriver(StationDriver):
     """See the module."""
 
-    _enable_mouse_support = LinuxDriver._enable_mouse_support  # noqa: SLF001
-    _disable_mouse_support = LinuxDriver._disable_mouse_support  # noqa: SLF001
+    rate = 100.0
+    burst = 250.0
+    backlog = 250
+
     _enable_bracketed_paste = LinuxDriver._enable_bracketed_paste  # noqa: SLF001
-    process_message = LinuxDriver.process_message
 
-    def _read(self, selector: selectors.BaseSelector, _bucket: TokenBucket) -> None:
-        """Read until the program ends; bytes that are no UTF-8 become a replacement sign."""
-        parser = XTermParser()
-        text = codecs.getincrementaldecoder("utf-8")("replace")
-        while not self.exit_event.is_set():
-            if selector.select(_WAKE_S):
-                data = os.read(self.fileno, _CHUNK)
-                if not data:
-                    raise EOFError
-                for message in messages_of(parser, text.decode(data)):
-                    self.process_message(message)
-            for message in parser.tick():
-                self.process_message(message)
+    def _enable_mouse_support(self) -> None:
+        """Ask for buttons, the wheel, and moves while a button is down."""
+        if self._mouse:
+            self.write(_POINTER_ON)
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write(_POINTER_OFF)
+
+    def new_decoder(self) -> Decoder:
+        """Return what turns bytes into the input of a desk."""
+        return DeskDecoder()
+
+    def message_of(self, item: Input) -> Message | None:
+        """Return what the program is told of ``item``; None where that is nothing."""
+        match item:
+            case Press(key="enter"):
+                return events.Key("enter", "\r")
+            case Paste():
+                return events.Paste(item.text)
+            case Pointer():
+                return _mouse(item)
+            case _:
+                return super().message_of(item)
+
+    def run_input_thread(self) -> None:
+        """Read until the program ends; see to it that it does when the terminal is gone."""
+        try:
+            super().run_input_thread()
+        finally:
+            if not self.exit_event.is_set():
+                last = threading.Timer(LAST_S, os._exit, (1,))
+                last.daemon = True
+                last.start()
 
 
-def messages_of(parser: XTermParser, text: str) -> Iterator[Message]:
-    """Yield what ``text`` completes.
-
-    Alt and a digit is a key, not the sign that a Mac's keyboard makes of it. A line feed is
-    Enter: the terminal makes it of one that is pressed before the application is up.
-    """
-    for part in _ALT_DIGIT.split(text):
-        if _ALT_DIGIT.fullmatch(part):
-            yield events.Key(f"alt+{part[1]}", None)
-        elif part:
-            yield from map(_enter, parser.feed(part))
-
-
-def _enter(message: Message) -> Message:
-    is_line_feed = isinstance(message, events.Key) and message.key == "ctrl+j"
-    return events.Key("enter", "\r") if is_line_feed else message
+def _mouse(pointer: Pointer) -> events.MouseEvent:
+    code, x, y = pointer.buttons, pointer.x, pointer.y
+    button = 0 if code & 64 else (code + 1) & 3
+    if code & 64:
+        kind: type[events.MouseEvent] = _WHEEL[code & 3]
+    elif code & 32 or not button:
+        kind = events.MouseMove
+    else:
+        kind = events.MouseDown if pointer.down else events.MouseUp
+    held = bool(code & 4), bool(code & 8), bool(code & 16)
+    return kind(None, x, y, 0, 0, button, *held, screen_x=x, screen_y=y)

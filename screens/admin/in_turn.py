@@ -39,6 +39,10 @@ class InTurn:
         self._busy = False
         self._dropped_at = float("-inf")
 
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
     def put(self, event: events.Event) -> None:
         """Take one; returns at once."""
         self._waiting.append(event)

@@ -23,12 +23,21 @@ class TokenBucket:
         self._tokens = burst
         self._filled_at = clock()
 
-    def take(self) -> bool:
-        """Say whether one more key may pass."""
+    @property
+    def is_low(self) -> bool:
+        """Whether next to nothing may pass: a flood has drained it."""
+        self._fill()
+        return self._tokens < max(1.0, self._burst / 10)
+
+    def _fill(self) -> None:
         now = self._clock()
         earned = (now - self._filled_at) * self._rate
         self._tokens = min(self._burst, self._tokens + max(0.0, earned))
         self._filled_at = now
+
+    def take(self) -> bool:
+        """Say whether one more key may pass."""
+        self._fill()
         if self._tokens < 1:
             return False
         self._tokens -= 1

@@ -17,6 +17,8 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
+from screens.terminal.driver import LeftOut
+
 OnFault = Callable[[BaseException], None]
 """Told of an unhandled error; must not write to the terminal."""
 
@@ -62,6 +64,11 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
 
     def _print(self, text: str, stderr: bool = False) -> None:
         """Drop what a library prints: it would write over the picture."""
+
+    def on_left_out(self, _message: LeftOut) -> None:
+        """Draw the whole page: the terminal has missed some of it."""
+        if self.screen_stack:
+            self.screen.refresh()
 
     # --- what a key or a link could ask for --------------------------------------------
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 _ESC = "\x1b"
 _LONGEST = 32
+_PATIENCE_S = 0.05
 
 _CONTROL = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
 _ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
@@ -30,6 +31,7 @@ _CONSOLE = {"[A": "f1", "[B": "f2", "[C": "f3", "[D": "f4", "[E": "f5"}
 _CSI = {**_ARROWS, **_NUMBERED, **_CONSOLE, "Z": "shift+tab"}
 
 _TOUCH = re.compile(r"<0;([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
+_THERE = "0n"
 _SMOOTH = re.compile(r"\?2026;[1-4]\$y")
 
 
@@ -58,7 +60,35 @@ class SmoothOffered:
     """The terminal can show a whole picture at once (mode 2026); we ask for this one."""
 
 
-Input = Press | Touch | SmoothOffered
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The terminal is there (device status report); we ask for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """A text that was pasted; only at a desk."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "Paste(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A mouse, in cells from the top left; only at a desk.
+
+    ``buttons`` is coded as in xterm's SGR reports: buttons, modifiers, moves and the wheel.
+    """
+
+    x: int
+    y: int
+    buttons: int
+    down: bool
+
+
+Input = Press | Touch | SmoothOffered | Answer | Paste | Pointer
 
 
 class Decoder:
@@ -76,6 +106,11 @@ class Decoder:
     def waiting(self) -> bool:
         """Whether a sequence has begun and not ended."""
         return bool(self._held)
+
+    @property
+    def patience_s(self) -> float | None:
+        """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
+        return _PATIENCE_S if self._held else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
         """Yield what ``data`` completes."""
@@ -117,29 +152,27 @@ class Decoder:
         self._held += char
         if kind == "O":
             self._held = ""
-            yield from _named(_SS3, body)
+            if body in _SS3:
+                yield Press(_SS3[body])
         elif _goes_on(body, char):
             if len(body) > _LONGEST:
                 self._held = ""
         else:
             self._held = ""
-            yield from _sequence(body)
+            yield from self._sequence(body)
+
+    def _sequence(self, body: str) -> Iterator[Input]:
+        """Yield what a whole control sequence says, given without its introducer."""
+        if found := _TOUCH.fullmatch(body):
+            yield Touch(int(found[1]) - 1, int(found[2]) - 1, found[3] == "M")
+        elif _SMOOTH.fullmatch(body):
+            yield SmoothOffered()
+        elif body == _THERE:
+            yield Answer()
+        elif body in _CSI:
+            yield Press(_CSI[body])
 
 
 def _goes_on(body: str, char: str) -> bool:
     """Tell whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
     return " " <= char <= "?" or body == "["
-
-
-def _named(keys: dict[str, str], body: str) -> Iterator[Input]:
-    if body in keys:
-        yield Press(keys[body])
-
-
-def _sequence(body: str) -> Iterator[Input]:
-    if found := _TOUCH.fullmatch(body):
-        yield Touch(int(found[1]) - 1, int(found[2]) - 1, found[3] == "M")
-    elif _SMOOTH.fullmatch(body):
-        yield SmoothOffered()
-    else:
-        yield from _named(_CSI, body)

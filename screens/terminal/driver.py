@@ -2,6 +2,8 @@
 
 It asks a terminal for nothing but a picture shown at once and, where there is touch, for
 touches. What comes in goes through ``Decoder`` and ``TokenBucket``; a backlog is dropped.
+What goes out goes through ``Painter``, which nothing waits for. The size is asked of the
+terminal ten times a second: no signal has a handler here that a flood could call.
 When the terminal hangs up, the program is told to end, and writing to it does not fail.
 """
 
@@ -11,16 +13,30 @@ import os
 import selectors
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO, cast
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
 from textual import events, messages
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 
-from screens.terminal.bucket import TokenBucket
-from screens.terminal.decoder import Decoder, Input, Press, SmoothOffered, Touch
+from screens.terminal.bucket import BURST, RATE, TokenBucket
+from screens.terminal.decoder import (
+    Answer,
+    Decoder,
+    Input,
+    Paste,
+    Pointer,
+    Press,
+    SmoothOffered,
+    Touch,
+)
+from screens.terminal.lockdown import close_keyboard
+from screens.terminal.painter import Painter
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -29,9 +45,22 @@ BACKLOG = 64
 """Messages that may wait for the program; beyond them what comes in is dropped."""
 
 _CHUNK = 4096
-_ESCAPE_S = 0.05
+_FLOOD = 256
+"""Bytes at once that nobody types, and no terminal answers."""
+
 _WAKE_S = 0.1
 _BIGGEST = 500
+_LEAVE_S = 2.0
+"""How long the last words to the terminal may take: one that is not read takes none."""
+
+_BEGIN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""Another screen, no cursor, no wrapping of lines."""
+
+_FRAME_ENDS = "\x1b[?2026l"
+
+_ARE_YOU_THERE = "\x1b[5n"
+"""Device status report (ECMA-48, 8.3.35); a terminal answers ``CSI 0 n``."""
+
 _TOUCHES_ON = "\x1b[?1000h\x1b[?1006h"
 _TOUCHES_OFF = "\x1b[?1000l\x1b[?1006l"
 _UNASKED = ("\x1b[?1004h", "\x1b[>", "\x1b]")
@@ -42,6 +71,10 @@ class HungUp(Message):
     """The terminal is gone."""
 
 
+class LeftOut(Message):
+    """The terminal was too slow for what was drawn, and can take a whole page again."""
+
+
 class StationDriver(LinuxDriver):
     """See the module; ``mouse`` says whether there is touch.
 
@@ -49,6 +82,9 @@ class StationDriver(LinuxDriver):
     """
 
     more_keys: ClassVar[Mapping[str, str]] = {}
+    rate: ClassVar[float] = RATE
+    burst: ClassVar[float] = BURST
+    backlog: ClassVar[int] = BACKLOG
 
     def __init__(
         self,
@@ -59,9 +95,15 @@ class StationDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=False, mouse=mouse, size=size)
-        self._file = cast(Any, _Lasting(sys.__stderr__))
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        signal.signal(signal.SIGWINCH, signal.SIG_IGN)
+        self._painter: Painter | None = None
+        self._sized: tuple[int, int] | None = None
+        self._sized_at = 0.0
+        self._asked = 0
+        self._answered = False
+        self._answers = False
 
     # --- what is asked of the terminal -------------------------------------------------
 
@@ -70,10 +112,58 @@ class StationDriver(LinuxDriver):
         """A station has nothing to be suspended for."""
         return False
 
+    def start_application_mode(self) -> None:
+        """Take the terminal: as Textual does, without handlers for signals of the terminal."""
+        self._painter = Painter(sys.__stderr__.fileno() if sys.__stderr__ else 2, self._left_out)
+        self._painter.start()
+        self._sized = self._get_terminal_size()
+        self._send_size(self._sized)
+        self.write(_BEGIN)
+        self._enable_mouse_support()
+        try:
+            self.attrs_before = termios.tcgetattr(self.fileno)
+            close_keyboard(self.fileno)
+        except termios.error:
+            self.attrs_before = None
+        self._key_thread = Thread(target=self._run_input_thread, name="textual-input")
+        self._key_thread.start()
+        self._request_terminal_sync_mode_support()
+        self._enable_bracketed_paste()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; what waits to be drawn is not drawn any more."""
+        if self._painter is not None:
+            self._painter.skip()
+            self.write(_FRAME_ENDS)  # what was skipped may have ended one
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        """End the thread that writes, also where it can not."""
+        if self._painter is not None:
+            self._painter.stop(_LEAVE_S)
+
     def write(self, data: str) -> None:
         """Write to the terminal, leaving out requests that a station does not make."""
-        if not data.startswith(_UNASKED):
-            super().write(data)
+        if self._painter is not None and not data.startswith(_UNASKED):
+            self._painter.write(data)
+
+    def _left_out(self) -> None:
+        self.send_message(LeftOut())
+
+    def ask(self) -> None:
+        """Ask the terminal whether it is there; ``is_painting`` says what came of it."""
+        if self._painter is not None:
+            self._answered = False
+            self._asked = self._painter.write(_ARE_YOU_THERE)
+
+    @property
+    def is_painting(self) -> bool:
+        """Whether all that was drawn before ``ask`` is written, and the terminal answered.
+
+        A terminal that never answered in this run is not expected to.
+        """
+        written = self._painter is not None and self._painter.has_written(self._asked)
+        return written and (self._answered or not self._answers)
 
     def open_url(self, url: str, new_tab: bool = True) -> None:
         """Open nothing."""
@@ -100,8 +190,18 @@ class StationDriver(LinuxDriver):
     def _enable_bracketed_paste(self) -> None:
         """Nobody pastes."""
 
-    def _query_in_band_window_resize(self) -> None:
-        """Sizes come by signal."""
+    def _watch_size(self) -> None:
+        """Look whether the terminal has another size, ten times a second at most."""
+        now = time.monotonic()
+        if self._sized is None or now - self._sized_at < _WAKE_S:
+            return
+        self._sized_at, before = now, self._sized
+        self._sized = self._get_terminal_size()
+        if self._sized != before:
+            self._send_size(self._sized)
+
+    def _send_size(self, cells: tuple[int, int]) -> None:
+        self.send_message(events.Resize(Size(*cells), Size(*cells)))
 
     # --- what comes in -----------------------------------------------------------------
 
@@ -117,7 +217,7 @@ class StationDriver(LinuxDriver):
         """Read until the program ends; a fault of the decoder costs its input, not the thread."""
         selector = selectors.DefaultSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
-        bucket = TokenBucket(time.monotonic)
+        bucket = TokenBucket(time.monotonic, self.rate, self.burst)
         try:
             while not self.exit_event.is_set():
                 try:
@@ -131,23 +231,36 @@ class StationDriver(LinuxDriver):
 
     def _read(self, selector: selectors.BaseSelector, bucket: TokenBucket) -> None:
         """Decode until the program ends; raises ``EOFError`` where the terminal did."""
-        decoder = Decoder(self.more_keys)
+        decoder = self.new_decoder()
         while not self.exit_event.is_set():
-            if selector.select(_ESCAPE_S if decoder.waiting else _WAKE_S):
+            self._watch_size()
+            if selector.select(decoder.patience_s or _WAKE_S):
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
                     raise EOFError
+                if len(data) > _FLOOD and bucket.is_low:
+                    data = b""  # a flood is not worth the time to decode it
                 self._pass_on(decoder.feed(data), bucket)
             else:
                 self._pass_on(decoder.expire(), bucket)
 
+    def new_decoder(self) -> Decoder:
+        """Return what turns bytes into input here."""
+        return Decoder(self.more_keys)
+
     def _pass_on(self, inputs: Iterator[Input], bucket: TokenBucket) -> None:
         for item in inputs:
-            message = self._message(item)
-            if message and bucket.take() and self._app.message_queue_size < BACKLOG:
+            if isinstance(item, Answer):
+                self._answered = self._answers = True
+                continue
+            if self._app.message_queue_size >= self.backlog or not bucket.take():
+                continue
+            message = self.message_of(item)
+            if message:
                 self.process_message(message)
 
-    def _message(self, item: Input) -> Message | None:
+    def message_of(self, item: Input) -> Message | None:
+        """Return what the program is told of ``item``; None where that is nothing."""
         match item:
             case Press():
                 return events.Key(item.key, item.character)
@@ -155,6 +268,10 @@ class StationDriver(LinuxDriver):
                 return _mouse(item) if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
+            case Paste() | Pointer() | Answer():
+                return None
+            case _:
+                assert_never(item)
 
     def process_message(self, message: Message) -> None:
         """Send to the app what ``_message`` makes, and nothing that the base class adds."""
@@ -167,27 +284,3 @@ def _mouse(touch: Touch) -> events.MouseEvent:
     return kind(
         None, touch.x, touch.y, 0, 0, 1, False, False, False, screen_x=touch.x, screen_y=touch.y
     )
-
-
-class _Lasting:
-    """A stream that can be written to when its terminal is gone; the reader notices that."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> None:
-        try:
-            if self._stream is not None:
-                self._stream.write(text)
-        except (OSError, ValueError):
-            self._stream = None
-
-    def flush(self) -> None:
-        try:
-            if self._stream is not None:
-                self._stream.flush()
-        except (OSError, ValueError):
-            self._stream = None
-
-    def fileno(self) -> int:
-        return 2 if self._stream is None else self._stream.fileno()

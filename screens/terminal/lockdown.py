@@ -18,7 +18,11 @@ from types import TracebackType
 OnFault = Callable[[BaseException], None]
 """Told of an error that nobody caught; must not write to the terminal."""
 
-_SCRUBBED = ("TEXTUAL", "PYTHON")
+_STEERING = ("PYTHON", "SSL", "OPENSSL")
+"""Beginnings of names that load code, log the keys of TLS, or say which servers are trusted:
+the settings name a relay's authority (``[mail] ca_file``), and nothing else does."""
+
+_SCRUBBED = ("TEXTUAL", *_STEERING)
 _SCRUBBED_NAMES = frozenset({"ESCDELAY", "COLUMNS", "LINES", "NO_COLOR"})
 _IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 
@@ -37,6 +41,24 @@ def lock_terminal(on_fault: OnFault, fd: int = 0) -> None:
     silence_errors(on_fault)
 
 
+def isolate() -> None:
+    """Start the interpreter again in isolated mode where the environment could steer it.
+
+    ``PYTHON*`` variables can load code, and are read before any of ours runs. Does not
+    return when it starts again. Signals that are ignored stay so.
+    """
+    if any(name.startswith("PYTHON") for name in os.environ):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        os.execve(sys.executable, [sys.executable, "-I", "-m", "kiosk", *sys.argv[1:]], clean)  # noqa: S606
+
+
+def forget_steering(environment: MutableMapping[str, str]) -> None:
+    """Remove what could load code or open what TLS protects, in place."""
+    for name in list(environment):
+        if name.startswith(_STEERING):
+            del environment[name]
+
+
 def scrub(environment: MutableMapping[str, str]) -> None:
     """Remove what could log keys, change the driver or set signals free, in place."""
     for name in list(environment):
@@ -49,17 +71,29 @@ def scrub(environment: MutableMapping[str, str]) -> None:
 
 
 def hush(fd: int) -> None:
-    """Turn off echo, line editing, signal keys and flow control; no terminal, no change."""
+    """Close the keyboard until the program ends; no terminal, no change."""
     try:
         before = termios.tcgetattr(fd)
+        close_keyboard(fd)
     except termios.error:
         return
+    atexit.register(_restore, fd, before)
+
+
+def close_keyboard(fd: int) -> None:
+    """Turn off echo, line editing, signal keys and flow control; raises ``termios.error``."""
     quiet = termios.tcgetattr(fd)
     quiet[_IFLAG] &= ~(termios.IXON | termios.IXOFF)
+    quiet[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
     quiet[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
     quiet[_CC][termios.VMIN] = 1
     termios.tcsetattr(fd, termios.TCSANOW, quiet)
-    atexit.register(_restore, fd, before)
+
+
+def wipe(fd: int) -> None:
+    """Empty the terminal that is written to at ``fd``: a program that was killed left a page."""
+    if os.isatty(fd):
+        os.write(fd, b"\x1b[?25l\x1b[H\x1b[2J")
 
 
 def ignore_keyboard_signals() -> None:
@@ -90,8 +124,12 @@ def silence_errors(on_fault: OnFault) -> None:
 
 
 def _restore(fd: int, before: list[int | list[bytes | int]]) -> None:
-    """Put the terminal back, throwing away what was typed and not read."""
+    """Put the terminal back, throwing away what was typed and not read.
+
+    Without waiting for what was written (TCSAFLUSH): a terminal that hangs would keep us.
+    """
     try:
-        termios.tcsetattr(fd, termios.TCSAFLUSH, before)
+        termios.tcflush(fd, termios.TCIFLUSH)
+        termios.tcsetattr(fd, termios.TCSANOW, before)
     except termios.error:
         return

@@ -28,7 +28,7 @@ def test_python_variables_are_gone_before_anything_runs() -> None:
     poisoned = {**os.environ, "PYTHONSTARTUP": "/nonexistent", "PYTHONINSPECT": "1"}
     script = (
         "import sys; sys.argv = ['kiosk', 'run', '--help'];"
-        "from kiosk.hardening import isolate; isolate(); print('steered')"
+        "from screens.terminal.lockdown import isolate; isolate(); print('steered')"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env=poisoned, capture_output=True, text=True, input=""

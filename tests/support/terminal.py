@@ -28,6 +28,9 @@ _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 class Terminal:
     """Runs ``command`` in a terminal of ``columns`` by ``rows`` cells."""
 
+    tells_status = True
+    """Whether it answers a device status report; nearly every terminal does."""
+
     def __init__(
         self,
         command: Sequence[str | Path],
@@ -39,6 +42,9 @@ class Terminal:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
+        self.reads = threading.Event()
+        """Cleared, the terminal reads nothing any more: what is written piles up."""
+        self.reads.set()
         self._shown = "\n".join(self._screen.display)
         self.written = bytearray()
         self._master, slave = pty.openpty()
@@ -52,6 +58,8 @@ class Terminal:
             start_new_session=True,
             cwd=cwd,
         )
+        self.tty = Path(os.ttyname(slave))
+        """The program's end, for another program to be started on."""
         os.close(slave)
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
@@ -98,6 +106,7 @@ class Terminal:
         return self._reap(10)
 
     def _reap(self, seconds: float) -> int:
+        self.reads.set()
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -108,6 +117,7 @@ class Terminal:
 
     def _read(self) -> None:
         while True:
+            self.reads.wait()
             try:
                 data = os.read(self._master, 65536)
             except OSError:
@@ -129,9 +139,11 @@ class Terminal:
         return self.written.rfind(_FRAME_ENDS) >= self.written.rfind(_FRAME_BEGINS)
 
     def _answer_queries(self, data: bytes) -> None:
-        """Answer as a terminal does when asked whether it can draw a frame at once."""
+        """Answer as a terminal does when asked whether it draws frames at once, and is there."""
         if b"\x1b[?2026$p" in data:
             os.write(self._master, b"\x1b[?2026;2$y")
+        if b"\x1b[5n" in data and self.tells_status:
+            os.write(self._master, b"\x1b[0n")
 
 
 # Runs in the child: makes the pseudo-terminal the controlling one, so that its size, its

@@ -72,7 +72,7 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     )
     said = done.stdout
     assert done.returncode == 0, said[-3000:]
-    assert "forcecommand /opt/unlock-kiosk/bin/kiosk admin" in said
+    assert "exec /opt/unlock-kiosk/bin/python -I -m kiosk admin" in said
     assert "Asha Okafor  manager" in said
     assert "people added             1" in said
     for part in ("settings", "database", "questions", "keys"):

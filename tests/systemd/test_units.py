@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
+from screens.terminal.pulse import LONGEST_S
 
 FILES = Path(__file__).parents[2] / "systemd"
 UNIT = FILES / "kiosk-station.service"
@@ -31,6 +32,13 @@ def setting(name: str) -> str:
     found = re.search(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert found, name
     return found.group(1)
+
+
+def command_of(exec_start: str) -> list[str]:
+    """Return what the unit's shell becomes."""
+    shell, option, script = shlex.split(exec_start)
+    assert (shell, option) == ("/bin/sh", "-c")
+    return shlex.split(script.rpartition("; exec ")[2])
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def test_the_unit_is_little_exposed(unit: Path) -> None:
 
 
 def test_the_command_it_starts_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    words = shlex.split(setting("ExecStart"))
+    words = command_of(setting("ExecStart"))
     assert words[1:5] == ["-I", "-m", "kiosk", "run"]
     with pytest.raises(SystemExit):
         main(["run", "--help"])
@@ -72,6 +80,13 @@ def test_it_comes_back_whatever_happens_and_speaks_on_the_console() -> None:
     assert setting("StartLimitIntervalSec") == "0"
     assert setting("TTYPath") == "/dev/tty1"
     assert setting("StandardInput") == setting("StandardError") == "tty"
+
+
+def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
+    assert setting("Type") == "notify"
+    assert int(setting("WatchdogSec")) >= 5 * LONGEST_S
+    assert int(setting("TimeoutAbortSec")) <= 10, "stopped by SIGSTOP it hears no other signal"
+    assert {setting(f"TTY{what}") for what in ("Reset", "VHangup", "VTDisallocate")} == {"yes"}
 
 
 def test_the_account_is_made(tmp_path: Path) -> None:

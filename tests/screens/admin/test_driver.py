@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import pytest
-from textual import events
-from textual._xterm_parser import XTermParser
+import asyncio
+import io
+from typing import Any, cast
 
-from screens.admin.driver import messages_of
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual import events
+from textual.app import App
+
+from screens.admin.driver import AdminDriver
+from screens.terminal.bucket import TokenBucket
+from screens.terminal.decoder import Input, Paste, Pointer, Press
+from screens.terminal.desk_decoder import PASTE, DeskDecoder
+
+
+def decoded(*chunks: str) -> list[Input]:
+    decoder = DeskDecoder()
+    found = [item for chunk in chunks for item in decoder.feed(chunk.encode())]
+    return found + list(decoder.expire())
 
 
 def keys(*chunks: str) -> list[str]:
-    parser = XTermParser()
-    found = (message for chunk in chunks for message in messages_of(parser, chunk))
-    return [message.key for message in found if isinstance(message, events.Key)]
+    return [item.key for item in decoded(*chunks) if isinstance(item, Press)]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +42,12 @@ def keys(*chunks: str) -> list[str]:
         ("\x1b[21~", ["f10"]),
         ("\x10\x11", ["ctrl+p", "ctrl+q"]),
         ("\x1b[Z", ["shift+tab"]),
+        ("\x1b[1;5D\x1b[1;2C\x1b[1;6H", ["ctrl+left", "shift+right", "ctrl+shift+home"]),
+        ("\x1b[3;5~\x1b[15~", ["ctrl+delete", "f5"]),
+        ("\x01\x05\x0b\x15\x17\x03", ["ctrl+a", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w", "ctrl+c"]),
+        ("\x1b\x7f\x7f\x08", ["alt+backspace", "backspace", "backspace"]),
+        ("\x1b[48;99999999999;1;1;1t\x1b[?2048;1$y", []),
+        ("\x1b[24;80R\x1b[I\x1b[O\x1b[99;5u", []),
     ],
 )
 def test_keys(sent: str, pressed: list[str]) -> None:
@@ -40,8 +59,86 @@ def test_a_sequence_may_come_in_pieces() -> None:
     assert keys("\x1b[2", "1~") == ["f10"]
 
 
-def test_a_paste_is_one_text_whatever_is_in_it() -> None:
-    parser = XTermParser()
-    (paste,) = messages_of(parser, "\x1b[200~one\rtwo\x03\x1b[201~")
-    assert isinstance(paste, events.Paste)
-    assert paste.text == "one\rtwo\x03"
+def test_a_paste_is_one_text_without_what_could_be_a_key() -> None:
+    assert decoded("\x1b[200~one\rtwo\x03\x1b[A\x1b\t\x1b2\x1b[201~x") == [
+        Paste("one\rtwo[A\t2"),
+        Press("x", "x"),
+    ]
+
+
+def test_a_paste_that_never_ends_is_bounded_and_ends_in_silence() -> None:
+    decoder = DeskDecoder()
+    assert not list(decoder.feed(b"\x1b[200~" + b"5" * 3 * PASTE))
+    assert decoder.patience_s == 0.3
+    assert list(decoder.expire()) == [Paste("5" * PASTE)]
+    assert list(decoder.feed(b"7")) == [Press("7", "7")]
+
+
+def test_neither_a_press_nor_a_paste_shows_its_text() -> None:
+    assert "7" not in repr([Press("7", "7"), Paste("7")])
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind", "button"),
+    [
+        ("\x1b[<0;3;4M", events.MouseDown, 1),
+        ("\x1b[<2;3;4m", events.MouseUp, 3),
+        ("\x1b[<32;3;4M", events.MouseMove, 1),
+        ("\x1b[<64;3;4M", events.MouseScrollUp, 0),
+        ("\x1b[<65;3;4M", events.MouseScrollDown, 0),
+    ],
+)
+async def test_the_mouse(sent: str, kind: type[events.MouseEvent], button: int) -> None:
+    (item,) = decoded(sent)
+    assert isinstance(item, Pointer)
+    message = driver(Listener()).message_of(item)
+    assert type(message) is kind
+    assert (message.x, message.y, message.button) == (2, 3, button)
+
+
+class Listener:
+    """Stands for the application, which is busy: what is posted waits."""
+
+    def __init__(self) -> None:
+        self.waiting: list[object] = []
+
+    @property
+    def message_queue_size(self) -> int:
+        return len(self.waiting)
+
+    async def _post_message(self, message: object) -> bool:
+        self.waiting.append(message)
+        return True
+
+
+def driver(listener: Listener) -> AdminDriver:
+    return AdminDriver(cast(App[Any], listener))
+
+
+async def test_of_a_flood_little_waits() -> None:
+    listener = Listener()
+    desk, bucket = driver(listener), TokenBucket(lambda: 0.0, AdminDriver.rate, AdminDriver.burst)
+    flood = io.BytesIO(b"x" * 100_000)
+    while chunk := flood.read(4096):
+        desk._pass_on(desk.new_decoder().feed(chunk), bucket)
+        await asyncio.sleep(0)
+    assert 0 < len(listener.waiting) <= AdminDriver.backlog
+
+
+async def test_a_short_text_passes_at_once() -> None:
+    listener = Listener()
+    desk, bucket = driver(listener), TokenBucket(lambda: 0.0, AdminDriver.rate, AdminDriver.burst)
+    desk._pass_on(desk.new_decoder().feed(b"x" * 200), bucket)
+    await asyncio.sleep(0.01)
+    assert len(listener.waiting) == 200
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_anything_at_all_holds_back_little_and_raises_nothing(pieces: list[bytes]) -> None:
+    decoder = DeskDecoder()
+    for piece in pieces:
+        list(decoder.feed(piece))
+    list(decoder.expire())
+    list(decoder.expire())
+    assert decoder.patience_s is None
+    assert list(decoder.feed(b"5")) == [Press("5", "5")]

@@ -34,3 +34,13 @@ def test_a_clock_that_stands_still_gives_nothing() -> None:
     taken(bucket, 1000)
     watch.now -= 50
     assert taken(bucket, 10) == 0
+
+
+def test_a_flood_drains_it_for_a_moment() -> None:
+    watch = Watch()
+    bucket = TokenBucket(watch)
+    assert not bucket.is_low
+    taken(bucket, 1000)
+    assert bucket.is_low
+    watch.now += 1.0
+    assert not bucket.is_low

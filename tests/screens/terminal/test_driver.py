@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import fcntl
 import os
 import select
 import signal
+import struct
+import termios
 import threading
 from collections.abc import Iterator
 from typing import Any, cast
@@ -18,6 +20,7 @@ from screens.terminal import driver as module
 from screens.terminal.bucket import TokenBucket
 from screens.terminal.decoder import Decoder
 from screens.terminal.driver import BACKLOG, HungUp, StationDriver
+from screens.terminal.painter import Painter
 
 
 class Listener:
@@ -63,7 +66,7 @@ class Wire:
 @pytest.fixture
 def _signals() -> Iterator[None]:
     """Put back what a driver does to the process's signals."""
-    numbers = (signal.SIGTSTP, signal.SIGCONT)
+    numbers = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -181,15 +184,6 @@ async def test_a_backlog_is_dropped() -> None:
     assert key.key == "8"
 
 
-async def test_a_terminal_that_is_gone_can_be_written_to() -> None:
-    gone = io.TextIOWrapper(open(os.devnull, "rb"))  # noqa: PTH123, SIM115
-    lasting = module._Lasting(gone)
-    lasting.write("picture")
-    lasting.flush()
-    lasting.write("picture")
-    assert lasting.fileno() == 2
-
-
 async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "9999")
     monkeypatch.setenv("LINES", "9999")
@@ -198,3 +192,48 @@ async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.Monke
     assert wire.driver._get_terminal_size() == (80, 24)  # a new one has no size
     os.close(outside)
     assert not wire.driver.can_suspend
+
+
+async def test_a_new_size_is_noticed_without_a_signal() -> None:
+    wire = Wire()
+    outside, wire.driver.fileno = os.openpty()
+    wire.driver._sized = wire.driver._get_terminal_size()
+    wire.start()
+    fcntl.ioctl(outside, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    (message,) = await wire.listener.wait_for(1)
+    wire.close()
+    os.close(outside)
+    assert isinstance(message, events.Resize)
+    assert message.size == (100, 30)
+
+
+async def test_signals_of_the_terminal_have_no_handler() -> None:
+    Wire()
+    assert signal.getsignal(signal.SIGWINCH) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTSTP) == signal.SIG_IGN
+
+
+async def test_the_display_works_while_it_writes_and_the_terminal_answers() -> None:
+    wire = Wire()
+    driver, terminal = wire.driver, os.pipe()
+    driver._painter = Painter(terminal[1], lambda: None)
+    driver._painter.start()
+    wire.start()
+
+    async def painting() -> None:
+        while not driver.is_painting:
+            await asyncio.sleep(0.01)
+
+    driver.ask()
+    assert os.read(terminal[0], 99) == b"\x1b[5n"
+    await painting()  # a terminal that never answers is believed
+    os.write(wire.end, b"\x1b[0n")
+    while not driver._answers:
+        await asyncio.sleep(0.01)
+    driver.ask()
+    assert os.read(terminal[0], 99) == b"\x1b[5n"
+    assert not driver.is_painting, "it was not answered yet, by a terminal that answers"
+    os.write(wire.end, b"\x1b[0n")
+    await painting()
+    wire.close()
+    driver._painter.stop(10)

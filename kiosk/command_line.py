@@ -1,0 +1,97 @@
+"""The command line: ``kiosk COMMAND``, each command a module of ``kiosk.commands``.
+
+Only the module of the command that is run is imported, so that a station is on the display
+quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from kiosk.commands import COMMANDS
+from kiosk.commands.printing import complain
+from kiosk.errors import ConfigError, KioskError, NotTaken
+
+_ABOUT = """\
+Self-service smartcard unlock stations.
+
+Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to run a real one.
+"""
+
+
+class _Command(Protocol):
+    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def run_command(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code.
+
+    0: done; 1: not done; 2: asked wrongly, or a setting is wrong; 130: interrupted.
+    """
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KioskError as error:
+        complain(f"kiosk: {_told(error)}")
+        return 2 if isinstance(error, ConfigError) else 1
+    except BrokenPipeError:
+        return _output_closed()
+    except OSError as error:
+        complain(f"kiosk: {_place(error)}{error.strerror}{_other_account(error)}")
+        return 1
+    except KeyboardInterrupt:
+        complain("kiosk: interrupted")
+        return 130
+
+
+def _run(words: list[str]) -> int:
+    wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
+    modules = {name: _load(module) for name, module in wanted.items()}
+    args = _parser(modules).parse_args(words)
+    return modules[args.command].run(args)
+
+
+def _output_closed() -> int:
+    """Say so, and let nothing that is still held back meet the closed pipe at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(BrokenPipeError):  # it may be the same pipe
+        complain("kiosk: the output was closed before all of it was written")
+    return 1
+
+
+def _place(error: OSError) -> str:
+    return "" if error.filename is None else f"{error.filename}: "
+
+
+def _other_account(error: OSError) -> str:
+    if not isinstance(error, PermissionError):
+        return ""
+    return "; run this as the service's account: runuser -u kiosk -- kiosk ..."
+
+
+def _told(error: KioskError) -> str:
+    """Say what is wrong, and with what where it was something that was given."""
+    if isinstance(error, NotTaken):
+        return f"{error.field.replace('_', ' ')}: {error}"
+    return str(error)
+
+
+def _load(module: str) -> _Command:
+    return cast(_Command, importlib.import_module(f"kiosk.commands.{module}"))
+
+
+def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in modules.values():
+        module.add_parser(commands)
+    return parser

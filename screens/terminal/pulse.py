@@ -1,0 +1,50 @@
+"""Keeps the service manager's watchdog quiet for as long as the display works.
+
+A beat is due every few seconds. It counts once the event loop, the application's queue of
+messages and the page's have all come round, the painter has written everything that was
+drawn before the last beat, and the terminal has answered that it read it. A loop that
+stands still, a thread that is stuck and a terminal that nobody reads each stop the beats;
+the service manager then ends the program and starts it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+LONGEST_S = 2.0
+"""Seconds between two beats, at most."""
+
+_READY = "READY=1"
+_ALIVE = "WATCHDOG=1"
+
+
+class Display(Protocol):
+    """What ``StationDriver`` offers: a question to the terminal, and whether it is answered."""
+
+    def ask(self) -> None: ...
+
+    @property
+    def is_painting(self) -> bool: ...
+
+
+class Pulse:
+    """Sends ``READY=1`` with the first beat that counts, ``WATCHDOG=1`` with each.
+
+    ``notify`` is ``kiosk.service_manager``'s; ``limit_s`` is the watchdog's time, None
+    where there is none.
+    """
+
+    def __init__(self, notify: Callable[[str], None], limit_s: float | None) -> None:
+        self._notify = notify
+        self.every_s = min(LONGEST_S, limit_s / 5) if limit_s else LONGEST_S
+        self._asked = False
+        self._ready = False
+
+    def beat(self, display: Display) -> None:
+        """Look at what came of the last beat, and ask again: an answer may be lost in a flood."""
+        if self._asked and display.is_painting:
+            self._notify(_ALIVE if self._ready else f"{_READY}\n{_ALIVE}")
+            self._ready = True
+        self._asked = True
+        display.ask()

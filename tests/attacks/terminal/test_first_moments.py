@@ -1,0 +1,80 @@
+"""Before: in the first tenth of a second Ctrl+C ended the program with a traceback on display."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from screens.words import waiting
+from tests.e2e.admin.door import Door
+from tests.e2e.station import Station
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+UNIT = Path(__file__).parents[3] / "systemd" / "kiosk-station.service"
+CHORDS = b"\x03\x1c\x1az"
+PATIENCE_S = 60.0
+SIGINT = 1 << (signal.SIGINT - 1)
+
+
+def pester(station: Station, until: str) -> None:
+    """Press Ctrl+C, Ctrl+\\, Ctrl+Z and a letter without a pause until something is drawn."""
+    end, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while until not in station.read:
+        assert station.process.poll() is None, f"it ended: {bytes(station.written)!r}"
+        assert time.monotonic() < end, station.text
+        station.send(CHORDS)
+        pause.wait(0.002)
+
+
+def started_as_by_the_unit(world: World) -> list[str]:
+    """Return the unit's command, with this machine's interpreter and settings."""
+    found = re.search(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
+    assert found
+    line = found[1].replace("/opt/unlock-kiosk/bin/python", sys.executable)
+    return shlex.split(line.replace("/etc/kiosk/kiosk.toml", str(world.config)))
+
+
+def test_no_key_gets_through_to_a_station_that_comes_up(world: World) -> None:
+    own = {"KIOSK_PCSC__READER": world.pcscd.reader_names[0]}
+    station = Station(started_as_by_the_unit(world), {**world.environ, **own})
+    world.stations.append(station)
+    pause, status = threading.Event(), Path(f"/proc/{station.process.pid}/status")
+    # The test's own launcher, and a shell in its first millisecond, do not ignore them yet.
+    while not int(status.read_text().partition("SigIgn:")[2].split()[0], 16) & SIGINT:
+        pause.wait(0.001)
+    pester(station, waiting.ATTRACT_TITLE)
+    written = bytes(station.written)
+    assert b"Traceback" not in written
+    assert b"^C" not in written
+    assert b"zz" not in written
+
+
+def test_no_key_gets_through_to_a_session_that_comes_up(door: Door) -> None:
+    session = door.log_in(door.staff("Asha Okafor", "manager"))
+    pause = threading.Event()
+    # Before that moment the client hears the keys, or a shell that has not begun to read: either
+    # ends, and nothing is shown.
+    while not _has_begun(door):
+        pause.wait(0.001)
+    pester(session, "log out")
+    written = bytes(session.written)
+    assert b"Traceback" not in written
+    assert b"^C" not in written
+
+
+def _has_begun(door: Door) -> bool:
+    """Whether the shell that sshd started has become the program."""
+    try:
+        return ["-I", "-m", "kiosk", "admin"] in [one.cmdline()[1:5] for one in door.programs()]
+    except psutil.Error:  # one that has ended since
+        return False

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from screens.terminal.painter import BACKLOG, Painter
+
+PATIENCE_S = 20
+
+
+class Canvas:
+    """A terminal that is read only when the test says so, and the painter before it."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = os.openpty()
+        self.behind = threading.Event()
+        self.painter = Painter(self.slave, self.behind.set)
+        self.painter.start()
+
+    def read_until(self, end: bytes) -> bytes:
+        read = b""
+        while not read.endswith(end):
+            read += os.read(self.master, 65536)
+        return read
+
+    def close(self) -> None:
+        os.close(self.master)
+        self.painter.stop(PATIENCE_S)
+        assert not self.painter.is_alive()
+        os.close(self.slave)
+
+
+@pytest.fixture
+def canvas() -> Iterator[Canvas]:
+    canvas = Canvas()
+    yield canvas
+    canvas.close()
+
+
+def test_all_is_written_in_turn(canvas: Canvas) -> None:
+    pages = [f"{n}".rjust(9000, "é") for n in range(20)]
+    for page in pages:
+        number = canvas.painter.write(page)
+    canvas.painter.write("END")
+    assert canvas.read_until(b"END").decode() == "".join(pages) + "END"
+    assert canvas.painter.has_written(number)
+
+
+def test_a_terminal_that_is_not_read_keeps_nobody_waiting(canvas: Canvas) -> None:
+    for _ in range(1000):
+        last = canvas.painter.write("x" * 9000)
+    assert canvas.painter._size <= BACKLOG
+    assert not canvas.painter.has_written(last)
+    assert not canvas.behind.is_set()
+    reader = threading.Thread(target=canvas.read_until, args=(b"END",))
+    reader.start()
+    assert canvas.behind.wait(PATIENCE_S), "nobody was asked to draw the page again"
+    canvas.painter.write("END")
+    reader.join(PATIENCE_S)
+    assert not reader.is_alive()
+
+
+def test_what_waits_can_be_skipped(canvas: Canvas) -> None:
+    for _ in range(20):
+        canvas.painter.write("x" * 9000)
+    canvas.painter.skip()
+    canvas.painter.write("END")
+    assert len(canvas.read_until(b"END")) < 20 * 9000
+
+
+def test_a_terminal_that_is_not_read_does_not_keep_it_from_stopping() -> None:
+    canvas = Canvas()
+    for _ in range(20):
+        canvas.painter.write("x" * 9000)
+    canvas.painter.stop(0.1)
+    canvas.close()
+
+
+def test_a_terminal_that_is_gone_swallows_everything() -> None:
+    canvas = Canvas()
+    os.close(canvas.master)
+    number = canvas.painter.write("picture")
+    canvas.painter.stop(PATIENCE_S)
+    assert canvas.painter.has_written(number)
+    os.close(canvas.slave)
+
+
+def test_the_terminal_of_others_still_blocks(canvas: Canvas) -> None:
+    assert os.get_blocking(canvas.slave)
+
+
+def test_it_writes_to_what_is_no_terminal() -> None:
+    there, here = os.pipe()
+    painter = Painter(here, lambda: None)
+    painter.start()
+    painter.write("picture")
+    assert os.read(there, 99) == b"picture"
+    painter.stop(PATIENCE_S)
+    os.close(there)
+    os.close(here)

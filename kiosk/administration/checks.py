@@ -8,8 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from kiosk.administration.doctor import Finding, fail, ok, warn
+from kiosk.administration.headline import SEEN_FOR
 from kiosk.administration.key_rotation import is_of, last_copy
 from kiosk.administration.master_keys import MasterKeys
+from kiosk.administration.saying import counted
 from kiosk.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
 from kiosk.policy import Policy
 from kiosk.ports import Clock, Mailer
@@ -29,6 +31,9 @@ _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox", "clock",
 )  # fmt: skip
+
+
+_SEEN = "released secrets"
 
 
 def check_database(store: Store, folder: Path | None, url: str) -> Finding:
@@ -178,6 +183,19 @@ def check_outbox(store: Store) -> Finding:
     if waiting:
         return warn(_OUTBOX, f"{waiting} notices wait", "they go out when the mail relay answers")
     return ok(_OUTBOX, "nothing waits")
+
+
+def check_seen_secrets(store: Store, clock: Clock) -> Finding:
+    """Did every unblock secret that a station was given get changed after a while."""
+    with store.read() as uow:
+        seen = uow.cards.count_seen(clock.now() - SEEN_FOR)
+    if not seen:
+        return ok(_SEEN, "each that was released was changed")
+    return warn(
+        _SEEN,
+        f"{counted(seen, 'card')} with a secret that was released and not changed since",
+        "the next unlock changes it; staff see whose cards they are on the persons' pages",
+    )
 
 
 def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
-from typing import NamedTuple
+from datetime import datetime, timedelta, tzinfo
+from typing import Final, NamedTuple
 
 from kiosk.administration.saying import counted, last_day, said_at, said_day
 from kiosk.administration.standing import Facts
 from kiosk.administration.views.people import Standing
+from kiosk.authority.offers import EXCHANGE_SPAN, key_barred
 from kiosk.dialogue import Purpose, Reason
+from kiosk.policy import admin_key
 from kiosk.store.records import Card
 from kiosk.store.visit_records import EmailCode
 
@@ -23,6 +25,9 @@ class Headline(NamedTuple):
     told: str
     advice: str
 
+
+SEEN_FOR: Final = timedelta(hours=24)
+"""How long a secret that was released and not changed is nothing to speak of: people come back."""
 
 NOTHING_TO_DO = "Nothing has to be done."
 
@@ -129,7 +134,15 @@ def _card_trouble(facts: Facts) -> Headline:
     )
 
 
+_LOOK_AT_IT = (
+    "Look at the card that they hold. If it is the one that was issued, set its admin key again "
+    "here, with all its tries: it need not be replaced."
+)
+
+
 def _advice(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED and card.driver in admin_key.FAMILIES:
+        return _LOOK_AT_IT
     if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
         return "Give the card another unblock secret with your card management and set it here."
     return _ADVICE[reason]
@@ -209,7 +222,38 @@ def _about_cards(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
         )
     for card, reason in facts.in_trouble:
         told = f"They can unlock, but not {_named(card)}. {trouble_words(card, reason)}"
-        yield Headline(told, _ADVICE[reason])
+        yield Headline(told, _advice(card, reason))
+    for card in facts.in_use:
+        yield from _about_key(card, facts, zone)
+        yield from _about_seen_secret(card, facts, zone)
+
+
+def _about_key(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    """Tell of cards that were sent what the admin key made, and did not show that they have it."""
+    last = card.key_exchanged_at
+    if last is None or last + EXCHANGE_SPAN <= facts.now:
+        return
+    times = counted(card.key_exchanges, "time")
+    told = (
+        f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
+        f"the last {said_at(last, facts.now, zone)}. It may be forged."
+    )
+    if key_barred(card, facts.now) is not None:
+        until = said_at(last + EXCHANGE_SPAN, facts.now, zone)
+        told = f"They cannot unlock before {until}. {told}"
+    yield Headline(told, _LOOK_AT_IT)
+
+
+def _about_seen_secret(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    seen = card.secret_seen_at
+    if seen is None or seen + SEEN_FOR > facts.now:
+        return
+    yield Headline(
+        f"They can unlock. The unblock secret of {_named(card)} went to a station at "
+        f"{said_at(seen, facts.now, zone)} and was not changed since: somebody may know it.",
+        "The next unlock at a station changes it. If that is long to wait for, give the card "
+        "another one with your card management and set it here.",
+    )
 
 
 # --- words -----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from kiosk.ports import Mailer
 from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.secrets.sealing import Sealer
 from kiosk.store.database import Store
-from kiosk.store.records import new_id
+from kiosk.store.records import Card, Cardholder, new_id
 from kiosk.store.service_records import OutboxMessage
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.smtp import relay_to, running
@@ -135,6 +135,22 @@ def test_outbox(store: Store) -> None:
         uow.outbox.add(OutboxMessage(new_id(), "jo@nhs.net", "unlocked", {}, now, now))
         uow.commit()
     assert said(checks.check_outbox(store))[0] is WARN
+
+
+def test_a_secret_that_was_released_and_not_changed(store: Store) -> None:
+    clock = SetClock()
+    with store.begin() as uow:
+        holder = Cardholder(new_id(), "900123456789", "Asha Okafor")
+        card = Card(new_id(), holder.id, "piv", new_id())
+        uow.holders.put([holder])
+        uow.cards.put([card])
+        uow.cards.secret_seen(card.id, clock.now())
+        uow.commit()
+    assert checks.check_seen_secrets(store, clock).condition is OK
+    clock.forward(hours=25)
+    finding = checks.check_seen_secrets(store, clock)
+    assert said(finding)[0] is WARN
+    assert finding.found.startswith("one card with")
 
 
 @pytest.mark.parametrize(("synchronised", "condition"), [(True, OK), (False, WARN), (None, WARN)])

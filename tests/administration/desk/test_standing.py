@@ -40,6 +40,33 @@ def test_somebody_without_trouble_can_unlock() -> None:
     assert headline_of(READY, UTC) == ("They can unlock at every station.", NOTHING_TO_DO)
 
 
+def test_a_secret_that_was_released_and_not_changed_is_told_after_a_day() -> None:
+    seen = replace(CARD, secret_seen_at=NOW - timedelta(hours=23))
+    assert told(replace(READY, cards=(seen,))) == "They can unlock at every station."
+    seen = replace(CARD, secret_seen_at=NOW - timedelta(hours=25))
+    facts = replace(READY, cards=(seen,))
+    assert "was not changed since: somebody may know it" in told(facts)
+    assert advice(facts).startswith("The next unlock at a station changes it.")
+
+
+def test_forged_cards_do_not_have_the_genuine_one_replaced() -> None:
+    forged = replace(CARD, driver="gids", key_exchanges=2, key_exchanged_at=NOW - MINUTE)
+    facts = replace(READY, cards=(forged,))
+    assert "did not show its admin key, two times" in told(facts)
+    assert "it need not be replaced" in advice(facts)
+    barred = replace(READY, cards=(replace(forged, key_exchanges=5),))
+    assert told(barred).startswith("They cannot unlock before")
+    later = replace(forged, key_exchanged_at=NOW - timedelta(hours=25))
+    assert told(replace(READY, cards=(later,))) == "They can unlock at every station."
+
+
+def test_a_card_with_an_admin_key_that_is_sent_nothing_more_need_not_be_replaced() -> None:
+    spent = replace(CARD, driver="gids", secret_limit=3, secret_exposure=2)
+    facts = replace(READY, cards=(spent,))
+    assert facts.standing is Standing.CARD_TROUBLE
+    assert "set its admin key again" in advice(facts)
+
+
 def test_a_leaver_comes_before_everything_else() -> None:
     left = replace(HOLDER, left_at=NOW - timedelta(days=14))
     facts = replace(READY, holder=left, registration=blocked(3), cards=())

@@ -80,7 +80,8 @@ def test_a_forged_card_is_sent_no_pin(
     assert forged.count(VERIFY) == forged.count(CHANGE) == forged.count(RESET) == 0
     asked = because != "mirrored"
     assert len(forged.cryptograms()) == asked, "what the key made was sent once, or not at all"
-    assert world.card(card).secret_exposure == asked
+    assert world.card(card).secret_exposure == 0, "the genuine card was charged nothing"
+    assert world.card(card).key_exchanges == asked
 
 
 def prepared(kind: str, world: World, genuine: Listening, insert: Insert) -> tuple[Forged, str]:

@@ -173,8 +173,8 @@ def _say_copy(tools: Tools) -> None:
 
     copy = last_copy(tools.store)
     if copy is None or not is_of(copy, tools.ring()):
-        say("a copy of the key file from before is worthless now: keep a new one in a safe place,")
-        say(f"of {tools.key_file}, then run `kiosk keys backed-up`")
+        say("copies of the key file that were made before are worthless now: copy it again,")
+        say(f"{tools.key_file}, to a safe place; then `kiosk keys backed-up`")
 
 
 def _rotate_master(tools: Tools, *, add_only: bool) -> int:

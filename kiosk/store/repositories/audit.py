@@ -150,10 +150,10 @@ class Audit:
         """Return every anchor, by row number."""
         return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
 
-    def newest_anchors(self, before: int | None = None) -> tuple[AuditAnchor, ...]:
+    def newest_anchors(self, before: int | None = None, limit: int = 10) -> tuple[AuditAnchor, ...]:
         """Return some anchors, the newest first, from before row ``before`` on."""
         seq = col(AuditAnchorRow.seq)
-        statement = select(AuditAnchorRow).order_by(seq.desc()).limit(BATCH)
+        statement = select(AuditAnchorRow).order_by(seq.desc()).limit(limit)
         return self._anchors(statement if before is None else statement.where(seq < before))
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
@@ -169,7 +169,7 @@ class Audit:
         """Return those of a piece of the chain, and the last one of all."""
         seq = col(AuditAnchorRow.seq)
         within = select(AuditAnchorRow).where(seq.between(after, after + most + BATCH))
-        return (*self._anchors(within), *self.newest_anchors()[:1])
+        return (*self._anchors(within), *self.newest_anchors(limit=1))
 
     def verify(
         self,

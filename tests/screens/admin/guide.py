@@ -22,7 +22,7 @@ GUIDE = {
     "ra-blocked": "person-blocked",
     "ra-lift-block": "lift-block",
     "ra-code": "code-shown",
-    "ra-agree": "codes",
+    "ra-agree": "waiting",
     "ra-stations": "stations",
     "ra-audit": "audit",
     "ra-questions": "questions",

@@ -7,6 +7,7 @@ from kiosk.errors import NothingThere, StoreError
 from kiosk.roles import Role
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
+from tests.screens.admin.proposals import EMAIL, STAFF
 from tests.screens.admin.samples import Arrange, Sample
 
 NEW_CARD = "piv 00112233445566778899aabbccddeeff"
@@ -108,12 +109,20 @@ def _codes() -> dict[str, Sample]:
         "code-shown-at-once": _on("pryce", *give, arrange=_no_second),
         "code-over": _on("pryce", *give, arrange=_short),
         "codes": Sample(("f3",)),
+        "waiting": Sample(("f3",), arrange=_proposed),
+        "waiting-agree": Sample(("f3", "g"), arrange=_proposed),
+        "waiting-today": Sample(arrange=_proposed),
+        "waiting-person": _on("pryce", arrange=_proposed),
         "codes-own": Sample(("f3", "down"), Role.AGENT),
         "codes-auditor": Sample(("f3",), Role.AUDITOR),
         "codes-none": Sample(("f3",), arrange=lambda desk: desk.estate.codes.clear()),
         "agree": Sample(("f3", "g")),
         "withdraw": Sample(("f3", "w")),
     }
+
+
+def _proposed(desk: FakeDesk) -> None:
+    desk.estate.proposals = [EMAIL, STAFF]
 
 
 def _search_away(desk: FakeDesk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from kiosk.administration.views.acting import Actor
 from kiosk.administration.views.people import CodeLine
@@ -10,6 +11,30 @@ from kiosk.administration.views.proposals import ProposalLine
 from kiosk.roles import Action, Role, may
 from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.estate import Estate
+from tests.screens.admin.people import NOW
+
+EMAIL = ProposalLine(
+    "proposal-1",
+    Action.CORRECT_EMAIL,
+    "Correct the email address to bronwen@nhs.uk.",
+    "h2",
+    "Bronwen Pryce",
+    "Bo Banks",
+    NOW - timedelta(hours=3),
+    NOW + timedelta(days=6),
+    "Asked for it in person",
+    "Photo ID, in person",
+    REFERENCE,
+)
+STAFF = replace(
+    EMAIL,
+    proposal_id="proposal-2",
+    action=Action.ADD_STAFF,
+    told="Let in Cy Dunn as agent, with the key SHA256:abc.",
+    holder_id="",
+    about="",
+    proposed_at=NOW - timedelta(hours=2),
+)
 
 
 def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[ProposalLine, ...]:

@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from kiosk.administration.views.acting import Grounds
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.errors import ChangedMeanwhile, NotPermitted
-from kiosk.roles import Action, Role
+from kiosk.roles import Role
 from screens.admin.today import TodayPage
-from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.desk import FakeDesk
-from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
 from tests.screens.admin.pilots import running
-
-EMAIL = ProposalLine(
-    "proposal-1",
-    Action.CORRECT_EMAIL,
-    "Correct the email address to bronwen@nhs.uk.",
-    READY,
-    "Bronwen Pryce",
-    "Bo Banks",
-    NOW - timedelta(hours=3),
-    NOW + timedelta(days=6),
-    "Asked for it in person",
-    "Photo ID, in person",
-    REFERENCE,
-)
-STAFF = replace(
-    EMAIL,
-    proposal_id="proposal-2",
-    action=Action.ADD_STAFF,
-    told="Let in Cy Dunn as agent, with the key SHA256:abc.",
-    holder_id="",
-    about="",
-    proposed_at=NOW - timedelta(hours=2),
-)
+from tests.screens.admin.proposals import EMAIL, STAFF
 
 
 def waiting(role: Role = Role.MANAGER, *lines: ProposalLine) -> FakeDesk:

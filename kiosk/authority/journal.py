@@ -43,6 +43,9 @@ def settle_by_card(
         return
     opened_in = uow.visits.get(entry.visit_id) or visit
     found = _seen(entry, still_blocked=visit.pin_was_blocked)
+    if goes_on and found is SettledAs.NOT_DONE:
+        # The PIN may have been reset and blocked again before this visit passed its factors.
+        found = SettledAs.UNDETERMINED
     if owes_answer(card, opened_in):
         found = SettledAs.NOT_DONE
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)

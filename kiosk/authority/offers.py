@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from kiosk.dialogue import Purpose, Reason
-from kiosk.policy import Policy
+from kiosk.policy import Policy, admin_key
 from kiosk.store.records import Card, Cardholder, CardStatus, Registration
 
 ASSUMED_SECRET_TRIES = 3
@@ -78,14 +78,18 @@ def offers(
 def secret_barred(card: Card, told: int | None = None) -> Reason | None:
     """Return why the card cannot be unblocked, by our own account of its unblock secret.
 
-    ``told``: what the card says itself in this visit, where that is fewer.
+    ``told``: what the card says itself in this visit. It counts in the place of our account, up
+    to what the card takes by our records; not for an admin key, whose tries no number gives back.
     """
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
     if card.set_aside_at is not None:
         return Reason.SECRET_BLOCKED
     left = tries_by_account(card) - card.secret_exposure
-    if min(left, left if told is None else told) <= KEPT_SECRET_TRIES:
+    if told is not None:
+        keyed = card.driver in admin_key.FAMILIES
+        left = min(told, left if keyed else most_tries(card))
+    if left <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None
 
@@ -106,6 +110,12 @@ def key_barred(card: Card, now: datetime) -> Reason | None:
     if last is None or last + EXCHANGE_SPAN <= now:
         return None
     return Reason.NOT_GENUINE if card.key_exchanges >= MOST_EXCHANGES else None
+
+
+def most_tries(card: Card) -> int:
+    """Return how many a card may be believed to have: whoever copies one could say any number."""
+    limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
+    return max(limit, tries_by_account(card))
 
 
 def tries_by_account(card: Card) -> int:

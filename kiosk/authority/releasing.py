@@ -98,12 +98,13 @@ def _waits_for_outcome(uow: UnitOfWork, scene: Scene) -> bool:
 
 
 def _settle_earlier(uow: UnitOfWork, parts: Parts, scene: Scene) -> Scene:
-    """Settle an open unblock by a card that is known by name only, now that it passed every factor.
+    """Believe what a card reports that is known by name only, now that every factor was passed.
 
-    A card that is proven settled it when it went in.
+    It settles an open unblock, and the account of its tries. A card that is proven did when it
+    went in.
     """
     entry = uow.journal.open_for(scene.card.id)
-    if entry is None or scene.is_proven or entry.visit_id == scene.visit.id:
+    if scene.is_proven or (entry is not None and entry.visit_id == scene.visit.id):
         return scene
     settle_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
     correct_by_card(uow, scene.visit)

@@ -14,7 +14,7 @@ from typing import Final
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.exchanging import has_admin_key
-from kiosk.authority.offers import ASSUMED_SECRET_TRIES, tries_by_account
+from kiosk.authority.offers import most_tries, tries_by_account
 from kiosk.store.records import Card
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import Visit
@@ -33,7 +33,7 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
     said, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
     if said is None or card is None:
         return
-    told = min(said, _most(card))
+    told = min(said, most_tries(card))
     if not _corrects(card, told):
         return
     before = tries_by_account(card) - card.secret_exposure
@@ -41,12 +41,6 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
         return
     uow.cards.know_secret_tries(card.id, told)
     record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
-
-
-def _most(card: Card) -> int:
-    """Return how many the card may be believed to have: whoever copies one could say any number."""
-    limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
-    return max(limit, tries_by_account(card))
 
 
 def _corrects(card: Card, told: int) -> bool:

@@ -1,0 +1,92 @@
+"""A second card in a second reader, at a station on real readers, while the PIN is being set."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Event
+
+import pytest
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.monitor import PcscMonitor
+from hardware.registry import Registry
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.link import CardLink
+from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.state import padded
+from kiosk.dialogue import UnblockDone
+from kiosk.ports import PostReaderEvent
+from kiosk.station import states as s
+from tests.station.rig import PIN, Rig
+from tests.support.hotplug import HotplugPcscd
+
+pytestmark = pytest.mark.hardware
+
+RESET_RETRY_COUNTER = 0x2C
+PUK = "87654321"
+"""What the fake authority releases."""
+
+
+class WaitingChip:
+    """A card that answers RESET RETRY COUNTER when it is let."""
+
+    def __init__(self, card: VirtualCard) -> None:
+        self.card = card
+        self.asked, self.let = Event(), Event()
+
+    @property
+    def atr(self) -> bytes:
+        return self.card.atr
+
+    def reset(self) -> None:
+        self.card.reset()
+
+    def transmit(self, command: bytes) -> bytes:
+        if command[1] == RESET_RETRY_COUNTER:
+            self.asked.set()
+            self.let.wait(30)
+        return self.card.transmit(command)
+
+
+class RealReaders(Rig):
+    """The station of the tests, on real readers; the authority is a fake."""
+
+    link: CardLink
+
+    def _monitor(self, post: PostReaderEvent) -> PcscMonitor:  # type: ignore[override]
+        return PcscMonitor(post)
+
+    async def insert(self, insertion: int = 1) -> None:
+        self.link.insert()
+        await self.until(s.ConfirmOwner)
+
+
+async def test_it_is_answered_once_the_holder_has_seen_that_the_pin_is_set(
+    pcscd: HotplugPcscd,
+) -> None:
+    pcscd.start()
+    chip = WaitingChip(blocked_card(holder_name="Asha Patel", puk=PUK))
+    second = CardLink(new_card(holder_name="Ben Carter"), pcscd.slots[1])
+    cards = PcscCards(Registry([PivDriver()]))
+    rig = RealReaders(cards=cards)  # type: ignore[arg-type]
+    rig.link = CardLink(chip, pcscd.slots[0])
+    try:
+        await rig.reach_new_pin()
+        rig.set_pin()
+        assert await asyncio.to_thread(chip.asked.wait, 30)
+        second.insert()
+        await rig.until_second_card()
+        chip.let.set()
+        await rig.until(s.Success)
+        assert chip.card.state.pin.body == padded(PIN.reveal())
+        assert rig.authority.outcomes == [UnblockDone()]
+        assert not any(isinstance(state, s.Refused) for state in rig.seen)
+    finally:
+        chip.let.set()
+        await asyncio.to_thread(second.remove)
+        await asyncio.to_thread(rig.link.remove)
+    await rig.until(s.Attract)
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 30)
+    assert rig.faults == []

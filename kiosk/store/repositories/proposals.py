@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
@@ -58,7 +58,7 @@ class ProposedActs:
             "decided_by": by,
             "parameters": b"",
         }
-        return self._gateway.change(ProposedActRow, *waits, **decided) == 1
+        return self._gateway.run(update(ProposedActRow).where(*waits).values(decided)) == 1
 
     def purge(self, before: datetime) -> int:
         """Delete those that were decided before then."""

@@ -66,8 +66,8 @@ class ActionNoteRow(Row, table=True):
     salt: str = Field(repr=False)
 
 
-class ProposedActRow(MacRow, table=True):
-    """See ``ProposedAct``."""
+class ProposedActRow(Row, table=True):
+    """See ``ProposedAct``; its seal covers what it says."""
 
     __tablename__ = "proposed_act"
     __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)

@@ -32,6 +32,8 @@ OTHERS = {
     "keys-backed-up",
     "secrets-resealed",
     "records-purged",
+    "row-accepted",
+    "rows-restamped",
 }
 """Kinds that are no member of either enumeration."""
 

@@ -203,7 +203,6 @@ def _tables() -> None:
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("decided_at", UTC, nullable=True),
         sa.Column("decided_by", sa.String(), nullable=False),
-        sa.Column("mac", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposed_act")),
     )
     op.create_index(op.f("ix_proposed_act_holder_id"), "proposed_act", ["holder_id"], unique=False)

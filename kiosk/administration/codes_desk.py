@@ -65,8 +65,10 @@ class LocalCodesDesk:
 
     def waiting_in(self, uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
         """Return the same, each with its code, in a unit of work that the caller has."""
-        name = staff_names(uow)
         codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+        if not codes:
+            return ()
+        name = staff_names(uow)
         return tuple(
             (code, code_line(code, holder, name(code.issued_by)))
             for code in codes

@@ -104,7 +104,8 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
     kept_ones = [
         kept for kept in uow.proposals.waiting() if not holder_id or kept.holder_id == holder_id
     ]
-    notes = uow.notes.by_ids(tuple(kept.note_id for kept in kept_ones)[:500])
+    ids = tuple(kept.note_id for kept in kept_ones)[:500]
+    notes = uow.notes.by_ids(ids) if ids else {}
     for kept in kept_ones:
         first = proposer_of(uow, kept)
         if first is None:

@@ -191,7 +191,7 @@ def _confirm_owner(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
     uow.pending.put(replace(pending, owner_email=code.sent_to))
     record(uow, AuditKind.OWNER_CONFIRMED, scene.visit, code=code.id)
     _confirm_address(uow, scene, code)
-    return again(uow, scene)
+    return again(uow, scene, replace(scene.visit, owner_email=code.sent_to))
 
 
 def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:

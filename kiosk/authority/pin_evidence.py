@@ -84,10 +84,8 @@ def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -
         return again(uow, scene, visit)
     if not scene.known_address:
         raise TurnedAway(Reason.NO_RECORDED_EMAIL)
-    before = scene.pending
+    # Never in place of what the visit came back to: another visit may still be gathering it.
     pending = fresh_pending(scene, scene.progress.purpose, visit)
-    if before is not None and before.auth_key == pending.auth_key:
-        pending = replace(pending, id=before.id, owner_email=before.owner_email)
     uow.pending.put(pending)
     return again(uow, scene, replace(visit, pending_id=pending.id))
 
@@ -105,6 +103,7 @@ def fresh_pending(scene: Scene, purpose: Purpose, visit: Visit) -> PendingChange
         auth_key=visit.auth_key if visit.genuine_at is not None else None,
         pin_key=visit.pin_key,
         pin_evidence=visit.pin_evidence,
+        owner_email=visit.owner_email,
     )
 
 

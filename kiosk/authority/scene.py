@@ -179,7 +179,14 @@ class Scene:
 
     @property
     def _owner_is_proven(self) -> bool:
-        owner = self.pending.owner_email if self.pending else None
+        """Whether the code that went to the known address was entered in this very visit.
+
+        One that was entered before counts for a visit that came back to finish what was gathered
+        then, and for none in which a PIN is claimed: a copy of the card could be in it.
+        """
+        owner = self.visit.owner_email
+        if owner is None and self.visit.pin_proven_at is None and self.pending is not None:
+            owner = self.pending.owner_email if self.pending.email else None
         return bool(owner) and owner == self.known_address
 
     @property

@@ -22,7 +22,8 @@ class Visit:
     a card with an admin key that was sent its cryptogram, the digest of the only right one.
     ``key_vouched``: an issuer whom the settings name certified that key for this card.
     ``pin_evidence`` is what shows that the card took its PIN, ``pin_key`` the key that signed,
-    and ``pin_challenge`` what it has to sign.
+    and ``pin_challenge`` what it has to sign. ``owner_email`` is the known address whose code
+    was entered in it because the PIN was only claimed.
     ``pending_id`` names what the visit gathers.
     ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
     made of it before the card has proven what it has to.
@@ -57,6 +58,7 @@ class Visit:
     pin_key: bytes | None = field(default=None, repr=False)
     pin_challenge: bytes | None = field(default=None, repr=False)
     pin_challenged_at: datetime | None = None
+    owner_email: str | None = None
     pending_id: str | None = None
 
 

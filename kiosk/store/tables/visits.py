@@ -49,6 +49,7 @@ class VisitRow(MacRow, table=True):
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_challenge: bytes | None = Field(default=None, repr=False)
     pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    owner_email: str | None = None
     pending_id: str | None = None
 
 

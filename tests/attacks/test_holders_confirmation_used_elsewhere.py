@@ -1,0 +1,114 @@
+"""Before: a copy at another station went on with what the holder had confirmed by their code.
+
+The card is of a family without a card-authentication key, so a copy of it differs in nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.dialogue import (
+    ChooseQuestions,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    ProvePin,
+    Purpose,
+    VisitOpened,
+)
+from kiosk.errors import StepRefused
+from kiosk.store.records import Card
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.registering import OTHER, given
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, World
+
+THIEFS = "mallory@trust.nhs.uk"
+AT_HOLDER, AT_THIEF = "A", "B"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.add_card(world.add_holder(), driver="openpgp", identifier="000612345678")
+
+
+def signing() -> Plastic:
+    """A card that shows no key before its PIN, and signs after it."""
+    plastic = Plastic()
+    plastic.shows = None
+    return plastic
+
+
+def begun(world: World, card: Card, plastic: Plastic) -> Sitting:
+    """The holder registers; a code for them is on its way."""
+    sitting = world.insert(card, plastic=plastic, station=AT_HOLDER)
+    assert world.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    sitting.verify_pin()
+    assert isinstance(sitting.send(), EnterCode)
+    return sitting
+
+
+def copied(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
+    """A copy goes in at another station and takes up the same code page."""
+    thief = world.insert(card, plastic=plastic or Quiet(), station=AT_THIEF)
+    assert isinstance(thief.opened, VisitOpened)
+    assert thief.opened.resumed is not None
+    return thief
+
+
+def gets_nothing(world: World, thief: Sitting) -> None:
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(thief.visit, given())
+    with pytest.raises(StepRefused):
+        thief.email(THIEFS)
+
+
+def finishes(world: World, holder: Sitting) -> None:
+    assert isinstance(world.authority.save_questions(holder.visit, given()), GiveEmail)
+    assert holder.email(EMAIL) == Finished(Purpose.REGISTER)
+
+
+def test_while_the_holder_enters_the_code(world: World, card: Card) -> None:
+    holder = begun(world, card, signing())
+    thief = copied(world, card)
+    thief.verify_pin()
+    assert isinstance(holder.enter(world.relay.code), ChooseQuestions)
+    gets_nothing(world, thief)
+    finishes(world, holder)
+
+
+def test_while_the_holder_has_walked_away(world: World, card: Card) -> None:
+    begun(world, card, signing()).pull()
+    thief = copied(world, card)
+    thief.verify_pin()
+    back = world.insert(card, plastic=signing(), station="C")
+    assert back.enter(world.relay.code) == ProvePin()
+    gets_nothing(world, thief)
+    assert isinstance(back.verify_pin(), ChooseQuestions)
+    gets_nothing(world, thief)
+    finishes(world, back)
+
+
+def test_while_the_holder_reads_the_second_code(world: World, card: Card) -> None:
+    holder = begun(world, card, signing())
+    holder.enter(world.relay.code)
+    world.authority.save_questions(holder.visit, given())
+    holder.email(OTHER)
+    code = world.relay.code
+    holder.pull()
+    thief = copied(world, card)
+    gets_nothing(world, thief)
+    thief.verify_pin()
+    gets_nothing(world, thief)
+    back = world.insert(card, plastic=signing(), station="C")
+    assert back.enter(code) == Finished(Purpose.REGISTER)
+    assert world.registration(card).email == OTHER
+
+
+def test_the_key_of_the_copy_is_not_kept_for_the_holders_card(world: World, card: Card) -> None:
+    plastic = signing()
+    holder = begun(world, card, plastic)
+    copied(world, card, signing()).verify_pin()
+    holder.enter(world.relay.code)
+    finishes(world, holder)
+    assert world.card(card).pin_key == plastic.pin_public

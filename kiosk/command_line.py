@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from kiosk.commands import COMMANDS
+from kiosk.commands.help import Version, complete
 from kiosk.commands.printing import complain
 from kiosk.errors import ConfigError, KioskError, NotTaken
 
@@ -22,6 +23,10 @@ _ABOUT = """\
 Self-service smartcard unlock stations.
 
 Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to run a real one.
+`kiosk COMMAND --help` says what a command does, `kiosk COMMAND PART --help` one part of it.
+
+Each setting of the file can be given by the environment instead, a list with commas:
+KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.
 """
 
 
@@ -91,7 +96,14 @@ def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in modules.values():
         module.add_parser(commands)
+    complete(parser)
     return parser
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    return _parser({name: _load(module) for name, module in COMMANDS.items()})

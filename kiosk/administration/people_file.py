@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -46,6 +48,10 @@ class PeopleFile:
             with self._path.open("rb") as file:
                 self.size = self._path.stat().st_size
                 yield from self._people(file)
+        except PermissionError:
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            way = f"{user} may not read it; put it where it can, such as the imports folder"
+            raise ImportRefused(((0, way),)) from None
         except OSError as error:
             raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
 

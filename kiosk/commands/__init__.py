@@ -19,5 +19,6 @@ COMMANDS = {
     "proposals": "proposals",
     "report": "report",
     "admin": "admin",
+    "completion": "completion",
 }
 """What is typed, and the module that does it."""

@@ -27,8 +27,9 @@ Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock c
 word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
 or its beginning, IDENTIFIER what a new card says of itself, as `read` prints it. An
 unblock secret is never an argument: it is asked for without echo, or is the one line of
-standard input. `read` works on a clerk's own machine too: it needs no database, and reads a card as
-the stations do whose `families` and [pkcs11] are in its settings file or environment.
+standard input. `read` works on a clerk's own machine too: it needs no database, and reads
+a card as the stations do whose `families` and [pkcs11] are in its settings file or
+environment.
 """
 EXAMPLE = """\
   kiosk cards read

@@ -33,7 +33,8 @@ _OUT_OF_SERVICE = (
 _HELP = """\
 Runs the station in this terminal until it is ended with SIGTERM; there is no key for it.
 What it has to say goes to the system's journal under systemd, or else to --log.
-
+"""
+_EXAMPLE = """\
 example:
   kiosk run --config /etc/kiosk/kiosk.toml --log /var/lib/kiosk/station.log
 """
@@ -41,7 +42,7 @@ example:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    add_screen(commands, "run", "run the station in this terminal", _HELP)
+    add_screen(commands, "run", "run the station in this terminal", _HELP, _EXAMPLE)
 
 
 def add_screen(
@@ -49,12 +50,14 @@ def add_screen(
     name: str,
     help_line: str,
     description: str,
+    example: str = "",
 ) -> None:
     """Add a command that takes the terminal: nothing goes there, so it has a log."""
     parser = commands.add_parser(
         name,
         help=help_line,
         description=description,
+        epilog=example,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,5 +67,7 @@ def _look(tools: Tools) -> int:
         show(finding)
         failed = failed or finding.condition is Condition.FAIL
     for finding in examine([mail_check(tools)]):
-        show(finding)
+        # Nobody has named the relay yet when this runs for the first time.
+        failing = finding.condition is Condition.FAIL
+        show(replace(finding, condition=Condition.WARN) if failing else finding)
     return int(failed)

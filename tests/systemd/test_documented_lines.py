@@ -16,6 +16,13 @@ runuser -u ra -- /opt/unlock-kiosk/bin/kiosk staff list
 stat -c '%A %U %n' /etc/kiosk /var/lib/kiosk /etc/kiosk/kiosk-keys.cred
 """
 
+AS_KIOSK = "runuser -u kiosk -- /opt/unlock-kiosk/bin/kiosk"
+CLOSED_HOME = [
+    "chmod 0700 /root",
+    f"{AS_KIOSK} import /root/people.csv 2>&1 || true",
+    f"{AS_KIOSK} staff add A --role agent --key /root/asha.pub --reason 'a colleague' 2>&1 || true",
+]
+
 
 def documented() -> list[str]:
     """Return the guide's lines but those that install the program; it has a test of its own.
@@ -67,7 +74,7 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     lines = ['cp /lines/people.csv /lines/asha.pub /root; cd /root; ln -s "$OLDPWD/systemd"']
     done = run_in_fresh_root(
         tmp_path,
-        [*lines, *documented(), *AFTERWARDS.splitlines()],
+        [*lines, *documented(), *AFTERWARDS.splitlines(), *CLOSED_HOME],
         {"people.csv": PEOPLE, "asha.pub": key},
     )
     said = done.stdout
@@ -75,6 +82,8 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     assert "exec /opt/unlock-kiosk/bin/python -I -m kiosk admin" in said
     assert "Asha Okafor  manager" in said
     assert "people added             1" in said
+    assert "/root/people.csv: kiosk may not read it; put it where it can" in said
+    assert "key file /root/asha.pub: kiosk may not read it; let your shell open it" in said
     for part in ("settings", "database", "questions", "keys"):
         assert f"✓ ok    {part}" in said
     assert "drwx------ kiosk /var/lib/kiosk" in said

@@ -1,0 +1,81 @@
+"""What every part of the command line says of itself: a sentence, and an example that works."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+
+SAMPLES = {
+    "NUMBER": "900000000001",
+    "CARD": "0a1b",
+    "IDENTIFIER": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    "CODE-ID": "4f1c0a9e",
+    "NAME": "Jo Smith",
+    "WHO": "Asha Okafor",
+    "ADDRESS": "jo@nhs.net",
+    "TEXT": "smi jo",
+    "ROW": "4711",
+    "STATION": "Ward 7",
+    "SETTING": "max_failures",
+    "VALUE": "5",
+    "QUESTION": "What was the name of your first teacher?",
+    "FILE.pub": "asha.pub",
+    "FILE.csv": "people.csv",
+    "SHA256:...": "SHA256:uNiVztksCsDhcc0u9e8BrSGdXd1A0lj9Tvv1sr7nGkI",
+}
+"""What stands for an argument in an example, by the name that the help has for it."""
+
+BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
+
+
+class Version(argparse.Action):
+    """Prints the version and ends; it is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it."""
+        from importlib.metadata import version
+
+        sys.stdout.write(f"kiosk {version('unlock-kiosk')}\n")
+        parser.exit()
+
+
+def subparsers(
+    parser: argparse.ArgumentParser,
+) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Yield name, help and parser of each command or part directly below ``parser``."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            texts = {each.dest: each.help or "" for each in action._choices_actions}  # noqa: SLF001
+            for name, below in action.choices.items():
+                yield name, texts.get(name, ""), below
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Give each part below ``parser`` that lacks one a sentence and an example."""
+    for _name, text, below in subparsers(parser):
+        below.formatter_class = argparse.RawDescriptionHelpFormatter
+        if not below.description:
+            below.description = f"{text[:1].upper()}{text[1:]}."
+        if not below.epilog:
+            below.epilog = f"example:\n  {example(below)}"
+        complete(below)
+
+
+def example(parser: argparse.ArgumentParser) -> str:
+    """Return a line that calls this part with all that it has to be given."""
+    words = [parser.prog]
+    for action in parser._actions:  # noqa: SLF001
+        if action.required or (not action.option_strings and action.nargs != "?"):
+            words += [*action.option_strings[-1:], shlex.quote(_sample(action))]
+    return " ".join(words)
+
+
+def _sample(action: argparse.Action) -> str:
+    if action.choices:
+        return str(next(iter(action.choices)))
+    if action.type is int:
+        return "7"
+    by_option = [BY_OPTION[name] for name in action.option_strings if name in BY_OPTION]
+    return by_option[0] if by_option else SAMPLES.get(str(action.metavar), str(action.dest))

@@ -1,0 +1,75 @@
+"""Every command and every part of one says what it does, with an example that it takes."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.command_line import whole_parser
+from kiosk.commands.help import subparsers
+
+
+def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    for _name, _text, below in subparsers(parser):
+        yield below
+        yield from every(below)
+
+
+PARSERS = {parser.prog: parser for parser in every(whole_parser())}
+
+
+@pytest.mark.parametrize("path", PARSERS)
+def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
+    parser = PARSERS[path]
+    assert parser.description
+    assert len(parser.description.split()) > 1
+    assert parser.epilog
+    title, *examples = parser.epilog.strip().splitlines()
+    assert title == "example:"
+    own = [line.strip() for line in examples if line.strip().startswith("kiosk ")]
+    assert any(line.startswith(path) for line in own) or "runuser" in parser.epilog
+    for line in own:
+        words = line.partition(" | ")[0].partition(" > ")[0].partition("      then")[0]
+        words = words.replace("$(kiosk cards read)", "piv 0a1b").replace("      finishes", "  ")
+        if "  " not in words:
+            whole_parser().parse_args(shlex.split(words)[1:])
+
+
+def test_the_parts_are_found() -> None:
+    assert {"kiosk people lift-block", "kiosk staff authorized-keys", "kiosk keys list"} <= set(
+        PARSERS
+    )
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"kiosk {version('unlock-kiosk')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["kiosk", "peo"], "people"),
+        (["kiosk", "people", "lift"], "lift-block"),
+        (["kiosk", "people", "lift-block", "900000000001", "--ident"], "--identified-by"),
+        (["kiosk", "--config", "x", "audit", "ver"], "verify"),
+    ],
+)
+def test_bash_completes(typed: list[str], offered: str) -> None:
+    script = subprocess.run(
+        [sys.executable, "-m", "kiosk", "completion"], capture_output=True, text=True, check=True
+    ).stdout
+    words = " ".join(map(shlex.quote, typed))
+    asked = f"{script}\nCOMP_WORDS=({words}); COMP_CWORD={len(typed) - 1}; _kiosk; "
+    asked += 'printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [offered]

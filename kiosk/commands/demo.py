@@ -15,14 +15,22 @@ from kiosk.commands.run import log_fault, open_log
 
 if TYPE_CHECKING:
     from kiosk.config import Settings
+    from kiosk.demo.ra_side import RaSide
     from kiosk.demo.table import Table
 
 _HELP = """\
 Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small
 estate of example people, all in a temporary directory and on this machine alone; then runs
-the station full-screen. The strip at the bottom pushes cards in and out and opens the mail.
-Everything is gone when it ends. Ctrl+Q ends it.
+the station full-screen. The strip at the bottom pushes cards in and out, opens the mail, and
+with F10 the RA application, as a member of staff sees it. Ctrl+Q ends it, and everything is
+gone. With --keep the estate stays, with its settings file kiosk.toml.
+
+example:
+  kiosk demo
+  kiosk demo --keep ./estate
+  kiosk people search asha --config ./estate/kiosk.toml
 """
+LEAST = 60, 23
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise KioskError("the demo needs a terminal: run it in one, at least 60 by 23")
-    directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-"))
+    columns, rows = os.get_terminal_size()
+    if columns < LEAST[0] or rows < LEAST[1]:
+        needed = "the demo's strip stands below a page of 60 by 20, so it needs 60 by 23"
+        raise KioskError(f"this terminal is {columns} by {rows}; {needed}: make it larger")
+    directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         return _tell(directory, args.log or str(directory / "demo.log"))
@@ -54,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _tell(directory: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
-    from kiosk.demo.estate import make_estate, register
+    from kiosk.demo.estate import make_estate, register, settings_file
     from kiosk.demo.mailbox import Mailbox
     from kiosk.demo.people import cast
+    from kiosk.demo.ra_side import RaSide
     from kiosk.demo.table import Table
 
     pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
@@ -71,24 +84,35 @@ def _tell(directory: Path, log: str) -> int:
         settings = make_estate(directory, mail, actors)
         _say("registering Asha, who is about to block her PIN")
         register(settings, os.environ, actors[0], mailbox)
+        _say("letting in a manager of the Registration Authority")
+        ra = RaSide(directory, settings_file(directory))
+        ra.prepare(settings, os.environ)
         table = Table(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
-        return _show(settings, table, log)
+        try:
+            return _show(settings, table, ra, log)
+        finally:
+            ra.stop()
     finally:
         mailbox.stop()
         pcscd.stop()
 
 
-def _show(settings: Settings, table: Table, log: str) -> int:
+def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
+    """Show the station, and the RA's side in its place each time that it is asked for."""
     from kiosk.composition.glass import look_of
     from kiosk.composition.station import LocalStage, build_station
     from screens.demo.app import DemoApp
 
     open_log(log)
-    station = build_station(settings, partial(LocalStage, settings, os.environ))
-    app = DemoApp(station.loop, look_of(settings), log_fault, table)
-    app.run()
-    table.remove()
-    station.close()
+    while True:
+        station = build_station(settings, partial(LocalStage, settings, os.environ))
+        app = DemoApp(station.loop, look_of(settings), log_fault, table, ra.ssh)
+        app.run()
+        table.remove()
+        station.close()
+        if not app.ra_wanted:
+            break
+        ra.open()
     code = app.return_code or 0
     if code:
         sys.stdout.write(Path(log).read_text())

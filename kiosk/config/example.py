@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from kiosk.config.base import Section, settings_of
-from kiosk.config.settings import SECTIONS
+from kiosk.config.settings import SECTIONS, Settings
 
 _HEAD = """\
 # Settings of the unlock kiosk. Each line shows a default: remove the "#" to change it.
@@ -22,6 +22,18 @@ _NOTES = {
 def example_toml() -> str:
     """Return every setting, commented out with its default, its help and what is allowed."""
     return "\n".join([_HEAD, *(_section(*pair) for pair in SECTIONS.items())])
+
+
+def as_toml(settings: Settings) -> str:
+    """Return a file with all that differs from the defaults, the database's password too."""
+    sections = []
+    for name, section in ((each, getattr(settings, each)) for each in SECTIONS):
+        chosen = {about.name: getattr(section, about.name) for about in settings_of(section)}
+        defaults = {about.name: about.default for about in settings_of(section)}
+        lines = [f"{key} = {_toml(it)}" for key, it in chosen.items() if it != defaults[key]]
+        if lines:
+            sections.append("\n".join([f"[{name}]", *lines, ""]))
+    return "\n".join(sections)
 
 
 def _section(name: str, section: Section) -> str:

@@ -20,6 +20,7 @@ from kiosk.clock import SystemClock
 from kiosk.composition.authority import build_authority
 from kiosk.composition.opening import open_keys, open_store
 from kiosk.config import Settings, load_settings
+from kiosk.config.example import as_toml
 from kiosk.config.mail import MailSettings
 from kiosk.demo.mailbox import Mailbox
 from kiosk.demo.people import ANSWERS, DOMAIN, Actor, write_csv
@@ -61,12 +62,18 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) 
     store = open_store(settings, SystemClock(), {})
     prepare_database(store, "the demo's")
     load_questions(store, SystemClock())
+    settings_file(directory).write_text(as_toml(settings))
     people = directory / "people.csv"
     write_csv(people, actors)
     sealer = Sealer(open_keys(settings, {}))
     PeopleImport(store, sealer, settings.people.number_digits).run(people, "demo")
     store.close()
     return settings
+
+
+def settings_file(directory: Path) -> Path:
+    """Return where the settings of the estate are, for commands that are run on it."""
+    return directory / "kiosk.toml"
 
 
 def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: Mailbox) -> None:

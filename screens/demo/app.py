@@ -20,9 +20,13 @@ from screens.terminal.closed_app import OnFault
 class DemoApp(KioskApp, inherit_bindings=False):
     """Shows the same pages as a station, and what is on the table in front of it."""
 
-    def __init__(self, desk: Desk, look: Look, on_fault: OnFault, bench: Bench) -> None:
+    def __init__(
+        self, desk: Desk, look: Look, on_fault: OnFault, bench: Bench, ssh: str = ""
+    ) -> None:
         self._bench = bench
-        strip = DemoStrip(bench, self._read_mail)
+        self.ra_wanted = False
+        """Whether it ended so that the RA application be shown in its place."""
+        strip = DemoStrip(bench, self._read_mail, self._leave_for_the_ra, ssh)
         super().__init__(desk, replace(look, strip=strip), on_fault, driver_class=DemoDriver)
 
     async def show(self, state: State) -> None:
@@ -37,6 +41,10 @@ class DemoApp(KioskApp, inherit_bindings=False):
             self._close_soon()
             return
         await super().on_event(event)
+
+    def _leave_for_the_ra(self) -> None:
+        self.ra_wanted = True
+        self._close_soon()
 
     def _read_mail(self) -> None:
         if not isinstance(self.screen, MailPage):

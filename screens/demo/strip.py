@@ -14,17 +14,28 @@ ROWS = 3
 POLL_S = 0.25
 """Seconds between looks at the table: mail arrives on a thread of its own."""
 
-_WELCOME = "Push a card in to begin. Nothing here is real: no mail leaves this machine."
+_WELCOME = "Push a card in to begin. Nothing here is real."
 
 
 class DemoStrip:
-    """Implements ``screens.look.Strip``; ``read_mail`` opens the mail."""
+    """Implements ``screens.look.Strip``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
+
+    ``ssh`` is the line that opens it from another terminal, or empty.
+    """
 
     rows = ROWS
 
-    def __init__(self, bench: Bench, read_mail: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        read_mail: Callable[[], None],
+        open_ra: Callable[[], None],
+        ssh: str = "",
+    ) -> None:
         self._bench = bench
         self._read_mail = read_mail
+        self._open_ra = open_ra
+        self._welcome = f"{_WELCOME}\nThe RA: F10, or {ssh}" if ssh else _WELCOME
         self._seen = 0
 
     def widget(self) -> Widget:
@@ -32,7 +43,7 @@ class DemoStrip:
         return StripWidget(self)
 
     def key(self, key: str) -> bool:
-        """Take F5 to F9."""
+        """Take F5 to F10."""
         keys = {f"f{5 + i}": i for i in range(len(self._bench.cards))}
         if key in keys:
             self._bench.insert(keys[key])
@@ -41,6 +52,8 @@ class DemoStrip:
         elif key == "f9":
             self._seen = len(self._bench.mail())
             self._read_mail()
+        elif key == "f10":
+            self._open_ra()
         else:
             return False
         return True
@@ -54,13 +67,13 @@ class DemoStrip:
         ]
         fresh = len(self._bench.mail()) - self._seen
         mail = f"Mail ({fresh} new)" if fresh > 0 else "Mail"
-        return [*cards, ("f8", "Take out", False), ("f9", mail, fresh > 0)]
+        return [*cards, ("f8", "Take out", False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
 
     @property
     def hint(self) -> str:
         """What the holder of the card that is in knows."""
         inserted = self._bench.inserted
-        return _WELCOME if inserted is None else self._bench.cards[inserted].hint
+        return self._welcome if inserted is None else self._bench.cards[inserted].hint
 
 
 class StripWidget(Widget, inherit_bindings=False):

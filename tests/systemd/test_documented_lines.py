@@ -18,9 +18,9 @@ stat -c '%A %U %n' /etc/kiosk /var/lib/kiosk /etc/kiosk/kiosk-keys.cred
 
 AS_KIOSK = "runuser -u kiosk -- /opt/unlock-kiosk/bin/kiosk"
 CLOSED_HOME = [
-    "chmod 0700 /root",
-    f"{AS_KIOSK} import /root/people.csv 2>&1 || true",
-    f"{AS_KIOSK} staff add A --role agent --key /root/asha.pub --reason 'a colleague' 2>&1 || true",
+    "install -d -m 0700 /home/closed; cp /lines/people.csv /lines/asha.pub /home/closed",
+    f"{AS_KIOSK} import /home/closed/people.csv 2>&1 || true",
+    f"{AS_KIOSK} staff add A --role agent --key /home/closed/asha.pub --reason 'new' 2>&1 || :",
 ]
 
 
@@ -82,8 +82,8 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     assert "exec /opt/unlock-kiosk/bin/python -I -m kiosk admin" in said
     assert "Asha Okafor  manager" in said
     assert "people added             1" in said
-    assert "/root/people.csv: kiosk may not read it; put it where it can" in said
-    assert "key file /root/asha.pub: kiosk may not read it; let your shell open it" in said
+    assert "/home/closed/people.csv: kiosk may not read it; put it where it can" in said
+    assert "key file /home/closed/asha.pub: kiosk may not read it; let your shell open it" in said
     for part in ("settings", "database", "questions", "keys"):
         assert f"✓ ok    {part}" in said
     assert "drwx------ kiosk /var/lib/kiosk" in said

@@ -1,0 +1,70 @@
+"""What the demo leaves to be tried: a settings file, and a member of staff with a key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import Settings, load_settings
+from kiosk.config.example import as_toml
+from kiosk.demo.estate import make_estate, settings_file
+from kiosk.demo.mailbox import Mailbox
+from kiosk.demo.people import cast
+from kiosk.demo.ra_side import MANAGER, RaSide
+from screens.demo.strip import DemoStrip
+from tests.support.smtp import running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    with running(Mailbox(tmp_path / "mail")) as mail:
+        return make_estate(tmp_path, mail, cast())
+
+
+def test_the_settings_file_says_what_the_demo_runs_on(settings: Settings, tmp_path: Path) -> None:
+    assert load_settings(settings_file(tmp_path), {}) == settings
+    assert load_settings(None, {}) != settings
+    assert "Wexbridge" not in as_toml(settings)
+
+
+def test_a_manager_can_log_in_with_the_throw_away_key(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kiosk.__main__ import main
+
+    ra = RaSide(tmp_path, settings_file(tmp_path))
+    ra.prepare(settings, os.environ)
+    try:
+        assert f"-i {tmp_path}/ra_key " in ra.ssh
+        config = ["--config", str(settings_file(tmp_path))]
+        assert main(["staff", "list", *config]) == 0
+        assert f"{MANAGER}  manager" in capsys.readouterr().out
+    finally:
+        ra.stop()
+
+
+def test_a_key_of_the_strip_opens_the_ra_application() -> None:
+    asked: list[str] = []
+    strip = DemoStrip(NoCards(), lambda: None, lambda: asked.append("ra"), "ssh here")
+    assert strip.key("f10")
+    assert asked == ["ra"]
+    assert ("f10", "RA", False) in strip.items
+    assert "ssh here" in strip.hint
+
+
+class NoCards:
+    """An empty table."""
+
+    cards = ()
+    inserted = None
+
+    def insert(self, index: int) -> None:
+        """There is nothing to insert."""
+
+    def remove(self) -> None:
+        """There is nothing to remove."""
+
+    def mail(self) -> tuple[()]:
+        return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -25,3 +27,11 @@ class PeopleOrder(StrEnum):
     NAME = "name"
     NUMBER = "number"
     DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a list ended: the sort key of its last row, and whose row that is."""
+
+    key: str | datetime
+    holder_id: str

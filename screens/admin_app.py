@@ -18,14 +18,17 @@ from textual.driver import Driver
 
 from kiosk.administration.desk import AdminDesk
 from kiosk.errors import ChangedMeanwhile, NothingThere
+from kiosk.people_groups import PeopleGroup
 from screens import theme
 from screens.admin import trouble
 from screens.admin.book import Book
 from screens.admin.dialogs.dialog import Dialog
+from screens.admin.dialogs.listing import Listing, named
 from screens.admin.dialogs.must_read import MustRead
 from screens.admin.driver import AdminDriver
 from screens.admin.end import End
 from screens.admin.frame import Bar, Heading, Keys, Tidings
+from screens.admin.help import HELP, HELP_KEYS
 from screens.admin.idle import Idle, StillThere
 from screens.admin.in_turn import InTurn
 from screens.admin.keys import Key, actions_of, label_of
@@ -63,6 +66,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         Binding("ctrl+q", "log_out", show=False, priority=True),
         Binding("ctrl+c", "how_out", show=False, priority=True),
         Binding("ctrl+p", "actions", show=False, priority=True),
+        Binding("question_mark", "help", show=False),
         *(
             Binding(f"f{n},alt+{n % 10}", f"page({n})", show=False, priority=True)
             for n in range(1, 11)
@@ -77,6 +81,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         pages: Sequence[type[Page]] | None = None,
         accent: str = Look().accent,
         dark: bool = False,
+        few_colours: bool = False,
         idle_s: float = IDLE_S,
         times: Times | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -94,7 +99,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._bar = Bar(sorted(self._numbered.items()), self.go_to)
         self._book = Book(desk, offered)
         self._tidings = Tidings()
-        for one in theme.themes(accent):
+        self.set_class(few_colours, "-few-colours", update=False)
+        for one in theme.themes(accent, few_colours=few_colours):
             self.register_theme(one)
         self.theme = theme.DARK if dark else theme.LIGHT
 
@@ -105,6 +111,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield self._book
         yield self._tidings
         yield Keys(
+            Key("question_mark", "help", self.action_help),
             Key("ctrl+p", "actions", self.action_actions),
             Key("ctrl+q", "log out", self.action_log_out),
         )
@@ -128,16 +135,22 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Show a person's page, wherever one is."""
         self.call_later(self._show, self._book.person, holder_id)
 
+    def show_group(self, group: PeopleGroup) -> None:
+        """Show the list of a group of people, wherever there is one."""
+        self.call_later(self._show, self._book.lists, None, group)
+
     def tell(self, text: str) -> None:
         """Say what was done."""
         self._tidings.done(text)
 
-    async def _show(self, name: str, holder_id: str | None = None) -> None:
+    async def _show(
+        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
+    ) -> None:
         if name not in self._book:
             return
         if self._book.up is not None and name != self._book.up.NAME:
             self._tidings.clear()
-        page = await self._book.turn_to(name, holder_id)
+        page = await self._book.turn_to(name, holder_id, group)
         self._bar.mark(page.BELOW or page.NAME)
 
     def pop_screen(self) -> AwaitComplete:
@@ -166,7 +179,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep the page that is up while a dialog is open."""
-        return not (action in ("page", "actions") and self.screen.is_modal)
+        return not (action in ("page", "actions", "help") and self.screen.is_modal)
 
     async def run_action(self, *arguments: Any, **named: Any) -> bool:
         """Run an action: here keys have them, and there is no text that could."""
@@ -181,6 +194,15 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Open the list of actions."""
         self.push_screen(Palette(list(self._commands())), _run)
 
+    def action_help(self) -> None:
+        """Say what the page is for, what its keys do, and those of the application."""
+        page = self._book.up
+        if page is None or self.screen.is_modal:
+            return
+        keys = [(label_of(key.key), key.does) for key in actions_of(page)]
+        lines = [named(key, does) for key, does in (*keys, *HELP_KEYS)]
+        self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
+
     def _commands(self) -> Iterator[Command]:
         """Yield all that can be done now: by the page that is up, then by the application."""
         if self._book.up is not None:
@@ -188,6 +210,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
                 yield Command(key.does, label_of(key.key), key.press)
         for number, name in sorted(self._numbered.items()):
             yield Command(f"Go to {name}", f"F{number}", partial(self.go_to, name))
+        yield Command("Help", "?", self.action_help)
         yield Command("Dark or light colours", "", self._other_colours)
         yield Command("Log out", "Ctrl+Q", self.action_log_out)
 

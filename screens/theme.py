@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.color import Color, ColorSystem
 from textual.theme import Theme
 
 LIGHT = "station-light"
@@ -127,12 +128,73 @@ def theme(name: str, palette: Palette, *, is_dark: bool) -> Theme:
     )
 
 
-def themes(accent: str) -> tuple[Theme, Theme]:
-    """Return the light and the dark theme for ``accent``."""
+def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
+    """Return the light and the dark theme for ``accent``; in 256 colours if there are so few."""
+    surfaces = (light_256, dark_256) if few_colours else (light, dark)
     return (
-        theme(LIGHT, light(accent), is_dark=False),
-        theme(DARK, dark(accent), is_dark=True),
+        theme(LIGHT, surfaces[0](accent), is_dark=False),
+        theme(DARK, surfaces[1](accent), is_dark=True),
     )
+
+
+# --- 256 colours, which is what SSH gives -----------------------------------------------
+
+
+def light_256(accent: str) -> Palette:
+    """Return the light surface for a terminal of 256 colours."""
+    ground = "#d7ffff"
+    return Palette(
+        paper="#ffffff",
+        ground=ground,
+        well="#ffffff",
+        ink="#000000",
+        quiet="#3a3a3a",
+        line="#767676",
+        accent=ink_of_256(accent, ground),
+        on_accent="#ffffff",
+        alarm="#870000",
+        done="#005f00",
+        on_done="#ffffff",
+    )
+
+
+def dark_256(accent: str) -> Palette:
+    """Return the dark surface for a terminal of 256 colours."""
+    ground = "#262626"
+    return Palette(
+        paper="#000000",
+        ground=ground,
+        well="#1c1c1c",
+        ink="#ffffff",
+        quiet="#d7d7ff",
+        line="#949494",
+        accent=ink_of_256(accent, ground),
+        on_accent="#000000",
+        alarm="#ffafaf",
+        done="#87ffaf",
+        on_done="#000000",
+    )
+
+
+def as_256(colour: str) -> str:
+    """Return what a terminal of 256 colours shows for ``colour``, as Textual maps it."""
+    mapped = Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT)
+    return mapped.get_truecolor().hex
+
+
+def ink_of_256(colour: str, ground: str) -> str:
+    """Return the colour of the 256 that is nearest to ``colour`` and legible on ``ground``."""
+    levels = ("00", "5f", "87", "af", "d7", "ff")
+    cube = (f"#{r}{g}{b}" for r in levels for g in levels for b in levels)
+    legible = [
+        one for one in cube if as_256(one) == one and contrast(one, as_256(ground)) >= ENOUGH
+    ]
+    return min(legible, key=lambda one: _distance(one, colour))
+
+
+def _distance(one: str, other: str) -> int:
+    pairs = zip(_channels(one), _channels(other), strict=True)
+    return sum((a - b) ** 2 for a, b in pairs)
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -6,9 +6,12 @@ from datetime import datetime, tzinfo
 from typing import assert_never
 
 from kiosk.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKind
+from kiosk.administration.silence import is_silent
+from kiosk.store.service_records import Station
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.watch_records import Alarm
 
+_TAIL = 8
 GONE = "somebody who is not recorded any more"
 
 
@@ -28,8 +31,33 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     if uow.now - look.done_at < UNWATCHED_AFTER:
         return ()
     since = _when(look.done_at, uow.now, zone)
-    running = "no station and no caretaker is running"
-    return (f"Nobody has watched over the service since {since}: {running}.",)
+    up = [each for each in uow.stations.every() if _serves(each, uow.now)]
+    if not up:
+        running = "no station and no caretaker is running"
+        return (f"Nobody has watched over the service since {since}: {running}.",)
+    cards = " ".join(_card_left(each.name, uow, zone) for each in up)
+    told = (
+        f"Nobody has watched over the service since {since}: a station does so only while no "
+        f"card is in it. {cards} Take the card out, or let “kiosk caretaker” run."
+    )
+    return (told,)
+
+
+def _serves(station: Station, now: datetime) -> bool:
+    return station.retired_at is None and not is_silent(station, now)
+
+
+def _card_left(station: str, uow: UnitOfWork, zone: tzinfo) -> str:
+    """Say which card is in a station, and since when: the one of its last visit."""
+    visit = uow.visits.last_at(station)
+    if visit is None:
+        return f"A card is in {station}."
+    since = _when(visit.opened_at, uow.now, zone)
+    card = uow.cards.get(visit.card_id) if visit.card_id else None
+    holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
+    which = f"The card ending in {card.identifier[-_TAIL:]}" if card else "A card"
+    whose = f" of {holder.name}, {holder.number}," if holder else ""
+    return f"{which}{whose} has been in {station} since {since}."
 
 
 def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:

@@ -14,6 +14,7 @@ What changes anything is audited in the same transaction, with its grounds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from kiosk.administration.desk_of_service import (
@@ -32,11 +33,13 @@ from kiosk.administration.views.people import (
     IssuedCode,
     IssuedFrom,
     NewCard,
+    PeoplePage,
     Person,
     StoryLine,
 )
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import Today
+from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
 from kiosk.sensitive import Sensitive
 
 
@@ -52,6 +55,20 @@ class PeopleDesk(Protocol):
 
     def search(self, text: str, limit: int = 50) -> Found:
         """Find by the beginnings of name words, number, email, card id, or a reference number."""
+
+    def listed(
+        self,
+        group: PeopleGroup,
+        order: PeopleOrder = PeopleOrder.NAME,
+        *,
+        descending: bool = False,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> PeoplePage:
+        """Return a page of a list, from behind the place ``after``."""
+
+    def counts(self) -> Mapping[PeopleGroup, int]:
+        """Count each group, up to ``MOST_COUNTED``."""
 
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""

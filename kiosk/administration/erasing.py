@@ -37,7 +37,10 @@ def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
         uow.holders.erase(holder.id)
         act.tell(StaffKind.PERSON_ERASED, cards=len(cards))
     means.store.empty_log()
-    return act.done("The person is erased. Nothing here names them any more.")
+    return act.done(
+        "The person is erased. Nothing here names them any more; an import whose file still has "
+        "them would bring them back."
+    )
 
 
 def _refuse_unsettled(

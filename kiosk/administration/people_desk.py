@@ -6,6 +6,7 @@ being closed, and a code that is on its way there comes to nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kiosk.administration import people_fields
@@ -15,16 +16,18 @@ from kiosk.administration.holder_notices import HolderNotice, address_of, tell_h
 from kiosk.administration.kinds import StaffKind
 from kiosk.administration.names import staff_names
 from kiosk.administration.office import Act, Office
+from kiosk.administration.people_listing import count_people, page_of_people
 from kiosk.administration.person_page import page_of
 from kiosk.administration.proposals import Proposal
 from kiosk.administration.proposals_desk import waiting_lines
 from kiosk.administration.search import search_people
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import Found, Person, StoryLine
+from kiosk.administration.views.people import Found, PeoplePage, Person, StoryLine
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.offers import has_left
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
 from kiosk.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.roles import Action
 from kiosk.store.records import Cardholder, Registration, new_id
@@ -42,6 +45,24 @@ class LocalPeopleDesk:
     def search(self, text: str, limit: int = 50) -> Found:
         """Find by the beginnings of name words, number, email, card id, or a reference number."""
         return search_people(self._office, text, limit)
+
+    def listed(
+        self,
+        group: PeopleGroup,
+        order: PeopleOrder = PeopleOrder.NAME,
+        *,
+        descending: bool = False,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> PeoplePage:
+        """Return a page of a list, from behind the place ``after``."""
+        return page_of_people(
+            self._office, group, order, descending=descending, after=after, limit=limit
+        )
+
+    def counts(self) -> Mapping[PeopleGroup, int]:
+        """Count each group, up to ``MOST_COUNTED``."""
+        return count_people(self._office)
 
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""

@@ -123,7 +123,8 @@ class LocalPolicyDesk:
         policy, offered = after.settings.policy(), len(uow.questions.current())
         wanted = policy.questions_registered if policy.asks_questions else 0
         if about.name in _ABOUT_QUESTIONS and offered < wanted:
-            raise NotTaken(FIELD, f"Only {offered} questions are offered. Add some first.")
+            many = "1 question is" if offered == 1 else f"{offered} questions are"
+            raise NotTaken(FIELD, f"Only {many} offered. Add some first.")
 
 
 def hold_policy(uow: UnitOfWork) -> None:

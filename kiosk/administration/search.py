@@ -27,7 +27,7 @@ MOST = 100
 
 
 def search_people(office: Office, text: str, limit: int) -> Found:
-    """Return up to ``limit`` people, whom a reference number is about before the others.
+    """Return up to ``limit`` people: whom a reference number is about, exact hits, the others.
 
     The number of statements does not depend on how many are found.
     """
@@ -35,8 +35,11 @@ def search_people(office: Office, text: str, limit: int) -> Found:
     with office.look(Action.SEE_PEOPLE) as uow:
         events = _events(uow, text, most + 2)  # the last of an import is about nobody
         about = [event.holder_id for event in events if event.holder_id]
-        ids = list(dict.fromkeys((*about, *uow.search.find(text, most + 1))))
-        people = _lines(uow, ids[:most], frozenset(about), means.policy())
+        exact = uow.search.exact(text, most + 1)
+        ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
+        first = frozenset(about), frozenset(exact)
+        lines = lines_of(uow, ids[:most], means.policy()).values()
+        people = tuple(sorted(lines, key=lambda line: _order(line, first)))
         return Found(people, len(ids) > most, _about(uow, events, people, means.zone))
 
 
@@ -61,25 +64,28 @@ def _about(
     return f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {told(last)}{gone}"
 
 
-def _lines(
-    uow: UnitOfWork, ids: Sequence[str], first: frozenset[str], policy: Policy
-) -> tuple[PersonLine, ...]:
+def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
+    """Return a line for each of ``ids`` that exists, by id."""
     holders, registrations = uow.holders.by_ids(ids), uow.registrations.of_holders(ids)
     cards, broken = _cards(uow, ids), broken_seals(uow, ids)
-    lines = []
-    for holder in holders.values():
-        registration, own = registrations.get(holder.id), cards[holder.id]
-        lines.append(
-            PersonLine(
-                holder_id=holder.id,
-                number=holder.number,
-                name=holder.name,
-                email=address_of(holder, registration),
-                standing=standing_of(holder, own, registration, policy, uow.now, broken),
-                cards=len(own),
-            )
+    return {
+        holder.id: PersonLine(
+            holder_id=holder.id,
+            number=holder.number,
+            name=holder.name,
+            email=address_of(holder, registrations.get(holder.id)),
+            standing=standing_of(
+                holder,
+                cards[holder.id],
+                registrations.get(holder.id),
+                policy,
+                uow.now,
+                broken,
+            ),
+            cards=len(cards[holder.id]),
         )
-    return tuple(sorted(lines, key=lambda line: _order(line, first)))
+        for holder in holders.values()
+    }
 
 
 def _cards(uow: UnitOfWork, ids: Sequence[str]) -> Mapping[str, list[Card]]:
@@ -89,5 +95,6 @@ def _cards(uow: UnitOfWork, ids: Sequence[str]) -> Mapping[str, list[Card]]:
     return cards
 
 
-def _order(line: PersonLine, first: frozenset[str]) -> tuple[bool, str, str]:
-    return line.holder_id not in first, line.name.casefold(), line.number
+def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str, str]:
+    rank = next((at for at, ids in enumerate(first) if line.holder_id in ids), len(first))
+    return rank, line.name.casefold(), line.number

@@ -12,7 +12,8 @@ from kiosk.administration.office import Office
 from kiosk.administration.proposals_desk import waiting_lines
 from kiosk.administration.reasons import reason_words
 from kiosk.administration.silence import is_silent
-from kiosk.administration.views.service import Day, Today
+from kiosk.administration.views.service import MOST_COUNTED, Day, Today
+from kiosk.people_groups import PeopleGroup
 from kiosk.roles import Action
 from kiosk.store.unit_of_work import UnitOfWork
 
@@ -40,7 +41,7 @@ class LocalTodayDesk:
                 registered=days[-1].registered,
                 refusals=_refusals(uow, since, until),
                 waiting_for_code=uow.statistics.waiting_for_code(),
-                blocked=uow.statistics.blocked(),
+                blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_COUNTED),
                 median_s=_median(uow, since, until),
                 stations_up=len(stations) - len(silent),
                 stations_down=silent,
@@ -50,6 +51,8 @@ class LocalTodayDesk:
                 hours=_hours(uow, today, zone),
                 alarms=alarm_lines(uow, zone),
                 waiting=waiting_lines(uow, self._office),
+                not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
+                expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),
             )
 
 

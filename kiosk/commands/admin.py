@@ -102,9 +102,16 @@ def _want_no_command() -> None:
 def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
     from screens.admin.end import farewell
     from screens.admin_app import AdminApp
+    from screens.terminal.colours import has_few_colours
 
     accent, idle_s = settings.service.accent, settings.admin.idle_s
-    app = AdminApp(desk, log_fault, accent=accent, idle_s=idle_s)
+    app = AdminApp(
+        desk,
+        log_fault,
+        accent=accent,
+        idle_s=idle_s,
+        few_colours=has_few_colours(os.environ),
+    )
     collector.resume()
     end = app.run()
     _tell(farewell(end))

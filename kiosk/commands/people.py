@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kiosk.commands.parts import (
@@ -17,11 +18,12 @@ from kiosk.commands.parts import (
 from kiosk.commands.printing import ask
 from kiosk.commands.tools import Tools, add_command, say
 from kiosk.errors import ChangedMeanwhile, NotTaken
+from kiosk.people_groups import PeopleGroup, PeopleOrder
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import PeopleDesk
     from kiosk.administration.views.acting import Done, Grounds
-    from kiosk.administration.views.people import Person
+    from kiosk.administration.views.people import Person, PersonLine
 
 DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
@@ -31,11 +33,14 @@ concerns their security.
 """
 EXAMPLE = """\
   kiosk people search "smi jo"
+  kiosk people list --standing blocked --json
   kiosk people show 900000000001
   kiosk people lift-block 900000000001 --reason "rang up" --identified-by "badge, in person"
   kiosk people leaver 900000000001 --reason "left on 1 May"
 """
 _BACK = "take them back from the leavers"
+_SORT = "date: since when, or when the card ends (default: name)"
+_PAGE = 500
 _YES = "do not ask whether it is meant"
 
 
@@ -46,6 +51,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     search = reading(parts, "search", "find people")
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
+    listing = reading(parts, "list", "list people by how they stand")
+    listing.add_argument(
+        "--standing",
+        choices=[group.value for group in PeopleGroup],
+        default=PeopleGroup.EVERYBODY.value,
+        help="expiring: with a card that ends this month (default: everybody)",
+    )
+    listing.add_argument(
+        "--sort", choices=[order.value for order in PeopleOrder], default="name", help=_SORT
+    )
+    listing.add_argument("--reverse", action="store_true", help="the other way round")
+    listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     reading(parts, "show", "say how somebody stands").add_argument("number", metavar="NUMBER")
     about_person(parts, "lift-block", "lift the block after failed attempts", identifies=True)
     about_person(parts, "revoke-registration", "let somebody register anew")
@@ -69,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     match args.part:
         case "search":
             return _search(desk, " ".join(args.text), args.limit, as_json=args.json)
+        case "list":
+            return _list(desk, args)
         case "show":
             return _show(desk.find_one(args.number), as_json=args.json)
     try:
@@ -128,6 +147,48 @@ def _search(desk: PeopleDesk, text: str, limit: int, *, as_json: bool) -> int:
     if not found.people:
         say("nobody was found")
     return 0
+
+
+def _list(desk: PeopleDesk, args: argparse.Namespace) -> int:
+    found = _listed(
+        desk,
+        PeopleGroup(args.standing),
+        PeopleOrder(args.sort),
+        descending=args.reverse,
+        limit=args.limit,
+    )
+    if args.json:
+        say_json(found)
+        return 0
+    nobody = True
+    for line in found:
+        nobody = False
+        date = f"{line.date:%Y-%m-%d}" if line.date else ""
+        said = line.number, line.name, line.standing.value, date, line.email
+        say("  ".join(part for part in said if part))
+    if nobody:
+        say("there is nobody in this list")
+    return 0
+
+
+def _listed(
+    desk: PeopleDesk,
+    group: PeopleGroup,
+    order: PeopleOrder,
+    *,
+    descending: bool,
+    limit: int | None,
+) -> Iterator[PersonLine]:
+    """Yield up to ``limit`` people, read in pages."""
+    after, left = None, limit
+    while left is None or left > 0:
+        most = _PAGE if left is None else min(_PAGE, left)
+        page = desk.listed(group, order, descending=descending, after=after, limit=most)
+        yield from page.people
+        after = page.more
+        if after is None:
+            return
+        left = None if left is None else left - len(page.people)
 
 
 def _show(person: Person, *, as_json: bool) -> int:

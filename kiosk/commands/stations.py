@@ -9,7 +9,7 @@ from kiosk.commands.tools import Tools, add_command, say
 
 DESCRIPTION = """\
 Each station tells every half minute that it lives, with its version and what its reader
-does. One that has not been heard of for ten minutes is silent. A retired one serves nobody,
+does. One that has not been heard of for two minutes is silent. A retired one serves nobody,
 whatever it is switched on with, until it is reinstated.
 """
 EXAMPLE = """\

@@ -36,7 +36,7 @@ FAILURES_OF_PERSON = Notice(
 )
 STATION_SILENT = Notice(
     "A station is silent",
-    "Nothing was heard for ten minutes or longer from what is named here. Until it is back, "
+    "Nothing was heard for two minutes or longer from what is named here. Until it is back, "
     "nobody can be helped there.",
     "See whether it has power and a network. Retire a station that does not come back.",
 )

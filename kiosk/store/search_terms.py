@@ -26,6 +26,12 @@ _PLAIN: Final = str.maketrans(
 _SPELT_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 """How the same names are written where a keyboard has no such letters."""
 
+_UNSPACED: Final = re.compile(
+    "[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Han, kana and hangul: family and given name stand together, and either is looked for."""
+
 _BETWEEN: Final = re.compile(r"[\W_]+")
 
 
@@ -46,11 +52,30 @@ def typed_words(text: str) -> tuple[str, ...]:
     return tuple(sorted(filter(None, words), key=lambda word: (-len(word), word)))
 
 
+def whole_word(text: str) -> str:
+    """Return all of ``text`` as one word: an address, a number, a card as it is recorded."""
+    return _compact(text)[:LONGEST]
+
+
+def joined_word(text: str) -> str:
+    """Return a number that was typed with spaces as one word; empty for any other text."""
+    joined = whole_word(text)
+    spaced = len(text.split()) > 1 and any(sign.isdigit() for sign in joined)
+    return joined if spaced else ""
+
+
 def _of_name(name: str) -> Iterator[str]:
     for word in name.split():
         yield _compact(word)
         yield from _pieces(word)
         yield _compact(_composed(word).translate(_SPELT_OUT))
+        yield from (_compact(part) for part in _endings(_composed(word)))
+
+
+def _endings(word: str) -> Iterator[str]:
+    """Yield the ends of a name that is written without spaces, as in 李小龍 or 山田太郎."""
+    if _UNSPACED.fullmatch(word):
+        yield from (word[at:] for at in range(1, len(word)))
 
 
 def _of_email(email: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from textual.containers import Container
 
 from kiosk.administration.desk import AdminDesk
-from screens.admin.page import Page, ShowsPerson
+from kiosk.people_groups import PeopleGroup
+from screens.admin.page import Page, ShowsGroup, ShowsPerson
 
 
 class Book(Container):
@@ -28,9 +29,18 @@ class Book(Container):
         """The name of the page about one person; raises ``StopIteration`` where none is."""
         return next(n for n, page in self._offered.items() if issubclass(page, ShowsPerson))
 
-    async def turn_to(self, name: str, holder_id: str | None = None) -> Page:
-        """Show the page ``name``; with ``holder_id`` about that person."""
+    @property
+    def lists(self) -> str:
+        """The name of the page of lists; empty where there is none."""
+        return next((n for n, page in self._offered.items() if issubclass(page, ShowsGroup)), "")
+
+    async def turn_to(
+        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
+    ) -> Page:
+        """Show the page ``name``; with ``holder_id`` about that person, or with that ``group``."""
         page = await self._page(name)
+        if group is not None and isinstance(page, ShowsGroup):
+            page.look_at_group(group)
         if holder_id is not None and isinstance(page, ShowsPerson):
             page.look_at(holder_id)
         if self.up is not None and self.up is not page:

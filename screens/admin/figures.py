@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.administration.views.service import Today
+from kiosk.people_groups import PeopleGroup
+from screens.admin.page import shell_of
+from screens.admin.people_lists import many
 from screens.admin.times import span, took
 from screens.widgets.prose import printable
 
 Line = tuple[str, str, str]
 """Words, number, and how both look."""
 
-_FIXED = 8
+BLOCKED = "Blocked: only staff can help"
+NOT_REGISTERED = "Not registered"
+EXPIRING = "Card ends this month"
+STATIONS = "Stations up"
+GROUPS = {
+    BLOCKED: PeopleGroup.BLOCKED,
+    NOT_REGISTERED: PeopleGroup.NOT_REGISTERED,
+    EXPIRING: PeopleGroup.EXPIRING,
+}
+"""The rows that open a list of people."""
+
+_FIXED = 10
 _IN = "  "
-_STRONG, _PLAIN, _QUIET, _GRAVE = "bold", "", "$quiet", "bold $alarm"
+_STRONG, _PLAIN, _QUIET, _GRAVE, _OPENS = "bold", "", "$quiet", "bold $alarm", "$brand"
 
 
 class Figures(Widget, inherit_bindings=False):
@@ -31,6 +46,18 @@ class Figures(Widget, inherit_bindings=False):
         if today != self._today:
             self._today = today
             self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Open what is behind the row."""
+        place = event.get_content_offset(self)
+        if place is None or self._today is None:
+            return
+        shown = lines(self._today, self.content_size.height)
+        words = shown[place.y][0] if place.y < len(shown) else ""
+        if words in GROUPS:
+            shell_of(self).show_group(GROUPS[words])
+        elif words == STATIONS:
+            shell_of(self).go_to("Stations")
 
     def render(self) -> Content:
         """Words at the left, numbers at the right."""
@@ -53,7 +80,9 @@ def lines(today: Today, height: int) -> list[Line]:
         *_cut(refused, room - silent_room, "other reasons"),
         ("Typical time to unlock", _median(today), _PLAIN),
         ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
-        ("Blocked: only staff can help", str(today.blocked), _PLAIN),
+        (BLOCKED, many(today.blocked), _OPENS),
+        (NOT_REGISTERED, many(today.not_registered), _OPENS),
+        (EXPIRING, many(today.expiring), _OPENS),
         _stations(today),
         *_cut(silent, silent_room, "others"),
         _mail(today),
@@ -67,7 +96,7 @@ def _median(today: Today) -> str:
 def _stations(today: Today) -> Line:
     every = today.stations_up + len(today.stations_down)
     look = _GRAVE if today.stations_down else _PLAIN
-    return ("Stations up", f"{today.stations_up} of {every}", look)
+    return (STATIONS, f"{today.stations_up} of {every}", look)
 
 
 def _mail(today: Today) -> Line:

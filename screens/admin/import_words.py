@@ -32,11 +32,17 @@ def done_words(name: str, result: ImportResult) -> str:
             f"{name} waits until a second member of staff agrees: {result.known:,} of its changes "
             "are to people who are known. Nothing was imported; leave the file where it is."
         )
+    people = _many(result.people_added, "person", "people")
+    cards = _many(result.cards_added, "card")
     return (
-        f"{name} is imported: {result.people_added:,} people added, {result.people_changed:,} "
-        f"changed; {result.cards_added:,} cards added, {result.cards_changed:,} changed. "
-        f"Reference {result.reference}. {_what_became_of_the_file(result)}"
+        f"{name} is imported: {people} added, {result.people_changed:,} changed; {cards} added, "
+        f"{result.cards_changed:,} changed. Reference {result.reference}. "
+        f"{_what_became_of_the_file(result)}"
     )
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:

@@ -11,6 +11,8 @@ from textual.binding import Binding, BindingType
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.service import ImportFile, ImportResult
 from kiosk.roles import Action
+from screens.admin.dialogs.entry import Entry
+from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.listing import Listing
 from screens.admin.dialogs.long_work import LongWork, bytes_far, size_of
 from screens.admin.import_words import done_words, plan_lines, problem_lines
@@ -28,6 +30,14 @@ _HOW = (
     "Enter tries the marked file: every line is read and checked, and nothing is written. Then "
     "you decide."
 )
+
+
+_WORD = "import"
+_TYPE = f"Type “{_WORD}” to show that you mean it."
+
+
+def _is_word(text: str) -> str:
+    return "" if text.casefold() == _WORD else _TYPE
 
 
 class ImportPage(Page):
@@ -106,9 +116,21 @@ class ImportPage(Page):
                 f"{name} can be imported",
                 "Nothing was written yet. This is what would be done:",
                 plan_lines(result),
+                button="Go on",
+            )
+            self.app.push_screen(plan, partial(self._was_read, name))
+
+    def _was_read(self, name: str, go: bool | None) -> None:
+        """Have a word typed: no click and no key by itself writes thousands of people."""
+        if go:
+            form: Form[bool] = Form(
+                f"Import {name}",
+                "This writes all that was listed. It cannot be taken back.",
+                (Entry("word", "Import", hint=_TYPE, check=_is_word),),
+                lambda _values: True,
                 button="Import",
             )
-            self.app.push_screen(plan, partial(self._was_decided, name))
+            self.app.push_screen(form, partial(self._was_decided, name))
 
     def _was_decided(self, name: str, go: bool | None) -> None:
         if go:

@@ -23,6 +23,7 @@ from textual.widget import Widget
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.acting import Done
 from kiosk.errors import AdministrationError, StoreError
+from kiosk.people_groups import PeopleGroup
 from kiosk.roles import Action, may
 from screens.admin.fit import fit
 from screens.admin.table import Table
@@ -155,6 +156,14 @@ class ShowsPerson(Protocol):
         """Turn to this person; ``shown`` is called next."""
 
 
+@runtime_checkable
+class ShowsGroup(Protocol):
+    """The page that lists a group of people; there is one class of it among the pages."""
+
+    def look_at_group(self, group: PeopleGroup) -> None:
+        """Turn to this group; ``shown`` is called next."""
+
+
 def told_of(done: Done) -> str:
     """Return what was done, with the reference that finds it in the audit."""
     return f"{done.told} Reference {done.reference}."
@@ -172,6 +181,9 @@ class Shell(Protocol):
 
     def show_person(self, holder_id: str) -> None:
         """Show a person's page, wherever one is."""
+
+    def show_group(self, group: PeopleGroup) -> None:
+        """Show the list of a group of people, wherever there is one."""
 
     def tell(self, text: str) -> None:
         """Say what was done."""

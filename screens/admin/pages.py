@@ -9,6 +9,7 @@ from screens.admin.audit import AuditRows
 from screens.admin.imports import ImportPage
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
+from screens.admin.people_lists import PeopleLists
 from screens.admin.person import AboutPerson
 from screens.admin.policy import PolicyPage
 from screens.admin.questions import QuestionsPage
@@ -38,6 +39,7 @@ def every_page() -> tuple[type[Page], ...]:
     return (
         TodayPage,
         PeoplePage,
+        PeopleLists,
         AboutPerson,
         WaitingPage,
         StationsPage,

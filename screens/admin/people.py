@@ -42,6 +42,7 @@ Nobody was found for “{text}”.
 Try the number, or only the beginning of a name. A reference is eight letters and \
 digits, and never has I, L, O or U."""
 _NEW = "\nSomebody new? Ctrl+N adds them."
+_LISTS = "\nWho is blocked, not registered, or has a card that ends? Ctrl+L lists them."
 
 
 class SearchField(Input):
@@ -62,6 +63,7 @@ class PeoplePage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "pick", "Open the marked one", show=False),
         Binding("ctrl+n", "add", "Add a person"),
+        Binding("ctrl+l", "lists", "Lists"),
         Binding("escape", "clear", "Clear"),
         *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]
@@ -88,7 +90,7 @@ class PeoplePage(Page):
 
     def on_mount(self) -> None:
         """Say how to search."""
-        self._show_none(_HOW)
+        self._show_none(_HOW + _LISTS)
 
     @property
     def _text(self) -> str:
@@ -123,7 +125,7 @@ class PeoplePage(Page):
         else:
             self.workers.cancel_group(self, "search")
             self._answered = ""
-            self._show_none(_HOW)
+            self._show_none(_HOW + _LISTS)
 
     def _show(self, text: str, found: Found) -> None:
         if text != self._text:
@@ -186,6 +188,10 @@ class PeoplePage(Page):
     def action_clear(self) -> None:
         """Begin anew."""
         self._field.value = ""
+
+    def action_lists(self) -> None:
+        """Show people by how they stand."""
+        shell_of(self).go_to("Lists")
 
     # --- adding ------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from kiosk.administration.views.people import Standing
 
-_WORDS = {
+WORDS = {
     Standing.READY: ("✓", "Ready", "$done"),
     Standing.CARD_TROUBLE: ("!", "Card trouble", "$alarm"),
     Standing.NOT_REGISTERED: ("○", "Not registered", "$ink"),
@@ -15,11 +15,11 @@ _WORDS = {
     Standing.LEFT: ("–", "Left", "$quiet"),
 }
 
-WIDEST = max(len(word) for _sign, word, _colour in _WORDS.values()) + 2
+WIDEST = max(len(word) for _sign, word, _colour in WORDS.values()) + 2
 """The cells that the longest of them takes."""
 
 
 def standing(of: Standing) -> Content:
     """Return sign and word."""
-    sign, word, colour = _WORDS[of]
+    sign, word, colour = WORDS[of]
     return Content.assemble((f"{sign} {word}", colour))

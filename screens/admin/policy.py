@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -35,7 +36,11 @@ class PolicyPage(LinesPage[PolicyLine]):
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
-            desk, Column("Setting", 22), Column("Value", 22, 1), Column("Set by", 22, 1)
+            desk,
+            Column("What is decided", 24, 3),
+            Column("", 1),
+            Column("Value", 14, 2),
+            Column("Setting", 21),
         )
 
     def shown(self) -> None:
@@ -75,8 +80,9 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
         self.put(
             Form(
-                f"Change {line.name}",
-                f"{line.help} The settings file says {_said(line.in_file)}.",
+                in_words(line),
+                f"{line.help} The setting {line.name}; the settings file says "
+                f"{_said(line.in_file)}.",
                 (entry, *grounds_entries(identifies=False)),
                 lambda values: self._change(line.name, values["value"], grounds_of(values)),
                 button="Change",
@@ -92,9 +98,10 @@ class PolicyPage(LinesPage[PolicyLine]):
         if line is not None:
             self.put(
                 AskGrounds(
-                    f"Put {line.name} back",
-                    f"It is {_said(line.value)} now. The settings file says {_said(line.in_file)}, "
-                    "and counts from then on, also where it is changed later.",
+                    f"Put back: {in_words(line)}",
+                    f"The setting {line.name} is {_said(line.value)} now. The settings file says "
+                    f"{_said(line.in_file)}, and counts from then on, also where it is changed "
+                    "later.",
                     lambda grounds: self._reset(line.name, grounds),
                     button="Put back",
                 )
@@ -106,12 +113,18 @@ class PolicyPage(LinesPage[PolicyLine]):
 
 def _row(line: PolicyLine) -> Row:
     if line.trouble:
-        by = Content.assemble(("! does not count", "$alarm"))
+        sign = Content.assemble(("!", "$alarm"))
     elif line.changed_at is not None:
-        by = Content.assemble((f"* {line.changed_by}", "$brand"))
+        sign = Content.assemble(("*", "$brand"))
     else:
-        by = Content.assemble(("  settings file", "$quiet"))
-    return Row(line.name, (line.name, _said(line.value), by))
+        sign = Content("")
+    name = Content.assemble((line.name, "$quiet"))
+    return Row(line.name, (in_words(line), sign, _said(line.value), name))
+
+
+def in_words(line: PolicyLine) -> str:
+    """Say in a few words what a setting decides: the beginning of its explanation."""
+    return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
 
 
 def _said(value: str) -> str:
@@ -125,7 +138,7 @@ def _choices(allowed: str) -> tuple[str, ...]:
 
 
 def _explained(line: PolicyLine, times: Times) -> str:
-    about = f"{line.help} Allowed: {line.allowed}."
+    about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
     if line.changed_at is None:
         return f"{about}\nIt stands as the settings file has it."
     who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"

@@ -50,7 +50,8 @@ class QuestionsPage(LinesPage[QuestionLine]):
 
     def _show(self, lines: tuple[QuestionLine, ...]) -> None:
         offered = sum(line.retired_at is None for line in lines)
-        self._title.say(f"{offered} questions are offered")
+        many = "1 question is" if offered == 1 else f"{offered} questions are"
+        self._title.say(f"{many} offered")
         self.show_lines(lines)
 
     def row_of(self, line: QuestionLine) -> Row:

@@ -125,7 +125,7 @@ def _explained(line: StationLine) -> str:
         return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
     if line.silent:
         return (
-            f"{line.name} has not been heard of for more than ten minutes. Look whether it has "
+            f"{line.name} has not been heard of for more than two minutes. Look whether it has "
             "power and network; nobody can use it until it is heard of again."
         )
     if line.reader != ReaderState.READY:

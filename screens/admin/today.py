@@ -13,6 +13,7 @@ from textual.containers import Grid, Horizontal
 
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import Day, Today
+from kiosk.people_groups import PeopleGroup
 from kiosk.roles import Action
 from screens.admin.chart import LEAST_ROWS, Bars, Chart
 from screens.admin.dialogs.must_read import MustRead
@@ -33,6 +34,9 @@ class TodayPage(Page):
     NEEDS = Action.SEE_TODAY
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "group('blocked')", "Blocked"),
+        Binding("u", "group('not-registered')", "Not registered"),
+        Binding("e", "group('expiring')", "Card ends", show=False),
         Binding("n", "next", "Next chart"),
         Binding("a", "alarms", "All alarms"),
         Binding("w", "waiting", "What waits"),
@@ -106,6 +110,10 @@ class TodayPage(Page):
         if action == "alarms":
             return self._today is not None and len(self._today.alarms) > _ALARMS_SHOWN
         return True
+
+    def action_group(self, group: str) -> None:
+        """Show the people behind a number."""
+        shell_of(self).show_group(PeopleGroup(group))
 
     def action_next(self) -> None:
         """Show the next count by day."""

@@ -34,6 +34,22 @@ def test_people_are_found_by_words_and_say_how_they_stand(
     assert capsys.readouterr().out == "nobody was found\n"
 
 
+def test_people_are_listed_by_how_they_stand(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    estate.register(blocked=True)
+    assert kiosk("people", "list", "--standing", "blocked") == 0
+    assert capsys.readouterr().out.startswith(f"{JO}  Jo Smith  blocked  2")
+    assert kiosk("people", "list", "--standing", "blocked", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["number"], line["standing"]) == (JO, "blocked")
+    assert line["date"]
+    assert kiosk("people", "list", "--sort", "number", "--reverse") == 0
+    assert [row[:12] for row in capsys.readouterr().out.splitlines()] == [AL, JO]
+    assert kiosk("people", "list", "--limit", "1") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert kiosk("people", "list", "--standing", "left") == 0
+    assert capsys.readouterr().out == "there is nobody in this list\n"
+
+
 def test_a_script_finds_people_by_a_reference(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
     kiosk("people", "correct-name", JO, "Jo Jones", *BECAUSE)
     reference = capsys.readouterr().out.split("(reference ")[1][:9]

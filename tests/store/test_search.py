@@ -185,3 +185,35 @@ def explained(connection: sa.Connection, statement: str, parameters: Any) -> str
     how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
     rows = connection.exec_driver_sql(f"{how} {statement}", parameters)
     return "\n".join(str(row[-1]) for row in rows)
+
+
+def test_a_number_is_found_as_it_is_printed_in_groups(store: Store) -> None:
+    (someone, *_) = people(store, "Asha Okafor", "Bo Nowak", number=900000000001)
+    plastic = replace(card(someone.id), identifier="0123456789abcdef0123456789abcdef")
+    with store.begin() as uow:
+        uow.cards.put([plastic])
+        uow.search.refresh([someone.id])
+        uow.commit()
+    assert found(store, "9000 0000 0001") == (someone.id,)
+    assert found(store, "0123 4567 89AB cdef") == (someone.id,)
+    assert found(store, "01:23:45:67 89-ab") == (someone.id,)
+    assert found(store, "asha 9000") == (someone.id,)
+
+
+def test_whom_all_of_it_names_is_found_apart_from_others_that_begin_so(store: Store) -> None:
+    plain, longer = people(store, "Jo Ng", "Jo Ngata")
+    with store.begin() as uow:
+        uow.holders.put(
+            [replace(plain, email="jo.ng@nhs.net"), replace(longer, email="jo.ng@nhs.network")]
+        )
+        uow.search.refresh([plain.id, longer.id])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.search.exact("jo.ng@nhs.net", 5) == (plain.id,)
+        assert uow.search.exact("  ", 5) == ()
+
+
+def test_a_given_name_finds_a_name_that_is_written_without_spaces(store: Store) -> None:
+    (bruce, _other) = people(store, "李小龍", "王大明")
+    assert found(store, "小龍") == (bruce.id,)
+    assert found(store, "李") == (bruce.id,)

@@ -74,3 +74,11 @@ def test_no_term_is_longer_than_is_kept_and_long_words_still_meet_theirs() -> No
     terms = terms_of(name, "1", ("y" * 200 + "@nhs.net",), ())
     assert max(map(len, terms)) == LONGEST
     assert found(name, name)
+
+
+def test_a_name_without_spaces_is_found_by_its_given_name_too() -> None:
+    assert {"李小龍", "小龍", "龍"} <= terms_of("李小龍", "1", (), ())
+    assert {"山田太郎", "太郎"} <= terms_of("山田太郎", "1", (), ())
+    given = typed_words("민수")[0]
+    assert any(term == given for term in terms_of("김민수", "1", (), ()))
+    assert "rien" not in terms_of("O'Brien", "1", (), ())

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from kiosk.administration.views.acting import Seen
 from kiosk.administration.views.proposals import ProposalLine
+from kiosk.people_groups import Place
 from kiosk.roles import Action
 from kiosk.sensitive import Sensitive
 
@@ -33,6 +34,16 @@ class PersonLine:
     email: str
     standing: Standing
     cards: int
+    date: datetime | None = None
+    """In a list: since when blocked or gone, or when the card ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """A page of a list; ``more`` is what to ask with for the next one, None: no more."""
+
+    people: tuple[PersonLine, ...]
+    more: Place | None
 
 
 @dataclass(frozen=True, slots=True)

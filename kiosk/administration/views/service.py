@@ -9,6 +9,9 @@ from enum import StrEnum
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.roles import Role
 
+MOST_COUNTED = 10_000
+"""People are counted up to here; where there are as many, there may be more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -25,9 +28,10 @@ class Today:
     """The first page. ``refusals`` are (reason in words, count), most first.
 
     ``median_s`` is the median time from card in to unlocked, of today's unlocks; None
-    where there was none. ``days`` are the last 30, oldest first; ``hours`` are 24 counts
-    of visits by hour of day over those days. ``waiting`` is what waits for a second member
-    of staff and concerns this reader's role, oldest first.
+    where there was none. ``blocked``, ``not_registered`` and ``expiring`` (a card that ends
+    this month) count people, up to ``MOST_COUNTED``. ``days`` are the last 30, oldest first;
+    ``hours`` are 24 counts of visits by hour of day over those days. ``waiting`` is what waits
+    for a second member of staff and concerns this reader's role, oldest first.
     """
 
     at: datetime
@@ -45,11 +49,13 @@ class Today:
     hours: tuple[int, ...]
     alarms: tuple[str, ...]
     waiting: tuple[ProposalLine, ...] = ()
+    not_registered: int = 0
+    expiring: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StationLine:
-    """One station; ``silent`` when it has not been heard of for ten minutes."""
+    """One station; ``silent`` when it has not been heard of for two minutes."""
 
     name: str
     site: str

@@ -13,20 +13,10 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, Select, and_, func, literal, null, or_, select, tuple_
 from sqlmodel import col
 
-from kiosk.people_groups import PeopleGroup, PeopleOrder
+from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import CardStatus
 from kiosk.store.tables.people import CardholderRow, CardRow, RegistrationRow
-
-Key = str | datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: the sort key of its last row, and whose row that is."""
-
-    key: Key
-    holder_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from kiosk.store.gateway import Gateway, table_of
-from kiosk.store.search_terms import terms_of, typed_words
+from kiosk.store.search_terms import joined_word, terms_of, typed_words, whole_word
 from kiosk.store.tables.people import CardholderRow, CardRow, RegistrationRow
 from kiosk.store.tables.staff import SearchTermRow
 
@@ -52,9 +52,26 @@ class SearchTerms:
         """Return the ids of holders with a word that begins like each word of ``text``.
 
         At most ``limit``, those whose word is nearest to what was typed first; none for a
-        text without letters and digits.
+        text without letters and digits. A number may be typed with spaces.
         """
-        words = self._rarest_first(typed_words(text))
+        found = self._find(typed_words(text), limit)
+        joined = joined_word(text)
+        if joined and len(found) < limit:
+            found = tuple(dict.fromkeys((*found, *self._find((joined,), limit))))[:limit]
+        return found
+
+    def exact(self, text: str, limit: int) -> tuple[str, ...]:
+        """Return the ids of holders with a word that is all of ``text``, at most ``limit``."""
+        whole = whole_word(text)
+        if not whole:
+            return ()
+        row = SearchTermRow
+        same = select(col(row.holder_id)).where(col(row.term) == whole)
+        hits = same.order_by(col(row.holder_id)).limit(limit)
+        return tuple(found[0] for found in self._gateway.tuples(hits))
+
+    def _find(self, typed: tuple[str, ...], limit: int) -> tuple[str, ...]:
+        words = self._rarest_first(typed)
         if not words:
             return ()
         one = aliased(SearchTermRow)

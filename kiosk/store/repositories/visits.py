@@ -74,6 +74,11 @@ class Visits:
         rows = self._gateway.many(statement, VisitRow)
         return tuple(row.record(Visit) for row in rows)
 
+    def last_at(self, station: str) -> Visit | None:
+        """Return the visit that was opened last at a station."""
+        here = select(VisitRow).where(col(VisitRow.station) == station)
+        return self._one(here.order_by(col(VisitRow.opened_at).desc()).limit(1))
+
     def purge(self, before: datetime, most: int) -> int:
         """Delete visits opened before then to which no entry of the journal belongs any more.
 

@@ -23,7 +23,7 @@ _SURE = "It cannot be shown again. Escape again closes this."
 
 
 class CodeShown(Dialog[None]):
-    """Shows the code, large and in groups, until it is closed or does not work any more.
+    """Shows the code, large and in plain digits, until it is closed or does not work any more.
 
     Enter does not close it: a second press of the Enter that made the code would. Escape
     asks first. The code is forgotten when it is closed.
@@ -40,6 +40,7 @@ class CodeShown(Dialog[None]):
         self._times = times
         self._digits = Digits(classes="code")
         self._read_out = Prose(_READ_OUT, "sentence")
+        self._plain = Prose("", "code-plain")
         self._life = Prose("", "code-life")
         second = issued.waits_for_second
         self._terms = Prose(f"Then it {_WHERE}" if second else f"It {_WHERE}", "sentence")
@@ -52,6 +53,7 @@ class CodeShown(Dialog[None]):
             yield Prose(f"A code for {self._holder}", classes="title")
             yield self._read_out
             yield self._digits
+            yield self._plain
             yield self._life
             yield self._terms
             yield Prose(f"Reference {self._reference}")
@@ -63,7 +65,9 @@ class CodeShown(Dialog[None]):
     def on_mount(self) -> None:
         """Put the code up and watch its time."""
         if self._issued is not None:
-            self._digits.update(grouped(self._issued.code.reveal()))
+            code = grouped(self._issued.code.reveal())
+            self._digits.update(code)
+            self._plain.say(f"In plain digits: {code}")
         self._tell_life()
         self.set_interval(_TICK_S, self._tell_life)
 
@@ -101,6 +105,7 @@ class CodeShown(Dialog[None]):
     def _forget(self) -> None:
         self._issued = None
         self._digits.update("")
+        self._plain.say("")
         forget_texts()
 
     def _close(self) -> None:

@@ -157,7 +157,7 @@ class LongWork(Dialog[T]):
 
 def rows_far(done: int, total: int) -> str:
     """Say how many rows are done."""
-    return f"{done:,} of {total:,} rows"
+    return f"{done:,} of {total:,} {'row' if total == 1 else 'rows'}"
 
 
 def written_words(written: Written) -> str:

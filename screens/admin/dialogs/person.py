@@ -135,7 +135,8 @@ def erase(case: Case) -> Form[Done]:
     return Form(
         "Erase this person",
         f"{case.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
-        "reasons that staff wrote. What stays is the audit, whose rows then name nobody.",
+        "reasons that staff wrote. What stays is the audit, whose rows then name nobody. An "
+        "import whose file still has their number brings them back: have them taken out of it.",
         (
             Entry(
                 "number",

@@ -24,6 +24,7 @@ from kiosk.administration.views.audit import AuditFilter, ExportFormat
 from kiosk.administration.views.people import IssuedFrom, NewCard
 from kiosk.administration.views.service import Span
 from kiosk.errors import AdministrationError, NotPermitted
+from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
 from kiosk.roles import PERMITTED, Action, Role
 from kiosk.sensitive import Sensitive
 from kiosk.store.database import Store
@@ -37,6 +38,8 @@ from tests.support.database import TestDatabase
 ASKS: dict[str, Action] = {
     "today.look": Action.SEE_TODAY,
     "people.search": Action.SEE_PEOPLE,
+    "people.listed": Action.SEE_PEOPLE,
+    "people.counts": Action.SEE_PEOPLE,
     "people.person": Action.SEE_PEOPLE,
     "people.find_one": Action.SEE_PEOPLE,
     "people.story": Action.SEE_PEOPLE,
@@ -124,6 +127,9 @@ def given(means: Means) -> dict[str, object]:
         Progress: unseen,
         Role: Role.MANAGER,
         Span: Span.DAY,
+        PeopleGroup: PeopleGroup.BLOCKED,
+        PeopleOrder: PeopleOrder.NAME,
+        Place | None: None,
     }
     by_name: dict[str, object] = {
         "text": "Where did you first ride a bicycle?",

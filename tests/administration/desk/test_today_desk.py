@@ -10,12 +10,14 @@ from kiosk.administration.alarms import LOOK, LOOK_EVERY
 from kiosk.administration.means import Means
 from kiosk.administration.office import Office
 from kiosk.administration.reasons import REASONS
+from kiosk.administration.silence import SILENT_AFTER
 from kiosk.administration.today_desk import LocalTodayDesk
 from kiosk.administration.views.service import Day, Today
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.journal import SettledAs
 from kiosk.dialogue import Reason
 from kiosk.roles import Role
+from kiosk.station.pulse import BEAT_S
 from kiosk.store.database import Store
 from kiosk.store.records import new_id
 from kiosk.store.service_records import OutboxMessage
@@ -133,7 +135,7 @@ def test_people_who_wait_and_people_who_are_blocked(auditor: Office, store: Stor
 def test_stations_up_and_down(
     auditor: Office, history: History, store: Store, clock: SetClock
 ) -> None:
-    for name, minutes in (("A", 0), ("B", 9.99), ("C", 10), ("D", 5000), ("E", 0)):
+    for name, minutes in (("A", 0), ("B", 1.99), ("C", 2), ("D", 5000), ("E", 0)):
         history.station(name, seen=clock.now() - timedelta(minutes=minutes))
     with store.begin() as uow:
         for name in "DE":
@@ -165,6 +167,30 @@ def test_staff_are_told_where_nobody_watches(
     assert look(auditor).alarms == (
         "Nobody has watched over the service since 09:30: no station and no caretaker is running.",
     )
+
+
+def test_a_card_that_was_left_in_is_named(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    """Stations were up, and staff read that none was running."""
+    watched(store)
+    person = samples.stored_person(store)
+    clock.forward(minutes=1)
+    history.visit(holder=person.holder, card_id=person.card.id)
+    clock.forward(minutes=6)
+    history.station("Main entrance")
+    (line,) = look(auditor).alarms
+    assert line.startswith("Nobody has watched over the service since 09:30: a station does so")
+    ending, holder = person.card.identifier[-8:], person.holder
+    assert (
+        f"The card ending in {ending} of {holder.name}, {holder.number}, has been in "
+        "Main entrance since 09:31."
+    ) in line
+    assert "no station" not in line
+
+
+def test_a_killed_station_is_missed_after_a_few_heartbeats() -> None:
+    assert timedelta(seconds=3 * BEAT_S) <= SILENT_AFTER <= timedelta(minutes=2)
 
 
 def test_alarms_in_plain_words_the_newest_first(

@@ -7,6 +7,7 @@ and draws what shows then; a KEY in quotes with spaces is typed.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from kiosk.roles import Role
 from screens.admin.end import farewell
 from screens.admin.times import Times
 from screens.admin_app import AdminApp
+from screens.terminal.colours import has_few_colours
 from screens.terminal.lockdown import lock_terminal
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -38,7 +40,9 @@ def main(arguments: Sequence[str]) -> None:
     desk = FakeDesk(Role(arguments[0]) if arguments else Role.MANAGER)
     faults: list[BaseException] = []
     lock_terminal(faults.append)
-    end = AdminApp(desk, faults.append, times=Times(lambda: NOW)).run()
+    end = AdminApp(
+        desk, faults.append, times=Times(lambda: NOW), few_colours=has_few_colours(os.environ)
+    ).run()
     sys.stdout.write(f"{farewell(end)}\n")
     for fault in faults:
         raise fault

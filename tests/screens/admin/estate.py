@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
-from kiosk.administration.views.people import CodeLine
+from kiosk.administration.views.people import CodeLine, PersonLine
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import (
     Day,
@@ -29,6 +29,8 @@ class Estate:
     today: Today
     stations: list[StationLine]
     people: dict[str, Record] = field(default_factory=people)
+    crowd: list[PersonLine] = field(default_factory=list)
+    """People who are only in lists, for there are many of them."""
     codes: list[CodeLine] = field(default_factory=list)
     proposals: list[ProposalLine] = field(default_factory=list)
     audit: list[AuditLine] = field(default_factory=records.audit)
@@ -69,6 +71,8 @@ def today() -> Today:
         ),
         waiting_for_code=3,
         blocked=7,
+        not_registered=1240,
+        expiring=36,
         median_s=74.0,
         stations_up=5,
         stations_down=("West Wing 2",),

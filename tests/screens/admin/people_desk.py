@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from kiosk.administration.views.acting import Done, Grounds, Seen
 from kiosk.administration.views.people import (
     Found,
+    PeoplePage,
     Person,
+    PersonLine,
     Standing,
     StoryLine,
 )
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
 from kiosk.roles import Action, may
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
@@ -59,6 +62,31 @@ class FakePeopleDesk(Files):
         hits = [record.line for record in self._estate.people.values() if _fits(record, text)]
         hits.sort(key=operator.attrgetter("name", "number"))
         return Found(tuple(hits[:limit]), more=len(hits) > limit)
+
+    def listed(
+        self,
+        group: PeopleGroup,
+        order: PeopleOrder = PeopleOrder.NAME,
+        *,
+        descending: bool = False,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> PeoplePage:
+        self._asked.hear(Action.SEE_PEOPLE, "people.listed", group, order, descending, after)
+        lines = [line for line in self._lines() if _is_in(line, group)]
+        number = order is PeopleOrder.NUMBER
+        lines.sort(key=lambda line: line.number if number else line.name, reverse=descending)
+        at = int(str(after.key)) if after else 0
+        more = Place(str(at + limit), "") if at + limit < len(lines) else None
+        return PeoplePage(tuple(lines[at : at + limit]), more)
+
+    def counts(self) -> Mapping[PeopleGroup, int]:
+        self._asked.hear(Action.SEE_PEOPLE, "people.counts")
+        lines = self._lines()
+        return {group: sum(_is_in(line, group) for line in lines) for group in PeopleGroup}
+
+    def _lines(self) -> list[PersonLine]:
+        return [record.line for record in self._estate.people.values()] + self._estate.crowd
 
     def person(self, holder_id: str) -> Person:
         self._asked.hear(Action.SEE_PEOPLE, "people.person", holder_id)
@@ -173,6 +201,19 @@ class FakePeopleDesk(Files):
             story=person.story[:NEWEST],
             proposals=waiting_of(self._estate, me, person.seen.holder_id),
         )
+
+
+_GROUPS = {
+    PeopleGroup.BLOCKED: Standing.BLOCKED,
+    PeopleGroup.NOT_REGISTERED: Standing.NOT_REGISTERED,
+    PeopleGroup.NO_CARD: Standing.NO_CARD,
+    PeopleGroup.EXPIRING: Standing.READY,
+    PeopleGroup.LEFT: Standing.LEFT,
+}
+
+
+def _is_in(line: PersonLine, group: PeopleGroup) -> bool:
+    return group is PeopleGroup.EVERYBODY or line.standing is _GROUPS[group]
 
 
 def _fits(record: Record, text: str) -> bool:

@@ -36,6 +36,9 @@ def _search() -> dict[str, Sample]:
         "people-reference": Sample(("f2", "=B4XT-2QLM")),
         "people-nobody": Sample(("f2", "=Okafour")),
         "people-away": Sample(("f2", "=okafor"), arrange=_search_away),
+        "people-list": Sample(("f1", "b", "6")),
+        "people-list-blocked": Sample(("f1", "b")),
+        "people-list-dark": Sample(("f1", "b", "6", "down"), dark=True),
         "add-person": Sample(("f2", "ctrl+n")),
         "add-person-not-taken": Sample(
             ("f2", "ctrl+n", "=100200300401", "tab", "=Hugh Iolo", "tab", "tab", f"={WHY}", "enter")

@@ -64,6 +64,7 @@ def app_for(
     *,
     dark: bool = False,
     now: Clock | None = None,
+    few_colours: bool = False,
 ) -> PictureApp:
     """Return the application as tests run it: its clocks stand. A fault fails the test."""
     return PictureApp(
@@ -73,6 +74,7 @@ def app_for(
         dark=dark,
         times=Times(lambda: NOW, UTC),
         now=now or Clock(),
+        few_colours=few_colours,
     )
 
 
@@ -198,4 +200,4 @@ def _mouse(kind: type[events.MouseEvent], x: int, y: int, button: int) -> events
 
 
 def _named(key: str) -> str:
-    return {" ": "space"}.get(key, key)
+    return {" ": "space", "?": "question_mark"}.get(key, key)

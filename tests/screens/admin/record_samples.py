@@ -102,7 +102,8 @@ def _imports() -> dict[str, Sample]:
         "import-trying": Sample(("f9", "~enter"), arrange=_hold),
         "import-plan": Sample(("f9", "enter")),
         "import-problems": Sample(("f9", "down", "enter"), arrange=_many_problems),
-        "import-done": Sample(("f9", "enter", "enter")),
+        "import-sure": Sample(("f9", "enter", "enter")),
+        "import-done": Sample(("f9", "enter", "enter", "=import", "enter")),
     }
 
 

@@ -78,6 +78,7 @@ def samples() -> dict[str, Sample]:
         "retire-not-taken": Sample(("f4", "r", "=no", "=ne", "enter"), arrange=_not_taken),
         "retire-second": Sample(("f4", "r", "=Doorway is rebuilt", "enter"), arrange=_second),
         "actions": Sample(("f4", "ctrl+p")),
+        "help": Sample(("f4", "?")),
         "actions-typed": Sample(("f4", "ctrl+p", "=st")),
         "idle": Sample(at_s=IDLE_S - WARNING_S / 2),
     }

@@ -9,8 +9,10 @@ from textual.widgets import Input
 
 from kiosk.roles import Action, Role
 from screens.admin.end import End
+from screens.admin.help import HELP
 from screens.admin.page import Page
 from screens.admin.pages import _ORDER as ORDER
+from screens.admin.pages import every_page
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
@@ -120,8 +122,12 @@ async def test_the_list_of_actions_has_the_application_s_own_and_no_others() -> 
         await run.press("ctrl+p")
         offered = {command.does for command in run.app.screen._commands.values()}  # type: ignore[attr-defined]
         assert offered == {
+            "Blocked",
+            "Not registered",
+            "Card ends",
             "Next chart",
             "What waits",
+            "Help",
             "Go to Today",
             "Go to People",
             "Go to Stations",
@@ -167,7 +173,8 @@ async def test_logging_out_does_not_throw_away_what_is_typed_in_a_dialog() -> No
         assert run.app.return_value is None
         assert "not sent yet" in run.text
         assert "broken" in run.text
-        await run.press("escape", "escape", "ctrl+q")
+        await run.press("escape", "escape")
+        await run.press("ctrl+q")
         assert run.app.return_value is End.LOGGED_OUT
 
 
@@ -246,3 +253,18 @@ async def test_a_terminal_that_is_too_small_breaks_nothing(size: tuple[int, int]
         await run.resize((80, 24))
         await run.press("f4", "r")
         assert "Retire Eye Clinic" in run.text
+
+
+async def test_a_question_mark_opens_help() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "?")
+        assert "Help: Stations" in run.text
+        assert "In a dialog: the next field" in run.text
+        await run.press("escape")
+        assert not run.app.screen.is_modal
+        await run.click("? help")
+        assert "Help: Stations" in run.text
+
+
+def test_every_page_has_its_help() -> None:
+    assert set(HELP) == {page.NAME for page in every_page()}

@@ -26,6 +26,7 @@ async def test_a_file_is_tried_and_then_imported_by_keyboard(size: tuple[int, in
         assert "Nothing was written yet." in run.text
         assert run.desk.asked.of("imports.run") == []
         await run.press("enter")
+        await run.press(*"import", "enter")
         assert run.desk.asked.of("imports.run") == [("starters-march.csv",)]
         told = " ".join(run.text.split())
         assert "starters-march.csv is imported: 1,130 people added" in told
@@ -38,6 +39,18 @@ async def test_by_mouse_it_may_be_left_at_the_trial() -> None:
         await run.click("starters-march.csv")
         await run.click("Cancel")
         assert not run.app.screen.is_modal
+        assert run.desk.asked.of("imports.run") == []
+
+
+async def test_no_click_writes() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f9")
+        await run.click("starters-march.csv")
+        await run.click("  Go on  ")
+        await run.click("  Import  ")
+        assert "This is needed." in run.text
+        await run.press(*"yes", "enter")
+        assert "Type “import” to show that you mean it." in run.text
         assert run.desk.asked.of("imports.run") == []
 
 
@@ -72,6 +85,8 @@ async def test_an_import_that_is_stopped_says_that_nothing_was_changed() -> None
     desk = FakeDesk()
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
+        await run.press("enter")
+        await run.press(*"import")
         desk.hold()
         await run.press_and_hold("enter")
         run.app.screen.action_cancel()  # type: ignore[attr-defined]
@@ -84,6 +99,8 @@ async def test_the_session_ends_only_once_an_import_is_through() -> None:
     desk = FakeDesk()
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
+        await run.press("enter")
+        await run.press(*"import")
         desk.hold()
         await run.press_and_hold("enter")
         run.app.action_log_out()
@@ -107,7 +124,9 @@ async def test_a_file_that_is_gone_is_said() -> None:
 async def test_without_the_database_one_is_sent_to_look_whether_it_was_done() -> None:
     async with running(pages=PAGES) as run:
         run.desk.asked.raises("imports.run", StoreError("secret detail", "08006"))
-        await run.press("f9", "enter", "enter")
+        await run.press("f9", "enter")
+        await run.press("enter")
+        await run.press(*"import", "enter")
         assert "! The database does not answer. Look whether it was done before you" in run.text
         assert "secret detail" not in run.text
 

@@ -1,0 +1,116 @@
+"""Lists of people by how they stand: from Today, sorted, and however many there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.administration.views.people import PersonLine, Standing
+from kiosk.people_groups import PeopleGroup, PeopleOrder
+from screens.admin.pages import every_page
+from screens.admin.people import PeoplePage
+from screens.admin.people_lists import PeopleTable
+from screens.admin.person import AboutPerson
+from screens.admin.today import TodayPage
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import SIZES, Run, running
+
+PAGES = [page for page in every_page() if page.NAME in ("Today", "People", "Person", "Lists")]
+
+
+def crowd(desk: FakeDesk, many: int) -> None:
+    desk.estate.crowd = [
+        PersonLine(f"x{n}", f"5{n:011d}", f"Someone {n:05d}", "", Standing.NOT_REGISTERED, 1)
+        for n in range(many)
+    ]
+
+
+def asked(run: Run) -> list[tuple[object, ...]]:
+    return run.desk.asked.of("people.listed")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_number_of_today_opens_the_list_behind_it(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.click("Blocked: only staff")
+        assert asked(run)[-1][0] is PeopleGroup.BLOCKED
+        assert "Amara Okafor" in run.text
+        await run.press("enter")
+        assert "Amara Okafor  100200300401" in run.text
+
+
+@pytest.mark.parametrize(
+    ("key", "group"),
+    [
+        ("b", PeopleGroup.BLOCKED),
+        ("u", PeopleGroup.NOT_REGISTERED),
+        ("e", PeopleGroup.EXPIRING),
+    ],
+)
+async def test_so_does_a_key(key: str, group: PeopleGroup) -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(key)
+        assert asked(run)[-1][0] is group
+
+
+async def test_the_search_leads_to_the_lists_and_back() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f2", "ctrl+l")
+        await run.settle()
+        assert "1 Blocked: " in run.text
+        await run.press("escape")
+        assert "Find a person" in run.text
+
+
+async def test_groups_are_turned_to_by_number_and_by_mouse() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("b")
+        await run.press("6")
+        assert asked(run)[-1][0] is PeopleGroup.EVERYBODY
+        await run.click("5 Left")
+        assert asked(run)[-1][0] is PeopleGroup.LEFT
+        await run.click("4 Card ends")
+        assert asked(run)[-1][0] is PeopleGroup.EXPIRING
+
+
+async def test_columns_sort_by_key_and_by_a_click_on_their_heading() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("b")
+        await run.press("6")
+        await run.press("s")
+        assert asked(run)[-1][1:3] == (PeopleOrder.NUMBER, False)
+        await run.press("r")
+        assert asked(run)[-1][1:3] == (PeopleOrder.NUMBER, True)
+        await run.click("Name")
+        assert asked(run)[-1][1:3] == (PeopleOrder.NAME, False)
+        assert "Name ▲" in run.text
+        await run.click("Name ▲")
+        assert "Name ▼" in run.text
+
+
+async def test_rows_are_read_as_one_goes_down() -> None:
+    desk = FakeDesk()
+    crowd(desk, 450)
+    async with running(desk, PAGES) as run:
+        await run.press("u")
+        table = run.app.query_one(PeopleTable)
+        assert len(asked(run)) == 1
+        assert "The first 200; more are read as you go down." in run.text
+        await run.press("end")
+        await run.press("end")
+        await run.press("end")
+        assert len(asked(run)) == 3
+        assert table.row_count > 450
+        assert "more are read" not in run.text
+
+
+async def test_an_empty_list_says_so() -> None:
+    desk = FakeDesk()
+    del desk.estate.people["h5"]
+    async with running(desk, PAGES) as run:
+        await run.press("b")
+        await run.press("3")
+        assert "There is nobody in this list." in run.text
+
+
+def test_the_pages_are_all_there() -> None:
+    assert {TodayPage, PeoplePage, AboutPerson} < set(PAGES)

@@ -59,6 +59,8 @@ class AdminDriver(StationDriver):
         match item:
             case Press(key="enter"):
                 return events.Key("enter", "\r")
+            case Press(key="?"):
+                return events.Key("question_mark", "?")  # as Textual names it for bindings
             case Paste():
                 return events.Paste(item.text)
             case Pointer():

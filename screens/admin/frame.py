@@ -146,16 +146,20 @@ class Keys(Zones, inherit_bindings=False):
         self.refresh()
 
     def zones(self, width: int) -> Sequence[Zone]:
-        """Put as many as there is room for, and always those at the right."""
-        right = width - sum(_length(key) + _GAP for key in self._always) + _GAP
+        """Put as many as there is room for, and those at the right; the first of them gives way."""
+        keys = list(keys_of(self.screen))
+        always = self._always
+        if sum(_length(key) + _GAP for key in (*keys, *always)) > width:
+            always = always[1:]
+        right = width - sum(_length(key) + _GAP for key in always) + _GAP
         zones: list[Zone] = []
         at = 0
-        for key in keys_of(self.screen):
+        for key in keys:
             if at + _length(key) + _GAP > right:
                 break
             zones.append(_zone(key, at))
             at += _length(key) + _GAP
-        for key in self._always:
+        for key in always:
             zones.append(_zone(key, right))
             right += _length(key) + _GAP
         return zones

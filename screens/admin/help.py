@@ -15,7 +15,7 @@ HELP: Final[dict[str, str]] = {
         "The first two lines say why they can or cannot unlock, and what to do. Below is what "
         "can be done for them now, and what happened."
     ),
-    "Codes": "What a colleague began waits here until a second member of staff agrees.",
+    "Waiting": "What a colleague began waits here until a second member of staff agrees.",
     "Stations": "Every station, and whether it was heard of lately.",
     "Audit": "Everything that was done, newest first. It can be narrowed, verified and exported.",
     "Questions": "The security questions that people choose from.",

@@ -37,10 +37,10 @@ class PolicyPage(LinesPage[PolicyLine]):
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
             desk,
-            Column("What is decided", 24, 3),
+            Column("What is decided", 33, 3),
             Column("", 1),
-            Column("Value", 14, 2),
-            Column("Setting", 21),
+            Column("Value", 12, 2),
+            Column("Setting", 20),
         )
 
     def shown(self) -> None:

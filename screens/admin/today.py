@@ -34,12 +34,12 @@ class TodayPage(Page):
     NEEDS = Action.SEE_TODAY
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "waiting", "What waits"),
+        Binding("a", "alarms", "All alarms"),
         Binding("b", "group('blocked')", "Blocked"),
         Binding("u", "group('not-registered')", "Not registered"),
         Binding("e", "group('expiring')", "Card ends", show=False),
         Binding("n", "next", "Next chart"),
-        Binding("a", "alarms", "All alarms"),
-        Binding("w", "waiting", "What waits"),
     ]
     can_focus = True
 

@@ -142,3 +142,10 @@ def test_anything_at_all_holds_back_little_and_raises_nothing(pieces: list[bytes
     list(decoder.expire())
     assert decoder.patience_s is None
     assert list(decoder.feed(b"5")) == [Press("5", "5")]
+
+
+def test_a_question_mark_has_the_name_that_bindings_know() -> None:
+    (pressed,) = decoded("?")
+    message = AdminDriver.message_of(cast(Any, None), pressed)
+    assert isinstance(message, events.Key)
+    assert (message.key, message.character) == ("question_mark", "?")

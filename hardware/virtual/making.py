@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from uuid import uuid4
@@ -34,8 +35,12 @@ def new_card(
     guid: bytes | None = None,
     expires: datetime | None = None,
     profile: CardProfile = _DEFAULT_PROFILE,
+    keys: Mapping[int, PrivateKey] | None = None,
 ) -> VirtualCard:
-    """Make a working card; ``expires`` (aware) is three years from now when not given."""
+    """Make a working card; ``expires`` (aware) is three years from now when not given.
+
+    ``keys`` by slot take the place of fresh ones.
+    """
     state = CardState(
         profile=profile,
         holder_name=holder_name,
@@ -44,7 +49,7 @@ def new_card(
         pin=Reference(padded(pin), profile.pin_tries, profile.pin_tries),
         puk=Reference(padded(puk), profile.puk_tries, profile.puk_tries),
     )
-    _personalise(state, expires or datetime.now(UTC) + timedelta(days=3 * 365))
+    _personalise(state, expires or datetime.now(UTC) + timedelta(days=3 * 365), keys or {})
     return VirtualCard(state)
 
 
@@ -65,12 +70,12 @@ def blocked_card(
     return card
 
 
-def _personalise(state: CardState, expires: datetime) -> None:
+def _personalise(state: CardState, expires: datetime, keys: Mapping[int, PrivateKey]) -> None:
     state.objects[objects.CHUID] = objects.chuid(state.guid, expires)
     state.objects[objects.CAPABILITY] = objects.capability(state.serial)
     state.objects[objects.DISCOVERY] = objects.discovery()
     for slot, tag in _SLOTS.items():
-        key = _generate(state.profile)
+        key = keys.get(slot) or _generate(state.profile)
         state.keys[slot] = key
         state.objects[tag] = objects.certificate(_self_signed(state.holder_name, key, expires))
 

@@ -155,13 +155,13 @@ def filled(database: TestDatabase, store: Store) -> sa.Engine:
     tables = Row.metadata.tables
     people = [
         {"id": f"H{n}", "number": f"{n:012d}", "name": f"Name {n * 7919 % MANY:05d}",
-         "revision": 0, "left_at": NOW - DAY if n % 100 == 1 else None}
+         "revision": 0, "mac": "", "left_at": NOW - DAY if n % 100 == 1 else None}
         for n in range(MANY)
     ]  # fmt: skip
     cards = [
         {"id": f"C{n}", "holder_id": f"H{n}", "driver": "piv", "identifier": f"{n}",
          "status": CardStatus.ACTIVE, "derived_from": "", "secret_exposure": 0,
-         "auth_key_imported": False,
+         "auth_key_imported": False, "mac": "",
          "expires_at": NOW + DAY if n % 100 == 2 else NOW + 900 * DAY}
         for n in range(MANY)
     ]  # fmt: skip

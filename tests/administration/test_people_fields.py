@@ -190,7 +190,11 @@ def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
         ("secret_limit", "²", "must be 1 to 15"),
         ("auth_key", "-----BEGIN PUBLIC KEY-----", "must be DER in base64"),
         ("auth_key", "schlüssel", "must be DER in base64"),
-        ("auth_key", "MAA=", "must be a certificate or public key: rsa-2048, rsa-3072, p-256"),
+        (
+            "auth_key",
+            "MAA=",
+            "must be a certificate or public key: rsa-2048, rsa-3072, rsa-4096, p-256",
+        ),
     ],
 )
 def test_a_wrong_cell_says_what_to_do(column: str, cell: str, reason: str) -> None:

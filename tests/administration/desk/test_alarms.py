@@ -41,7 +41,10 @@ def listened(store: Store) -> None:
 
 
 def test_there_is_a_notice_of_every_kind() -> None:
-    assert set(TO_STAFF) == {kind.value for kind in AlarmKind} | {"blocked-staff"}
+    assert set(TO_STAFF) == {kind.value for kind in AlarmKind} | {
+        "attempts-paused-staff",
+        "blocked-staff",
+    }
 
 
 def test_a_card_that_failed_its_proof_is_one_trouble_for_a_day(

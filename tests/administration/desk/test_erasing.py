@@ -24,7 +24,7 @@ from kiosk.secrets.sealing import SealKind, SealLabel
 from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditQuery
 from kiosk.store.engine import parse_url
-from kiosk.store.records import Card, Cardholder
+from kiosk.store.records import AddressChange, Card, Cardholder, new_id
 from kiosk.store.tables import Row
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import GROUNDS, office_of
@@ -173,7 +173,6 @@ def test_a_card_that_is_seen_again_settles_it(
         "asked for by QUILLFEATHER, Zwezdana",
         f"number {NUMBER} asked",
         f"mail from {EMAIL}",
-        f"card {IDENTIFIER}",
     ],
 )
 def test_the_reason_that_is_kept_names_nobody(
@@ -186,6 +185,15 @@ def test_the_reason_that_is_kept_names_nobody(
         with pytest.raises(NotTaken, match="without naming the person") as caught:
             desk.erase(now(desk), grounds)
         assert caught.value.field == field
+    assert desk.find_one(NUMBER).name == NAME
+
+
+@pytest.mark.parametrize("field", ["reason", "identified_by"])
+def test_an_identifier_in_the_reason_is_taken_for_a_secret(
+    desk: LocalPeopleDesk, card: Card, field: str
+) -> None:
+    with pytest.raises(NotTaken, match="looks like a PIN, a PUK, a code or a key"):
+        desk.erase(now(desk), replace(WHY, **{field: f"card {IDENTIFIER}"}))
     assert desk.find_one(NUMBER).name == NAME
 
 
@@ -222,6 +230,7 @@ def live_through_everything(
     desk.lift_block(now(desk), about("came to the desk"))
     send_half_of_the_mail(world)
     change_address_half_way(world, card)
+    ask_for_another_address(world, card, sitting)
     LocalCodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
 
 
@@ -247,6 +256,17 @@ def change_address_half_way(world: World, card: Card) -> None:
     assert isinstance(
         world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
     )
+
+
+def ask_for_another_address(world: World, card: Card, sitting: Sitting) -> None:
+    """Leave a change of address that waits for its cooling-off."""
+    tomorrow = world.now + timedelta(days=1)
+    change = AddressChange(
+        new_id(), card.holder_id, sitting.visit, NEXT, EMAIL, world.now, tomorrow
+    )
+    with world.store.begin() as uow:
+        uow.address_changes.put(change)
+        uow.commit()
 
 
 def send_half_of_the_mail(world: World) -> None:

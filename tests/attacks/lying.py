@@ -1,0 +1,536 @@
+"""A station that lies about everything, and an account of the old factors that were put in.
+
+The account is the test's own: which codes it read and entered, which answers it gave, which key
+signed. What the authority recorded of that is not looked at. An old factor is a code that went
+to an address which was known before, the answers of the registration, or the key that the card
+uses only after its PIN.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from kiosk.authority.housekeeping import tidy
+from kiosk.dialogue import (
+    Answer,
+    AnswerQuestions,
+    AnswersWrong,
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    ChooseQuestions,
+    CodeNotSent,
+    CodeWrong,
+    EnterCode,
+    GiveEmail,
+    Grant,
+    Heartbeat,
+    JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
+    PinChallenge,
+    PinProof,
+    PinState,
+    ProvePin,
+    Purpose,
+    SendCode,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable, StepRefused
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card, new_id
+from tests.authority.plastic import Plastic
+from tests.authority.sitting import ANSWERS
+from tests.authority.world import EMAIL, KNOWN, World
+
+THIEFS: Final = ("mallory@trust.nhs.uk", "mallory@nhs.net")
+BENS, CARAS = "ben@trust.nhs.uk", "cara@trust.nhs.uk"
+OWN: Final = Plastic()
+"""The thief's own card; its keys are recorded nowhere."""
+
+OUTCOMES: Final = (
+    UnblockDone(), UnblockNotSent(), UnblockUnknown(), UnblockRefused(2, "63C2"),
+    UnblockRefused(None, "history"), UnblockRefused(0, "6983"),
+)  # fmt: skip
+WAITS: Final = ({"seconds": 1}, {"seconds": 61}, {"minutes": 16}, {"hours": 2}, {"hours": 25},
+                {"days": 8})  # fmt: skip
+STATIONS: Final = ("A", "B", "C")
+VISIT_LIFE: Final = timedelta(hours=1)
+
+
+class Old(Enum):
+    """An old factor that a thief may have."""
+
+    MAILBOX = "mailbox"
+    ANSWERS = "answers"
+    PIN = "pin"
+
+
+@dataclass
+class Estate:
+    """Three people: registered with keys, registered by name, and not registered."""
+
+    cards: list[Card]
+
+    @classmethod
+    def made(cls, world: World) -> Estate:
+        """Put them into the database."""
+        asha = world.add_holder()
+        ben = world.add_holder(id=new_id(), number="900123456780", name="Ben", email=BENS)
+        cara = world.add_holder(id=new_id(), number="900123456781", name="Cara", email=CARAS)
+        world.register(asha)
+        world.register(ben, email=BENS, proven=False)
+        with_keys = world.add_card(asha, secret_limit=10)
+        world.known_plastic(with_keys)
+        others = [
+            world.add_card(holder, driver=family, identifier=f"00061234567{number}")
+            if family == "openpgp"
+            else world.add_card(holder)
+            for number, (holder, family) in enumerate(
+                [(asha, "piv"), (asha, "openpgp"), (ben, "openpgp"), (cara, "piv"),
+                 (cara, "openpgp")]
+            )
+        ]  # fmt: skip
+        return cls([with_keys, *others])
+
+
+@dataclass
+class Code:
+    """A code that was mailed, and on what the visit that asked for it rested."""
+
+    to: str
+    text: Sensitive
+    asked_by: Visit
+    is_old: bool
+
+
+@dataclass
+class Visit:
+    """A visit as the station knows it, and the old factors that were put into it."""
+
+    id: VisitId
+    card: Card
+    station: str
+    task: object = None
+    challenge: CardChallenge | KeyChallenge | None = None
+    pin_challenge: PinChallenge | None = None
+    grant: Grant | KeyGrant | None = None
+    is_owners: bool = False
+    answered_at: datetime | None = None
+    asked: AnswerQuestions | None = None
+    code_read: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What no call may alter: addresses, those that wait, answers, keys, secrets."""
+
+    registrations: tuple[tuple[str, str, str], ...]
+    waiting: tuple[tuple[str, str], ...]
+    keys: tuple[tuple[str, bytes | None, bytes | None], ...]
+    secrets: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass
+class Liar:
+    """One walk; ``has`` are the old factors that the thief has."""
+
+    world: World
+    estate: Estate
+    has: frozenset[Old]
+    visits: list[Visit] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
+    proofs: list[CardProof] = field(default_factory=list)
+    pin_proofs: list[PinProof] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    attempts: int = 0
+    mails: int = 0
+
+    def __post_init__(self) -> None:
+        self._rows = sqlite3.connect(self.world.folder / "kiosk.db")
+        self.kept = self._read()
+        self.emails = {card.holder_id: email for card, email in self._known()}
+        self.begin(0, 0)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._rows.close()
+
+    # --- what is done, and judged --------------------------------------------------------
+
+    def act(self, action: str, which: int, how: int) -> None:
+        """Do one thing; what does not fit is refused."""
+        acts: dict[str, Callable[[int, int], None]] = {
+            "begin": self.begin, "go-on": self.go_on, "choose": self.choose, "pin": self.pin,
+            "questions": self.questions, "email": self.email, "answer": self.answer,
+            "send": self.send, "code": self.code, "release": self.release, "admit": self.admit,
+            "settle": self.settle, "renew": self.renew, "end": self.end, "wait": self.wait,
+            "other": self.other, "prove": self.prove,
+        }  # fmt: skip
+        acts[action](which, how)
+
+    def call(self, name: str, visit: Visit, make: Callable[[], object], code: Code | None = None
+             ) -> object:  # fmt: skip
+        """Make one call of the port, and judge what it changed and what it told."""
+        self.calls[name] += 1
+        try:
+            reply = make()
+        except (StepRefused, AuthorityUnavailable):
+            reply = None
+        sent, self.mails = self.world.relay.sent[self.mails :], len(self.world.relay.sent)
+        for mail in sent:
+            known = self.emails[visit.card.holder_id]
+            self.codes.append(Code(mail.to, Sensitive(mail.text), visit, mail.to == known))
+        if isinstance(reply, Grant | KeyGrant) or (name == "renew" and reply is not None):
+            self._judge_secret(visit)
+        self._judge_shown(visit, reply)
+        self._judge_kept(visit, code)
+        return reply
+
+    def _judge_secret(self, visit: Visit) -> None:
+        self.changed["secret released"] += 1
+        given_at = visit.answered_at
+        assert given_at is not None, "a secret without the right answers"
+        assert visit.code_read, "a secret without a code from the known address"
+
+    def _judge_shown(self, visit: Visit, reply: object) -> None:
+        known = self.emails[visit.card.holder_id]
+        if known not in THIEFS and known in repr(reply):
+            assert visit.is_owners, f"a known address was shown: {reply}"
+
+    def _judge_kept(self, visit: Visit | None, code: Code | None) -> None:
+        now = self._read()
+        before, self.kept = self.kept, now
+        if now == before:
+            return
+        rests = visit is not None and (
+            visit.is_owners or (code is not None and code.asked_by.is_owners)
+        )
+        if now.registrations != before.registrations:
+            self._judge_registrations(before, now, rests=rests, code=code)
+        if now.waiting != before.waiting and len(now.waiting) >= len(before.waiting):
+            self.changed["address waits"] += 1
+            assert rests, "an address waits"
+        unlocked = visit is not None and visit.grant is not None
+        if now.keys != before.keys:
+            self.changed["key saved"] += 1
+            assert rests or unlocked, "a key was saved"
+        assert now.secrets == before.secrets or unlocked, "a secret was replaced"
+        self.emails = {card.holder_id: email for card, email in self._known()}
+
+    def _judge_registrations(
+        self, before: Kept, now: Kept, *, rests: bool, code: Code | None
+    ) -> None:
+        addresses = {(row[0], row[1]) for row in now.registrations}
+        fresh = addresses - {(row[0], row[1]) for row in before.registrations}
+        due = {(holder, email) for holder, email in before.waiting} - set(now.waiting)
+        if {row[::2] for row in now.registrations} != {row[::2] for row in before.registrations}:
+            self.changed["answers replaced"] += 1
+            assert rests, "answers were replaced"
+        for holder, email in fresh:
+            self.changed["address replaced"] += 1
+            assert rests or (holder, email) in due, "an address was replaced"
+            read = code is not None and code.to == email
+            assert read or (holder, email) in due or email == self.emails[holder]
+
+    def _read(self) -> Kept:
+        def rows(statement: str) -> tuple[tuple[object, ...], ...]:
+            return tuple(self._rows.execute(statement).fetchall())
+
+        return Kept(
+            rows("SELECT holder_id, email, hashes FROM registration ORDER BY 1"),  # type: ignore[arg-type]
+            rows(
+                "SELECT holder_id, new_email FROM address_change WHERE ended_at IS NULL ORDER BY 1"
+            ),  # type: ignore[arg-type]
+            rows("SELECT id, auth_key, pin_key FROM card ORDER BY 1"),  # type: ignore[arg-type]
+            rows("SELECT id, sealed_secret FROM card ORDER BY 1"),  # type: ignore[arg-type]
+        )
+
+    def _known(self) -> list[tuple[Card, str]]:
+        registered = {holder: email for holder, email, _ in self.kept.registrations}
+        recorded = dict(zip([0, 3, 4], [EMAIL, BENS, CARAS], strict=True))
+        by_holder = {self.estate.cards[n].holder_id: email for n, email in recorded.items()}
+        return [
+            (card, registered.get(card.holder_id) or by_holder[card.holder_id])
+            for card in self.estate.cards
+        ]
+
+    # --- calls -----------------------------------------------------------------------------
+
+    @property
+    def _port(self):  # type: ignore[no-untyped-def]
+        return self.world.authority
+
+    def _visit(self, which: int) -> Visit:
+        return self.visits[-1 - which % min(len(self.visits), 4)]
+
+    def _attempt(self, how: int) -> str:
+        if how % 5 != 4:
+            self.attempts += 1
+        return f"attempt {self.attempts}"
+
+    def _see(self, visit: Visit, reply: object) -> None:
+        if reply is None:
+            return
+        visit.task = reply
+        if isinstance(reply, AnswerQuestions):
+            visit.asked = reply
+        if isinstance(reply, AnswersWrong):
+            visit.asked = reply.again
+
+    def begin(self, which: int, how: int) -> None:
+        """Put a card in, or say so: with its own certificate, the thief's, or none."""
+        card = self.estate.cards[which % len(self.estate.cards)]
+        old = self.visits and how % 7 == 6
+        visit = Visit(self._visit(how).id if old else VisitId(new_id()), card, STATIONS[how % 3])
+        shows = (KNOWN.shows, KNOWN.shows, OWN.shows, None)[how // 2 % 4]
+        if card.driver != "piv":
+            shows = None
+        report = CardReport(
+            CardId(card.driver, card.identifier), PinState(how % 2 == 0), certificate=shows,
+            secret_tries=(None, 0, 3, 255)[how % 4],
+        )  # fmt: skip
+        reply = self.call("begin", visit, lambda: self._port.begin(visit.id, visit.station, report))
+        if reply is None:
+            return
+        if old:
+            self.visits = [one for one in self.visits if one.id != visit.id]
+        self.visits.append(visit)
+        if isinstance(reply, CardChallenge):
+            visit.challenge = reply
+            self.prove(0, 0)
+        else:
+            self._see_opened(visit, reply)
+
+    def _see_opened(self, visit: Visit, reply: object) -> None:
+        self._see(visit, reply)
+        if isinstance(reply, VisitOpened) and reply.resumed:
+            # It goes on where a code waits: with what that was sent on.
+            mine = [code for code in self.codes if code.asked_by.card.id == visit.card.id]
+            given_at = mine[-1].asked_by.answered_at if mine else None
+            fresh = given_at is not None and self.world.now - given_at < VISIT_LIFE
+            visit.answered_at = given_at if fresh else None
+
+    def _proof(self, challenge: CardChallenge | KeyChallenge | None, how: int) -> object:
+        if isinstance(challenge, KeyChallenge):
+            return KeyNonce(bytes(16))
+        if how % 6 < 3 and challenge is not None:
+            proof = KNOWN.answer(challenge)
+            assert proof is not None
+            self.proofs.append(proof)
+            return proof
+        if how % 6 == 3 and challenge is not None:
+            return OWN.answer(challenge)
+        if how % 6 == 4 and self.proofs:
+            return self.proofs[how % len(self.proofs)]
+        return None if how % 6 == 5 else CardProof(b"0E\x02\x01\x01\x02\x01\x01")
+
+    def prove(self, which: int, how: int) -> None:
+        """Answer a challenge: rightly, for the stolen card signs; by another key; again."""
+        visit = self._visit(which)
+        proof = self._proof(visit.challenge, how)
+        reply = self.call("prove", visit, lambda: self._port.prove(visit.id, proof))
+        self._see_opened(visit, reply)
+
+    def choose(self, which: int, how: int) -> None:
+        """Choose anything."""
+        visit, purposes = self._visit(which), tuple(Purpose)
+        purpose = purposes[how % len(purposes)]
+        self._see(visit, self.call("choose", visit, lambda: self._port.choose(visit.id, purpose)))
+
+    def pin(self, which: int, how: int) -> None:
+        """Say that the PIN was verified: with no signature, or with any that one can have."""
+        visit = self._visit(which)
+        asked = self.call("pin_challenge", visit, lambda: self._port.pin_challenge(visit.id))
+        if isinstance(asked, PinChallenge):
+            visit.pin_challenge = asked
+        signer: Plastic | None = (
+            None, OWN, replace(KNOWN, pin_key=KNOWN.key), replace(KNOWN, pin_key=OWN.pin_key)
+        )[how % 4]  # fmt: skip
+        real = Old.PIN in self.has and how % 4 != 0 and visit.card == self.estate.cards[0]
+        if real:
+            signer = KNOWN
+        proof = signer.sign_pin(visit.pin_challenge) if signer and visit.pin_challenge else None
+        if how % 8 == 7 and not real and self.pin_proofs:
+            proof = self.pin_proofs[which % len(self.pin_proofs)]
+        if how % 8 == 6 and not real and proof is not None:
+            proof = replace(proof, public_key=KNOWN.pin_public)
+        if real and isinstance(asked, PinChallenge):
+            visit.is_owners = True
+            assert proof is not None
+            self.pin_proofs.append(proof)
+        self._see(
+            visit,
+            self.call("pin_verified", visit, lambda: self._port.pin_verified(visit.id, proof)),
+        )
+
+    def questions(self, which: int, how: int) -> None:
+        """Put answers of the thief's in place."""
+        visit = self._visit(which)
+        given = tuple(Answer(5 + n, Sensitive(f"mallory {how} {n}")) for n in range(4))
+        reply = self.call(
+            "save_questions", visit, lambda: self._port.save_questions(visit.id, given)
+        )
+        self._see(visit, reply)
+
+    def email(self, which: int, how: int) -> None:
+        """Put an address in place: mostly the thief's own."""
+        visit, attempt = self._visit(which), self._attempt(how)
+        address = (*THIEFS, *THIEFS, EMAIL, BENS, CARAS, "mallory@example.org")[how % 8]
+        reply = self.call(
+            "give_email", visit, lambda: self._port.give_email(visit.id, address, attempt)
+        )
+        self._see(visit, reply)
+
+    def answer(self, which: int, how: int) -> None:
+        """Answer; rightly where the thief has the answers."""
+        visit, attempt = self._visit(which), self._attempt(how)
+        asked = visit.asked.questions if visit.asked else ()
+        right = Old.ANSWERS in self.has and how % 4 != 0
+        texts = [ANSWERS.get(one.id, "") if right else f"guess {how}" for one in asked]
+        given = tuple(
+            Answer(one.id, Sensitive(text)) for one, text in zip(asked, texts, strict=True)
+        )
+        if how % 6 == 5:
+            given = given[1:]
+        reply = self.call("answer", visit, lambda: self._port.answer(visit.id, attempt, given))
+        if right and given and isinstance(reply, SendCode | EnterCode | SetPin):
+            visit.answered_at = self.world.now
+        assert right or not isinstance(reply, SendCode | SetPin), "wrong answers were taken"
+        self._see(visit, reply)
+
+    def send(self, which: int, how: int) -> None:
+        """Have a code sent."""
+        visit, attempt = self._visit(which), self._attempt(how)
+        self._see(
+            visit, self.call("send_code", visit, lambda: self._port.send_code(visit.id, attempt))
+        )
+
+    def _readable(self, code: Code) -> bool:
+        return code.to in THIEFS or Old.MAILBOX in self.has
+
+    def code(self, which: int, how: int) -> None:
+        """Enter a code that the thief can read, of any visit; or a guess."""
+        visit, attempt = self._visit(which), self._attempt(how)
+        readable = [code for code in self.codes if self._readable(code)]
+        chosen = readable[-1 - (how // 4) % len(readable)] if readable and how % 4 != 3 else None
+        entered = chosen.text if chosen else Sensitive(f"{how:08d}")
+        is_old = chosen is not None and chosen.is_old
+        if chosen is not None and is_old and chosen.asked_by.card.id == visit.card.id:
+            visit.is_owners = visit.code_read = True
+        reply = self.call(
+            "enter_code", visit, lambda: self._port.enter_code(visit.id, attempt, entered), chosen
+        )
+        assert chosen is not None or not isinstance(reply, SetPin), "a guess was taken"
+        self._see(visit, reply)
+
+    def release(self, which: int, how: int) -> None:
+        """Ask for the secret."""
+        visit, attempt = self._visit(which), self._attempt(how)
+        drawn = self.call("challenge", visit, lambda: self._port.challenge(visit.id))
+        if isinstance(drawn, CardChallenge | KeyChallenge):
+            visit.challenge = drawn
+        proof = self._proof(visit.challenge, how)
+        reply = self.call("release", visit, lambda: self._port.release(visit.id, attempt, proof))
+        if isinstance(reply, Grant | KeyGrant):
+            visit.grant = reply
+        self._see(visit, reply)
+
+    def _journal(self, visit: Visit, how: int) -> JournalId:
+        granted = [one.grant.journal for one in self.visits if one.grant is not None]
+        if visit.grant is not None and how % 3:
+            return visit.grant.journal
+        return granted[how % len(granted)] if granted and how % 2 else JournalId(new_id())
+
+    def admit(self, which: int, how: int) -> None:
+        """Answer for an admin key that nobody has."""
+        visit, journal = self._visit(which), self._journal(self._visit(which), how)
+        answer = KeyAnswer(bytes(40))
+        self.call("admit", visit, lambda: self._port.admit(visit.id, journal, answer))
+
+    def settle(self, which: int, how: int) -> None:
+        """Make an outcome up."""
+        visit, journal = self._visit(which), self._journal(self._visit(which), how)
+        outcome = OUTCOMES[how % len(OUTCOMES)]
+        reply = self.call("settle", visit, lambda: self._port.settle(visit.id, journal, outcome))
+        self._see(visit, reply)
+
+    def renew(self, which: int, how: int) -> None:
+        """Ask for the card's next secret, and say that it was taken."""
+        visit, journal = self._visit(which), self._journal(self._visit(which), how)
+        outcome = OUTCOMES[how % len(OUTCOMES)]
+        self.call("renew", visit, lambda: self._port.renew(visit.id, journal))
+        self.call("renewed", visit, lambda: self._port.renewed(visit.id, journal, outcome))
+
+    def end(self, which: int, how: int) -> None:
+        """End a visit."""
+        visit, ends = self._visit(which), tuple(VisitEnd)
+        self.call("end", visit, lambda: self._port.end(visit.id, ends[how % len(ends)]))
+
+    def other(self, which: int, how: int) -> None:
+        """Make a call that has nothing to do with it, or one with nonsense in it."""
+        visit = self._visit(which)
+        calls: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("pin_changed", lambda: self._port.pin_changed(visit.id)),
+            ("refuse", lambda: self._port.refuse(visit.id, visit.station, "nonsense")),
+            ("heartbeat", lambda: self._port.heartbeat(Heartbeat(visit.station))),
+            ("choose", lambda: self._port.choose(VisitId("f" * 32), Purpose.UNLOCK)),
+            ("answer", lambda: self._port.answer(visit.id, "x" * 65, ())),
+        )
+        name, make = calls[how % len(calls)]
+        self._see(visit, self.call(name, visit, make) if name == "pin_changed" else None)
+        if name != "pin_changed":
+            self.call(name, visit, make)
+
+    def wait(self, which: int, how: int) -> None:
+        """Let time pass, and the authority tidy up; what was allowed to wait may come due."""
+        self.world.clock.forward(**WAITS[how % len(WAITS)])
+        if which % 3 == 0:
+            tidy(self.world.store)
+        self._judge_kept(None, None)
+
+    def go_on(self, which: int, how: int) -> None:
+        """Do what the station was told to do next, as well as the thief can."""
+        visit = self._visit(which)
+        match visit.task:
+            case VisitOpened(resumed=None, offers=offers):
+                purposes = tuple(Purpose)
+                self.choose(which, purposes.index(offers[how % len(offers)]) if offers else how)
+            case VisitOpened() | EnterCode() | CodeWrong():
+                self.code(which, how % 3)
+            case ProvePin():
+                self.pin(which, how)
+            case SendCode():
+                self.send(which, how % 4)
+            case CodeNotSent():
+                self.wait(1, 1)
+                self.send(which, how % 4)
+            case ChooseQuestions():
+                self.questions(which, how)
+            case GiveEmail():
+                self.email(which, how)
+            case AnswerQuestions() | AnswersWrong():
+                self.answer(which, how)
+            case SetPin():
+                self.release(which, how % 3)
+            case Grant() | KeyGrant():
+                self.settle(which, 1 if how % 3 == 0 else 0)
+            case _:
+                self.begin(how, which)

@@ -1,0 +1,100 @@
+"""Before: a station, or a card whose VERIFY answers 9000, changed questions and addresses alone.
+
+Whatever a station calls, in whatever order: without an old factor nothing that could open a card
+later is altered, and no secret is released. ``WALK_CALLS=500000`` makes so many calls.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.attacks.lying import Estate, Liar, Old
+from tests.authority.world import World, copy_template
+
+MEMORY = Path("/dev/shm")  # a walk is many small commits
+CALLS: Final = int(os.environ.get("WALK_CALLS", "20000"))
+STEPS: Final = 100
+"""Actions of one walk."""
+
+CALLS_A_WALK: Final = 115
+"""Fewer than a walk makes: some actions are two calls, and few make none."""
+
+ACTIONS: Final = (
+    *["go-on"] * 14, *["begin"] * 2, *["pin"] * 3, *["code"] * 3, *["email"] * 2,
+    *["questions"] * 2, *["choose"] * 2, "answer", "send", "release", "admit", "settle", "renew",
+    "end", "wait", "other", "prove",
+)  # fmt: skip
+HAVING: Final = (
+    *[frozenset[Old]()] * 4, frozenset({Old.MAILBOX}), frozenset({Old.ANSWERS}),
+    frozenset({Old.PIN}), frozenset(Old),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def estate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Estate]:
+    """A folder with people and cards, to be copied for each walk."""
+    folder = copy_template(sqlite_template, tmp_path_factory.mktemp("estate"))
+    world = World(folder)
+    made = Estate.made(world)
+    world.store.close()
+    return folder, made
+
+
+@pytest.fixture
+def calls() -> Iterator[Counter[str]]:
+    """Count the calls of all walks, and see that there were enough."""
+    counted: Counter[str] = Counter()
+    yield counted
+    assert counted.total() >= CALLS, counted
+
+
+@settings(
+    max_examples=CALLS // CALLS_A_WALK + 10,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    has=st.sampled_from(HAVING),
+    steps=st.lists(
+        st.tuples(st.sampled_from(ACTIONS), st.integers(0, 11), st.integers(0, 23)),
+        min_size=STEPS, max_size=STEPS,
+    ),
+)  # fmt: skip
+def test_no_order_of_lies_changes_anything(
+    estate: tuple[Path, Estate],
+    calls: Counter[str],
+    has: frozenset[Old],
+    steps: list[tuple[str, int, int]],
+) -> None:
+    folder, made = estate
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
+        copy = Path(name) / "walk"
+        shutil.copytree(folder, copy)
+        world = World(copy)
+        world.policy = replace(world.policy, codes_an_hour=20)
+        liar = Liar(world, made, has)
+        try:
+            for step in steps:
+                liar.act(*step)
+        finally:
+            calls.update(liar.calls)
+            liar.close()
+            world.store.close()
+    if not has:
+        assert not liar.changed
+    having = ", ".join(sorted(one.value for one in has)) or "nothing"
+    event(f"having {having}")
+    for call in liar.calls:
+        event(f"call {call}")
+    for change in liar.changed:
+        event(f"{change}, having {having}")

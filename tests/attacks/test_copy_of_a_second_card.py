@@ -1,0 +1,63 @@
+"""Before: a copy of a second card, whose key was not recorded, took the whole registration over,
+with the card whose key was known."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.dialogue import AnswerQuestions, ProvePin, Purpose, Reason, Refusal, SendCode
+from kiosk.errors import StepRefused
+from kiosk.store.records import Card
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.registering import given
+from tests.authority.world import EMAIL, World
+
+THIEFS = "mallory@trust.nhs.uk"
+
+
+@pytest.fixture
+def second(world: World) -> Card:
+    """A replacement card; the first one's keys are recorded."""
+    first = world.registered_card()
+    world.known_plastic(first)
+    with world.store.read() as uow:
+        holder = uow.holders.get(first.holder_id)
+    assert holder is not None
+    return world.add_card(holder)
+
+
+def test_a_copy_without_a_key_is_not_served(world: World, second: Card) -> None:
+    refused = world.insert(second, plastic=Quiet()).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.NOT_GENUINE
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL])
+def test_a_copy_with_keys_of_its_own_changes_nothing(
+    world: World, second: Card, purpose: Purpose
+) -> None:
+    before = world.registration(second)
+    sitting = world.insert(second, plastic=Plastic())
+    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    assert sitting.verify_pin() == SendCode("a•••@trust.nhs.uk", proves_owner=True)
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(sitting.visit, given())
+    with pytest.raises(StepRefused):
+        sitting.email(THIEFS)
+    sitting.send()
+    assert [mail.to for mail in world.relay.sent] == [EMAIL], "the holder hears of it"
+    assert world.registration(second) == before
+    assert (world.card(second).auth_key, world.card(second).pin_key) == (None, None)
+
+
+def test_once_the_card_was_unlocked_its_copy_is_not_served(world: World, second: Card) -> None:
+    """The key that it proved in a visit with every factor is recorded."""
+    real = Plastic()
+    world.unlock(second, real)
+    for copy in (Plastic(), real.copy(), Quiet()):
+        refused = world.insert(second, plastic=copy).opened
+        assert isinstance(refused, Refusal)
+        assert refused.reason is Reason.NOT_GENUINE
+    world.clock.forward(minutes=5)
+    again = world.insert(second, blocked=True, plastic=real)
+    assert isinstance(world.authority.choose(again.visit, Purpose.UNLOCK), AnswerQuestions)

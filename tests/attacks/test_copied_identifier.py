@@ -1,0 +1,151 @@
+"""Before: a copied identifier blocked its holder at will, ended their open visit, settled their
+open unblock, and was tried as often as a station liked.
+
+The card is known by its name only, so a copy shows all that the real one does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.dialogue import (
+    AnswerQuestions,
+    AnswersWrong,
+    CardId,
+    EnterCode,
+    Finished,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    UnblockDone,
+    VisitEnd,
+    VisitOpened,
+)
+from kiosk.errors import AuthorityUnavailable
+from kiosk.store.records import Card
+from kiosk.store.visit_records import UnblockState
+from tests.authority.keyed import entry_of
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.world import EMAIL, STAFF, World
+
+AT_HOLDER, AT_THIEF = "A", "B"
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    """A card of a family without a card-authentication key."""
+    return world.registered_card(driver="openpgp", identifier="000612345678")
+
+
+def guess(world: World, card: Card, times: int) -> list[object]:
+    """Answer wrongly with a copy; return the replies."""
+    thief = world.insert(card, blocked=True, plastic=Quiet(), station=AT_THIEF)
+    if isinstance(thief.opened, Refusal):
+        return [thief.opened]
+    task = thief.questions()
+    replies = [thief.answer(task, wrong=True) for _ in range(times)]
+    thief.pull()
+    return replies
+
+
+def reasons(replies: list[object]) -> list[Reason]:
+    return [one.reason for one in replies if isinstance(one, Refusal)]
+
+
+def test_wrong_answers_pause_the_copy_and_block_nobody(world: World, card: Card) -> None:
+    replies = guess(world, card, times=4)
+    assert [type(one) for one in replies[:2]] == [AnswersWrong] * 2
+    assert reasons(replies) == [Reason.ATTEMPTS_PAUSED] * 2
+    registration = world.registration(card)
+    assert (registration.failures, registration.blocked_at) == (0, None)
+    told = {(notice.template, notice.to) for notice in world.outbox()}
+    assert ("attempts-paused", EMAIL) in told, "the holder is told"
+    assert ("attempts-paused-staff", STAFF) in told, "staff are told"
+
+
+def test_each_pause_is_longer_than_the_one_before(world: World, card: Card) -> None:
+    guess(world, card, times=4)
+    pauses = []
+    for _ in range(3):
+        until = world.registration(card).unproven_until
+        assert until is not None
+        pauses.append(until - world.now)
+        assert reasons(guess(world, card, times=1)) == [Reason.ATTEMPTS_PAUSED]
+        world.clock.forward(seconds=pauses[-1].total_seconds())
+        assert reasons(guess(world, card, times=1)) == [Reason.ATTEMPTS_PAUSED]
+    assert pauses == [timedelta(hours=1), timedelta(hours=4), timedelta(hours=16)]
+    assert world.registration(card).blocked_at is None
+
+
+def test_a_holder_whose_card_is_proven_answers_during_the_pause(world: World) -> None:
+    """A second card of the same holder has a key; a copy of the first one was tried."""
+    holder = world.add_holder()
+    world.register(holder)
+    by_name = world.add_card(holder, driver="openpgp", identifier="000612345678")
+    proven = world.add_card(holder)
+    guess(world, by_name, times=4)
+    sitting = world.insert(proven, blocked=True)
+    task = sitting.questions()
+    assert task.attempts_left == world.policy.max_failures
+    assert isinstance(sitting.answer(task), SendCode)
+
+
+def test_a_copy_of_a_card_that_is_known_by_its_key_answers_nothing(world: World) -> None:
+    card = world.registered_card()
+    world.insert(card).pull()
+    for copy in (Quiet(), Plastic()):
+        assert reasons([world.insert(card, plastic=copy).opened]) == [Reason.NOT_GENUINE]
+    assert world.registration(card).failures == 0
+
+
+def test_the_holders_visit_at_another_station_stays_open(world: World, card: Card) -> None:
+    holder = world.insert(card, blocked=True, station=AT_HOLDER)
+    task = holder.questions()
+    world.insert(card, plastic=Quiet(), station=AT_THIEF)
+    assert world.visit(holder).closed_at is None
+    assert isinstance(holder.answer(task), SendCode)
+    assert isinstance(holder.send(), EnterCode)
+
+
+def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, card: Card) -> None:
+    """The copy's PIN is blocked: it looks as if the real card had not been unblocked."""
+    holder = world.insert(card, blocked=True, station=AT_HOLDER)
+    holder.to_new_pin()
+    grant = holder.grant()
+    for blocked in (True, False):
+        thief = world.insert(
+            card, blocked=blocked, plastic=Quiet(), station=AT_THIEF, secret_tries=0
+        )
+        assert entry_of(world, grant.journal).state is UnblockState.INTENT
+        thief.pull()
+    done = world.authority.settle(holder.visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    assert entry_of(world, grant.journal).state is UnblockState.DONE
+
+
+def test_a_station_begins_so_many_visits_a_minute(world: World) -> None:
+    """Serial numbers could be counted up to read the names of their holders."""
+    world.policy = replace(world.policy, visits_a_minute=5)
+    holder = world.add_holder()
+    for number in range(4):
+        world.insert(CardId("openpgp", f"00061234567{number}"), station=AT_THIEF)
+    known = world.add_card(holder, driver="openpgp", identifier="000612345679")
+    assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
+    for _ in range(3):
+        with pytest.raises(AuthorityUnavailable):
+            world.insert(known, station=AT_THIEF)
+    assert world.kinds().count("station-limited") == 1, "staff see it, once"
+    assert isinstance(world.insert(known, station=AT_HOLDER).opened, VisitOpened)
+    world.clock.forward(minutes=1)
+    assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
+
+
+def test_the_visit_of_the_copy_ends_no_other_when_it_is_pulled(world: World, card: Card) -> None:
+    holder = world.insert(card, blocked=True, station=AT_HOLDER)
+    thief = world.insert(card, plastic=Quiet(), station=AT_THIEF)
+    world.authority.end(thief.visit, VisitEnd.CARD_REMOVED)
+    assert isinstance(world.authority.choose(holder.visit, Purpose.UNLOCK), AnswerQuestions)

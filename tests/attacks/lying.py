@@ -167,7 +167,7 @@ class Liar:
         self._rows = sqlite3.connect(self.world.folder / "kiosk.db")
         self.kept = self._read()
         self.emails = {card.holder_id: email for card, email in self._known()}
-        self.begin(0, 0)
+        self.begin(0, 1)
 
     def close(self) -> None:
         """Let the database go."""
@@ -304,7 +304,7 @@ class Liar:
         if card.driver != "piv":
             shows = None
         report = CardReport(
-            CardId(card.driver, card.identifier), PinState(how % 2 == 0), certificate=shows,
+            CardId(card.driver, card.identifier), PinState(how % 4 == 0), certificate=shows,
             secret_tries=(None, 0, 3, 255)[how % 4],
         )  # fmt: skip
         reply = self.call("begin", visit, lambda: self._port.begin(visit.id, visit.station, report))
@@ -532,5 +532,8 @@ class Liar:
                 self.release(which, how % 3)
             case Grant() | KeyGrant():
                 self.settle(which, 1 if how % 3 == 0 else 0)
+            case _ if how % 3:
+                others = self.pin, self.questions, self.email, self.code, self.choose
+                others[how % len(others)](which, how)
             case _:
                 self.begin(how, which)

@@ -34,7 +34,7 @@ ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 """By question id."""
 
 
-class _Yesterday(SystemClock):
+class Yesterday(SystemClock):
     """Long enough ago not to count against today's codes."""
 
     def now(self) -> datetime:
@@ -49,7 +49,7 @@ def register(
     read_code: Callable[[str], str],
 ) -> None:
     """Register at the authority, as of yesterday, and remember the answers."""
-    house = build_authority(settings, environ, _Yesterday())
+    house = build_authority(settings, environ, Yesterday())
     try:
         _walk_through(house.authority, whose, answers, read_code)
         house.outbox.drain_once()

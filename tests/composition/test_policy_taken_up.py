@@ -14,11 +14,23 @@ from kiosk.administration.setup import load_questions, make_keys, prepare_databa
 from kiosk.composition.authority import AuthorityHouse, build_authority
 from kiosk.composition.opening import open_store
 from kiosk.config import load_settings
-from kiosk.dialogue import CardId, CardReport, ChooseQuestions, PinState, Purpose, VisitEnd, VisitId
+from kiosk.dialogue import (
+    CardId,
+    CardReport,
+    ChooseQuestions,
+    PinChallenge,
+    PinState,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
 from kiosk.ports import Authority
 from kiosk.store.staff_records import PolicySetting
+from tests.authority.plastic import Plastic
 from tests.store import samples
 from tests.support.database import SetClock
+
+PLASTIC = Plastic()
 
 
 @pytest.fixture
@@ -46,7 +58,9 @@ def questions_to_choose(authority: Authority, card: CardId) -> int:
     visit = VisitId(uuid.uuid4().hex)
     authority.begin(visit, "Main entrance", CardReport(card, PinState(blocked=False, tries_left=3)))
     authority.choose(visit, Purpose.REGISTER)
-    task = authority.pin_verified(visit, None)
+    challenge = authority.pin_challenge(visit)
+    assert isinstance(challenge, PinChallenge)
+    task = authority.pin_verified(visit, PLASTIC.sign_pin(challenge))
     authority.end(visit, VisitEnd.LEFT)
     assert isinstance(task, ChooseQuestions)
     return task.count
@@ -56,7 +70,7 @@ def test_a_changed_policy_is_taken_up_within_a_minute(
     house: AuthorityHouse, clock: SetClock
 ) -> None:
     holder = samples.holder()
-    card = samples.card(holder.id)
+    card = replace(samples.card(holder.id), pin_key=PLASTIC.pin_public)
     with house.store.begin() as uow:
         uow.holders.put([holder])
         uow.cards.put([card])

@@ -117,9 +117,8 @@ def test_registers_locks_the_card_and_unlocks_it(
 
     station = world.station(program=HASTY, environ={"OPENSC_CONF": str(conf)})
     visitor = Visitor(world, dee, station)
-    visitor.comes().chooses(Purpose.REGISTER).proves_pin().registers_answers()
-    visitor.confirms_email().awaits_code(Purpose.REGISTER)
-    visitor.enters_code(world.read_code(dee.email)).finishes(Purpose.REGISTER)
+    visitor.comes().chooses(Purpose.REGISTER).proves_pin().shows_that_it_is_them()
+    visitor.registers_answers().confirms_email().finishes(Purpose.REGISTER)
     visitor.goes()
     lock(world, dee, family)
     visitor.comes().unlocks().answers()

@@ -124,6 +124,12 @@ class Visitor:
         self.station.see(title, sent, "Good for another 1")
         return self
 
+    def shows_that_it_is_them(self) -> Self:
+        """Enter the code that went to the known address, because the PIN was only claimed."""
+        title = email.code_title(None, proves_owner=True)
+        self.station.see(title, email.sent_to("a", proves_owner=True)[:17], "Good for another 1")
+        return self.enters_code(self.world.read_code(self.who.email))
+
     def awaits_given_code(self) -> Self:
         """Be asked for the code that staff gave by word of mouth."""
         title = email.code_title(Purpose.UNLOCK, proves_owner=False)

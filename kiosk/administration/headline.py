@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from kiosk.administration.saying import counted, last_day, said_at, said_day
+from kiosk.administration.seen_of_cards import SeenOfCard
 from kiosk.administration.standing import Facts
 from kiosk.administration.views.people import Standing
 from kiosk.authority.offers import EXCHANGE_SPAN, key_barred
@@ -33,7 +34,10 @@ NOTHING_TO_DO = "Nothing has to be done."
 
 _ADVICE = {
     Reason.CARD_REVOKED: "Add the card that they have now.",
-    Reason.CARD_EXPIRED: "Replace the card, or import its right end.",
+    Reason.CARD_EXPIRED: (
+        "Replace the card. Where the recorded end is wrong, import the right one; "
+        "it cannot lengthen the card's own certificate."
+    ),
     Reason.SECRET_MISSING: "Set the unblock secret, or replace the card.",
     Reason.SECRET_BLOCKED: "Replace the card: the last try of its unblock secret is never spent.",
 }
@@ -103,6 +107,8 @@ def _blocked(facts: Facts, zone: tzinfo) -> Headline:
 
 
 def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
+    for card, seen in facts.refused_cards:
+        return _of_seen(card, seen, facts, zone, "They are not registered")
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
         return Headline(
@@ -174,6 +180,14 @@ def _of_their_card(card: Card, reason: Reason) -> str:
 
 def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
     """Say what is worth knowing of somebody who is ready, the weightiest first."""
+    yield from _about_seen(facts, zone)
+    if facts.paused_until is not None:
+        yield Headline(
+            "Too many wrong answers with a card that cannot prove itself: no answers are taken "
+            f"with such a card before {said_at(facts.paused_until, facts.now, zone)}.",
+            "They wait until then; or make sure who they are, and lift the block, which ends the "
+            "wait. A card whose key is recorded is not affected.",
+        )
     yield from _about_codes(facts, zone)
     registration = facts.registration
     if registration is not None and registration.unconfirmed_since is not None:
@@ -189,6 +203,68 @@ def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
         told = f"They can unlock. After {failed} they have {left} left."
         yield Headline(told, "Nothing has to be done: the next unlock forgets the failed ones.")
     yield Headline("They can unlock at every station.", NOTHING_TO_DO)
+
+
+def _about_seen(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    sound = {card.id for card in facts.in_use} - set(facts.seen)
+    for card, seen in facts.refused_cards:
+        start = "They can unlock another card" if sound else "They may not be able to unlock"
+        yield _of_seen(card, seen, facts, zone, start)
+
+
+def _of_seen(card: Card, seen: SeenOfCard, facts: Facts, zone: tzinfo, start: str) -> Headline:
+    """Say what a station saw of a card, and what to do about it."""
+    where = f" at {seen.station}" if seen.station else ""
+    met = f"{said_at(seen.at, facts.now, zone)}{where}"
+    said, advice = _SEEN[seen.reason]
+    return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
+
+
+_SEEN: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.CARD_EXPIRED: (
+        "The certificate on {card} has expired",
+        "Replace the card. An imported end cannot lengthen its certificate.",
+    ),
+    Reason.NOT_GENUINE: (
+        "What named itself as {card} did not prove that it is that card",
+        (
+            "Look at the card that they hold. If it is not the one that was issued, keep it and "
+            "tell your security team. If it is, its recorded key is wrong or missing: import the "
+            "right one."
+        ),
+    ),
+    Reason.SECRET_BLOCKED: (
+        "By its own count {card} takes no unblock secret any more",
+        "Replace the card, or have your card management give it another secret and set it here.",
+    ),
+    Reason.CARD_REFUSED: (
+        "The command to set a PIN was refused by {card}",
+        "Let them try once more at another station. If it refuses again, replace the card.",
+    ),
+    Reason.PIN_BLOCKED: (
+        "Wrong entries blocked the PIN of {card}",
+        (
+            "They put it into a station and choose to unlock it, if they are registered. "
+            "Otherwise unlock or replace the card yourselves."
+        ),
+    ),
+    Reason.OUTCOME_UNKNOWN: (
+        "What became of the PIN of {card} is not known",
+        "They put it into any station again, which shows whether the PIN was set.",
+    ),
+    Reason.CARD_UNREADABLE: (
+        "The station could not read {card}",
+        "Let them clean the chip and try another station. If that fails too, replace the card.",
+    ),
+    Reason.INSERT_CARD: (
+        "Held against the reader, {card} takes no PIN",
+        "They put the card into a slot, at a station that has one.",
+    ),
+    Reason.NO_RECORDED_EMAIL: (
+        "The PIN of {card} was not proved by a key, and no email address is recorded",
+        "Make sure who they are, and record their email address. Then they register again.",
+    ),
+}
 
 
 def _about_codes(facts: Facts, zone: tzinfo) -> Iterator[Headline]:

@@ -9,6 +9,7 @@ from kiosk.administration.code_lines import code_line, waits_for_second
 from kiosk.administration.headline import headline_of, trouble_words
 from kiosk.administration.holder_notices import address_of
 from kiosk.administration.names import staff_names
+from kiosk.administration.seen_of_cards import seen_of_cards
 from kiosk.administration.standing import Facts, is_blocked
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Actor, Seen
@@ -71,6 +72,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
         unsettled=uow.journal.open_of_holder(holder.id),
         broken=broken_seals(uow, (holder.id,)),
         blocked_where=_blocked_where(uow, holder),
+        seen=seen_of_cards(uow, holder.id),
     )
 
 
@@ -100,6 +102,7 @@ def _registration_line(
         failures=registration.failures,
         failures_allowed=policy.max_failures,
         blocked_at=registration.blocked_at,
+        paused_until=registration.unproven_until,
     )
 
 
@@ -113,6 +116,7 @@ def _card_line(facts: Facts, card: Card) -> CardLine:
         has_secret=card.sealed_secret is not None,
         trouble=trouble_words(card, facts.trouble(card)),
         has_key=card.auth_key is not None,
+        has_pin_key=card.pin_key is not None,
     )
 
 
@@ -130,7 +134,7 @@ def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
         sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
     if facts.registration is not None:
         sensible.add(Action.REVOKE_REGISTRATION)
-    if is_blocked(facts.registration, facts.policy):
+    if is_blocked(facts.registration, facts.policy) or facts.paused_until is not None:
         sensible.add(Action.LIFT_BLOCK)
     if facts.standing is Standing.READY:
         sensible.add(Action.ISSUE_CODE)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kiosk.administration.seen_of_cards import SeenOfCard
 from kiosk.administration.views.people import Standing
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.offers import card_withdrawn, has_left, is_registered, secret_barred
@@ -19,12 +20,17 @@ BrokenSeals = frozenset[tuple[str, int]]
 """Cards (by id) whose unblock secret of that revision did not open when it was wanted."""
 
 
+_LASTING = frozenset({Reason.CARD_EXPIRED, Reason.SECRET_BLOCKED})
+"""What a card told of itself that no other visit will find changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is recorded of a person, as far as it decides what they can do.
 
     ``codes`` are those that can still come to be entered, ``sent`` says for each card when
-    codes went out within the hour, ``unsettled`` are unblocks without a known outcome.
+    codes went out within the hour, ``unsettled`` are unblocks without a known outcome,
+    ``seen`` is by card (id) what a station refused it for since it last worked.
     """
 
     holder: Cardholder
@@ -37,6 +43,7 @@ class Facts:
     unsettled: tuple[UnblockEntry, ...] = ()
     broken: BrokenSeals = frozenset()
     blocked_where: str = ""
+    seen: Mapping[str, SeenOfCard] = field(default_factory=dict)
 
     @property
     def standing(self) -> Standing:
@@ -77,7 +84,31 @@ class Facts:
     @property
     def can_unlock(self) -> bool:
         """Whether they can unlock at a station at this moment."""
-        return self.standing is Standing.READY and self.waits_until is None
+        if self.standing is not Standing.READY or self.waits_until is not None:
+            return False
+        sound = (card for card in self.in_use if self.trouble(card) is None)
+        return any(self._seen_reason(card) not in _LASTING for card in sound)
+
+    @property
+    def refused_cards(self) -> tuple[tuple[Card, SeenOfCard], ...]:
+        """The cards in use that a station refused since they last worked, newest first."""
+        seen = [(card, self.seen[card.id]) for card in self.in_use if card.id in self.seen]
+        still = (one for one in seen if not self._is_put_right(one[1].reason))
+        return tuple(sorted(still, key=lambda one: one[1].at, reverse=True))
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Until when no answers are taken with a card that cannot prove itself."""
+        until = self.registration.unproven_until if self.registration else None
+        return until if until is not None and until > self.now else None
+
+    def _seen_reason(self, card: Card) -> Reason | None:
+        seen = self.seen.get(card.id)
+        return seen.reason if seen else None
+
+    def _is_put_right(self, reason: Reason) -> bool:
+        recorded = self.holder.email or self.registration
+        return reason is Reason.NO_RECORDED_EMAIL and bool(recorded)
 
     def trouble(self, card: Card) -> Reason | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""

@@ -43,6 +43,7 @@ class AuditQuery:
     station: str | None = None
     actors: tuple[str, ...] | None = None
     kind: str | None = None
+    kinds: frozenset[str] | None = None
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -63,6 +63,7 @@ class CardLine:
     """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
 
     ``has_key`` says that a key is recorded: only a card that proves it is served.
+    ``has_pin_key`` says that the key is recorded with which it proves its PIN.
     """
 
     card_id: str
@@ -73,6 +74,7 @@ class CardLine:
     has_secret: bool
     trouble: str
     has_key: bool = False
+    has_pin_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class RegistrationLine:
     failures: int
     failures_allowed: int
     blocked_at: datetime | None
+    paused_until: datetime | None = None
+    """No answers are taken until then with cards that cannot prove themselves."""
 
 
 @dataclass(frozen=True, slots=True)

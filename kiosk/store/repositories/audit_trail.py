@@ -86,6 +86,8 @@ def named(query: AuditQuery) -> Conditions:
         conditions.append(col(row.actor).in_(query.actors))
     if query.holder_ids is not None:
         conditions.append(col(row.holder_id).in_(query.holder_ids))
+    if query.kinds is not None:
+        conditions.append(col(row.kind).in_(sorted(query.kinds)))
     if query.without:
         conditions.append(col(row.kind).not_in(sorted(query.without)))
     return conditions

@@ -18,8 +18,9 @@ from kiosk.administration.new_card import (
 )
 from kiosk.administration.office import Act, Office
 from kiosk.administration.proposals import Proposal
+from kiosk.administration.unknown_cards import recent_unknown_cards
 from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import IssuedFrom, NewCard
+from kiosk.administration.views.people import IssuedFrom, NewCard, UnknownCard
 from kiosk.authority.offers import has_left, secret_barred
 from kiosk.errors import NothingThere, NotTaken
 from kiosk.roles import Action
@@ -34,6 +35,11 @@ class LocalCardsDesk:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._sealer = office.means.sealer
+
+    def unknown(self) -> tuple[UnknownCard, ...]:
+        """Return the cards that stations met and nobody recorded, the newest first."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            return recent_unknown_cards(uow)
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         """Give the person another card."""

@@ -36,6 +36,7 @@ from kiosk.administration.views.people import (
     PeoplePage,
     Person,
     StoryLine,
+    UnknownCard,
 )
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import Today
@@ -109,6 +110,9 @@ class PeopleDesk(Protocol):
 
 class CardsDesk(Protocol):
     """A person's cards and their unblock secrets."""
+
+    def unknown(self) -> tuple[UnknownCard, ...]:
+        """Return the cards that stations met and nobody recorded, the newest first."""
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         """Give the person another card."""

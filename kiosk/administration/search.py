@@ -14,6 +14,7 @@ from kiosk.administration.saying import said_at
 from kiosk.administration.standing import standing_of
 from kiosk.administration.story import LEFT_OUT
 from kiosk.administration.told import told
+from kiosk.administration.unknown_cards import unknown_card_of
 from kiosk.administration.views.people import Found, PersonLine
 from kiosk.policy import Policy
 from kiosk.reference import read_reference
@@ -61,7 +62,18 @@ def _about(
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."
-    return f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {told(last)}{gone}"
+    said = f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {told(last)}{gone}"
+    return f"{said}{_unknown_card(uow, last.reference)}"
+
+
+def _unknown_card(uow: UnitOfWork, reference: str) -> str:
+    """Say how a card that is not recorded named itself, and whose it nearly is."""
+    visit = uow.visits.by_reference(reference)
+    if visit is None or not visit.unknown_card:
+        return ""
+    card = unknown_card_of(uow, visit)
+    near = "".join(f" {line}" for line in card.near)
+    return f" It calls itself {card.family} {card.identifier}.{near}"
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:

@@ -128,11 +128,8 @@ def _arrive(
         return _refuse(uow, visit, retired)
     known = uow.cards.find(report.card)
     if known is None:
-        named: dict[str, Scalar] = {
-            "family": plain(report.card.driver),
-            "identifier": plain(report.card.identifier),
-        }
-        return _refuse(uow, visit, Reason.UNKNOWN_CARD, detail=named)
+        named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
+        return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
     # From here on nobody else decides on this card.
     card = uow.cards.lock(known.card.id)
     if card is None:  # its holder was erased while we waited for it

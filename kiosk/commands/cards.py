@@ -18,7 +18,7 @@ from kiosk.commands.tools import Tools, add_command, add_config, say
 from kiosk.errors import ChangedMeanwhile, NothingThere
 
 if TYPE_CHECKING:
-    from kiosk.administration.desk import AdminDesk, CodesDesk
+    from kiosk.administration.desk import AdminDesk, CardsDesk, CodesDesk
     from kiosk.administration.views.acting import Done
     from kiosk.administration.views.people import IssuedCode, NewCard, Person
 
@@ -57,6 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _of_card(parts, "issue-code", "give a code by word of mouth; prints it once", identifies=True)
     reading(parts, "codes", "show the codes that wait for a second member of staff")
+    reading(parts, "unknown", "show cards that stations met and nobody recorded")
     for name, text in (("agree-code", "let one work"), ("withdraw-code", "make one worthless")):
         acting(parts, name, text).add_argument("code", metavar="CODE-ID", help="see `codes`")
     read = parts.add_parser("read", help="print driver and identifier of a card")
@@ -113,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
         match args.part:
             case "codes":
                 return _codes(desk.codes, as_json=args.json)
+            case "unknown":
+                return _unknown(desk.cards, as_json=args.json)
             case "issue-code":
                 return _issue(desk, args)
             case _:
@@ -193,6 +196,21 @@ def _told(issued: IssuedCode) -> str:
             f"{issued.code_id} (reference {issued.reference})"
         )
     return f"It works at every station until {until} (reference {issued.reference})"
+
+
+def _unknown(desk: CardsDesk, *, as_json: bool) -> int:
+    cards = desk.unknown()
+    if as_json:
+        say_json(cards)
+        return 0
+    for card in cards:
+        at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
+        say(f"{at}  {card.reference}  {card.station}  {card.family} {card.identifier}")
+        for line in card.near:
+            say(f"    {line}")
+    if not cards:
+        say("no station met a card that is not recorded")
+    return 0
 
 
 def _codes(desk: CodesDesk, *, as_json: bool) -> int:

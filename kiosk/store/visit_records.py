@@ -60,6 +60,8 @@ class Visit:
     pin_challenged_at: datetime | None = None
     owner_email: str | None = None
     pending_id: str | None = None
+    unknown_card: str | None = None
+    """Family and identifier of a card that is not recorded; forgotten with the visit."""
 
 
 @dataclass(frozen=True, slots=True)

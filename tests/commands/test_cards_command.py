@@ -17,7 +17,10 @@ import pytest
 from hardware.virtual.making import new_card
 from hardware.virtual.profile import CardProfile
 from kiosk.__main__ import main
-from kiosk.store.records import CardStatus
+from kiosk.dialogue import VisitId
+from kiosk.reference import reference_of
+from kiosk.store.records import CardStatus, new_id
+from kiosk.store.visit_records import Visit
 from tests.commands.estate import AL, JO, Estate
 from tests.commands.samples import GOOD, Kiosk, people, two_members
 from tests.support.hotplug import HotplugPcscd
@@ -309,3 +312,23 @@ def test_a_service_that_is_away_is_named(pcscd: HotplugPcscd, capsys: Capsys) ->
     pcscd.start()
     assert code == 1
     assert "service" in capsys.readouterr().err
+
+
+def test_a_card_that_nobody_recorded_is_listed_with_the_one_that_it_nearly_is(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    assert kiosk("cards", "unknown") == 0
+    assert capsys.readouterr().out == "no station met a card that is not recorded\n"
+    visit = new_id()
+    reference = reference_of(VisitId(visit))
+    with estate.store.begin() as uow:
+        unknown = f"openpgp {FIRST}"
+        uow.visits.add(Visit(visit, reference, "Library", uow.now, unknown_card=unknown))
+        uow.commit()
+    assert kiosk("cards", "unknown", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["family"], line["identifier"], line["station"]) == ("openpgp", FIRST, "Library")
+    assert kiosk("cards", "unknown") == 0
+    told = capsys.readouterr().out
+    assert f"{reference}  Library  openpgp {FIRST}" in told
+    assert f"A card of Jo Smith ({JO}) is recorded so, under the family piv." in told

@@ -42,6 +42,7 @@ SOMEBODY_ELSE = [
     "setup",
     "people search jo",
     "cards codes",
+    "cards unknown",
     "staff list",
     "audit list",
     "audit verify",

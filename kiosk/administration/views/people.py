@@ -180,3 +180,15 @@ class IssuedCode:
     expires_at: datetime
     waits_for_second: bool
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCard:
+    """A card that a station read and nobody recorded; ``near`` says what it resembles."""
+
+    reference: str
+    at: datetime
+    station: str
+    family: str
+    identifier: str
+    near: tuple[str, ...]

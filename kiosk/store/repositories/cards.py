@@ -28,6 +28,9 @@ KEPT = (
 )
 """What ``put`` merges with the card that is there, under its lock."""
 
+_TELLING = 8
+"""Fewer signs of an identifier tell no card from another."""
+
 SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
 
@@ -50,6 +53,21 @@ class Cards:
         for row, holder in self._gateway.tuples(statement):
             return KnownCard(_record(row), holder.record(Cardholder))
         return None
+
+    def resembling(self, identifier: str, limit: int) -> tuple[KnownCard, ...]:
+        """Return cards of any family that are called so, but for case, or for a missing end."""
+        named, given = func.lower(col(CardRow.identifier)), identifier.lower()
+        begins = (named.startswith(given, autoescape=True),) if len(given) >= _TELLING else ()
+        longer = (func.length(named) >= _TELLING) & (
+            func.substr(given, 1, func.length(named)) == named
+        )
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
+        statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
+        found = statement.where(or_(named == given, longer, *begins)).limit(limit)
+        return tuple(
+            KnownCard(_record(row), holder.record(Cardholder))
+            for row, holder in self._gateway.tuples(found)
+        )
 
     def lock(self, card_id: str) -> Card | None:
         """Return one, held against other writers until the unit of work ends.

@@ -35,6 +35,16 @@ class Visits:
         """Return one by id."""
         return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
 
+    def by_reference(self, reference: str) -> Visit | None:
+        """Return one by the number that its station showed."""
+        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
+
+    def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
+        """Return the newest visits with a card that is not recorded, newest first."""
+        unknown = select(VisitRow).where(col(VisitRow.unknown_card).is_not(None))
+        newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
+        return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
+
     def unchecked(self, visit_id: str) -> Visit | None:
         """Return one, altered or not: for the audit of a refusal, and for nothing else."""
         statement = select(VisitRow).where(col(VisitRow.id) == visit_id)

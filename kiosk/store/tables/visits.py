@@ -51,6 +51,7 @@ class VisitRow(MacRow, table=True):
     pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     owner_email: str | None = None
     pending_id: str | None = None
+    unknown_card: str | None = None
 
 
 class PendingRow(MacRow, table=True):

@@ -43,6 +43,7 @@ ASKS: dict[str, Action] = {
     "people.person": Action.SEE_PEOPLE,
     "people.find_one": Action.SEE_PEOPLE,
     "people.story": Action.SEE_PEOPLE,
+    "cards.unknown": Action.SEE_PEOPLE,
     "people.add": Action.ADD_PERSON,
     "people.lift_block": Action.LIFT_BLOCK,
     "people.revoke_registration": Action.REVOKE_REGISTRATION,

@@ -12,6 +12,7 @@ from kiosk.administration.views.people import (
     IssuedFrom,
     NewCard,
     Standing,
+    UnknownCard,
 )
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.errors import NothingThere, NotTaken
@@ -27,6 +28,10 @@ CODE = "40718263"
 
 class FakeCardsDesk(Files):
     """Cards; no secret is kept."""
+
+    def unknown(self) -> tuple[UnknownCard, ...]:
+        self._asked.hear(Action.SEE_PEOPLE, "cards.unknown")
+        return ()
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_CARD, "cards.add", seen, card, grounds)

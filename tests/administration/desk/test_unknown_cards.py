@@ -1,0 +1,82 @@
+"""The reference number of a card that is not recorded leads to what the station read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.administration.office import Office
+from kiosk.administration.search import search_people
+from kiosk.administration.unknown_cards import recent_unknown_cards
+from kiosk.dialogue import CardId, Reason, Refusal
+from kiosk.roles import Role
+from tests.administration.desk.estate import means_beside
+from tests.administration.desk.house import office_of
+from tests.authority.world import World
+from tests.support.database import TestDatabase
+
+RECORDED = "9f2c41d0a8b34e66b1f07c5d2e9a77aa"
+
+
+@pytest.fixture
+def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=database.url)
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def office(world: World, tmp_path: Path) -> Office:
+    return office_of(means_beside(world, tmp_path), Role.AGENT)
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        (CardId("openpgp", RECORDED), "is recorded so, under the family piv."),
+        (CardId("piv", RECORDED.upper()), "is recorded so, with other capital letters."),
+        (CardId("piv", RECORDED[:-2]), "which has 32 signs and not 30."),
+        (CardId("piv", f"{RECORDED}00"), "which has 32 signs and not 34."),
+    ],
+)
+def test_the_reference_says_whose_card_it_nearly_is(
+    world: World, office: Office, card: CardId, says: str
+) -> None:
+    world.add_card(world.add_holder(), identifier=RECORDED)
+    refused = world.insert(card).opened
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.UNKNOWN_CARD
+    about = search_people(office, refused.reference, 5).about
+    assert f"It calls itself {card.driver} {card.identifier}." in about
+    assert "A card of Asha Okafor (900123456789)" in about
+    assert says in about
+
+
+def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office) -> None:
+    world.add_card(world.add_holder(), identifier=RECORDED)
+    refused = world.insert(CardId("gids", "00" * 16)).opened
+    assert isinstance(refused, Refusal)
+    about = search_people(office, refused.reference, 5).about
+    assert about.endswith(f"It calls itself gids {'00' * 16}.")
+
+
+def test_the_newest_come_first_and_the_audit_names_none(world: World) -> None:
+    for last in ("01", "02"):
+        world.insert(CardId("piv", f"{'0a' * 15}{last}"))
+        world.clock.forward(minutes=1)
+    with world.store.read() as uow:
+        found = recent_unknown_cards(uow)
+    assert [card.identifier[-2:] for card in found] == ["02", "01"]
+    assert "0a" * 15 not in str([event.detail for event in world.events()])
+
+
+def test_it_is_forgotten_with_its_visit(world: World) -> None:
+    world.insert(CardId("piv", "00" * 16))
+    world.clock.forward(days=40)
+    with world.store.begin() as uow:
+        uow.visits.purge(uow.now, 10)
+        uow.commit()
+    with world.store.read() as uow:
+        assert recent_unknown_cards(uow) == ()

@@ -25,7 +25,7 @@ from kiosk.policy import Policy
 from kiosk.policy.codes import HOUR
 from kiosk.roles import Action, may
 from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import Card, Cardholder, CardStatus, Registration
+from kiosk.store.records import Card, Cardholder, CardStatus
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode
 
@@ -49,7 +49,7 @@ def page_of(
         can_unlock=facts.can_unlock,
         headline=headline.told,
         advice=headline.advice,
-        registration=_registration_line(uow, facts.registration, policy),
+        registration=_registration_line(uow, facts),
         cards=tuple(_card_line(facts, card) for card in facts.cards),
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
         story=story_of(uow, holder.id, name_of, limit=NEWEST),
@@ -61,6 +61,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
     """Read what somebody's standing rests on."""
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
+    seen = seen_of_cards(uow, holder.id)
     return Facts(
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
@@ -72,7 +73,8 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
         unsettled=uow.journal.open_of_holder(holder.id),
         broken=broken_seals(uow, (holder.id,)),
         blocked_where=_blocked_where(uow, holder),
-        seen=seen_of_cards(uow, holder.id),
+        seen=seen.refused,
+        last_pin_proven=seen.last_pin_proven,
     )
 
 
@@ -88,9 +90,8 @@ def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
     return ""
 
 
-def _registration_line(
-    uow: UnitOfWork, registration: Registration | None, policy: Policy
-) -> RegistrationLine | None:
+def _registration_line(uow: UnitOfWork, facts: Facts) -> RegistrationLine | None:
+    registration = facts.registration
     if registration is None:
         return None
     texts = uow.questions.by_ids(registration.question_ids)
@@ -100,9 +101,9 @@ def _registration_line(
         registered_at=registration.registered_at,
         questions=tuple(texts[id_].text for id_ in registration.question_ids if id_ in texts),
         failures=registration.failures,
-        failures_allowed=policy.max_failures,
+        failures_allowed=facts.policy.max_failures,
         blocked_at=registration.blocked_at,
-        paused_until=registration.unproven_until,
+        paused_until=facts.paused_until,
     )
 
 
@@ -117,6 +118,7 @@ def _card_line(facts: Facts, card: Card) -> CardLine:
         trouble=trouble_words(card, facts.trouble(card)),
         has_key=card.auth_key is not None,
         has_pin_key=card.pin_key is not None,
+        last_pin_proven=facts.last_pin_proven.get(card.id),
     )
 
 

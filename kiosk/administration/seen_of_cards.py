@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from kiosk.administration.kinds import StaffKind
 from kiosk.authority.audit import AuditKind
 from kiosk.dialogue import Reason
 from kiosk.store.audit_records import AuditEvent, AuditQuery
+from kiosk.store.records import PinEvidence
 from kiosk.store.unit_of_work import UnitOfWork
 
 OF_THE_CARD: Final = frozenset(
@@ -63,20 +64,30 @@ class SeenOfCard:
     station: str
 
 
-def seen_of_cards(uow: UnitOfWork, holder_id: str) -> Mapping[str, SeenOfCard]:
-    """Return by card what was refused since it last worked; cards without such are left out."""
+class SeenOfCards(NamedTuple):
+    """By card (id): the refusal since it last worked; whether its last PIN was proven."""
+
+    refused: Mapping[str, SeenOfCard]
+    last_pin_proven: Mapping[str, bool]
+
+
+def seen_of_cards(uow: UnitOfWork, holder_id: str) -> SeenOfCards:
+    """Read it from the newest 200 events of a person that say something of a card."""
     query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
     seen: dict[str, SeenOfCard] = {}
+    proven: dict[str, bool] = {}
     for event in reversed(uow.trail.newest(query, limit=_LOOKED_BACK)):
         card_id = event.card_id
         if card_id is None:
             continue
+        if event.kind == AuditKind.PIN_VERIFIED.value:
+            proven[card_id] = event.detail.get("evidence") == PinEvidence.PROVEN.value
         reason = _reason_of(event)
         if reason is not None:
             seen[card_id] = SeenOfCard(reason, event.at, event.station or "")
         elif card_id in seen and _ends(event.kind, seen[card_id].reason):
             del seen[card_id]
-    return seen
+    return SeenOfCards(seen, proven)
 
 
 def _ends(kind: str, reason: Reason) -> bool:

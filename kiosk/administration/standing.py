@@ -44,6 +44,7 @@ class Facts:
     broken: BrokenSeals = frozenset()
     blocked_where: str = ""
     seen: Mapping[str, SeenOfCard] = field(default_factory=dict)
+    last_pin_proven: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def standing(self) -> Standing:

@@ -63,6 +63,9 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
     yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
     if not line.confirmed:
         yield Point("This address is not confirmed yet: the next code that is sent does it.", "!")
+    if line.paused_until is not None:
+        until = times.at(line.paused_until)
+        yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
     tries = f"{line.failures} of {line.failures_allowed} tries failed"
     if line.blocked_at is None:
         yield Point(tries, "•")
@@ -81,6 +84,11 @@ def _card(card: CardLine) -> Iterator[Point]:
     yield Point(f"{expires}, {secret}", style=QUIET)
     if card.has_key:
         yield Point("has to prove itself by its recorded key", style=QUIET)
+    if card.has_pin_key:
+        yield Point("proves its PIN by its recorded key", style=QUIET)
+    if card.last_pin_proven is not None:
+        how = "proven" if card.last_pin_proven else "only claimed"
+        yield Point(f"the PIN that was entered last was {how}", style=QUIET)
     if card.trouble:
         yield Point(card.trouble, style=GRAVE)
 

@@ -75,6 +75,8 @@ class CardLine:
     trouble: str
     has_key: bool = False
     has_pin_key: bool = False
+    last_pin_proven: bool | None = None
+    """Whether the PIN that was entered last was proven; None: no station saw one lately."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from kiosk.administration.seen_of_cards import OF_THE_CARD
 from kiosk.authority.audit import AuditKind
 from kiosk.dialogue import Reason
 from kiosk.roles import Action
-from kiosk.store.records import Cardholder
+from kiosk.store.records import Cardholder, PinEvidence
 from tests.administration.desk.history import History
 from tests.store import samples
 from tests.store.samples import Person
@@ -136,3 +136,19 @@ def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
     assert Action.LIFT_BLOCK in person.open_to
     assert person.registration is not None
     assert person.registration.paused_until == until
+
+
+@pytest.mark.parametrize("evidence", PinEvidence)
+def test_a_card_says_whether_its_last_pin_was_proven(
+    desk: LocalPeopleDesk, history: History, asha: Person, evidence: PinEvidence
+) -> None:
+    (card,) = desk.person(asha.holder.id).cards
+    assert card.last_pin_proven is None
+    history.visit(
+        AuditKind.PIN_VERIFIED,
+        holder=asha.holder,
+        card_id=asha.card.id,
+        evidence=evidence.value,
+    )
+    (card,) = desk.person(asha.holder.id).cards
+    assert card.last_pin_proven is (evidence is PinEvidence.PROVEN)

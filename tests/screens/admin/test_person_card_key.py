@@ -19,3 +19,15 @@ async def test_a_card_whose_key_is_recorded_is_told_of() -> None:
     held.person = replace(held.person, cards=(replace(card, has_key=True),))
     async with person(READY, desk) as run:
         assert SAID in run.text
+
+
+async def test_what_the_last_pin_rests_on_is_told_of() -> None:
+    for proven, said in ((True, "was proven"), (False, "was only claimed")):
+        desk = FakeDesk()
+        held = desk.estate.people[READY]
+        (card,) = held.person.cards
+        shown = replace(card, has_pin_key=True, last_pin_proven=proven)
+        held.person = replace(held.person, cards=(shown,))
+        async with person(READY, desk) as run:
+            assert "proves its PIN by its recorded key" in run.text
+            assert f"the PIN that was entered last {said}" in run.text

@@ -83,13 +83,13 @@ class Old(Enum):
 
 
 @dataclass
-class Estate:
+class People:
     """Three people: registered with keys, registered by name, and not registered."""
 
     cards: list[Card]
 
     @classmethod
-    def made(cls, world: World) -> Estate:
+    def made(cls, world: World) -> People:
         """Put them into the database."""
         asha = world.add_holder()
         ben = world.add_holder(id=new_id(), number="900123456780", name="Ben", email=BENS)
@@ -152,7 +152,7 @@ class Liar:
     """One walk; ``has`` are the old factors that the thief has."""
 
     world: World
-    estate: Estate
+    people: People
     has: frozenset[Old]
     visits: list[Visit] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
@@ -266,10 +266,10 @@ class Liar:
     def _known(self) -> list[tuple[Card, str]]:
         registered = {holder: email for holder, email, _ in self.kept.registrations}
         recorded = dict(zip([0, 3, 4], [EMAIL, BENS, CARAS], strict=True))
-        by_holder = {self.estate.cards[n].holder_id: email for n, email in recorded.items()}
+        by_holder = {self.people.cards[n].holder_id: email for n, email in recorded.items()}
         return [
             (card, registered.get(card.holder_id) or by_holder[card.holder_id])
-            for card in self.estate.cards
+            for card in self.people.cards
         ]
 
     # --- calls -----------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class Liar:
 
     def begin(self, which: int, how: int) -> None:
         """Put a card in, or say so: with its own certificate, the thief's, or none."""
-        card = self.estate.cards[which % len(self.estate.cards)]
+        card = self.people.cards[which % len(self.people.cards)]
         old = self.visits and how % 7 == 6
         visit = Visit(self._visit(how).id if old else VisitId(new_id()), card, STATIONS[how % 3])
         shows = (KNOWN.shows, KNOWN.shows, OWN.shows, None)[how // 2 % 4]
@@ -364,7 +364,7 @@ class Liar:
         signer: Plastic | None = (
             None, OWN, replace(KNOWN, pin_key=KNOWN.key), replace(KNOWN, pin_key=OWN.pin_key)
         )[how % 4]  # fmt: skip
-        real = Old.PIN in self.has and how % 4 != 0 and visit.card == self.estate.cards[0]
+        real = Old.PIN in self.has and how % 4 != 0 and visit.card == self.people.cards[0]
         if real:
             signer = KNOWN
         proof = signer.sign_pin(visit.pin_challenge) if signer and visit.pin_challenge else None

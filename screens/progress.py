@@ -67,6 +67,8 @@ def _parts(visit: Visit) -> Sequence[Part]:
             return (Part.PIN, Part.QUESTIONS)
         case Purpose.CHANGE_EMAIL:
             return (Part.PIN, Part.EMAIL, Part.CODE)
+        case Purpose.REPORT_MISUSE:
+            return ()
 
 
 def position(state: State) -> tuple[int, int] | None:
@@ -109,6 +111,8 @@ def _part_of_work(visit: Visit, work: Work) -> Part | None:
             return Part.QUESTIONS
         case Work.SENDING_CODE | Work.CHECKING_CODE:
             return _code_part(visit)
+        case Work.CHECKING_NUMBER:
+            return None
         case Work.SETTING_PIN | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
             return Part.NEW_PIN
 

@@ -23,6 +23,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.STATION_RETIRED: "The station was retired",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",
+    Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",

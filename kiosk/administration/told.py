@@ -42,6 +42,11 @@ WORDS: Final[dict[str, str]] = {
         "No answers are taken for a while with cards that cannot prove themselves."
     ),
     AuditKind.REGISTRATION_BLOCKED: "Self-service was blocked: too many failed attempts.",
+    AuditKind.STOP_NUMBER_TRIED: "Began to enter the number of a notice.",
+    AuditKind.STOP_NUMBER_WRONG: "Entered a wrong number as that of a notice.",
+    AuditKind.MISUSE_REPORTED: (
+        'Reported "This was not me" with the number of a notice: self-service was stopped.'
+    ),
     AuditKind.CODE_DRAFTED: "A code was made.",
     AuditKind.CODE_SENT: "A code was sent by mail.",
     AuditKind.CODE_NOT_SENT: "A code could not be sent.",
@@ -102,6 +107,8 @@ GRAVE: Final[frozenset[str]] = frozenset(
         AuditKind.REGISTRATION_BLOCKED,
         AuditKind.ATTEMPTS_PAUSED,
         AuditKind.STATION_LIMITED,
+        AuditKind.STOP_NUMBER_WRONG,
+        AuditKind.MISUSE_REPORTED,
         AuditKind.EMAIL_CHANGE_STOPPED,
         AuditKind.CODE_NOT_SENT,
         AuditKind.CODE_LIMITED,

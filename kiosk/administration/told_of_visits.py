@@ -140,6 +140,7 @@ _BEGUN: Final[dict[str, str]] = {
     Purpose.CHANGE_PIN: "Began to change the PIN.",
     Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
     Purpose.CHANGE_EMAIL: "Began to change the email address.",
+    Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
 }
 _PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.EMPTY: "it was empty",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.authority.applying import with_email
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.notices import Notice, addresses_of, notify
+from kiosk.authority.notices import Notice, addresses_of, draw_stop_number, notify
 from kiosk.dialogue import VisitId
 from kiosk.reference import reference_of
 from kiosk.store.records import AddressChange
@@ -49,8 +49,9 @@ def _apply(uow: UnitOfWork, change: AddressChange) -> None:
     uow.registrations.put(with_email(registration, change.new_email, uow))
     uow.search.refresh([holder.id])
     record(uow, AuditKind.EMAIL_CHANGED, visit, other=True)
+    number = draw_stop_number(uow, visit, holder)
     for address in addresses_of(holder, registration):
-        notify(uow, Notice.EMAIL_CHANGED_OLD, address, visit, holder, change.new_email)
+        notify(uow, Notice.EMAIL_CHANGED_OLD, address, visit, holder, change.new_email, number)
     notify(uow, Notice.EMAIL_CHANGED_NEW, change.new_email, visit, holder, change.new_email)
 
 

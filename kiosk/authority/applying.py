@@ -119,10 +119,16 @@ def _change_email(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: 
         )
         uow.address_changes.put(change)
         record(uow, AuditKind.EMAIL_CHANGE_WAITS, scene.visit, hours=_hours(change))
-        for address in (*addresses_of(scene.holder, registration), email):
-            notify(
-                uow, Notice.EMAIL_CHANGE_WAITS, address, scene.visit, scene.holder, new_email=email
-            )
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGE_WAITS,
+            scene.visit,
+            scene.holder,
+            registration,
+            new_email=email,
+        )
+        if email not in addresses_of(scene.holder, registration):
+            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, scene.visit, scene.holder, email)
         return
     _put_email(uow, scene, registration, email)
     _keep_proven_key(uow, scene)
@@ -138,10 +144,14 @@ def _put_email(uow: UnitOfWork, scene: Scene, registration: Registration, email:
     is_other = registration.email != email
     record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
     if is_other:
-        for address in addresses_of(scene.holder, registration):
-            notify(
-                uow, Notice.EMAIL_CHANGED_OLD, address, scene.visit, scene.holder, new_email=email
-            )
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGED_OLD,
+            scene.visit,
+            scene.holder,
+            registration,
+            new_email=email,
+        )
     notify(uow, Notice.EMAIL_CHANGED_NEW, email, scene.visit, scene.holder, new_email=email)
 
 

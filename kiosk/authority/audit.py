@@ -42,6 +42,10 @@ class AuditKind(StrEnum):
     REGISTRATION_BLOCKED = "registration-blocked"
     ATTEMPTS_PAUSED = "attempts-paused"
 
+    STOP_NUMBER_TRIED = "stop-number-tried"
+    STOP_NUMBER_WRONG = "stop-number-wrong"
+    MISUSE_REPORTED = "misuse-reported"
+
     CODE_DRAFTED = "code-drafted"
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"

@@ -28,7 +28,10 @@ def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
 
 
 def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
-    _need_offer(scene, purpose)
+    if purpose is Purpose.REPORT_MISUSE:
+        _need_no_grant(uow, scene)
+    else:
+        _need_offer(scene, purpose)
     _withdraw_abandoned_code(uow, scene, purpose)
     started = again(uow, scene, replace(scene.visit, purpose=purpose, pending_id=None))
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
@@ -53,6 +56,15 @@ def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
     key = scene.visit.auth_key
     if purpose is Purpose.UNLOCK and unlock_barred(scene.policy, parts.issuers, scene.card, key):
         raise TurnedAway(Reason.NOT_GENUINE)
+
+
+def _need_no_grant(uow: UnitOfWork, scene: Scene) -> None:
+    """A report of misuse is open to each visit, also instead of what was chosen before.
+
+    What a card has yet to answer belongs to the purpose that it was asked for.
+    """
+    if scene.visit.finished_at is not None or uow.journal.of_visit(scene.visit.id):
+        raise StepRefused("the visit is for something else")
 
 
 def _need_offer(scene: Scene, purpose: Purpose) -> None:

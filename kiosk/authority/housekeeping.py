@@ -10,6 +10,7 @@ from kiosk.authority.address_changes import apply_due_changes
 from kiosk.errors import StoreError
 from kiosk.store.database import Store
 from kiosk.store.records import Scalar
+from kiosk.store.repositories.stop_numbers import LIFE as STOP_NUMBERS
 from kiosk.store.unit_of_work import UnitOfWork
 
 PURGED: Final = "records-purged"
@@ -38,6 +39,7 @@ def tidy(store: Store) -> None:
         uow.pending.purge(uow.now - SPENT_AFTER)
         uow.outbox.purge(uow.now - TOLD_AFTER)
         uow.proposals.purge(uow.now - TOLD_AFTER)
+        uow.stop_numbers.purge(uow.now - STOP_NUMBERS)
         uow.commit()
 
 

@@ -26,14 +26,31 @@ class Notice(StrEnum):
     ATTEMPTS_PAUSED = "attempts-paused"
     ATTEMPTS_PAUSED_STAFF = "attempts-paused-staff"
     PIN_CHANGED = "pin-changed"
+    MISUSE_REPORTED = "misuse-reported"
+    MISUSE_REPORTED_STAFF = "misuse-reported-staff"
 
 
 def notify(
-    uow: UnitOfWork, notice: Notice, to: str, visit: Visit, holder: Cardholder, new_email: str = ""
+    uow: UnitOfWork,
+    notice: Notice,
+    to: str,
+    visit: Visit,
+    holder: Cardholder,
+    new_email: str = "",
+    stop_number: str = "",
 ) -> None:
     """Queue one notice about what happened in a visit; see ``queue``."""
     place = {"reference": visit.reference, "station": visit.station}
-    queue(uow, notice.value, to, holder, new_email=new_email, **place)
+    queue(uow, notice.value, to, holder, new_email=new_email, stop_number=stop_number, **place)
+
+
+def draw_stop_number(uow: UnitOfWork, visit: Visit, holder: Cardholder) -> str:
+    """Draw the number by which the holder can stop what was done in a visit.
+
+    It goes to addresses that are known already alone: somebody with a copy of a card, who gave
+    an address of their choice, must not be able to block its holder.
+    """
+    return uow.stop_numbers.draw(holder.id, visit.id)
 
 
 def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:
@@ -51,9 +68,14 @@ def notify_holder(
     *,
     new_email: str = "",
 ) -> None:
-    """Queue one notice to every address of a holder, so that no single mailbox can hide it."""
-    for address in addresses_of(holder, registration):
-        notify(uow, notice, address, visit, holder, new_email)
+    """Queue one notice to every address of a holder, so that no single mailbox can hide it.
+
+    Each says how to stop what it tells of.
+    """
+    known = addresses_of(holder, registration)
+    number = draw_stop_number(uow, visit, holder) if known else ""
+    for address in known:
+        notify(uow, notice, address, visit, holder, new_email, number)
 
 
 def queue(
@@ -65,10 +87,12 @@ def queue(
     reference: str,
     station: str = "",
     new_email: str = "",
+    stop_number: str = "",
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
-    Without an address nobody is told. ``new_email`` is shown masked where it is given.
+    Without an address nobody is told. ``new_email`` is shown masked where it is given. A
+    ``stop_number`` opens nothing: whoever reads it can stop self-service for its holder.
     """
     if not to:
         return
@@ -80,5 +104,7 @@ def queue(
     }
     if new_email:
         params["masked_email"] = mask_email(new_email)
+    if stop_number:
+        params["stop_number"] = stop_number
     message = OutboxMessage(new_id(), to, template, params, uow.now, uow.now, holder_id=holder.id)
     uow.outbox.add(message)

@@ -32,6 +32,7 @@ class CodeComposer(Protocol):
         code: Sensitive,
         minutes: int,
         proves_owner: bool,
+        stop_number: str,
     ) -> Message:
         """Return the message; it is marked secret."""
 

@@ -29,7 +29,7 @@ from kiosk.store.visit_records import EmailCode, Visit
 VISIT_LIFE = timedelta(hours=1)
 """No sitting takes longer: what was proven in an older visit counts no more."""
 
-_OF_ANYBODY = (None, Purpose.CHANGE_PIN)
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE)
 
 
 class TurnedAway(Exception):

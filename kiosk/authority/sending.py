@@ -19,6 +19,7 @@ from typing import Final
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, TurnedAway, enter, look
 from kiosk.authority.steps import answers_come_before_code
@@ -91,8 +92,9 @@ def _draft(
         draft = _written_down(parts, scene, code, new_id(), attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
+        number = _stop_number(uow, scene)
         uow.commit()
-        return _Drafted(draft.id, _compose(parts, scene, code))
+        return _Drafted(draft.id, _compose(parts, scene, code, number))
 
 
 def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -> _Drafted | Task:
@@ -109,8 +111,9 @@ def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -
     draft = _written_down(parts, scene, code, earlier.id, earlier.attempt)
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
+    number = _stop_number(uow, scene)
     uow.commit()
-    return _Drafted(draft.id, _compose(parts, scene, code))
+    return _Drafted(draft.id, _compose(parts, scene, code, number))
 
 
 def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent | Refusal:
@@ -153,7 +156,14 @@ def _written_down(
     )
 
 
-def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:
+def _stop_number(uow: UnitOfWork, scene: Scene) -> str:
+    """Draw one for an address that is known already; one that was typed is anybody's."""
+    if scene.address not in addresses_of(scene.holder, scene.registration):
+        return ""
+    return draw_stop_number(uow, scene.visit, scene.holder)
+
+
+def _compose(parts: Parts, scene: Scene, code: Sensitive, stop_number: str) -> Message:
     return parts.compose(
         to=scene.address,
         purpose=scene.progress.purpose,
@@ -161,6 +171,7 @@ def _compose(parts: Parts, scene: Scene, code: Sensitive) -> Message:
         code=code,
         minutes=max(1, int(scene.policy.code_life.total_seconds() // 60)),
         proves_owner=scene.asks_owner,
+        stop_number=stop_number,
     )
 
 

@@ -14,6 +14,7 @@ from kiosk.authority import (
     entering,
     exchanging,
     gathering,
+    misuse,
     pin_evidence,
     releasing,
     rotating,
@@ -51,6 +52,7 @@ from kiosk.dialogue import (
     Reason,
     Refusal,
     StationStanding,
+    StopNumberWrong,
     Task,
     UnblockOutcome,
     VisitEnd,
@@ -159,6 +161,16 @@ class LocalAuthority:
             return entering.enter_code(self._parts, visit, _named(attempt), code)
 
         return self._decide("enter_code", visit, check)
+
+    def enter_stop_number(
+        self, visit: VisitId, attempt: str, number: Sensitive
+    ) -> Task | StopNumberWrong | Refusal:
+        """Check one entered stop number; charged before it is looked at."""
+
+        def check() -> Task | StopNumberWrong:
+            return misuse.enter_stop_number(self._parts, visit, _named(attempt), number)
+
+        return self._decide("enter_stop_number", visit, check)
 
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
         """Draw what the card has to answer for its secret."""

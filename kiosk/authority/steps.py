@@ -25,6 +25,7 @@ class Gate(StrEnum):
     ANSWERS = "answers"
     CODE = "code"
     NEW_PIN = "new-pin"
+    STOP_NUMBER = "stop-number"
 
 
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
@@ -67,6 +68,8 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
             return (Gate.PIN, Gate.QUESTIONS)
         case Purpose.CHANGE_EMAIL:
             return (Gate.PIN, Gate.EMAIL, Gate.CODE)
+        case Purpose.REPORT_MISUSE:
+            return (Gate.STOP_NUMBER,)
         case _:
             assert_never(purpose)
 

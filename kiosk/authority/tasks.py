@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from kiosk.authority.assisted import is_assisted
 from kiosk.authority.scene import Scene, TurnedAway
@@ -13,6 +13,7 @@ from kiosk.dialogue import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
+    EnterStopNumber,
     Finished,
     GiveEmail,
     ProvePin,
@@ -27,8 +28,13 @@ from kiosk.errors import StepRefused
 from kiosk.policy import mask_email, may_send_code
 from kiosk.policy.codes import HOUR, SendVerdict
 from kiosk.store.records import Registration
+from kiosk.store.repositories.stop_numbers import DIGITS
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode
+
+STOP_ENTRIES_A_VISIT: Final = 5
+STOP_ENTRIES_A_DAY: Final = 10
+"""Wrong stop numbers that are taken for one holder: guessing must stop nobody."""
 
 
 def next_task(uow: UnitOfWork, scene: Scene) -> Task:
@@ -48,6 +54,8 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
         case Gate.CODE | Gate.OWNER:
             code = scene.waiting_code
             return enter_code(uow, scene, code) if code else send_code(scene)
+        case Gate.STOP_NUMBER:
+            return enter_stop_number(uow, scene)
         case Gate.NEW_PIN:
             return SetPin(scene.policy.pin_rules(scene.holder.number))
         case _:
@@ -123,6 +131,21 @@ def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
     )
+
+
+def stop_entries_left(uow: UnitOfWork, holder_id: str, visit_id: str) -> int:
+    """Return how many stop numbers can still be entered in a visit."""
+    return uow.stop_numbers.left(
+        holder_id, visit_id, a_visit=STOP_ENTRIES_A_VISIT, a_day=STOP_ENTRIES_A_DAY
+    )
+
+
+def enter_stop_number(uow: UnitOfWork, scene: Scene) -> EnterStopNumber:
+    """Ask for the number of a notice; ``TurnedAway`` after too many wrong ones."""
+    left = stop_entries_left(uow, scene.holder.id, scene.visit.id)
+    if not left:
+        raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+    return EnterStopNumber(DIGITS, left)
 
 
 def may_send(uow: UnitOfWork, scene: Scene) -> SendVerdict:

@@ -34,6 +34,7 @@ from kiosk.dialogue.replies import (
     EmailRefused,
     Refusal,
     Reply,
+    StopNumberWrong,
     VisitOpened,
 )
 from kiosk.dialogue.station import LONGEST_NAME, Health, Heartbeat, ReaderState, StationStanding
@@ -42,6 +43,7 @@ from kiosk.dialogue.tasks import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
+    EnterStopNumber,
     Finished,
     GiveEmail,
     PinRules,
@@ -87,6 +89,7 @@ __all__ = [
     "CodeWrong",
     "EmailRefused",
     "EnterCode",
+    "EnterStopNumber",
     "Finished",
     "GiveEmail",
     "Grant",
@@ -114,6 +117,7 @@ __all__ = [
     "SendCode",
     "SetPin",
     "StationStanding",
+    "StopNumberWrong",
     "Task",
     "UnblockDone",
     "UnblockNotSent",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiosk.dialogue.tasks import AnswerQuestions, EnterCode, GiveEmail, SendCode, Task
+from kiosk.dialogue.tasks import (
+    AnswerQuestions,
+    EnterCode,
+    EnterStopNumber,
+    GiveEmail,
+    SendCode,
+    Task,
+)
 from kiosk.dialogue.visit import Purpose, Reason, VisitId
 
 
@@ -89,6 +96,13 @@ class CodeWrong:
     again: EnterCode
 
 
+@dataclass(frozen=True, slots=True)
+class StopNumberWrong:
+    """No stop number of this card's holder; ``again`` counts the tries left."""
+
+    again: EnterStopNumber
+
+
 class CodeEnd(StrEnum):
     """Why a code is no longer good."""
 
@@ -115,5 +129,6 @@ Reply = (
     | CodeNotSent
     | CodeWrong
     | CodeDead
+    | StopNumberWrong
 )
 """Everything that a station can be answered, the ``Grant`` aside."""

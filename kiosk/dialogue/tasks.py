@@ -91,6 +91,14 @@ class EnterCode:
 
 
 @dataclass(frozen=True, slots=True)
+class EnterStopNumber:
+    """Enter the number from a notice that tells of something the holder did not do."""
+
+    digits: int
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetPin:
     """Choose a new PIN."""
 
@@ -112,6 +120,7 @@ Task = (
     | AnswerQuestions
     | SendCode
     | EnterCode
+    | EnterStopNumber
     | SetPin
     | Finished
 )

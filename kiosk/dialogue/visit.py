@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     CHANGE_PIN = "change-pin"
     CHANGE_QUESTIONS = "change-questions"
     CHANGE_EMAIL = "change-email"
+    REPORT_MISUSE = "report-misuse"
 
 
 class Reason(StrEnum):
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     STATION_RETIRED = "station-retired"
     CODE_WITHDRAWN = "code-withdrawn"
     RECORD_ALTERED = "record-altered"
+    STOP_NUMBER_WRONG = "stop-number-wrong"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"

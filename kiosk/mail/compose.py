@@ -28,6 +28,7 @@ def compose_code(
     minutes: int,
     service: ServiceSettings,
     proves_owner: bool = False,
+    stop_number: str = "",
 ) -> Message:
     """Return the message that carries ``code`` to its holder; it is marked secret.
 
@@ -37,6 +38,9 @@ def compose_code(
     intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
     if proves_owner:
         subject, intro = words.OWNER_SUBJECT, words.OWNER_INTROS.get(purpose, words.OWNER_INTRO)
+    not_you = words.CODE_NOT_YOU.format(call=words.call(service))
+    if stop_number:
+        not_you = words.stop(stop_number, service)
     life = words.ONE_MINUTE if minutes == 1 else words.CODE_LIFE.format(minutes=minutes)
     letter = Letter(
         subject,
@@ -46,7 +50,7 @@ def compose_code(
             Digits(words.CODE_LABEL, in_groups(code.reveal())),
             Paragraph(life),
             Paragraph(words.CODE_IS_YOURS),
-            Paragraph(words.CODE_NOT_YOU.format(call=words.call(service))),
+            Paragraph(not_you),
         ),
     )
     return _message(to, letter, service, secret=True)
@@ -100,6 +104,8 @@ def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
 def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:
     facts = _facts(told, without="holder_name")
     doubt = notice.doubt.format(call=words.call(service))
+    if number := told.get(words.STOP_NUMBER):
+        doubt = words.stop(number, service)
     return Letter(
         notice.subject,
         told.get("holder_name", words.HOLDER),

@@ -17,6 +17,13 @@ ATTEMPTS_PAUSED_STAFF = Notice(
     "a copy of it. Self-service is paused for cards of this holder that cannot prove themselves.",
     "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
 )
+MISUSE_REPORTED_STAFF = Notice(
+    "A cardholder says: this was not me",
+    "A cardholder entered the number from a notice at a station, to say that what it tells of was "
+    "not done by them. Self-service is blocked for them, and what was under way is ended.",
+    "Identify them, and look at what happened under the references of their visits, before you "
+    "lift the block.",
+)
 CARD_NOT_GENUINE = Notice(
     "A smartcard failed its proof of being genuine",
     "A smartcard that was put into a station could not prove that it is the one that was "
@@ -63,6 +70,7 @@ AUDIT_BROKEN = Notice(
 TO_STAFF: Final = {
     "blocked-staff": BLOCKED_STAFF,
     "attempts-paused-staff": ATTEMPTS_PAUSED_STAFF,
+    "misuse-reported-staff": MISUSE_REPORTED_STAFF,
     "card-not-genuine": CARD_NOT_GENUINE,
     "failures-at-station": FAILURES_AT_STATION,
     "failures-of-person": FAILURES_OF_PERSON,

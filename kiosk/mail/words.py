@@ -10,11 +10,20 @@ from dataclasses import dataclass
 
 from kiosk.config.sections import ServiceSettings
 from kiosk.dialogue import Purpose
+from kiosk.mail.letter import in_groups
 
 CALL = "Please call at once: {contact} ({hours})."
 HELP = "Questions? {contact} ({hours})."
 NOT_YOU = "If this was not you, somebody else may have your smartcard. {call}"
 NOT_ASKED = "If you did not ask for this, somebody may have pretended to be you. {call}"
+
+STOP = (
+    "If this was not you: put your smartcard into any unlock station, choose "
+    '"This was not me" and enter {number}. Or call the Registration Authority and read the '
+    "number out: {contact} ({hours}). Self-service for your smartcard is then stopped."
+)
+STOP_NUMBER = "stop_number"
+"""The parameter of a notice that holds the digits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,13 @@ PIN_CHANGED = Notice(
     "The PIN of your smartcard was changed at an unlock station.",
     "If you made this change, there is nothing more to do.",
 )
+MISUSE_REPORTED = Notice(
+    "Smartcard self-service is stopped for you",
+    "Somebody reported that what was done with your smartcard was not done by you. What was under "
+    "way is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "Go to the Registration Authority with your smartcard and proof of who you are.",
+    "If you did not report this, somebody else may read your mail. {call}",
+)
 
 BLOCK_LIFTED = Notice(
     "Smartcard self-service is open to you again",
@@ -225,6 +241,7 @@ TO_HOLDERS = {
     "email-change-waits": EMAIL_CHANGE_WAITS,
     "attempts-paused": ATTEMPTS_PAUSED,
     "pin-changed": PIN_CHANGED,
+    "misuse-reported": MISUSE_REPORTED,
     "block-lifted": BLOCK_LIFTED,
     "registration-revoked": REGISTRATION_REVOKED,
     "email-corrected-old": EMAIL_CORRECTED_OLD,
@@ -242,6 +259,11 @@ TO_HOLDERS = {
 def call(service: ServiceSettings) -> str:
     """Say whom to call when something is wrong."""
     return CALL.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def stop(number: str, service: ServiceSettings) -> str:
+    """Say how to stop what the holder did not do; ``number`` is the digits."""
+    return STOP.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
 
 
 def help_line(service: ServiceSettings) -> str:

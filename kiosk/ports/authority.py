@@ -28,6 +28,7 @@ from kiosk.dialogue import (
     Purpose,
     Refusal,
     StationStanding,
+    StopNumberWrong,
     Task,
     UnblockOutcome,
     VisitEnd,
@@ -91,6 +92,14 @@ class Authority(Protocol):
         self, visit: VisitId, attempt: str, code: Sensitive
     ) -> Task | CodeWrong | CodeDead | Refusal:
         """Check one entered code; charged before it is looked at."""
+
+    def enter_stop_number(
+        self, visit: VisitId, attempt: str, number: Sensitive
+    ) -> Task | StopNumberWrong | Refusal:
+        """Check one entered stop number; charged before it is looked at.
+
+        A right one ends what is under way for the holder, and blocks self-service.
+        """
 
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
         """Draw what the card has to answer before its secret is released; None: nothing."""

@@ -57,6 +57,19 @@ class KeyedRowMacs:
                 return False
         return hmac.compare_digest(self._digest(key_id, message).encode(), digest.encode())
 
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the digests of a short number that is looked for by them, the current key's first.
+
+        Each is written as a MAC is. Raises ``KeyMissing`` where no key can be read at all.
+        """
+        ring = self._keys()
+        made = []
+        for key_id in reversed(ring.ids(KeyPurpose.CODE_MAC)):
+            subkey = ring.key(KeyPurpose.CODE_MAC, key_id).subkey(use)
+            digest = hmac.digest(subkey, framed(key_id, digits), _DIGEST).hex()
+            made.append(f"{key_id}{_BETWEEN}{digest}")
+        return tuple(made)
+
     def _digest(self, key_id: str, message: bytes) -> str:
         subkey = self._subkeys.get(key_id)
         if subkey is None:

@@ -31,6 +31,7 @@ from kiosk.station.commands import (
     SubmitAnswers,
     SubmitCode,
     SubmitEmail,
+    SubmitStopNumber,
     UnblockPin,
     VerifyPin,
 )
@@ -124,7 +125,13 @@ class Actions:
 
     def _ask(
         self,
-        command: Choose | SaveQuestions | SubmitEmail | SubmitAnswers | RequestCode | SubmitCode,
+        command: Choose
+        | SaveQuestions
+        | SubmitEmail
+        | SubmitAnswers
+        | RequestCode
+        | SubmitCode
+        | SubmitStopNumber,
     ) -> Replied:
         visit, ask = command.visit, self._authority
         match command:
@@ -140,6 +147,9 @@ class Actions:
                 return Replied(visit, ask.send_code(visit, command.attempt))
             case SubmitCode():
                 return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
+            case SubmitStopNumber():
+                number = command.number
+                return Replied(visit, ask.enter_stop_number(visit, command.attempt, number))
             case _:
                 assert_never(command)
 

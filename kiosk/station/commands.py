@@ -79,6 +79,15 @@ class SubmitCode:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmitStopNumber:
+    """Check one entered stop number; sent again with the same ``attempt`` it counts once."""
+
+    visit: VisitId
+    attempt: str
+    number: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
 class UnblockPin:
     """Have the secret released, reset the PIN on the card and report the outcome.
 
@@ -122,6 +131,7 @@ Command = (
     | SubmitAnswers
     | RequestCode
     | SubmitCode
+    | SubmitStopNumber
     | UnblockPin
     | ChangePin
     | EndVisit

@@ -116,6 +116,21 @@ class CodeAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class MisuseNoticed:
+    """Said that something was not done by them: they have a number to enter."""
+
+    visit: VisitId
+
+
+@dataclass(frozen=True, slots=True)
+class StopNumberEntered:
+    """Entered the number of a notice."""
+
+    visit: VisitId
+    number: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
 class TriedAgain:
     """Asked for the last thing to be tried again."""
 
@@ -236,6 +251,8 @@ HolderSide = (
     | EmailEntered
     | CodeEntered
     | CodeAsked
+    | MisuseNoticed
+    | StopNumberEntered
     | TriedAgain
     | WentBack
     | Left

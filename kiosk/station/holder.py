@@ -15,6 +15,7 @@ from kiosk.station.commands import (
     SubmitAnswers,
     SubmitCode,
     SubmitEmail,
+    SubmitStopNumber,
     UnblockPin,
     VerifyPin,
 )
@@ -26,8 +27,10 @@ from kiosk.station.events import (
     Confirmed,
     EmailEntered,
     Event,
+    MisuseNoticed,
     PinEntered,
     QuestionPicked,
+    StopNumberEntered,
     TriedAgain,
     WentBack,
 )
@@ -48,6 +51,7 @@ from kiosk.station.states import (
     PinTrouble,
     RepeatPin,
     State,
+    StopNumberEntry,
     Trouble,
     Visit,
     Work,
@@ -78,6 +82,12 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             visit, attempt = counted(state.visit)
             request = RequestCode(visit.id, attempt)
             return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
+        case ((Menu() | ConfirmOwner() | CodeEntry()), MisuseNoticed()):
+            return _choose(state.visit, Purpose.REPORT_MISUSE, state)
+        case StopNumberEntry(), StopNumberEntered():
+            visit, attempt = counted(state.visit)
+            number = SubmitStopNumber(visit.id, attempt, event.number)
+            return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
         case ((Trouble() | PadPaused()), TriedAgain()):
             return _again(state)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):

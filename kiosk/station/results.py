@@ -16,6 +16,7 @@ from kiosk.dialogue import (
     CodeWrong,
     EmailRefused,
     EnterCode,
+    EnterStopNumber,
     Finished,
     GiveEmail,
     PinEntry,
@@ -26,6 +27,7 @@ from kiosk.dialogue import (
     Reply,
     SendCode,
     SetPin,
+    StopNumberWrong,
     Task,
     VisitEnd,
     VisitId,
@@ -68,6 +70,7 @@ from kiosk.station.states import (
     PickQuestion,
     Reading,
     Refused,
+    StopNumberEntry,
     Success,
     Trouble,
     Visit,
@@ -154,6 +157,8 @@ def _replied(state: Working, reply: Reply) -> Move | None:
             return CodeEntry(state.visit, reply.again, CodeNotice.WRONG), ()
         case CodeDead():
             return CodeNeeded(state.visit, reply.again.masked, _LACKS[reply.why]), ()
+        case StopNumberWrong():
+            return StopNumberEntry(state.visit, reply.again, wrong=True), ()
         case _:
             return _given(state, reply)
 
@@ -175,6 +180,8 @@ def _given(state: Working, task: Task) -> Move:
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
             return CodeEntry(_at_code(visit, task), task), ()
+        case EnterStopNumber():
+            return StopNumberEntry(visit, task), ()
         case SetPin() if visit.pin_pad:
             return ask_new(visit, task.rules)
         case SetPin():

@@ -51,6 +51,7 @@ from kiosk.station.states import (
     RepeatPin,
     State,
     StillThere,
+    StopNumberEntry,
     Success,
     Trouble,
     Working,
@@ -115,6 +116,7 @@ def _within_visit(state: State, event: Event) -> Next:
             | AskQuestion()
             | CodeEntry()
             | CodeNeeded()
+            | StopNumberEntry()
             | NewPin()
             | RepeatPin()
             | PadPaused()

@@ -99,6 +99,13 @@ class Gateway:
         """Tell whether a row fits its MAC; raises ``KeyMissing``."""
         return self._macs.fits(row_message(row), row.mac)
 
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the keyed digests that a short number can be found by, the current key's first.
+
+        Raises ``KeyMissing``.
+        """
+        return self._macs.number_digests(use, digits)
+
     def tuples(self, statement: Executable) -> Sequence[Sequence[Any]]:
         """Return every row of a statement of several columns or tables."""
         rows = self._guarded(lambda: self._session.execute(statement).all())

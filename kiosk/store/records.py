@@ -216,6 +216,18 @@ class PendingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class StopNumber:
+    """A number that a notice gave, to be entered or read out by a holder: "this was not me"."""
+
+    id: str
+    holder_id: str
+    visit_id: str
+    digest: str = field(repr=False)
+    made_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddressChange:
     """A change of address on a claimed PIN: until ``effective_at`` the old one can stop it."""
 

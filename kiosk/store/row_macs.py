@@ -34,6 +34,9 @@ class RowMacs(Protocol):
     def fits(self, message: bytes, mac: str) -> bool:
         """Tell whether ``mac`` is that of ``message``; raises ``KeyMissing``."""
 
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the keyed digests of a short number for one use, the current key's first."""
+
 
 @cache
 def covered(kind: type[MacRow]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from kiosk.store.repositories.search import SearchTerms
 from kiosk.store.repositories.services import KnownKeys, Outbox, Stations
 from kiosk.store.repositories.staff import ActionNotes, Staff
 from kiosk.store.repositories.statistics import Statistics
+from kiosk.store.repositories.stop_numbers import StopNumbers
 from kiosk.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 from kiosk.store.repositories.watch import Alarms, Chores
 
@@ -55,6 +56,7 @@ class UnitOfWork:
         self.visits = Visits(gateway)
         self.pending = PendingChanges(gateway)
         self.address_changes = AddressChanges(gateway, now)
+        self.stop_numbers = StopNumbers(gateway, now)
         self.journal = UnblockJournal(gateway)
         self.audit = Audit(gateway, now, macs)
         self.trail = AuditTrail(gateway)

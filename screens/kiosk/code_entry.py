@@ -48,6 +48,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield self.stop_button()
         self._count_down()
         yield self._again
+        yield self.not_me_button()
 
     def on_mount(self) -> None:
         """Begin to count down."""

@@ -29,7 +29,7 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yield Prose(words.OWNER_WARNING)
         yield Prose(words.OWNER_HINT, "lead hint")
         yes = self.button(words.OWNER_YES, self._confirm, primary=True)
-        yield self.actions(self.stop_button(words.OWNER_NO), primary=yes)
+        yield self.actions(self.stop_button(words.OWNER_NO), self.not_me_button(), primary=yes)
 
     def enter(self) -> None:
         """Press only what was chosen: a second Enter from the menu must not confirm."""

@@ -32,7 +32,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         yield Prose(words.greeting(self._state.visit.holder_name), "lead")
         yield Prose(words.MENU_TITLE, "title")
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
-        yield self.actions(self.stop_button())
+        yield self.actions(self.stop_button(), self.not_me_button())
 
     def _choice(self, number: int, purpose: Purpose) -> Choice:
         return Choice(

@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from kiosk.dialogue import VisitId
 from kiosk.reference import reference_of
-from kiosk.station.events import HolderSide, Left
+from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, visit_of
 from screens.kiosk.kit import Kit, Shape, shape_of
 from screens.kiosk.ring import Ring
@@ -100,6 +100,10 @@ class Page(Screen[None], inherit_bindings=False):
         """Return the button that ends the visit; Escape chooses it."""
         self.stop = self.button(label, self.leave)
         return self.stop
+
+    def not_me_button(self) -> BigButton:
+        """Return the button by which a holder stops what they did not do."""
+        return self.button(words.NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
 
     def _compositor_refresh(self) -> None:
         """Draw nothing while pages are changed, and forget nothing that is to be drawn.

@@ -21,6 +21,7 @@ from screens.kiosk.pick_question import PickQuestionPage
 from screens.kiosk.refused import RefusedPage
 from screens.kiosk.remove_card import RemoveCardPage
 from screens.kiosk.still_there import StillTherePage
+from screens.kiosk.stop_number_entry import StopNumberEntryPage
 from screens.kiosk.success import SuccessPage
 from screens.kiosk.trouble import TroublePage
 from screens.kiosk.waiting import WaitingPage
@@ -70,7 +71,8 @@ def _holder_page(state: s.HolderState, kit: Kit) -> Page:
 
 
 def _digits_page(
-    state: s.EnterPin | s.CodeEntry | s.CodeNeeded | s.NewPin | s.RepeatPin, kit: Kit
+    state: s.EnterPin | s.CodeEntry | s.CodeNeeded | s.StopNumberEntry | s.NewPin | s.RepeatPin,
+    kit: Kit,
 ) -> Page:
     match state:
         case s.EnterPin():
@@ -79,6 +81,8 @@ def _digits_page(
             return CodeEntryPage(kit, state)
         case s.CodeNeeded():
             return CodeNeededPage(kit, state)
+        case s.StopNumberEntry():
+            return StopNumberEntryPage(kit, state)
         case s.NewPin():
             return NewPinPage(kit, state)
         case s.RepeatPin():

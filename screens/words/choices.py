@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.dialogue import Purpose
-from screens.words.frame import how_long
+from screens.words.frame import NOT_ME, count, how_long
 
 MENU_TITLE = "What would you like to do?"
 
@@ -16,6 +16,12 @@ OWNER_WARNING = (
 OWNER_HINT = "Choose with the arrow keys and press Enter, or touch."
 OWNER_YES = "Yes, it is mine"
 OWNER_NO = "No, stop"
+
+STOP_TITLE = "Enter the number from the email"
+STOP_TEXT = (
+    "It stands at the end of the email about what you did not do. It stops self-service for "
+    "your smartcard until the Registration Authority has looked."
+)
 
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
@@ -42,6 +48,14 @@ def purpose(what: Purpose) -> str:
             return "Change your security questions"
         case Purpose.CHANGE_EMAIL:
             return "Change your email address"
+        case Purpose.REPORT_MISUSE:
+            return NOT_ME
+
+
+def stop_number_wrong(tries_left: int) -> str:
+    """Say that it was the wrong number, and how often it can be tried."""
+    left = count(tries_left, "try", "tries")
+    return f"That is not a number that we sent you. You have {left} left."
 
 
 def duration(what: Purpose) -> str:
@@ -51,7 +65,7 @@ def duration(what: Purpose) -> str:
             return "4 minutes"
         case Purpose.UNLOCK | Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
             return "2 minutes"
-        case Purpose.CHANGE_PIN:
+        case Purpose.CHANGE_PIN | Purpose.REPORT_MISUSE:
             return "1 minute"
 
 
@@ -79,3 +93,8 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
             return "Your security questions are changed.", "We ask them when you next unlock."
         case Purpose.CHANGE_EMAIL:
             return "Your email address is changed.", "We send your codes to it from now on."
+        case Purpose.REPORT_MISUSE:
+            return (
+                "Thank you. Everything is stopped.",
+                "Nobody can use self-service for your card now. Go to the Registration Authority.",
+            )

@@ -10,6 +10,7 @@ CONTRAST_SHORT = "F2 Contrast"
 
 CONTINUE = "Continue"
 STOP = "Stop"
+NOT_ME = "This was not me"
 BACK = "Back"
 FINISH = "Finish"
 TRY_AGAIN = "Try again"

@@ -56,6 +56,12 @@ def refusal(reason: Reason, retry_in_s: float | None = None) -> RefusalWords:
                 "Something in our records is not right. You did nothing wrong.",
                 "Go to the Registration Authority and give them your reference number.",
             )
+        case Reason.STOP_NUMBER_WRONG:
+            return RefusalWords(
+                "That was not the number",
+                "Too many wrong numbers were entered. Nothing was stopped.",
+                "Call the Registration Authority at once and read out the number in the email.",
+            )
         case _:
             assert_never(reason)
 

@@ -56,6 +56,8 @@ def work(what: Work) -> tuple[str, str]:
             return "Sending your code", "This takes up to ten seconds."
         case Work.CHECKING_CODE:
             return "Checking your code", "This takes a moment."
+        case Work.CHECKING_NUMBER:
+            return "Checking the number", "This takes a moment."
         case Work.SETTING_PIN:
             return (
                 "Setting your new PIN",

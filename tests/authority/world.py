@@ -60,9 +60,11 @@ def compose(
     code: Sensitive,
     minutes: int,
     proves_owner: bool,
+    stop_number: str,
 ) -> Message:
-    """Write the code, and nothing else, as the text."""
-    return Message(to, f"{purpose.value} {holder_name} {minutes}", code.reveal(), "", secret=True)
+    """Write the code, and nothing else, as the text, and the stop number as the other part."""
+    subject = f"{purpose.value} {holder_name} {minutes}"
+    return Message(to, subject, code.reveal(), stop_number, secret=True)
 
 
 @dataclass

@@ -32,6 +32,11 @@ NOTICES = {
     "registered": "unlock your smartcard yourself",
     "unlocked": "a new PIN was set",
     "blocked": "answered wrongly too often",
+    "attempts-paused": "answered wrongly too often with your smartcard",
+    "attempts-paused-staff": "Somebody may have a copy of it",
+    "email-change-waits": "the change can be stopped",
+    "misuse-reported": "codes are withdrawn",
+    "misuse-reported-staff": "entered the number from a notice at a station",
     "blocked-staff": "before you lift the block",
     "attempts-paused": "No answers are taken with it for a while",
     "attempts-paused-staff": "known by name only",
@@ -180,6 +185,32 @@ def test_a_notice_to_staff_tells_the_facts_and_their_times() -> None:
 
 def test_every_notice_is_known_here() -> None:
     assert set(NOTICES) == TEMPLATES
+
+
+@pytest.mark.parametrize(
+    "template", ["registered", "unlocked", "pin-changed", "questions-changed", "blocked",
+                 "email-changed-old", "email-change-waits", "attempts-paused"]
+)  # fmt: skip
+def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
+    message = notice(template, stop_number="12345678")
+    for part in (message.text, message.html):
+        said = " ".join(Reader(part).words)
+        assert 'put your smartcard into any unlock station, choose "This was not me"' in said
+        assert "enter 1234 5678" in said
+        assert "read the number out" in said
+        assert "12345678" not in said
+    assert "1234 5678" not in message.subject
+    assert "http" not in message.text
+
+
+def test_a_mail_with_a_code_says_how_to_stop_it() -> None:
+    message = compose_code(
+        to="jo@nhs.net", purpose=Purpose.UNLOCK, holder_name="Jo", code=Sensitive("70935218"),
+        minutes=15, service=SERVICE, stop_number="12345678",
+    )  # fmt: skip
+    assert "1234 5678" in message.text
+    assert "7093 5218" in message.text
+    assert "1234 5678" not in message.subject
 
 
 def test_a_notice_without_its_parameters_still_goes_out() -> None:

@@ -206,6 +206,9 @@ class FakeAuthority:
     def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
         return SetPin(PinRules())
 
+    def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
+        return Finished(Purpose.REPORT_MISUSE)
+
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
         return None
 

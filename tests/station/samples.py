@@ -18,6 +18,7 @@ from kiosk.dialogue import (
     CodeWrong,
     EmailRefused,
     EnterCode,
+    EnterStopNumber,
     Finished,
     GiveEmail,
     OnPad,
@@ -30,6 +31,7 @@ from kiosk.dialogue import (
     Reply,
     SendCode,
     SetPin,
+    StopNumberWrong,
     VisitId,
     VisitOpened,
 )
@@ -46,6 +48,7 @@ from kiosk.station.commands import (
     SubmitAnswers,
     SubmitCode,
     SubmitEmail,
+    SubmitStopNumber,
     UnblockPin,
     VerifyPin,
 )
@@ -66,6 +69,7 @@ BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
 CHOOSE = ChooseQuestions(BANK, 3)
 ASK = AnswerQuestions(BANK[:3], 3)
 CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
+STOP = EnterStopNumber(8, 5)
 EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",))
 RULES = PinRules()
 
@@ -110,6 +114,7 @@ STATES: tuple[s.State, ...] = (
     s.AskQuestion(VISIT, ASK, TWO),
     s.CodeEntry(VISIT, CODE),
     s.CodeNeeded(VISIT, CODE.masked, s.CodeLack.EXPIRED),
+    s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
     s.RepeatPin(CHANGING, RULES, GOOD, OTHER_GOOD),
@@ -132,6 +137,7 @@ STATES: tuple[s.State, ...] = (
     working(SubmitAnswers(ID, "a-1", THREE), s.AskQuestion(VISIT, ASK)),
     working(RequestCode(ID, "1"), None),
     working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
+    working(SubmitStopNumber(ID, "a-3", Sensitive("12345678")), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
     *ON_PAD,
@@ -144,6 +150,7 @@ REPLIES: tuple[Reply, ...] = (
     ASK,
     SendCode(CODE.masked),
     CODE,
+    STOP,
     SetPin(RULES),
     Finished(Purpose.UNLOCK),
     Refusal(Reason.REGISTRATION_BLOCKED, "04HM-ASR9"),
@@ -155,6 +162,7 @@ REPLIES: tuple[Reply, ...] = (
     CodeNotSent(True, 0.0, EMAIL),
     CodeWrong(CODE),
     CodeDead(CodeEnd.EXPIRED, SendCode(CODE.masked)),
+    StopNumberWrong(STOP),
 )
 
 
@@ -181,6 +189,8 @@ EVENTS: tuple[e.Event, ...] = (
     e.EmailEntered(ID, "asha@nhs.net"),
     e.CodeEntered(ID, Sensitive("12345678")),
     e.CodeAsked(ID),
+    e.MisuseNoticed(ID),
+    e.StopNumberEntered(ID, Sensitive("12345678")),
     e.TriedAgain(ID),
     e.WentBack(ID),
     e.Left(ID),

@@ -15,6 +15,7 @@ OF_PEOPLE = frozenset(
         "pending_change",
         "registration",
         "search_term",
+        "stop_number",
         "unblock_journal",
         "visit",
     }

@@ -97,6 +97,7 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
         uow.address_changes.put(
             AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)
         )
+        uow.stop_numbers.draw(holder.id, visit.id)
         former = SealedSecret(b"\x01", "key-1", 1)
         uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
         uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))

@@ -33,6 +33,7 @@ from kiosk.station.states.holder import (
     PadPaused,
     PickQuestion,
     RepeatPin,
+    StopNumberEntry,
     Trouble,
     Visit,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "RepeatPin",
     "State",
     "StillThere",
+    "StopNumberEntry",
     "Success",
     "Trouble",
     "Visit",

@@ -10,6 +10,7 @@ from kiosk.dialogue import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
+    EnterStopNumber,
     GiveEmail,
     PinEntry,
     PinRules,
@@ -141,6 +142,15 @@ class CodeNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class StopNumberEntry:
+    """Enter the number of a notice that tells of something the holder did not do."""
+
+    visit: Visit
+    task: EnterStopNumber
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NewPin:
     """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
 
@@ -196,6 +206,7 @@ HolderState = (
     | AskQuestion
     | CodeEntry
     | CodeNeeded
+    | StopNumberEntry
     | NewPin
     | RepeatPin
     | PadPaused

@@ -23,6 +23,7 @@ class Work(StrEnum):
     CHECKING_ANSWERS = "checking-answers"
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"
+    CHECKING_NUMBER = "checking-number"
     SETTING_PIN = "setting-pin"
     PIN_ON_PAD = "pin-on-pad"
     NEW_PIN_ON_PAD = "new-pin-on-pad"

@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.repositories.registrations import unproven_subject
+from kiosk.store.repositories.stop_numbers import entries_subject
 from kiosk.store.tables.kept import KeptSecretRow
 from kiosk.store.tables.people import (
     AddressChangeRow,
@@ -14,6 +15,7 @@ from kiosk.store.tables.people import (
     CardholderRow,
     CardRow,
     RegistrationRow,
+    StopNumberRow,
 )
 from kiosk.store.tables.services import OutboxRow
 from kiosk.store.tables.staff import ActionNoteRow, ProposedActRow, SearchTermRow
@@ -27,12 +29,14 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     """
     cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
     codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
+    subjects = holder_id, unproven_subject(holder_id), entries_subject(holder_id)
     subject, visit = col(AttemptRow.subject), VisitRow
     theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
     about = (  # what refers to something goes before it
         delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
         delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
-        delete(AttemptRow).where(subject.in_([holder_id, unproven_subject(holder_id)])),
+        delete(AttemptRow).where(subject.in_(subjects)),
+        delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
         delete(AttemptRow).where(subject.in_(codes)),
         delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
         delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),

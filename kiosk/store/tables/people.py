@@ -140,6 +140,18 @@ class AttemptRow(MacRow, table=True):
     verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))
 
 
+class StopNumberRow(MacRow, table=True):
+    """See ``StopNumber``; ``digest`` is ``<key id>.<hexadecimal>``."""
+
+    __tablename__ = "stop_number"
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    digest: str = Field(unique=True, repr=False)
+    made_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class AddressChangeRow(MacRow, table=True):
     """See ``AddressChange``."""
 

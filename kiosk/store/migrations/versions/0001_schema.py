@@ -246,6 +246,23 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_station")),
     )
     op.create_table(
+        "stop_number",
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("holder_id", sa.String(), nullable=False),
+        sa.Column("visit_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("made_at", UTC, nullable=False),
+        sa.Column("used_at", UTC, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["cardholder.id"], name=op.f("fk_stop_number_holder_id_cardholder")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop_number")),
+        sa.UniqueConstraint("digest", name=op.f("uq_stop_number_digest")),
+    )
+    op.create_index(op.f("ix_stop_number_holder_id"), "stop_number", ["holder_id"], unique=False)
+    op.create_index(op.f("ix_stop_number_made_at"), "stop_number", ["made_at"], unique=False)
+    op.create_table(
         "address_change",
         sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),

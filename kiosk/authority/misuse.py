@@ -1,0 +1,112 @@
+"""A holder says "this was not me": everything that is under way for them is stopped.
+
+It only closes, so little has to be proven: at a station a number that a notice or a code mail
+gave, with any card that names itself as the holder's. Wrong numbers are counted for each holder.
+"""
+
+from __future__ import annotations
+
+from kiosk.authority import tasks
+from kiosk.authority.address_changes import stop_change
+from kiosk.authority.applying import finish
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.notices import Notice, addresses_of, notify
+from kiosk.authority.parts import Parts
+from kiosk.authority.scene import Scene, TurnedAway, enter
+from kiosk.authority.steps import Gate
+from kiosk.dialogue import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
+from kiosk.errors import StepRefused
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Charge, Verdict
+from kiosk.store.repositories.stop_numbers import read_stop_number
+from kiosk.store.unit_of_work import UnitOfWork
+
+
+def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool:
+    """End a holder's open visits, withdraw codes and changes, and block; False: blocked before.
+
+    Where there is no registration there is nothing to block. The holder's stop numbers are
+    used up.
+    """
+    for card in uow.cards.lock_of_holder(holder_id):
+        for visit in uow.visits.open_of_card(card.id):
+            if visit.id != but_visit and uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED):
+                record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)
+    uow.codes.revoke_of_holder(holder_id)
+    uow.pending.delete_of_holder(holder_id)
+    stop_change(uow, holder_id)
+    uow.stop_numbers.use_all(holder_id)
+    return uow.registrations.block(holder_id)
+
+
+def enter_stop_number(
+    parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
+) -> Task | StopNumberWrong:
+    """Check one entry: charged and committed first, looked at after."""
+    digits = read_stop_number(entered.reveal())
+    if digits is None:
+        raise StepRefused("that is no stop number")
+    charge = _charge(parts, visit_id, attempt, digits)
+    if not isinstance(charge, Charge):
+        return charge
+    with parts.store.begin() as uow:
+        scene = _enter(uow, parts, visit_id)
+        reply = _conclude(uow, parts, scene, charge, digits)
+        uow.commit()
+        return reply
+
+
+def _enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Enter, with all cards of the holder held: they are locked by id before the visit's own."""
+    visit = uow.visits.get(visit_id)
+    if visit is not None and visit.holder_id is not None:
+        uow.cards.lock_of_holder(visit.holder_id)
+    return enter(uow, parts, visit_id)
+
+
+def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> Charge | Task:
+    with parts.store.begin() as uow:
+        scene = _enter(uow, parts, visit_id)
+        if scene.visit.purpose is Purpose.REPORT_MISUSE and scene.visit.finished_at is not None:
+            return tasks.finished(uow, scene)
+        scene.need(Gate.STOP_NUMBER)
+        left = tasks.stop_entries_left(uow, scene.holder.id, scene.visit.id)
+        charge = uow.stop_numbers.charge(scene.holder.id, scene.visit.id, attempt, digits, left)
+        if charge is None:
+            raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+        if charge.fresh:
+            record(uow, AuditKind.STOP_NUMBER_TRIED, scene.visit, left=charge.left)
+        uow.commit()
+        return charge
+
+
+def _conclude(
+    uow: UnitOfWork, parts: Parts, scene: Scene, charge: Charge, digits: str
+) -> Task | StopNumberWrong:
+    found = uow.stop_numbers.find(digits)
+    right = found is not None and found.holder_id == scene.holder.id and found.used_at is None
+    if charge.verdict is not None:
+        right = charge.verdict is Verdict.RIGHT
+    if uow.stop_numbers.conclude(
+        scene.holder.id, charge, Verdict.RIGHT if right else Verdict.WRONG
+    ):
+        if right:
+            return _report(uow, parts, scene)
+        record(uow, AuditKind.STOP_NUMBER_WRONG, scene.visit, left=charge.left)
+    if right:
+        return tasks.next_task(uow, scene)
+    if not charge.left:
+        # The charge is committed, and so is what the audit says of it.
+        uow.commit()
+        raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+    return StopNumberWrong(tasks.enter_stop_number(uow, scene))
+
+
+def _report(uow: UnitOfWork, parts: Parts, scene: Scene) -> Task:
+    blocked = stop_holder(uow, scene.holder.id, but_visit=scene.visit.id)
+    record(uow, AuditKind.MISUSE_REPORTED, scene.visit, blocked=blocked)
+    for address in addresses_of(scene.holder, scene.registration):
+        notify(uow, Notice.MISUSE_REPORTED, address, scene.visit, scene.holder)
+    for address in parts.staff_addresses:
+        notify(uow, Notice.MISUSE_REPORTED_STAFF, address, scene.visit, scene.holder)
+    return tasks.next_task(uow, finish(uow, scene))

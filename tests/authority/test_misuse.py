@@ -1,0 +1,233 @@
+"""This was not me: a number from a notice stops everything, and guessing it stops nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.dialogue import (
+    EnterCode,
+    EnterStopNumber,
+    Finished,
+    Purpose,
+    Reason,
+    Refusal,
+    StopNumberWrong,
+)
+from kiosk.errors import StepRefused
+from kiosk.sensitive import Sensitive
+from kiosk.store.records import Card
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.registering import OTHER, start
+from tests.authority.sitting import Sitting
+from tests.authority.world import EMAIL, STAFF, World
+
+
+@pytest.fixture
+def card(each_world: World) -> Card:
+    return each_world.registered_card()
+
+
+def to_address_code(world: World, card: Card) -> Sitting:
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(sitting.email(OTHER), EnterCode)
+    return sitting
+
+
+def changed_pin(world: World, card: Card, plastic: Plastic | None = None) -> str:
+    """Have something happen that is told by mail, and return the number of the notice."""
+    sitting = world.insert(card, plastic=plastic)
+    world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    sitting.verify_pin()
+    world.authority.pin_changed(sitting.visit)
+    sitting.pull()
+    number = next(m.params["stop_number"] for m in world.outbox() if m.template == "pin-changed")
+    assert isinstance(number, str)
+    return number
+
+
+def report(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
+    assert isinstance(world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE), EnterStopNumber)
+    return enter(world, sitting, number, attempt)
+
+
+def enter(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
+    return world.authority.enter_stop_number(
+        sitting.visit, attempt or sitting.attempt(), Sensitive(number)
+    )
+
+
+def other_than(number: str) -> str:
+    return f"{(int(number) + 1) % 10**8:08d}"
+
+
+def is_blocked(world: World, card: Card) -> bool:
+    return world.registration(card).blocked_at is not None
+
+
+def test_the_number_of_a_notice_blocks_and_tells_everybody(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card)
+    sitting = each_world.insert(card)
+    assert report(each_world, sitting, f"{number[:4]} {number[4:]}") == Finished(
+        Purpose.REPORT_MISUSE
+    )
+    assert is_blocked(each_world, card)
+    assert "misuse-reported" in each_world.kinds()
+    told = {(m.template, m.to) for m in each_world.outbox()}
+    assert told >= {("misuse-reported", EMAIL), ("misuse-reported-staff", STAFF)}
+    sitting.pull()
+    assert each_world.insert(card, blocked=True).opened.reason is Reason.REGISTRATION_BLOCKED  # type: ignore[attr-defined]
+
+
+def test_an_open_unlock_at_another_station_ends_and_its_code_is_withdrawn(
+    each_world: World,
+) -> None:
+    first = each_world.registered_card()
+    with each_world.store.read() as uow:
+        holder = uow.holders.get(first.holder_id)
+    assert holder is not None
+    second = each_world.add_card(holder)
+    number = changed_pin(each_world, first)
+    thief = each_world.insert(first)
+    thief.to_code()
+    code = each_world.relay.code
+    report(each_world, each_world.insert(second, station="B"), number)
+    with pytest.raises(StepRefused):
+        thief.enter(code)
+    with each_world.store.read() as uow:
+        assert uow.codes.live(first.id) is None
+
+
+def test_a_change_of_address_that_waits_is_stopped(each_world: World, card: Card) -> None:
+    sitting = start(each_world, card, Purpose.CHANGE_EMAIL, Quiet())
+    to_waiting_change(each_world, sitting)
+    waits = [m for m in each_world.outbox() if m.template == "email-change-waits"]
+    numbers = {m.to: m.params.get("stop_number", "") for m in waits}
+    assert numbers[EMAIL]
+    assert not numbers[OTHER], "an address that was typed must not stop its victim"
+    sitting.pull()
+    report(each_world, each_world.insert(card), str(numbers[EMAIL]))
+    each_world.clock.forward(hours=48)
+    each_world.insert(card).pull()
+    assert each_world.registration(card).email == EMAIL
+
+
+def to_waiting_change(world: World, sitting: Sitting) -> None:
+    sitting.send()
+    sitting.enter(world.relay.code)
+    assert isinstance(sitting.email(OTHER), EnterCode)
+    sitting.enter(world.relay.code)
+
+
+def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card)
+    sitting = to_address_code(each_world, card)
+    code = each_world.relay.code
+    assert report(each_world, sitting, number) == Finished(Purpose.REPORT_MISUSE)
+    with pytest.raises(StepRefused):
+        sitting.enter(code)
+    with each_world.store.read() as uow:
+        assert uow.codes.live(card.id) is None
+    assert each_world.registration(card).email == EMAIL
+
+
+def test_a_wrong_number_stops_nothing_and_five_end_the_visit(each_world: World, card: Card) -> None:
+    wrong = other_than(changed_pin(each_world, card))
+    sitting = each_world.insert(card)
+    assert report(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+    for left in (3, 2, 1):
+        assert enter(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, left))
+    over = enter(each_world, sitting, wrong)
+    assert isinstance(over, Refusal)
+    assert over.reason is Reason.STOP_NUMBER_WRONG
+    assert isinstance(enter(each_world, sitting, wrong), Refusal)
+    assert not is_blocked(each_world, card)
+
+
+def test_ten_wrong_numbers_a_day_are_taken_for_one_holder(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card)
+    for _ in range(2):
+        sitting = each_world.insert(card)
+        report(each_world, sitting, other_than(number))
+        for _ in range(4):
+            enter(each_world, sitting, other_than(number))
+        sitting.pull()
+    sitting = each_world.insert(card)
+    over = each_world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    assert isinstance(over, Refusal)
+    assert over.reason is Reason.STOP_NUMBER_WRONG
+    sitting.pull()
+    each_world.clock.forward(hours=25)
+    assert report(each_world, each_world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
+
+
+def test_an_entry_that_is_repeated_is_charged_once_and_answered_alike(
+    each_world: World, card: Card
+) -> None:
+    number = changed_pin(each_world, card)
+    sitting = each_world.insert(card)
+    wrong = report(each_world, sitting, other_than(number), "a")
+    assert enter(each_world, sitting, other_than(number), "a") == wrong
+    right = enter(each_world, sitting, number, "b")
+    assert enter(each_world, sitting, number, "b") == right == Finished(Purpose.REPORT_MISUSE)
+    assert each_world.kinds().count("stop-number-tried") == 2
+    assert each_world.kinds().count("misuse-reported") == 1
+
+
+def test_the_number_of_somebody_else_stops_nobody(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card)
+    holder = each_world.add_holder(number="900000000099")
+    another = each_world.add_card(holder, identifier="99" * 16)
+    each_world.register(holder)
+    assert isinstance(report(each_world, each_world.insert(another), number), StopNumberWrong)
+    assert not is_blocked(each_world, card)
+    assert not is_blocked(each_world, another)
+
+
+def test_a_number_works_once_and_for_thirty_days(each_world: World, card: Card) -> None:
+    old = changed_pin(each_world, card)
+    each_world.clock.forward(hours=31 * 24)
+    sitting = each_world.insert(card)
+    assert isinstance(report(each_world, sitting, old), StopNumberWrong)
+    sitting.pull()
+    number = changed_pin(each_world, card)
+    report(each_world, each_world.insert(card), number)
+    with each_world.store.begin() as uow:
+        uow.registrations.unblock(card.holder_id)
+        uow.commit()
+    assert isinstance(report(each_world, each_world.insert(card), number), StopNumberWrong)
+
+
+def test_a_card_that_is_known_by_name_only_may_stop(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card, Quiet())
+    sitting = each_world.insert(card, plastic=Quiet())
+    assert report(each_world, sitting, number) == Finished(Purpose.REPORT_MISUSE)
+
+
+def test_a_visit_that_came_to_report_does_nothing_else(each_world: World, card: Card) -> None:
+    sitting = each_world.insert(card)
+    each_world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    for purpose in (Purpose.UNLOCK, Purpose.CHANGE_PIN):
+        with pytest.raises(StepRefused):
+            each_world.authority.choose(sitting.visit, purpose)
+
+
+def test_the_digits_are_kept_as_a_keyed_digest_alone(each_world: World, card: Card) -> None:
+    number = changed_pin(each_world, card)
+    with each_world.store.read() as uow:
+        kept = uow.stop_numbers.find(number)
+    assert kept is not None
+    assert number not in kept.digest
+    assert kept.digest.startswith("code-mac-")
+
+
+def test_a_code_mail_to_a_known_address_has_a_number_and_one_to_a_typed_one_has_none(
+    each_world: World, card: Card
+) -> None:
+    to_address_code(each_world, card)
+    assert not each_world.relay.sent[-1].html
+    with each_world.store.begin() as uow:
+        uow.codes.revoke_live(card.id)
+        uow.commit()
+    each_world.clock.forward(hours=2)
+    each_world.insert(card).to_code()
+    assert each_world.relay.sent[-1].html

@@ -37,6 +37,7 @@ class Action(StrEnum):
     CORRECT_NAME = "correct-name"
     CORRECT_EMAIL = "correct-email"
     MARK_LEAVER = "mark-leaver"
+    REPORT_MISUSE = "report-misuse"
     ERASE_PERSON = "erase-person"
 
     ADD_CARD = "add-card"
@@ -84,6 +85,7 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.CORRECT_NAME: _DESK,
     Action.CORRECT_EMAIL: _DESK,
     Action.MARK_LEAVER: _DESK,
+    Action.REPORT_MISUSE: _DESK,
     Action.ERASE_PERSON: _MANAGERS,
     Action.ADD_CARD: _DESK,
     Action.REPLACE_CARD: _DESK,

@@ -104,6 +104,16 @@ class PeopleDesk(Protocol):
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         """Undo that."""
 
+    def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
+        """Stop everything for somebody who says that it was not them; they are told.
+
+        It ends their open visits, withdraws codes and what was gathered, stops a change of
+        address that waits, and blocks a registration.
+        """
+
+    def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
+        """Leave the address as it is where a change of it waits."""
+
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete the person and all about them; the audit keeps ids that name nobody."""
 

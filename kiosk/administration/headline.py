@@ -99,6 +99,11 @@ def _blocked(facts: Facts, zone: tzinfo) -> Headline:
     if registration is None or registration.blocked_at is None:
         return Headline("Blocked: all attempts at their security questions are used.", advice)
     since = said_at(registration.blocked_at, facts.now, zone)
+    if facts.is_misuse_reported:
+        return Headline(
+            f"Blocked since {since}: it was reported that something was not done by them.",
+            "Look at their story with them. Make sure who they are before you lift the block.",
+        )
     if not registration.failures:
         return Headline(f"Blocked since {since}.", advice)
     where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""

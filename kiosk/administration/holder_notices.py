@@ -18,6 +18,7 @@ class HolderNotice(StrEnum):
     EMAIL_CORRECTED_NEW = "email-corrected-new"
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"
+    MISUSE_STOPPED = "misuse-stopped"
     CARD_ADDED = "card-added"
     CARD_REPLACED = "card-replaced"
     CARD_REVOKED = "card-revoked"

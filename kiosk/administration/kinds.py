@@ -23,6 +23,8 @@ class StaffKind(StrEnum):
     EMAIL_CORRECTED = "email-corrected"
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"
+    MISUSE_STOPPED = "misuse-stopped"
+    CHANGE_STOPPED = "address-change-stopped"
     PERSON_ERASED = "person-erased"
 
     CARD_ADDED = "card-added"
@@ -71,6 +73,8 @@ DEEDS: Final[dict[StaffKind, str]] = {
     StaffKind.EMAIL_CORRECTED: "corrected the email address",
     StaffKind.LEAVER_MARKED: "marked this person as a leaver",
     StaffKind.LEAVER_TAKEN_BACK: "took this person back from the leavers",
+    StaffKind.MISUSE_STOPPED: "stopped self-service: something was not done by the holder",
+    StaffKind.CHANGE_STOPPED: "stopped a change of address that was waiting",
     StaffKind.PERSON_ERASED: "erased this person",
     StaffKind.CARD_ADDED: "added a card",
     StaffKind.CARD_REPLACED: "replaced a card",

@@ -24,7 +24,10 @@ from kiosk.administration.search import search_people
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Done, Grounds, Seen
 from kiosk.administration.views.people import Found, PeoplePage, Person, StoryLine
+from kiosk.authority.address_changes import stop_change
 from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.misuse import stop_holder
+from kiosk.authority.notices import addresses_of
 from kiosk.authority.offers import has_left
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
 from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
@@ -201,6 +204,29 @@ class LocalPeopleDesk:
             to = address_of(holder, act.uow.registrations.of_holder(holder.id))
             tell_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
         return act.done(f"{holder.name} is back; stations serve them as before.")
+
+    def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
+        """Stop everything for somebody who says that it was not them; they are told."""
+        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            registration = act.uow.registrations.of_holder(holder.id)
+            blocked = stop_holder(act.uow, holder.id)
+            act.tell(StaffKind.MISUSE_STOPPED, blocked=blocked)
+            for address in addresses_of(holder, registration):
+                tell_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
+        if registration is None:
+            return act.done("Everything that was under way is stopped; they are not registered.")
+        return act.done("Everything that was under way is stopped, and self-service is blocked.")
+
+    def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
+        """Leave the address as it is where a change of it waits."""
+        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            act.uow.cards.lock_of_holder(holder.id)
+            if not stop_change(act.uow, holder.id):
+                raise ChangedMeanwhile("No change of address waits any more.")
+            act.tell(StaffKind.CHANGE_STOPPED)
+        return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete the person and all about them; the audit keeps ids that name nobody."""

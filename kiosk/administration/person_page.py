@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from kiosk.administration.broken_seals import broken_seals
 from kiosk.administration.code_lines import code_line, waits_for_second
 from kiosk.administration.headline import headline_of, trouble_words
 from kiosk.administration.holder_notices import address_of
+from kiosk.administration.kinds import StaffKind
 from kiosk.administration.names import staff_names
 from kiosk.administration.seen_of_cards import seen_of_cards
 from kiosk.administration.standing import Facts, is_blocked
 from kiosk.administration.story import story_of
 from kiosk.administration.views.acting import Actor, Seen
 from kiosk.administration.views.people import (
+    AddressChangeLine,
     CardLine,
     Person,
     RegistrationLine,
@@ -21,7 +23,7 @@ from kiosk.administration.views.people import (
 )
 from kiosk.authority.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.audit import AuditKind
-from kiosk.policy import Policy
+from kiosk.policy import Policy, mask_email
 from kiosk.policy.codes import HOUR
 from kiosk.roles import Action, may
 from kiosk.store.audit_records import AuditQuery
@@ -54,7 +56,16 @@ def page_of(
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
         story=story_of(uow, holder.id, name_of, limit=NEWEST),
         open_to=_open_to(facts, actor),
+        waiting_change=_waiting_change(uow, holder),
     )
+
+
+def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | None:
+    change = uow.address_changes.waiting(holder.id)
+    if change is None:
+        return None
+    masked = mask_email(change.new_email)
+    return AddressChangeLine(change.old_email, masked, change.requested_at, change.effective_at)
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
@@ -75,6 +86,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
         blocked_where=_blocked_where(uow, holder),
         seen=seen.refused,
         last_pin_proven=seen.last_pin_proven,
+        reported_at=_reported_at(uow, holder),
     )
 
 
@@ -88,6 +100,17 @@ def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
     for event in uow.trail.newest(query, limit=1):
         return event.station or ""
     return ""
+
+
+def _reported_at(uow: UnitOfWork, holder: Cardholder) -> datetime | None:
+    """Return when it was last said that something was not done by them."""
+    kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
+    events = [
+        event
+        for kind in kinds
+        for event in uow.trail.newest(AuditQuery(holder_id=holder.id, kind=kind), limit=1)
+    ]
+    return max((event.at for event in events), default=None)
 
 
 def _registration_line(uow: UnitOfWork, facts: Facts) -> RegistrationLine | None:
@@ -131,7 +154,7 @@ def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
     if facts.standing is Standing.LEFT:
         return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
-    sensible.add(Action.ERASE_PERSON)
+    sensible |= {Action.ERASE_PERSON, Action.REPORT_MISUSE}
     if any(card.status is CardStatus.ACTIVE for card in facts.cards):
         sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
     if facts.registration is not None:

@@ -50,6 +50,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.CORRECT_NAME: "Correct a name",
     Action.CORRECT_EMAIL: "Correct an email address",
     Action.MARK_LEAVER: "Mark a leaver, or take one back",
+    Action.REPORT_MISUSE: "Stop what was not done by the holder, or a change of address",
     Action.ERASE_PERSON: "Erase a person",
     Action.ADD_CARD: "Add a card",
     Action.REPLACE_CARD: "Replace a card",

@@ -16,12 +16,16 @@ from kiosk.administration.story import LEFT_OUT
 from kiosk.administration.told import told
 from kiosk.administration.unknown_cards import unknown_card_of
 from kiosk.administration.views.people import Found, PersonLine
+from kiosk.dialogue import VisitId
 from kiosk.policy import Policy
-from kiosk.reference import read_reference
+from kiosk.reference import read_reference, reference_of
 from kiosk.roles import Action
 from kiosk.store.audit_records import AuditEvent, AuditQuery
-from kiosk.store.records import Card
+from kiosk.store.records import Card, StopNumber
+from kiosk.store.repositories.stop_numbers import read_stop_number
 from kiosk.store.unit_of_work import UnitOfWork
+
+_STOP = "The number of a mail, for somebody to stop what they did not do. "
 
 MOST = 100
 """People that are given at once, whatever is asked for."""
@@ -34,19 +38,32 @@ def search_people(office: Office, text: str, limit: int) -> Found:
     """
     means, most = office.means, min(limit, MOST)
     with office.look(Action.SEE_PEOPLE) as uow:
-        events = _events(uow, text, most + 2)  # the last of an import is about nobody
+        stop = _stop_number(uow, text)
+        events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
         about = [event.holder_id for event in events if event.holder_id]
+        about += [stop.holder_id] if stop else []
         exact = uow.search.exact(text, most + 1)
         ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
         first = frozenset(about), frozenset(exact)
         lines = lines_of(uow, ids[:most], means.policy()).values()
         people = tuple(sorted(lines, key=lambda line: _order(line, first)))
-        return Found(people, len(ids) > most, _about(uow, events, people, means.zone))
+        said = _about(uow, events, people, means.zone)
+        return Found(people, len(ids) > most, f"{_STOP}{said}" if stop else said)
 
 
-def _events(uow: UnitOfWork, text: str, limit: int) -> tuple[AuditEvent, ...]:
-    """Return what happened under a reference number, newest first; an import has many."""
-    reference = read_reference(text)
+def _stop_number(uow: UnitOfWork, text: str) -> StopNumber | None:
+    digits = read_stop_number(text)
+    return uow.stop_numbers.find(digits) if digits else None
+
+
+def _events(
+    uow: UnitOfWork, text: str, stop: StopNumber | None, limit: int
+) -> tuple[AuditEvent, ...]:
+    """Return what happened under a reference number, newest first; an import has many.
+
+    A stop number stands for the visit that its mail tells of.
+    """
+    reference = reference_of(VisitId(stop.visit_id)) if stop else read_reference(text)
     if reference is None:
         return ()
     return uow.trail.newest(AuditQuery(reference=reference, without=LEFT_OUT), limit=limit)

@@ -45,6 +45,13 @@ class Facts:
     blocked_where: str = ""
     seen: Mapping[str, SeenOfCard] = field(default_factory=dict)
     last_pin_proven: Mapping[str, bool] = field(default_factory=dict)
+    reported_at: datetime | None = None
+
+    @property
+    def is_misuse_reported(self) -> bool:
+        """Whether somebody said since the block, or by it, that it was not the holder."""
+        blocked = self.registration.blocked_at if self.registration else None
+        return blocked is not None and self.reported_at is not None and self.reported_at >= blocked
 
     @property
     def standing(self) -> Standing:

@@ -36,6 +36,7 @@ EXAMPLE = """\
   kiosk people list --standing blocked --json
   kiosk people show 900000000001
   kiosk people lift-block 900000000001 --reason "rang up" --identified-by "badge, in person"
+  kiosk people stop 900000000001 --reason "read out the number of a notice"
   kiosk people leaver 900000000001 --reason "left on 1 May"
 """
 _BACK = "take them back from the leavers"
@@ -72,6 +73,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     about_person(parts, "leaver", "close everything for somebody who left").add_argument(
         "--back", action="store_true", help=_BACK
     )
+    about_person(parts, "stop", "stop everything: something was not done by the holder")
+    about_person(parts, "stop-change", "leave the address as it is where a change waits")
     about_person(parts, "erase", "delete somebody and all about them").add_argument(
         "--yes", action="store_true", help=_YES
     )
@@ -110,6 +113,10 @@ def _change(desk: PeopleDesk, args: argparse.Namespace) -> Done:
             return desk.correct_name(person.seen, args.name, grounds)
         case "correct-email":
             return desk.correct_email(person.seen, args.email, grounds)
+        case "stop":
+            return desk.report_misuse(person.seen, grounds)
+        case "stop-change":
+            return desk.stop_change(person.seen, grounds)
         case "leaver":
             return _leaver(desk, person, grounds, back=args.back)
         case _:

@@ -22,6 +22,9 @@ def person_lines(person: Person) -> Iterator[str]:
     yield from filter(None, (person.advice,))
     if person.registration:
         yield from _registration(person.registration)
+    if change := person.waiting_change:
+        counts = _at(change.counts_from)
+        yield f"change of address waits: {change.old} to {change.masked}, counts from {counts}"
     for card in person.cards:
         yield f"card {card.driver} {card.identifier}: {_card(card)}"
     for code in person.codes:

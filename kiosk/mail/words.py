@@ -194,6 +194,13 @@ LEAVER_TAKEN_BACK = Notice(
     "There is nothing more to do.",
     NOT_ASKED,
 )
+MISUSE_STOPPED = Notice(
+    "Smartcard self-service is stopped for you",
+    "The Registration Authority was told that something was not done by you. What was under way "
+    "is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "Go to the Registration Authority with your smartcard and proof of who you are.",
+    NOT_ASKED,
+)
 CARD_ADDED = Notice(
     "A smartcard was recorded for you",
     "The Registration Authority has recorded another smartcard as yours. It works at every "
@@ -248,6 +255,7 @@ TO_HOLDERS = {
     "email-corrected-new": EMAIL_CORRECTED_NEW,
     "leaver-marked": LEAVER_MARKED,
     "leaver-taken-back": LEAVER_TAKEN_BACK,
+    "misuse-stopped": MISUSE_STOPPED,
     "card-added": CARD_ADDED,
     "card-replaced": CARD_REPLACED,
     "card-revoked": CARD_REVOKED,

@@ -20,6 +20,7 @@ from screens.admin.page import Page, shell_of, told_of
 from screens.admin.person_deeds import CODE, DEED_NAMED, DEEDS, ERASE, Deed
 from screens.admin.person_facts import (
     card_points,
+    change_points,
     code_points,
     proposal_points,
     question_points,
@@ -104,7 +105,12 @@ class AboutPerson(Page):
         self._deeds.show([deed for deed in DEEDS if deed.fits(self._case)])
         self._proposals.show(proposal_points(person.proposals, times))
         self._codes.show(code_points(person.codes, times))
-        self._registration.show(registration_points(person.registration, times))
+        self._registration.show(
+            [
+                *registration_points(person.registration, times),
+                *change_points(person.waiting_change, times),
+            ]
+        )
         self._cards.show(card_points(person.cards))
         self._story.show(person.story, times)
         self._questions.show(question_points(person.registration))

@@ -39,6 +39,11 @@ def _open(action: Action) -> Fits:
     return lambda case: action in case.person.open_to
 
 
+def _waits_change(case: Case) -> bool:
+    is_open = Action.REPORT_MISUSE in case.person.open_to
+    return is_open and case.person.waiting_change is not None
+
+
 def _leaver(case: Case, *, left: bool) -> bool:
     return Action.MARK_LEAVER in case.person.open_to and (case.person.left_at is not None) is left
 
@@ -90,6 +95,8 @@ DEEDS = (
     Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
     Deed("decline", "d", "Decline", lambda case: bool(to_decline(case)), _decline),
     Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
+    Deed("misuse", "o", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
+    Deed("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
     Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
     Deed("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),
     Deed("add-card", "a", "Add a card", _open(Action.ADD_CARD), cards.add_card),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine
+from kiosk.administration.views.people import (
+    AddressChangeLine,
+    CardLine,
+    CodeLine,
+    RegistrationLine,
+)
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.roles import Action
 from screens.admin.dialogs.card_entries import last_day
@@ -21,6 +26,17 @@ def registration_points(registration: RegistrationLine | None, times: Times) -> 
     if registration is None:
         return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
     return list(_registered(registration, times))
+
+
+def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
+    """Say of a change of address that waits from where to where, and when it counts."""
+    if change is None:
+        return []
+    counts = times.at(change.counts_from)
+    return [
+        Point(f"Change of address: {change.old} to {change.masked}, counts {counts}", "!"),
+        Point("Stop it if they did not ask for it.", style=QUIET),
+    ]
 
 
 def question_points(registration: RegistrationLine | None) -> list[Point]:

@@ -31,6 +31,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._life = Prose("", "life")
         self._other = words.NEW_CODE if state.task.masked else words.BY_EMAIL
         self._again = self.button("", self._ask_again)
+        self._not_me = self.not_me_button()
+        self._not_me.add_class("-line")
+
+    def content(self) -> Iterator[Widget]:
+        """Lay out the page; the arrow keys come to what stands in the text last."""
+        yield from super().content()
+        self.ring.add(self._not_me)
 
     def beside(self) -> Iterator[Widget]:
         """Say where the code went, what happened last, and how long there is."""
@@ -42,13 +49,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield self._life
         if notice is None:
             yield Prose(words.meanwhile(task.masked), "walk")
+        yield self._not_me
 
     def others(self) -> Iterator[BigButton]:
         """Stop, or ask for another code."""
         yield self.stop_button()
         self._count_down()
         yield self._again
-        yield self.not_me_button()
 
     def on_mount(self) -> None:
         """Begin to count down."""

@@ -75,7 +75,9 @@ def test_the_number_of_a_notice_blocks_and_tells_everybody(each_world: World, ca
     told = {(m.template, m.to) for m in each_world.outbox()}
     assert told >= {("misuse-reported", EMAIL), ("misuse-reported-staff", STAFF)}
     sitting.pull()
-    assert each_world.insert(card, blocked=True).opened.reason is Reason.REGISTRATION_BLOCKED  # type: ignore[attr-defined]
+    opened = each_world.insert(card, blocked=True).opened
+    assert isinstance(opened, Refusal)
+    assert opened.reason is Reason.REGISTRATION_BLOCKED
 
 
 def test_an_open_unlock_at_another_station_ends_and_its_code_is_withdrawn(

@@ -36,6 +36,7 @@ NOTICES = {
     "attempts-paused-staff": "Somebody may have a copy of it",
     "email-change-waits": "the change can be stopped",
     "misuse-reported": "codes are withdrawn",
+    "misuse-stopped": "was told that something was not done by you",
     "misuse-reported-staff": "entered the number from a notice at a station",
     "blocked-staff": "before you lift the block",
     "attempts-paused": "No answers are taken with it for a while",

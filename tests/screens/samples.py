@@ -12,6 +12,7 @@ from kiosk.dialogue import (
     CardId,
     ChooseQuestions,
     EnterCode,
+    EnterStopNumber,
     GiveEmail,
     OnPad,
     PinRules,
@@ -51,6 +52,7 @@ from kiosk.station.states import (
     RepeatPin,
     State,
     StillThere,
+    StopNumberEntry,
     Success,
     Trouble,
     Visit,
@@ -70,6 +72,7 @@ VISIT = Visit(
 REGISTER = replace(VISIT, purpose=Purpose.REGISTER)
 UNLOCK = replace(VISIT, purpose=Purpose.UNLOCK)
 CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
+REPORT = replace(VISIT, purpose=Purpose.REPORT_MISUSE)
 CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
 
 _BANK = (
@@ -101,6 +104,7 @@ EMAIL = GiveEmail(
     "anneliese.featherstonehaugh@wexbridge.nhs.uk", ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
 )
 CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5)
+STOP = EnterStopNumber(8, 5)
 RULES = PinRules(6, 8, ("504839201746",))
 SECRET = Sensitive("604918")
 
@@ -145,7 +149,7 @@ _STORY: Mapping[str, Sample] = {
     "menu-unregistered": Sample(_offers(Purpose.REGISTER)),
     "menu-registered": Sample(_offers(*_ALL_BUT_REGISTER)),
     "menu-chosen": Sample(_offers(*_ALL_BUT_REGISTER), ("down", "down")),
-    "menu-five": Sample(_offers(*Purpose)),
+    "menu-five": Sample(_offers(Purpose.REGISTER, *_ALL_BUT_REGISTER)),
     "menu-dark": Sample(_offers(*_ALL_BUT_REGISTER), ("down",), dark=True),
     "confirm-owner": Sample(ConfirmOwner(UNLOCK)),
     "confirm-owner-chosen": Sample(ConfirmOwner(UNLOCK), ("right",)),
@@ -193,6 +197,11 @@ _STORY: Mapping[str, Sample] = {
     "code-ten-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=10)), tuple("1234567")),
     "code-six-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=6)), tuple("123456")),
     "code-keys-only": Sample(_CODE_ENTRY, tuple("40718263"), touch=False),
+    "stop-number": Sample(StopNumberEntry(REPORT, STOP), tuple("1234")),
+    "stop-number-wrong": Sample(
+        StopNumberEntry(REPORT, replace(STOP, tries_left=4), wrong=True), tuple("12345678")
+    ),
+    "stopped": Sample(Success(REPORT, Purpose.REPORT_MISUSE)),
     "code-given": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071")),
     "code-given-wrong": Sample(
         CodeEntry(UNLOCK, replace(_GIVEN, tries_left=2, resend_in_s=42.0), CodeNotice.WRONG)

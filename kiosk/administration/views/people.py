@@ -113,6 +113,16 @@ class CodeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressChangeLine:
+    """A change of address that does not count yet; the new one is masked."""
+
+    old: str
+    masked: str
+    asked_at: datetime
+    counts_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoryLine:
     """One thing that happened, in plain words; ``grave`` marks a refusal or a failure."""
 
@@ -150,6 +160,7 @@ class Person:
     story: tuple[StoryLine, ...]
     open_to: frozenset[Action]
     proposals: tuple[ProposalLine, ...] = ()
+    waiting_change: AddressChangeLine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,28 @@ def correct_email(case: Case) -> Form[Done]:
     )
 
 
+def report_misuse(case: Case) -> Form[Done]:
+    """Ask why."""
+    return AskGrounds(
+        "Stop: this was not the holder",
+        f"What is under way for {case.who} ends now: visits, codes and changes. Self-service is "
+        "blocked for them until the block is lifted. They are told by mail.",
+        lambda grounds: case.desk.people.report_misuse(case.seen, grounds),
+        button="Stop it",
+        danger=True,
+    )
+
+
+def stop_change(case: Case) -> Form[Done]:
+    """Ask why."""
+    return AskGrounds(
+        "Stop the change of address",
+        f"Codes for {case.who} go on to the address that is registered now.",
+        lambda grounds: case.desk.people.stop_change(case.seen, grounds),
+        button="Stop it",
+    )
+
+
 def mark_leaver(case: Case) -> Form[Done]:
     """Ask why."""
     return AskGrounds(

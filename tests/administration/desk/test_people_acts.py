@@ -35,6 +35,7 @@ DEEDS: dict[str, Deed] = {
     "email": lambda desk, seen, grounds: desk.correct_email(seen, NEW, grounds),
     "leave": lambda desk, seen, grounds: desk.mark_leaver(seen, grounds),
     "back": lambda desk, seen, grounds: desk.take_back_leaver(seen, grounds),
+    "misuse": lambda desk, seen, grounds: desk.report_misuse(seen, grounds),
     "erase": lambda desk, seen, grounds: desk.erase(seen, grounds),
 }
 

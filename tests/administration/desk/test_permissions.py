@@ -51,6 +51,8 @@ ASKS: dict[str, Action] = {
     "people.correct_email": Action.CORRECT_EMAIL,
     "people.mark_leaver": Action.MARK_LEAVER,
     "people.take_back_leaver": Action.MARK_LEAVER,
+    "people.report_misuse": Action.REPORT_MISUSE,
+    "people.stop_change": Action.REPORT_MISUSE,
     "people.erase": Action.ERASE_PERSON,
     "cards.add": Action.ADD_CARD,
     "cards.replace": Action.REPLACE_CARD,

@@ -157,7 +157,13 @@ def test_a_code_of_somebody_who_may_give_none_any_more_is_not_shown(
 
 # --- what can be done ------------------------------------------------------------------
 
-EDITS = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
+EDITS = {
+    Action.CORRECT_NAME,
+    Action.CORRECT_EMAIL,
+    Action.MARK_LEAVER,
+    Action.REPORT_MISUSE,
+    Action.ADD_CARD,
+}
 CARDS = {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
 
 

@@ -132,7 +132,7 @@ def open_to(standing: Standing, role: Role) -> frozenset[Action]:
     if standing is Standing.LEFT:
         return frozenset(a for a in (Action.MARK_LEAVER, Action.ERASE_PERSON) if may(role, a))
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
-    sensible.add(Action.ERASE_PERSON)
+    sensible |= {Action.ERASE_PERSON, Action.REPORT_MISUSE}
     if standing is not Standing.NO_CARD:
         sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
     if standing in (Standing.READY, Standing.BLOCKED):

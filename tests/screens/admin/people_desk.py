@@ -164,6 +164,21 @@ class FakePeopleDesk(Files):
             lambda record: record.leaves(None),
         )  # fmt: skip
 
+    def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
+        return self._act(
+            Action.REPORT_MISUSE, "people.report_misuse", seen, grounds, "stopped self-service",
+            lambda record: record.stands(Standing.BLOCKED),
+        )  # fmt: skip
+
+    def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
+        def change(record: Record) -> None:
+            record.person = replace(record.person, waiting_change=None)
+
+        return self._act(
+            Action.REPORT_MISUSE, "people.stop_change", seen, grounds,
+            "stopped a change of address", change,
+        )  # fmt: skip
+
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         self._asked.hear(Action.ERASE_PERSON, "people.erase", seen, grounds)
         self.held(seen)

@@ -49,6 +49,8 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "correct name": lambda desk: person.correct_name(_case(desk)),
     "correct email": lambda desk: person.correct_email(_case(desk)),
     "mark leaver": lambda desk: person.mark_leaver(_case(desk)),
+    "report misuse": lambda desk: person.report_misuse(_case(desk)),
+    "stop change": lambda desk: person.stop_change(_case(desk)),
     "take back leaver": lambda desk: person.take_back_leaver(_case(desk)),
     "erase": lambda desk: person.erase(_case(desk)),
     "add card": lambda desk: cards.add_card(_case(desk)),

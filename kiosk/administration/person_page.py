@@ -86,7 +86,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
         blocked_where=_blocked_where(uow, holder),
         seen=seen.refused,
         last_pin_proven=seen.last_pin_proven,
-        reported_at=_reported_at(uow, holder),
+        reported_at=_reported_at(uow, holder) if is_blocked(registration, policy) else None,
     )
 
 

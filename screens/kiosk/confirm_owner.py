@@ -28,8 +28,12 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yield Prose(self._holder, "name")
         yield Prose(words.OWNER_WARNING)
         yield Prose(words.OWNER_HINT, "lead hint")
+        not_me = self.not_me_button()
+        not_me.add_class("-line")
+        yield not_me
         yes = self.button(words.OWNER_YES, self._confirm, primary=True)
-        yield self.actions(self.stop_button(words.OWNER_NO), self.not_me_button(), primary=yes)
+        yield self.actions(self.stop_button(words.OWNER_NO), primary=yes)
+        self.ring.add(not_me)
 
     def enter(self) -> None:
         """Press only what was chosen: a second Enter from the menu must not confirm."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -60,7 +61,10 @@ def test_the_whole_way(world: World, card: Card) -> None:
     notice, other = sorted(world.outbox(), key=lambda one: one.to)
     assert (notice.to, other.to) == ("ASHA.OKAFOR@nhs.net", EMAIL), "the recorded address, too"
     assert (notice.template, other.template) == (Notice.REGISTERED, Notice.REGISTERED)
+    number = notice.params["stop_number"]
+    assert re.fullmatch("[0-9]{8}", str(number))
     assert notice.params == {
+        "stop_number": number,
         "holder_name": "Asha Okafor",
         "station": "A",
         "when": "2030-05-17T09:30:00+00:00",

@@ -95,7 +95,7 @@ DEEDS = (
     Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
     Deed("decline", "d", "Decline", lambda case: bool(to_decline(case)), _decline),
     Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
-    Deed("misuse", "o", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
+    Deed("misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
     Deed("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
     Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
     Deed("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),

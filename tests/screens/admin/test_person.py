@@ -57,13 +57,13 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
 @pytest.mark.parametrize(
     ("holder_id", "role", "keys"),
     [
-        (BLOCKED, Role.MANAGER, "benapskrlx"),
-        (BLOCKED, Role.AGENT, "benapskrl"),
+        (BLOCKED, Role.MANAGER, "bienapskrlx"),
+        (BLOCKED, Role.AGENT, "bienapskrl"),
         (BLOCKED, Role.AUDITOR, ""),
-        (READY, Role.AGENT, "cgwenapskrl"),
+        (READY, Role.AGENT, "cgwienapskrl"),
         (LEFT, Role.AGENT, "t"),
         (LEFT, Role.MANAGER, "tx"),
-        (CARDLESS, Role.AGENT, "enal"),
+        (CARDLESS, Role.AGENT, "ienal"),
     ],
 )
 async def test_only_what_makes_sense_now_and_the_role_may_is_offered(

@@ -25,7 +25,7 @@ from tests.screens.admin.persons import (
     [
         (READY, "r", "people.revoke_registration"),
         (READY, "l", "people.mark_leaver"),
-        (READY, "o", "people.report_misuse"),
+        (READY, "i", "people.report_misuse"),
         (LEFT, "t", "people.take_back_leaver"),
     ],
 )

@@ -111,13 +111,13 @@ def test_setup_leaves_a_damaged_key_file_alone(place: Path) -> None:
     assert (place / "state" / "keys.json").read_text() == "oops"
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "ascii"])
-def test_as_a_program_of_its_own(place: Path, charset: str) -> None:
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_as_a_program_of_its_own(place: Path, locale: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "kiosk", "setup"],
         capture_output=True,
-        encoding=charset,
-        env=os.environ | {"PYTHONIOENCODING": charset},
+        encoding="utf-8",
+        env=os.environ | {"LC_ALL": locale},
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "20 loaded" in done.stdout

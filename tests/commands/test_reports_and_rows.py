@@ -75,7 +75,7 @@ def test_rows_are_written_for_their_owner_alone(
 def test_a_report_is_csv_or_json(kiosk: Kiosk, capsys: Capsys) -> None:
     assert kiosk("report", "--by", "day", "--days", "3") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Day,Unlocked,Registered,Refused"
+    assert lines[0] == '"Day","Unlocked","Registered","Refused"'
     assert len(lines) == 1 + 3 + 1
     assert kiosk("report", "--by", "site", "--json") == 0
     assert json.loads(capsys.readouterr().out)["span"] == "site"

@@ -197,13 +197,14 @@ def test_bounds_are_the_policys_own() -> None:
                 assert not refused(about.name, edge), about.name
                 assert refused(about.name, edge + step), about.name
                 seen += 1
-    assert seen == 20
+    assert seen == 24
 
 
 def refused(name: str, value: float) -> bool:
     fields = {
         "code_life_minutes": ("code_life", lambda v: timedelta(minutes=v)),
         "code_gap_s": ("code_gap", lambda v: timedelta(seconds=v)),
+        "address_cooling_off_hours": ("address_cooling_off", lambda v: timedelta(hours=v)),
     }
     real, convert = fields.get(name, (name, int))
     try:

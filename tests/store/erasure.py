@@ -13,6 +13,7 @@ OF_PEOPLE = frozenset(
         "kept_secret",
         "outbox_message",
         "pending_change",
+        "proposed_act",
         "registration",
         "search_term",
         "stop_number",

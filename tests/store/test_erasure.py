@@ -12,7 +12,7 @@ from kiosk.store.engine import parse_url
 from kiosk.store.records import AddressChange, PendingChange, SealedSecret, new_id
 from kiosk.store.secret_records import KeptKind, KeptSecret
 from kiosk.store.service_records import OutboxMessage
-from kiosk.store.staff_records import ActionNote
+from kiosk.store.staff_records import ActionNote, ProposedAct
 from kiosk.store.tables import Row
 from kiosk.store.visit_records import UnblockEntry
 from tests.store import samples
@@ -98,6 +98,12 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
             AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)
         )
         uow.stop_numbers.draw(holder.id, visit.id)
+        uow.proposals.add(
+            ProposedAct(
+                new_id(), "people.lift_block", "lift-block", holder.id, None, None, 0, b"\x01", "k",
+                "staff", "SHA256:x", NOW, NOW, new_id(), visit.reference,
+            )
+        )  # fmt: skip
         former = SealedSecret(b"\x01", "key-1", 1)
         uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
         uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))

@@ -65,8 +65,12 @@ def test_every_column_but_counters_and_seals_is_covered() -> None:
             "secret_limit",
             "secret_exposure",
             "secret_tries_left",
+            "secret_seen_at",
+            "key_proven_revision",
+            "key_exchanges",
+            "key_exchanged_at",
         },
-        "registration": {"failures"},
+        "registration": {"failures", "unproven_failures"},
         "email_code": {"tries"},
         "station": {"last_seen_at", "version", "reader_state"},
     }
@@ -89,6 +93,8 @@ def test_a_change_of_any_covered_column_changes_the_message() -> None:
         NOW,
         (1,),
         NOW,
+        proven=True,
+        unproven_until=NOW,
     )
 
     def message(registration: Registration) -> bytes:

@@ -44,6 +44,7 @@ def test_there_is_a_notice_of_every_kind() -> None:
     assert set(TO_STAFF) == {kind.value for kind in AlarmKind} | {
         "attempts-paused-staff",
         "blocked-staff",
+        "misuse-reported-staff",
     }
 
 

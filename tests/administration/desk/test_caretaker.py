@@ -103,7 +103,7 @@ def test_stations_that_fall_silent_together_are_named_in_one_notice(
 ) -> None:
     for name in ("A", "B", "C"):
         history.station(name)
-    for _ in range(10):
+    for _ in range(2):
         keep(means).look()
         assert told(post) == []
         clock.forward(minutes=1)

@@ -14,8 +14,8 @@ Fixtures (``pytest_plugins = ["tests.support.pcsc"]`` in the root conftest)::
 Cards are made by ``hardware.virtual.making``: ``new_card``, ``blocked_card``.
 ``pad`` gives the reader keys for PINs (see ``tests.support.pad``).
 ``pcscd`` is one for the whole session, because libpcsclite reads PCSCLITE_CSOCK_NAME once
-in a process and never again: a test that opens a context must have this fixture (or
-``insert``) first. ``client_environment(pcscd)`` is for child processes. After each test of
+in a process and never again: it is set before the first test, and no service answers there
+until a test asks for one. ``client_environment(pcscd)`` is for child processes. After each test of
 ``insert`` pcscd runs, the reader is in, and all cards are out.
 """
 
@@ -67,18 +67,28 @@ class Insert(Protocol):
         """Return the seat; raises ``TimeoutError`` when pcscd does not see the card."""
 
 
+_SERVICE = pytest.StashKey[HotplugPcscd]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the socket of the private service before anything can open a context."""
+    service = HotplugPcscd(Path(tempfile.mkdtemp(prefix="kiosk-pcscd-")))
+    config.stash[_SERVICE] = service
+    os.environ.update(service.env)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the service's directory."""
+    shutil.rmtree(config.stash[_SERVICE].directory, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def pcscd() -> Iterator[HotplugPcscd]:
+def pcscd(pytestconfig: pytest.Config) -> Iterator[HotplugPcscd]:
     """The private service of this test session."""
-    directory = Path(tempfile.mkdtemp(prefix="kiosk-pcscd-"))
-    service = HotplugPcscd(directory)
+    service = pytestconfig.stash[_SERVICE]
     service.start()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in service.env.items():
-            environment.setenv(name, value)
-        yield service
+    yield service
     service.stop()
-    shutil.rmtree(directory)
 
 
 @pytest.fixture

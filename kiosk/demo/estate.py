@@ -52,7 +52,7 @@ class _Earlier(SystemClock):
         return super().now() - timedelta(days=30)
 
 
-_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+_CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 
 
 def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) -> Settings:

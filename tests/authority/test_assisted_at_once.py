@@ -32,6 +32,7 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
+from tests.authority.plastic import Quiet
 from tests.authority.world import World, copy_template
 
 
@@ -123,7 +124,7 @@ def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
 ) -> None:
     agent = office_beside(world)
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
     sitting.answer(sitting.questions())
     sitting.enter(issued.code)
     released, gone = both(

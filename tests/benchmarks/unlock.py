@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 ROUNDS = 25
 _PINS = ("739154", "582936")
-_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+_CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 _LIFE = timedelta(hours=2)
 
 _HOW = (

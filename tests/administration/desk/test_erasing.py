@@ -25,6 +25,7 @@ from kiosk.sensitive import Sensitive
 from kiosk.store.audit_records import AuditQuery
 from kiosk.store.engine import parse_url
 from kiosk.store.records import AddressChange, Card, Cardholder, new_id
+from kiosk.store.staff_records import ProposedAct
 from kiosk.store.tables import Row
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import GROUNDS, office_of
@@ -232,6 +233,19 @@ def live_through_everything(
     change_address_half_way(world, card)
     ask_for_another_address(world, card, sitting)
     LocalCodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
+    propose(world, card)
+
+
+def propose(world: World, card: Card) -> None:
+    """Let an act about the person wait for a second member."""
+    nobody = new_id()
+    proposed = ProposedAct(
+        new_id(), "people.lift_block", "lift-block", card.holder_id, card.id, None, 0, b"sealed",
+        "key", nobody, "SHA256:x", world.now, world.now, nobody, "0000-0000",
+    )  # fmt: skip
+    with world.store.begin() as uow:
+        uow.proposals.add(proposed)
+        uow.commit()
 
 
 def unlocking(world: World, card: Card) -> Sitting:

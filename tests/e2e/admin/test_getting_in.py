@@ -206,7 +206,7 @@ def test_what_keeps_it_closed_is_said_in_the_log_alone(door: Door) -> None:
 
 def test_a_database_of_another_version_is_not_worked_on(door: Door) -> None:
     database = door.world.state / "kiosk.db"
-    current = _revision(database, "0001")
+    current = _revision(database, "0000")
     try:
         session = door.log_in(door.named("agent"))
         session.wait_for("The service cannot be opened now")

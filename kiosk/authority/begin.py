@@ -11,7 +11,7 @@ from kiosk.authority import tasks
 from kiosk.authority.address_changes import apply_due_change
 from kiosk.authority.audit import AuditKind, plain, record, turn_away
 from kiosk.authority.blocking import block, is_exhausted
-from kiosk.authority.journal import settle_by_card
+from kiosk.authority.journal import leave_undetermined, settle_by_card
 from kiosk.authority.offers import card_barred, offers, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import (
@@ -184,6 +184,9 @@ def _meet(
 
 
 def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
+    barred = secret_barred(scene.card, scene.visit.secret_tries)
+    if barred is Reason.SECRET_BLOCKED and not scene.is_proven:
+        leave_undetermined(uow, scene.visit, scene.card)
     carried = resumed(uow, scene)
     offered = _offers(scene)
     if carried is None and isinstance(offered, Reason):

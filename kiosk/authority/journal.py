@@ -59,6 +59,20 @@ def settle_by_card(
         conclude(uow, sealer, visit, card, right=True)
 
 
+def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
+    """Close an unblock whose visit is over, of a card that is served no more.
+
+    A card that is known by name only says nothing about it; what it may have cost stays charged.
+    """
+    entry = uow.journal.open_for(card.id)
+    opened_in = uow.visits.get(entry.visit_id) if entry else None
+    if entry is None or opened_in is None or opened_in.closed_at is None:
+        return
+    found = SettledAs.UNDETERMINED.value
+    uow.journal.close(entry.id, UnblockState.SETTLED, found, uow.now)
+    record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found)
+
+
 def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
     """Forget failures, asked questions, codes and exposure: the holder has a working card."""
     uow.cards.know_secret_tries(card.id, None)

@@ -45,7 +45,8 @@ def save_questions(
             uow.commit()
             return refused
     given = {one.question: one.text for one in answers}
-    return _keep_questions(parts, visit_id, parts.hasher.hash_sets(scene.holder.id, given))
+    hashes = parts.hasher.hash_sets(scene.holder.id, given, scene.policy.questions_asked)
+    return _keep_questions(parts, visit_id, hashes)
 
 
 def give_email(

@@ -55,10 +55,16 @@ class AnswerHasher:
         self._at_once = at_once
         self._gate = BoundedSemaphore(at_once)
 
-    def hash_sets(self, owner: str, answers: Mapping[int, Sensitive]) -> tuple[JointHash, ...]:
-        """Hash every set of ``answers`` (by question id) that could be asked of ``owner``."""
+    def hash_sets(
+        self, owner: str, answers: Mapping[int, Sensitive], asked: int | None = None
+    ) -> tuple[JointHash, ...]:
+        """Hash every set of ``answers`` (by question id) that could be asked of ``owner``.
+
+        ``asked`` is how many are asked at once: a smaller set would be easier to guess from a
+        stolen database. None hashes the sets of every size.
+        """
         pepper = self._ring.current(KeyPurpose.PEPPER)
-        subsets = list(_subsets(answers))
+        subsets = [ids for ids in _subsets(answers) if asked is None or len(ids) == asked]
         secrets_of = [_peppered(pepper, owner, _chosen(answers, ids)) for ids in subsets]
         with ThreadPoolExecutor(self._at_once, "answers") as pool:
             digests = list(pool.map(self._hash, secrets_of))

@@ -95,7 +95,7 @@ def test_a_registration_is_finished_at_another_station(world: World, card: Card)
     assert back.opened.resumed is not None
     assert back.opened.resumed[0] is Purpose.REGISTER
     assert back.enter(world.relay.code) == Finished(Purpose.REGISTER)
-    assert len(world.registration(card).hashes) == 11
+    assert len(world.registration(card).hashes) == 4
 
 
 def test_it_is_finished_even_if_the_pin_was_blocked_meanwhile(world: World, card: Card) -> None:

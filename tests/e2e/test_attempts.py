@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
 from kiosk.composition.authority import build_authority
 from kiosk.dialogue import (
     AnswerQuestions,
+    CardChallenge,
     CardId,
+    CardProof,
     CardReport,
     PinState,
     Purpose,
@@ -97,7 +100,13 @@ def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> N
     house = build_authority(world.settings, world.environ)
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", world.ada.card.state.guid.hex())
-    house.authority.begin(visit, "Ward 7", CardReport(card, PinState(blocked=True)))
+    chip = world.ada.card
+    shown = chip.public_key(SLOT_CARD_AUTHENTICATION)
+    report = CardReport(card, PinState(blocked=True), certificate=shown)
+    challenge = house.authority.begin(visit, "Ward 7", report)
+    assert isinstance(challenge, CardChallenge)
+    signed = chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
+    house.authority.prove(visit, CardProof(signed))
     task = house.authority.choose(visit, Purpose.UNLOCK)
     assert isinstance(task, AnswerQuestions)
     looks, wrong, refused = _from_two_processes(world, visit, task)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.dialogue import Purpose
-from screens.words import choices, frame, questions, waiting
+from screens.words import choices, email, frame, questions, waiting
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import DOMAIN, Person, person
 from tests.e2e.station import Station
@@ -157,7 +157,9 @@ def _register_as(visitor: Visitor) -> None:
     assert label in shown
     visitor.station.touch("Eve")
     visitor.station.press(str(visitor.station.number_of(label)))
-    visitor.proves_pin().station.see(questions.pick_title(1, 4))
+    visitor.proves_pin().station.see(email.code_title(None, proves_owner=True))
+    visitor.enters_code(visitor.world.read_code(EMAIL))
+    visitor.station.see(questions.pick_title(1, 4))
     visitor.station.press("1")
     visitor.station.see(questions.lead(1, 4))
 

@@ -57,9 +57,8 @@ def test_registers_and_unlocks_a_token_of_softhsm(
 
     station = world.station(program=HASTY, environ={SOFTHSM_CONF: token.environ[SOFTHSM_CONF]})
     visitor = Visitor(world, dee, station)
-    visitor.comes().chooses(Purpose.REGISTER).proves_pin().registers_answers()
-    visitor.confirms_email().awaits_code(Purpose.REGISTER)
-    visitor.enters_code(world.read_code(dee.email)).finishes(Purpose.REGISTER)
+    visitor.comes().chooses(Purpose.REGISTER).proves_pin().shows_that_it_is_them()
+    visitor.registers_answers().confirms_email().finishes(Purpose.REGISTER)
     visitor.goes()
     visitor.comes().chooses(Purpose.UNLOCK).unlocks().answers()  # SoftHSM locks no PIN
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(dee.email))

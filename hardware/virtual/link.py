@@ -137,7 +137,7 @@ class CardLink:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            while self._asked <= ASKED_IN_VAIN and (payload := _receive(connection)):
+            while (payload := _receive(connection)) and not self._unnoticed(payload):
                 self._answer(connection, payload)
         except PulledOutError as pulled:
             self._out.set()
@@ -145,15 +145,22 @@ class CardLink:
         except OSError:
             return  # the reader went away in mid-message
 
+    def _unnoticed(self, payload: bytes) -> bool:
+        """Count the questions for the ATR before the first power; True ends the connection."""
+        # After a card that was pulled out in mid-command, pcscd takes the next one for the
+        # same and never powers it, unless it sees the slot empty in between: the card leaves
+        # and comes back by itself. It leaves in place of an answer, never after one: the
+        # reader waits for the answer and so sees the slot empty at once, and power cannot
+        # arrive in the same moment.
+        if payload == bytes([_Ask.ATR]) and not self._powered.is_set():
+            self._asked += 1
+        return self._asked > ASKED_IN_VAIN
+
     def _answer(self, connection: socket.socket, payload: bytes) -> None:
         if len(payload) > 1:
             _send(connection, self._ask_chip(payload))
         elif payload == bytes([_Ask.ATR]):
             _send(connection, self.chip.atr)
-            # After a card that was pulled out in mid-command, pcscd takes the next one for
-            # the same and never powers it, unless it sees the slot empty in between: the
-            # card leaves and comes back by itself.
-            self._asked += not self._powered.is_set()
         else:
             self.chip.reset()
             if payload == bytes([_Ask.POWER_ON]):

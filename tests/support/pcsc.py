@@ -50,8 +50,17 @@ class Seat:
     link: CardLink
 
     def insert(self) -> None:
-        """Push the card in; returns when pcscd shows it."""
-        self.link.insert()
+        """Push the card in; returns when pcscd shows it and has given it power.
+
+        pcscd notices a removal at its next poll. Until then it shows the card that was in
+        before, and a command to that one fails with SCARD_E_NOT_TRANSACTED: the slot has to
+        be seen empty first.
+        """
+        if not self.link.inserted:
+            wait_for_presence(self.reader, present=False)
+            self.link.insert()
+        if not self.link.wait_powered(SEEN_SECONDS):
+            raise TimeoutError(f"{self.reader} never gave its card power")
         wait_for_presence(self.reader, present=True)
 
     def remove(self) -> None:

@@ -73,3 +73,12 @@ def test_a_reader_is_unplugged_and_comes_back(insert: Insert, pcscd: HotplugPcsc
     wait_for_readers(pcscd.reader_names)
     wait_for_presence(seat.reader, present=True)
     assert ask(seat.reader, SELECT)[-2:] == b"\x90\x00"
+
+
+def test_a_card_is_pushed_in_while_pcscd_still_shows_the_one_before(insert: Insert) -> None:
+    for _ in range(20):
+        before, after = card(template_tag=False), card()
+        insert(before).link.remove()  # as tests leave it that do not wait for the empty slot
+        seat = insert(after)
+        assert ask(seat.reader, SELECT)[0] == 0x61
+        seat.link.remove()

@@ -1,0 +1,134 @@
+"""What the documents name is there: files, headings, commands, settings, targets and attacks."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.command_line import whole_parser
+from kiosk.commands import COMMANDS
+from kiosk.commands.help import subparsers
+from kiosk.config.settings import SECTIONS
+from tests.support.fresh_root import CHECKOUT
+
+DOCUMENTS = sorted(
+    [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md"), CHECKOUT / "systemd" / "README.md"]
+)
+EACH_DOCUMENT = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda each: str(each.relative_to(CHECKOUT))
+)
+SECURITY = CHECKOUT / "docs" / "security.md"
+FOLDERS = sorted(each.name for each in CHECKOUT.iterdir() if each.is_dir())
+
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_PATH = re.compile(rf"(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*")
+_LINE = re.compile(r"^(?: {4}|runuser -u kiosk -- /opt/unlock-kiosk/bin/)?(kiosk .*)$")
+_SETTING = re.compile(r"`([a-z_]+)(?: = ([^`]+))?`(?:\s+\([^)]*\))?\s+(?:in|of)\s+`\[(\w+)\]`")
+_SECTION = re.compile(r"`\[(\w+)\]`")
+_TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TARGET = re.compile(r"(?:`|^ {4}|&& )(?:[A-Z_]+=\S+ )?make ([a-z]+)(?:`|\s*$| +#)", re.MULTILINE)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = _HEADING.findall(document.read_text())
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def typed(document: Path) -> Iterator[str]:
+    """Yield each call of ``kiosk`` in a document, in a sentence or on a line of its own."""
+    text = document.read_text()
+    yield from (code for code in _CODE.findall(text) if code.startswith("kiosk "))
+    fenced_or_indented = text.replace("\\\n", " ").splitlines()
+    for line in fenced_or_indented:
+        if (match := _LINE.match(line)) and not line.startswith("kiosk/"):
+            yield match[1].partition(" #")[0].partition(" < ")[0].strip()
+
+
+def misnamed(line: str) -> str | None:
+    """Return what the program does not know of a call: a part of it or an option."""
+    parser: argparse.ArgumentParser = whole_parser()
+    for word in shlex.split(line)[1:]:
+        below = {name: each for name, _, each in subparsers(parser)}
+        if word.startswith("--"):
+            if word not in parser.format_help():
+                return word
+        elif below:
+            if word not in below:
+                return word
+            parser = below[word]
+    return None
+
+
+@EACH_DOCUMENT
+def test_each_link_leads_somewhere(document: Path) -> None:
+    for name, anchor in _LINK.findall(document.read_text()):
+        target = (document.parent / name).resolve() if name else document
+        assert target.exists(), name
+        assert not anchor or anchor in anchors(target), f"{name}#{anchor}"
+
+
+@EACH_DOCUMENT
+def test_each_file_that_is_named_is_there(document: Path) -> None:
+    for code in _CODE.findall(document.read_text()):
+        if _PATH.fullmatch(code):
+            assert (CHECKOUT / code).exists(), code
+
+
+@EACH_DOCUMENT
+def test_each_command_is_one_of_the_program(document: Path) -> None:
+    assert {line: wrong for line in typed(document) if (wrong := misnamed(line))} == {}
+
+
+@EACH_DOCUMENT
+def test_each_setting_is_one_of_the_program(document: Path) -> None:
+    text = document.read_text()
+    assert set(_SECTION.findall(text)) <= set(SECTIONS)
+    named = [(section, name) for name, _, section in _SETTING.findall(text)]
+    blocks = [tomllib.loads(block) for block in _TOML.findall(text)]
+    named += [(section, name) for each in blocks for section in each for name in each[section]]
+    for section, name in named:
+        assert hasattr(SECTIONS[section], name), (section, name)
+
+
+@EACH_DOCUMENT
+def test_each_target_is_one_of_the_makefile(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    assert set(_TARGET.findall(document.read_text())) <= targets
+
+
+def test_each_command_is_in_the_readme() -> None:
+    codes = _CODE.findall((CHECKOUT / "README.md").read_text())
+    assert set(COMMANDS) <= {word for code in codes for word in code.split()}
+
+
+def test_each_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
+    _before, _title, section = SECURITY.read_text().partition("\n## Attacks that are tests\n")
+    table, *_ = section.partition("\n## ")
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "]
+    named = {_CODE.fullmatch(row[-1]) for row in rows[2:]}
+    there = CHECKOUT.glob("tests/attacks/**/test_*.py")
+    assert {each[1] for each in named if each} == {
+        str(each.relative_to(CHECKOUT)) for each in there
+    }
+    assert None not in named
+
+
+def test_what_these_tests_find() -> None:
+    """They would pass, too, if they found nothing to look at."""
+    everything = [line for each in DOCUMENTS for line in typed(each)]
+    assert len(everything) > 70
+    assert misnamed("kiosk people lift --reason x") == "lift"
+    assert misnamed("kiosk keys rotate --everything") == "--everything"
+    assert "what-counts-as-evidence" in anchors(SECURITY)
+    text = "".join(each.read_text() for each in DOCUMENTS)
+    assert {"demo", "test", "check", "pictures"} <= set(_TARGET.findall(text))
+    assert ("rotate_secret", "false", "policy") in _SETTING.findall(text)

@@ -23,15 +23,15 @@ class Registry:
         An application that was never personalised does not hide the next one. Raises
         ``CardUnknown`` when no driver knows the card, with the first reason there is.
         """
-        reasons = []
+        reasons: list[CardUnknown] = []
         for driver in self._drivers:
             session = driver.open(channel)
             try:
                 if session is not None and session.identifier():
                     return driver.name, session
             except CardUnknown as unknown:
-                reasons.append(str(unknown))
-        raise CardUnknown(next(iter(reasons), "no driver knows this card"))
+                reasons.append(unknown)
+        raise next(iter(reasons), CardUnknown("no driver knows this card"))
 
     def every(self, channel: Channel) -> tuple[CardId, ...]:
         """Return all applications of the card that a driver knows, in their order."""

@@ -25,11 +25,17 @@ class RoutedCards:
         self._family = family
 
     def read(self, reader: str) -> CardReport:
-        """Ask the second only where the first does not know the card."""
+        """Ask the second only where the first does not know the card.
+
+        Where neither does, the one that knows its family says why.
+        """
         try:
             return self._first.read(reader)
-        except CardUnknown:
-            return self._second.read(reader)
+        except CardUnknown as unknown:
+            try:
+                return self._second.read(reader)
+            except CardUnknown as either:
+                raise (unknown if unknown.family else either) from None
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None

@@ -208,7 +208,14 @@ class CardMute(CardError):
 
 
 class CardUnknown(CardError):
-    """No driver recognises what the card answers."""
+    """No driver recognises what the card answers.
+
+    ``family`` is set where a driver does, and the card has nothing to be known by.
+    """
+
+    def __init__(self, message: str = "", family: str = "") -> None:
+        super().__init__(message)
+        self.family = family
 
 
 class CardProtocolError(CardError):

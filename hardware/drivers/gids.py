@@ -91,7 +91,7 @@ class GidsSession:
         told = self._object(CARD_ID_FILE, CARD_ID)
         card_id = tlv.find(told, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
-            raise CardUnknown("a GIDS card without a card identifier")
+            raise CardUnknown("a GIDS card without a card identifier", "gids")
         return card_id.hex()
 
     def pin_state(self) -> PinState:

@@ -81,7 +81,7 @@ class PivSession(NoAdminKey):
         read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
         fingerprint = piv_objects.key_fingerprint(read) if read is not None else None
         if fingerprint is None:
-            raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key")
+            raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key", "piv")
         return KEY_NAME + fingerprint
 
     def pin_state(self) -> PinState:

@@ -84,13 +84,15 @@ def _about(
 
 
 def _unknown_card(uow: UnitOfWork, reference: str) -> str:
-    """Say how a card that is not recorded named itself, and whose it nearly is."""
+    """Say how a card that was not served named itself, whose it nearly is, and what to do."""
     visit = uow.visits.by_reference(reference)
-    if visit is None or not visit.unknown_card:
+    if visit is None or not (visit.unknown_card or visit.unread):
         return ""
     card = unknown_card_of(uow, visit)
-    near = "".join(f" {line}" for line in card.near)
-    return f" It calls itself {card.family} {card.identifier}.{near}"
+    said = [card.said, *card.near]
+    if card.unread or not card.near:
+        said.append(card.advice)
+    return "".join(f" {line}" for line in said)
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:

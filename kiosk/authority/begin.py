@@ -68,7 +68,7 @@ def begin(
     if not is_station_name(station):
         raise StepRefused("that is no station's name")
     with parts.store.begin() as uow:
-        _need_patience(uow, parts, visit_id, station)
+        need_patience(uow, parts, visit_id, station)
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
@@ -107,7 +107,7 @@ def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpen
         return reply
 
 
-def _need_patience(uow: UnitOfWork, parts: Parts, visit_id: VisitId, station: str) -> None:
+def need_patience(uow: UnitOfWork, parts: Parts, visit_id: VisitId, station: str) -> None:
     """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
     begun = uow.visits.count_begun(station, uow.now - MINUTE)
     if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:

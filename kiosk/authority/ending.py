@@ -5,18 +5,28 @@ from __future__ import annotations
 from kiosk.authority import tasks
 from kiosk.authority.applying import finish
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.begin import is_visit_id
+from kiosk.authority.begin import is_visit_id, need_patience
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import enter_to_report
 from kiosk.authority.stations import is_station_name
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import Purpose, Reason, Task, VisitEnd, VisitId
+from kiosk.dialogue import (
+    CARD_FAMILIES,
+    Purpose,
+    ReadFault,
+    Reason,
+    Task,
+    UnreadCard,
+    VisitEnd,
+    VisitId,
+)
 from kiosk.errors import StepRefused
 from kiosk.reference import reference_of
 from kiosk.store.visit_records import Visit
 
 _REASONS = frozenset(reason.value for reason in Reason)
+_FAULTS = frozenset(fault.value for fault in ReadFault)
 
 
 def pin_changed(parts: Parts, visit_id: VisitId) -> Task:
@@ -45,16 +55,50 @@ def end(parts: Parts, visit_id: VisitId, how: VisitEnd) -> None:
             uow.commit()
 
 
-def refuse(parts: Parts, visit_id: VisitId, station: str, reason: str) -> str:
-    """Write down a refusal of the station's own; its visit may never have been opened."""
+def refuse(
+    parts: Parts,
+    visit_id: VisitId,
+    station: str,
+    reason: str,
+    unread: UnreadCard | None = None,
+) -> str:
+    """Write down a refusal of the station's own; its visit may never have been opened.
+
+    What it says of a card that it could not read is kept with the visit, and goes with it.
+    """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     if not is_station_name(station):
         raise StepRefused("that is no station's name")
-    listed = reason if reason in _REASONS else Reason.FAULT.value
+    listed = Reason(reason) if reason in _REASONS else Reason.FAULT
     with parts.store.begin() as uow:
-        reference = reference_of(visit_id)
-        visit = uow.visits.get(visit_id) or Visit(visit_id, reference, station, uow.now)
-        record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed)
+        visit = uow.visits.get(visit_id)
+        if visit is None:
+            need_patience(uow, parts, visit_id, station)
+            visit = Visit(
+                visit_id,
+                reference_of(visit_id),
+                station,
+                uow.now,
+                closed_at=uow.now,
+                how=VisitEnd.REFUSED,
+                refusal=listed,
+                unread=_fault(unread),
+                unknown_card=_family(unread),
+            )
+            uow.visits.add(visit)
+        elif visit.station == station and (fault := _fault(unread)):
+            uow.visits.note_unread(visit_id, fault)
+        record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
-        return reference
+        return visit.reference
+
+
+def _fault(unread: UnreadCard | None) -> ReadFault | None:
+    known = unread is not None and unread.fault in _FAULTS
+    return ReadFault(unread.fault) if unread is not None and known else None
+
+
+def _family(unread: UnreadCard | None) -> str | None:
+    known = unread is not None and unread.family in CARD_FAMILIES
+    return unread.family if unread is not None and known else None

@@ -55,6 +55,7 @@ from kiosk.dialogue import (
     StopNumberWrong,
     Task,
     UnblockOutcome,
+    UnreadCard,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -223,10 +224,12 @@ class LocalAuthority:
         with _reachable():
             ending.end(self._parts, visit, how)
 
-    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
+    def refuse(
+        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
+    ) -> str:
         """Record a refusal that the station made by itself; return its reference number."""
         with _reachable():
-            return ending.refuse(self._parts, visit, station, reason)
+            return ending.refuse(self._parts, visit, station, reason, unread)
 
     def health(self) -> Health:
         """Say what answers."""

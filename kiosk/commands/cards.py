@@ -57,7 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _of_card(parts, "issue-code", "give a code by word of mouth; prints it once", identifies=True)
     reading(parts, "codes", "show the codes that wait for a second member of staff")
-    reading(parts, "unknown", "show cards that stations met and nobody recorded")
+    reading(parts, "unknown", "show cards that stations could not serve: not recorded, or not read")
     for name, text in (("agree-code", "let one work"), ("withdraw-code", "make one worthless")):
         acting(parts, name, text).add_argument("code", metavar="CODE-ID", help="see `codes`")
     read = parts.add_parser("read", help="print driver and identifier of a card")
@@ -205,11 +205,15 @@ def _unknown(desk: CardsDesk, *, as_json: bool) -> int:
         return 0
     for card in cards:
         at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
-        say(f"{at}  {card.reference}  {card.station}  {card.family} {card.identifier}")
+        named = " ".join(part for part in (card.family, card.identifier) if part)
+        say("  ".join(part for part in (at, card.reference, card.station, named) if part))
+        reported = ", by the station's report" if card.unread else ""
+        say(f"    {card.cause}{reported}.")
         for line in card.near:
             say(f"    {line}")
+        say(f"    {card.advice}")
     if not cards:
-        say("no station met a card that is not recorded")
+        say("no station met a card that it could not serve")
     return 0
 
 

@@ -9,6 +9,7 @@ two halves need not agree on the time of day.
 from __future__ import annotations
 
 from kiosk.dialogue.card import (
+    CARD_FAMILIES,
     CURVE_KINDS,
     RSA_EXPONENT,
     RSA_KINDS,
@@ -22,6 +23,8 @@ from kiosk.dialogue.card import (
     PinEntry,
     PinProof,
     PinState,
+    ReadFault,
+    UnreadCard,
 )
 from kiosk.dialogue.replies import (
     AnswerProblem,
@@ -69,6 +72,7 @@ from kiosk.dialogue.unblocking import (
 from kiosk.dialogue.visit import JournalId, Purpose, Reason, VisitEnd, VisitId
 
 __all__ = [
+    "CARD_FAMILIES",
     "CURVE_KINDS",
     "LONGEST_NAME",
     "RSA_EXPONENT",
@@ -110,6 +114,7 @@ __all__ = [
     "ProvePin",
     "Purpose",
     "Question",
+    "ReadFault",
     "ReaderState",
     "Reason",
     "Refusal",
@@ -125,6 +130,7 @@ __all__ = [
     "UnblockRefused",
     "UnblockUnknown",
     "UnblockWrong",
+    "UnreadCard",
     "VisitEnd",
     "VisitId",
     "VisitOpened",

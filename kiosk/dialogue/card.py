@@ -87,6 +87,29 @@ RSA_EXPONENT: Final = 65537
 CURVE_KINDS: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
 
 
+CARD_FAMILIES: Final = ("piv", "openpgp", "gids", "pkcs11")
+
+
+class ReadFault(StrEnum):
+    """Why a station could not read a card."""
+
+    NO_ANSWER = "no-answer"
+    UNKNOWN_KIND = "unknown-kind"
+    NO_IDENTIFIER = "no-identifier"
+    TOO_SLOW = "too-slow"
+    TAKEN_OUT = "taken-out"
+    SWAPPED = "swapped"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadCard:
+    """A card that a station could not read; ``family`` is empty where it did not get so far."""
+
+    fault: ReadFault
+    family: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CardChallenge:
     """What a card has to sign, once and soon, with a key of this kind.

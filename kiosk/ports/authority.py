@@ -31,6 +31,7 @@ from kiosk.dialogue import (
     StopNumberWrong,
     Task,
     UnblockOutcome,
+    UnreadCard,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -139,8 +140,13 @@ class Authority(Protocol):
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; closing a closed or unknown one does nothing."""
 
-    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
-        """Record a refusal that the station made by itself; return its reference number."""
+    def refuse(
+        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
+    ) -> str:
+        """Record a refusal that the station made by itself; return its reference number.
+
+        ``unread`` says what it reports of a card that it could not read.
+        """
 
     def health(self) -> Health:
         """Say what answers."""

@@ -13,8 +13,10 @@ from kiosk.dialogue import (
     CardChallenge,
     Heartbeat,
     ReaderState,
+    ReadFault,
     Reason,
     Refusal,
+    UnreadCard,
     VisitId,
     VisitOpened,
 )
@@ -26,6 +28,7 @@ from kiosk.station.commands import (
     Command,
     EndVisit,
     OpenVisit,
+    ReportMute,
     RequestCode,
     SaveQuestions,
     SubmitAnswers,
@@ -67,6 +70,24 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
 )
 
 
+_FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
+    (errors.CardMute, ReadFault.NO_ANSWER),
+    (errors.CardHung, ReadFault.TOO_SLOW),
+    (errors.CardGone, ReadFault.TAKEN_OUT),
+    (errors.CardSwapped, ReadFault.SWAPPED),
+    (errors.CardProtocolError, ReadFault.MALFORMED),
+)
+
+
+def unread_card(error: errors.CardError) -> UnreadCard | None:
+    """Return what is reported of a card that could not be read; None where that is not why."""
+    if isinstance(error, errors.CardUnknown):
+        fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
+        return UnreadCard(fault, error.family)
+    fault_of = (fault for kind, fault in _FAULTS if isinstance(error, kind))
+    return next((UnreadCard(fault) for fault in fault_of), None)
+
+
 def reason_for(error: errors.CardError) -> Reason:
     """Return the page for a card error that is not about a wrong PIN."""
     return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
@@ -96,9 +117,11 @@ class Actions:
         except (errors.PadLeft, errors.PadRefused) as nothing:
             return PadEnded(command.visit, notice_of(nothing))
         except errors.CardError as error:
-            return self._give_up(command.visit, reason_for(error))
+            unread = unread_card(error) if isinstance(command, OpenVisit) else None
+            return self._give_up(command.visit, reason_for(error), unread)
         except errors.AuthorityUnavailable:
-            return None if isinstance(command, EndVisit) else NoReply(command.visit)
+            unanswered = isinstance(command, EndVisit | ReportMute)
+            return None if unanswered else NoReply(command.visit)
         except errors.StepRefused:
             # The flow leaves no step out: what is recorded was changed by somebody else.
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
@@ -119,6 +142,10 @@ class Actions:
                 return self._pins.change(command)
             case EndVisit():
                 self._authority.end(command.visit, command.how)
+                return None
+            case ReportMute():
+                mute = UnreadCard(ReadFault.NO_ANSWER)
+                self._give_up(command.visit, Reason.CARD_UNREADABLE, mute)
                 return None
             case _:
                 return self._ask(command)
@@ -176,10 +203,10 @@ class Actions:
         proof = self._cards.hold(at, lambda card: card.prove(challenge))
         return self._authority.prove(visit, proof)
 
-    def _give_up(self, visit: VisitId, reason: Reason) -> GaveUp:
+    def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
         """Have the refusal recorded; with the authority away the reference is still the same."""
         try:
-            reference = self._authority.refuse(visit, self._station, reason)
+            reference = self._authority.refuse(visit, self._station, reason, unread)
         except errors.AuthorityError:
             reference = reference_of(visit)
         return GaveUp(visit, reason, reference)

@@ -122,6 +122,13 @@ class EndVisit:
     how: VisitEnd
 
 
+@dataclass(frozen=True, slots=True)
+class ReportMute:
+    """Tell the authority of a card that gives no answer; nothing waits for it."""
+
+    visit: VisitId
+
+
 Command = (
     OpenVisit
     | Choose
@@ -135,4 +142,5 @@ Command = (
     | UnblockPin
     | ChangePin
     | EndVisit
+    | ReportMute
 )

@@ -14,7 +14,14 @@ from typing import assert_never
 
 from kiosk.dialogue import Reason, VisitEnd, VisitId
 from kiosk.reference import reference_of
-from kiosk.station.commands import ChangePin, Command, EndVisit, OpenVisit, UnblockPin
+from kiosk.station.commands import (
+    ChangePin,
+    Command,
+    EndVisit,
+    OpenVisit,
+    ReportMute,
+    UnblockPin,
+)
 from kiosk.station.events import (
     Availability,
     CardIn,
@@ -80,7 +87,8 @@ def step(state: State, event: Event) -> Next:
             opening = OpenVisit(event.visit, event.reader)
             return Next(Reading(event.visit, event.reader), (*ending, opening))
         case CardUnreadable():
-            return _refused_here(state, event.visit, Reason.CARD_UNREADABLE)
+            refused = _refused_here(state, event.visit, Reason.CARD_UNREADABLE)
+            return replace(refused, commands=(*refused.commands, ReportMute(event.visit)))
         case SecondCard() if isinstance(state, Working) and _changes_card(state.command):
             return Next(replace(state, second_card=True))
         case SecondCard():

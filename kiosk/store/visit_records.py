@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.dialogue import Purpose, Reason, VisitEnd
+from kiosk.dialogue import Purpose, ReadFault, Reason, VisitEnd
 from kiosk.store.records import PinEvidence
 
 
@@ -29,6 +29,9 @@ class Visit:
     made of it before the card has proven what it has to.
     ``judged`` is the digest of the proof that was judged last, and ``refusal`` why the
     authority closed the visit: a call that is repeated gets the same answer.
+    ``unknown_card`` is the family and identifier of a card that is not recorded, by its
+    station's report; of one that could not be read the family alone, or None. ``unread`` is
+    why the station could not read it.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Visit:
     owner_email: str | None = None
     pending_id: str | None = None
     unknown_card: str | None = None
+    unread: ReadFault | None = None
     """Family and identifier of a card that is not recorded; forgotten with the visit."""
 
 

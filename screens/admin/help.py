@@ -11,6 +11,10 @@ HELP: Final[dict[str, str]] = {
         "on a station's screen. Enter opens the marked person."
     ),
     "Lists": "People by how they stand. A click on a heading sorts; Enter opens the marked person.",
+    "Cards": (
+        "Cards that stations met and could not serve: not recorded, or not read. Below is what to "
+        "tell the caller, and which recorded card it may be."
+    ),
     "Person": (
         "The first two lines say why they can or cannot unlock, and what to do. Below is what "
         "can be done for them now, and what happened."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kiosk.roles import Role, may
 from screens.admin.audit import AuditRows
+from screens.admin.cards import CardsPage
 from screens.admin.imports import ImportPage
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
@@ -41,6 +42,7 @@ def every_page() -> tuple[type[Page], ...]:
         PeoplePage,
         PeopleLists,
         AboutPerson,
+        CardsPage,
         WaitingPage,
         StationsPage,
         AuditRows,

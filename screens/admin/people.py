@@ -42,7 +42,10 @@ Nobody was found for “{text}”.
 Try the number, or only the beginning of a name. A reference is eight letters and \
 digits, and never has I, L, O or U."""
 _NEW = "\nSomebody new? Ctrl+N adds them."
-_LISTS = "\nWho is blocked, not registered, or has a card that ends? Ctrl+L lists them."
+_LISTS = (
+    "\nWho is blocked, not registered, or has a card that ends? Ctrl+L lists them."
+    "\nWhich cards could a station not serve? Ctrl+O lists them."
+)
 
 
 class SearchField(Input):
@@ -64,6 +67,7 @@ class PeoplePage(Page):
         Binding("enter", "pick", "Open the marked one", show=False),
         Binding("ctrl+n", "add", "Add a person"),
         Binding("ctrl+l", "lists", "Lists"),
+        Binding("ctrl+o", "cards", "Unserved cards"),
         Binding("escape", "clear", "Clear"),
         *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]
@@ -192,6 +196,10 @@ class PeoplePage(Page):
     def action_lists(self) -> None:
         """Show people by how they stand."""
         shell_of(self).go_to("Lists")
+
+    def action_cards(self) -> None:
+        """Show the cards that no station could serve."""
+        shell_of(self).go_to("Cards")
 
     # --- adding ------------------------------------------------------------------------
 

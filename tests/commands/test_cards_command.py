@@ -318,7 +318,7 @@ def test_a_card_that_nobody_recorded_is_listed_with_the_one_that_it_nearly_is(
     kiosk: Kiosk, estate: Estate, capsys: Capsys
 ) -> None:
     assert kiosk("cards", "unknown") == 0
-    assert capsys.readouterr().out == "no station met a card that is not recorded\n"
+    assert capsys.readouterr().out == "no station met a card that it could not serve\n"
     visit = new_id()
     reference = reference_of(VisitId(visit))
     with estate.store.begin() as uow:

@@ -40,6 +40,7 @@ from kiosk.dialogue import (
     UnblockNotSent,
     UnblockOutcome,
     UnblockUnknown,
+    UnreadCard,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -152,6 +153,7 @@ class FakeAuthority:
     changes: list[UnblockOutcome] = field(default_factory=list)
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    unread: list[UnreadCard | None] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     begun: list[VisitId] = field(default_factory=list)
     healthy: bool = True
@@ -247,8 +249,11 @@ class FakeAuthority:
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         self.ended.append((visit, how))
 
-    def refuse(self, visit: VisitId, station: str, reason: str) -> str:
+    def refuse(
+        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
+    ) -> str:
         self.refused.append(reason)
+        self.unread.append(unread)
         return reference_of(visit)
 
     def health(self) -> Health:

@@ -197,7 +197,12 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True)
 class UnknownCard:
-    """A card that a station read and nobody recorded; ``near`` says what it resembles."""
+    """A card that no station serves: it is not recorded, or could not be read (``unread``).
+
+    ``said`` is a sentence of how it calls itself, ``near`` says which recorded cards it
+    resembles, ``cause`` what was wrong in a few words, and ``advice`` what to do. Family and
+    identifier are empty where the station did not get so far.
+    """
 
     reference: str
     at: datetime
@@ -205,3 +210,7 @@ class UnknownCard:
     family: str
     identifier: str
     near: tuple[str, ...]
+    said: str
+    cause: str
+    advice: str
+    unread: bool

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, tuple_, update
 from sqlmodel import col
 
 from kiosk.dialogue import CardId
@@ -30,6 +31,8 @@ KEPT = (
 
 _TELLING = 8
 """Fewer signs of an identifier tell no card from another."""
+
+_MOST_ALIKE = 500
 
 SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
@@ -54,20 +57,41 @@ class Cards:
             return KnownCard(_record(row), holder.record(Cardholder))
         return None
 
-    def resembling(self, identifier: str, limit: int) -> tuple[KnownCard, ...]:
-        """Return cards of any family that are called so, but for case, or for a missing end."""
+    def known(self, card_id: str) -> KnownCard | None:
+        """Return one by id, with its holder."""
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
+        statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
+        for row, holder in self._gateway.tuples(statement.where(col(CardRow.id) == card_id)):
+            return KnownCard(_record(row), holder.record(Cardholder))
+        return None
+
+    def resembling(
+        self, identifier: str, others: Sequence[str]
+    ) -> tuple[tuple[str, str, str], ...]:
+        """Return id, family and identifier of recorded cards that may be meant by another one.
+
+        They are called as it or as one of ``others``, but for case; or begin so, or are its
+        beginning; or share two of its four quarters and nearly its length, as every card does
+        that differs in one or two signs. Up to 500, those called so first.
+        """
         named, given = func.lower(col(CardRow.identifier)), identifier.lower()
+        called = named.in_((given, *others))
         begins = (named.startswith(given, autoescape=True),) if len(given) >= _TELLING else ()
         longer = (func.length(named) >= _TELLING) & (
             func.substr(given, 1, func.length(named)) == named
         )
-        joined = col(CardholderRow.id) == col(CardRow.holder_id)
-        statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
-        found = statement.where(or_(named == given, longer, *begins)).limit(limit)
-        return tuple(
-            KnownCard(_record(row), holder.record(Cardholder))
-            for row, holder in self._gateway.tuples(found)
+        cuts = [len(given) * part // 4 for part in range(5)]
+        quarters = [given[a:b] for a, b in pairwise(cuts)]
+        shared = sum(
+            (case((named.contains(q, autoescape=True), 1), else_=0) for q in quarters),
+            start=literal(0),
         )
+        near = func.length(named).between(len(given) - 2, len(given) + 2) & (shared >= 2)
+        alike = (near,) if len(given) >= _TELLING else ()
+        columns = col(CardRow.id), col(CardRow.driver), col(CardRow.identifier)
+        found = select(*columns).where(or_(called, longer, *begins, *alike))
+        first = found.order_by(case((called, 0), else_=1), col(CardRow.id)).limit(_MOST_ALIKE)
+        return tuple((row[0], row[1], row[2]) for row in self._gateway.tuples(first))
 
     def lock(self, card_id: str) -> Card | None:
         """Return one, held against other writers until the unit of work ends.

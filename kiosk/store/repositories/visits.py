@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlmodel import col
 
-from kiosk.dialogue import Reason, VisitEnd
+from kiosk.dialogue import ReadFault, Reason, VisitEnd
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import PendingChange
 from kiosk.store.secret_records import KeptKind
@@ -40,8 +40,9 @@ class Visits:
         return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
 
     def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
-        """Return the newest visits with a card that is not recorded, newest first."""
-        unknown = select(VisitRow).where(col(VisitRow.unknown_card).is_not(None))
+        """Return the newest visits with a card that is not recorded or not read, newest first."""
+        either = col(VisitRow.unknown_card).is_not(None) | col(VisitRow.unread).is_not(None)
+        unknown = select(VisitRow).where(either)
         newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
         return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
 
@@ -70,6 +71,11 @@ class Visits:
         """Note why one was refused, and the digest of the proof that was judged for it."""
         this = col(VisitRow.id) == visit_id
         self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
+
+    def note_unread(self, visit_id: str, fault: ReadFault) -> None:
+        """Note why a station could not read the card, where none was noted before."""
+        this = col(VisitRow.id) == visit_id, col(VisitRow.unread).is_(None)
+        self._gateway.change(VisitRow, *this, unread=fault)
 
     def count_begun(self, station: str, since: datetime) -> int:
         """Return how many visits a station began since then."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from kiosk.dialogue import Purpose, Reason, VisitEnd
+from kiosk.dialogue import Purpose, ReadFault, Reason, VisitEnd
 from kiosk.store.records import JointHash, PinEvidence
 from kiosk.store.tables.base import MacRow, index_where
 from kiosk.store.tables.columns import JointHashes, Numbers, UtcDateTime, Worded
@@ -52,6 +52,7 @@ class VisitRow(MacRow, table=True):
     owner_email: str | None = None
     pending_id: str | None = None
     unknown_card: str | None = None
+    unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
 
 
 class PendingRow(MacRow, table=True):

@@ -9,9 +9,10 @@ import pytest
 
 from kiosk.administration.office import Office
 from kiosk.administration.search import search_people
-from kiosk.administration.unknown_cards import recent_unknown_cards
-from kiosk.dialogue import CardId, Reason, Refusal
+from kiosk.administration.unknown_cards import FAULTS, NOT_RECORDED, recent_unknown_cards
+from kiosk.dialogue import CardId, ReadFault, Reason, Refusal, UnreadCard, VisitId
 from kiosk.roles import Role
+from kiosk.store.records import new_id
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import office_of
 from tests.authority.world import World
@@ -59,7 +60,74 @@ def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office
     refused = world.insert(CardId("gids", "00" * 16)).opened
     assert isinstance(refused, Refusal)
     about = search_people(office, refused.reference, 5).about
-    assert about.endswith(f"It calls itself gids {'00' * 16}.")
+    assert about.endswith(f"It calls itself gids {'00' * 16}. {NOT_RECORDED[1]}")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "says"),
+    [
+        (f"{RECORDED[:-1]}b", "which differs in one sign. Mistyped import?"),
+        (f"{RECORDED[:9]}{RECORDED[10:]}", "which differs in one sign. Mistyped import?"),
+        (f"{RECORDED[:9]}07{RECORDED[9:]}", "which differs in 2 signs. Mistyped import?"),
+        (f"8{RECORDED[1:20]}0{RECORDED[21:]}", "which differs in 2 signs. Mistyped import?"),
+        (bytes.fromhex(RECORDED)[::-1].hex(), "the same bytes in another order. Mistyped import?"),
+        ("d0412c9fb3a8664eb1f07c5d2e9a77aa", "the same bytes in another order. Mistyped import?"),
+    ],
+)
+def test_a_mistyped_identifier_is_recognised(
+    world: World, office: Office, identifier: str, says: str
+) -> None:
+    world.add_card(world.add_holder(), identifier=RECORDED)
+    refused = world.insert(CardId("piv", identifier)).opened
+    assert isinstance(refused, Refusal)
+    about = search_people(office, refused.reference, 5).about
+    assert f"A card of Asha Okafor (900123456789) is recorded as {RECORDED}" in about
+    assert says in about
+
+
+def test_three_signs_are_another_card(world: World, office: Office) -> None:
+    world.add_card(world.add_holder(), identifier=RECORDED)
+    refused = world.insert(CardId("piv", f"{RECORDED[:-3]}bbb")).opened
+    assert isinstance(refused, Refusal)
+    assert "Asha" not in search_people(office, refused.reference, 5).about
+
+
+def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: Office) -> None:
+    holder = world.add_holder()
+    for last in range(6):
+        world.add_card(holder, identifier=f"00050000123{last}")
+    refused = world.insert(CardId("openpgp", "000500001239")).opened
+    assert isinstance(refused, Refusal)
+    about = search_people(office, refused.reference, 5).about
+    assert "6 recorded cards differ from it in one or two signs" in about
+    assert "Asha" not in about
+
+
+@pytest.mark.parametrize("fault", list(ReadFault))
+def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
+    world: World, office: Office, fault: ReadFault
+) -> None:
+    """Before: it said "the card could not be read", and no more."""
+    visit = VisitId(new_id())
+    unread = UnreadCard(fault, "gids")
+    reference = world.authority.refuse(visit, "Library", Reason.CARD_UNREADABLE, unread)
+    about = search_people(office, reference, 5).about
+    cause, advice = FAULTS[fault]
+    assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
+    with world.store.read() as uow:
+        (card,) = recent_unknown_cards(uow)
+    assert (card.reference, card.station, card.cause) == (reference, "Library", cause)
+
+
+def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
+    world: World, office: Office
+) -> None:
+    sitting = world.insert(world.registered_card())
+    unread = UnreadCard(ReadFault.TOO_SLOW)
+    reference = world.authority.refuse(sitting.visit, "A", Reason.CARD_UNREADABLE, unread)
+    about = search_people(office, reference, 5).about
+    assert "It did not answer in time, by the station's report." in about
+    assert "It is recorded as a card of" in about
 
 
 def test_the_newest_come_first_and_the_audit_names_none(world: World) -> None:

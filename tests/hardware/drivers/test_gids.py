@@ -52,8 +52,9 @@ def test_a_card_is_known_by_its_identifier() -> None:
     ["6a82", "9000", "df20009000", f"df2010{'00' * 16}9000", f"df200f{ID[2:]}9000", f"{ID}9000"],
 )
 def test_a_card_without_an_identifier_is_unknown(told: str) -> None:
-    with pytest.raises(CardUnknown):
+    with pytest.raises(CardUnknown) as unknown:
         GidsSession(Card({ASK_ID: told})).identifier()
+    assert unknown.value.family == "gids"
 
 
 @pytest.mark.parametrize(

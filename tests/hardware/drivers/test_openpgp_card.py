@@ -161,8 +161,9 @@ def test_no_password_reaches_another_card(
 
 def test_a_card_without_a_serial_number_is_not_served(insert: Insert, tmp_path: Path) -> None:
     seat = insert(ForeignCard(tmp_path, serial=0))
-    with pytest.raises(CardUnknown):
+    with pytest.raises(CardUnknown) as unknown:
         served_by(Secret.ADMIN_PIN).read(seat.reader)
+    assert unknown.value.family == "openpgp"
 
 
 def test_the_names_of_families_are_never_mixed(insert: Insert, card: ForeignCard) -> None:

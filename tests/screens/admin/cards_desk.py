@@ -31,7 +31,7 @@ class FakeCardsDesk(Files):
 
     def unknown(self) -> tuple[UnknownCard, ...]:
         self._asked.hear(Action.SEE_PEOPLE, "cards.unknown")
-        return ()
+        return tuple(self._estate.unknown_cards)
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_CARD, "cards.add", seen, card, grounds)

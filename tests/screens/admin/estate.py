@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
-from kiosk.administration.views.people import CodeLine, PersonLine
+from kiosk.administration.views.people import CodeLine, PersonLine, UnknownCard
 from kiosk.administration.views.proposals import ProposalLine
 from kiosk.administration.views.service import (
     Day,
@@ -37,6 +37,7 @@ class Estate:
     chain: ChainVerdict = records.CHAIN
     questions: list[QuestionLine] = field(default_factory=records.questions)
     policy: list[PolicyLine] = field(default_factory=records.policy)
+    unknown_cards: list[UnknownCard] = field(default_factory=records.unknown_cards)
     staff: list[StaffLine] = field(default_factory=records.staff)
     files: list[ImportFile] = field(default_factory=records.files)
 

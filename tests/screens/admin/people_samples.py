@@ -39,6 +39,11 @@ def _search() -> dict[str, Sample]:
         "people-list": Sample(("f1", "b", "6")),
         "people-list-blocked": Sample(("f1", "b")),
         "people-list-dark": Sample(("f1", "b", "6", "down"), dark=True),
+        "cards": Sample(("f2", "ctrl+o")),
+        "cards-unread": Sample(("f2", "ctrl+o", "down"), Role.AUDITOR),
+        "cards-none": Sample(
+            ("f2", "ctrl+o"), arrange=lambda desk: desk.estate.unknown_cards.clear()
+        ),
         "add-person": Sample(("f2", "ctrl+n")),
         "add-person-not-taken": Sample(
             ("f2", "ctrl+n", "=100200300401", "tab", "=Hugh Iolo", "tab", "tab", f"={WHY}", "enter")

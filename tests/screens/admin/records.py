@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from kiosk.administration.default_questions import DEFAULT_QUESTIONS
 from kiosk.administration.policy_in_force import shown_text
+from kiosk.administration.unknown_cards import FAULTS, NOT_RECORDED
 from kiosk.administration.views.audit import AuditLine, ChainVerdict
+from kiosk.administration.views.people import UnknownCard
 from kiosk.administration.views.service import (
     ImportFile,
     KeyLine,
@@ -17,6 +19,7 @@ from kiosk.administration.views.service import (
 )
 from kiosk.config.base import About, settings_of
 from kiosk.config.policy import PolicySettings
+from kiosk.dialogue import ReadFault
 from kiosk.roles import Role
 from tests.screens.admin.people import NOW
 
@@ -126,3 +129,45 @@ def files() -> list[ImportFile]:
         ImportFile("starters-march.csv", 184_320, NOW - timedelta(hours=1)),
         ImportFile("bad-lines.csv", 20_480, NOW - timedelta(days=3)),
     ]
+
+
+def unknown_cards() -> list[UnknownCard]:
+    """Return a card that was imported with a mistake, and two that could not be read."""
+    mistyped = "9f2c41d0a8b34e66b1f07c5d2e9a77ab"
+    recorded = "9f2c41d0a8b34e66b1f07c5d2e9a77aa"
+    which = f"is recorded as {recorded}, which differs in one sign. Mistyped import?"
+    return [
+        UnknownCard(
+            reference="7Q2M-9KXA",
+            at=NOW - timedelta(minutes=6),
+            station="Main Entrance",
+            family="piv",
+            identifier=mistyped,
+            near=(f"A card of Amara Okafor (100200300401) {which}",),
+            said=f"It calls itself piv {mistyped}.",
+            cause=NOT_RECORDED[0],
+            advice=NOT_RECORDED[1],
+            unread=False,
+        ),
+        _unread("B4XT-2QLM", 21, "Library", ReadFault.NO_ANSWER, ""),
+        _unread("0R3K-W8ZD", 60 * 26, "West Wing 2", ReadFault.NO_IDENTIFIER, "openpgp"),
+    ]
+
+
+def _unread(
+    reference: str, minutes: int, station: str, fault: ReadFault, family: str
+) -> UnknownCard:
+    cause, advice = FAULTS[fault]
+    named = f" It is of the family {family}." if family else ""
+    return UnknownCard(
+        reference=reference,
+        at=NOW - timedelta(minutes=minutes),
+        station=station,
+        family=family,
+        identifier="",
+        near=(),
+        said=f"{cause}, by the station's report.{named}",
+        cause=cause,
+        advice=advice,
+        unread=True,
+    )

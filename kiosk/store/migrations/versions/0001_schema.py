@@ -559,6 +559,7 @@ def _tables() -> None:
         sa.Column("owner_email", sa.String(), nullable=True),
         sa.Column("pending_id", sa.String(), nullable=True),
         sa.Column("unknown_card", sa.String(), nullable=True),
+        sa.Column("unread", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_visit_card_id_card")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_visit_holder_id_cardholder")

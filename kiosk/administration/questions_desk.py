@@ -11,7 +11,7 @@ from kiosk.administration.policy_in_force import policy_in_force
 from kiosk.administration.views.acting import Done, Grounds
 from kiosk.administration.views.service import QuestionLine
 from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
-from kiosk.policy import normalise
+from kiosk.folding import fold
 from kiosk.roles import Action
 from kiosk.store.records import SecurityQuestion
 
@@ -88,7 +88,7 @@ def _tidied(text: str) -> str:
     tidy = " ".join(text.split())
     if not SHORTEST <= len(tidy) <= LONGEST:
         raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
-    if not tidy.isprintable() or not normalise(tidy):
+    if not tidy.isprintable() or not fold(tidy):
         raise NotTaken(FIELD, "Write it in letters that can be shown.")
     return tidy
 
@@ -96,7 +96,7 @@ def _tidied(text: str) -> str:
 def _refuse_repetition(text: str, there: Iterable[SecurityQuestion]) -> None:
     """Refuse what reads alike: two answers to one question would prove no more than one."""
     for question in there:
-        if normalise(question.text) == normalise(text):
+        if fold(question.text) == fold(text):
             if question.retired_at is None:
                 raise NotTaken(FIELD, f"“{question.text}” is in the list already.")
             raise NotTaken(FIELD, f"“{question.text}” was retired. Offer that one again.")

@@ -144,6 +144,8 @@ _BEGUN: Final[dict[str, str]] = {
 }
 _PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.EMPTY: "it was empty",
+    AnswerProblem.TOO_SHORT: "it was too short",
+    AnswerProblem.NOT_TYPABLE: "a station's keyboard cannot type it",
     AnswerProblem.REPEATS_QUESTION: "it repeated the question",
     AnswerProblem.SAME_AS_ANOTHER: "it was the same as another",
     AnswerProblem.TOO_LONG: "it was too long",

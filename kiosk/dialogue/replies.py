@@ -54,6 +54,8 @@ class AnswerProblem(StrEnum):
     """Why a registration answer is not taken."""
 
     EMPTY = "empty"
+    TOO_SHORT = "too-short"
+    NOT_TYPABLE = "not-typable"
     REPEATS_QUESTION = "repeats-question"
     SAME_AS_ANOTHER = "same-as-another"
     TOO_LONG = "too-long"

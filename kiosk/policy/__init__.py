@@ -3,7 +3,7 @@
 Nothing here reads a clock, a file or a database: what is needed comes in as an argument.
 """
 
-from kiosk.policy.answers import answer_problem, normalise
+from kiosk.policy.answers import answer_problem
 from kiosk.policy.codes import SendVerdict, may_send_code
 from kiosk.policy.email import EmailProblem, email_problem, mask_email, tidy_email
 from kiosk.policy.limits import Factor, Genuine, Policy
@@ -21,7 +21,6 @@ __all__ = [
     "email_problem",
     "mask_email",
     "may_send_code",
-    "normalise",
     "pin_verdicts",
     "tidy_email",
 ]

@@ -10,18 +10,20 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
 from threading import BoundedSemaphore
+from typing import Final
 
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
 
 from kiosk.errors import SealBroken
-from kiosk.policy.answers import normalise
+from kiosk.folding import fold
 from kiosk.secrets.framing import framed
 from kiosk.secrets.keys import Key, KeyPurpose, KeyRing
 from kiosk.sensitive import Sensitive
@@ -31,6 +33,10 @@ SIZES = (2, 3, 4)
 """How many questions a policy may ask; sets of each size are hashed, so it may change."""
 
 _SALT, _DIGEST = 16, 32
+
+_FOLDED: Final = "2"
+"""Heads the digest of answers that were folded with ``fold``. It is part of the digest, so the
+row's MAC covers it, and the MACs of rows with older digests stay valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,12 @@ class AnswerHasher:
         """
         pepper = self._ring.current(KeyPurpose.PEPPER)
         subsets = [ids for ids in _subsets(answers) if asked is None or len(ids) == asked]
-        secrets_of = [_peppered(pepper, owner, _chosen(answers, ids)) for ids in subsets]
+        secrets_of = [_peppered(pepper, owner, _chosen(answers, ids), fold) for ids in subsets]
         with ThreadPoolExecutor(self._at_once, "answers") as pool:
             digests = list(pool.map(self._hash, secrets_of))
         return tuple(
-            JointHash(ids, digest, pepper.id) for ids, digest in zip(subsets, digests, strict=True)
+            JointHash(ids, f"{_FOLDED}{digest}", pepper.id)
+            for ids, digest in zip(subsets, digests, strict=True)
         )
 
     def can_check(self, kept: JointHash) -> bool:
@@ -85,7 +92,7 @@ class AnswerHasher:
         Raises ``KeyMissing``.
         """
         pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
-        message = framed(attempt, _peppered(pepper, owner, answers).hex())
+        message = framed(attempt, _peppered(pepper, owner, answers, _folding(kept)).hex())
         return hmac.new(pepper.subkey("attempt"), message, sha256).digest()
 
     def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
@@ -96,9 +103,12 @@ class AnswerHasher:
         """
         fits = kept is not None and tuple(sorted(answers)) == tuple(sorted(kept.subset))
         digest, pepper = self._dummy(), self._ring.current(KeyPurpose.PEPPER)
+        folding: Callable[[str], str] = fold
         if kept is not None and fits:
-            digest, pepper = kept.digest, self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
-        return self._verify(digest, _peppered(pepper, owner, answers)) and fits
+            digest = kept.digest.removeprefix(_FOLDED)
+            pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
+            folding = _folding(kept)
+        return self._verify(digest, _peppered(pepper, owner, answers, folding)) and fits
 
     def _hash(self, secret: bytes) -> str:
         cost = self._cost
@@ -139,12 +149,35 @@ def _chosen(answers: Mapping[int, Sensitive], ids: tuple[int, ...]) -> dict[int,
     return {question: answers[question] for question in ids}
 
 
-def _peppered(pepper: Key, owner: str, answers: Mapping[int, Sensitive]) -> bytes:
-    """Return what Argon2 hashes: a keyed digest of the normalised answers, in question order."""
+def _peppered(
+    pepper: Key, owner: str, answers: Mapping[int, Sensitive], folding: Callable[[str], str]
+) -> bytes:
+    """Return what Argon2 hashes: a keyed digest of the folded answers, in question order."""
     parts: list[str | int] = [owner]
     for question in sorted(answers):
-        parts += [question, normalise(answers[question].reveal())]
+        parts += [question, folding(answers[question].reveal())]
     return hmac.new(pepper.subkey("answers"), framed(*parts), sha256).digest()
+
+
+def _folding(kept: JointHash) -> Callable[[str], str]:
+    """Return the folding that the answers of ``kept`` had: one hash is one guess, and one cost."""
+    return fold if kept.digest.startswith(_FOLDED) else _spaced_fold
+
+
+def _spaced_fold(text: str) -> str:
+    """Fold as digests without ``_FOLDED`` need it: spaces and the marks of other scripts stay."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", folded).casefold())
+    bare = "".join(sign for sign in folded if not "\u0300" <= sign <= "\u036f")
+    spaced = "".join(map(_spaced, unicodedata.normalize("NFKC", bare)))
+    return " ".join(spaced.split())
+
+
+def _spaced(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category in {"Cc", "Cf"} and not sign.isspace():
+        return ""
+    return " " if category[0] in "PSZ" or sign.isspace() else sign
 
 
 def _b64(raw: bytes) -> str:

@@ -125,7 +125,10 @@ class SecurityQuestion:
 
 @dataclass(frozen=True, slots=True)
 class JointHash:
-    """The encoded Argon2id hash of the answers to ``subset`` taken together."""
+    """The encoded Argon2id hash of the answers to ``subset`` taken together.
+
+    The digest begins with what says how the answers were folded.
+    """
 
     subset: tuple[int, ...]
     digest: str = field(repr=False)

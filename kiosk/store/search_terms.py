@@ -1,8 +1,7 @@
 """By which words a person is found, and what becomes of what somebody types to find them.
 
-Both sides are brought to one form: no case, no accents, letters and digits alone. So
-``O'Brien``, ``o'bri`` and ``OBRIEN`` meet, and a card's number is found with or without
-its dashes.
+Both sides are folded as answers are. So ``O'Brien``, ``o'bri`` and ``OBRIEN`` meet, and a
+card's number is found with or without its dashes.
 """
 
 from __future__ import annotations
@@ -12,16 +11,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from kiosk.folding import fold, folded_words
+
 LONGEST: Final = 80
 """Characters that are kept of a term; a card without a GUID is named by 66."""
 
 MOST_WORDS: Final = 8
 """Typed words beyond these narrow nothing."""
-
-_PLAIN: Final = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}
-)
-"""Letters that Unicode does not take apart into a letter and its accent."""
 
 _SPELT_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 """How the same names are written where a keyboard has no such letters."""
@@ -32,29 +28,27 @@ _UNSPACED: Final = re.compile(
 )
 """Han, kana and hangul: family and given name stand together, and either is looked for."""
 
-_BETWEEN: Final = re.compile(r"[\W_]+")
-
 
 def terms_of(
     name: str, number: str, emails: Iterable[str | None], identifiers: Iterable[str | None]
 ) -> frozenset[str]:
     """Return the terms of one person; what is None or empty gives none."""
-    found = set(_of_name(name)) | {_compact(number)}
+    found = set(_of_name(name)) | {fold(number)}
     for email in filter(None, emails):
         found.update(_of_email(email))
-    found.update(_compact(identifier) for identifier in filter(None, identifiers))
+    found.update(fold(identifier) for identifier in filter(None, identifiers))
     return frozenset(term[:LONGEST] for term in found if term)
 
 
 def typed_words(text: str) -> tuple[str, ...]:
     """Return what each word of ``text`` has to begin like; the longest first."""
-    words = {_compact(word)[:LONGEST] for word in text.split()[:MOST_WORDS]}
+    words = {fold(word)[:LONGEST] for word in text.split()[:MOST_WORDS]}
     return tuple(sorted(filter(None, words), key=lambda word: (-len(word), word)))
 
 
 def whole_word(text: str) -> str:
     """Return all of ``text`` as one word: an address, a number, a card as it is recorded."""
-    return _compact(text)[:LONGEST]
+    return fold(text)[:LONGEST]
 
 
 def joined_word(text: str) -> str:
@@ -66,10 +60,10 @@ def joined_word(text: str) -> str:
 
 def _of_name(name: str) -> Iterator[str]:
     for word in name.split():
-        yield _compact(word)
-        yield from _pieces(word)
-        yield _compact(_composed(word).translate(_SPELT_OUT))
-        yield from (_compact(part) for part in _endings(_composed(word)))
+        yield fold(word)
+        yield from folded_words(word)
+        yield fold(_composed(word).translate(_SPELT_OUT))
+        yield from (fold(part) for part in _endings(_composed(word)))
 
 
 def _endings(word: str) -> Iterator[str]:
@@ -79,24 +73,9 @@ def _endings(word: str) -> Iterator[str]:
 
 
 def _of_email(email: str) -> Iterator[str]:
-    yield _compact(email)
+    yield fold(email)
     local, _, _ = email.partition("@")
-    yield from (piece for piece in _pieces(local) if len(piece) > 1)
-
-
-def _compact(text: str) -> str:
-    return _BETWEEN.sub("", _plain(text))
-
-
-def _pieces(text: str) -> list[str]:
-    return [piece for piece in _BETWEEN.split(_plain(text)) if piece]
-
-
-def _plain(text: str) -> str:
-    if text.isascii():
-        return text.casefold()
-    apart = unicodedata.normalize("NFKD", _composed(text))
-    return "".join(sign for sign in apart if unicodedata.category(sign)[0] != "M").translate(_PLAIN)
+    yield from (piece for piece in folded_words(local) if len(piece) > 1)
 
 
 def _composed(text: str) -> str:

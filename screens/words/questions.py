@@ -33,7 +33,11 @@ def problem(what: AnswerProblem) -> str:
     """Say why an answer is not taken."""
     match what:
         case AnswerProblem.EMPTY:
-            return "Please write an answer."
+            return "Please write an answer of letters or digits."
+        case AnswerProblem.TOO_SHORT:
+            return "Please use at least two letters or digits."
+        case AnswerProblem.NOT_TYPABLE:
+            return "The keyboard cannot type this. Use A to Z and 0 to 9."
         case AnswerProblem.REPEATS_QUESTION:
             return "The answer must not repeat the question."
         case AnswerProblem.SAME_AS_ANOTHER:

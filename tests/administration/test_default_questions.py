@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kiosk.administration.default_questions import DEFAULT_QUESTIONS
-from kiosk.policy import normalise
+from kiosk.folding import fold
 from kiosk.policy.answers import answer_problem
 
 
@@ -16,7 +16,7 @@ def test_there_are_twenty_with_lasting_ids() -> None:
 
 
 def test_no_two_read_alike() -> None:
-    assert len({normalise(text) for text in DEFAULT_QUESTIONS.values()}) == 20
+    assert len({fold(text) for text in DEFAULT_QUESTIONS.values()}) == 20
 
 
 @pytest.mark.parametrize("text", DEFAULT_QUESTIONS.values())

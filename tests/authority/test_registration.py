@@ -110,8 +110,10 @@ def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card
     ("changes", "question", "problem"),
     [
         ({6: "?!"}, 6, AnswerProblem.EMPTY),
+        ({6: "7"}, 6, AnswerProblem.TOO_SHORT),
+        ({6: "李小龍"}, 6, AnswerProblem.NOT_TYPABLE),
         ({6: "question 6"}, 6, AnswerProblem.REPEATS_QUESTION),
-        ({7: "blue anchor lane."}, 7, AnswerProblem.SAME_AS_ANOTHER),
+        ({7: "BlueAnchor-Lane."}, 7, AnswerProblem.SAME_AS_ANOTHER),
         ({8: "x" * 81}, 8, AnswerProblem.TOO_LONG),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from kiosk.dialogue import Answer, AnswerQuestions, ProvePin, Purpose, UnblockDone, UnblockUnknown
-from kiosk.policy import normalise
+from kiosk.folding import fold
 from kiosk.sensitive import Sensitive
 from tests.authority.sitting import ANSWERS, Sitting, wrong_code
 from tests.authority.world import EMAIL, PUK, World
@@ -19,7 +19,7 @@ SECRET_ANSWERS = {5: "Zanzibar Lane", 6: "Qwertz", 7: "Pelikan 4711", 8: "Wombat
 
 def _canaries(codes: Iterable[str]) -> set[bytes]:
     texts = {*ANSWERS.values(), *SECRET_ANSWERS.values(), "canary wrong", PUK, *codes}
-    return {form.encode() for text in texts for form in (text, text.lower(), normalise(text))}
+    return {form.encode() for text in texts for form in (text, text.lower(), fold(text))}
 
 
 def _everything(world: World) -> None:

@@ -57,7 +57,7 @@ def _pages() -> list[State]:
         Menu(visit, tuple(Purpose)[1:]),
         ConfirmOwner(visit),
         PickQuestion(visit, choose),
-        GiveAnswer(visit, choose, (), question, AnswerProblem.SAME_AS_ANOTHER),
+        *(GiveAnswer(visit, choose, (), question, problem) for problem in AnswerProblem),
         AskQuestion(visit, ask),
         AskQuestion(visit, ask, (), wrong=True),
         *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),

@@ -11,7 +11,7 @@ from argon2.low_level import Type, hash_secret, verify_secret
 
 from kiosk.errors import KeyMissing, SealBroken
 from kiosk.secrets.hashing import AnswerHasher, Cost
-from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.secrets.keys import NEEDED, Key, KeyPurpose, KeyRing
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import JointHash
 
@@ -152,3 +152,44 @@ def test_no_answer_is_in_what_is_kept_or_shown(hasher: AnswerHasher) -> None:
     for joint in hasher.hash_sets(OWNER, ANSWERS):
         assert joint.digest not in repr(joint)
         assert "Anchor" not in joint.digest
+
+
+OLD = JointHash(
+    (2, 7),
+    "$argon2id$v=19$m=32,t=1,p=1$V4oKXksVv1EEcpyl/uQd8g$"
+    "rsqH8Mmcf83BkXqNm3Rx/orwTBTz8Rz0yKoZPQZcp5o",
+    "pepper-1",
+)
+"""Of "Siân O'Brien" and "李小龍", made before folding took spaces away; the key is below."""
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [("Siân O'Brien", True), ("sian o brien", True), ("sian obrien", False), ("Sian", False)],
+)
+def test_an_old_hash_is_checked_as_it_was_made_by_one_hash(
+    monkeypatch: pytest.MonkeyPatch, given: str, right: bool
+) -> None:
+    ring = KeyRing({each: (Key(f"{each.value}-1", bytes(range(32))),) for each in NEEDED})
+    hasher, calls = AnswerHasher(ring, CHEAP), 0
+
+    def counting(digest: bytes, secret: bytes, kind: Type) -> bool:
+        nonlocal calls
+        calls += 1
+        return verify_secret(digest, secret, kind)
+
+    monkeypatch.setattr("kiosk.secrets.hashing.verify_secret", counting)
+    answers = {2: Sensitive(given), 7: Sensitive("李小龍")}
+    assert hasher.check(OWNER, answers, OLD) is right
+    assert calls == 1
+    bound = hasher.bind("attempt", OWNER, answers, OLD)
+    same = hasher.bind("attempt", OWNER, {**answers, 2: Sensitive("siân o'brien")}, OLD)
+    assert (bound == same) is right
+
+
+def test_a_new_hash_takes_what_folds_alike(hasher: AnswerHasher) -> None:
+    real = {2: Sensitive("Siân O'Brien"), 7: Sensitive("Łódź"), 9: Sensitive("Mary-Jane")}
+    typed = {2: Sensitive("sian obrien"), 7: Sensitive("lodz"), 9: Sensitive("maryjane")}
+    (kept,) = hasher.hash_sets(OWNER, real, 3)
+    assert hasher.check(OWNER, typed, kept)
+    assert hasher.bind("1", OWNER, typed, kept) == hasher.bind("1", OWNER, real, kept)

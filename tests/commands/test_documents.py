@@ -56,7 +56,7 @@ def typed(document: Path) -> Iterator[str]:
 def misnamed(line: str) -> str | None:
     """Return what the program does not know of a call: a part of it or an option."""
     parser: argparse.ArgumentParser = whole_parser()
-    for word in shlex.split(line)[1:]:
+    for word in shlex.split(line.partition(" ...")[0])[1:]:
         below = {name: each for name, _, each in subparsers(parser)}
         if word.startswith("--"):
             if word not in parser.format_help():

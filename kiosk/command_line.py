@@ -12,12 +12,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from kiosk.commands import COMMANDS
 from kiosk.commands.help import Version, complete
 from kiosk.commands.printing import complain
-from kiosk.errors import ConfigError, KioskError, NotTaken
+from kiosk.errors import ChangedMeanwhile, ConfigError, KioskError, NotTaken
+
+if TYPE_CHECKING:
+    from kiosk.commands.tools import Run
 
 _ABOUT = """\
 Self-service smartcard unlock stations.
@@ -31,9 +34,8 @@ KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTIN
 
 
 class _Command(Protocol):
-    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
-
-    def run(self, args: argparse.Namespace) -> int: ...
+    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        """Add the command; each of its parts carries its function as the default of ``run``."""
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +45,11 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
+    except ChangedMeanwhile as error:
+        complain(f"kiosk: {error}")
+        for change in error.changes:
+            complain(f"  {change}")
+        return 1
     except KioskError as error:
         complain(f"kiosk: {_told(error)}")
         return 2 if isinstance(error, ConfigError) else 1
@@ -60,7 +67,8 @@ def _run(words: list[str]) -> int:
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
     modules = {name: _load(module) for name, module in wanted.items()}
     args = _parser(modules).parse_args(words)
-    return modules[args.command].run(args)
+    run: Run = args.run
+    return run(args)
 
 
 def _output_closed() -> int:

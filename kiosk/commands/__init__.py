@@ -1,4 +1,4 @@
-"""The commands of the command line; each module has ``add_parser`` and ``run``."""
+"""The commands of the command line; each module has ``add_parser``."""
 
 COMMANDS = {
     "demo": "demo",

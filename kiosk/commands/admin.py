@@ -36,7 +36,7 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    add_screen(commands, "admin", "the RA application, run by sshd", _HELP)
+    add_screen(commands, "admin", run, "the RA application, run by sshd", _HELP)
 
 
 def run(args: argparse.Namespace) -> int:

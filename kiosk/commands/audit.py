@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.commands.parts import (
     acting,
+    add_part,
     grounds_of,
     how_many,
     moment,
@@ -55,7 +56,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parts = parser.add_subparsers(
         dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export|redact"
     )
-    verify = parts.add_parser("verify", help="walk the chain and name the first row that is wrong")
+    verify = add_part(
+        parts, "verify", _verify, "walk the chain and name the first row that is wrong"
+    )
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
     )
@@ -70,20 +73,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FILE",
         help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
     )
-    anchor = parts.add_parser("anchor", help="verify the newest rows and sign the head")
+    anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the head")
     anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchor to this file too")
-    public = parts.add_parser("public-keys", help="show the keys that check anchors")
+    public = add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
     for part in (verify, anchor, public):
         add_config(part)
-    listing = reading(parts, "list", "show rows, newest first")
+    listing = reading(parts, "list", _list, "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
-    reading(parts, "kinds", "show the kinds of rows there can be")
-    export = parts.add_parser("export", help="write rows, oldest first, into the exports folder")
+    reading(parts, "kinds", _kinds, "show the kinds of rows there can be")
+    export = add_part(parts, "export", _export, "write rows, oldest first, into the exports folder")
     export.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="(default: csv)")
     add_config(export)
     for part in (listing, export):
         _add_filter(part)
-    redact = acting(parts, "redact", "propose to take the text of a row out of the audit")
+    redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     redact.add_argument(
         "--whole", action="store_true", help="its detail too, and not only the reason"
@@ -98,20 +101,6 @@ def _add_filter(part: argparse.ArgumentParser) -> None:
     part.add_argument("--reference", default="", help="under one reference number")
     part.add_argument("--since", type=moment, metavar="DATE", help="from this day or moment on")
     part.add_argument("--until", type=moment, metavar="DATE", help="before this day or moment")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for."""
-    parts = {
-        "verify": _verify,
-        "anchor": _anchor,
-        "public-keys": _public_keys,
-        "list": _list,
-        "kinds": _kinds,
-        "export": _export,
-        "redact": _redact,
-    }
-    return parts[args.part](args)
 
 
 def _verify(args: argparse.Namespace) -> int:

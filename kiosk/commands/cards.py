@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 from kiosk.commands.parts import (
     about_person,
     acting,
+    add_part,
     grounds_of,
     reading,
     say_json,
     tell,
-    tell_changes,
 )
-from kiosk.commands.tools import Tools, add_command, add_config, say
-from kiosk.errors import ChangedMeanwhile, NothingThere
+from kiosk.commands.tools import Run, Tools, add_command, add_config, say
+from kiosk.errors import NothingThere
 
 if TYPE_CHECKING:
-    from kiosk.administration.desk import AdminDesk, CardsDesk, CodesDesk
-    from kiosk.administration.views.acting import Done
+    from kiosk.administration.desk import AdminDesk
     from kiosk.administration.views.people import IssuedCode, NewCard, Person
 
 DESCRIPTION = """\
@@ -45,22 +44,33 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    _new_card(about_person(parts, "add", "give somebody another card"))
-    _new_card(_of_card(parts, "replace", "give a card in place of one, which is revoked"))
-    _of_card(parts, "revoke", "bar a card at every station")
-    set_secret = _of_card(parts, "set-secret", "seal another unblock secret; asks for it")
+    _new_card(about_person(parts, "add", _add, "give somebody another card"))
+    _new_card(_of_card(parts, "replace", _replace, "give a card in place of one, which is revoked"))
+    _of_card(parts, "revoke", _revoke, "bar a card at every station")
+    set_secret = _of_card(
+        parts, "set-secret", _set_secret, "seal another unblock secret; asks for it"
+    )
     _derived_from(set_secret)
     set_secret.add_argument(
         "--tries-full",
         action="store_true",
         help="the card itself was just given this secret, so all its tries are there again",
     )
-    _of_card(parts, "issue-code", "give a code by word of mouth; prints it once", identifies=True)
-    reading(parts, "codes", "show the codes that wait for a second member of staff")
-    reading(parts, "unknown", "show cards that stations could not serve: not recorded, or not read")
-    for name, text in (("agree-code", "let one work"), ("withdraw-code", "make one worthless")):
-        acting(parts, name, text).add_argument("code", metavar="CODE-ID", help="see `codes`")
-    read = parts.add_parser("read", help="print driver and identifier of a card")
+    _of_card(
+        parts, "issue-code", _issue, "give a code by word of mouth; prints it once", identifies=True
+    )
+    reading(parts, "codes", _codes, "show the codes that wait for a second member of staff")
+    reading(
+        parts,
+        "unknown",
+        _unknown,
+        "show cards that stations could not serve: not recorded, or not read",
+    )
+    agree = acting(parts, "agree-code", _agree_code, "let one work")
+    withdraw = acting(parts, "withdraw-code", _withdraw_code, "make one worthless")
+    for part in (agree, withdraw):
+        part.add_argument("code", metavar="CODE-ID", help="see `codes`")
+    read = add_part(parts, "read", _read, "print driver and identifier of a card")
     _reader_options(read)
     add_config(read)
 
@@ -68,11 +78,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _of_card(
     parts: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
+    run: Run,
     text: str,
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    part = about_person(parts, name, text, identifies=identifies)
+    part = about_person(parts, name, run, text, identifies=identifies)
     part.add_argument("card", metavar="CARD")
     return part
 
@@ -103,52 +114,54 @@ def _reader_options(part: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where it was not done."""
-    if args.part == "read":
-        from kiosk.commands.card_reader import read_card
+def _read(args: argparse.Namespace) -> int:
+    from kiosk.commands.card_reader import read_card
 
-        return read_card(getattr(args, "config", None), args.reader, args.wait)
+    return read_card(getattr(args, "config", None), args.reader, args.wait)
+
+
+def _add(args: argparse.Namespace) -> int:
     desk = Tools(args).desk
-    try:
-        match args.part:
-            case "codes":
-                return _codes(desk.codes, as_json=args.json)
-            case "unknown":
-                return _unknown(desk.cards, as_json=args.json)
-            case "issue-code":
-                return _issue(desk, args)
-            case _:
-                return tell(_change(desk, args))
-    except ChangedMeanwhile as error:
-        return tell_changes(error)
+    person = desk.people.find_one(args.number)
+    return tell(desk.cards.add(person.seen, _wanted(args), grounds_of(args)))
 
 
-def _change(desk: AdminDesk, args: argparse.Namespace) -> Done:
+def _replace(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    return tell(desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args)))
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    return tell(desk.cards.revoke(person.seen, card_id, grounds_of(args)))
+
+
+def _set_secret(args: argparse.Namespace) -> int:
     from kiosk.administration.views.people import IssuedFrom
     from kiosk.commands.secret_input import ask_secret
 
-    grounds = grounds_of(args)
-    match args.part:
-        case "agree-code":
-            return desk.codes.agree(args.code, grounds)
-        case "withdraw-code":
-            return desk.codes.withdraw(args.code, grounds)
+    desk, person, card_id = _chosen(args)
+    secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
+    return tell(
+        desk.cards.set_secret(
+            person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
+        )
+    )
+
+
+def _agree_code(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.codes.agree(args.code, grounds_of(args)))
+
+
+def _withdraw_code(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.codes.withdraw(args.code, grounds_of(args)))
+
+
+def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
+    """Return the desk, the person and the id of their card; raises ``NothingThere``."""
+    desk = Tools(args).desk
     person = desk.people.find_one(args.number)
-    match args.part:
-        case "add":
-            return desk.cards.add(person.seen, _wanted(args), grounds)
-        case "replace":
-            card_id = _card_of(person, args.card)
-            return desk.cards.replace(person.seen, card_id, _wanted(args), grounds)
-        case "revoke":
-            return desk.cards.revoke(person.seen, _card_of(person, args.card), grounds)
-        case _:
-            card_id = _card_of(person, args.card)
-            secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
-            return desk.cards.set_secret(
-                person.seen, card_id, secret, grounds, tries_full=args.tries_full
-            )
+    return desk, person, _card_of(person, args.card)
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
@@ -180,9 +193,9 @@ def _card_of(person: Person, named: str) -> str:
     return found[0].card_id
 
 
-def _issue(desk: AdminDesk, args: argparse.Namespace) -> int:
-    person = desk.people.find_one(args.number)
-    issued = desk.codes.issue(person.seen, _card_of(person, args.card), grounds_of(args))
+def _issue(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
     say(issued.code.reveal())
     say(_told(issued))
     return 0
@@ -198,9 +211,9 @@ def _told(issued: IssuedCode) -> str:
     return f"It works at every station until {until} (reference {issued.reference})"
 
 
-def _unknown(desk: CardsDesk, *, as_json: bool) -> int:
-    cards = desk.unknown()
-    if as_json:
+def _unknown(args: argparse.Namespace) -> int:
+    cards = Tools(args).desk.cards.unknown()
+    if args.json:
         say_json(cards)
         return 0
     for card in cards:
@@ -217,9 +230,9 @@ def _unknown(desk: CardsDesk, *, as_json: bool) -> int:
     return 0
 
 
-def _codes(desk: CodesDesk, *, as_json: bool) -> int:
-    lines = desk.waiting()
-    if as_json:
+def _codes(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.codes.waiting()
+    if args.json:
         say_json(lines)
         return 0
     for line in lines:

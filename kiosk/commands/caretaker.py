@@ -23,9 +23,10 @@ EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    add_command(
+    parser = add_command(
         subparsers, "caretaker", "look after the service once, for a timer", DESCRIPTION, EXAMPLE
     )
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -35,13 +35,14 @@ complete -F _kiosk kiosk
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    commands.add_parser(
+    parser = commands.add_parser(
         "completion",
         help="print a script that completes commands in bash",
         description=_HELP,
         epilog=f"example:\n{_EXAMPLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(run=run)
 
 
 def run(_args: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(run=run)
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     parser.add_argument("--keep", metavar="DIR", help="make the estate in DIR and leave it there")
 

@@ -32,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(
         subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE
     )
+    parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="for a script")
 
 

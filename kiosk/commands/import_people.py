@@ -63,6 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(
         subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE
     )
+    parser.set_defaults(run=run)
     parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
     parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from kiosk.commands.parts import add_part
 from kiosk.commands.tools import Tools, add_command, add_config, complain, say
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
-    listing = parts.add_parser("list", help="show every key, and what it sealed")
-    rotate = parts.add_parser("rotate", help="make a new key current", description=ROTATE)
+    listing = add_part(parts, "list", _list, "show every key, and what it sealed")
+    rotate = add_part(parts, "rotate", _rotate, "make a new key current")
+    rotate.description = ROTATE
     rotate.add_argument(
         "--purpose",
         default="seal",
@@ -71,16 +73,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="which key (default: seal); of those that make nothing anew, one is only added",
     )
     rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
-    backed_up = parts.add_parser(
-        "backed-up", help="declare that a copy of the key file is safe", description=COPIED
+    backed_up = add_part(
+        parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
     )
+    backed_up.description = COPIED
     for part in (listing, rotate, backed_up):
         add_config(part)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for."""
-    return {"list": _list, "rotate": _rotate, "backed-up": _backed_up}[args.part](args)
 
 
 def _list(args: argparse.Namespace) -> int:

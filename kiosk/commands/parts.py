@@ -9,8 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from kiosk.commands.printing import as_json
-from kiosk.commands.tools import add_config, complain, say
-from kiosk.errors import ChangedMeanwhile
+from kiosk.commands.tools import Run, add_config, say
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -21,11 +20,20 @@ _MANY = 99_999
 _LONGEST_ROW = 18
 
 
+def add_part(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+) -> argparse.ArgumentParser:
+    """Add a part with the function that runs it."""
+    part = parts.add_parser(name, help=text)
+    part.set_defaults(run=run)
+    return part
+
+
 def reading(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
 ) -> argparse.ArgumentParser:
     """Add a part that shows something, for people or with ``--json`` for a script."""
-    part = parts.add_parser(name, help=text)
+    part = add_part(parts, name, run, text)
     part.add_argument("--json", action="store_true", help="for a script")
     add_config(part)
     return part
@@ -34,12 +42,13 @@ def reading(
 def acting(
     parts: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
+    run: Run,
     text: str,
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
     """Add a part that changes something: it wants a reason, for the audit."""
-    part = parts.add_parser(name, help=text)
+    part = add_part(parts, name, run, text)
     part.add_argument("--reason", required=True, help="why; it is kept with the audit")
     if identifies:
         part.add_argument(
@@ -52,12 +61,13 @@ def acting(
 def about_person(
     parts: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
+    run: Run,
     text: str,
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
     """Add a part that changes something of one person, named by their holder number."""
-    part = acting(parts, name, text, identifies=identifies)
+    part = acting(parts, name, run, text, identifies=identifies)
     part.add_argument("number", metavar="NUMBER")
     return part
 
@@ -105,14 +115,6 @@ def tell(done: Done) -> int:
     """Say what was done; return 0."""
     say(f"{done.told} (reference {done.reference})")
     return 0
-
-
-def tell_changes(error: ChangedMeanwhile) -> int:
-    """Say that somebody else was first, and what they did; return 1."""
-    complain(f"kiosk: {error}")
-    for change in error.changes:
-        complain(f"  {change}")
-    return 1
 
 
 def say_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:

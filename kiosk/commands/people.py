@@ -13,16 +13,14 @@ from kiosk.commands.parts import (
     reading,
     say_json,
     tell,
-    tell_changes,
 )
 from kiosk.commands.printing import ask
 from kiosk.commands.tools import Tools, add_command, say
-from kiosk.errors import ChangedMeanwhile, NotTaken
+from kiosk.errors import NotTaken
 from kiosk.people_groups import PeopleGroup, PeopleOrder
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import PeopleDesk
-    from kiosk.administration.views.acting import Done, Grounds
     from kiosk.administration.views.people import Person, PersonLine
 
 DESCRIPTION = """\
@@ -49,10 +47,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    search = reading(parts, "search", "find people")
+    search = reading(parts, "search", _search, "find people")
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
-    listing = reading(parts, "list", "list people by how they stand")
+    listing = reading(parts, "list", _list, "list people by how they stand")
     listing.add_argument(
         "--standing",
         choices=[group.value for group in PeopleGroup],
@@ -64,83 +62,92 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     listing.add_argument("--reverse", action="store_true", help="the other way round")
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
-    reading(parts, "show", "say how somebody stands").add_argument("number", metavar="NUMBER")
-    about_person(parts, "lift-block", "lift the block after failed attempts", identifies=True)
-    about_person(parts, "revoke-registration", "let somebody register anew")
-    about_person(parts, "correct-name", "put another name").add_argument("name", metavar="NAME")
-    email = about_person(parts, "correct-email", "put another address", identifies=True)
+    reading(parts, "show", _show, "say how somebody stands").add_argument(
+        "number", metavar="NUMBER"
+    )
+    about_person(
+        parts, "lift-block", _lift_block, "lift the block after failed attempts", identifies=True
+    )
+    about_person(parts, "revoke-registration", _revoke_registration, "let somebody register anew")
+    name = about_person(parts, "correct-name", _correct_name, "put another name")
+    name.add_argument("name", metavar="NAME")
+    email = about_person(
+        parts, "correct-email", _correct_email, "put another address", identifies=True
+    )
     email.add_argument("email", metavar="ADDRESS")
-    about_person(parts, "leaver", "close everything for somebody who left").add_argument(
-        "--back", action="store_true", help=_BACK
+    leaver = about_person(parts, "leaver", _leaver, "close everything for somebody who left")
+    leaver.add_argument("--back", action="store_true", help=_BACK)
+    about_person(parts, "stop", _stop, "stop everything: something was not done by the holder")
+    about_person(
+        parts, "stop-change", _stop_change, "leave the address as it is where a change waits"
     )
-    about_person(parts, "stop", "stop everything: something was not done by the holder")
-    about_person(parts, "stop-change", "leave the address as it is where a change waits")
-    about_person(parts, "erase", "delete somebody and all about them").add_argument(
-        "--yes", action="store_true", help=_YES
-    )
-    add = about_person(parts, "add", "add a person without a card")
+    erase = about_person(parts, "erase", _erase, "delete somebody and all about them")
+    erase.add_argument("--yes", action="store_true", help=_YES)
+    add = about_person(parts, "add", _add, "add a person without a card")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where it was not done."""
+def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
+    """Return the desk and the person whom the command is about; raises ``NothingThere``."""
     desk = Tools(args).desk.people
-    match args.part:
-        case "search":
-            return _search(desk, " ".join(args.text), args.limit, as_json=args.json)
-        case "list":
-            return _list(desk, args)
-        case "show":
-            return _show(desk.find_one(args.number), as_json=args.json)
-    try:
-        return tell(_change(desk, args))
-    except ChangedMeanwhile as error:
-        return tell_changes(error)
+    return desk, desk.find_one(args.number)
 
 
-def _change(desk: PeopleDesk, args: argparse.Namespace) -> Done:
-    grounds = grounds_of(args)
-    if args.part == "add":
-        return desk.add(args.number, args.name, args.email, grounds)
-    person = desk.find_one(args.number)
-    match args.part:
-        case "lift-block":
-            return desk.lift_block(person.seen, grounds)
-        case "revoke-registration":
-            return desk.revoke_registration(person.seen, grounds)
-        case "correct-name":
-            return desk.correct_name(person.seen, args.name, grounds)
-        case "correct-email":
-            return desk.correct_email(person.seen, args.email, grounds)
-        case "stop":
-            return desk.report_misuse(person.seen, grounds)
-        case "stop-change":
-            return desk.stop_change(person.seen, grounds)
-        case "leaver":
-            return _leaver(desk, person, grounds, back=args.back)
-        case _:
-            return _erase(desk, person, grounds, is_meant=args.yes)
+def _add(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.people
+    return tell(desk.add(args.number, args.name, args.email, grounds_of(args)))
 
 
-def _leaver(desk: PeopleDesk, person: Person, grounds: Grounds, *, back: bool) -> Done:
-    if back:
-        return desk.take_back_leaver(person.seen, grounds)
-    return desk.mark_leaver(person.seen, grounds)
+def _lift_block(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.lift_block(person.seen, grounds_of(args)))
 
 
-def _erase(desk: PeopleDesk, person: Person, grounds: Grounds, *, is_meant: bool) -> Done:
+def _revoke_registration(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.revoke_registration(person.seen, grounds_of(args)))
+
+
+def _correct_name(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.correct_name(person.seen, args.name, grounds_of(args)))
+
+
+def _correct_email(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.correct_email(person.seen, args.email, grounds_of(args)))
+
+
+def _stop(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.report_misuse(person.seen, grounds_of(args)))
+
+
+def _stop_change(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.stop_change(person.seen, grounds_of(args)))
+
+
+def _leaver(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    act = desk.take_back_leaver if args.back else desk.mark_leaver
+    return tell(act(person.seen, grounds_of(args)))
+
+
+def _erase(args: argparse.Namespace) -> int:
     """Erase once it is clear that it is meant; raises ``NotTaken``."""
-    if not is_meant:
+    desk, person = _chosen(args)
+    if not args.yes:
         asked = f"This deletes {person.name} and all about them, for good. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
-    return desk.erase(person.seen, grounds)
+    return tell(desk.erase(person.seen, grounds_of(args)))
 
 
-def _search(desk: PeopleDesk, text: str, limit: int, *, as_json: bool) -> int:
-    found = desk.search(text, limit)
-    if as_json:
+def _search(args: argparse.Namespace) -> int:
+    found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
+    if args.json:
         say_json(found)
         return 0
     if found.about:
@@ -156,9 +163,9 @@ def _search(desk: PeopleDesk, text: str, limit: int, *, as_json: bool) -> int:
     return 0
 
 
-def _list(desk: PeopleDesk, args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> int:
     found = _listed(
-        desk,
+        Tools(args).desk.people,
         PeopleGroup(args.standing),
         PeopleOrder(args.sort),
         descending=args.reverse,
@@ -198,10 +205,11 @@ def _listed(
         left = None if left is None else left - len(page.people)
 
 
-def _show(person: Person, *, as_json: bool) -> int:
+def _show(args: argparse.Namespace) -> int:
     from kiosk.commands.person_text import person_lines
 
-    if as_json:
+    _, person = _chosen(args)
+    if args.json:
         say_json(person)
         return 0
     for line in person_lines(person):

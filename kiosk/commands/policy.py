@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell
 from kiosk.commands.tools import Tools, add_command, say
-from kiosk.errors import ChangedMeanwhile, NothingThere
+from kiosk.errors import NothingThere
 
 if TYPE_CHECKING:
     from kiosk.administration.desk_of_service import PolicyDesk
@@ -29,25 +29,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "policy", "the policy", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|set|reset")
-    reading(parts, "list", "show every setting with its limits")
-    put = acting(parts, "set", "let another value count")
+    reading(parts, "list", _list, "show every setting with its limits")
+    put = acting(parts, "set", _set, "let another value count")
     put.add_argument("name", metavar="SETTING")
     put.add_argument("value", metavar="VALUE")
-    acting(parts, "reset", "let the file's value count").add_argument("name", metavar="SETTING")
+    reset = acting(parts, "reset", _reset, "let the file's value count")
+    reset.add_argument("name", metavar="SETTING")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where somebody else was first."""
+def _set(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.policy
-    if args.part == "list":
-        return _list(desk, as_json=args.json)
     line = _find(desk, args.name)
-    try:
-        if args.part == "set":
-            return tell(desk.change(line.name, args.value, line.revision, grounds_of(args)))
-        return tell(desk.reset(line.name, line.revision, grounds_of(args)))
-    except ChangedMeanwhile as error:
-        return tell_changes(error)
+    return tell(desk.change(line.name, args.value, line.revision, grounds_of(args)))
+
+
+def _reset(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.policy
+    line = _find(desk, args.name)
+    return tell(desk.reset(line.name, line.revision, grounds_of(args)))
 
 
 def _find(desk: PolicyDesk, name: str) -> PolicyLine:
@@ -57,9 +56,9 @@ def _find(desk: PolicyDesk, name: str) -> PolicyLine:
     raise NothingThere(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
 
 
-def _list(desk: PolicyDesk, *, as_json: bool) -> int:
-    lines = desk.every()
-    if as_json:
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.policy.every()
+    if args.json:
         say_json(lines)
         return 0
     for line in lines:

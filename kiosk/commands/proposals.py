@@ -7,12 +7,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
+from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell
 from kiosk.commands.tools import Tools, add_command, say
-from kiosk.errors import ChangedMeanwhile
 
 if TYPE_CHECKING:
-    from kiosk.administration.desk import ProposalsDesk
     from kiosk.administration.views.acting import Done
 
 DESCRIPTION = """\
@@ -36,36 +34,34 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers, "proposals", "what a second has to agree to", DESCRIPTION, EXAMPLE
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")
-    reading(parts, "list", "show what waits, oldest first")
-    for name, text in (("agree", "have it done now"), ("decline", "let it never be done")):
-        part = acting(parts, name, text)
+    reading(parts, "list", _list, "show what waits, oldest first")
+    agree = acting(parts, "agree", _agree, "have it done now")
+    decline = acting(parts, "decline", _decline, "let it never be done")
+    for part in (agree, decline):
         part.add_argument("proposal", metavar="ID", help="see `list`")
         part.add_argument("--json", action="store_true", help="for a script")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where it was not done."""
-    desk = Tools(args).desk.proposals
-    if args.part == "list":
-        return _list(desk, as_json=args.json)
-    try:
-        done = _decide(desk, args)
-    except ChangedMeanwhile as error:
-        return tell_changes(error)
+def _agree(args: argparse.Namespace) -> int:
+    done = Tools(args).desk.proposals.agree(args.proposal, grounds_of(args))
+    return _say_done(done, as_json=args.json)
+
+
+def _decline(args: argparse.Namespace) -> int:
+    done = Tools(args).desk.proposals.decline(args.proposal, grounds_of(args))
+    return _say_done(done, as_json=args.json)
+
+
+def _say_done(done: Done, *, as_json: bool) -> int:
+    if not as_json:
+        return tell(done)
+    say(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.proposals.waiting()
     if args.json:
-        say(json.dumps(asdict(done), indent=2, ensure_ascii=False))
-        return 0
-    return tell(done)
-
-
-def _decide(desk: ProposalsDesk, args: argparse.Namespace) -> Done:
-    decide = desk.agree if args.part == "agree" else desk.decline
-    return decide(args.proposal, grounds_of(args))
-
-
-def _list(desk: ProposalsDesk, *, as_json: bool) -> int:
-    lines = desk.waiting()
-    if as_json:
         say_json(lines)
         return 0
     for line in lines:

@@ -22,23 +22,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "questions", "security questions", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire|revive")
-    reading(parts, "list", "show all questions")
-    acting(parts, "add", "offer another question").add_argument("text", metavar="QUESTION")
-    for name, text in (("retire", "offer one to nobody new"), ("revive", "offer it again")):
-        acting(parts, name, text).add_argument("id", type=int, metavar="NUMBER")
+    reading(parts, "list", _list, "show all questions")
+    acting(parts, "add", _add, "offer another question").add_argument("text", metavar="QUESTION")
+    retire = acting(parts, "retire", _retire, "offer one to nobody new")
+    revive = acting(parts, "revive", _revive, "offer it again")
+    for part in (retire, revive):
+        part.add_argument("id", type=int, metavar="NUMBER")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for."""
-    desk = Tools(args).desk.questions
-    match args.part:
-        case "add":
-            return tell(desk.add(args.text, grounds_of(args)))
-        case "retire":
-            return tell(desk.retire(args.id, grounds_of(args)))
-        case "revive":
-            return tell(desk.revive(args.id, grounds_of(args)))
-    lines = desk.every()
+def _add(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.add(args.text, grounds_of(args)))
+
+
+def _retire(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.retire(args.id, grounds_of(args)))
+
+
+def _revive(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.revive(args.id, grounds_of(args)))
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.questions.every()
     if args.json:
         say_json(lines)
         return 0

@@ -27,6 +27,7 @@ _SPANS = ["day", "week", "site", "reason"]
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE)
+    parser.set_defaults(run=run)
     parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")
     parser.add_argument(
         "--days", type=how_many, default=30, help="the last so many days (default: 30)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from kiosk.commands.parts import add_part
 from kiosk.commands.tools import Tools, add_command, add_config, say
 
 DESCRIPTION = """\
@@ -27,8 +28,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its two parts."""
     parser = add_command(subparsers, "rows", "find altered records", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
-    check = parts.add_parser("check", help="name every altered record")
-    accept = parts.add_parser("accept", help="take an altered record as it is")
+    check = add_part(parts, "check", _check, "name every altered record")
+    accept = add_part(parts, "accept", _accept, "take an altered record as it is")
     accept.add_argument("table", metavar="TABLE")
     accept.add_argument("row", metavar="ROW")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
@@ -36,16 +37,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         add_config(part)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where a record is altered."""
-    from kiosk.administration.altered_rows import accept, sweep
+def _accept(args: argparse.Namespace) -> int:
+    from kiosk.administration.altered_rows import accept
 
     tools = Tools(args)
-    if args.part == "accept":
-        accept(tools.store, args.table, args.row, tools.actor(), args.reason)
-        say(f"{args.table} {args.row} is taken as it is")
-        return 0
-    found = sweep(tools.store)
+    accept(tools.store, args.table, args.row, tools.actor(), args.reason)
+    say(f"{args.table} {args.row} is taken as it is")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    """Name them; 1 where a record is altered."""
+    from kiosk.administration.altered_rows import sweep
+
+    found = sweep(Tools(args).store)
     for table, row in found.altered:
         say(f"{table} {row}")
     say(f"{len(found.altered)} of {found.rows} records were altered outside of the service")

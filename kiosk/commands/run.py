@@ -18,6 +18,7 @@ from kiosk.hardening import forbid_dumps
 from kiosk.service_manager import ServiceManager, take_service_manager
 
 if TYPE_CHECKING:
+    from kiosk.commands.tools import Run
     from kiosk.composition.station import LocalStage
     from kiosk.config import Settings
 
@@ -42,12 +43,13 @@ example:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    add_screen(commands, "run", "run the station in this terminal", _HELP, _EXAMPLE)
+    add_screen(commands, "run", run, "run the station in this terminal", _HELP, _EXAMPLE)
 
 
 def add_screen(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
+    run_command: Run,
     help_line: str,
     description: str,
     example: str = "",
@@ -60,6 +62,7 @@ def add_screen(
         epilog=example,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(run=run_command)
     parser.add_argument(
         "--config",
         metavar="FILE",

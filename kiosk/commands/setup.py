@@ -30,7 +30,10 @@ EXAMPLE = """\
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    add_command(subparsers, "setup", "make settings, keys and database", DESCRIPTION, EXAMPLE)
+    parser = add_command(
+        subparsers, "setup", "make settings, keys and database", DESCRIPTION, EXAMPLE
+    )
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

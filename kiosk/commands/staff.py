@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.commands import authorized_keys
-from kiosk.commands.parts import acting, grounds_of, reading, say_json, tell, tell_changes
-from kiosk.commands.tools import Tools, add_command, add_config, say
-from kiosk.errors import ChangedMeanwhile, ConfigError, NothingThere
+from kiosk.commands.parts import acting, add_part, grounds_of, reading, say_json, tell
+from kiosk.commands.tools import Run, Tools, add_command, add_config, say
+from kiosk.errors import ConfigError, NothingThere
 from kiosk.roles import Role
 
 if TYPE_CHECKING:
     from kiosk.administration.desk_of_service import StaffDesk
-    from kiosk.administration.views.acting import Done
     from kiosk.administration.views.service import StaffLine
 
 DESCRIPTION = """\
@@ -37,25 +36,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    reading(parts, "list", "show everybody, with keys and roles")
-    add = acting(parts, "add", "let somebody in")
+    reading(parts, "list", _list, "show everybody, with keys and roles")
+    add = acting(parts, "add", _add, "let somebody in")
     add.add_argument("who", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add)
-    _about(parts, "role", "give somebody another role").add_argument("role", choices=_ROLES)
-    _about(parts, "remove", "let somebody in no more")
-    _key_option(_about(parts, "add-key", "let another key in"))
-    less = _about(parts, "remove-key", "let a key in no more")
+    role = _about(parts, "role", _change_role, "give somebody another role")
+    role.add_argument("role", choices=_ROLES)
+    _about(parts, "remove", _remove, "let somebody in no more")
+    _key_option(_about(parts, "add-key", _add_key, "let another key in"))
+    less = _about(parts, "remove-key", _remove_key, "let a key in no more")
     less.add_argument("fingerprint", metavar="SHA256:...")
-    door = parts.add_parser("authorized-keys", help="what sshd asks (AuthorizedKeysCommand)")
+    door = add_part(
+        parts, "authorized-keys", authorized_keys.run, "what sshd asks (AuthorizedKeysCommand)"
+    )
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     add_config(door)
 
 
 def _about(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
 ) -> argparse.ArgumentParser:
-    part = acting(parts, name, text)
+    part = acting(parts, name, run, text)
     part.add_argument("who", metavar="WHO")
     return part
 
@@ -66,35 +68,37 @@ def _key_option(part: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for; 1 where it was not done."""
-    if args.part == "authorized-keys":
-        return authorized_keys.run(args)
-    tools = Tools(args)
-    if args.part == "list":
-        return _list(tools.desk.staff, as_json=args.json)
-    try:
-        return tell(_change(tools.desk.staff, args))
-    except ChangedMeanwhile as error:
-        return tell_changes(error)
+def _add(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.staff
+    return tell(desk.add(args.who, Role(args.role), _key_text(args.key), grounds_of(args)))
 
 
-def _change(desk: StaffDesk, args: argparse.Namespace) -> Done:
-    grounds = grounds_of(args)
-    if args.part == "add":
-        return desk.add(args.who, Role(args.role), _key_text(args.key), grounds)
-    member = _find(desk, args.who)
-    match args.part:
-        case "role":
-            return desk.change_role(member.staff_id, Role(args.role), member.revision, grounds)
-        case "remove":
-            return desk.remove(member.staff_id, member.revision, grounds)
-        case "add-key":
-            key = _key_text(args.key)
-            return desk.add_key(member.staff_id, key, member.revision, grounds)
-        case _:
-            named = args.fingerprint
-            return desk.remove_key(member.staff_id, named, member.revision, grounds)
+def _change_role(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    role = Role(args.role)
+    return tell(desk.change_role(member.staff_id, role, member.revision, grounds_of(args)))
+
+
+def _remove(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    return tell(desk.remove(member.staff_id, member.revision, grounds_of(args)))
+
+
+def _add_key(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    key = _key_text(args.key)
+    return tell(desk.add_key(member.staff_id, key, member.revision, grounds_of(args)))
+
+
+def _remove_key(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    key = args.fingerprint
+    return tell(desk.remove_key(member.staff_id, key, member.revision, grounds_of(args)))
+
+
+def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
+    desk = Tools(args).desk.staff
+    return desk, _find(desk, args.who)
 
 
 def _find(desk: StaffDesk, who: str) -> StaffLine:
@@ -122,9 +126,9 @@ def _key_text(path: Path) -> str:
         raise ConfigError(f"the key file {path}: {error.strerror}") from None
 
 
-def _list(desk: StaffDesk, *, as_json: bool) -> int:
-    lines = desk.every()
-    if as_json:
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.staff.every()
+    if args.json:
         say_json(lines)
         return 0
     for line in lines:

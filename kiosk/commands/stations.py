@@ -22,20 +22,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its parts."""
     parser = add_command(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|retire|reinstate")
-    reading(parts, "list", "show all stations")
-    for name, text in (("retire", "let a station serve nobody"), ("reinstate", "undo that")):
-        acting(parts, name, text).add_argument("name", metavar="STATION")
+    reading(parts, "list", _list, "show all stations")
+    retire = acting(parts, "retire", _retire, "let a station serve nobody")
+    reinstate = acting(parts, "reinstate", _reinstate, "undo that")
+    for part in (retire, reinstate):
+        part.add_argument("name", metavar="STATION")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the part that was asked for."""
-    desk = Tools(args).desk.stations
-    match args.part:
-        case "retire":
-            return tell(desk.retire(args.name, grounds_of(args)))
-        case "reinstate":
-            return tell(desk.reinstate(args.name, grounds_of(args)))
-    lines = desk.every()
+def _retire(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.stations.retire(args.name, grounds_of(args)))
+
+
+def _reinstate(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.stations.reinstate(args.name, grounds_of(args)))
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.stations.every()
     if args.json:
         say_json(lines)
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from kiosk.composition.opening import (
 )
 from kiosk.config.files import credential_file, settings_path
 
-__all__ = ["Tools", "add_command", "add_config", "complain", "say"]
+__all__ = ["Run", "Tools", "add_command", "add_config", "complain", "say"]
 
 if TYPE_CHECKING:
     from kiosk.administration.desk import AdminDesk
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from kiosk.secrets.sealing import Sealer
     from kiosk.store.database import Store
 
+
+Run = Callable[[argparse.Namespace], int]
+"""Runs a command or a part of one; returns the exit code."""
 
 _LONGEST_ACCOUNT = 64
 """Characters of an account's name that the audit keeps."""

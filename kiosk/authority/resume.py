@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from kiosk.authority.assisted import is_assisted
 from kiosk.authority.offers import is_registered, secret_barred
@@ -55,5 +56,12 @@ def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
             return registered and secret_barred(scene.card, told) is None
         case Purpose.REGISTER:
             return not registered
-        case _:
+        case (
+            Purpose.CHANGE_PIN
+            | Purpose.CHANGE_QUESTIONS
+            | Purpose.CHANGE_EMAIL
+            | Purpose.REPORT_MISUSE
+        ):
             return registered
+        case _:
+            assert_never(purpose)

@@ -184,8 +184,10 @@ def _reply(parts: Parts, case: Case, outcome: Counted, *, goes_on: bool) -> Task
             return Refusal(_why(left), reference)
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN, reference)
-        case _:
+        case UnblockRefused() | UnblockNotSent():
             return SetPin(parts.policy().pin_rules(case.holder.number))
+        case _:
+            assert_never(outcome)
 
 
 def _why(tries_left: int | None) -> Reason:

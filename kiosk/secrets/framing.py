@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 
 def framed(*parts: str | bytes | int) -> bytes:
     """Join ``parts``, each behind its kind and its length: no two lists give the same bytes."""
@@ -14,6 +16,8 @@ def _frame(part: str | bytes | int) -> bytes:
             kind, raw = b"s", part.encode("utf-8", "surrogatepass")
         case bytes():
             kind, raw = b"b", part
-        case _:
+        case int():
             kind, raw = b"i", str(part).encode()
+        case _:
+            assert_never(part)
     return kind + len(raw).to_bytes(4, "big") + raw

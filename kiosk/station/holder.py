@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from kiosk.dialogue import Answer, Purpose
 from kiosk.policy import answer_problem, broken_pin_rules
@@ -112,8 +113,10 @@ def _again(state: Trouble | PadPaused) -> Move:
             visit, attempt = counted(state.visit)
             asking = replace(command, attempt=attempt)
             return working(visit, state.work, asking, on_visit(state.back, visit))
-        case _:
+        case Trouble() | PadPaused():
             return working(state.visit, state.work, state.command, state.back)
+        case _:
+            assert_never(state)
 
 
 def _chosen(state: Menu, purpose: Purpose) -> Move:

@@ -150,5 +150,19 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
             return UnblockUnknown()
         case errors.NotAllowed():
             return UnblockRefused(None, "not allowed")
-        case _:
+        case (
+            errors.ReaderServiceDown()
+            | errors.ReaderGone()
+            | errors.CardGone()
+            | errors.CardSwapped()
+            | errors.CardBusy()
+            | errors.CardMute()
+            | errors.CardUnknown()
+            | errors.CardHung()
+            | errors.CardProtocolError()
+            | errors.PadLeft()
+        ):
             return UnblockNotSent()
+        case _:
+            # A kind that is not listed above may have spent a try: it must be counted.
+            return UnblockUnknown()

@@ -15,9 +15,14 @@ from kiosk.dialogue import (
 from kiosk.station.unblocking import outcome_of
 
 
+class KindOfTomorrow(errors.CardError):
+    """One that nobody has sorted yet."""
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
+        (KindOfTomorrow(), UnblockUnknown()),
         (errors.PinWrong(2), UnblockRefused(2, "wrong secret")),
         (errors.PinWrong(None), UnblockWrong()),
         (errors.PinBlocked(), UnblockRefused(0, "secret blocked")),

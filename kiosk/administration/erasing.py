@@ -1,5 +1,7 @@
 """Erasing a person: every row about them goes, and the audit keeps ids that name nobody.
 
+A keyed digest of their number stays, so that an import can say that it brings them back.
+
 What was written down of this act stays with the audit, but names nobody: so its words may
 not name them either.
 """
@@ -39,7 +41,7 @@ def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
     means.store.empty_log()
     return act.done(
         "The person is erased. Nothing here names them any more; an import whose file still has "
-        "them would bring them back."
+        "them would bring them back, and says so."
     )
 
 

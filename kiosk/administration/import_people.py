@@ -8,7 +8,7 @@ seconds for ten thousand lines), so a large file is best imported when the stati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -37,7 +37,8 @@ class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
     ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` counts the
-    lines whose address is of no approved domain.
+    lines whose address is of no approved domain. ``erased_before`` are the line, number and name
+    of each person who was erased and comes back.
     """
 
     lines: int = 0
@@ -50,6 +51,7 @@ class ImportSummary:
     outside_domains: int = 0
     reference: str = ""
     digest: str = ""
+    erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
         """Count one batch more."""
@@ -59,6 +61,7 @@ class ImportSummary:
         self.cards_changed += len(batch.cards_changed)
         self.secrets_sealed += batch.secrets
         self.known_touched += batch.known_touched
+        self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
 
 
 class PeopleImport:
@@ -178,6 +181,7 @@ class _Audit:
                 "cards_added": summary.cards_added,
                 "cards_changed": summary.cards_changed,
                 "secrets_sealed": summary.secrets_sealed,
+                "erased_before": len(summary.erased_before),
             },
         )
 

@@ -33,11 +33,13 @@ class Batch:
     """What a batch of lines comes to.
 
     ``known_touched`` counts what could help to open the card of somebody who was known before:
-    another address, another card, another key or secret.
+    another address, another card, another key or secret. ``erased_before`` are the first lines
+    of people who are added and were erased once.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[Cardholder] = field(default_factory=list)
+    erased_before: list[PersonLine] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[Card] = field(default_factory=list)
     secrets: int = 0
@@ -75,6 +77,10 @@ class Planner:
             holder = holders[line.number] = self._person(batch, line, holders.get(line.number))
             if line.card:
                 self._card(batch, line, line.card, holder, cards.get(line.card))
+        added = {holder.number for holder in batch.people_added}
+        erased = self._uow.holders.erased_among(added)
+        first = {line.number: line for line in reversed(lines) if line.number in erased}
+        batch.erased_before = sorted(first.values(), key=lambda line: line.line)
         return batch
 
     def _person(self, batch: Batch, line: PersonLine, known: Cardholder | None) -> Cardholder:

@@ -142,6 +142,11 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         known=summary.known_touched,
         outside_domains=summary.outside_domains,
         file_kept=kept,
+        erased_before=tuple(
+            (line, f"{number} {name}")
+            for line, number, name in summary.erased_before[:PROBLEMS_SHOWN]
+        ),
+        erased_before_in_all=len(summary.erased_before),
     )
 
 

@@ -40,6 +40,7 @@ first line names the columns, in any order:
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it
 
+People who were erased come back with a file that has them: they are named, with --dry-run, too.
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. A person with two cards has two lines. All of the file is
 taken, or nothing: each line with a problem is named with its reason, and no message
@@ -133,3 +134,7 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
     say(f"  secrets sealed   {summary.secrets_sealed:>9}")
     if summary.outside_domains:
         say(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")
+    if summary.erased_before:
+        say(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
+        for line, number, name in summary.erased_before:
+            say(f"    line {line}: {number} {name}")

@@ -24,6 +24,7 @@ class KeyedRowMacs:
         self._load = load
         self._ring: KeyRing | None = None
         self._subkeys: dict[str, bytes] = {}
+        self._number_subkeys: dict[tuple[str, str], bytes] = {}
 
     @classmethod
     def of(cls, ring: KeyRing) -> KeyedRowMacs:
@@ -65,7 +66,10 @@ class KeyedRowMacs:
         ring = self._keys()
         made = []
         for key_id in reversed(ring.ids(KeyPurpose.CODE_MAC)):
-            subkey = ring.key(KeyPurpose.CODE_MAC, key_id).subkey(use)
+            subkey = self._number_subkeys.get((use, key_id))
+            if subkey is None:
+                subkey = ring.key(KeyPurpose.CODE_MAC, key_id).subkey(use)
+                self._number_subkeys[use, key_id] = subkey
             digest = hmac.digest(subkey, framed(key_id, digits), _DIGEST).hex()
             made.append(f"{key_id}{_BETWEEN}{digest}")
         return tuple(made)

@@ -22,7 +22,21 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
     )
     outside = (("Not approved", result.outside_domains),) if result.outside_domains else ()
     lines = tuple(named(name, f"{count:>9,}", 16) for name, count in (*counts, *outside))
-    return (*lines, Content(_OUTSIDE)) if outside else lines
+    explained = (Content(_OUTSIDE),) if outside else ()
+    return (*lines, *explained, *_erased_lines(result))
+
+
+def _erased_lines(result: ImportResult) -> tuple[Content, ...]:
+    number, shown = result.erased_before_in_all, len(result.erased_before)
+    if not number:
+        return ()
+    people = "1 person who was" if number == 1 else f"{number:,} people who were"
+    first = (Content(f"These are the first {shown}:"),) if number > shown else ()
+    return (
+        Content(f"This brings back {people} erased."),
+        *first,
+        *(_line(line, person) for line, person in result.erased_before),
+    )
 
 
 def done_words(name: str, result: ImportResult) -> str:
@@ -36,13 +50,20 @@ def done_words(name: str, result: ImportResult) -> str:
     cards = _many(result.cards_added, "card")
     return (
         f"{name} is imported: {people} added, {result.people_changed:,} changed; {cards} added, "
-        f"{result.cards_changed:,} changed. Reference {result.reference}. "
+        f"{result.cards_changed:,} changed. {_brought_back(result.erased_before_in_all)}"
+        f"Reference {result.reference}. "
         f"{_what_became_of_the_file(result)}"
     )
 
 
 def _many(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+
+
+def _brought_back(count: int) -> str:
+    if not count:
+        return ""
+    return f"{_many(count, 'person who was', 'people who were')} erased came back. "
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:

@@ -252,3 +252,32 @@ def test_an_admin_key_in_another_hand_is_the_same_key(importer: Importer, tmp_pa
     first = importer.run(csv_of(tmp_path, line(0, secret=key) + ",gids", header=header))
     again = importer.run(csv_of(tmp_path, line(0, secret=key.upper()) + ",gids", header=header))
     assert (first.secrets_sealed, again.secrets_sealed, again.cards_changed) == (1, 0, 0)
+
+
+def test_people_who_were_erased_are_named_before_and_while_they_come_back(
+    importer: Importer, tmp_path: Path
+) -> None:
+    path = csv_of(tmp_path, *(line(n) for n in range(600)))
+    assert importer.run(path).erased_before == []
+    with importer.store.begin() as uow:
+        for n in (3, 550):
+            assert uow.holders.erase(importer.holder(n).id)
+        uow.commit()
+    comes_back = [(5, "900000000003", "Jo Smith"), (552, "900000000550", "Jo Smith")]
+    assert importer.work.rehearse(path).erased_before == comes_back
+    done = importer.run(path)
+    assert done.erased_before == comes_back
+    with importer.store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+    assert event.detail["erased_before"] == 2
+    assert "900000000003" not in repr(event)
+    assert importer.run(path).erased_before == [], "they are known again"
+
+
+def test_a_person_with_two_lines_is_named_once(importer: Importer, tmp_path: Path) -> None:
+    path = csv_of(tmp_path, line(0), line(0, card=7))
+    importer.run(path)
+    with importer.store.begin() as uow:
+        assert uow.holders.erase(importer.holder(0).id)
+        uow.commit()
+    assert [number for number, *_ in importer.work.rehearse(path).erased_before] == [2]

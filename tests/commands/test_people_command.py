@@ -170,3 +170,30 @@ def test_nothing_is_done_without_grounds(
         kiosk("people", *words)
     assert ended.value.code == 2
     assert estate.kinds() == before
+
+
+def test_an_import_names_whom_it_brings_back(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
+) -> None:
+    assert kiosk("people", "erase", JO, "--yes", *BECAUSE) == 0
+    capsys.readouterr()
+    for words in (("--dry-run",), ()):
+        assert kiosk("import", *words, people(place, GOOD)) == 0
+        said = capsys.readouterr().out
+        assert "erased before            1  people: this brings them back" in said
+        assert f"    line 2: {JO} Jo Smith\n" in said
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert "erased" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["obrien", "sian o'brien", "SIAN OBRIEN", "Siân"])
+def test_a_name_is_found_as_a_keyboard_can_type_it(
+    kiosk: Kiosk, place: Path, capsys: Capsys, typed: str
+) -> None:
+    more = "900000000003,Siân O'Brien,,,\n900000000004,李小龍,,,"
+    assert kiosk("import", people(place, f"{GOOD}\n{more}")) == 0
+    capsys.readouterr()
+    assert kiosk("people", "search", *typed.split()) == 0
+    assert capsys.readouterr().out.count("Siân O'Brien") == 1
+    assert kiosk("people", "search", "小龍") == 0
+    assert "李小龍" in capsys.readouterr().out

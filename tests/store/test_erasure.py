@@ -27,6 +27,7 @@ OF_NOBODY = frozenset(
         "audit_event",  # ids alone: it stays, and verifies
         "audit_head",
         "chore",
+        "erased_number",  # keyed digests
         "known_key",  # names of keys
         "policy_setting",
         "security_question",
@@ -63,6 +64,24 @@ def test_everything_about_a_person_goes_and_nothing_of_anybody_else(
         assert trace in everything
     with store.begin() as uow:
         assert not uow.holders.erase(gone.holder.id)
+
+
+def test_an_erased_number_is_recognised_and_not_kept(database: TestDatabase, store: Store) -> None:
+    person = everywhere(store, database, "1001")
+    with store.begin() as uow:
+        assert uow.holders.erased_among(["1001", "1002"]) == frozenset()
+        assert uow.holders.erase(person.holder.id)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.holders.erased_among(["1001", "1002"]) == {"1001"}
+        assert uow.holders.erased_among([]) == frozenset()
+    ((digest,),) = rows_by_table(database)["erased_number"]
+    assert str(digest).partition(".")[2], "a keyed digest"
+    again = samples.stored_person(store, "1001")
+    with store.begin() as uow:
+        assert uow.holders.erase(again.holder.id), "somebody is erased a second time"
+        uow.commit()
+    assert len(rows_by_table(database)["erased_number"]) == 1
 
 
 def test_a_note_that_is_detached_outlives_whom_it_was_about(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -143,7 +143,8 @@ class ImportResult:
     (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
     of staff, nothing was done yet: ``known`` counts the changes for whose sake.
     ``outside_domains`` counts addresses that are of no approved domain. ``file_kept`` says why
-    a file that was imported could not be removed.
+    a file that was imported could not be removed. ``erased_before`` are the first of
+    ``erased_before_in_all`` people who were erased and come back, as (line, number and name).
     """
 
     lines: int
@@ -159,6 +160,8 @@ class ImportResult:
     known: int = 0
     outside_domains: int = 0
     file_kept: str = ""
+    erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    erased_before_in_all: int = 0
 
 
 class Span(StrEnum):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from sqlalchemy import delete, or_, select
 from sqlmodel import col
 
@@ -14,6 +17,7 @@ from kiosk.store.tables.people import (
     AttemptRow,
     CardholderRow,
     CardRow,
+    ErasedNumberRow,
     RegistrationRow,
     StopNumberRow,
 )
@@ -21,10 +25,28 @@ from kiosk.store.tables.services import OutboxRow
 from kiosk.store.tables.staff import ActionNoteRow, ProposedActRow, SearchTermRow
 from kiosk.store.tables.visits import CodeRow, PendingRow, UnblockRow, VisitRow
 
+_USE: Final = "erased-number"
+
+
+def erased_among(gateway: Gateway, numbers: Iterable[str]) -> frozenset[str]:
+    """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
+
+    Raises ``KeyMissing``.
+    """
+    row = ErasedNumberRow
+    if not gateway.tuples(select(col(row.digest)).limit(1)):
+        return frozenset()
+    sought = {
+        digest: number for number in numbers for digest in gateway.number_digests(_USE, number)
+    }
+    found = gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
+    return frozenset(sought[digest] for (digest,) in found)
+
 
 def erase_person(gateway: Gateway, holder_id: str) -> bool:
     """Delete a holder and every row about them; False when there was none.
 
+    A keyed digest of their number stays, so that an import can say that it brings them back.
     Hold the person and their cards first, so that no station writes one row more.
     """
     cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
@@ -49,6 +71,12 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
         delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
         delete(CardRow).where(col(CardRow.holder_id) == holder_id),
     )
+    this = col(CardholderRow.id) == holder_id
+    number = gateway.scalar(select(col(CardholderRow.number)).where(this))
+    if number is None:
+        return False
+    digest = gateway.number_digests(_USE, number)[0]
+    gateway.run(gateway.upsert(ErasedNumberRow).values(digest=digest).on_conflict_do_nothing())
     for statement in about:
         gateway.run(statement)
-    return gateway.run(delete(CardholderRow).where(col(CardholderRow.id) == holder_id)) == 1
+    return gateway.run(delete(CardholderRow).where(this)) == 1

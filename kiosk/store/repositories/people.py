@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from kiosk.store.gateway import Gateway
 from kiosk.store.records import Cardholder, SecurityQuestion
-from kiosk.store.repositories.erasure import erase_person
+from kiosk.store.repositories.erasure import erase_person, erased_among
 from kiosk.store.tables.base import values
 from kiosk.store.tables.people import CardholderRow, QuestionRow, RegistrationRow
 
@@ -101,6 +101,13 @@ class Cardholders:
     def erase(self, holder_id: str) -> bool:
         """Delete one and all about them; False when there is none. Hold them and their cards."""
         return erase_person(self._gateway, holder_id)
+
+    def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
+        """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
+
+        Raises ``KeyMissing``.
+        """
+        return erased_among(self._gateway, numbers)
 
 
 class SecurityQuestions:

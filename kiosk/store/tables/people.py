@@ -152,6 +152,13 @@ class StopNumberRow(MacRow, table=True):
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class ErasedNumberRow(Row, table=True):
+    """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
+
+    __tablename__ = "erased_number"
+    digest: str = Field(primary_key=True, repr=False)
+
+
 class AddressChangeRow(MacRow, table=True):
     """See ``AddressChange``."""
 

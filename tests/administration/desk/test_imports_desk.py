@@ -92,6 +92,22 @@ def test_an_import_is_audited_with_who_did_it(
     assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
 
 
+def test_people_who_were_erased_are_named(
+    desk: LocalImportDesk, means: Means, store: Store
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    desk.run("people.csv", unseen)
+    with store.begin() as uow:
+        assert uow.holders.erase(uow.holders.by_numbers(["900000000002"])["900000000002"].id)
+        uow.commit()
+    put(means, "people.csv", line(1), line(2))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        assert result.erased_before == ((3, "900000000002 Jo Smith"),)
+        assert result.erased_before_in_all == 1
+        assert "Jo Smith" not in repr(result)
+
+
 def test_the_first_problems_are_shown_and_all_are_counted(
     desk: LocalImportDesk, means: Means, store: Store
 ) -> None:

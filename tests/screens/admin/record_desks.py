@@ -78,6 +78,7 @@ class FakeImportDesk(Slow):
     """Knows what each of its files would do; a bad one has ``problems``."""
 
     problems = 2
+    erased = 0
 
     def files(self) -> tuple[ImportFile, ...]:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
@@ -99,7 +100,14 @@ class FakeImportDesk(Slow):
         if "bad" in name:
             shown = tuple(_problem(number) for number in range(min(self.problems, 200)))
             return ImportResult(0, 0, 0, 0, 0, 0, "", shown, self.problems)
-        return ImportResult(1200, 1130, 48, 1150, 20, 1150, REFERENCE)
+        erased = tuple(
+            (number + 1, f"{900000000000 + number} Jo Smith")
+            for number in range(1, min(self.erased, 200) + 1)
+        )
+        return ImportResult(
+            1200, 1130, 48, 1150, 20, 1150, REFERENCE,
+            erased_before=erased, erased_before_in_all=self.erased,
+        )  # fmt: skip
 
 
 class FakeReportsDesk:

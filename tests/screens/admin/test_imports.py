@@ -68,6 +68,21 @@ async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() ->
         assert desk.asked.of("imports.run") == []
 
 
+async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> None:
+    desk = FakeDesk()
+    desk.imports.erased = 1204
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        assert "This brings back 1,204 people who were erased." in run.text
+        assert "These are the first 200:" in run.text
+        await run.press("end")
+        assert "900000000200 Jo Smith" in run.text
+        await run.press("enter")
+        await run.press(*"import", "enter")
+        told = " ".join(run.text.split())
+        assert "1,204 people who were erased came back." in told
+
+
 async def test_a_trial_shows_how_far_it_is_and_is_stopped() -> None:
     desk = FakeDesk()
     desk.hold()

@@ -246,6 +246,11 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_station")),
     )
     op.create_table(
+        "erased_number",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_number")),
+    )
+    op.create_table(
         "stop_number",
         sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),

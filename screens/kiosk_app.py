@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         *,
         driver_class: type[Driver] = StationDriver,
         now: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pulse: Pulse | None = None,
     ) -> None:
         super().__init__(on_fault, driver_class)
@@ -57,7 +59,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._end = 0
         self._leaving = False
         self._begun = False
-        kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now)
+        kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now, wall_clock)
         self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
         for one in theme.themes(look.accent):
             self.register_theme(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Protocol
 
 from textual.widget import Widget
@@ -32,7 +33,8 @@ class Look:
     Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole
     on the smallest screen, ``trust`` where there is room for it.
     ``hold_s`` is how long at least a sentence about waiting stays up, and ``still_s`` how
-    long "are you still there" counts down; both are seconds.
+    long "are you still there" counts down; both are seconds. ``zone`` is the one in which times
+    of day are shown; None is the machine's.
     """
 
     service: str = "Smartcard self-service"
@@ -46,4 +48,5 @@ class Look:
     hold_s: float = 0.7
     still_s: float = 20.0
     glyphs: Glyphs = RICH
+    zone: tzinfo | None = None
     strip: Strip | None = None

@@ -111,7 +111,7 @@ def _blocked(uow: UnitOfWork, parts: Parts, scene: Scene) -> Refusal:
 
 
 def _paused(uow: UnitOfWork, scene: Scene) -> Refusal:
-    return turn_away(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.pause_left(scene))
+    return turn_away(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(scene))
 
 
 def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from kiosk.dialogue import Reason, Refusal
@@ -114,10 +115,10 @@ def turn_away(
     uow: UnitOfWork,
     visit: Visit,
     reason: Reason,
-    retry_in_s: float | None = None,
+    retry_at: datetime | None = None,
     /,
     **detail: Scalar,
 ) -> Refusal:
     """Record that a visit is turned away; every report of refusals counts these events alone."""
     record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
-    return Refusal(reason, visit.reference, retry_in_s)
+    return Refusal(reason, visit.reference, retry_at)

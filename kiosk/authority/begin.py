@@ -25,7 +25,7 @@ from kiosk.authority.proving import (
     unlock_barred,
 )
 from kiosk.authority.resume import resumed
-from kiosk.authority.scene import Scene, look, open_visit
+from kiosk.authority.scene import Scene, TurnedAway, look, open_visit
 from kiosk.authority.stations import is_station_name, station_barred
 from kiosk.authority.tries import correct_by_card, plausible
 from kiosk.dialogue import (
@@ -188,10 +188,9 @@ def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
     if barred is Reason.SECRET_BLOCKED and not scene.is_proven:
         leave_undetermined(uow, scene.visit, scene.card)
     carried = resumed(uow, scene)
-    offered = _offers(scene)
-    if carried is None and isinstance(offered, Reason):
-        wait = tasks.pause_left(scene) if offered is Reason.ATTEMPTS_PAUSED else None
-        return _refuse(uow, scene.visit, offered, retry_in_s=wait)
+    offered = _offers(uow, scene)
+    if carried is None and isinstance(offered, TurnedAway):
+        return _refuse(uow, scene.visit, offered.reason, retry_at=offered.retry_at)
     here = carried or scene
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
@@ -208,17 +207,17 @@ def _opened_before(
     """Say again how the visit was opened: the first answer was lost."""
     scene = _look_around(uow, parts, visit, known)
     carried = resumed(uow, scene)
-    return _menu(uow, carried or scene, carried, _offers(scene))
+    return _menu(uow, carried or scene, carried, _offers(uow, scene))
 
 
 def _menu(
-    uow: UnitOfWork, here: Scene, carried: Scene | None, offered: tuple[Purpose, ...] | Reason
+    uow: UnitOfWork, here: Scene, carried: Scene | None, offered: tuple[Purpose, ...] | TurnedAway
 ) -> VisitOpened:
     return VisitOpened(
         visit=VisitId(here.visit.id),
         reference=here.visit.reference,
         holder_name=here.holder.name,
-        offers=() if isinstance(offered, Reason) else offered,
+        offers=() if isinstance(offered, TurnedAway) else offered,
         resumed=_code_page(uow, carried) if carried else None,
         verification=tuple(factor.value for factor in here.policy.verification),
     )
@@ -238,8 +237,11 @@ def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) 
     return look(uow, policy, visit, card, known.holder)
 
 
-def _offers(scene: Scene) -> tuple[Purpose, ...] | Reason:
-    """Say what can be done; what would be refused is not offered."""
+def _offers(uow: UnitOfWork, scene: Scene) -> tuple[Purpose, ...] | TurnedAway:
+    """Say what can be done; what would be refused is not offered.
+
+    An unlock that only has to wait stays among other offers: who chooses it reads until when.
+    """
     visit = scene.visit
     offered = offers(
         scene.registration,
@@ -247,15 +249,15 @@ def _offers(scene: Scene) -> tuple[Purpose, ...] | Reason:
         pin_blocked=visit.pin_was_blocked,
         card_proves=visit.genuine_at is not None,
     )
-    if isinstance(offered, Reason) or Purpose.UNLOCK not in offered:
-        return offered
-    barred = secret_barred(scene.card, visit.secret_tries)
-    if barred is None and tasks.pause_left(scene):
-        barred = Reason.ATTEMPTS_PAUSED
-    if barred is None:
+    if isinstance(offered, Reason):
+        return TurnedAway(offered)
+    if Purpose.UNLOCK not in offered:
         return offered
     others = tuple(one for one in offered if one is not Purpose.UNLOCK)
-    return others or barred
+    barred = secret_barred(scene.card, visit.secret_tries)
+    if barred is not None:
+        return others or TurnedAway(barred)
+    return offered if others else tasks.unlock_paused(uow, scene) or offered
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -285,11 +287,11 @@ def _refuse(
     visit: Visit,
     reason: Reason,
     *,
-    retry_in_s: float | None = None,
+    retry_at: datetime | None = None,
     detail: Mapping[str, Scalar] | None = None,
 ) -> Refusal:
     _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
-    return turn_away(uow, visit, reason, retry_in_s, **(detail or {}))
+    return turn_away(uow, visit, reason, retry_at, **(detail or {}))
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:

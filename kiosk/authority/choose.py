@@ -31,7 +31,7 @@ def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
     if purpose is Purpose.REPORT_MISUSE:
         _need_no_grant(uow, scene)
     else:
-        _need_offer(scene, purpose)
+        _need_offer(uow, scene, purpose)
     _withdraw_abandoned_code(uow, scene, purpose)
     started = again(uow, scene, replace(scene.visit, purpose=purpose, pending_id=None))
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
@@ -67,7 +67,7 @@ def _need_no_grant(uow: UnitOfWork, scene: Scene) -> None:
         raise StepRefused("the visit is for something else")
 
 
-def _need_offer(scene: Scene, purpose: Purpose) -> None:
+def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
     if scene.visit.purpose is not None:
         raise StepRefused("the visit is for something else")
     blocked = scene.visit.pin_was_blocked
@@ -77,8 +77,8 @@ def _need_offer(scene: Scene, purpose: Purpose) -> None:
         raise TurnedAway(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
-    if purpose is Purpose.UNLOCK and (wait := tasks.pause_left(scene)):
-        raise TurnedAway(Reason.ATTEMPTS_PAUSED, wait)
+    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, scene)):
+        raise waits
     told = scene.visit.secret_tries
     barred = secret_barred(scene.card, told) if purpose is Purpose.UNLOCK else None
     if barred is not None:

@@ -35,10 +35,10 @@ _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE)
 class TurnedAway(Exception):
     """The visit cannot go on; raised inside, and answered by the service as a refusal."""
 
-    def __init__(self, reason: Reason, retry_in_s: float | None = None) -> None:
+    def __init__(self, reason: Reason, retry_at: datetime | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
-        self.retry_in_s = retry_in_s
+        self.retry_at = retry_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,7 @@ class Scene:
     def waiting_code(self) -> EmailCode | None:
         """The own code, where it can still be entered."""
         code = self.own_code
-        if code is None or code.expires_at is None or code.expires_at <= self.now:
-            return None
-        return code if code.tries < code.max_tries else None
+        return code if code is not None and can_be_entered(code, self.now) else None
 
     @property
     def asks_again(self) -> bool:
@@ -214,6 +212,12 @@ class Scene:
         visit = self.visit
         here = visit.questions_proven_at is not None and not visit.questions_carried
         return here or not answers_come_before_code(self.policy)
+
+
+def can_be_entered(code: EmailCode, now: datetime) -> bool:
+    """Tell whether a code was sent, lives, and has a try left."""
+    is_alive = code.expires_at is not None and code.expires_at > now
+    return is_alive and code.tries < code.max_tries
 
 
 def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:

@@ -122,7 +122,7 @@ def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent
     record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
     code = scene.waiting_code
     if code is None and verdict.too_many:
-        return turn_away(uow, scene.visit, Reason.TOO_MANY_CODES)
+        return turn_away(uow, scene.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
     again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from kiosk.authority import answers as answering
@@ -252,7 +253,7 @@ class LocalAuthority:
             try:
                 return decide()
             except TurnedAway as turned:
-                return self._refusal(visit, turned.reason, turned.retry_in_s)
+                return self._refusal(visit, turned.reason, turned.retry_at)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
                 return self._refusal(visit, Reason.RECORD_ALTERED)
@@ -260,9 +261,9 @@ class LocalAuthority:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
                 raise
 
-    def _refusal(self, visit: VisitId, reason: Reason, retry_in_s: float | None = None) -> Refusal:
+    def _refusal(self, visit: VisitId, reason: Reason, retry_at: datetime | None = None) -> Refusal:
         self._audit(visit, AuditKind.REFUSED, reason=reason.value)
-        return Refusal(reason, reference_of(visit), retry_in_s)
+        return Refusal(reason, reference_of(visit), retry_at)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not beginning.is_visit_id(visit):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.assisted import is_assisted
-from kiosk.authority.scene import Scene, TurnedAway
-from kiosk.authority.steps import Gate
+from kiosk.authority.scene import Scene, TurnedAway, can_be_entered
+from kiosk.authority.steps import Gate, path
 from kiosk.dialogue import (
     AnswerQuestions,
     ChooseQuestions,
@@ -46,8 +46,10 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
         case Gate.PIN:
             return ProvePin()
         case Gate.QUESTIONS:
+            _need_codes(uow, scene)
             return _choose_questions(uow, scene)
         case Gate.EMAIL:
+            _need_codes(uow, scene)
             return give_email(scene)
         case Gate.ANSWERS:
             return answer_questions(uow, scene)
@@ -94,13 +96,32 @@ def answer_questions(uow: UnitOfWork, scene: Scene) -> AnswerQuestions:
     return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
 
 
-def pause_left(scene: Scene) -> float:
-    """Return for how many seconds no answers are taken with a card that is known by name only."""
+def paused_until(scene: Scene) -> datetime | None:
+    """Return when answers are taken again with a card that is known by name only, if they wait."""
     registration = scene.registration
     until = registration.unproven_until if registration else None
-    if scene.is_proven or until is None:
-        return 0.0
-    return max(0.0, (until - scene.now).total_seconds())
+    if scene.is_proven or until is None or until <= scene.now:
+        return None
+    return until
+
+
+def unlock_paused(uow: UnitOfWork, scene: Scene) -> TurnedAway | None:
+    """Return why an unlock has to wait, and until when, before anything is asked for it."""
+    until = paused_until(scene)
+    if until is not None:
+        return TurnedAway(Reason.ATTEMPTS_PAUSED, until)
+    return codes_used_up(uow, scene, Purpose.UNLOCK)
+
+
+def codes_used_up(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> TurnedAway | None:
+    """Return when a code can be sent again, where none can be and no live one is of use."""
+    code = scene.code
+    if code is not None and code.purpose is purpose and can_be_entered(code, scene.now):
+        return None
+    verdict = may_send(uow, scene)
+    if not verdict.too_many:
+        return None
+    return TurnedAway(Reason.TOO_MANY_CODES, scene.now + verdict.wait)
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
@@ -164,6 +185,19 @@ def registration_of(scene: Scene) -> Registration:
     if scene.registration is None:
         raise StepRefused("the holder is not registered")
     return scene.registration
+
+
+def _need_codes(uow: UnitOfWork, scene: Scene) -> None:
+    """Refuse before anything is typed where its code could not be sent.
+
+    After a code that proved the owner, an address that is the same needs no other.
+    """
+    progress = scene.progress
+    if progress.claimed or Gate.CODE not in path(scene.policy, progress.purpose):
+        return
+    waits = codes_used_up(uow, scene, progress.purpose)
+    if waits is not None:
+        raise waits
 
 
 def _choose_questions(uow: UnitOfWork, scene: Scene) -> ChooseQuestions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from zoneinfo import ZoneInfo
 
 from kiosk.config import Settings
 from screens.glyphs import PLAIN, RICH
@@ -27,5 +28,6 @@ def look_of(settings: Settings, strip: Strip | None = None) -> Look:
         dark=station.dark,
         still_s=station.idle_answer_s,
         glyphs=PLAIN if bare else RICH,
+        zone=ZoneInfo(station.time_zone) if station.time_zone else None,
         strip=strip,
     )

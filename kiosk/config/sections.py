@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kiosk.config.base import Section, setting
 from kiosk.config.kinds import Choice, Number, Text, Truth, Unfit
@@ -40,6 +41,18 @@ class ServiceSettings(Section):
     )
 
 
+class _TimeZone(Text):
+    """The name of a time zone that this machine knows."""
+
+    def read(self, value: object) -> str:
+        """Return it."""
+        name = super().read(value)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Unfit("is no time zone that this machine knows") from None
+
+
 @dataclass(frozen=True)
 class StationSettings(Section):
     """``[station]``: one walk-up station and how its glass behaves."""
@@ -59,6 +72,11 @@ class StationSettings(Section):
     )
     idle_answer_s: float = setting(
         20, Number(20, 120), "Seconds to answer that before the visit ends."
+    )
+    time_zone: str = setting(
+        "",
+        _TimeZone("a name such as Europe/London", empty=True),
+        "The time zone of times shown to holders; empty is the machine's.",
     )
     touch: bool = setting(True, Truth(), "Show the on-screen keypad and keyboard.")
     motion: bool = setting(True, Truth(), "Move the picture on the first screen.")

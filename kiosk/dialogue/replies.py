@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from kiosk.dialogue.tasks import (
@@ -35,12 +36,12 @@ class VisitOpened:
 class Refusal:
     """The visit cannot go on; ``reference`` is what RA staff look up.
 
-    ``retry_in_s`` is set where the same can be tried again later at any station.
+    ``retry_at`` (aware UTC) is set where the same can be tried again later at any station.
     """
 
     reason: Reason
     reference: str
-    retry_in_s: float | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

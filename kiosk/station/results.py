@@ -134,7 +134,7 @@ def _opened(read: CardRead) -> Move:
 
 
 def _refused(visit: VisitId, refusal: Refusal) -> Move:
-    page = Refused(visit, refusal.reason, refusal.reference, refusal.retry_in_s)
+    page = Refused(visit, refusal.reason, refusal.reference, refusal.retry_at)
     return page, (EndVisit(visit, VisitEnd.REFUSED),)
 
 

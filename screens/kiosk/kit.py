@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from kiosk.station.events import HolderSide
@@ -35,10 +36,14 @@ class Comfort:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """``now`` gives seconds that never go back; ``toggle_dark`` switches the surface."""
+    """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
+
+    ``toggle_dark`` switches the surface.
+    """
 
     look: Look
     comfort: Comfort
     report: Callable[[HolderSide], None]
     toggle_dark: Callable[[], None]
     now: Callable[[], float]
+    wall_clock: Callable[[], datetime]

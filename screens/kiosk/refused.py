@@ -23,7 +23,12 @@ class RefusedPage(Page, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: Refused) -> None:
         super().__init__(kit, state)
-        self._words = words.refusal(state.reason, state.retry_in_s)
+        again = (
+            frame.time_of_day(state.retry_at, kit.wall_clock(), kit.look.zone)
+            if state.retry_at
+            else ""
+        )
+        self._words = words.refusal(state.reason, again)
         self._reference = state.reference
 
     def content(self) -> Iterator[Widget]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
+
 NEED_HELP = "Need help?"
 REFERENCE = "Reference"
 HIGH_CONTRAST = "F2 High contrast"
@@ -37,6 +39,20 @@ def clock(left: float) -> str:
     """Show seconds as minutes and seconds."""
     whole = max(0, int(left + 0.999))
     return f"{whole // 60}:{whole % 60:02}"
+
+
+def time_of_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Say a moment by the clock on the wall: "at 17:25", "tomorrow at 09:10".
+
+    A minute that has begun counts as the next. ``zone`` None is the machine's.
+    """
+    shown = -moment.timestamp() // 60 * -60
+    then = datetime.fromtimestamp(shown, UTC).astimezone(zone)
+    days = (then.date() - now.astimezone(zone).date()).days
+    at = f"at {then:%H:%M}"
+    if days == 0:
+        return at
+    return f"tomorrow {at}" if days == 1 else f"on {then:%A} {then.day} {then:%B} {at}"
 
 
 def how_long(seconds: float) -> str:

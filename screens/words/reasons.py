@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from kiosk.dialogue import Reason
-from screens.words.frame import how_long
 from screens.words.waiting import RETIRED_TITLE
 
 TODO_LABEL = "What to do now"
@@ -22,11 +21,11 @@ class RefusalWords:
     todo: str
 
 
-def refusal(reason: Reason, retry_in_s: float | None = None) -> RefusalWords:
-    """Say why, in the words of ``reason``'s page, and when to come back."""
+def refusal(reason: Reason, again: str = "") -> RefusalWords:
+    """Say why, in the words of ``reason``'s page; ``again``: when to come back."""
     match reason:
         case Reason.ATTEMPTS_PAUSED:
-            return _paused(retry_in_s)
+            return _paused(again)
         case Reason.UNKNOWN_CARD | Reason.LEAVER | Reason.CARD_EXPIRED | Reason.CARD_REVOKED:
             return _about_card(reason)
         case Reason.NOT_GENUINE | Reason.CARD_UNREADABLE | Reason.CARD_BUSY | Reason.TWO_CARDS:
@@ -35,12 +34,13 @@ def refusal(reason: Reason, retry_in_s: float | None = None) -> RefusalWords:
             return _insert_card()
         case Reason.NOT_REGISTERED | Reason.REGISTRATION_BLOCKED:
             return _about_registration(reason)
-        case (
-            Reason.TOO_MANY_CODES
-            | Reason.NO_EMAIL
-            | Reason.NO_RECORDED_EMAIL
-            | Reason.CODE_WITHDRAWN
-        ):
+        case Reason.TOO_MANY_CODES:
+            return RefusalWords(
+                "No more codes for now",
+                "We send only a few codes an hour for each smartcard, and they have all been sent.",
+                _come_back(again),
+            )
+        case Reason.NO_EMAIL | Reason.NO_RECORDED_EMAIL | Reason.CODE_WITHDRAWN:
             return _about_email(reason)
         case Reason.SECRET_MISSING | Reason.SECRET_BLOCKED | Reason.CARD_REFUSED:
             return _about_unlocking(reason)
@@ -145,13 +145,16 @@ def _about_registration(reason: Reason) -> RefusalWords:
     )
 
 
-def _paused(retry_in_s: float | None) -> RefusalWords:
-    back = f"Come back in {how_long(retry_in_s)}" if retry_in_s else "Come back later"
+def _come_back(again: str) -> str:
+    return f"Come back {again or 'later'}, or go to the Registration Authority now."
+
+
+def _paused(again: str) -> RefusalWords:
     return RefusalWords(
         "Please come back later",
         "The questions were answered wrongly too often with this smartcard, so we take no "
         "answers with it for a while. The Registration Authority has been told.",
-        f"{back}, or go to the Registration Authority now.",
+        _come_back(again),
     )
 
 
@@ -161,12 +164,6 @@ def _about_email(reason: Reason) -> RefusalWords:
             "We have no email address for you",
             "We need one that our records already know, to make sure that it is you.",
             "Ask the Registration Authority to add your address, then come back.",
-        )
-    if reason is Reason.TOO_MANY_CODES:
-        return RefusalWords(
-            "No more codes for now",
-            "We send only a few codes an hour for each smartcard, and they have all been sent.",
-            "Come back in an hour, or go to the Registration Authority now.",
         )
     if reason is Reason.CODE_WITHDRAWN:
         return RefusalWords(

@@ -171,6 +171,7 @@ def test_three_an_hour(world: World, sitting: Sitting) -> None:
     dead = sitting.send()
     assert isinstance(dead, Refusal)
     assert dead.reason is Reason.TOO_MANY_CODES
+    assert dead.retry_at == world.now + timedelta(seconds=3600 - 180)
     assert len(world.relay.sent) == 3
 
 
@@ -181,14 +182,42 @@ def test_the_hour_counts_for_the_card_and_not_for_the_visit(world: World, card: 
         sitting.to_code()
         sitting.enter(wrong_code(world.relay.code))
         sitting.pull()
-    sitting = world.insert(card, blocked=True, station="B")
-    sitting.answer(sitting.questions())
-    reply = sitting.send()
+    reply = world.insert(card, blocked=True, station="B").opened
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.TOO_MANY_CODES
-    sitting.pull()
     world.clock.forward(minutes=60)
     world.insert(card, blocked=True).to_code()
+
+
+def _use_up_codes(world: World, card: Card, *, blocked: bool) -> None:
+    world.policy = Policy(code_gap=timedelta(0), code_tries=1)
+    for _ in range(world.policy.codes_an_hour):
+        sitting = world.insert(card, blocked=blocked)
+        sitting.to_code()
+        sitting.enter(wrong_code(world.relay.code))
+        sitting.pull()
+
+
+def test_a_card_that_goes_in_is_told_when_codes_are_sent_again(world: World, card: Card) -> None:
+    _use_up_codes(world, card, blocked=True)
+    ends = world.now + timedelta(hours=1)
+    world.clock.forward(minutes=20)
+    refusal = world.insert(card, blocked=True).opened
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.retry_at) == (Reason.TOO_MANY_CODES, ends)
+
+
+def test_an_unlock_from_the_menu_is_refused_before_its_questions(world: World, card: Card) -> None:
+    _use_up_codes(world, card, blocked=True)
+    sitting = world.insert(card)
+    assert isinstance(sitting.opened, VisitOpened)
+    assert Purpose.UNLOCK in sitting.opened.offers
+    reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert isinstance(reply, Refusal)
+    assert (reply.reason, reply.retry_at) == (
+        Reason.TOO_MANY_CODES,
+        world.now + timedelta(hours=1),
+    )
 
 
 def test_no_code_before_the_answers(world: World, sitting: Sitting) -> None:

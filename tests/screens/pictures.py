@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from kiosk.station.states import Attract
 from screens.kiosk_app import KioskApp
@@ -16,7 +18,8 @@ from tests.screens.samples import Sample
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (60, 20), (120, 36))
-STILL = Look(motion=False, hold_s=0.0)
+STILL = Look(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
+NOW = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
 
 
 class PictureApp(KioskApp):
@@ -30,7 +33,9 @@ class PictureApp(KioskApp):
 def app_for(sample: Sample, look: Look = STILL) -> PictureApp:
     """Return an app that shows ``sample``; a fault is raised by the test's own harness."""
     seen = replace(look, touch=sample.touch, dark=sample.dark)
-    return PictureApp(StillDesk(sample.state), seen, lambda error: None, now=lambda: 0.0)
+    return PictureApp(
+        StillDesk(sample.state), seen, lambda error: None, now=lambda: 0.0, wall_clock=lambda: NOW
+    )
 
 
 @dataclass(frozen=True)

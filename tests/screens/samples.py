@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from kiosk.dialogue import (
     Answer,
@@ -238,6 +239,22 @@ _STORY: Mapping[str, Sample] = {
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
+    "refused-until": Sample(
+        Refused(
+            VISIT_ID,
+            Reason.TOO_MANY_CODES,
+            VISIT.reference,
+            datetime(2026, 7, 14, 16, 24, 30, tzinfo=UTC),
+        )
+    ),
+    "refused-until-tomorrow": Sample(
+        Refused(
+            VISIT_ID,
+            Reason.ATTEMPTS_PAUSED,
+            VISIT.reference,
+            datetime(2026, 7, 15, 8, 10, tzinfo=UTC),
+        )
+    ),
     "refused-dark": Sample(
         Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED, VISIT.reference), dark=True
     ),

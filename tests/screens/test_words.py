@@ -3,7 +3,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,6 +53,22 @@ def test_every_refusal_says_what_happened_and_what_to_do(reason: Reason) -> None
     assert said.happened.endswith(".")
     assert said.todo.endswith(".")
     assert not said.title.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2026, 7, 14, 16, 24, 30, tzinfo=UTC), "at 17:25"),
+        (datetime(2026, 7, 14, 16, 24, tzinfo=UTC), "at 17:24"),
+        (datetime(2026, 7, 14, 22, 59, 30, tzinfo=UTC), "tomorrow at 00:00"),
+        (datetime(2026, 7, 15, 8, 10, tzinfo=UTC), "tomorrow at 09:10"),
+        (datetime(2026, 7, 17, 8, 10, tzinfo=UTC), "on Friday 17 July at 09:10"),
+        (datetime(2026, 12, 1, 8, 10, tzinfo=UTC), "on Tuesday 1 December at 08:10"),
+    ],
+)
+def test_a_moment_is_said_by_the_clock_on_the_wall(moment: datetime, said: str) -> None:
+    now = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
+    assert frame.time_of_day(moment, now, ZoneInfo("Europe/London")) == said
 
 
 def test_every_refusal_has_its_own_words() -> None:

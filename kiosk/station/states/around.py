@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kiosk.dialogue import Purpose, Reason, VisitId
 from kiosk.station.commands import Command
@@ -65,13 +66,13 @@ class Success:
 class Refused:
     """It cannot be done here; ``reference`` is what the RA looks up.
 
-    ``retry_in_s`` is set where the holder may come back later.
+    ``retry_at`` (aware UTC) is set where the holder may come back later.
     """
 
     visit: VisitId
     reason: Reason
     reference: str
-    retry_in_s: float | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

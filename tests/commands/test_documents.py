@@ -14,6 +14,7 @@ import pytest
 from kiosk.command_line import whole_parser
 from kiosk.commands import COMMANDS
 from kiosk.commands.help import subparsers
+from kiosk.config.base import About, settings_of
 from kiosk.config.settings import SECTIONS
 from tests.support.fresh_root import CHECKOUT
 
@@ -32,6 +33,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PATH = re.compile(rf"(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*")
 _LINE = re.compile(r"^(?: {4}|runuser -u kiosk -- /opt/unlock-kiosk/bin/)?(kiosk .*)$")
 _SETTING = re.compile(r"`([a-z_]+)(?: = ([^`]+))?`(?:\s+\([^)]*\))?\s+(?:in|of)\s+`\[(\w+)\]`")
+_BOUNDS = re.compile(r"`(\w+)` in\s+`\[(\w+)\]`\s+\(([\d.]+); (\d+ to \d+)\b")
 _SECTION = re.compile(r"`\[(\w+)\]`")
 _TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"(?:`|^ {4}|&& )(?:[A-Z_]+=\S+ )?make ([a-z]+)(?:`|\s*$| +#)", re.MULTILINE)
@@ -68,6 +70,11 @@ def misnamed(line: str) -> str | None:
     return None
 
 
+def about(section: str, name: str) -> About:
+    """Return what is known of a setting."""
+    return next(each for each in settings_of(SECTIONS[section]) if each.name == name)
+
+
 @EACH_DOCUMENT
 def test_each_link_leads_somewhere(document: Path) -> None:
     for name, anchor in _LINK.findall(document.read_text()):
@@ -97,6 +104,17 @@ def test_each_setting_is_one_of_the_program(document: Path) -> None:
     named += [(section, name) for each in blocks for section in each for name in each[section]]
     for section, name in named:
         assert hasattr(SECTIONS[section], name), (section, name)
+
+
+@EACH_DOCUMENT
+def test_each_value_that_is_named_is_one_that_the_setting_takes(document: Path) -> None:
+    text = document.read_text()
+    for name, value, section in _SETTING.findall(text):
+        if value:
+            about(section, name).kind.read(tomllib.loads(f"{name} = {value}")[name])
+    for name, section, default, allowed in _BOUNDS.findall(text):
+        known = about(section, name)
+        assert (f"{known.default:g}", known.kind.allowed) == (default, allowed), name
 
 
 @EACH_DOCUMENT
@@ -131,4 +149,5 @@ def test_what_these_tests_find() -> None:
     assert "what-counts-as-evidence" in anchors(SECURITY)
     text = "".join(each.read_text() for each in DOCUMENTS)
     assert {"demo", "test", "check", "pictures"} <= set(_TARGET.findall(text))
+    assert len(_BOUNDS.findall(text)) == 3
     assert ("rotate_secret", "false", "policy") in _SETTING.findall(text)

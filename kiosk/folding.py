@@ -49,8 +49,12 @@ def typable(folded: str) -> bool:
 def _plain(text: str) -> str:
     if text.isascii():
         return text.lower()
-    bare = _without_marks(_without_marks(text).casefold()).casefold()
-    return _without_marks(bare).translate(_TABLE)
+    bare = _without_marks(text)
+    if bare.isascii():
+        return bare.lower()
+    # Folding the case of a compatibility character can leave one more to take apart.
+    again = _without_marks(bare.casefold()).casefold()
+    return _without_marks(again).translate(_TABLE)
 
 
 def _without_marks(text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.authority.notices import Notice
 from kiosk.dialogue import (
+    Answer,
     AnswerQuestions,
     AnswersWrong,
     Reason,
@@ -15,10 +16,12 @@ from kiosk.dialogue import (
 )
 from kiosk.errors import StepRefused
 from kiosk.policy import Policy
+from kiosk.secrets.hashing import AnswerHasher
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import Card
 from tests.authority.sitting import Sitting
-from tests.authority.world import EMAIL, STAFF, World
+from tests.authority.world import CHEAP, EMAIL, STAFF, World
+from tests.secrets.old_answers import OLD, OWNER, RING, SECOND
 
 
 @pytest.fixture
@@ -188,3 +191,37 @@ def test_the_last_attempt_repeated_is_refused_the_same_way(
     first = sitting.answer(task, wrong=True, attempt="three")
     assert sitting.answer(task, wrong=True, attempt="three") == first
     assert world.registration(card).failures == 3
+
+
+@pytest.mark.parametrize(
+    ("registered", "typed"),
+    [("Siân O'Brien", "sian obrien"), ("Łódź", "lodz"), ("maryjane", "Mary-Jane")],
+)
+def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, typed: str) -> None:
+    holder = world.add_holder()
+    given = {1: Sensitive(registered), 2: Sensitive("Blue Anchor Lane")}
+    hashes = world.hasher.hash_sets(holder.id, given)
+    world.register(holder, question_ids=(1, 2), hashes=hashes)
+    card = world.add_card(holder)
+    sitting = world.insert(card, blocked=True)
+    sitting.questions()
+    answers = Answer(1, Sensitive(typed)), Answer(2, Sensitive("BLUEANCHORLANE"))
+    assert isinstance(world.authority.answer(sitting.visit, "one", answers), SendCode)
+    assert world.registration(card).failures == 0
+
+
+def test_answers_of_an_old_hash_open_and_a_wrong_set_costs_one_attempt(world: World) -> None:
+    other = World(world.folder, hasher=AnswerHasher(RING, CHEAP))
+    holder = other.add_holder(id=OWNER)
+    other.register(holder, question_ids=(2, 7), hashes=(OLD,))
+    card = other.add_card(holder)
+    sitting = other.insert(card, blocked=True)
+    sitting.questions()
+    second = Answer(7, Sensitive(SECOND))
+    wrong = Answer(2, Sensitive("sian obrien")), second
+    assert isinstance(other.authority.answer(sitting.visit, "one", wrong), AnswersWrong)
+    assert other.registration(card).failures == 1
+    right = Answer(2, Sensitive("sian o brien")), second
+    assert isinstance(other.authority.answer(sitting.visit, "two", right), SendCode)
+    assert other.registration(card).failures == 1, "right answers cost nothing"
+    other.store.close()

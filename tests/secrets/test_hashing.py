@@ -11,12 +11,12 @@ from argon2.low_level import Type, hash_secret, verify_secret
 
 from kiosk.errors import KeyMissing, SealBroken
 from kiosk.secrets.hashing import AnswerHasher, Cost
-from kiosk.secrets.keys import NEEDED, Key, KeyPurpose, KeyRing
+from kiosk.secrets.keys import KeyPurpose, KeyRing
 from kiosk.sensitive import Sensitive
 from kiosk.store.records import JointHash
+from tests.secrets.old_answers import OLD, OWNER, RING, SECOND
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
-OWNER = "holder-1"
 ANSWERS = {
     7: Sensitive("Blue Anchor Lane"),
     2: Sensitive("Li"),
@@ -154,15 +154,6 @@ def test_no_answer_is_in_what_is_kept_or_shown(hasher: AnswerHasher) -> None:
         assert "Anchor" not in joint.digest
 
 
-OLD = JointHash(
-    (2, 7),
-    "$argon2id$v=19$m=32,t=1,p=1$V4oKXksVv1EEcpyl/uQd8g$"
-    "rsqH8Mmcf83BkXqNm3Rx/orwTBTz8Rz0yKoZPQZcp5o",
-    "pepper-1",
-)
-"""Of "Siân O'Brien" and "李小龍", made before folding took spaces away; the key is below."""
-
-
 @pytest.mark.parametrize(
     ("given", "right"),
     [("Siân O'Brien", True), ("sian o brien", True), ("sian obrien", False), ("Sian", False)],
@@ -170,8 +161,7 @@ OLD = JointHash(
 def test_an_old_hash_is_checked_as_it_was_made_by_one_hash(
     monkeypatch: pytest.MonkeyPatch, given: str, right: bool
 ) -> None:
-    ring = KeyRing({each: (Key(f"{each.value}-1", bytes(range(32))),) for each in NEEDED})
-    hasher, calls = AnswerHasher(ring, CHEAP), 0
+    hasher, calls = AnswerHasher(RING, CHEAP), 0
 
     def counting(digest: bytes, secret: bytes, kind: Type) -> bool:
         nonlocal calls
@@ -179,7 +169,7 @@ def test_an_old_hash_is_checked_as_it_was_made_by_one_hash(
         return verify_secret(digest, secret, kind)
 
     monkeypatch.setattr("kiosk.secrets.hashing.verify_secret", counting)
-    answers = {2: Sensitive(given), 7: Sensitive("李小龍")}
+    answers = {2: Sensitive(given), 7: Sensitive(SECOND)}
     assert hasher.check(OWNER, answers, OLD) is right
     assert calls == 1
     bound = hasher.bind("attempt", OWNER, answers, OLD)

@@ -6,7 +6,7 @@ from kiosk.administration.headline import trouble_words
 from kiosk.administration.saying import counted
 from kiosk.administration.standing import card_trouble, is_blocked
 from kiosk.authority.offers import has_left, is_registered
-from kiosk.dialogue import CardId, Reason
+from kiosk.dialogue import Reason
 from kiosk.errors import KeyMissing, NotTaken, SealBroken
 from kiosk.policy import Policy
 from kiosk.policy.codes import HOUR
@@ -47,9 +47,7 @@ def _broken(sealer: Sealer, card: Card) -> Reason | None:
     """Find out before somebody walks to a station whether the secret opens."""
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
-    label = SealLabel(
-        CardId(card.driver, card.identifier), SealKind.UNBLOCK, card.sealed_secret.revision
-    )
+    label = SealLabel(card.identity, SealKind.UNBLOCK, card.sealed_secret.revision)
     try:
         sealer.look(card.sealed_secret, label)
     except (SealBroken, KeyMissing):

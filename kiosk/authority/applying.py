@@ -85,10 +85,7 @@ def _keep_keys(uow: UnitOfWork, scene: Scene, pending: PendingChange, *, same_ke
     """
     if pending.auth_key is not None and not same_key:
         return
-    if pending.auth_key is not None and uow.cards.record_key(scene.card.id, pending.auth_key):
-        record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
-    if pending.pin_key is not None and uow.cards.record_pin_key(scene.card.id, pending.pin_key):
-        record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
+    _record_keys(uow, scene, pending.auth_key, pending.pin_key)
 
 
 def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
@@ -96,9 +93,16 @@ def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
     visit = scene.visit
     if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
         return
-    if visit.auth_key is not None and uow.cards.record_key(scene.card.id, visit.auth_key):
+    _record_keys(uow, scene, visit.auth_key, visit.pin_key)
+
+
+def _record_keys(
+    uow: UnitOfWork, scene: Scene, auth_key: bytes | None, pin_key: bytes | None
+) -> None:
+    """Record each key that is given, where the card has none of its kind."""
+    if auth_key is not None and uow.cards.record_key(scene.card.id, auth_key):
         record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
-    if visit.pin_key is not None and uow.cards.record_pin_key(scene.card.id, visit.pin_key):
+    if pin_key is not None and uow.cards.record_pin_key(scene.card.id, pin_key):
         record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
 
 

@@ -22,7 +22,6 @@ from typing import Final, assert_never
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.dialogue import (
     CardChallenge,
-    CardId,
     CardProof,
     KeyAnswer,
     KeyNonce,
@@ -104,12 +103,12 @@ def claim(
         due = policy.genuine is Genuine.ALWAYS
         due = due or (policy.genuine is Genuine.WHEN_IT_CAN and by_name_only)
         return Unproven.NO_KEY if due else None
-    if not may_be(_named(card), key):
+    if not may_be(card.identity, key):
         return Unproven.UNKNOWN_KEY
     if issuers is None:
         return key
     shown = certificate is not None and offered == key
-    vouched = shown and issuers.vouch(certificate or b"", _named(card), now)
+    vouched = shown and issuers.vouch(certificate or b"", card.identity, now)
     return key if vouched else Unproven.NOT_ISSUED
 
 
@@ -124,7 +123,7 @@ def unlock_barred(
     if policy.genuine is not Genuine.ALWAYS:
         return None
     known = card.auth_key is not None or issuers is not None
-    named = key is not None and named_by_key(_named(card), key)
+    named = key is not None and named_by_key(card.identity, key)
     return None if known or named else Unproven.UNKNOWN_KEY
 
 
@@ -201,7 +200,3 @@ def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged:
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:
     scope = f"{visit.id}\0{visit.card_id}\0".encode()
     return CardChallenge(_SCOPE + scope + nonce, kind_of(key))
-
-
-def _named(card: Card) -> CardId:
-    return CardId(card.driver, card.identifier)

@@ -18,7 +18,7 @@ from kiosk.authority.steps import (
     next_gate,
     reaches,
 )
-from kiosk.dialogue import CardId, Purpose, Reason, VisitId
+from kiosk.dialogue import Purpose, Reason, VisitId
 from kiosk.errors import StepRefused
 from kiosk.policy import Genuine, Policy
 from kiosk.secrets.card_keys import named_by_key
@@ -83,7 +83,7 @@ class Scene:
         key = visit.auth_key
         if key is None or visit.genuine_at is None:
             return False
-        return visit.key_vouched or key == card.auth_key or named_by_key(_named(card), key)
+        return visit.key_vouched or key == card.auth_key or named_by_key(card.identity, key)
 
     @property
     def known_address(self) -> str:
@@ -306,10 +306,6 @@ def _cannot_prove(scene: Scene) -> bool:
     if key is None:
         return scene.policy.genuine is Genuine.ALWAYS
     return visit.genuine_at is not None and visit.auth_key != key
-
-
-def _named(card: Card) -> CardId:
-    return CardId(card.driver, card.identifier)
 
 
 def _registration_barred(scene: Scene) -> Reason | None:

@@ -7,7 +7,6 @@ may not have done so.
 
 from __future__ import annotations
 
-from kiosk.dialogue import CardId
 from kiosk.errors import KeyMissing, SealBroken
 from kiosk.secrets.deriving import Derivation
 from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
@@ -24,7 +23,7 @@ _KINDS = {KeptKind.PENDING: SealKind.PENDING, KeptKind.FORMER: SealKind.FORMER}
 def label(card: Card, kind: Kind, revision: int) -> SealLabel:
     """Name what a secret of ``card`` is sealed for."""
     of_kind = _KINDS[kind] if isinstance(kind, KeptKind) else kind
-    return SealLabel(CardId(card.driver, card.identifier), of_kind, revision)
+    return SealLabel(card.identity, of_kind, revision)
 
 
 def open_current(sealer: Sealer, card: Card, sealed: SealedSecret) -> Sensitive:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from kiosk.dialogue import Purpose
+from kiosk.dialogue import CardId, Purpose
 
 Scalar = str | int | bool | None
 """What an audit detail or a mail's parameter may be: nothing that could hide a secret object."""
@@ -101,6 +101,11 @@ class Card:
     key_proven_revision: int | None = None
     key_exchanges: int = 0
     key_exchanged_at: datetime | None = None
+
+    @property
+    def identity(self) -> CardId:
+        """The family and identifier by which a reader knows it."""
+        return CardId(self.driver, self.identifier)
 
 
 @dataclass(frozen=True, slots=True)

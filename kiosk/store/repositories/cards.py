@@ -127,7 +127,7 @@ class Cards:
         pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
         wanted = [(card.driver, card.identifier) for card in cards]
         found = self._several(select(CardRow).where(pair.in_(wanted)))
-        return {CardId(card.driver, card.identifier): card for card in found}
+        return {card.identity: card for card in found}
 
     def add(self, card: Card) -> bool:
         """Add one; False when somebody has a card with its driver and identifier."""

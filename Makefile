@@ -1,7 +1,8 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format flow roles pictures fresh lock bench clean
+.PHONY: help demo test fast one dev coverage check lint format flow roles pictures fresh lock \
+    bench clean
 PYTHON ?= python3
 export PYTHON
 # One more than there are processors: a test that uses a terminal waits for half of its time.
@@ -20,6 +21,29 @@ demo: ## Set everything up and run the kiosk full-screen on virtual cards
 test: ## Set everything up and run all tests
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+FAST := tests/policy tests/station tests/config tests/secrets tests/screens
+fast: ## Run the tests of rules, flow and screens: no reader, no database server, no terminal
+	@.ci/bootstrap test
+	@echo "$(FAST), without what is marked hardware, postgresql or terminal"
+	@$(VENV)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile \
+	    -m "not hardware and not postgresql and not terminal" $(FAST) $(PYTEST_ARGS)
+
+one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of its name
+	@.ci/bootstrap test
+	@test -n "$(T)" || { echo "which test? make one T=tests/station/test_step.py"; exit 2; }
+	@if [ -e "$(firstword $(subst ::, ,$(T)))" ]; then $(VENV)/python -m pytest "$(T)"; \
+	    else $(VENV)/python -m pytest -k "$(T)"; fi
+
+dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk.tcss, and F12 ends it
+	@.ci/bootstrap test
+	@TEXTUAL=debug $(VENV)/python -m tests.screens.gallery $(PAGE)
+
+coverage: ## Print which branches of the station, the authority and the hardware the tests take
+	@.ci/bootstrap test
+	@$(VENV)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile --cov-branch \
+	    --cov=kiosk.station --cov=kiosk.authority --cov=hardware --cov-report=term \
+	    $(PYTEST_ARGS)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

@@ -72,7 +72,7 @@ class WatchedApp(KioskApp):
         """Wait until a state of one of ``kinds`` was shown last."""
         async with self.changed:
             met = self.changed.wait_for(lambda: isinstance(self.shown, kinds))
-            await asyncio.wait_for(met, 20)
+            await asyncio.wait_for(met, 120)
 
     @property
     def is_first_page(self) -> bool:

@@ -177,7 +177,7 @@ class Reactor(WatchedApp):
             answered = self.changed.wait_for(
                 lambda: is_theirs() or isinstance(self.shown, s.Refused)
             )
-            await asyncio.wait_for(answered, 20)
+            await asyncio.wait_for(answered, 120)
             return is_theirs()
 
     async def reads(self) -> bool:

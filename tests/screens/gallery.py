@@ -2,7 +2,10 @@
 
 ``python -m tests.screens.gallery [NAME...]`` shows samples in this terminal, all of them or
 those whose names begin with NAME: Page Down and Page Up turn, F12 ends.
+``python -m tests.screens.gallery --picture NAME FILE.svg [COLUMNSxROWS]`` draws one sample.
 ``python -m tests.screens.gallery --pictures DIRECTORY`` draws the README's pictures.
+
+With ``TEXTUAL=debug`` in the environment a page takes up its stylesheet when that is saved.
 """
 
 from __future__ import annotations
@@ -52,14 +55,27 @@ def draw(directory: Path) -> None:
         (directory / f"{name}.svg").write_text(stretched(taken[sample].svg))
 
 
+def draw_one(name: str, file: Path, size: str = "80x24") -> None:
+    """Draw one sample."""
+    columns, rows = map(int, size.split("x"))
+    taken = asyncio.run(pictures({name: samples()[name]}, (columns, rows)))
+    file.write_text(taken[name].svg)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Draw, or show."""
     if arguments[:1] == ["--pictures"]:
         draw(Path(arguments[1]))
         return
+    if arguments[:1] == ["--picture"]:
+        draw_one(arguments[1], Path(arguments[2]), *arguments[3:])
+        return
     every = samples()
     wanted = tuple(arguments) or ("",)
-    Gallery([sample for name, sample in every.items() if name.startswith(wanted)]).run()
+    chosen = [sample for name, sample in every.items() if name.startswith(wanted)]
+    if not chosen:
+        sys.exit(f"no page begins with {' or '.join(wanted)}; there are: {' '.join(every)}")
+    Gallery(chosen).run()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pytest
 from textual.app import App
 from textual.screen import Screen
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 _NO_FRAMES_S = 3600.0
 
 

@@ -8,8 +8,10 @@ docs/pictures`` draws those of the README.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
@@ -23,24 +25,50 @@ from tests.screens.svg import stretched
 _SAMPLES = samples()
 
 
-@cache
-def _taken(size: tuple[int, int], touch: bool, dark: bool) -> dict[str, Picture]:
-    """Take all pictures of one station at once: starting it is most of the work."""
-    station = {n: s for n, s in _SAMPLES.items() if (s.touch, s.dark) == (touch, dark)}
-    return asyncio.run(pictures(station, size))
+Take = Callable[[str, tuple[int, int]], Picture]
+
+
+@pytest.fixture(scope="session")
+def take(request: pytest.FixtureRequest) -> Take:
+    """Take a picture, and with it all others of the same station that this run asks for.
+
+    Starting the station is most of the work.
+    """
+    wanted: set[tuple[str, tuple[int, int]]] = set()
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.function is test_page:
+            params = cast(dict[str, Any], item.callspec.params)
+            wanted.add((params["name"], params["size"]))
+        elif isinstance(item, pytest.Function) and item.function is test_the_readme_shows_it:
+            params = cast(dict[str, Any], item.callspec.params)
+            wanted.add((README[params["name"]], SIZES[0]))
+
+    @cache
+    def taken(size: tuple[int, int], touch: bool, dark: bool) -> dict[str, Picture]:
+        station = {
+            name: sample
+            for name, sample in _SAMPLES.items()
+            if (name, size) in wanted and (sample.touch, sample.dark) == (touch, dark)
+        }
+        return asyncio.run(pictures(station, size))
+
+    def take_one(name: str, size: tuple[int, int]) -> Picture:
+        sample = _SAMPLES[name]
+        return taken(size, sample.touch, sample.dark)[name]
+
+    return take_one
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize("name", _SAMPLES)
-def test_page(name: str, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
-    sample = _SAMPLES[name]
-    picture = _taken(size, sample.touch, sample.dark)[name]
+def test_page(name: str, size: tuple[int, int], take: Take, snapshot: SnapshotAssertion) -> None:
+    picture = take(name, size)
     assert not picture.faults, "\n".join(picture.faults)
     assert picture.svg == snapshot.use_extension(SVGImageExtension)
 
 
 @pytest.mark.parametrize("name", README)
-def test_the_readme_shows_what_the_station_shows(name: str) -> None:
-    picture = _taken(SIZES[0], True, False)[README[name]]
+def test_the_readme_shows_it(name: str, take: Take) -> None:
+    picture = take(README[name], SIZES[0])
     shown = Path(__file__).parents[2] / "docs" / "pictures" / f"{name}.svg"
     assert shown.read_text() == stretched(picture.svg)

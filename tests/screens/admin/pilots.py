@@ -163,10 +163,12 @@ class Run:
     async def settle(self) -> None:
         """Wait until all that was begun is over, and drawn."""
         async with asyncio.timeout(PATIENCE_S):
-            await still(self.app)
-            while any(not worker.is_finished for worker in self.app.workers):
+            while True:
+                busy = any(not worker.is_finished for worker in self.app.workers)
+                await still(self.app)  # also shows what a worker left that has just finished
+                if not busy and all(worker.is_finished for worker in self.app.workers):
+                    return
                 await asyncio.sleep(0.005)
-                await still(self.app)
 
     def _post(self, event: events.Event) -> None:
         event.set_sender(self.app)

@@ -8,7 +8,6 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.kiosk.kit import Shape
 from screens.kiosk.page import Page
 from screens.widgets.banner import Banner
 from screens.widgets.drawing import Drawing, Way
@@ -21,7 +20,7 @@ class AttractPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Lay it out; the letters are big where the screen is."""
-        yield Banner(words.BANNER, roomy=self.shape is Shape.ROOMY)
+        yield Banner(words.BANNER, roomy=self.shape.is_roomy)
         yield Prose(words.ATTRACT_TITLE, "title")
         yield Horizontal(
             Drawing(Way.IN, motion=self.kit.look.motion),

@@ -17,10 +17,18 @@ class Shape(StrEnum):
     COMPACT = "-compact"
     NORMAL = "-normal"
     ROOMY = "-roomy"
+    LARGE = "-large"
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether there is room for big letters."""
+        return self in (Shape.ROOMY, Shape.LARGE)
 
 
 def shape_of(width: int, height: int) -> Shape:
     """Return the shape for a screen of so many cells."""
+    if width >= 140 and height >= 46:
+        return Shape.LARGE
     if width >= 100 and height >= 34:
         return Shape.ROOMY
     return Shape.NORMAL if width >= 78 and height >= 24 else Shape.COMPACT

@@ -129,6 +129,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.shape = shape_of(self.app.size.width, self.app.size.height - rows)
         for shape in Shape:
             self.set_class(shape is self.shape, shape)
+        self.set_class(self.shape.is_roomy, Shape.ROOMY)
 
     # --- what it reports ---------------------------------------------------------------
 

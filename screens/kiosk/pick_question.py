@@ -12,7 +12,7 @@ from kiosk.dialogue import Question
 from kiosk.station.events import QuestionPicked, WentBack
 from kiosk.station.states import PickQuestion
 from screens.kiosk.choices_page import ChoicesPage
-from screens.kiosk.kit import Kit, Shape
+from screens.kiosk.kit import Kit
 from screens.widgets.button import Choice
 from screens.widgets.prose import Prose
 from screens.words import frame
@@ -63,7 +63,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
 
     @property
     def _at_once(self) -> int:
-        return _AT_ONCE_ROOMY if self.shape is Shape.ROOMY else _AT_ONCE
+        return _AT_ONCE_ROOMY if self.shape.is_roomy else _AT_ONCE
 
     @property
     def _shown(self) -> list[Question]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.widget import Widget
 
 from kiosk.station.states import Success
-from screens.kiosk.kit import Kit, Shape
+from screens.kiosk.kit import Kit
 from screens.kiosk.page import Page
 from screens.widgets.prose import Prose
 from screens.widgets.tick import Tick
@@ -27,7 +27,7 @@ class SuccessPage(Page, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         """Say what was done, and that the card may come out."""
         title, text = words.success(self._done.purpose, self._done.counts_in_s)
-        yield Tick(roomy=self.shape is Shape.ROOMY)
+        yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(words.SUCCESS_NEXT, "strong")

@@ -19,8 +19,11 @@ from textual.widget import Widget
 from kiosk.sensitive import Sensitive
 
 HEIGHT = 3
+_TALL = 5
+"""Rows of cells where there is room; these are wider too."""
+
 _INNER_WIDTHS = (3, 2, 1)
-_SIGNS_LINE = 1
+_TALL_INNER_WIDTHS = (5, *_INNER_WIDTHS)
 _WALL = "│"
 _SIGN = "cells--sign"
 
@@ -80,20 +83,30 @@ class Cells(Widget, inherit_bindings=False):
         self.clear()
         return taken
 
+    @property
+    def _is_tall(self) -> bool:
+        return self.content_size.height >= _TALL
+
+    @property
+    def _signs_line(self) -> int:
+        return (_TALL if self._is_tall else HEIGHT) // 2
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Three rows, always."""
+        """Three rows, where the stylesheet gives no other height."""
         return HEIGHT
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the cells, as wide as there is room for."""
         groups = ((self.most + 1) // 2, self.most // 2)
         width = self.content_size.width
-        inner, gap = _fit(groups, width)
-        signs = list(self._signs())
+        widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
+        inner, gap = _fit(groups, width, widths)
+        signs = list(self._signs()) if y == self._signs_line else [" "] * self.most
+        part = _part(y, _TALL if self._is_tall else HEIGHT)
         first, second = signs[: groups[0]], signs[groups[0] :]
-        row = _boxes(first, inner)[y] + " " * gap + _boxes(second, inner)[y]
+        row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
         wall = self.rich_style
-        line = self._inked(row, wall) if y == _SIGNS_LINE else [Segment(row, wall)]
+        line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
         return Strip(line).adjust_cell_length(width, wall)
 
     def _inked(self, row: str, wall: Style) -> list[Segment]:
@@ -105,7 +118,7 @@ class Cells(Widget, inherit_bindings=False):
         ]
 
     def _repaint(self) -> None:
-        self.refresh(Region(0, _SIGNS_LINE, self.content_size.width, 1))
+        self.refresh(Region(0, self._signs_line, self.content_size.width, 1))
 
     def _signs(self) -> Iterator[str]:
         for place in range(self.most):
@@ -115,9 +128,14 @@ class Cells(Widget, inherit_bindings=False):
                 yield "_" if place == len(self._digits) else " "
 
 
-def _fit(groups: tuple[int, int], width: int) -> tuple[int, int]:
+def _part(y: int, height: int) -> int:
+    """Return which line of ``_boxes`` stands in row ``y``: top, middle or bottom."""
+    return 0 if y == 0 else 2 if y == height - 1 else 1
+
+
+def _fit(groups: tuple[int, int], width: int, widths: tuple[int, ...]) -> tuple[int, int]:
     """Choose the inner width of a cell and the gap between the groups."""
-    for inner in _INNER_WIDTHS:
+    for inner in widths:
         for gap in (2, 1):
             if sum(groups) * (inner + 1) + 2 + gap <= width:
                 return inner, gap

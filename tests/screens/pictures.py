@@ -18,6 +18,7 @@ from tests.screens.samples import Sample
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (60, 20), (120, 36))
+LARGE = (160, 50)
 STILL = Look(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
 NOW = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
 

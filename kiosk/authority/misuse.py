@@ -1,10 +1,13 @@
 """A holder says "this was not me": everything that is under way for them is stopped.
 
 It only closes, so little has to be proven: at a station a number that a notice or a code mail
-gave, with any card that names itself as the holder's. Wrong numbers are counted for each holder.
+gave, with any card that names itself as the holder's. Wrong numbers are counted for each holder,
+apart for cards that are known by name only.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from kiosk.authority import tasks
 from kiosk.authority.address_changes import stop_change
@@ -39,6 +42,14 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     return uow.registrations.block(holder_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """One entry, and the account that it was charged to."""
+
+    entries: str
+    charge: Charge
+
+
 def enter_stop_number(
     parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
 ) -> Task | StopNumberWrong:
@@ -46,12 +57,12 @@ def enter_stop_number(
     digits = read_stop_number(entered.reveal())
     if digits is None:
         raise StepRefused("that is no stop number")
-    charge = _charge(parts, visit_id, attempt, digits)
-    if not isinstance(charge, Charge):
-        return charge
+    charged = _charge(parts, visit_id, attempt, digits)
+    if not isinstance(charged, _Charged):
+        return charged
     with parts.store.begin() as uow:
         scene = _enter(uow, parts, visit_id)
-        reply = _conclude(uow, parts, scene, charge, digits)
+        reply = _conclude(uow, parts, scene, charged, digits)
         uow.commit()
         return reply
 
@@ -64,32 +75,31 @@ def _enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
     return enter(uow, parts, visit_id)
 
 
-def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> Charge | Task:
+def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> _Charged | Task:
     with parts.store.begin() as uow:
         scene = _enter(uow, parts, visit_id)
         if scene.visit.purpose is Purpose.REPORT_MISUSE and scene.visit.finished_at is not None:
             return tasks.finished(uow, scene)
         scene.need(Gate.STOP_NUMBER)
-        left = tasks.stop_entries_left(uow, scene.holder.id, scene.visit.id)
-        charge = uow.stop_numbers.charge(scene.holder.id, scene.visit.id, attempt, digits, left)
+        entries, left = tasks.stop_entries(scene), tasks.stop_entries_left(uow, scene)
+        charge = uow.stop_numbers.charge(entries, scene.visit.id, attempt, digits, left)
         if charge is None:
             raise TurnedAway(Reason.STOP_NUMBER_WRONG)
         if charge.fresh:
             record(uow, AuditKind.STOP_NUMBER_TRIED, scene.visit, left=charge.left)
         uow.commit()
-        return charge
+        return _Charged(entries, charge)
 
 
 def _conclude(
-    uow: UnitOfWork, parts: Parts, scene: Scene, charge: Charge, digits: str
+    uow: UnitOfWork, parts: Parts, scene: Scene, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
-    found = uow.stop_numbers.find(digits)
+    charge, found = charged.charge, uow.stop_numbers.find(digits)
     right = found is not None and found.holder_id == scene.holder.id and found.used_at is None
     if charge.verdict is not None:
         right = charge.verdict is Verdict.RIGHT
-    if uow.stop_numbers.conclude(
-        scene.holder.id, charge, Verdict.RIGHT if right else Verdict.WRONG
-    ):
+    verdict = Verdict.RIGHT if right else Verdict.WRONG
+    if uow.stop_numbers.conclude(charged.entries, charge, verdict):
         if right:
             return _report(uow, parts, scene)
         record(uow, AuditKind.STOP_NUMBER_WRONG, scene.visit, left=charge.left)

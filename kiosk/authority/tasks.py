@@ -28,7 +28,7 @@ from kiosk.errors import StepRefused
 from kiosk.policy import mask_email, may_send_code
 from kiosk.policy.codes import HOUR, SendVerdict
 from kiosk.store.records import Registration
-from kiosk.store.repositories.stop_numbers import DIGITS
+from kiosk.store.repositories.stop_numbers import DIGITS, entries_subject
 from kiosk.store.unit_of_work import UnitOfWork
 from kiosk.store.visit_records import EmailCode
 
@@ -154,16 +154,24 @@ def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
     )
 
 
-def stop_entries_left(uow: UnitOfWork, holder_id: str, visit_id: str) -> int:
+def stop_entries(scene: Scene) -> str:
+    """Name the account that entries of stop numbers in a visit are charged to."""
+    return entries_subject(scene.holder.id, proven=scene.is_proven)
+
+
+def stop_entries_left(uow: UnitOfWork, scene: Scene) -> int:
     """Return how many stop numbers can still be entered in a visit."""
     return uow.stop_numbers.left(
-        holder_id, visit_id, a_visit=STOP_ENTRIES_A_VISIT, a_day=STOP_ENTRIES_A_DAY
+        stop_entries(scene),
+        scene.visit.id,
+        a_visit=STOP_ENTRIES_A_VISIT,
+        a_day=STOP_ENTRIES_A_DAY,
     )
 
 
 def enter_stop_number(uow: UnitOfWork, scene: Scene) -> EnterStopNumber:
     """Ask for the number of a notice; ``TurnedAway`` after too many wrong ones."""
-    left = stop_entries_left(uow, scene.holder.id, scene.visit.id)
+    left = stop_entries_left(uow, scene)
     if not left:
         raise TurnedAway(Reason.STOP_NUMBER_WRONG)
     return EnterStopNumber(DIGITS, left)

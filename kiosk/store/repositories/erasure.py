@@ -51,7 +51,12 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     """
     cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
     codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
-    subjects = holder_id, unproven_subject(holder_id), entries_subject(holder_id)
+    subjects = (
+        holder_id,
+        unproven_subject(holder_id),
+        entries_subject(holder_id, proven=True),
+        entries_subject(holder_id, proven=False),
+    )
     subject, visit = col(AttemptRow.subject), VisitRow
     theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
     about = (  # what refers to something goes before it

@@ -66,11 +66,14 @@ class StopNumbers:
 
     # --- entering ---
 
-    def left(self, holder_id: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
-        """Return how many entries are left for a visit; hold the holder's cards to charge one."""
+    def left(self, entries: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
+        """Return how many entries are left for a visit; hold the holder's cards to charge one.
+
+        ``entries`` is the account that they are charged to, see ``entries_subject``.
+        """
         subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
         wrong = (
-            subject == entries_subject(holder_id),
+            subject == entries,
             at > self._now - DAY,
             col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
         )
@@ -80,7 +83,7 @@ class StopNumbers:
         return max(0, min(a_day - of_day, a_visit - of_visit))
 
     def charge(
-        self, holder_id: str, visit_id: str, attempt: str, digits: str, left: int
+        self, entries: str, visit_id: str, attempt: str, digits: str, left: int
     ) -> Charge | None:
         """Charge one entry before it is looked at, once for each attempt; commit this alone.
 
@@ -89,7 +92,7 @@ class StopNumbers:
         """
         given = self._gateway.number_digests(_USE, digits)[0].encode()
         charge = self._attempts.charge(
-            entries_subject(holder_id),
+            entries,
             f"{visit_id}/{attempt}",
             given,
             take=lambda: left - 1 if left > 0 else None,
@@ -99,9 +102,9 @@ class StopNumbers:
             return charge
         return None
 
-    def conclude(self, holder_id: str, charge: Charge, verdict: Verdict) -> bool:
+    def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
         """Give a charged entry its verdict; False when it has one."""
-        return self._attempts.conclude(entries_subject(holder_id), charge.attempt_id, verdict)
+        return self._attempts.conclude(entries, charge.attempt_id, verdict)
 
     def _kept(self, digits: str) -> StopNumber | None:
         digests = self._gateway.number_digests(_USE, digits)
@@ -110,9 +113,13 @@ class StopNumbers:
         return row.record(StopNumber) if row else None
 
 
-def entries_subject(holder_id: str) -> str:
-    """Return the subject that entries of stop numbers are charged to."""
-    return f"stop:{holder_id}"
+def entries_subject(holder_id: str, *, proven: bool) -> str:
+    """Return the account that entries of stop numbers are charged to.
+
+    Cards that are known by name only have one apart: a copy must not use up what the holder
+    can enter with a card that has proven itself.
+    """
+    return f"stop:{holder_id}" if proven else f"stop-unproven:{holder_id}"
 
 
 def read_stop_number(text: str) -> str | None:

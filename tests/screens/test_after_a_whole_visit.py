@@ -7,13 +7,9 @@ docs/security.md says what that leaves.
 from __future__ import annotations
 
 import asyncio
-import gc
-import secrets
-import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 
 import pytest
 from textual.screen import Screen
@@ -48,6 +44,7 @@ from tests.screens.pictures import STILL, PictureApp
 from tests.screens.pilots import settled, type_keys
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.monitor import FakeMonitor
+from tests.support.reachable import digits, fresh_pin, holders_of, letters
 
 
 @dataclass
@@ -130,60 +127,6 @@ def station(cards: FakeCards, authority: FakeAuthority) -> Visited:
     actions = Actions(authority, cards, Heartbeat("test"))
     loop = StationLoop(actions, monitor, fault, Patience(60, 20, 0.05))
     return Visited(PictureApp(loop, STILL, lambda error: None, now=Watch()), loop, monitors)
-
-
-def digits(many: int) -> str:
-    return "".join(secrets.choice("0123456789") for _ in range(many))
-
-
-def letters() -> str:
-    return "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
-
-
-def fresh_pin() -> str:
-    """Return a PIN that no rule refuses: no run, and few digits twice."""
-    while True:
-        pin = digits(8)
-        if len(set(pin)) >= 5 and not any(
-            pin[i : i + 3] in "01234567890 09876543210" for i in range(6)
-        ):
-            return pin
-
-
-def holders_of(secret: str) -> list[str]:
-    """Name what holds the secret: as a text, in a longer one, as bytes, or in a frame."""
-    gc.collect()
-    found = []
-    for thing in gc.get_objects():
-        if isinstance(thing, FrameType):
-            continue
-        for held in gc.get_referents(thing):
-            if _has(held, secret):
-                found.append(f"{type(thing).__module__}.{type(thing).__qualname__}")
-    for frame in _frames():
-        if frame.f_code.co_filename != __file__:
-            found += [
-                f"frame of {frame.f_code.co_name}"
-                for held in frame.f_locals.values()
-                if _has(held, secret)
-            ]
-    return found
-
-
-def _frames() -> Iterator[FrameType]:
-    for frame in sys._current_frames().values():
-        at: FrameType | None = frame
-        while at is not None:
-            yield at
-            at = at.f_back
-
-
-def _has(held: object, secret: str) -> bool:
-    if isinstance(held, Sensitive):
-        return secret in held.reveal()
-    if isinstance(held, str):
-        return held is not secret and secret in held
-    return isinstance(held, bytes | bytearray) and secret.encode() in held
 
 
 async def test_an_unlock_leaves_nothing() -> None:

@@ -1,0 +1,38 @@
+"""After the acts at a real reader nothing but the virtual card itself holds a PIN or a PUK."""
+
+from __future__ import annotations
+
+import pytest
+
+from hardware.cards import PcscCards
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from hardware.virtual.making import new_card
+from kiosk.ports import CardAddress
+from kiosk.sensitive import Sensitive
+from tests.support.pcsc import Insert
+from tests.support.reachable import digits, fresh_pin, holders_of
+
+pytestmark = pytest.mark.hardware
+
+CARD = "hardware.virtual."
+
+
+def entered(text: str) -> Sensitive:
+    """Return a copy, as an entry on the keyboard is one."""
+    return Sensitive(text[:3] + text[3:])
+
+
+def test_no_pin_and_no_puk_is_kept_at_the_reader(insert: Insert) -> None:
+    pin, new, third, puk = fresh_pin(), fresh_pin(), fresh_pin(), digits(8)
+    seat = insert(new_card(holder_name="Ada Example", pin=pin, puk=puk))
+    cards = PcscCards(Registry([PivDriver()]))
+    at = CardAddress(seat.reader, cards.read(seat.reader).card)
+    cards.verify_pin(at, entered(pin))
+    cards.change_pin(at, entered(pin), entered(new))
+    cards.hold(at, lambda card: card.unblock(entered(puk), entered(third)))
+    seat.remove()
+    for secret in (pin, new, third, puk):
+        holders = holders_of(secret)
+        assert any(name.startswith(CARD) for name in holders)  # it was sent to the card
+        assert [name for name in holders if not name.startswith(CARD)] == []

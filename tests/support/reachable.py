@@ -1,0 +1,70 @@
+"""Secrets to enter, and a search for whatever still holds one of them."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from kiosk.sensitive import Sensitive
+
+_TESTS: Final = Path(__file__).parents[1]
+"""The tests' own frames hold what they look for."""
+
+
+def digits(many: int) -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(many))
+
+
+def letters() -> str:
+    return "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
+
+
+def fresh_pin() -> str:
+    """Return a PIN that no rule refuses: no run, and few digits twice."""
+    while True:
+        pin = digits(8)
+        if len(set(pin)) >= 5 and not any(
+            pin[i : i + 3] in "01234567890 09876543210" for i in range(6)
+        ):
+            return pin
+
+
+def holders_of(secret: str) -> list[str]:
+    """Name what holds the secret: as a text, in a longer one, as bytes, or in a frame."""
+    gc.collect()
+    found = []
+    for thing in gc.get_objects():
+        if isinstance(thing, FrameType):
+            continue
+        for held in gc.get_referents(thing):
+            if _has(held, secret):
+                found.append(f"{type(thing).__module__}.{type(thing).__qualname__}")
+    for frame in _frames():
+        if _TESTS not in Path(frame.f_code.co_filename).parents:
+            found += [
+                f"frame of {frame.f_code.co_name}"
+                for held in frame.f_locals.values()
+                if _has(held, secret)
+            ]
+    return found
+
+
+def _frames() -> Iterator[FrameType]:
+    for frame in sys._current_frames().values():
+        at: FrameType | None = frame
+        while at is not None:
+            yield at
+            at = at.f_back
+
+
+def _has(held: object, secret: str) -> bool:
+    if isinstance(held, Sensitive):
+        return secret in held.reveal()
+    if isinstance(held, str):
+        return held is not secret and secret in held
+    return isinstance(held, bytes | bytearray) and secret.encode() in held

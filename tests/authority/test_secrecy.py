@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from kiosk.dialogue import Answer, AnswerQuestions, ProvePin, Purpose, UnblockDone, UnblockUnknown
-from kiosk.folding import fold
+from kiosk.folding import fold, folded_words
 from kiosk.sensitive import Sensitive
 from tests.authority.sitting import ANSWERS, Sitting, wrong_code
 from tests.authority.world import EMAIL, PUK, World
@@ -17,9 +17,13 @@ from tests.authority.world import EMAIL, PUK, World
 SECRET_ANSWERS = {5: "Zanzibar Lane", 6: "Qwertz", 7: "Pelikan 4711", 8: "Wombat"}
 
 
+def _forms(text: str) -> tuple[str, ...]:
+    return text, text.lower(), fold(text), " ".join(folded_words(text))
+
+
 def _canaries(codes: Iterable[str]) -> set[bytes]:
     texts = {*ANSWERS.values(), *SECRET_ANSWERS.values(), "canary wrong", PUK, *codes}
-    return {form.encode() for text in texts for form in (text, text.lower(), fold(text))}
+    return {form.encode() for text in texts for form in _forms(text)}
 
 
 def _everything(world: World) -> None:

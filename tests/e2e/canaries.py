@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from urllib.parse import quote
 
-from kiosk.folding import fold
+from kiosk.folding import fold, folded_words
 from tests.e2e.world import World
 
 _ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-B]|[=>78])")
@@ -21,9 +21,10 @@ _BETWEEN = (" ", "-", "", ", ")
 
 def disguises(secret: str) -> set[bytes]:
     """Return a secret as itself, grouped, escaped, in hex, in base64 and in UTF-16."""
-    texts = {form for each in (secret, fold(secret)) for form in _written(each)}
+    plainly = {secret, fold(secret), " ".join(folded_words(secret))}
+    texts = {form for each in plainly for form in _written(each)}
     plain = {text.encode(how) for text in texts for how in ("utf-8", "utf-16-le", "utf-16-be")}
-    return {*plain, *_coded(secret), *_coded(fold(secret))}
+    return {*plain, *(coded for each in plainly for coded in _coded(each))}
 
 
 def _written(text: str) -> Iterator[str]:

@@ -84,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
     except ImportRefused as refused:
         for line, reason in refused.problems:
             complain(f"{args.file}: {f'line {line}: ' if line else ''}{reason}")
-        complain(f"nothing was imported: {len(refused.problems)} problems")
+        many = len(refused.problems)
+        complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
         return 1
     _tell(summary, dry=args.dry_run)
     return 0 if args.dry_run else _see_to_the_file(args.file, remove=args.remove)

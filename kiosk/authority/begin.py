@@ -27,6 +27,7 @@ from kiosk.authority.proving import (
 from kiosk.authority.resume import resumed
 from kiosk.authority.scene import Scene, TurnedAway, look, open_visit
 from kiosk.authority.stations import is_station_name, station_barred
+from kiosk.authority.steps import UNLOCKS
 from kiosk.authority.tries import correct_by_card, plausible
 from kiosk.dialogue import (
     CardChallenge,
@@ -248,16 +249,19 @@ def _offers(uow: UnitOfWork, scene: Scene) -> tuple[Purpose, ...] | TurnedAway:
         scene.policy,
         pin_blocked=visit.pin_was_blocked,
         card_proves=visit.genuine_at is not None,
+        code_given=scene.first_code is not None,
     )
     if isinstance(offered, Reason):
         return TurnedAway(offered)
-    if Purpose.UNLOCK not in offered:
+    if UNLOCKS.isdisjoint(offered):
         return offered
-    others = tuple(one for one in offered if one is not Purpose.UNLOCK)
+    others = tuple(one for one in offered if one not in UNLOCKS)
     barred = secret_barred(scene.card, visit.secret_tries)
     if barred is not None:
         return others or TurnedAway(barred)
-    return offered if others else tasks.unlock_paused(uow, scene) or offered
+    if others or Purpose.UNLOCK not in offered:
+        return offered
+    return tasks.unlock_paused(uow, scene) or offered
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:

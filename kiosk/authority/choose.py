@@ -10,6 +10,7 @@ from kiosk.authority.offers import offers, secret_barred
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import unlock_barred
 from kiosk.authority.scene import Scene, TurnedAway, again, enter
+from kiosk.authority.steps import UNLOCKS
 from kiosk.dialogue import Purpose, Reason, Task, VisitId
 from kiosk.errors import StepRefused
 from kiosk.store.unit_of_work import UnitOfWork
@@ -54,7 +55,7 @@ def _withdraw_abandoned_code(uow: UnitOfWork, scene: Scene, purpose: Purpose) ->
 
 def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
     key = scene.visit.auth_key
-    if purpose is Purpose.UNLOCK and unlock_barred(scene.policy, parts.issuers, scene.card, key):
+    if purpose in UNLOCKS and unlock_barred(scene.policy, parts.issuers, scene.card, key):
         raise TurnedAway(Reason.NOT_GENUINE)
 
 
@@ -72,7 +73,13 @@ def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
         raise StepRefused("the visit is for something else")
     blocked = scene.visit.pin_was_blocked
     proves = scene.visit.genuine_at is not None
-    offered = offers(scene.registration, scene.policy, pin_blocked=blocked, card_proves=proves)
+    offered = offers(
+        scene.registration,
+        scene.policy,
+        pin_blocked=blocked,
+        card_proves=proves,
+        code_given=scene.first_code is not None,
+    )
     if not isinstance(offered, tuple):
         raise TurnedAway(offered)
     if purpose not in offered:
@@ -80,6 +87,6 @@ def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
     if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, scene)):
         raise waits
     told = scene.visit.secret_tries
-    barred = secret_barred(scene.card, told) if purpose is Purpose.UNLOCK else None
+    barred = secret_barred(scene.card, told) if purpose in UNLOCKS else None
     if barred is not None:
         raise TurnedAway(barred)

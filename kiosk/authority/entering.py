@@ -14,10 +14,20 @@ from dataclasses import dataclass, field, replace
 from kiosk.authority import tasks
 from kiosk.authority.applying import apply_pending
 from kiosk.authority.assisted import given_by, is_vouched_for
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.parts import Parts
 from kiosk.authority.scene import Scene, again, enter
-from kiosk.dialogue import CodeDead, CodeEnd, CodeWrong, Purpose, Task, VisitId
+from kiosk.authority.steps import UNLOCKS
+from kiosk.dialogue import (
+    CodeDead,
+    CodeEnd,
+    CodeWrong,
+    Purpose,
+    Reason,
+    Refusal,
+    Task,
+    VisitId,
+)
 from kiosk.errors import AuthorityUnavailable, StepRefused
 from kiosk.secrets.codes import CodeBinding, CodeDigest
 from kiosk.sensitive import Sensitive
@@ -37,7 +47,7 @@ class _Charged:
 
 def enter_code(
     parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
-) -> Task | CodeWrong | CodeDead:
+) -> Task | CodeWrong | CodeDead | Refusal:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
     Where staff gave a code since the page was put up, it may ask for the answers first.
@@ -51,7 +61,7 @@ def enter_code(
 
 def _charge(
     parts: Parts, visit_id: VisitId, attempt: str, digits: Sensitive
-) -> _Charged | CodeDead | Task:
+) -> _Charged | CodeDead | Refusal | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -105,29 +115,33 @@ def _try(
     return _Charged(charge, code, bound)
 
 
-def _instead(uow: UnitOfWork, scene: Scene) -> CodeDead | Task:
+def _instead(uow: UnitOfWork, scene: Scene) -> CodeDead | Refusal | Task:
     """Say what is due where there is no code to look at, though the page may not know it."""
     if scene.asks_again:
         return tasks.answer_questions(uow, scene)
     code = uow.codes.newest(scene.card.id)
-    unlocks = scene.visit.purpose is Purpose.UNLOCK
+    unlocks = scene.visit.purpose in UNLOCKS
     if code is None or not unlocks or not _is_withdrawn(uow, code):
         raise StepRefused("no code was sent for this")
     _tell(uow, AuditKind.CODE_DEAD, scene, code, withdrawn=True)
+    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
     return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(scene))
 
 
 def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
     """Tell whether an unlock code would still be good, had staff not taken it away."""
-    if code.purpose is not Purpose.UNLOCK or code.consumed_at is not None:
+    if code.purpose not in UNLOCKS or code.consumed_at is not None:
         return False
     alive = code.expires_at is not None and code.expires_at > uow.now
     return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
-def _dead(uow: UnitOfWork, scene: Scene, code: EmailCode) -> CodeDead:
+def _dead(uow: UnitOfWork, scene: Scene, code: EmailCode) -> CodeDead | Refusal:
     expired = code.expires_at is not None and code.expires_at <= scene.now
     _tell(uow, AuditKind.CODE_DEAD, scene, code, expired=expired)
+    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
     return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(scene))
 
 
@@ -152,7 +166,7 @@ def _verdict(parts: Parts, charged: _Charged, digits: Sensitive) -> Verdict:
 
 def _conclude(
     parts: Parts, visit_id: VisitId, charged: _Charged, verdict: Verdict
-) -> Task | CodeWrong | CodeDead:
+) -> Task | CodeWrong | CodeDead | Refusal:
     """Commit verdict, counter, audit and what follows together."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -200,7 +214,7 @@ def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:
         record(uow, AuditKind.EMAIL_CONFIRMED, scene.visit, code=code.id)
 
 
-def _wrong(uow: UnitOfWork, scene: Scene, charged: _Charged) -> CodeWrong | CodeDead:
+def _wrong(uow: UnitOfWork, scene: Scene, charged: _Charged) -> CodeWrong | CodeDead | Refusal:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
         _tell(uow, AuditKind.CODE_WRONG, scene, code, left=charge.left)

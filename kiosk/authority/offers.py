@@ -58,17 +58,22 @@ def offers(
     *,
     pin_blocked: bool,
     card_proves: bool,
+    code_given: bool = False,
 ) -> tuple[Purpose, ...] | Reason:
     """Return what is offered, or why nothing is.
 
     A blocked registration with a working PIN may still change that PIN: the card proves
-    its holder then, and no answer is asked for.
+    its holder then, and no answer is asked for. ``code_given``: staff gave a code for a first
+    unlock of this card, which can be entered now.
     """
     blocked = registration is not None and registration.blocked_at is not None
     if blocked:
         return Reason.REGISTRATION_BLOCKED if pin_blocked else (Purpose.CHANGE_PIN,)
     if not is_registered(registration, policy, card_proves=card_proves):
-        return Reason.NOT_REGISTERED if pin_blocked else (Purpose.REGISTER, Purpose.CHANGE_PIN)
+        first = (Purpose.FIRST_UNLOCK,) if code_given else ()
+        if pin_blocked:
+            return first or Reason.NOT_REGISTERED
+        return (*first, Purpose.REGISTER, Purpose.CHANGE_PIN)
     if pin_blocked:
         return (Purpose.UNLOCK,)
     questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()

@@ -83,7 +83,10 @@ def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -
     if evidence is PinEvidence.PROVEN or scene.progress.purpose not in OWNER_IS_ASKED:
         return again(uow, scene, visit)
     if not scene.known_address:
-        raise TurnedAway(Reason.NO_RECORDED_EMAIL)
+        if not uow.journal.of_visit(visit.id):
+            raise TurnedAway(Reason.NO_RECORDED_EMAIL)
+        # The first unlock of this visit stands, though its holder cannot register now.
+        return again(uow, scene, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now))
     # Never in place of what the visit came back to: another visit may still be gathering it.
     pending = fresh_pending(scene, scene.progress.purpose, visit)
     uow.pending.put(pending)

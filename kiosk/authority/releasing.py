@@ -50,7 +50,7 @@ from kiosk.authority.proving import (
 )
 from kiosk.authority.recovery import Which
 from kiosk.authority.scene import Scene, TurnedAway, enter, look
-from kiosk.authority.steps import Gate
+from kiosk.authority.steps import UNLOCKS, Gate
 from kiosk.authority.tries import correct_by_card
 from kiosk.dialogue import (
     CardChallenge,
@@ -60,7 +60,6 @@ from kiosk.dialogue import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
-    Purpose,
     Reason,
     Refusal,
     VisitId,
@@ -164,7 +163,7 @@ def release(
 
 
 def _need_gate(scene: Scene) -> None:
-    if scene.visit.purpose is not Purpose.UNLOCK:
+    if scene.visit.purpose not in UNLOCKS:
         raise StepRefused("the visit is not for an unlock")
     scene.need(Gate.NEW_PIN)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kiosk.authority.assisted import is_assisted, is_vouched_for
-from kiosk.authority.offers import card_barred
+from kiosk.authority.offers import card_barred, is_registered
 from kiosk.authority.parts import Parts
 from kiosk.authority.proving import key_to_prove, need_proof
 from kiosk.authority.stations import station_barred
@@ -113,6 +113,8 @@ class Scene:
         code = self.code
         if code is None or code.purpose is not self.visit.purpose:
             return None
+        if code.purpose is Purpose.FIRST_UNLOCK:
+            return code if is_assisted(code) else None
         if is_assisted(code):
             return code if self._answered_here else None
         if code.sent_to != self.address or code.proves_owner != self.asks_owner:
@@ -130,6 +132,14 @@ class Scene:
         return code if code is not None and can_be_entered(code, self.now) else None
 
     @property
+    def first_code(self) -> EmailCode | None:
+        """The code for a first unlock that staff gave, where it can be entered now."""
+        code = self.code
+        if code is None or code.purpose is not Purpose.FIRST_UNLOCK or not is_assisted(code):
+            return None
+        return code if can_be_entered(code, self.now) else None
+
+    @property
     def asks_again(self) -> bool:
         """Whether staff gave a code that only counts once the answers are given in this visit."""
         code, purpose = self.code, self.visit.purpose
@@ -144,7 +154,8 @@ class Scene:
         if reaches(self.policy, self.progress, gate):
             return
         if self.visit.code_proven_id is not None and not self._code_is_proven():
-            raise TurnedAway(Reason.CODE_WITHDRAWN)
+            first = self.visit.purpose is Purpose.FIRST_UNLOCK
+            raise TurnedAway(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
         raise StepRefused(f"the step {gate.value!r} is not due")
 
     def need_own_pin(self) -> None:
@@ -310,6 +321,12 @@ def _cannot_prove(scene: Scene) -> bool:
 
 def _registration_barred(scene: Scene) -> Reason | None:
     registration, purpose = scene.registration, scene.visit.purpose
+    proves = scene.visit.genuine_at is not None
+    if purpose is Purpose.FIRST_UNLOCK and is_registered(
+        registration, scene.policy, card_proves=proves
+    ):
+        # Who can answer questions is not served on a code alone.
+        return Reason.GIVEN_CODE_OVER
     if registration is None:
         return _not_registered(purpose)
     blocked = registration.blocked_at is not None

@@ -77,6 +77,8 @@ def _draft(
 ) -> _Drafted | Task | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
+        if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+            raise StepRefused("only staff give a code for a first unlock")
         scene.need(scene.code_gate)
         if not scene.address:
             raise TurnedAway(Reason.NO_EMAIL)

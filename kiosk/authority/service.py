@@ -159,7 +159,7 @@ class LocalAuthority:
     ) -> Task | CodeWrong | CodeDead | Refusal:
         """Check one entered code; charged before it is looked at."""
 
-        def check() -> Task | CodeWrong | CodeDead:
+        def check() -> Task | CodeWrong | CodeDead | Refusal:
             return entering.enter_code(self._parts, visit, _named(attempt), code)
 
         return self._decide("enter_code", visit, check)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.counting import Counted, counted
@@ -18,6 +19,7 @@ from kiosk.authority.offers import KEPT_SECRET_TRIES
 from kiosk.authority.parts import Parts
 from kiosk.authority.recovery import Finding
 from kiosk.authority.rotating import rotates
+from kiosk.authority.scene import look
 from kiosk.dialogue import (
     Finished,
     JournalId,
@@ -57,7 +59,10 @@ def settle(
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
         goes_on = _is_open(uow, visit_id)
+        registers = _registration(uow, parts, case) if goes_on else None
         uow.commit()
+    if registers is not None and isinstance(told, UnblockDone):
+        return registers
     return _reply(parts, case, told, goes_on=goes_on)
 
 
@@ -90,9 +95,22 @@ def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
     # The visit passed every factor, and the card proved this key in it twice.
     if proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
-    uow.visits.save(
-        replace(visit, finished_at=uow.now, questions_proven_at=None, code_proven_id=None)
-    )
+    over = replace(visit, questions_proven_at=None, code_proven_id=None)
+    if visit.purpose is Purpose.FIRST_UNLOCK:
+        # The code opens nothing more: the registration rests on what the card and the recorded
+        # address prove, as any other does.
+        uow.visits.save(replace(over, purpose=Purpose.REGISTER))
+        record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=Purpose.REGISTER.value)
+    else:
+        uow.visits.save(replace(over, finished_at=uow.now))
+
+
+def _registration(uow: UnitOfWork, parts: Parts, case: Case) -> Task | None:
+    """Return what is next of the registration that follows a first unlock in the same visit."""
+    visit = uow.visits.get(case.visit.id)
+    if visit is None or visit.purpose is not Purpose.REGISTER or visit.finished_at is not None:
+        return None
+    return tasks.next_task(uow, look(uow, parts.policy(), visit, case.card, case.holder))
 
 
 def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:

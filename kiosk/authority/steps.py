@@ -31,6 +31,9 @@ class Gate(StrEnum):
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
 """What changes recovery data: where the PIN is only claimed, a code to a known address is due."""
 
+UNLOCKS = frozenset({Purpose.UNLOCK, Purpose.FIRST_UNLOCK})
+"""What ends in a release of the unblock secret."""
+
 _GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
 
 
@@ -62,6 +65,8 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
             return (Gate.PIN, *questions, Gate.EMAIL, Gate.CODE)
         case Purpose.UNLOCK:
             return (*(_GATE_OF[factor] for factor in policy.verification), Gate.NEW_PIN)
+        case Purpose.FIRST_UNLOCK:
+            return (Gate.CODE, Gate.NEW_PIN)
         case Purpose.CHANGE_PIN:
             return (Gate.PIN, Gate.NEW_PIN)
         case Purpose.CHANGE_QUESTIONS:

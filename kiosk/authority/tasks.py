@@ -55,6 +55,8 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
             return answer_questions(uow, scene)
         case Gate.CODE | Gate.OWNER:
             code = scene.waiting_code
+            if code is None and scene.visit.purpose is Purpose.FIRST_UNLOCK:
+                raise TurnedAway(Reason.GIVEN_CODE_OVER)
             return enter_code(uow, scene, code) if code else send_code(scene)
         case Gate.STOP_NUMBER:
             return enter_stop_number(uow, scene)

@@ -13,10 +13,15 @@ JournalId = NewType("JournalId", str)
 
 
 class Purpose(StrEnum):
-    """What a visit is for."""
+    """What a visit is for.
+
+    ``FIRST_UNLOCK`` is for a holder who is not registered, with a code that staff gave by word of
+    mouth; once the card has its new PIN, the same visit goes on as ``REGISTER``.
+    """
 
     REGISTER = "register"
     UNLOCK = "unlock"
+    FIRST_UNLOCK = "first-unlock"
     CHANGE_PIN = "change-pin"
     CHANGE_QUESTIONS = "change-questions"
     CHANGE_EMAIL = "change-email"
@@ -41,6 +46,7 @@ class Reason(StrEnum):
     ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
     CODE_WITHDRAWN = "code-withdrawn"
+    GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"
     STOP_NUMBER_WRONG = "stop-number-wrong"
 

@@ -34,6 +34,7 @@ class Part(StrEnum):
     CONFIRM = "confirm"
     PIN = "pin"
     OWNER = "owner"
+    GIVEN_CODE = "given-code"
     QUESTIONS = "questions"
     EMAIL = "email"
     CODE = "code"
@@ -47,7 +48,8 @@ def parts(visit: Visit) -> Sequence[Part]:
     """Return the steps of the visit's purpose, in order; none where none was chosen."""
     steps = _parts(visit)
     if visit.asks_owner and Part.PIN in steps:
-        return (Part.PIN, Part.OWNER, *steps[1:])
+        after = steps.index(Part.PIN) + 1
+        return (*steps[:after], Part.OWNER, *steps[after:])
     return steps
 
 
@@ -56,8 +58,10 @@ def _parts(visit: Visit) -> Sequence[Part]:
     match visit.purpose:
         case None:
             return ()
-        case Purpose.REGISTER:
-            return (Part.PIN, *asks, Part.EMAIL, Part.CODE)
+        case Purpose.REGISTER | Purpose.FIRST_UNLOCK:
+            first = visit.unlocked or visit.purpose is Purpose.FIRST_UNLOCK
+            unlock = (Part.CONFIRM, Part.GIVEN_CODE, Part.NEW_PIN) if first else ()
+            return (*unlock, Part.PIN, *asks, Part.EMAIL, Part.CODE)
         case Purpose.UNLOCK:
             factors = (_FACTORS[name] for name in visit.verification if name in _FACTORS)
             return (Part.CONFIRM, *factors, Part.NEW_PIN)
@@ -118,4 +122,6 @@ def _part_of_work(visit: Visit, work: Work) -> Part | None:
 
 
 def _code_part(visit: Visit) -> Part:
+    if visit.purpose is Purpose.FIRST_UNLOCK:
+        return Part.GIVEN_CODE
     return Part.OWNER if visit.at_owner else Part.CODE

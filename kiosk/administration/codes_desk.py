@@ -1,15 +1,21 @@
 """Assisted unlock: a code by word of mouth for somebody who cannot read their email.
 
-It stands in for the mailed code and nothing else. Where the policy wants a second member
-of staff it stays a draft, which no station takes, until somebody else agreed. The code
-itself is returned once; what is kept is its keyed digest.
+For somebody who is registered it stands in for the mailed code and nothing else. For somebody
+who is not, it opens the first unlock of one card, and they register in the same visit. Where
+the policy wants a second member of staff it stays a draft, which no station takes, until
+somebody else agreed. The code itself is returned once; what is kept is its keyed digest.
 """
 
 from __future__ import annotations
 
 from itertools import takewhile
 
-from kiosk.administration.code_grounds import need_room, need_someone_able
+from kiosk.administration.code_grounds import (
+    need_room,
+    need_same_purpose,
+    need_someone_able,
+    purpose_for,
+)
 from kiosk.administration.code_lines import code_line, waits_for_second
 from kiosk.administration.holder_notices import HolderNotice, address_of, tell_holder
 from kiosk.administration.kinds import DEEDS, StaffKind
@@ -46,17 +52,26 @@ class LocalCodesDesk:
             need_room(act.uow, policy, card)
             code = draw_code(policy.code_digits)
             needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
-            kept = self._written_down(act, policy, card, code, needs_second=needs_second)
+            purpose = purpose_for(act.uow, policy, holder)
+            kept = self._written_down(act, policy, card, code, purpose, needs_second=needs_second)
             _put(act.uow, kept)
             act.tell(
                 StaffKind.CODE_ISSUED,
                 card_id=card.id,
                 code=kept.id,
                 needs_second=kept.needs_second,
+                first_unlock=purpose is Purpose.FIRST_UNLOCK,
             )
-            _tell(act, holder)
+            _tell(act, holder, purpose)
             ends = act.uow.now + ASSISTED_LIFE
-        return IssuedCode(kept.id, code, ends, kept.needs_second, act.reference)
+        return IssuedCode(
+            kept.id,
+            code,
+            ends,
+            kept.needs_second,
+            act.reference,
+            for_first_unlock=purpose is Purpose.FIRST_UNLOCK,
+        )
 
     def waiting(self) -> tuple[CodeLine, ...]:
         """Return the codes that wait for a second member of staff, oldest first."""
@@ -84,6 +99,7 @@ class LocalCodesDesk:
             _need_another(act.uow, code, act.actor)
             _need_unagreed(act.uow, code)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
+            need_same_purpose(act.uow, policy, holder, code.purpose)
             act.uow.codes.agree(code.id, audit_name(act.actor))
             act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
             act.tell(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
@@ -111,16 +127,23 @@ class LocalCodesDesk:
             return Seen(holder.id, holder.revision)
 
     def _written_down(
-        self, act: Act, policy: Policy, card: Card, code: Sensitive, *, needs_second: bool
+        self,
+        act: Act,
+        policy: Policy,
+        card: Card,
+        code: Sensitive,
+        purpose: Purpose,
+        *,
+        needs_second: bool,
     ) -> EmailCode:
         code_id = new_id()
-        binding = CodeBinding(code_id, Purpose.UNLOCK, card.id, visit_id="")
+        binding = CodeBinding(code_id, purpose, card.id, visit_id="")
         kept = self._office.means.codes.digest(code, binding)
         return EmailCode(
             id=code_id,
             card_id=card.id,
             holder_id=card.holder_id,
-            purpose=Purpose.UNLOCK,
+            purpose=purpose,
             visit_id="",
             digest=kept.digest,
             key_id=kept.key_id,
@@ -194,6 +217,8 @@ def _made(event: AuditEvent, code: EmailCode) -> bool:
     return event.kind == StaffKind.CODE_ISSUED and event.detail.get("code") == code.id
 
 
-def _tell(act: Act, holder: Cardholder) -> None:
+def _tell(act: Act, holder: Cardholder, purpose: Purpose) -> None:
+    first = purpose is Purpose.FIRST_UNLOCK
+    notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
     registration = act.uow.registrations.of_holder(holder.id)
-    tell_holder(act, HolderNotice.CODE_GIVEN, address_of(holder, registration), holder)
+    tell_holder(act, notice, address_of(holder, registration), holder)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from kiosk.administration.code_lines import waits_for_second
 from kiosk.administration.saying import counted, last_day, said_at, said_day
 from kiosk.administration.seen_of_cards import SeenOfCard
 from kiosk.administration.standing import Facts
@@ -112,6 +113,18 @@ def _blocked(facts: Facts, zone: tzinfo) -> Headline:
 
 
 def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
+    first = facts.first_code
+    if first is not None:
+        return Headline(
+            "Not registered. A code by word of mouth was given and has not been entered.",
+            f"Before {_end(first, zone)} they put the card into any station, enter the code and "
+            "choose a new PIN. Then they register there.",
+        )
+    if any(waits_for_second(code) for code in facts.codes):
+        return Headline(
+            "Not registered. A code by word of mouth waits for a second member of staff.",
+            "A colleague has to agree to the code.",
+        )
     for card, seen in facts.refused_cards:
         return _of_seen(card, seen, facts, zone, "They are not registered")
     code = facts.live_code(Purpose.REGISTER)
@@ -126,9 +139,22 @@ def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
     else:
         told = "Not registered: they have not finished a registration at any station."
     return Headline(
-        told,
-        "While they know their PIN they register at any station. If the PIN is blocked, "
-        "stations cannot help: unlock or replace the card yourselves.",
+        told, f"While they know their PIN they register at any station. {_first(facts)}"
+    )
+
+
+def _first(facts: Facts) -> str:
+    """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
+    if not facts.unlockable:
+        return "If the PIN is blocked, stations cannot help: unlock or replace the card yourselves."
+    if not facts.holder.email and facts.registration is None:
+        return (
+            "If the PIN is blocked, make sure who they are, record their email address, and give "
+            "a code: with it they unlock and register at a station."
+        )
+    return (
+        "If the PIN is blocked, make sure who they are and give a code: with it they unlock and "
+        "register at a station, in one visit."
     )
 
 
@@ -250,7 +276,7 @@ _SEEN: Final[dict[Reason, tuple[str, str]]] = {
         "Wrong entries blocked the PIN of {card}",
         (
             "They put it into a station and choose to unlock it, if they are registered. "
-            "Otherwise unlock or replace the card yourselves."
+            "Otherwise make sure who they are and give a code: with it they unlock and register."
         ),
     ),
     Reason.OUTCOME_UNKNOWN: (

@@ -24,6 +24,7 @@ class HolderNotice(StrEnum):
     CARD_REVOKED = "card-revoked"
     SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
     CODE_GIVEN = "code-given"
+    FIRST_CODE_GIVEN = "first-code-given"
 
 
 def tell_holder(

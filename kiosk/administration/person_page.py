@@ -161,7 +161,8 @@ def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
         sensible.add(Action.REVOKE_REGISTRATION)
     if is_blocked(facts.registration, facts.policy) or facts.paused_until is not None:
         sensible.add(Action.LIFT_BLOCK)
-    if facts.standing is Standing.READY:
+    first = facts.standing is Standing.NOT_REGISTERED and facts.unlockable
+    if facts.standing is Standing.READY or first:
         sensible.add(Action.ISSUE_CODE)
     if any(waits_for_second(code) and code.issued_by != actor.staff_id for code in facts.codes):
         sensible.add(Action.AGREE_CODE)

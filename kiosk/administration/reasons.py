@@ -22,6 +22,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
     Reason.STATION_RETIRED: "The station was retired",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
+    Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",
     Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
     Reason.CARD_UNREADABLE: "The card could not be read",

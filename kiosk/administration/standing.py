@@ -77,6 +77,18 @@ class Facts:
         return self.live_code(Purpose.UNLOCK)
 
     @property
+    def first_code(self) -> EmailCode | None:
+        """The code for a first unlock that can be entered now, if there is one."""
+        code = self.live_code(Purpose.FIRST_UNLOCK)
+        able = {card.id for card in self.unlockable}
+        return code if code is not None and code.card_id in able else None
+
+    @property
+    def unlockable(self) -> tuple[Card, ...]:
+        """The cards in use that can be unlocked once their holder has proven who they are."""
+        return tuple(card for card in self.in_use if self.trouble(card) is None)
+
+    @property
     def waits_until(self) -> datetime | None:
         """When a card can be sent a code again, where none of those in use can be now.
 
@@ -92,6 +104,8 @@ class Facts:
     @property
     def can_unlock(self) -> bool:
         """Whether they can unlock at a station at this moment."""
+        if self.standing is Standing.NOT_REGISTERED:
+            return self.first_code is not None
         if self.standing is not Standing.READY or self.waits_until is not None:
             return False
         sound = (card for card in self.in_use if self.trouble(card) is None)

@@ -137,6 +137,7 @@ def _counted(detail: Detail, name: str, of: str, many: str = "") -> str:
 _BEGUN: Final[dict[str, str]] = {
     Purpose.REGISTER: "Began to register.",
     Purpose.UNLOCK: "Began to unlock the card.",
+    Purpose.FIRST_UNLOCK: "Began to unlock the card with a code from staff, before registering.",
     Purpose.CHANGE_PIN: "Began to change the PIN.",
     Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
     Purpose.CHANGE_EMAIL: "Began to change the email address.",

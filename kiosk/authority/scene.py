@@ -321,16 +321,15 @@ def _cannot_prove(scene: Scene) -> bool:
 
 def _registration_barred(scene: Scene) -> Reason | None:
     registration, purpose = scene.registration, scene.visit.purpose
-    proves = scene.visit.genuine_at is not None
-    if purpose is Purpose.FIRST_UNLOCK and is_registered(
-        registration, scene.policy, card_proves=proves
-    ):
-        # Who can answer questions is not served on a code alone.
-        return Reason.GIVEN_CODE_OVER
     if registration is None:
         return _not_registered(purpose)
-    blocked = registration.blocked_at is not None
-    return Reason.REGISTRATION_BLOCKED if blocked and purpose not in _OF_ANYBODY else None
+    if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
+        return Reason.REGISTRATION_BLOCKED
+    proves = scene.visit.genuine_at is not None
+    registered = is_registered(registration, scene.policy, card_proves=proves)
+    # Somebody who can answer questions by now is not served on a code alone.
+    is_over = registered and purpose is Purpose.FIRST_UNLOCK
+    return Reason.GIVEN_CODE_OVER if is_over else None
 
 
 def _not_registered(purpose: Purpose | None) -> Reason | None:

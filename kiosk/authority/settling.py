@@ -92,11 +92,13 @@ def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)
     proved = visit.auth_key if visit.genuine_at is not None else None
-    # The visit passed every factor, and the card proved this key in it twice.
-    if proved is not None and uow.cards.record_key(case.card.id, proved):
+    first = visit.purpose is Purpose.FIRST_UNLOCK
+    # The visit passed every factor, and the card proved this key in it twice. What a first
+    # unlock proved is recorded by the registration that follows.
+    if proved is not None and not first and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
-    if visit.purpose is Purpose.FIRST_UNLOCK:
+    if first:
         # The code opens nothing more: the registration rests on what the card and the recorded
         # address prove, as any other does.
         uow.visits.save(replace(over, purpose=Purpose.REGISTER))

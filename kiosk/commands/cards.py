@@ -38,6 +38,10 @@ EXAMPLE = """\
 """
 WAIT_S = 30.0
 _ASKED_FOR = "Unblock secret"
+_FIRST = (
+    "They are not registered: they put the card into a station, enter the code, choose a new PIN "
+    "and register there, in one visit."
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -203,12 +207,13 @@ def _issue(args: argparse.Namespace) -> int:
 
 def _told(issued: IssuedCode) -> str:
     until = f"{issued.expires_at.astimezone():%H:%M}"
+    first = "\n" + _FIRST if issued.for_first_unlock else ""
     if issued.waits_for_second:
         return (
             f"It works once another member of staff agrees, before {until}: code "
-            f"{issued.code_id} (reference {issued.reference})"
+            f"{issued.code_id} (reference {issued.reference}){first}"
         )
-    return f"It works at every station until {until} (reference {issued.reference})"
+    return f"It works at every station until {until} (reference {issued.reference}){first}"
 
 
 def _unknown(args: argparse.Namespace) -> int:

@@ -237,6 +237,14 @@ CODE_GIVEN = Notice(
     "If you asked for this, there is nothing more to do.",
     NOT_ASKED,
 )
+FIRST_CODE_GIVEN = Notice(
+    "A code that unlocks your smartcard was given by word of mouth",
+    "Somebody told the Registration Authority that they are you, and that your smartcard is "
+    "locked. They were given a code. For a short time it unlocks your smartcard at a station, "
+    "where they can then register for self-service.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
 
 TO_HOLDERS = {
     "registered": REGISTERED,
@@ -261,6 +269,7 @@ TO_HOLDERS = {
     "card-revoked": CARD_REVOKED,
     "secret-set": SECRET_SET,
     "code-given": CODE_GIVEN,
+    "first-code-given": FIRST_CODE_GIVEN,
 }
 
 

@@ -68,7 +68,7 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
         case Menu(), Chose(purpose=purpose) if purpose in state.offers:
             return _chosen(state, purpose)
         case ConfirmOwner(), Confirmed():
-            return _choose(state.visit, Purpose.UNLOCK, state)
+            return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
         case EnterPin(), PinEntered():
             verify = VerifyPin(state.visit.id, state.visit.at, event.pin)
             return working(state.visit, Work.CHECKING_PIN, verify, state)
@@ -79,6 +79,8 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
         case CodeEntry(), CodeEntered():
             return _code_entered(state, event)
+        case CodeEntry(visit=Visit(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
+            return None
         case ((CodeEntry() | CodeNeeded()), CodeAsked()):
             visit, attempt = counted(state.visit)
             request = RequestCode(visit.id, attempt)
@@ -120,7 +122,7 @@ def _again(state: Trouble | PadPaused) -> Move:
 
 
 def _chosen(state: Menu, purpose: Purpose) -> Move:
-    if purpose is Purpose.UNLOCK:
+    if purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
         return ConfirmOwner(replace(state.visit, purpose=purpose)), ()
     return _choose(state.visit, purpose, state)
 

@@ -128,8 +128,11 @@ def _opened(read: CardRead) -> Move:
     if reply.resumed is not None:
         purpose, task = reply.resumed
         return CodeEntry(_at_code(replace(known, purpose=purpose), task), task), ()
-    if reply.offers == (Purpose.UNLOCK,):
-        return ConfirmOwner(replace(known, purpose=Purpose.UNLOCK)), ()
+    match reply.offers:
+        case (Purpose.UNLOCK | Purpose.FIRST_UNLOCK as purpose,):
+            return ConfirmOwner(replace(known, purpose=purpose)), ()
+        case _:
+            pass
     return Menu(known, reply.offers), ()
 
 
@@ -166,6 +169,9 @@ def _replied(state: Working, reply: Reply) -> Move | None:
 def _given(state: Working, task: Task) -> Move:
     visit = state.visit
     match task:
+        case ProvePin() if visit.purpose is Purpose.FIRST_UNLOCK:
+            registering = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
+            return ask_present(registering) if visit.pin_pad else (EnterPin(registering), ())
         case ProvePin():
             return ask_present(visit) if visit.pin_pad else (EnterPin(visit), ())
         case ChooseQuestions():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
+from kiosk.dialogue import Purpose
 from kiosk.sensitive import Sensitive
 from kiosk.station.events import CodeAsked, CodeEntered
 from kiosk.station.states import CodeEntry
@@ -48,14 +49,15 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield self.cells
         yield self._life
         if notice is None:
-            yield Prose(words.meanwhile(task.masked), "walk")
+            yield Prose(words.meanwhile(self._state.visit.purpose, task.masked), "walk")
         yield self._not_me
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or ask for another code."""
+        """Stop, or ask for another code; for a first unlock only staff give one."""
         yield self.stop_button()
         self._count_down()
-        yield self._again
+        if self._state.visit.purpose is not Purpose.FIRST_UNLOCK:
+            yield self._again
 
     def on_mount(self) -> None:
         """Begin to count down."""

@@ -24,13 +24,15 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: EnterPin) -> None:
         cells = Cells(_SHORTEST, _LONGEST, kit.look.glyphs.dot)
-        super().__init__(kit, state, words.ENTER_TITLE, cells)
+        super().__init__(kit, state, _title(state), cells)
         self._state = state
 
     def beside(self) -> Iterator[Widget]:
         """Say why, or what was wrong."""
         if self._state.wrong:
             yield Note(words.wrong(self._state.tries_left))
+        elif self._state.visit.unlocked:
+            yield Prose(words.UNLOCKED_TEXT)
         else:
             yield Prose(words.enter_text(self._state.visit.purpose))
         yield self.cells
@@ -38,3 +40,7 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
     def submitted(self, digits: Sensitive) -> None:
         """Report the PIN."""
         self.report(PinEntered(self.visit, digits))
+
+
+def _title(state: EnterPin) -> str:
+    return words.ENTER_NEW_TITLE if state.visit.unlocked else words.ENTER_TITLE

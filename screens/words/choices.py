@@ -23,6 +23,10 @@ STOP_TEXT = (
     "your smartcard until the Registration Authority has looked."
 )
 
+NO_ADDRESS_YET = (
+    "You are not registered yet, for we have no email address for you. Ask the Registration "
+    "Authority to add it, then register here."
+)
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
 TROUBLE_TITLE = "We could not reach the service"
@@ -42,6 +46,8 @@ def purpose(what: Purpose) -> str:
             return "Register for self-service"
         case Purpose.UNLOCK:
             return "Unlock your smartcard"
+        case Purpose.FIRST_UNLOCK:
+            return "Enter a code from staff"
         case Purpose.CHANGE_PIN:
             return "Change your PIN"
         case Purpose.CHANGE_QUESTIONS:
@@ -63,6 +69,8 @@ def duration(what: Purpose) -> str:
     match what:
         case Purpose.REGISTER:
             return "4 minutes"
+        case Purpose.FIRST_UNLOCK:
+            return "5 minutes"
         case Purpose.UNLOCK | Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
             return "2 minutes"
         case Purpose.CHANGE_PIN | Purpose.REPORT_MISUSE:
@@ -86,6 +94,11 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
             return (
                 "Your smartcard is unlocked and ready for use.",
                 "Your new PIN works from now on.",
+            )
+        case Purpose.FIRST_UNLOCK:
+            return (
+                "Your smartcard is unlocked and ready for use.",
+                NO_ADDRESS_YET,
             )
         case Purpose.CHANGE_PIN:
             return "Your PIN is changed.", "Your new PIN works from now on."

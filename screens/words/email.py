@@ -18,6 +18,7 @@ WALK_AWAY = "You may take your smartcard out, read your email and come back."
 OVER = "That code is no longer good. Ask for a new one."
 NEW_CODE = "New code"
 BY_EMAIL = "By email"
+THEN_REGISTER = "Then you choose a new PIN, and register."
 IN_ITS_PLACE = "A code by email takes the place of this one."
 
 
@@ -45,7 +46,7 @@ def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
     if proves_owner:
         return "Show that it is you"
     match purpose:
-        case Purpose.UNLOCK:
+        case Purpose.UNLOCK | Purpose.FIRST_UNLOCK:
             return "Enter your unlock code"
         case Purpose.REGISTER:
             return "Enter your registration code"
@@ -60,8 +61,10 @@ def sent_to(masked: str, *, proves_owner: bool) -> str:
     return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
 
 
-def meanwhile(masked: str) -> str:
-    """Say what may be done instead of entering the code now."""
+def meanwhile(purpose: Purpose | None, masked: str) -> str:
+    """Say what may be done instead of entering the code now, or what comes after it."""
+    if purpose is Purpose.FIRST_UNLOCK:
+        return THEN_REGISTER
     return WALK_AWAY if masked else IN_ITS_PLACE
 
 

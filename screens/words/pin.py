@@ -8,6 +8,11 @@ from kiosk.station.states import PinTrouble
 from screens.words.frame import count
 
 ENTER_TITLE = "Enter your PIN"
+ENTER_NEW_TITLE = "Enter your new PIN"
+UNLOCKED_TEXT = (
+    "Your smartcard is unlocked. Enter the new PIN once more to register: then you can unlock it "
+    "yourself next time."
+)
 NEW_TITLE = "Choose a new PIN"
 REPEAT_TITLE = "Enter the new PIN again"
 REPEAT_TEXT = "This makes sure that it is the PIN you meant."

@@ -40,7 +40,12 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "We send only a few codes an hour for each smartcard, and they have all been sent.",
                 _come_back(again),
             )
-        case Reason.NO_EMAIL | Reason.NO_RECORDED_EMAIL | Reason.CODE_WITHDRAWN:
+        case (
+            Reason.NO_EMAIL
+            | Reason.NO_RECORDED_EMAIL
+            | Reason.CODE_WITHDRAWN
+            | Reason.GIVEN_CODE_OVER
+        ):
             return _about_email(reason)
         case Reason.SECRET_MISSING | Reason.SECRET_BLOCKED | Reason.CARD_REFUSED:
             return _about_unlocking(reason)
@@ -134,8 +139,8 @@ def _about_registration(reason: Reason) -> RefusalWords:
         return RefusalWords(
             "You are not registered",
             "This smartcard is locked. Only somebody who has registered can unlock it here.",
-            "The Registration Authority can unlock it for you. Register here after that: "
-            "then you can unlock it yourself next time.",
+            "The Registration Authority can give you a code that unlocks it here. Then put your "
+            "smartcard in again.",
         )
     return RefusalWords(
         "Self-service is blocked for you",
@@ -164,6 +169,13 @@ def _about_email(reason: Reason) -> RefusalWords:
             "We have no email address for you",
             "We need one that our records already know, to make sure that it is you.",
             "Ask the Registration Authority to add your address, then come back.",
+        )
+    if reason is Reason.GIVEN_CODE_OVER:
+        return RefusalWords(
+            "Your code is no longer good",
+            "It ran out, was entered wrongly too often, or was withdrawn. Your PIN was not "
+            "changed.",
+            "Ask the Registration Authority for another code, then put your smartcard in again.",
         )
     if reason is Reason.CODE_WITHDRAWN:
         return RefusalWords(

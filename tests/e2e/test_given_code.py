@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from kiosk.dialogue import Purpose
-from kiosk.mail.words import CODE_GIVEN, CODE_SUBJECTS, UNLOCKED
+from kiosk.dialogue import Purpose, Reason
+from kiosk.mail.words import CODE_GIVEN, CODE_SUBJECTS, FIRST_CODE_GIVEN, UNLOCKED
 from kiosk.station.states import CodeLack
-from screens.words import email
+from screens.words import choices, email, pin
+from screens.words.reasons import refusal
 from tests.e2e.people import Person
 from tests.e2e.records import events
 from tests.e2e.visitor import Visitor
@@ -61,6 +62,50 @@ def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: 
     assert world.verified_by_others(ada, NEW_PIN)
 
 
+def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: World) -> None:
+    ada = world.ada
+    _lock(world, ada)
+    visitor = Visitor(world, ada, world.station(name="Ward 7"))
+    visitor.comes()
+    visitor.station.see(refusal(Reason.NOT_REGISTERED).title)
+    shown = json.loads(world.kiosk("people", "show", ada.number, "--json", check=True).stdout)
+    assert "give a code" in shown["advice"]
+    visitor.goes()
+
+    given = _give(world, ada, then="register there, in one visit")
+    visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
+    visitor.proves_new_pin(NEW_PIN)
+    assert world.verified_by_others(ada, NEW_PIN)
+    visitor.registers_answers().confirms_email()
+    visitor.awaits_code(Purpose.REGISTER).enters_code(world.read_code(ada.email))
+    visitor.finishes(Purpose.REGISTER)
+    visitor.goes()
+    told = world.wait_for_mail(ada.email, FIRST_CODE_GIVEN.subject)
+    unlocked = world.wait_for_mail(ada.email, UNLOCKED.subject)
+    assert given.encode() not in told.raw + unlocked.raw
+    world.kiosk("audit", "verify", check=True)
+    _nowhere(world, given)
+
+    # The next time nobody has to be asked.
+    _lock(world, ada)
+    visitor.comes().unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))
+    visitor.sets_pin("593048").finishes(Purpose.UNLOCK)
+
+
+def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -> None:
+    ada = world.ada
+    _lock(world, ada)
+    given = _give(world, ada)
+    visitor = Visitor(world, ada, world.station(60, 20, program=HASTY))
+    visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
+    visitor.station.see(pin.ENTER_NEW_TITLE)
+    assert world.verified_by_others(ada, NEW_PIN)
+    visitor.goes()
+    visitor.comes()
+    visitor.station.see(choices.purpose(Purpose.REGISTER), choices.purpose(Purpose.CHANGE_PIN))
+
+
 def _lock(world: World, whose: Person) -> None:
     """Let them lock their card at their desk."""
     world.insert(whose, slot=1)
@@ -68,10 +113,11 @@ def _lock(world: World, whose: Person) -> None:
     world.remove(whose)
 
 
-def _give(world: World, whose: Person) -> str:
+def _give(world: World, whose: Person, then: str = "") -> str:
     card = whose.card.state.guid.hex()[:12]
     said = world.kiosk("cards", "issue-code", whose.number, card, *GROUNDS, check=True).stdout
     code, works, *_ = said.splitlines()
+    assert then in said
     assert code.isdigit()
     assert works.startswith("It works at every station until")
     return code

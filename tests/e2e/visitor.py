@@ -136,6 +136,19 @@ class Visitor:
         self.station.see(title, email.GIVEN, email.BY_EMAIL)
         return self
 
+    def awaits_first_code(self) -> Self:
+        """Be asked for the code that staff gave to somebody who is not registered."""
+        title = email.code_title(Purpose.FIRST_UNLOCK, proves_owner=False)
+        shown = self.station.see(title, email.GIVEN, email.THEN_REGISTER)
+        assert email.BY_EMAIL not in shown
+        return self
+
+    def proves_new_pin(self, digits: str) -> Self:
+        """Enter the PIN that was just chosen, to register with it."""
+        self.station.see(pin.ENTER_NEW_TITLE, "Your smartcard is unlocked.")
+        self._enters_secret(digits)
+        return self
+
     def enters_code(self, code: str) -> Self:
         """Enter a code; its digits show."""
         self.hands.write(self.station, code)

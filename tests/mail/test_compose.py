@@ -61,6 +61,7 @@ NOTICES = {
     "card-revoked": "revoked a smartcard of yours",
     "secret-set": "Your PIN stays as it is",
     "code-given": "cannot read their email",
+    "first-code-given": "it unlocks your smartcard at a station",
 }
 
 

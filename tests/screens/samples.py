@@ -72,6 +72,8 @@ VISIT = Visit(
 )
 REGISTER = replace(VISIT, purpose=Purpose.REGISTER)
 UNLOCK = replace(VISIT, purpose=Purpose.UNLOCK)
+FIRST_UNLOCK = replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
+UNLOCKED = replace(REGISTER, unlocked=True)
 CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
 REPORT = replace(VISIT, purpose=Purpose.REPORT_MISUSE)
 CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
@@ -209,6 +211,12 @@ _STORY: Mapping[str, Sample] = {
     ),
     "code-given-over": Sample(CodeEntry(UNLOCK, replace(_GIVEN, expires_in_s=0.0))),
     "code-given-keys-only": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071"), touch=False),
+    "code-first": Sample(CodeEntry(FIRST_UNLOCK, _GIVEN), tuple("4071")),
+    "code-first-wrong": Sample(
+        CodeEntry(FIRST_UNLOCK, replace(_GIVEN, tries_left=2), CodeNotice.WRONG)
+    ),
+    "pin-first": Sample(EnterPin(UNLOCKED)),
+    "menu-first": Sample(_offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
     "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
     "code-needed-expired": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.EXPIRED)),
     "code-needed-spent": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.SPENT, 31.0)),

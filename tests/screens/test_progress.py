@@ -35,10 +35,12 @@ from tests.screens.samples import (
     CHOOSE,
     CODE,
     EMAIL,
+    FIRST_UNLOCK,
     REGISTER,
     RULES,
     SECRET,
     UNLOCK,
+    UNLOCKED,
     VISIT,
 )
 
@@ -58,6 +60,12 @@ def working(of: Visit, work: Work) -> Working:
     ("state", "expected"),
     [
         (Attract(), None),
+        (ConfirmOwner(FIRST_UNLOCK), (1, 7)),
+        (CodeEntry(FIRST_UNLOCK, CODE), (2, 7)),
+        (NewPin(FIRST_UNLOCK, RULES), (3, 7)),
+        (EnterPin(UNLOCKED), (4, 7)),
+        (CodeEntry(replace(UNLOCKED, asks_owner=True, at_owner=True), CODE), (5, 8)),
+        (CodeEntry(UNLOCKED, CODE), (7, 7)),
         (Menu(VISIT, (Purpose.UNLOCK,)), None),
         (Success(UNLOCK, Purpose.UNLOCK), None),
         (EnterPin(REGISTER), (1, 4)),

@@ -193,6 +193,7 @@ class IssuedCode:
     expires_at: datetime
     waits_for_second: bool
     reference: str
+    for_first_unlock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

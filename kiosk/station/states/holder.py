@@ -37,6 +37,7 @@ class Visit:
 
     ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
     but for a change of it where these do none (``pad_changes``).
+    ``unlocked``: the card has a new PIN since its first unlock in this visit.
     ``asks_owner``: a code to a known address is one of its steps; ``at_owner``: it is due now.
     """
 
@@ -51,6 +52,7 @@ class Visit:
     pad_changes: bool = True
     asks_owner: bool = False
     at_owner: bool = False
+    unlocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _TICK_S = 1.0
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
 _SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
 _WHERE = "works at every station, once, for the card it was made for."
+_FIRST = " They choose a new PIN and register there."
 _OVER = "The code does not work any more. Close this, and make another one."
 _SURE = "It cannot be shown again. Escape again closes this."
 
@@ -43,7 +44,8 @@ class CodeShown(Dialog[None]):
         self._plain = Prose("", "code-plain")
         self._life = Prose("", "code-life")
         second = issued.waits_for_second
-        self._terms = Prose(f"Then it {_WHERE}" if second else f"It {_WHERE}", "sentence")
+        where = _WHERE + (_FIRST if issued.for_first_unlock else "")
+        self._terms = Prose(f"Then it {where}" if second else f"It {where}", "sentence")
         self._how_long = f"{_SECOND} before" if second else "Works until"
         self._note = Note(None)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kiosk.administration.desk import AdminDesk
 from kiosk.administration.views.acting import Done
-from kiosk.administration.views.people import CodeLine, IssuedCode
+from kiosk.administration.views.people import CodeLine, IssuedCode, Standing
 from screens.admin.dialogs.card_entries import card_of, which_card
 from screens.admin.dialogs.cards import in_use, meant
 from screens.admin.dialogs.case import Case
@@ -22,10 +22,19 @@ def issue(case: Case) -> Form[IssuedCode]:
     def send(values: Mapping[str, str]) -> IssuedCode:
         return case.desk.codes.issue(case.seen, card_of(values, cards), grounds_of(values))
 
+    if case.person.standing is Standing.NOT_REGISTERED:
+        text = (
+            f"For {case.who}, who is not registered and whose PIN is blocked. The code unlocks "
+            f"{meant(cards)} at a station, where they then register. They are told by mail."
+        )
+    else:
+        text = (
+            f"For {case.who}, who cannot read their email. The code takes the place of the one by "
+            f"mail, at a station, for {meant(cards)}. They are told by mail."
+        )
     return Form(
         "Give a code by word of mouth",
-        f"For {case.who}, who cannot read their email. The code takes the place of the one by "
-        f"mail, at a station, for {meant(cards)}. They are told by mail.",
+        text,
         (*which_card(cards), *grounds_entries(identifies=True)),
         send,
         button="Make the code",

@@ -80,12 +80,6 @@ def _exhausted(means: Means, person: samples.Person) -> None:
         uow.commit()
 
 
-def _without_answers(means: Means, person: samples.Person) -> None:
-    with means.store.begin() as uow:
-        uow.registrations.put(replace(samples.registration(person.holder.id), hashes=()))
-        uow.commit()
-
-
 def _revoked(means: Means, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.cards.revoke(person.card.id)
@@ -118,7 +112,6 @@ UNABLE: dict[str, tuple[Spoil, str]] = {
     "left": (_holder_left, "leaver"),
     "blocked": (_blocked, "Lift the block first"),
     "exhausted": (_exhausted, "Lift the block first"),
-    "half-registered": (_without_answers, "not registered"),
     "revoked": (_revoked, "It was revoked"),
     "expired": (_card(expires_at=samples.NOW), "It expired on"),
     "no-secret": (_card(sealed_secret=None), "No unblock secret is recorded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -99,10 +100,32 @@ def test_nobody_is_given_a_code_that_would_not_help(
     assert events(means, asha) == []
 
 
-def test_somebody_who_never_registered_is_given_none(means: Means, agent: Office) -> None:
-    ben = samples.stored_person(means.store)
-    with pytest.raises(NotTaken, match="not registered"):
-        give(agent, ben)
+@pytest.mark.parametrize("half", [True, False])
+def test_for_somebody_who_is_not_registered_it_is_for_a_first_unlock(
+    means: Means, asha: samples.Person, agent: Office, half: bool
+) -> None:
+    with means.store.begin() as uow:
+        if half:
+            uow.registrations.put(replace(samples.registration(asha.holder.id), hashes=()))
+        else:
+            uow.registrations.delete(asha.holder.id)
+        uow.commit()
+    issued = give(agent, asha)
+    assert issued.for_first_unlock
+    assert kept(means, issued.code_id).purpose is Purpose.FIRST_UNLOCK
+    with means.store.begin() as uow:
+        (mail,) = uow.outbox.claim_due(100, timedelta(hours=1))
+    assert (mail.to, mail.template) == ("asha@trust.nhs.uk", "first-code-given")
+    (event,) = events(means, asha)
+    assert event.detail["first_unlock"] is True
+
+
+def test_for_somebody_who_is_registered_it_is_not(
+    means: Means, asha: samples.Person, agent: Office
+) -> None:
+    issued = give(agent, asha)
+    assert not issued.for_first_unlock
+    assert kept(means, issued.code_id).purpose is Purpose.UNLOCK
 
 
 def test_a_code_is_for_a_card_of_that_person(

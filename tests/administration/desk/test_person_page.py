@@ -183,7 +183,7 @@ def test_what_is_open_depends_on_how_they_stand(
     with means.store.begin() as uow:
         uow.registrations.delete(asha.holder.id)
         uow.commit()
-    assert open_to() == EDITS | CARDS
+    assert open_to() == EDITS | CARDS | {Action.ISSUE_CODE}
     with means.store.begin() as uow:
         uow.cards.revoke(asha.card.id)
         uow.commit()

@@ -131,6 +131,38 @@ def test_not_registered() -> None:
     assert (facts.standing, facts.can_unlock) == (Standing.NOT_REGISTERED, False)
     assert told(facts).startswith("Not registered: they have not finished")
     assert "While they know their PIN" in advice(facts)
+    assert "make sure who they are and give a code" in advice(facts)
+    unaddressed = replace(facts, holder=replace(facts.holder, email=None))
+    assert "record their email address, and give a code" in advice(unaddressed)
+
+
+def test_not_registered_and_a_code_was_given() -> None:
+    (card,) = READY.cards
+    code = EmailCode(
+        id="c1",
+        card_id=card.id,
+        holder_id=card.holder_id,
+        purpose=Purpose.FIRST_UNLOCK,
+        visit_id="",
+        digest=b"",
+        key_id="k",
+        sent_to="",
+        drafted_at=NOW,
+        max_tries=5,
+        sent_at=NOW,
+        expires_at=NOW + timedelta(minutes=15),
+        issued_by="staff",
+    )
+    given = replace(READY, registration=None, codes=(code,))
+    assert given.can_unlock
+    assert "was given and has not been entered" in told(given)
+    assert "enter the code and choose a new PIN" in advice(given)
+    waits = replace(code, sent_at=None, expires_at=None, needs_second=True)
+    waiting = replace(READY, registration=None, codes=(waits,))
+    assert not waiting.can_unlock
+    assert "waits for a second member of staff" in told(waiting)
+    elsewhere = replace(given, codes=(replace(code, card_id="another"),))
+    assert not elsewhere.can_unlock
 
 
 def test_a_registration_without_questions_is_none_where_they_are_asked() -> None:

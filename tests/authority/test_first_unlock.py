@@ -1,0 +1,458 @@
+"""A holder who never registered unlocks with a code from staff, and registers in the same visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from kiosk.administration.codes_desk import LocalCodesDesk
+from kiosk.administration.office import Office
+from kiosk.administration.people_desk import LocalPeopleDesk
+from kiosk.authority.misuse import stop_holder
+from kiosk.authority.notices import Notice
+from kiosk.dialogue import (
+    ChooseQuestions,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    VisitOpened,
+)
+from kiosk.errors import NotTaken, StepRefused
+from kiosk.policy import Factor, Genuine, Policy
+from kiosk.roles import Role
+from kiosk.store.records import Card
+from tests.administration.desk.house import GROUNDS
+from tests.authority.assisting import (
+    GIVEN,
+    agree,
+    as_seen,
+    give,
+    kept,
+    nothing_opens,
+    office_beside,
+    withdraw,
+)
+from tests.authority.plastic import Plastic, Quiet
+from tests.authority.registering import given
+from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.world import EMAIL, World
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    """A card whose holder is not registered."""
+    return world.add_card(world.add_holder())
+
+
+@pytest.fixture
+def agent(world: World) -> Office:
+    return office_beside(world)
+
+
+def offered(sitting: Sitting) -> tuple[Purpose, ...] | Reason:
+    opened = sitting.opened
+    return opened.reason if isinstance(opened, Refusal) else opened.offers
+
+
+def chosen(world: World, card: Card) -> Sitting:
+    """Put the blocked card in and choose; the code is asked for."""
+    sitting = world.insert(card, blocked=True, station="Ward 7")
+    assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
+    task = world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    assert isinstance(task, EnterCode), task
+    return sitting
+
+
+def unlocked(world: World, card: Card, agent: Office) -> Sitting:
+    """Unlock with a code from staff; the visit goes on."""
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    done = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert done == ProvePin()
+    return sitting
+
+
+def is_registered(world: World, card: Card) -> bool:
+    with world.store.read() as uow:
+        return uow.registrations.of_holder(card.holder_id) is not None
+
+
+def notices(world: World) -> list[tuple[str, str]]:
+    return [(message.template, message.to) for message in world.outbox()]
+
+
+# --- the way through -------------------------------------------------------------------
+
+
+def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True)
+    assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
+    authority, visit = world.authority, sitting.visit
+    assert authority.choose(visit, Purpose.FIRST_UNLOCK) == GIVEN
+    nothing_opens(sitting)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    grant = sitting.grant()
+    assert authority.settle(visit, grant.journal, UnblockDone()) == ProvePin()
+    assert kept(world, issued).consumed_at is not None
+    assert isinstance(sitting.verify_pin(), ChooseQuestions)
+    assert isinstance(authority.save_questions(visit, given()), GiveEmail)
+    assert isinstance(sitting.email(EMAIL), EnterCode)
+    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert is_registered(world, card)
+    assert notices(world) == [
+        ("first-code-given", EMAIL),
+        (Notice.UNLOCKED, EMAIL),
+        (Notice.REGISTERED, EMAIL),
+    ]
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+    # From now on they are like anybody else.
+    assert offered(world.insert(card, blocked=True)) == (Purpose.UNLOCK,)
+
+
+def test_the_audit_says_who_gave_it(world: World, card: Card, agent: Office) -> None:
+    unlocked(world, card, agent)
+    (issued,) = [event for event in world.events() if event.kind == "code-issued"]
+    assert issued.detail["first_unlock"] is True
+    (released,) = [event for event in world.events() if event.kind == "secret-released"]
+    assert released.detail["given_by"] == agent.actor.staff_id
+
+
+def test_who_walks_away_after_the_new_pin_is_unlocked_and_not_registered(
+    world: World, card: Card, agent: Office
+) -> None:
+    unlocked(world, card, agent).pull()
+    assert not is_registered(world, card)
+    assert (Notice.UNLOCKED, EMAIL) in notices(world)
+    assert offered(world.insert(card)) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def test_who_walks_away_to_read_the_mail_comes_back_to_it(
+    world: World, card: Card, agent: Office
+) -> None:
+    sitting = unlocked(world, card, agent)
+    sitting.verify_pin()
+    world.authority.save_questions(sitting.visit, given())
+    assert isinstance(sitting.email(EMAIL), EnterCode)
+    sitting.pull()
+    back = world.insert(card, station="B")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    assert back.enter(world.relay.code) == Finished(Purpose.REGISTER)
+
+
+def test_a_forgotten_pin_that_is_not_blocked_is_unlocked_too(
+    world: World, card: Card, agent: Office
+) -> None:
+    give(agent, card)
+    first = (Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)
+    assert offered(world.insert(card)) == first
+
+
+def test_what_was_not_sent_is_tried_again_in_the_same_visit(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    sitting.enter(issued.code)
+    again = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockNotSent())
+    assert isinstance(again, SetPin)
+    journal = sitting.grant().journal
+    for _ in range(2):  # the first answer was lost
+        assert world.authority.settle(sitting.visit, journal, UnblockDone()) == ProvePin()
+    assert world.kinds().count("unblock-done") == 1
+
+
+def test_an_outcome_that_got_lost_is_settled_by_the_card(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    sitting.enter(issued.code)
+    sitting.grant()
+    world.restart()  # the station, and all that it knew, is gone
+    assert offered(world.insert(card)) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
+    assert (Notice.UNLOCKED, EMAIL) in notices(world)
+    assert world.kinds().count("unblock-settled") == 1
+
+
+@pytest.mark.parametrize("order", [(Factor.EMAIL_CODE,), (Factor.EMAIL_CODE, Factor.QUESTIONS)])
+def test_the_order_of_factors_makes_no_difference(
+    world: World, card: Card, agent: Office, order: tuple[Factor, ...]
+) -> None:
+    world.policy = Policy(verification=order)
+    unlocked(world, card, agent)
+
+
+# --- two members of staff --------------------------------------------------------------
+
+
+def test_until_a_second_agrees_stations_know_nothing_of_it(
+    world: World, card: Card, agent: Office
+) -> None:
+    world.policy = Policy(four_eyes=True)
+    issued = give(agent, card)
+    assert issued.waits_for_second
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+    agree(office_beside(world, Role.MANAGER), issued)
+    sitting = chosen(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+
+
+def test_nobody_agrees_to_a_code_of_one_who_registered_since(
+    world: World, card: Card, agent: Office
+) -> None:
+    world.policy = Policy(four_eyes=True)
+    issued = give(agent, card)
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    world.register(holder)
+    with pytest.raises(NotTaken, match="is registered now"):
+        agree(office_beside(world), issued)
+
+
+# --- what it does not open -------------------------------------------------------------
+
+
+def test_without_a_code_from_staff_nothing_opens(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    assert offered(sitting) is Reason.NOT_REGISTERED
+    with pytest.raises(StepRefused):
+        world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    working = world.insert(card)
+    with pytest.raises(StepRefused, match="not offered"):
+        world.authority.choose(working.visit, Purpose.FIRST_UNLOCK)
+
+
+def test_a_code_by_mail_is_never_sent_for_it(world: World, card: Card, agent: Office) -> None:
+    give(agent, card)
+    sitting = chosen(world, card)
+    with pytest.raises(StepRefused, match="only staff give a code"):
+        sitting.send()
+    assert world.relay.sent == []
+
+
+def test_wrong_entries_spend_it(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    for left in (4, 3, 2, 1):
+        reply = sitting.enter(wrong_code(issued.code))
+        assert isinstance(reply, CodeWrong)
+        assert reply.again.tries_left == left
+    for code in (wrong_code(issued.code), issued.code):
+        reply = sitting.enter(code)
+        assert isinstance(reply, Refusal)
+        assert reply.reason is Reason.GIVEN_CODE_OVER
+    nothing_opens(sitting)
+    assert kept(world, issued).tries == 5
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def test_it_works_once(world: World, card: Card, agent: Office) -> None:
+    sitting = unlocked(world, card, agent)
+    nothing_opens(sitting)
+    sitting.pull()
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def test_it_lives_for_fifteen_minutes(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    world.clock.forward(minutes=15)
+    reply = sitting.enter(issued.code)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.GIVEN_CODE_OVER
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def test_a_few_an_hour_are_given(world: World, card: Card, agent: Office) -> None:
+    for _ in range(3):
+        give(agent, card)
+    with pytest.raises(NotTaken, match="three codes for this card within an hour"):
+        give(agent, card)
+
+
+def test_it_opens_no_other_card_of_theirs(world: World, card: Card, agent: Office) -> None:
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    other = world.add_card(holder)
+    give(agent, card)
+    assert offered(world.insert(other, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def test_who_registered_since_is_not_served_on_it_alone(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    world.register(holder)
+    refused = sitting.release()
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.GIVEN_CODE_OVER
+    assert offered(world.insert(card, blocked=True)) == (Purpose.UNLOCK,)
+
+
+def test_a_code_for_one_who_was_registered_does_not_become_one_for_a_first_unlock(
+    world: World, agent: Office
+) -> None:
+    card = world.registered_card()
+    give(agent, card)
+    with world.store.begin() as uow:
+        uow.registrations.delete(card.holder_id)
+        uow.commit()
+    assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
+
+
+def _withdraw(world: World, card: Card, _: Office) -> None:
+    with world.store.read() as uow:
+        live = uow.codes.live(card.id)
+    assert live is not None
+    LocalCodesDesk(office_beside(world)).withdraw(live.id, GROUNDS)
+
+
+def _stop(world: World, card: Card, _: Office) -> None:
+    with world.store.begin() as uow:
+        stop_holder(uow, card.holder_id)
+        uow.commit()
+
+
+def _leave(world: World, card: Card, agent: Office) -> None:
+    manager = office_beside(world, Role.MANAGER)
+    LocalPeopleDesk(manager).mark_leaver(as_seen(agent, card), GROUNDS)
+
+
+def _revoke(world: World, card: Card, _: Office) -> None:
+    with world.store.begin() as uow:
+        uow.cards.revoke(card.id)
+        uow.commit()
+
+
+def _dismiss(world: World, _: Card, agent: Office) -> None:
+    with world.store.begin() as uow:
+        member = uow.staff.get(agent.actor.staff_id)
+        assert member is not None
+        assert uow.staff.save(replace(member, removed_at=uow.now))
+        uow.commit()
+
+
+Ending = Callable[[World, Card, Office], None]
+
+
+@pytest.mark.parametrize("end", [_withdraw, _stop, _leave, _revoke, _dismiss])
+def test_it_opens_nothing_once_it_was_taken_away(
+    world: World, card: Card, agent: Office, end: Ending
+) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    end(world, card, agent)
+    try:
+        reply = sitting.release()
+    except StepRefused:
+        reply = None  # the visit was ended with it
+    assert reply is None or isinstance(reply, Refusal)
+    assert "secret-released" not in world.kinds()
+    assert isinstance(world.insert(card, blocked=True).opened, Refusal)
+
+
+def test_an_erased_person_leaves_no_code(world: World, card: Card, agent: Office) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    manager = office_beside(world, Role.MANAGER)
+    LocalPeopleDesk(manager).erase(as_seen(agent, card), GROUNDS)
+    with pytest.raises(StepRefused):
+        sitting.enter(issued.code)
+    with world.store.read() as uow:
+        assert uow.codes.get(issued.code_id) is None
+
+
+# --- what the card and the station claim -----------------------------------------------
+
+
+def test_the_registration_rests_on_the_pin_and_not_on_the_code(
+    world: World, card: Card, agent: Office
+) -> None:
+    sitting = unlocked(world, card, agent)
+    with pytest.raises(StepRefused):
+        world.authority.save_questions(sitting.visit, given())
+    with pytest.raises(StepRefused):
+        sitting.email("thief@trust.nhs.uk")
+
+
+def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
+    world: World, agent: Office
+) -> None:
+    card = world.add_card(world.add_holder(), driver="openpgp", identifier="ab" * 8)
+    give_to = give(agent, card)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
+    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.enter(give_to.code)
+    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert sitting.verify_pin() is not None
+    task = sitting.send()
+    assert isinstance(task, EnterCode)
+    assert task.proves_owner
+    assert world.relay.sent[-1].to == EMAIL
+
+
+def test_without_a_recorded_address_the_unlock_stands_and_says_so(
+    world: World, agent: Office
+) -> None:
+    holder = world.add_holder(email=None)
+    card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True, plastic=Quiet())
+    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.enter(issued.code)
+    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert sitting.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
+    assert not is_registered(world, card)
+    assert "unblock-done" in world.kinds()
+
+
+def test_a_card_that_has_to_be_genuine_still_has_to(world: World, card: Card) -> None:
+    world.policy = Policy(genuine=Genuine.ALWAYS)
+    agent = office_beside(world)
+    give(agent, card)
+    copy = world.insert(card, blocked=True, plastic=Quiet())
+    assert offered(copy) is Reason.NOT_GENUINE
+
+
+def test_a_key_that_only_the_code_vouches_for_is_not_recorded(world: World, agent: Office) -> None:
+    card = world.add_card(world.add_holder())
+    issued = give(agent, card)
+    sitting = world.insert(card, blocked=True, plastic=Plastic())
+    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.enter(issued.code)
+    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert world.card(card).auth_key is None
+
+
+def test_a_withdrawn_code_is_said_to_be_over_on_its_page(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    sitting = chosen(world, card)
+    withdraw(agent, issued)
+    reply = sitting.enter(issued.code)
+    assert isinstance(reply, Refusal)
+    assert reply.reason is Reason.GIVEN_CODE_OVER

@@ -23,10 +23,6 @@ STOP_TEXT = (
     "your smartcard until the Registration Authority has looked."
 )
 
-NO_ADDRESS_YET = (
-    "You are not registered yet, for we have no email address for you. Ask the Registration "
-    "Authority to add it, then register here."
-)
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
 TROUBLE_TITLE = "We could not reach the service"
@@ -98,7 +94,7 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
         case Purpose.FIRST_UNLOCK:
             return (
                 "Your smartcard is unlocked and ready for use.",
-                NO_ADDRESS_YET,
+                "To register, ask the Registration Authority to add your email address.",
             )
         case Purpose.CHANGE_PIN:
             return "Your PIN is changed.", "Your new PIN works from now on."

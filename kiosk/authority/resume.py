@@ -56,6 +56,8 @@ def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
             return registered and secret_barred(scene.card, told) is None
         case Purpose.REGISTER:
             return not registered
+        case Purpose.FIRST_UNLOCK:
+            return False
         case (
             Purpose.CHANGE_PIN
             | Purpose.CHANGE_QUESTIONS

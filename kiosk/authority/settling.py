@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.cases import Case, find_case
 from kiosk.authority.counting import Counted, counted
@@ -19,10 +18,10 @@ from kiosk.authority.offers import KEPT_SECRET_TRIES
 from kiosk.authority.parts import Parts
 from kiosk.authority.recovery import Finding
 from kiosk.authority.rotating import rotates
-from kiosk.authority.scene import look
 from kiosk.dialogue import (
     Finished,
     JournalId,
+    ProvePin,
     Purpose,
     Reason,
     Refusal,
@@ -59,10 +58,10 @@ def settle(
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
         goes_on = _is_open(uow, visit_id)
-        registers = _registration(uow, parts, case) if goes_on else None
+        registers = goes_on and _registers(uow, visit_id)
         uow.commit()
-    if registers is not None and isinstance(told, UnblockDone):
-        return registers
+    if registers and isinstance(told, UnblockDone):
+        return ProvePin()
     return _reply(parts, case, told, goes_on=goes_on)
 
 
@@ -107,12 +106,12 @@ def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
         uow.visits.save(replace(over, finished_at=uow.now))
 
 
-def _registration(uow: UnitOfWork, parts: Parts, case: Case) -> Task | None:
-    """Return what is next of the registration that follows a first unlock in the same visit."""
-    visit = uow.visits.get(case.visit.id)
-    if visit is None or visit.purpose is not Purpose.REGISTER or visit.finished_at is not None:
-        return None
-    return tasks.next_task(uow, look(uow, parts.policy(), visit, case.card, case.holder))
+def _registers(uow: UnitOfWork, visit_id: VisitId) -> bool:
+    """Tell whether a registration begins now, after a first unlock in the same visit."""
+    visit = uow.visits.get(visit_id)
+    if visit is None or visit.purpose is not Purpose.REGISTER:
+        return False
+    return visit.pin_proven_at is None
 
 
 def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:

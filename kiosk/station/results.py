@@ -129,11 +129,10 @@ def _opened(read: CardRead) -> Move:
         purpose, task = reply.resumed
         return CodeEntry(_at_code(replace(known, purpose=purpose), task), task), ()
     match reply.offers:
-        case (Purpose.UNLOCK | Purpose.FIRST_UNLOCK as purpose,):
-            return ConfirmOwner(replace(known, purpose=purpose)), ()
+        case (Purpose.UNLOCK | Purpose.FIRST_UNLOCK as only,):
+            return ConfirmOwner(replace(known, purpose=only)), ()
         case _:
-            pass
-    return Menu(known, reply.offers), ()
+            return Menu(known, reply.offers), ()
 
 
 def _refused(visit: VisitId, refusal: Refusal) -> Move:

@@ -40,7 +40,8 @@ first line names the columns, in any order:
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it
 
-People who were erased come back with a file that has them: they are named, with --dry-run, too.
+People who were erased come back with a file that has them: they are named, with --dry-run
+too.
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. A person with two cards has two lines. All of the file is
 taken, or nothing: each line with a problem is named with its reason, and no message

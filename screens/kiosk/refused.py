@@ -30,6 +30,7 @@ class RefusedPage(Page, inherit_bindings=False):
         )
         self._words = words.refusal(state.reason, again)
         self._reference = state.reference
+        self._ends_without_menu = words.ends_without_menu(state.reason)
 
     def content(self) -> Iterator[Widget]:
         """Say it all."""
@@ -38,5 +39,7 @@ class RefusedPage(Page, inherit_bindings=False):
         yield Prose(said.happened, "text paragraph")
         todo = Content.assemble((f"{words.TODO_LABEL}\n", "bold"), said.todo)
         yield Prose(todo, "text paragraph todo")
+        if self._ends_without_menu:
+            yield Prose(words.NOT_ME, "text paragraph todo")
         yield HelpBox(self.kit.look, self._reference)
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))

@@ -10,6 +10,7 @@ from screens.words.waiting import RETIRED_TITLE
 
 TODO_LABEL = "What to do now"
 YOUR_REFERENCE = "Your reference number:"
+NOT_ME = "Was something in an email not you? Give them its number."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,47 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "Too many wrong numbers were entered. Nothing was stopped.",
                 "Call the Registration Authority at once and read out the number in the email.",
             )
+        case _:
+            assert_never(reason)
+
+
+def ends_without_menu(reason: Reason) -> bool:
+    """Tell whether a holder may never reach "This was not me" at a station with this card."""
+    match reason:
+        case (
+            Reason.LEAVER
+            | Reason.CARD_EXPIRED
+            | Reason.CARD_REVOKED
+            | Reason.NOT_GENUINE
+            | Reason.NOT_REGISTERED
+            | Reason.REGISTRATION_BLOCKED
+            | Reason.ATTEMPTS_PAUSED
+            | Reason.SECRET_MISSING
+            | Reason.SECRET_BLOCKED
+            | Reason.RECORD_ALTERED
+        ):
+            return True
+        case (
+            Reason.UNKNOWN_CARD
+            | Reason.CARD_UNREADABLE
+            | Reason.CARD_BUSY
+            | Reason.TWO_CARDS
+            | Reason.INSERT_CARD
+            | Reason.TOO_MANY_CODES
+            | Reason.NO_EMAIL
+            | Reason.NO_RECORDED_EMAIL
+            | Reason.CODE_WITHDRAWN
+            | Reason.CARD_REFUSED
+            | Reason.PIN_BLOCKED
+            | Reason.OUTCOME_UNKNOWN
+            | Reason.READER_GONE
+            | Reason.AUTHORITY_AWAY
+            | Reason.FAULT
+            | Reason.STATION_RETIRED
+            | Reason.CHANGED_MEANWHILE
+            | Reason.STOP_NUMBER_WRONG
+        ):
+            return False
         case _:
             assert_never(reason)
 
@@ -144,8 +186,8 @@ def _about_registration(reason: Reason) -> RefusalWords:
         )
     return RefusalWords(
         "Self-service is blocked for you",
-        "There were too many failed attempts, so we have blocked it at every station "
-        "to protect you. The Registration Authority has been told.",
+        "To protect you, it is blocked at every station. "
+        "The Registration Authority has been told.",
         "Go to the Registration Authority. Only they can lift the block.",
     )
 
@@ -157,8 +199,8 @@ def _come_back(again: str) -> str:
 def _paused(again: str) -> RefusalWords:
     return RefusalWords(
         "Please come back later",
-        "The questions were answered wrongly too often with this smartcard, so we take no "
-        "answers with it for a while. The Registration Authority has been told.",
+        "Too many wrong answers were given with this smartcard. "
+        "The Registration Authority has been told.",
         _come_back(again),
     )
 

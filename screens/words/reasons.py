@@ -186,8 +186,7 @@ def _about_registration(reason: Reason) -> RefusalWords:
         )
     return RefusalWords(
         "Self-service is blocked for you",
-        "To protect you, it is blocked at every station. "
-        "The Registration Authority has been told.",
+        "To protect you, it is blocked at every station. The Registration Authority has been told.",
         "Go to the Registration Authority. Only they can lift the block.",
     )
 

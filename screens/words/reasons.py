@@ -107,6 +107,7 @@ def ends_without_menu(reason: Reason) -> bool:
             | Reason.STATION_RETIRED
             | Reason.CHANGED_MEANWHILE
             | Reason.STOP_NUMBER_WRONG
+            | Reason.GIVEN_CODE_OVER
         ):
             return False
         case _:

@@ -4,6 +4,9 @@ The account is the test's own: which codes it read and entered, which answers it
 signed. What the authority recorded of that is not looked at. An old factor is a code that went
 to an address which was known before, the answers of the registration, or the key that the card
 uses only after its PIN.
+
+In between, a holder registers or changes something at another station, with a card that is known
+by its name. What they enter there is no factor of the thief's, who has a copy of the card.
 """
 
 from __future__ import annotations
@@ -71,6 +74,14 @@ OUTCOMES: Final = (
 WAITS: Final = ({"seconds": 1}, {"seconds": 61}, {"minutes": 16}, {"hours": 2}, {"hours": 25},
                 {"days": 8})  # fmt: skip
 STATIONS: Final = ("A", "B", "C")
+HOLDERS_STATION: Final = "D"
+BY_NAME: Final = (2, 3, 5)
+"""Which of the cards have no card-authentication key: a copy is served as they are."""
+
+HOLDERS: Final = {EMAIL: "asha@nhs.net", BENS: "ben@nhs.net", CARAS: "cara@nhs.net"}
+"""Where holders move their mail to; from there they move it back."""
+
+OWN_CHANGES: Final = (Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL)
 VISIT_LIFE: Final = timedelta(hours=1)
 
 
@@ -160,6 +171,7 @@ class Liar:
     pin_proofs: list[PinProof] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
+    holders_visit: Visit | None = None
     attempts: int = 0
     mails: int = 0
 
@@ -182,7 +194,7 @@ class Liar:
             "questions": self.questions, "email": self.email, "answer": self.answer,
             "send": self.send, "code": self.code, "release": self.release, "admit": self.admit,
             "settle": self.settle, "renew": self.renew, "end": self.end, "wait": self.wait,
-            "other": self.other, "prove": self.prove,
+            "other": self.other, "prove": self.prove, "holder": self.holder, "copy": self.copy,
         }  # fmt: skip
         acts[action](which, how)
 
@@ -223,30 +235,34 @@ class Liar:
         rests = visit is not None and (
             visit.is_owners or (code is not None and code.asked_by.is_owners)
         )
+        is_holders = visit is not None and visit.station == HOLDERS_STATION
         if now.registrations != before.registrations:
-            self._judge_registrations(before, now, rests=rests, code=code)
+            self._judge_registrations(before, now, rests=rests, is_holders=is_holders, code=code)
         if now.waiting != before.waiting and len(now.waiting) >= len(before.waiting):
-            self.changed["address waits"] += 1
+            self.changed["address waits"] += not is_holders
             assert rests, "an address waits"
         unlocked = visit is not None and visit.grant is not None
         if now.keys != before.keys:
-            self.changed["key saved"] += 1
+            self.changed["key saved"] += not is_holders
             assert rests or unlocked, "a key was saved"
         assert now.secrets == before.secrets or unlocked, "a secret was replaced"
         self.emails = {card.holder_id: email for card, email in self._known()}
 
     def _judge_registrations(
-        self, before: Kept, now: Kept, *, rests: bool, code: Code | None
+        self, before: Kept, now: Kept, *, rests: bool, is_holders: bool, code: Code | None
     ) -> None:
         addresses = {(row[0], row[1]) for row in now.registrations}
         fresh = addresses - {(row[0], row[1]) for row in before.registrations}
         due = {(holder, email) for holder, email in before.waiting} - set(now.waiting)
         if {row[::2] for row in now.registrations} != {row[::2] for row in before.registrations}:
-            self.changed["answers replaced"] += 1
+            self.changed["answers replaced"] += not is_holders
             assert rests, "answers were replaced"
         for holder, email in fresh:
-            self.changed["address replaced"] += 1
             assert rests or (holder, email) in due, "an address was replaced"
+            if is_holders:
+                assert email not in THIEFS or (holder, email) in due, "the holder put it in place"
+                continue
+            self.changed["address replaced"] += email in THIEFS
             read = code is not None and code.to == email
             assert read or (holder, email) in due or email == self.emails[holder]
 
@@ -280,6 +296,97 @@ class Liar:
 
     def _visit(self, which: int) -> Visit:
         return self.visits[-1 - which % min(len(self.visits), 4)]
+
+    # --- the holder, and a copy of their card ------------------------------------------------
+
+    def holder(self, which: int, how: int) -> None:
+        """Let a holder do the next step of their own change; or come, where none is there."""
+        visit, attempt = self.holders_visit, self._attempt(0)
+        if visit is None:
+            self._holder_comes(which, how)
+            return
+        known = self.emails[visit.card.holder_id]
+        match visit.task:
+            case SendCode() | CodeNotSent():
+                self._see(
+                    visit,
+                    self.call("send_code", visit, lambda: self._port.send_code(visit.id, attempt)),
+                )
+            case EnterCode() | CodeWrong():
+                self._holder_enters(visit, attempt)
+            case ChooseQuestions():
+                given = tuple(Answer(1 + n, Sensitive(f"own answer {how} {n}")) for n in range(4))
+                make = self._port.save_questions
+                self._see(visit, self.call("save_questions", visit, lambda: make(visit.id, given)))
+            case GiveEmail():
+                back = {new: old for old, new in HOLDERS.items()}
+                address = (HOLDERS | back).get(known, known) if how % 2 else known
+                give = self._port.give_email
+                self._see(
+                    visit,
+                    self.call("give_email", visit, lambda: give(visit.id, address, attempt)),
+                )
+            case _:
+                self.call("end", visit, lambda: self._port.end(visit.id, VisitEnd.CARD_REMOVED))
+                self.holders_visit = None
+
+    def _holder_comes(self, which: int, how: int) -> None:
+        """Come with a card that is known by its name, say the PIN, and have a code sent."""
+        card = self.people.cards[BY_NAME[which % len(BY_NAME)]]
+        visit = Visit(VisitId(new_id()), card, HOLDERS_STATION, is_owners=True)
+        report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
+        opened = self.call(
+            "begin", visit, lambda: self._port.begin(visit.id, visit.station, report)
+        )
+        if not isinstance(opened, VisitOpened):
+            return
+        self.holders_visit, visit.task = visit, opened
+        if opened.resumed:
+            visit.task = opened.resumed[1]
+            return
+        wanted = [one for one in opened.offers if one in OWN_CHANGES]
+        if not wanted:
+            return
+        purpose = wanted[how % len(wanted)]
+        self._see(visit, self.call("choose", visit, lambda: self._port.choose(visit.id, purpose)))
+        verified = self._port.pin_verified
+        self._see(visit, self.call("pin_verified", visit, lambda: verified(visit.id, None)))
+        self.holder(which, how)
+
+    def _holder_enters(self, visit: Visit, attempt: str) -> None:
+        """Enter the newest code in the holder's mailbox, as they would: of any visit."""
+        theirs = [
+            code
+            for code in self.codes
+            if code.to not in THIEFS and code.asked_by.card.holder_id == visit.card.holder_id
+        ]
+        if not theirs:
+            visit.task = None
+            return
+        text = theirs[-1].text
+        self._see(
+            visit,
+            self.call("enter_code", visit, lambda: self._port.enter_code(visit.id, attempt, text)),
+        )
+
+    def copy(self, which: int, how: int) -> None:
+        """Put a copy of the holder's card in, and say that its PIN was verified."""
+        theirs = self.holders_visit
+        card = theirs.card if theirs else self.people.cards[BY_NAME[which % len(BY_NAME)]]
+        visit = Visit(VisitId(new_id()), card, STATIONS[how % 3])
+        report = CardReport(CardId(card.driver, card.identifier), PinState(how % 4 == 3))
+        opened = self.call(
+            "begin", visit, lambda: self._port.begin(visit.id, visit.station, report)
+        )
+        if not isinstance(opened, VisitOpened):
+            return
+        self.visits.append(visit)
+        self._see_opened(visit, opened)
+        if opened.resumed is None:
+            wanted = [one for one in opened.offers if one in OWN_CHANGES]
+            if wanted:
+                self.choose(0, tuple(Purpose).index(wanted[how % len(wanted)]))
+        self.pin(0, 0)
 
     def _attempt(self, how: int) -> str:
         if how % 5 != 4:

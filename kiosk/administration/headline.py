@@ -126,7 +126,9 @@ def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
             "A colleague has to agree to the code.",
         )
     for card, seen in facts.refused_cards:
-        return _of_seen(card, seen, facts, zone, "They are not registered")
+        met = _of_seen(card, seen, facts, zone, "They are not registered")
+        is_blocked = seen.reason is Reason.PIN_BLOCKED
+        return Headline(met.told, _first(facts)) if is_blocked else met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
         return Headline(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from kiosk.administration.headline import NOTHING_TO_DO, headline_of, trouble_words
+from kiosk.administration.seen_of_cards import SeenOfCard
 from kiosk.administration.standing import Facts
 from kiosk.administration.views.people import Standing
 from kiosk.dialogue import Purpose, Reason
@@ -134,6 +135,13 @@ def test_not_registered() -> None:
     assert "make sure who they are and give a code" in advice(facts)
     unaddressed = replace(facts, holder=replace(facts.holder, email=None))
     assert "record their email address, and give a code" in advice(unaddressed)
+
+
+def test_not_registered_and_a_station_saw_the_blocked_pin() -> None:
+    seen = {CARD.id: SeenOfCard(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
+    facts = replace(READY, registration=None, seen=seen)
+    assert told(facts).startswith("They are not registered. Wrong entries blocked the PIN")
+    assert advice(facts).startswith("If the PIN is blocked, make sure who they are and give a code")
 
 
 def test_not_registered_and_a_code_was_given() -> None:

@@ -216,8 +216,20 @@ def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
 def test_no_code_is_given_to_somebody_whom_it_does_not_help(
     kiosk: Kiosk, estate: Estate, capsys: Capsys
 ) -> None:
+    assert kiosk("cards", "revoke", JO, FIRST, "--reason", "lost on a train") == 0
+    capsys.readouterr()
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 1
     assert capsys.readouterr().out == ""
+
+
+def test_a_code_for_somebody_who_is_not_registered_says_what_it_is_for(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
+    code, works, first = capsys.readouterr().out.splitlines()
+    assert code.isdigit()
+    assert works.startswith("It works at every station until")
+    assert first.startswith("They are not registered: they put the card into a station")
 
 
 # --- reading a card ----------------------------------------------------------------------

@@ -52,9 +52,11 @@ def _pages() -> list[State]:
     bank = tuple(Question(number, TEXT) for number in range(20))
     choose, ask = ChooseQuestions(bank, 4), AnswerQuestions((question, question), 2)
     code = replace(CODE, masked=MASKED)
+    registered = tuple(each for each in Purpose if each is not Purpose.FIRST_UNLOCK)
     return [
-        Menu(visit, tuple(Purpose)),
-        Menu(visit, tuple(Purpose)[1:]),
+        Menu(visit, registered),
+        Menu(visit, registered[1:]),
+        Menu(visit, (Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
         ConfirmOwner(visit),
         PickQuestion(visit, choose),
         *(GiveAnswer(visit, choose, (), question, problem) for problem in AnswerProblem),

@@ -35,7 +35,7 @@ one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of 
 	@if [ -e "$(firstword $(subst ::, ,$(T)))" ]; then $(VENV)/python -m pytest "$(T)"; \
 	    else $(VENV)/python -m pytest -k "$(T)"; fi
 
-dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk.tcss, and F12 ends it
+dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss, and F12 ends it
 	@.ci/bootstrap test
 	@TEXTUAL=debug $(VENV)/python -m tests.screens.gallery $(PAGE)
 
@@ -69,7 +69,7 @@ flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
 
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run
-	@$(VENV)/python -m kiosk.administration.roles_page > docs/roles.md
+	@$(VENV)/python -m kiosk.authority.administration.roles_page > docs/roles.md
 
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test

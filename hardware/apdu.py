@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from hardware.pads import PadEntry
+from hardware.pin_pad import PadEntry
 
 SELECT: Final = 0xA4
 VERIFY: Final = 0x20

@@ -1,26 +1,99 @@
-"""One connection to the card in one reader: exclusive, and gone without a trace.
-
-``Link`` is the bottom: one APDU out, one answer in. ``Connection`` stacks the layers on
-it and carries on after a reset by somebody else. What a lost answer means is decided
-here, once: for a command that only reads it is an error like any other, for one that
-changes the card it is ``OutcomeUnknown``, whatever PC/SC called it.
-"""
+"""One connection to the card in one reader, and the layers over its channel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, reduce
+from operator import xor
+from typing import Final, Protocol
 
 from hardware import keypad, pcsc
-from hardware.apdu import SELECT, Command, Response, decode, encode
-from hardware.atr import is_contactless
+from hardware.apdu import SELECT, Channel, Command, Response, decode, encode, get_response
 from hardware.keypad import Keypad
-from hardware.layers import Chained, Whole
 from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
-from kiosk.errors import CardBusy, CardMute, OutcomeUnknown, PadRefused
+from kiosk.contract.errors import CardBusy, CardMute, CardProtocolError, OutcomeUnknown, PadRefused
+
+# What an answer to reset tells of the way to the card.
+
+_DIRECT: Final = 0x3B
+_TWO_PROTOCOLS: Final = bytes([0x80, 0x01])
+"""TD1 and TD2: T=0, then T=1, and nothing about speed or voltage, which the air has not."""
+
+_FRAME: Final = 5
+"""TS, T0, TD1, TD2 and the check byte: all but the historical bytes."""
+
+
+def is_contactless(atr: bytes) -> bool:
+    """Whether a reader made it up for a card over the air: 3B 8n 80 01 (PC/SC, part 3).
+
+    Such a card has no answer to reset of its own.
+    """
+    if len(atr) < _FRAME or atr[0] != _DIRECT or atr[2:4] != _TWO_PROTOCOLS:
+        return False
+    interface, historical = atr[1] & 0xF0, atr[1] & 0x0F
+    return interface == 0x80 and len(atr) == _FRAME + historical and reduce(xor, atr[1:]) == 0
+
+
+# Layers over a link, each a channel over a channel.
+#
+# ``Whole`` brings an answer that comes in parts together, ``Chained`` splits a body that does not
+# fit one APDU. Neither sends a command that changes the card a second time.
+
+MOST_PARTS: Final = 256
+"""GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
+
+
+class Whole:
+    """Follows 61xx with GET RESPONSE and corrects Le on 6Cxx (ISO/IEC 7816-3, 12.2)."""
+
+    def __init__(self, below: Channel) -> None:
+        self._below = below
+
+    def send(self, command: Command) -> Response:
+        """Return the whole answer; raise ``CardProtocolError`` on one that never ends.
+
+        Where the command changes the card, an answer that breaks off is
+        ``OutcomeUnknown``, like one that is lost.
+        """
+        response = self._corrected(command)
+        parts = [response.data]
+        while (more := response.status.more) is not None:
+            response = self._corrected(get_response(command, more))
+            parts.append(response.data)
+            if len(parts) > MOST_PARTS or (response.status.more and not response.data):
+                raise _endless(command, response)
+        return Response(b"".join(parts), response.status)
+
+    def _corrected(self, command: Command) -> Response:
+        response = self._below.send(command)
+        length = response.status.right_length
+        if length is None or not command.only_reads:
+            return response
+        return self._below.send(command.with_le(length))
+
+
+def _endless(command: Command, last: Response) -> Exception:
+    if command.changes_card:
+        return OutcomeUnknown("the answer never ends")
+    return CardProtocolError("the answer never ends", last.status)
+
+
+class Chained:
+    """Sends a long body in pieces; stops at the first piece that the card refuses."""
+
+    def __init__(self, below: Channel) -> None:
+        self._below = below
+
+    def send(self, command: Command) -> Response:
+        """Return the answer to the last piece, or the refusal of an earlier one."""
+        *first, last = command.pieces()
+        for piece in first:
+            response = self._below.send(piece)
+            if not response.status.is_ok:
+                return response
+        return self._below.send(last)
 
 
 class Steps(Protocol):

@@ -10,9 +10,9 @@ from typing import TypeVar
 from hardware import pcsc
 from hardware.keypad import Keypad
 from hardware.pcsc import Context, PcscError
-from kiosk.dialogue import CardId, CardReport
-from kiosk.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
-from kiosk.ports import Cards
+from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
+from kiosk.contract.messages import CardId, CardReport
+from kiosk.contract.ports import Cards
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Self
 
-from hardware import pads
+from hardware import pin_pad
 from hardware.apdu import Command, StatusWord
-from hardware.pads import PadEntry, PadProperties
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
-from kiosk.errors import PadLeft, PadRefused
+from hardware.pin_pad import PadEntry, PadProperties
+from kiosk.contract.errors import PadLeft, PadRefused
 
 Control = Callable[[int, bytes], bytes]
 """Sends a control code and a body to the reader; raises ``PcscError``."""
@@ -34,10 +34,10 @@ class Keypad:
         A reader that fails the question has none: most know no control code at all.
         """
         try:
-            codes = pads.features(control(GET_FEATURE_REQUEST, b""))
+            codes = pin_pad.features(control(GET_FEATURE_REQUEST, b""))
         except PcscError:
             return None
-        if {pads.VERIFY_PIN_DIRECT, pads.MODIFY_PIN_DIRECT} <= codes.keys():
+        if {pin_pad.VERIFY_PIN_DIRECT, pin_pad.MODIFY_PIN_DIRECT} <= codes.keys():
             return cls(control, codes)
         return None
 
@@ -45,16 +45,16 @@ class Keypad:
         """Return what asks for the PIN and sends the command; raise where no PIN would fit."""
         fitting = _fitting(entry, self._properties)
         apdu = bytes((*bytes(command.header), len(command.body))) + command.body
-        asked = pads.structure(fitting, apdu, display=self._properties.display)
+        asked = pin_pad.structure(fitting, apdu, display=self._properties.display)
         return lambda: self._control(self._codes[entry.feature], asked)
 
     @cached_property
     def _properties(self) -> PadProperties:
-        code = self._codes.get(pads.GET_TLV_PROPERTIES)
+        code = self._codes.get(pin_pad.GET_TLV_PROPERTIES)
         if code is None:
             return PadProperties()
         try:
-            return pads.properties(self._control(code, b""))
+            return pin_pad.properties(self._control(code, b""))
         except PcscError:
             return PadProperties()
 
@@ -65,10 +65,10 @@ def check(status: StatusWord) -> None:
     A card that answers the same is taken for the reader: neither 64xx nor 6Bxx has changed
     anything in it (ISO/IEC 7816-4, 5.6).
     """
-    trouble = pads.trouble(status)
+    trouble = pin_pad.trouble(status)
     if trouble is not None:
         raise PadLeft(trouble)
-    if status == pads.NOT_TAKEN:
+    if status == pin_pad.NOT_TAKEN:
         raise refused()
 
 

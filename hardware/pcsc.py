@@ -7,13 +7,14 @@ meaning.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NewType
 
 from smartcard import scard
 
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardBusy,
     CardError,
     CardGone,
@@ -239,3 +240,33 @@ def _share(exclusive: bool) -> int:
 def _check(call: str, code: int) -> None:
     if code != scard.SCARD_S_SUCCESS:
         raise PcscError(call, code)
+
+
+# PC/SC contexts between two uses: to open one costs a third of a whole unblock.
+
+
+class Contexts:
+    """Lends a context to one thread at a time. It holds no card and knows no secret."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[Context] = []
+
+    def borrow(self) -> Context | None:
+        """Return one that lies idle, if any; the service may have forgotten it meanwhile."""
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def give_back(self, context: Context) -> None:
+        """Keep a context that is in order for the next use; one is enough."""
+        with self._lock:
+            keep = not self._idle
+            if keep:
+                self._idle.append(context)
+        if not keep:
+            release(context)
+
+    def close(self) -> None:
+        """Release what lies idle."""
+        while (context := self.borrow()) is not None:
+            release(context)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.driver import PinKey
-from kiosk.dialogue import CURVE_KINDS, RSA_EXPONENT, RSA_KINDS, KeyKind
+from kiosk.contract.messages import CURVE_KINDS, RSA_EXPONENT, RSA_KINDS, KeyKind
 
 _CURVES: Final[dict[KeyKind, ec.EllipticCurve]] = {
     KeyKind.P_256: ec.SECP256R1(),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from hardware.apdu import Channel
 from hardware.driver import CardSession, Driver
-from kiosk.dialogue import CardId
-from kiosk.errors import CardSwapped, CardUnknown
+from kiosk.contract.errors import CardSwapped, CardUnknown
+from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
+from kiosk.contract.ports import CardAddress, CardHold, Cards
 
 
 class Registry:
@@ -58,3 +60,51 @@ def _same(session: CardSession | None, card: CardId) -> CardSession:
     if session is None or session.identifier() != card.identifier:
         raise CardSwapped("another card is in the reader")
     return session
+
+
+# Which way to a card: the drivers on PC/SC first, then the module of its maker.
+
+T = TypeVar("T")
+
+
+class RoutedCards:
+    """Implements ``Cards`` over two of them; ``family`` is what ``second`` serves.
+
+    The card is never held by both: whichever is asked first has let go before the other
+    begins.
+    """
+
+    def __init__(self, first: Cards, second: Cards, family: str) -> None:
+        self._first = first
+        self._second = second
+        self._family = family
+
+    def read(self, reader: str) -> CardReport:
+        """Ask the second only where the first does not know the card.
+
+        Where neither does, the one that knows its family says why.
+        """
+        try:
+            return self._first.read(reader)
+        except CardUnknown as unknown:
+            try:
+                return self._second.read(reader)
+            except CardUnknown as either:
+                raise (unknown if unknown.family else either) from None
+
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """Let the card verify ``pin``, and sign ``challenge``."""
+        return self._way_to(at).verify_pin(at, pin, challenge)
+
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
+        """Change the PIN."""
+        self._way_to(at).change_pin(at, current, new)
+
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        """Hold the card while ``use`` works with it."""
+        return self._way_to(at).hold(at, use)
+
+    def _way_to(self, at: CardAddress) -> Cards:
+        return self._second if at.card.driver == self._family else self._first

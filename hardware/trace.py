@@ -24,7 +24,7 @@ from hardware.apdu import (
     Response,
     StatusWord,
 )
-from kiosk.errors import CardError
+from kiosk.contract.errors import CardError
 
 _NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
 

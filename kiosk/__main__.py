@@ -16,10 +16,10 @@ _TAKE_THE_TERMINAL = ("run", "admin")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code, which ``kiosk.command_line`` lists."""
+    """Run one command; return its exit code, which ``kiosk.app.cli.main`` lists."""
     if argv is None:
         _begin(sys.argv[1:2])
-    from kiosk.command_line import run_command
+    from kiosk.app.cli.main import run_command
 
     return run_command(argv)
 

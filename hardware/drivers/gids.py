@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hardware import public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GENERAL_AUTHENTICATE,
     GET_DATA,
     LE_ALL,
     MANAGE_SECURITY_ENVIRONMENT,
+    PERFORM_SECURITY_OPERATION,
     RESET_RETRY_COUNTER,
     VERIFY,
     Channel,
@@ -29,20 +30,140 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import PinKey
-from hardware.drivers import gids_keys, gids_status, piv_status, tlv
-from hardware.entry import NO_PIN, PinBody, PinForm
-from kiosk.dialogue import (
+from hardware.driver import NO_PIN, PinBody, PinForm, PinKey
+from hardware.drivers import piv
+from kiosk.contract.errors import (
+    CardError,
+    CardProtocolError,
+    CardUnknown,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import (
     CardChallenge,
     KeyAnswer,
     KeyChallenge,
+    KeyKind,
     KeyNonce,
     PinChallenge,
     PinEntry,
     PinState,
 )
-from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
-from kiosk.sensitive import Sensitive
+from kiosk.contract.sensitive import Sensitive
+
+# What a GIDS card answers about its PIN and its admin key, turned into words of the house, once.
+#
+# Its commands over the PIN are those of ISO/IEC 7816-4, and answered as a PIV card answers them.
+# The admin key is its own matter: cards differ in whether they count wrong attempts at it, and in
+# whether they tell the count.
+
+PIN_STATUS: Final = 0x7F71
+_LEFT, _LEFT_ONCE = 0x97, 0x9F17
+"""The tries left; the first edition of the specification had another tag for them."""
+
+_NOT_SATISFIED: Final = 0x6982
+_CONDITIONS: Final = 0x6985
+_MAYBE_DONE: Final = (0x65, 0x6F)
+
+
+def pin_state(told: bytes) -> PinState | None:
+    """Read the PIN's status object; None where it does not tell the tries left."""
+    status = tlv.find(told, PIN_STATUS) or told
+    left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE)
+    if left is None or len(left) != 1:
+        return None
+    return PinState(blocked=not left[0], tries_left=left[0])
+
+
+def not_met(status: StatusWord) -> CardError:
+    """Explain why the card did not begin: no cryptogram was given to it, and no try is spent.
+
+    "Blocked" is said of the key here, and to the holder it would be said of their PIN.
+    """
+    if status.is_blocked:
+        return NotAllowed("no tries are left of the admin key")
+    if status == _NOT_SATISFIED:
+        return NotAllowed("the card does not let its admin key be used here", status)
+    return CardProtocolError("the card does not begin with its admin key", status)
+
+
+def key_refused(status: StatusWord) -> CardError:
+    """Explain why the card did not take a cryptogram; 6982 says that it was wrong."""
+    if status.is_blocked:
+        return PinBlocked("no tries are left of the admin key")
+    if status.is_wrong or status == _NOT_SATISFIED:
+        return PinWrong(status.tries_left)
+    if status == _CONDITIONS:
+        return NotAllowed("the card has forgotten what it was asked with")
+    if status >> 8 in _MAYBE_DONE:
+        return OutcomeUnknown(f"the card failed within the command (status {status})")
+    return CardProtocolError("the card refuses the cryptogram", status)
+
+
+def not_reset(status: StatusWord) -> CardError:
+    """Explain why the PIN was not reset; none of it speaks of the key, which was proven before."""
+    if status == _NOT_SATISFIED:
+        return NotAllowed("the card does not take its admin key for proven (any more)")
+    if status.is_wrong or status.is_blocked:
+        return CardProtocolError("the card does not reset its PIN", status)
+    return piv.not_changed(status)
+
+
+# The keys in a GIDS card's containers: what they are, and what they sign.
+#
+# Generic Identity Device Specification 2.0, 12.5.3.1 (mechanisms) and ISO/IEC 7816-8, 11.7
+# (COMPUTE DIGITAL SIGNATURE). Only RSA: how a card names its other mechanisms differs.
+
+REFERENCES: Final = range(0x81, 0x89)
+"""The first containers; a card may have many more, but one key is enough."""
+
+_KEY, _REFERENCE, _VALUES = 0x70, 0x84, 0xA5
+_PUBLIC_KEY_TEMPLATE, _MODULUS, _EXPONENT = 0x7F49, 0x81, 0x82
+_ALGORITHM: Final = 0x80
+_SET, _DIGITAL_SIGNATURE = 0x41, 0xB6
+_SIGNATURE, _DIGEST = 0x9E, 0x9A
+
+_PKCS1: Final = 0x50
+_MECHANISMS: Final = {
+    KeyKind.RSA_2048: _PKCS1 | 0x07,
+    KeyKind.RSA_3072: _PKCS1 | 0x08,
+    KeyKind.RSA_4096: _PKCS1 | 0x09,
+}
+
+
+def read_question(reference: int) -> Command:
+    """GET DATA for the public key alone (ISO/IEC 7816-4, 11.4.3)."""
+    wanted = tlv.make(_REFERENCE, bytes((reference,))) + tlv.make(_VALUES, b"\x7f\x49\x80")
+    return Command(Header(0x00, GET_DATA, 0x3F, 0xFF), tlv.make(_KEY, wanted), LE_ALL)
+
+
+def public_key(told: bytes) -> PinKey | None:
+    """Return the key; None where it is none that can be asked to sign."""
+    key = (
+        tlv.find(told, _PUBLIC_KEY_TEMPLATE)
+        or tlv.find(tlv.find(told, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
+        or b""
+    )
+    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
+    return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+
+
+def choose(reference: int, kind: KeyKind) -> Command:
+    """MANAGE SECURITY ENVIRONMENT: this key, with PKCS #1 v1.5 over a hash of the host's."""
+    mechanism = tlv.make(_ALGORITHM, bytes((_MECHANISMS[kind],)))
+    body = mechanism + tlv.make(_REFERENCE, bytes((reference,)))
+    header = Header(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
+    return Command(header, body, harmless=True)
+
+
+def sign_question(kind: KeyKind, message: bytes) -> Command:
+    """COMPUTE DIGITAL SIGNATURE; it may be sent twice."""
+    header = Header(0x00, PERFORM_SECURITY_OPERATION, _SIGNATURE, _DIGEST)
+    return Command(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
+
 
 APPLICATION_IDS: Final = (
     bytes.fromhex("a000000397425446590201"),
@@ -59,7 +180,7 @@ _ADMIN_KEY: Final = bytes.fromhex("830180")
 _EXTERNAL_OR_MUTUAL, _AUTHENTICATION = 0xC1, 0xA4
 _AFTER_THE_KEY: Final = 0x02
 
-_TEMPLATE, _NONCE, _CRYPTOGRAM = 0x7C, 0x81, 0x82
+_AUTHENTICATION_TEMPLATE, _NONCE, _CRYPTOGRAM = 0x7C, 0x81, 0x82
 _ID_SIZE, _NONCE_SIZE = 16, 16
 _SHORTEST_PIN, _LONGEST_PIN = 4, 16
 
@@ -96,8 +217,8 @@ class GidsSession:
 
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
-        told = self._object(APPLICATION, gids_status.PIN_STATUS)
-        state = gids_status.pin_state(told)
+        told = self._object(APPLICATION, PIN_STATUS)
+        state = pin_state(told)
         return self._asked_state() if state is None else state
 
     def expires_at(self) -> None:
@@ -125,9 +246,9 @@ class GidsSession:
 
         How the minidriver keeps certificates is not specified, so none is read.
         """
-        for reference in gids_keys.REFERENCES:
-            response = self._channel.send(gids_keys.read_question(reference))
-            key = gids_keys.public_key(response.data) if response.status.is_ok else None
+        for reference in REFERENCES:
+            response = self._channel.send(read_question(reference))
+            key = public_key(response.data) if response.status.is_ok else None
             if key is not None:
                 return replace(key, reference=reference)
         return None
@@ -136,14 +257,14 @@ class GidsSession:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
         status = self._send(VERIFY, 0x00, _PINS.current(pin))
         if not status.is_ok:
-            raise piv_status.not_verified(status)
+            raise piv.not_verified(status)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """Choose the key, then COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8, 11.7)."""
-        chosen = self._channel.send(gids_keys.choose(key.reference, key.kind))
+        chosen = self._channel.send(choose(key.reference, key.kind))
         if not chosen.status.is_ok:
             return None
-        question = gids_keys.sign_question(key.kind, challenge.message)
+        question = sign_question(key.kind, challenge.message)
         response = self._channel.send(question)
         if not response.status.is_ok:
             return None
@@ -155,7 +276,7 @@ class GidsSession:
         self.verify_pin(current)
         status = self._send(CHANGE_REFERENCE_DATA, 0x00, joined)
         if not status.is_ok:
-            raise piv_status.not_changed(status)
+            raise piv.not_changed(status)
 
     def prepare_unblock(self) -> None:
         """Read nothing: there is nothing to know."""
@@ -173,11 +294,11 @@ class GidsSession:
         header = Header(0x00, MANAGE_SECURITY_ENVIRONMENT, _EXTERNAL_OR_MUTUAL, _AUTHENTICATION)
         chosen = self._channel.send(Command(header, _ADMIN_KEY, harmless=True)).status
         if not chosen.is_ok:
-            raise gids_status.not_met(chosen)
+            raise not_met(chosen)
         question = _authenticate(_NONCE, challenge.nonce, harmless=True)
         response = self._channel.send(question)
         if not response.status.is_ok:
-            raise gids_status.not_met(response.status)
+            raise not_met(response.status)
         nonce = _answered(response.data, _NONCE)
         if len(nonce) != _NONCE_SIZE:
             raise CardProtocolError(f"the card begins with a number of {len(nonce)} bytes")
@@ -191,7 +312,7 @@ class GidsSession:
         """
         response = self._channel.send(_authenticate(_CRYPTOGRAM, cryptogram, harmless=False))
         if not response.status.is_ok:
-            raise gids_status.key_refused(response.status)
+            raise key_refused(response.status)
         return KeyAnswer(_answered(response.data, _CRYPTOGRAM))
 
     def reset_pin(self, new: PinEntry) -> None:
@@ -201,14 +322,14 @@ class GidsSession:
         """
         status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
-            raise gids_status.not_reset(status)
+            raise not_reset(status)
 
     def _asked_state(self) -> PinState:
         status = self._send(VERIFY, 0x00)
-        state = piv_status.pin_state(status)
+        state = piv.pin_state(status)
         if state is not None:
             return state
-        if status in piv_status.NOT_ALLOWED:
+        if status in piv.NOT_ALLOWED:
             raise NotAllowed("the card does not tell the state of its PIN here", status)
         raise CardProtocolError("the card does not tell the state of its PIN", status)
 
@@ -224,12 +345,12 @@ class GidsSession:
 
 
 def _authenticate(tag: int, value: bytes, *, harmless: bool) -> Command:
-    body = tlv.make(_TEMPLATE, tlv.make(tag, value))
+    body = tlv.make(_AUTHENTICATION_TEMPLATE, tlv.make(tag, value))
     return Command(Header(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless)
 
 
 def _answered(data: bytes, tag: int) -> bytes:
-    return tlv.find(tlv.find(data, _TEMPLATE) or b"", tag) or b""
+    return tlv.find(tlv.find(data, _AUTHENTICATION_TEMPLATE) or b"", tag) or b""
 
 
 def _told(pin: Sensitive) -> bytes:

@@ -10,6 +10,8 @@ them comes from a person it is verified first, and joined only once its length i
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, partial
@@ -17,10 +19,12 @@ from typing import Final
 
 from cryptography import x509
 
-from hardware import public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
+    GENERATE_ASYMMETRIC_KEY_PAIR,
     GET_DATA_SIMPLE,
+    INTERNAL_AUTHENTICATE,
     LE_ALL,
     RESET_RETRY_COUNTER,
     VERIFY,
@@ -30,15 +34,215 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, PinKey
-from hardware.drivers import openpgp_keys, tlv
-from hardware.drivers import openpgp_status as words
-from hardware.drivers.openpgp_kdf import Derivation, read_derivation
-from hardware.drivers.openpgp_status import PasswordStatus
-from hardware.entry import PinBody, PinForm
-from kiosk.dialogue import CardChallenge, PinChallenge, PinEntry, PinState
-from kiosk.errors import CardError, CardUnknown, NotAllowed, PinBlocked, PinRefused, PinWrong
-from kiosk.sensitive import Sensitive
+from hardware.driver import NoAdminKey, PinBody, PinForm, PinKey
+from kiosk.contract.errors import (
+    CardError,
+    CardProtocolError,
+    CardUnknown,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import CardChallenge, KeyKind, PinChallenge, PinEntry, PinState
+from kiosk.contract.sensitive import Sensitive
+
+# Status words of the OpenPGP card's password commands, and its own account of the tries.
+#
+# 6982 says "wrong" on some cards and "blocked" on others, and one card said 9000 to an empty
+# VERIFY while it was blocked: so the tries are read in the PW status bytes alone (DO C4, OpenPGP
+# card 3.4, 4.4.2), and only where these cannot be had does a status word decide.
+
+NOT_SATISFIED: Final = 0x6982
+_FORMAT: Final = (0x6A80, 0x6700)
+_HISTORY: Final = 0x6984
+_CONDITIONS: Final = 0x6985
+_MAYBE_DONE: Final = (0x65, 0x6F)
+_BYTES: Final = 7
+_BLOCK_FORMAT: Final = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordStatus:
+    """The PW status bytes: tries left and longest lengths, for PW1, resetting code and PW3."""
+
+    longest: tuple[int, int, int]
+    left: tuple[int, int, int]
+
+
+def read_status(data: bytes) -> PasswordStatus:
+    """Read DO C4; raise ``CardProtocolError`` where it is not what the standard says.
+
+    A password in PIN block format (bit 8 of its length) is none that the product can send.
+    """
+    if len(data) < _BYTES:
+        raise CardProtocolError("the card does not tell the state of its passwords")
+    if data[1] & _BLOCK_FORMAT:
+        raise CardProtocolError("the card wants its PIN in a format that is not supported")
+    pw1, code, pw3 = (each & ~_BLOCK_FORMAT for each in data[1:4])
+    return PasswordStatus((pw1, code, pw3), (data[4], data[5], data[6]))
+
+
+def is_verdict(status: StatusWord) -> bool:
+    """Whether it says that a password did not match, or that it may not be tried any more."""
+    return status.is_wrong or status.is_blocked or status == NOT_SATISFIED
+
+
+def verdict(left: int) -> CardError:
+    """Say it by the card's own account."""
+    return PinWrong(left) if left else PinBlocked("no tries are left")
+
+
+def verdict_by_word(status: StatusWord) -> CardError:
+    """Say it by the status word alone."""
+    return PinBlocked("no tries are left") if status.is_blocked else PinWrong(status.tries_left)
+
+
+def refused(status: StatusWord) -> CardError:
+    """Explain a refusal that is no verdict on a password."""
+    if status == NOT_SATISFIED:
+        return NotAllowed("the card does not allow this here")
+    if status in _FORMAT:
+        return PinRefused("format")
+    if status == _HISTORY:
+        return PinRefused("history")
+    if status == _CONDITIONS:
+        return PinRefused("complexity")
+    if status >> 8 in _MAYBE_DONE:
+        return OutcomeUnknown(f"the card failed within the command (status {status})")
+    return CardProtocolError("the card refuses the command", status)
+
+
+# The form in which an OpenPGP card wants its passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).
+#
+# A card may be set up so that a password never reaches it as it was typed: it holds what was
+# derived from it, and tells in its KDF object how. Sent as it was typed, a right password would
+# then be counted as a wrong one.
+
+_NONE, _ITERATED = 0x00, 0x03
+_HASHES: Final = {0x08: "sha256", 0x0A: "sha512"}
+_ALGORITHM, _HASH, _COUNT = 0x81, 0x82, 0x83
+_SALTS: Final = (0x84, 0x85, 0x86)
+"""Salts of PW1, of the resetting code and of PW3; where there is but one, it is for all."""
+
+_BLOCK: Final = 64 * 1024
+"""Bytes that are hashed at once: a card may ask for many."""
+
+SALT_LENGTH: Final = 8
+LARGEST_COUNT: Final = 65_011_712
+"""Bytes to hash: the most that OpenPGP itself can write down (RFC 9580, 3.7.1.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Turns a password into what the card compares, each kind with its own salt."""
+
+    hash_name: str
+    count: int
+    salts: tuple[bytes, bytes, bytes] = field(repr=False)
+
+    def apply(self, password: bytes, which: int) -> bytes:
+        """Return the derived value; ``which`` is 0 for PW1, 1 for the resetting code, 2 for PW3.
+
+        Iterated and salted S2K: salt and password over and over, cut off after ``count``
+        bytes, but never before they were hashed once.
+        """
+        once = self.salts[which] + password
+        count = max(self.count, len(once))
+        block = once * (_BLOCK // len(once) + 1)
+        rounds, rest = divmod(count, len(block))
+        digest = hashlib.new(self.hash_name)
+        for _ in range(rounds):
+            digest.update(block)
+        digest.update(block[:rest])
+        return digest.digest()
+
+
+def read_derivation(data: bytes) -> Derivation | None:
+    """Return what the KDF object asks for; None where passwords go as they were typed.
+
+    Raises ``CardProtocolError`` where it asks for something that is not understood: then
+    no password may be sent at all.
+    """
+    algorithm = tlv.find(data, _ALGORITHM)
+    if algorithm is None or algorithm == bytes((_NONE,)):
+        return None
+    if algorithm != bytes((_ITERATED,)):
+        raise CardProtocolError("the card wants its passwords derived in an unknown way")
+    name = _HASHES.get(int.from_bytes(tlv.find(data, _HASH) or b""))
+    count = int.from_bytes(tlv.find(data, _COUNT) or b"")
+    first, *others = (tlv.find(data, tag) for tag in _SALTS)
+    if name is None or first is None or not 0 < count <= LARGEST_COUNT:
+        raise CardProtocolError("what the card says of its passwords makes no sense")
+    salts = (first, *(first if salt is None else salt for salt in others))
+    if any(len(salt) != SALT_LENGTH for salt in salts):
+        raise CardProtocolError("what the card says of its passwords makes no sense")
+    return Derivation(name, count, (salts[0], salts[1], salts[2]))
+
+
+# The authentication key of an OpenPGP card: what it is, and what it signs.
+#
+# OpenPGP card application 3.4: algorithm attributes in 4.4.3.9, public keys in 7.2.14, INTERNAL
+# AUTHENTICATE in 7.2.13, which a card obeys only after VERIFY of PW1 in mode 82.
+
+_READ: Final = 0x81
+"""P1 of GENERATE ASYMMETRIC KEY PAIR: only tell the public key. 80 would replace the key."""
+
+_AUTHENTICATION: Final = bytes.fromhex("a400")
+
+_RELATED, _DISCRETIONARY, _ATTRIBUTES = 0x6E, 0x73, 0xC3
+_TEMPLATE, _MODULUS, _EXPONENT, _POINT = 0x7F49, 0x81, 0x82, 0x86
+_RSA, _ECDSA, _EDDSA = 0x01, 0x13, 0x16
+_ED25519_POINT: Final = 32
+_NATIVE: Final = 0x40
+"""Stands before an Ed25519 key where a card writes it as OpenPGP does (RFC 9580, 11.2.1)."""
+
+_CURVES: Final = (
+    (_ECDSA, bytes.fromhex("2a8648ce3d030107"), KeyKind.P_256),
+    (_ECDSA, bytes.fromhex("2b81040022"), KeyKind.P_384),
+    (_EDDSA, bytes.fromhex("2b06010401da470f01"), KeyKind.ED25519),
+    (_EDDSA, bytes.fromhex("2b6570"), KeyKind.ED25519),
+)
+"""Algorithm, object identifier of the curve, and kind; one more byte may follow in the card."""
+
+
+def key_attributes(related: bytes) -> bytes:
+    """Return the attributes of the authentication key (DO C3) from the related data (DO 6E)."""
+    related = tlv.find(related, _RELATED) or related
+    inner = tlv.find(related, _DISCRETIONARY) or related
+    return tlv.find(inner, _ATTRIBUTES) or b""
+
+
+def read_question() -> Command:
+    """Ask for the public key; it may be sent twice."""
+    header = Header(0x00, GENERATE_ASYMMETRIC_KEY_PAIR, _READ, 0x00)
+    return Command(header, _AUTHENTICATION, LE_ALL, harmless=True)
+
+
+def public_key(attributes: bytes, told: bytes) -> PinKey | None:
+    """Return the key; None where there is none, or of a kind that cannot be checked."""
+    key = tlv.find(told, _TEMPLATE) or b""
+    if attributes[:1] == bytes((_RSA,)):
+        modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
+        return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+    point = tlv.find(key, _POINT) or b""
+    for algorithm, curve, kind in _CURVES:
+        if attributes[:1] == bytes((algorithm,)) and attributes[1:].startswith(curve):
+            return public_keys.from_point(kind, _bare(kind, point))
+    return None
+
+
+def sign_question(kind: KeyKind, message: bytes) -> Command:
+    """Have the card sign; it may be sent twice. The card pads for RSA, the host hashes."""
+    header = Header(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
+    return Command(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
+
+
+def _bare(kind: KeyKind, point: bytes) -> bytes:
+    prefixed = len(point) == _ED25519_POINT + 1 and point[0] == _NATIVE
+    return point[1:] if kind is KeyKind.ED25519 and prefixed else point
+
 
 APPLICATION: Final = bytes.fromhex("d27600012401")
 """The part of the application identifier that all cards share (4.2.1)."""
@@ -135,11 +339,11 @@ class OpenPgpSession(NoAdminKey):
 
     def pin_key(self) -> PinKey | None:
         """Return the authentication key, with the certificate where that is of the same key."""
-        attributes = openpgp_keys.attributes(self._object(RELATED) or b"")
-        response = self._channel.send(openpgp_keys.read_question())
+        attributes = key_attributes(self._object(RELATED) or b"")
+        response = self._channel.send(read_question())
         if not response.status.is_ok:
             return None
-        key = openpgp_keys.public_key(attributes, response.data)
+        key = public_key(attributes, response.data)
         read = self._certificate()
         certified = public_keys.in_certificate(read) if read is not None else None
         same = key and certified and certified.public_key == key.public_key
@@ -151,7 +355,7 @@ class OpenPgpSession(NoAdminKey):
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """INTERNAL AUTHENTICATE (7.2.13)."""
-        question = openpgp_keys.sign_question(key.kind, challenge.message)
+        question = sign_question(key.kind, challenge.message)
         response = self._channel.send(question)
         if not response.status.is_ok:
             return None
@@ -209,13 +413,13 @@ class OpenPgpSession(NoAdminKey):
         """Raise unless it is 9000; what is wrong with the password ``which`` the card tells."""
         if status.is_ok:
             return
-        if which is None or not words.is_verdict(status):
-            raise words.refused(status)
+        if which is None or not is_verdict(status):
+            raise refused(status)
         try:
             left = self._passwords().left[which]
         except CardError:
-            raise words.verdict_by_word(status) from None
-        raise words.verdict(left)
+            raise verdict_by_word(status) from None
+        raise verdict(left)
 
     def _spare_the_last(self, which: int, status: PasswordStatus | None = None) -> None:
         if (status or self._passwords()).left[which] <= 1:
@@ -265,7 +469,7 @@ class OpenPgpSession(NoAdminKey):
         return read_derivation(tlv.find(data, KDF) or data) if data else None
 
     def _passwords(self) -> PasswordStatus:
-        return words.read_status(self._object(PASSWORD_STATUS) or b"")
+        return read_status(self._object(PASSWORD_STATUS) or b"")
 
     def _certificate(self) -> x509.Certificate | None:
         try:

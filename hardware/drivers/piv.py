@@ -8,14 +8,20 @@ nothing else that is the card's own and survives a change of PIN.
 
 from __future__ import annotations
 
-from datetime import datetime
+import zlib
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware import public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
+    GENERAL_AUTHENTICATE,
+    GET_DATA,
     LE_ALL,
     RESET_RETRY_COUNTER,
     VERIFY,
@@ -26,12 +32,285 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, PinKey
-from hardware.drivers import piv_metadata, piv_objects, piv_proof, piv_status
-from hardware.entry import PinBody, PinForm
-from kiosk.dialogue import CardChallenge, CardProof, KeyKind, PinChallenge, PinEntry, PinState
-from kiosk.errors import CardProtocolError, CardUnknown, NotAllowed, PinRefused, PinWrong
-from kiosk.sensitive import Sensitive
+from hardware.driver import NoAdminKey, PinBody, PinForm, PinKey
+from kiosk.contract.errors import (
+    CardError,
+    CardProtocolError,
+    CardUnknown,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import (
+    RSA_KINDS,
+    CardChallenge,
+    CardProof,
+    KeyKind,
+    PinChallenge,
+    PinEntry,
+    PinState,
+)
+from kiosk.contract.sensitive import Sensitive
+
+# Status words of PIV commands, each turned into an error of the house, once.
+#
+# After SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4 table 6; where cards differ, every variant
+# that was met has its line here.
+
+NOT_ALLOWED: Final = (0x6982,)
+"""Security status not satisfied: over the contactless interface, for one. No try is lost."""
+
+HISTORY: Final = (0x6984,)
+COMPLEXITY: Final = (0x6985,)
+FORMAT: Final = (0x6A80, 0x6700)
+"""Wrong parameters in the body, or a wrong length: no try is lost."""
+
+_MAYBE_DONE: Final = (0x65, 0x6F)
+"""SW1 of "memory was changed" and of "no precise diagnosis"."""
+
+
+def pin_state(status: StatusWord) -> PinState | None:
+    """Read the answer to VERIFY without a body; None where it tells neither way.
+
+    9000 (a PIN is verified in this session) says that it is not blocked, not how many
+    tries are left.
+    """
+    if status.is_blocked:
+        return PinState(blocked=True, tries_left=0)
+    if status.is_ok or status.is_wrong:
+        return PinState(blocked=False, tries_left=status.tries_left)
+    return None
+
+
+def not_verified(status: StatusWord) -> CardError:
+    """Explain why VERIFY failed.
+
+    A PIN that the card calls malformed was not counted, and is a wrong PIN all the same.
+    """
+    if status in FORMAT:
+        return PinWrong(None)
+    return _common(status)
+
+
+def not_changed(status: StatusWord) -> CardError:
+    """Explain why CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
+    if status in HISTORY:
+        return PinRefused("history")
+    if status in COMPLEXITY:
+        return PinRefused("complexity")
+    if status in FORMAT:
+        return PinRefused("format")
+    return _common(status)
+
+
+def _common(status: StatusWord) -> CardError:
+    if status.is_blocked:
+        return PinBlocked("no tries are left")
+    if status.is_wrong:
+        return PinWrong(status.tries_left)
+    if status in NOT_ALLOWED:
+        return NotAllowed("the card does not allow this here", status)
+    if status >> 8 in _MAYBE_DONE:
+        return OutcomeUnknown(f"the card failed within the command (status {status})")
+    return CardProtocolError("the card refuses the command", status)
+
+
+# The data objects of a PIV card that the product reads (SP 800-73-5 part 1, table 3 and annex A).
+#
+# All of it can be read without a PIN, also on a blocked card. Whatever does not follow the
+# standard's shape counts as absent: a card is not refused for a certificate that nobody here can
+# read.
+
+CHUID: Final = bytes.fromhex("5fc102")
+AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc105")
+CARD_AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc101")
+
+_TAG_LIST: Final = 0x5C
+_CONTENT: Final = 0x53
+_GUID: Final = 0x34
+_EXPIRY: Final = 0x35
+_CERTIFICATE: Final = 0x70
+
+LONGEST_CERTIFICATE: Final = 32 * 1024
+"""Bytes after decompression; the standard's containers hold less than 2 KiB."""
+
+_FURTHEST_YEAR: Final = 2100
+
+
+def get_data(tag: bytes) -> Command:
+    """GET DATA for one data object (part 2, 3.1.2)."""
+    body = bytes((_TAG_LIST, len(tag))) + tag
+    return Command(Header(0x00, GET_DATA, 0x3F, 0xFF), body, LE_ALL)
+
+
+def read_object(channel: Channel, tag: bytes) -> bytes | None:
+    """Return the content of a data object, or None where the card gives none."""
+    response = channel.send(get_data(tag))
+    if not response.status.is_ok:
+        return None
+    return tlv.find(response.data, _CONTENT)
+
+
+def guid_of(chuid: bytes) -> bytes | None:
+    """Return the 16 bytes of the CHUID's GUID; None when it is absent.
+
+    So are all zeros and all ones: what a card has that nobody issued names no card.
+    """
+    value = tlv.find(chuid, _GUID)
+    unissued = bytes(16), b"\xff" * 16
+    return value if value is not None and len(value) == 16 and value not in unissued else None
+
+
+def chuid_expiry(chuid: bytes) -> datetime | None:
+    """Return the end of the CHUID's expiry day (YYYYMMDD).
+
+    None when there is no such date, or when it is so far off that it means "never".
+    """
+    value = tlv.find(chuid, _EXPIRY) or b""
+    if len(value) != 8 or not value.isdigit():
+        return None
+    try:
+        day = datetime(int(value[:4]), int(value[4:6]), int(value[6:]), tzinfo=UTC)
+    except ValueError:
+        return None
+    return day + timedelta(days=1) if day.year < _FURTHEST_YEAR else None
+
+
+def certificate(content: bytes) -> x509.Certificate | None:
+    """Return the certificate of a certificate object; None when it cannot be read.
+
+    CertInfo (tag 71) says whether it is compressed, but not all cards agree on the bit;
+    the first bytes cannot lie: DER begins with 30, gzip with 1F8B.
+    """
+    value = tlv.find(content, _CERTIFICATE) or b""
+    der = _inflate(value) if value.startswith(b"\x1f\x8b") else value
+    try:
+        return x509.load_der_x509_certificate(der)
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def certificate_expiry(read: x509.Certificate) -> datetime | None:
+    """Return the end of the certificate's validity, or None where its date is no date."""
+    try:
+        return read.not_valid_after_utc
+    except ValueError:
+        return None
+
+
+def _inflate(packed: bytes) -> bytes:
+    """Unpack gzip; return nothing where it is broken or larger than allowed."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacker.decompress(packed, LONGEST_CERTIFICATE)
+    except zlib.error:
+        return b""
+    return data if unpacker.eof else b""
+
+
+def key_fingerprint(read: x509.Certificate) -> str | None:
+    """Return the SHA-256 of the certificate's SubjectPublicKeyInfo in hex, or None."""
+    try:
+        key = read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return sha256(key).hexdigest()
+
+
+# A PIV card signs: GENERAL AUTHENTICATE with its card-authentication or authentication key.
+#
+# SP 800-73-5 part 2, 3.2.4 (and annex A.4, internal authentication): the key in slot 9E signs
+# without a PIN, on a blocked card, and over the air, the key in slot 9A only after VERIFY. The
+# card only does the bare operation; hash and padding are the host's (SP 800-78-5, 3.1), but for
+# Ed25519, which signs the message itself.
+
+CARD_AUTHENTICATION: Final = 0x9E
+PIV_AUTHENTICATION: Final = 0x9A
+"""Key references (SP 800-73-5 part 1, table 4)."""
+
+ALGORITHMS: Final = {
+    KeyKind.RSA_2048: 0x07,
+    KeyKind.RSA_3072: 0x05,
+    KeyKind.RSA_4096: 0x16,
+    KeyKind.P_256: 0x11,
+    KeyKind.P_384: 0x14,
+    KeyKind.ED25519: 0xE0,
+}
+"""SP 800-78-5, table 6-2; RSA-4096 and Ed25519 as YubiKeys of firmware 5.7 have them."""
+
+_TEMPLATE: Final = 0x7C
+_CHALLENGE: Final = 0x81
+_RESPONSE: Final = 0x82
+
+_RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
+
+
+def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> Command:
+    """Return the command that has the card sign; to send it twice does no harm."""
+    asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
+    header = Header(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
+    return Command(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
+
+
+def signature_of(answer: bytes) -> bytes:
+    """Return the signature in an answer; nothing where there is none."""
+    return tlv.find(tlv.find(answer, _TEMPLATE) or b"", _RESPONSE) or b""
+
+
+def _to_sign(kind: KeyKind, message: bytes) -> bytes:
+    data, size = public_keys.to_sign(kind, message), _RSA_BYTES.get(kind)
+    return data if size is None else _pkcs1_padded(data, size)
+
+
+def _pkcs1_padded(info: bytes, size: int) -> bytes:
+    """Pad as PKCS #1 v1.5 does (RFC 8017, 9.2)."""
+    return b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
+
+
+# What some PIV cards tell of a PIN, a PUK or a key by a command that is not in the standard.
+#
+# GET METADATA came with YubiKeys of firmware 5.3, and other makers took it over. It reads and
+# counts nothing, and needs no PIN. A card without it says that it does not know the instruction.
+
+GET_METADATA: Final = 0xF7
+
+_RETRIES: Final = 0x06
+"""Two bytes: how many wrong ones in a row it takes, and how many of them are left."""
+
+_ALGORITHM: Final = 0x01
+_PUBLIC_KEY: Final = 0x04
+_PUBLIC_KEY_TEMPLATE: Final = 0x7F49
+_MODULUS, _EXPONENT, _POINT = 0x81, 0x82, 0x86
+"""As GENERATE ASYMMETRIC KEY PAIR answers (SP 800-73-5 part 2, 3.3.2)."""
+
+_KINDS: Final = {bytes((number,)): kind for kind, number in ALGORITHMS.items()}
+
+
+def get_metadata(reference: int) -> Command:
+    """Ask for what is known of a key reference; it may be sent twice."""
+    return Command(Header(0x00, GET_METADATA, 0x00, reference), le=LE_ALL, harmless=True)
+
+
+def tries_left(data: bytes) -> int | None:
+    """Return the tries left; None where they are not told, or more of them than there are."""
+    told = tlv.find(data, _RETRIES) or b""
+    if len(told) != 2 or told[1] > told[0]:
+        return None
+    return told[1] if told[0] else None
+
+
+def public_key(data: bytes) -> PinKey | None:
+    """Return the key; None where it is not told, or of a kind that cannot be checked."""
+    kind = _KINDS.get(tlv.find(data, _ALGORITHM) or b"")
+    told = tlv.find(data, _PUBLIC_KEY) or b""
+    key = tlv.find(told, _PUBLIC_KEY_TEMPLATE) or told
+    if kind not in RSA_KINDS.values():
+        return public_keys.from_point(kind, tlv.find(key, _POINT) or b"")
+    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
+    return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+
 
 APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a000000308"))
 """The full name first (part 1, 2.2); some cards answer only to the short one."""
@@ -74,12 +353,12 @@ class PivSession(NoAdminKey):
 
         Raises ``CardUnknown`` for a card that has neither.
         """
-        chuid = self._object(piv_objects.CHUID)
-        guid = piv_objects.guid(chuid)
+        chuid = self._object(CHUID)
+        guid = guid_of(chuid)
         if guid is not None:
             return guid.hex()
-        read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
-        fingerprint = piv_objects.key_fingerprint(read) if read is not None else None
+        read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
+        fingerprint = key_fingerprint(read) if read is not None else None
         if fingerprint is None:
             raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key", "piv")
         return KEY_NAME + fingerprint
@@ -94,10 +373,10 @@ class PivSession(NoAdminKey):
         if status.is_ok:
             self._ask_state(0xFF)
             status = self._ask_state(0x00)
-        state = piv_status.pin_state(status)
+        state = pin_state(status)
         if state is not None:
             return state
-        if status in piv_status.NOT_ALLOWED:
+        if status in NOT_ALLOWED:
             raise NotAllowed("the card does not tell the state of its PIN here", status)
         raise CardProtocolError("the card does not tell the state of its PIN", status)
 
@@ -106,25 +385,25 @@ class PivSession(NoAdminKey):
 
         The PIV authentication certificate is asked first, then the card's own.
         """
-        for tag in (piv_objects.PIV_AUTHENTICATION, piv_objects.CARD_AUTHENTICATION):
-            read = piv_objects.certificate(self._object(tag))
+        for tag in (AUTHENTICATION_CERTIFICATE, CARD_AUTHENTICATION_CERTIFICATE):
+            read = certificate(self._object(tag))
             if read is not None:
-                return piv_objects.certificate_expiry(read)
-        return piv_objects.chuid_expiry(self._object(piv_objects.CHUID))
+                return certificate_expiry(read)
+        return chuid_expiry(self._object(CHUID))
 
     def certificate(self) -> bytes | None:
         """Return the card-authentication certificate; None where there is none to be read."""
-        read = piv_objects.certificate(self._object(piv_objects.CARD_AUTHENTICATION))
+        read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
         return read.public_bytes(Encoding.DER) if read is not None else None
 
     def secret_tries(self) -> int | None:
         """Ask for the PUK's; None of a card that does not know the question."""
-        response = self._channel.send(piv_metadata.question(PUK))
-        return piv_metadata.tries_left(response.data) if response.status.is_ok else None
+        response = self._channel.send(get_metadata(PUK))
+        return tries_left(response.data) if response.status.is_ok else None
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""
-        signature = self._sign(piv_proof.CARD_AUTHENTICATION, challenge.key, challenge.message)
+        signature = self._sign(CARD_AUTHENTICATION, challenge.key, challenge.message)
         return None if signature is None else CardProof(signature)
 
     def takes_pad(self) -> bool:
@@ -137,34 +416,34 @@ class PivSession(NoAdminKey):
 
     def pin_key(self) -> PinKey | None:
         """Return the PIV authentication key (9A), from its certificate or by GET METADATA."""
-        read = piv_objects.certificate(self._object(piv_objects.PIV_AUTHENTICATION))
+        read = certificate(self._object(AUTHENTICATION_CERTIFICATE))
         if read is not None:
             return public_keys.in_certificate(read)
-        response = self._channel.send(piv_metadata.question(piv_proof.PIV_AUTHENTICATION))
-        return piv_metadata.public_key(response.data) if response.status.is_ok else None
+        response = self._channel.send(get_metadata(PIV_AUTHENTICATION))
+        return public_key(response.data) if response.status.is_ok else None
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
         response = self._send(VERIFY, _PINS.current(pin))
         if not response.status.is_ok:
-            raise piv_status.not_verified(response.status)
+            raise not_verified(response.status)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """GENERAL AUTHENTICATE with the PIV authentication key (part 2, 3.2.4)."""
-        return self._sign(piv_proof.PIV_AUTHENTICATION, key.kind, challenge.message)
+        return self._sign(PIV_AUTHENTICATION, key.kind, challenge.message)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
         response = self._send(CHANGE_REFERENCE_DATA, _PINS.both(current, new))
         if not response.status.is_ok:
-            raise piv_status.not_changed(response.status)
+            raise not_changed(response.status)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
         body = _current(current) + _new_secret(new)
         response = self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
         if not response.status.is_ok:
-            raise piv_status.not_changed(response.status)
+            raise not_changed(response.status)
 
     def prepare_unblock(self) -> None:
         """Read nothing: there is nothing to know."""
@@ -173,16 +452,16 @@ class PivSession(NoAdminKey):
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
         response = self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
         if not response.status.is_ok:
-            raise piv_status.not_changed(response.status)
+            raise not_changed(response.status)
 
     def _object(self, tag: bytes) -> bytes:
         if tag not in self._objects:
-            self._objects[tag] = piv_objects.read_object(self._channel, tag) or b""
+            self._objects[tag] = read_object(self._channel, tag) or b""
         return self._objects[tag]
 
     def _sign(self, slot: int, kind: KeyKind, message: bytes) -> bytes | None:
-        response = self._channel.send(piv_proof.question(slot, kind, message))
-        return piv_proof.signature(response.data) if response.status.is_ok else None
+        response = self._channel.send(general_authenticate(slot, kind, message))
+        return signature_of(response.data) if response.status.is_ok else None
 
     def _ask_state(self, p1: int) -> StatusWord:
         """Send VERIFY without a body, with an Le to a card that misses a fifth byte."""
@@ -202,7 +481,7 @@ def _current(secret: Sensitive) -> bytes:
     text = secret.reveal()
     if not text.isascii() or not 1 <= len(text) <= _FIELD:
         raise PinWrong(None)
-    return _padded(text)
+    return _padded_pin(text)
 
 
 def _new(pin: Sensitive) -> bytes:
@@ -210,7 +489,7 @@ def _new(pin: Sensitive) -> bytes:
     text = pin.reveal()
     if not (text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _FIELD):
         raise PinRefused("format")
-    return _padded(text)
+    return _padded_pin(text)
 
 
 def _new_secret(secret: Sensitive) -> bytes:
@@ -221,7 +500,7 @@ def _new_secret(secret: Sensitive) -> bytes:
     return text.encode("ascii")
 
 
-def _padded(text: str) -> bytes:
+def _padded_pin(text: str) -> bytes:
     return text.encode("ascii").ljust(_FIELD, b"\xff")
 
 

@@ -6,27 +6,208 @@ PIN or a secret is used. PKCS#11 has no way to keep other programs from the card
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from types import TracebackType
+from typing import Final, Self, TypeVar
 
-from hardware.driver import NoAdminKey
-from hardware.entry import typed
-from hardware.pkcs11 import verdicts
-from hardware.pkcs11.process import Module, ModuleProcess
-from hardware.pkcs11.verdicts import Pin
-from kiosk.dialogue import (
+from hardware.driver import NoAdminKey, typed
+from kiosk.contract import module_process
+from kiosk.contract.errors import (
+    CardError,
+    CardHung,
+    CardProtocolError,
+    CardSwapped,
+    CardUnknown,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardReport,
     PinChallenge,
     PinEntry,
     PinProof,
+    PinState,
 )
-from kiosk.errors import CardError, CardSwapped, NotAllowed, PinBlocked, PinRefused
-from kiosk.modules.wire import Message
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.module_process import CANNOT_LOAD, Message
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
+
+# A module's process, as the station sees it: whoever asks gets a ``CardError`` in time.
+
+WORKER = "hardware.pkcs11.worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module's file, the label of its token where a reader shows several, and the time-out."""
+
+    path: str
+    label: str = ""
+    answer_s: float = 15.0
+
+
+class ModuleProcess:
+    """Lives within a ``with``; every call raises ``CardError`` where the module fails."""
+
+    def __init__(self, module: Module, environ: Mapping[str, str]) -> None:
+        self._module = module
+        self._environ = environ
+
+    def __enter__(self) -> Self:
+        arguments = (self._module.path, self._module.label)
+        self._process = module_process.ModuleProcess(
+            WORKER, arguments, self._environ, self._module.answer_s
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the module say goodbye to the card, but not for long."""
+        self._process.end()
+
+    def ask(
+        self, request: module_process.Message, *, changes_card: bool = False
+    ) -> module_process.Message:
+        """Return the answer; the first one waits for the module to be loaded, too.
+
+        Where none comes in time, ``CardHung`` is raised, or ``OutcomeUnknown`` when the
+        request may have changed the card.
+        """
+        try:
+            return self._process.ask(request)
+        except module_process.ModuleHung:
+            raise _lost(changes_card, CardHung("the card's module gave no answer")) from None
+        except module_process.ModuleCrashed:
+            raise _lost(changes_card, CardProtocolError("the card's module crashed")) from None
+
+
+def _lost(changes_card: bool, otherwise: CardError) -> CardError:
+    if changes_card:
+        return OutcomeUnknown("the card's module was asked for a change and gave no answer")
+    return otherwise
+
+
+# What a module's answers mean, turned into an error of the house, once.
+#
+# PKCS#11 counts no tries; it only has flags, and a module may say "incorrect" of a PIN that its
+# flags call locked. So the flags decide, and the return value only where they say nothing.
+
+
+class Pin(Enum):
+    """Whose PIN it is, with the flags of its last try and of its being locked (table 6)."""
+
+    USER = (0x0002_0000, 0x0004_0000)
+    SECURITY_OFFICER = (0x0020_0000, 0x0040_0000)
+
+    def is_locked(self, flags: int) -> bool:
+        """Whether it is locked."""
+        return bool(flags & self.value[1])
+
+    def is_last_try(self, flags: int) -> bool:
+        """Whether the next wrong one locks it."""
+        return bool(flags & self.value[0])
+
+
+_WRONG: Final = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange"})
+_LOCKED: Final = frozenset({"PinLocked"})
+_REFUSED: Final = {"PinLenRange": "format", "PinInvalid": "format", "PinTooWeak": "complexity"}
+_FORBIDDEN: Final = frozenset(
+    {"FunctionNotSupported", "TokenWriteProtected", "UserPinNotInitialized", "PinExpired"}
+)
+_NAME: Final = re.compile("[0-9a-z]+")
+_BETWEEN: Final = re.compile(r"[\s:-]")
+
+
+def identifier(answer: Message) -> str:
+    """Return the token's serial number, in lower case and without spaces and dashes.
+
+    Raises ``CardUnknown`` where it has none by which a card could be known.
+    """
+    name = _BETWEEN.sub("", answer["serial"]).lower()
+    if not _NAME.fullmatch(name) or not name.strip("0"):
+        raise CardUnknown("a token without a serial number", "pkcs11")
+    return name
+
+
+def pin_state(flags: int) -> PinState:
+    """Read the flags of the user's PIN."""
+    if Pin.USER.is_locked(flags):
+        return PinState(blocked=True, tries_left=0)
+    return PinState(blocked=False, tries_left=1 if Pin.USER.is_last_try(flags) else None)
+
+
+def loaded(answer: Message) -> Message:
+    """Return an answer of a module that works; raise why it does not."""
+    if CANNOT_LOAD in answer:
+        raise CardProtocolError(f"the card's module cannot be loaded: {answer[CANNOT_LOAD]}")
+    if "error" in answer and "serial" not in answer:
+        raise CardProtocolError(f"the card's module failed: {answer['error']}")
+    return answer
+
+
+def found(answer: Message) -> Message:
+    """Return an answer that tells of the token that was meant; raise why there is none."""
+    match loaded(answer).get("astray"):
+        case None:
+            pass
+        case "other":
+            raise CardSwapped("another card is in the reader")
+        case "several":
+            raise CardUnknown("the module shows several tokens in this reader: name one")
+        case _:
+            raise CardUnknown("the module knows no card in this reader")
+    if "serial" not in answer:
+        raise CardProtocolError("the card's module tells nothing of the card")
+    return answer
+
+
+def pin_proof(answer: Message) -> PinProof | None:
+    """Return what the token signed after the login; None where it has no key for it."""
+    if "signature" not in answer:
+        return None
+    certificate = answer["certificate"]
+    return PinProof(
+        bytes.fromhex(answer["signature"]),
+        bytes.fromhex(answer["public_key"]),
+        bytes.fromhex(certificate) if certificate else None,
+    )
+
+
+def checked(answer: Message, pin: Pin) -> None:
+    """Raise what went wrong with a PIN, or with the new one, that was sent."""
+    error = answer.get("error")
+    if error is not None:
+        raise _verdict(error, answer["flags"], pin, of_new=answer.get("of_new", False))
+
+
+def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
+    if of_new and error in _REFUSED:
+        return PinRefused(_REFUSED[error])
+    if error in _LOCKED or (error in _WRONG and pin.is_locked(flags)):
+        return PinBlocked("no tries are left")
+    if error in _WRONG:
+        return PinWrong(_left(flags, pin))
+    if error in _FORBIDDEN:
+        return NotAllowed(f"the card's module does not allow this: {error}")
+    return OutcomeUnknown(f"the card's module failed within the change: {error}")
+
+
+def _left(flags: int, pin: Pin) -> int | None:
+    """Return one where the flags say that it is the last; no other number is ever told."""
+    return 1 if pin.is_last_try(flags) else None
+
 
 T = TypeVar("T")
 
@@ -45,7 +226,7 @@ class Style(StrEnum):
 
 
 class Pkcs11Cards:
-    """Implements ``kiosk.ports.Cards``; calls may come from several threads."""
+    """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads."""
 
     def __init__(self, module: Module, style: Style, environ: Mapping[str, str]) -> None:
         self._module = module
@@ -55,14 +236,14 @@ class Pkcs11Cards:
     def read(self, reader: str) -> CardReport:
         """Return what the token tells; raise ``CardUnknown`` where the module shows none."""
         with ModuleProcess(self._module, self._environ) as process:
-            answer = verdicts.found(process.ask({"act": "look", "reader": slot_name(reader)}))
-        card = CardId(NAME, verdicts.identifier(answer))
-        return CardReport(card, verdicts.pin_state(answer["flags"]))
+            answer = found(process.ask({"act": "look", "reader": slot_name(reader)}))
+        card = CardId(NAME, identifier(answer))
+        return CardReport(card, pin_state(answer["flags"]))
 
     def slots(self) -> tuple[str, ...]:
         """Return the readers by the names that the module has for them, with a card or without."""
         with ModuleProcess(self._module, self._environ) as process:
-            return tuple(verdicts.loaded(process.ask({"act": "slots"}))["slots"])
+            return tuple(loaded(process.ask({"act": "slots"}))["slots"])
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
@@ -114,7 +295,7 @@ class HeldToken(NoAdminKey):
             "message": challenge.message.hex(),
         }
         try:
-            return verdicts.pin_proof(verdicts.found(self._process.ask(request)))
+            return pin_proof(found(self._process.ask(request)))
         except CardError:
             return None
 
@@ -142,8 +323,8 @@ class HeldToken(NoAdminKey):
         self._ask("change-so", Pin.SECURITY_OFFICER, current, new)
 
     def _look(self) -> Message:
-        answer = verdicts.found(self._process.ask({"act": "look", "reader": self._slot}))
-        if verdicts.identifier(answer) != self._at.card.identifier:
+        answer = found(self._process.ask({"act": "look", "reader": self._slot}))
+        if identifier(answer) != self._at.card.identifier:
             raise CardSwapped("another card is in the reader")
         return answer
 
@@ -160,8 +341,8 @@ class HeldToken(NoAdminKey):
             "old": old.reveal(),
             "new": "" if new is None else _chosen(new),
         }
-        self._seen = verdicts.found(self._process.ask(request, changes_card=True))
-        verdicts.checked(self._seen, pin)
+        self._seen = found(self._process.ask(request, changes_card=True))
+        checked(self._seen, pin)
 
 
 def slot_name(reader: str) -> str:

@@ -12,11 +12,10 @@ from typing import Any, Final
 from cryptography import x509
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
-from hardware import public_keys
+from hardware import public_keys, tlv
 from hardware.driver import PinKey
-from hardware.drivers import tlv
-from kiosk.dialogue import KeyKind
-from kiosk.modules.wire import Message
+from kiosk.contract.messages import KeyKind
+from kiosk.contract.module_process import Message
 
 _CURVES: Final = {
     bytes.fromhex("06082a8648ce3d030107"): (KeyKind.P_256, 65),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kiosk.modules import serving
+from kiosk.contract import module_process
 
 
-def _tokens(module: Any) -> serving.Answering:
+def _tokens(module: Any) -> module_process.Answering:
     """Imported where the wrapper is known to be there."""
     from hardware.pkcs11.tokens import Tokens
 
@@ -16,4 +16,4 @@ def _tokens(module: Any) -> serving.Answering:
 
 
 if __name__ == "__main__":
-    serving.run(sys.argv[1], _tokens)
+    module_process.run(sys.argv[1], _tokens)

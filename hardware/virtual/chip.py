@@ -1,14 +1,149 @@
-"""The chip around an application: command chaining, long answers, T=0 and T=1.
-
-It also keeps a list of what it was sent, in memory alone, for tests to look at.
-"""
+"""The chip around an application: commands, command chaining, long answers, T=0 and T=1."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from hardware.virtual.commands import CHAINING, Command, MalformedCommandError, Status, parse
+# Command APDUs as a card sees them (ISO 7816-4, 5.1), and status words by name.
+
+CHAINING = 0x10
+
+
+class MalformedCommandError(ValueError):
+    """The bytes are no command APDU; a card answers 6700."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; ``le`` is the number of bytes wanted, None when none was named."""
+
+    cla: int
+    ins: int
+    p1: int
+    p2: int
+    data: bytes = b""
+    le: int | None = None
+
+    @property
+    def chained(self) -> bool:
+        """Whether more of the same command follows."""
+        return bool(self.cla & CHAINING)
+
+    def __repr__(self) -> str:
+        head = f"{self.cla:02X} {self.ins:02X} {self.p1:02X} {self.p2:02X}"
+        return f"Command({head}, {len(self.data)} bytes)"
+
+
+def parse(raw: bytes) -> Command:
+    """Read a short or extended APDU; raises ``MalformedCommandError``."""
+    if len(raw) < 4:
+        raise MalformedCommandError(f"{len(raw)} bytes are no command")
+    cla, ins, p1, p2 = raw[:4]
+    data, le = _body(raw[4:])
+    return Command(cla, ins, p1, p2, data, le)
+
+
+def _body(body: bytes) -> tuple[bytes, int | None]:
+    if not body:
+        return b"", None
+    if len(body) == 1:
+        return b"", body[0] or 256
+    if body[0] == 0 and len(body) >= 3:
+        return _extended(body[1:])
+    return _split(body[1:], body[0], 1)
+
+
+def _extended(body: bytes) -> tuple[bytes, int | None]:
+    number = int.from_bytes(body[:2], "big")
+    if len(body) == 2:
+        return b"", number or 65536
+    return _split(body[2:], number, 2)
+
+
+def _split(rest: bytes, length: int, le_size: int) -> tuple[bytes, int | None]:
+    data, tail = rest[:length], rest[length:]
+    if len(data) != length or length == 0 or len(tail) not in (0, le_size):
+        raise MalformedCommandError("the lengths do not add up")
+    if not tail:
+        return data, None
+    return data, int.from_bytes(tail, "big") or 256**le_size
+
+
+class Status:
+    """Status words of ISO 7816-4 and SP 800-73-5 part 2 that this card uses."""
+
+    OK = 0x9000
+    WRONG_LENGTH = 0x6700
+    NOT_SATISFIED = 0x6982
+    BLOCKED = 0x6983
+    USED_BEFORE = 0x6984
+    CONDITIONS = 0x6985
+    WRONG_DATA = 0x6A80
+    NOT_FOUND = 0x6A82
+    WRONG_P1P2 = 0x6A86
+    NO_REFERENCE = 0x6A88
+    WRONG_LE = 0x6C00
+    UNKNOWN_INS = 0x6D00
+    MORE = 0x6100
+
+
+# BER-TLV, as much as PIV needs (SP 800-73-5 part 1, ISO 7816-4, 5.2.2).
+
+
+def tlv(tag: int, value: bytes) -> bytes:
+    """Encode one data object with a definite length."""
+    return _tag(tag) + _length(len(value)) + value
+
+
+def read(encoded: bytes) -> dict[int, bytes]:
+    """Read the data objects on the top level; raises ``ValueError`` when they are cut off."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at < len(encoded):
+        tag, at = _read_tag(encoded, at)
+        length, at = _read_length(encoded, at)
+        if at + length > len(encoded):
+            raise ValueError("a data object is cut off")
+        found[tag] = encoded[at : at + length]
+        at += length
+    return found
+
+
+def _tag(tag: int) -> bytes:
+    return tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
+
+
+def _length(length: int) -> bytes:
+    if length < 0x80:
+        return bytes([length])
+    size = (length.bit_length() + 7) // 8
+    return bytes([0x80 | size]) + length.to_bytes(size, "big")
+
+
+def _read_tag(encoded: bytes, at: int) -> tuple[int, int]:
+    end = at + 1
+    if encoded[at] & 0x1F == 0x1F:
+        while encoded[_within(encoded, end)] & 0x80:
+            end += 1
+        end += 1
+    return int.from_bytes(encoded[at:end], "big"), end
+
+
+def _read_length(encoded: bytes, at: int) -> tuple[int, int]:
+    first = encoded[_within(encoded, at)]
+    if first < 0x80:
+        return first, at + 1
+    end = at + 1 + (first & 0x7F)
+    return int.from_bytes(encoded[at + 1 : end], "big"), end
+
+
+def _within(encoded: bytes, at: int) -> int:
+    if at >= len(encoded):
+        raise ValueError("a data object is cut off")
+    return at
+
 
 GET_RESPONSE = 0xC0
 REMEMBERED = 1000

@@ -12,7 +12,7 @@ import threading
 from enum import IntEnum
 from typing import Protocol
 
-from hardware.virtual.slots import Slot
+from hardware.virtual.pcscd import Slot
 
 RETRY_SECONDS = 0.02
 ASKED_IN_VAIN = 4

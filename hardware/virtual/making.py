@@ -13,16 +13,22 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import CardState, PrivateKey, Reference, padded
-from kiosk.dialogue import KeyKind
+from hardware.virtual import piv
+from hardware.virtual.piv import (
+    SLOT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION,
+    CardProfile,
+    CardState,
+    PrivateKey,
+    Reference,
+    VirtualCard,
+    padded,
+)
+from kiosk.contract.messages import KeyKind
 
 _SLOTS = {
-    SLOT_PIV_AUTHENTICATION: objects.CERT_PIV_AUTHENTICATION,
-    SLOT_CARD_AUTHENTICATION: objects.CERT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION: piv.CERT_PIV_AUTHENTICATION,
+    SLOT_CARD_AUTHENTICATION: piv.CERT_CARD_AUTHENTICATION,
 }
 _DEFAULT_PROFILE = CardProfile()
 
@@ -71,13 +77,13 @@ def blocked_card(
 
 
 def _personalise(state: CardState, expires: datetime, keys: Mapping[int, PrivateKey]) -> None:
-    state.objects[objects.CHUID] = objects.chuid(state.guid, expires)
-    state.objects[objects.CAPABILITY] = objects.capability(state.serial)
-    state.objects[objects.DISCOVERY] = objects.discovery()
+    state.objects[piv.CHUID] = piv.chuid(state.guid, expires)
+    state.objects[piv.CAPABILITY] = piv.capability(state.serial)
+    state.objects[piv.DISCOVERY] = piv.discovery()
     for slot, tag in _SLOTS.items():
         key = keys.get(slot) or _generate(state.profile)
         state.keys[slot] = key
-        state.objects[tag] = objects.certificate(_self_signed(state.holder_name, key, expires))
+        state.objects[tag] = piv.certificate(_self_signed(state.holder_name, key, expires))
 
 
 def _generate(profile: CardProfile) -> PrivateKey:

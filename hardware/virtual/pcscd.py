@@ -16,12 +16,78 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from hardware.virtual import nest
-from hardware.virtual.errors import VirtualHardwareError
-from hardware.virtual.slots import Slot
-from hardware.virtual.waiting import listening, wait_until
+from hardware.virtual import pcscd_sandbox
+from kiosk.contract.errors import KioskError
+
+# What can go wrong with hardware that is only pretended.
+
+
+class VirtualHardwareError(KioskError):
+    """A part is not installed or does not start; the message says what to do."""
+
+
+# Waiting for another process, which gives us no event to wait for.
+
+STEP_SECONDS = 0.01
+_LISTEN = "0A"
+
+
+def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
+    """Ask ``ready`` until it says yes (True) or ``seconds`` have passed (False)."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(STEP_SECONDS)
+    return True
+
+
+def listening(pid: int, port: int) -> bool:
+    """Say whether anybody listens on the IPv4 TCP ``port`` in the network of ``pid``.
+
+    Read from the kernel's table: to connect would be taken for a card going in.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()
+    except OSError:
+        return False  # the process has just gone
+    for line in lines[1:]:
+        fields = line.split()
+        if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+            return True
+    return False
+
+
+# Where a card goes in: one slot of the virtual reader, reached through its porter.
+
+DIAL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot; any process of the same user can put a card in."""
+
+    porter: Path
+    number: int
+    reader: str
+    """The name under which PC/SC shows this slot."""
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the reader; raises ``OSError`` while there is none."""
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.settimeout(DIAL_SECONDS)
+            caller.connect(str(self.porter))
+            caller.sendall(bytes([self.number]))
+            _, descriptors, _, _ = socket.recv_fds(caller, 1, 1)
+        if not descriptors:
+            raise ConnectionRefusedError("the reader does not take a card now")
+        return socket.socket(fileno=descriptors[0])
+
 
 PCSCD = Path("/usr/sbin/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
@@ -155,7 +221,7 @@ class PrivatePcscd:
     def _command(self, isolated: bool, listener: int, porter: int) -> list[str]:
         prefix = _unshare() if isolated else []
         how = "isolated" if isolated else "plain"
-        program = [sys.executable, "-I", "-S", str(Path(nest.__file__).resolve())]
+        program = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
         numbers = [how, str(listener), str(porter), str(self._port)]
         service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
         return [*prefix, *program, *numbers, *service]

@@ -1,14 +1,433 @@
-"""The PIV application: which command goes where, and what must come first."""
+"""A virtual PIV card: its state, its objects, its commands."""
 
 from __future__ import annotations
 
-from hardware.virtual import objects, signing
-from hardware.virtual.chip import Answer
-from hardware.virtual.commands import Command, Status
-from hardware.virtual.reference import PIN as PIN_REFERENCE
-from hardware.virtual.reference import PUK, ReferenceCommands, Session
-from hardware.virtual.state import CardState
-from hardware.virtual.tlv import read, tlv
+import hmac
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from hardware.virtual.chip import Answer, AppletChip, Command, Status, read, tlv
+from kiosk.contract.messages import KeyKind
+
+# The habits in which real PIV cards differ, one switch each.
+
+ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
+"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last is TCK."""
+
+ATR_T0 = bytes.fromhex("3B054B696F736B")
+"""The same bytes on a card that speaks T=0 alone (which has no TCK)."""
+
+ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
+"""The same bytes as a reader passes them on from a card over the air (PC/SC part 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardProfile:
+    """How one make of card behaves; the defaults are the standard's shape."""
+
+    pin_tries: int = 3
+    puk_tries: int = 3
+
+    blocked_status: int = 0x6983
+    """6983 or 63C0: both are found and both mean blocked."""
+
+    tries_status: int = 0x63C0
+    """The tries left are told as 63Cx; an old family says 630x: then it is 6300."""
+
+    last_try_status: int = 0x63C0
+    """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
+
+    verified_answers_9000: bool = True
+    """An empty VERIFY after a right PIN answers 9000; False keeps telling the tries left."""
+
+    wrong_length_status: int = 0x6A80
+    """6A80 or 6700 for a body of another length than eight or sixteen bytes."""
+
+    accepts_any_new_pin: bool = False
+    """The card enforces no rule: five digits, letters and an empty PIN are all taken."""
+
+    history: int = 0
+    """So many former PINs are refused with 6984."""
+
+    complexity_rule: bool = False
+    """A new PIN of a single digit, repeated, is refused with 6985."""
+
+    holds_puk_validation: bool = False
+    """A right PUK counts until the next reset: RESET RETRY COUNTER then takes any PUK."""
+
+    numeric_puk: bool = False
+    """A new PUK must be eight digits; False takes any eight bytes."""
+
+    erases_keys_when_both_blocked: bool = False
+    """Private keys go when the PIN and the PUK are both blocked."""
+
+    full_aid: bool = True
+    """Answers SELECT by the nine-byte application identifier."""
+
+    short_aid: bool = True
+    """Answers SELECT by the five-byte prefix."""
+
+    absent_status: int = 0x6A82
+    """The answer to SELECT for what is not there: 6A82, 6D00 and 6999 are found."""
+
+    template_tag: bool = True
+    """The application property template has its outer tag 61."""
+
+    metadata: bool = False
+    """Answers the vendor command F7 (GET METADATA) for the PIN, the PUK and the keys."""
+
+    vendor_commands: bool = True
+    """Answers the vendor commands FD (version) and F8 (serial number)."""
+
+    contactless: bool = False
+    """Talks over the air: everything about PIN and PUK is 6982."""
+
+    t0: bool = False
+    """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
+
+    key: KeyKind = KeyKind.P_256
+    """What the keys are."""
+
+    piece: int = 256
+    """Long answers come in pieces of so many bytes (255 and 256 are found)."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset that goes with the way to the card and the protocol."""
+        return answer_to_reset(contactless=self.contactless, t0=self.t0)
+
+
+def answer_to_reset(*, contactless: bool, t0: bool) -> bytes:
+    """Return what a card of any family answers to reset on that way and by that protocol."""
+    if contactless:
+        return ATR_CONTACTLESS
+    return ATR_T0 if t0 else ATR_T1
+
+
+# What a card remembers without power: its PIN and PUK, its objects, its keys.
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+BODY = 8
+"""PIN and PUK are eight bytes on the wire, padded with FF (SP 800-73-5 part 2, 2.4.3)."""
+
+
+def padded(text: str) -> bytes:
+    """Return a PIN or PUK as it goes over the wire; raises ``ValueError`` when too long."""
+    body = text.encode("ascii")
+    if len(body) > BODY:
+        raise ValueError("a PIV PIN or PUK has at most eight characters")
+    return body.ljust(BODY, b"\xff")
+
+
+@dataclass(slots=True)
+class Reference:
+    """A PIN or a PUK with its counter; ``left`` is 0 when it is blocked."""
+
+    body: bytes = field(repr=False)
+    limit: int
+    left: int
+    former: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether no try is left."""
+        return self.left == 0
+
+    def replace(self, body: bytes, history: int) -> None:
+        """Take a new value; the counter is full again."""
+        self.former = [self.body, *self.former][:history]
+        self.body = body
+        self.left = self.limit
+
+
+@dataclass(slots=True)
+class CardState:
+    """Everything in the card's permanent memory."""
+
+    profile: CardProfile
+    holder_name: str
+    guid: bytes
+    serial: int
+    pin: Reference
+    puk: Reference
+    objects: dict[int, bytes] = field(default_factory=dict, repr=False)
+    """Data objects by their tag, such as 5FC102, without the tag itself."""
+    keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)
+    """Private keys by slot: 9A PIV authentication, 9E card authentication."""
+
+
+# The data objects that say who a card is (SP 800-73-5 part 1, appendix A).
+
+CHUID = 0x5FC102
+CAPABILITY = 0x5FC107
+DISCOVERY = 0x7E
+CERT_PIV_AUTHENTICATION = 0x5FC105
+CERT_CARD_AUTHENTICATION = 0x5FC101
+
+AID = bytes.fromhex("A00000030800001000")
+AID_VERSION = bytes.fromhex("0100")
+AID_PREFIX = AID[:5]
+FULL_AID = AID + AID_VERSION
+
+# A FASC-N that names no agency, system or person: the form for cards outside the federal
+# scheme, which are known by their GUID alone (part 1, 3.1.2).
+_FASCN = bytes.fromhex("D4E739DA739CED39CE739D836858210842108421C84210C3EB")
+
+
+def chuid(guid: bytes, expires: datetime) -> bytes:
+    """The card holder unique identifier; ``guid`` is the 16 bytes of tag 34."""
+    date = expires.astimezone(UTC).strftime("%Y%m%d").encode("ascii")
+    return tlv(0x30, _FASCN) + tlv(0x34, guid) + tlv(0x35, date) + tlv(0x3E, b"") + tlv(0xFE, b"")
+
+
+def capability(serial: int) -> bytes:
+    """The card capability container; only its identifier (F0) carries anything."""
+    identifier = bytes.fromhex("A000000116FF02") + serial.to_bytes(14, "big")
+    empty = b"".join(tlv(tag, b"") for tag in (0xF3, 0xF4))
+    tail = b"".join(tlv(tag, b"") for tag in (0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE))
+    versions = tlv(0xF1, b"\x21") + tlv(0xF2, b"\x21")
+    return tlv(0xF0, identifier) + versions + empty + tlv(0xF5, b"\x10") + tail
+
+
+def discovery() -> bytes:
+    """The discovery object: the PIV PIN alone is there, and it is the primary one."""
+    return tlv(0x4F, FULL_AID) + tlv(0x5F2F, bytes.fromhex("4000"))
+
+
+def certificate(cert: x509.Certificate) -> bytes:
+    """A certificate container: not compressed (71), no error detection code (FE)."""
+    return tlv(0x70, cert.public_bytes(Encoding.DER)) + tlv(0x71, b"\x00") + tlv(0xFE, b"")
+
+
+def property_template(*, outer_tag: bool) -> bytes:
+    """The answer to SELECT (part 2, 3.1.1); some cards leave its outer tag 61 away."""
+    inner = tlv(0x4F, FULL_AID[5:]) + tlv(0x79, tlv(0x4F, AID_PREFIX))
+    return tlv(0x61, inner) if outer_tag else inner
+
+
+# VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER (SP 800-73-5 part 2, 3.2).
+#
+# Only here do tries go down and up. The session (what was verified since power-up or SELECT) is
+# kept apart from the state, which survives it.
+
+PIN_REFERENCE = 0x80
+PUK_REFERENCE = 0x81
+FILLER = 0xFF
+
+
+@dataclass(slots=True)
+class Session:
+    """What the card forgets with its power."""
+
+    pin_verified: bool = False
+    puk_proven: bool = False
+
+
+class ReferenceCommands:
+    """The three commands over one card's PIN and PUK; each returns a status word."""
+
+    def __init__(self, state: CardState, session: Session) -> None:
+        self._state = state
+        self._session = session
+
+    def verify(self, command: Command) -> int:
+        """VERIFY: an empty body asks, P1=FF forgets, eight bytes spend a try."""
+        if command.p2 != PIN_REFERENCE:
+            return Status.NO_REFERENCE
+        if command.p1 == 0xFF:
+            return self._forget(command)
+        if command.p1 != 0:
+            return Status.WRONG_P1P2
+        if not command.data:
+            return self._tell_pin()
+        if len(command.data) != BODY:
+            return self._state.profile.wrong_length_status
+        status = self._try(self._state.pin, command.data)
+        self._note(self._state.pin, status)
+        return status
+
+    def change(self, command: Command) -> int:
+        """CHANGE REFERENCE DATA: the old value, then the new one, of PIN or PUK."""
+        if command.p2 not in (PIN_REFERENCE, PUK_REFERENCE) or command.p1 != 0:
+            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
+        if len(command.data) != 2 * BODY:
+            return self._state.profile.wrong_length_status
+        old, new = command.data[:BODY], command.data[BODY:]
+        which = self._state.pin if command.p2 == PIN_REFERENCE else self._state.puk
+        status = self._try(which, old)
+        self._note(which, status)
+        return self._take(which, new) if status == Status.OK else status
+
+    def reset_retry_counter(self, command: Command) -> int:
+        """RESET RETRY COUNTER: the PUK, then the new PIN."""
+        if command.p2 != PIN_REFERENCE or command.p1 != 0:
+            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
+        if len(command.data) != 2 * BODY:
+            return self._state.profile.wrong_length_status
+        status = self._prove_puk(command.data[:BODY])
+        if status != Status.OK:
+            return status
+        self._session.pin_verified = False
+        return self._take(self._state.pin, command.data[BODY:])
+
+    def _forget(self, command: Command) -> int:
+        if command.data:
+            return Status.WRONG_DATA
+        self._session.pin_verified = False
+        return Status.OK
+
+    def _tell_pin(self) -> int:
+        if self._session.pin_verified and self._state.profile.verified_answers_9000:
+            return Status.OK
+        return self._tries(self._state.pin)
+
+    def _prove_puk(self, body: bytes) -> int:
+        held = self._session.puk_proven and self._state.profile.holds_puk_validation
+        if held and not self._state.puk.blocked:
+            return Status.OK
+        status = self._try(self._state.puk, body)
+        self._note(self._state.puk, status)
+        return status
+
+    def _note(self, which: Reference, status: int) -> None:
+        if which is self._state.pin:
+            self._session.pin_verified = status == Status.OK
+        else:
+            self._session.puk_proven = status == Status.OK
+
+    def _try(self, which: Reference, body: bytes) -> int:
+        if which.blocked:
+            return self._state.profile.blocked_status
+        # Charged before the comparison, so that power loss gives nothing away.
+        which.left -= 1
+        if not hmac.compare_digest(which.body, body):
+            self._erase_keys_if_dead()
+            if which.blocked:
+                return self._state.profile.last_try_status
+            return self._tries(which)
+        which.left = which.limit
+        return Status.OK
+
+    def _tries(self, which: Reference) -> int:
+        if which.blocked:
+            return self._state.profile.blocked_status
+        return self._state.profile.tries_status | which.left
+
+    def _take(self, which: Reference, new: bytes) -> int:
+        status = self._refusal(which, new)
+        if status == Status.OK:
+            which.replace(new, self._state.profile.history)
+        return status
+
+    def _refusal(self, which: Reference, new: bytes) -> int:
+        profile = self._state.profile
+        if which is self._state.puk:
+            return Status.WRONG_DATA if profile.numeric_puk and not new.isdigit() else Status.OK
+        if profile.accepts_any_new_pin:
+            return Status.OK
+        if not _is_pin(new):
+            return Status.WRONG_DATA
+        if profile.complexity_rule and len(set(new) - {FILLER}) == 1:
+            return Status.CONDITIONS
+        used = profile.history and new in [which.body, *which.former]
+        return Status.USED_BEFORE if used else Status.OK
+
+    def _erase_keys_if_dead(self) -> None:
+        both = self._state.pin.blocked and self._state.puk.blocked
+        if both and self._state.profile.erases_keys_when_both_blocked:
+            self._state.keys.clear()
+
+
+def _is_pin(body: bytes) -> bool:
+    """Six to eight decimal digits, filled up with FF (SP 800-73-5 part 2, 2.4.3)."""
+    digits = body.rstrip(bytes([FILLER]))
+    return len(digits) >= 6 and all(0x30 <= byte <= 0x39 for byte in digits)
+
+
+# GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.
+#
+# Only the internal authentication is here: the host sends a challenge (81) and asks for the
+# response (82). The host does the hashing and the padding.
+
+RSA_ALGORITHMS = {2048: 0x07, 3072: 0x05, 4096: 0x16}
+CURVE_ALGORITHMS = {256: 0x11, 384: 0x14}
+"""Algorithm identifiers by the size of the key (SP 800-78-5, table 6-2; 16 is a vendor's)."""
+ED25519_ALGORITHM = 0xE0
+"""A vendor's, too."""
+TEMPLATE = 0x7C
+CHALLENGE = 0x81
+RESPONSE = 0x82
+PIN_NEVER, PIN_ONCE = 0x01, 0x02
+TOUCH_NEVER = 0x01
+
+
+def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, int]:
+    """Sign the challenge in ``data``; answers 6A80 for anything else, 6A86 for another key."""
+    if algorithm != algorithm_of(key):
+        return b"", Status.WRONG_P1P2
+    try:
+        template = read(read(data)[TEMPLATE])
+        challenge = template[CHALLENGE]
+    except (ValueError, KeyError):
+        return b"", Status.WRONG_DATA
+    signature = _sign(key, challenge)
+    if signature is None:
+        return b"", Status.WRONG_DATA
+    return tlv(TEMPLATE, tlv(RESPONSE, signature)), Status.OK
+
+
+def metadata(key: PrivateKey, *, pin: bool) -> bytes:
+    """What GET METADATA tells of a key: algorithm, policies of PIN and touch, public key."""
+    policies = bytes((PIN_ONCE if pin else PIN_NEVER, TOUCH_NEVER))
+    algorithm = bytes((algorithm_of(key),))
+    return tlv(0x01, algorithm) + tlv(0x02, policies) + tlv(0x04, _public(key))
+
+
+def _public(key: PrivateKey) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        numbers = key.public_key().public_numbers()
+        return tlv(0x81, numbers.n.to_bytes(key.key_size // 8)) + tlv(0x82, b"\x01\x00\x01")
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return tlv(0x86, key.public_key().public_bytes_raw())
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return tlv(0x86, point)
+
+
+def algorithm_of(key: PrivateKey) -> int:
+    """The algorithm identifier of SP 800-78, or of a vendor's, for a key."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return ED25519_ALGORITHM
+    sizes = RSA_ALGORITHMS if isinstance(key, rsa.RSAPrivateKey) else CURVE_ALGORITHMS
+    return sizes[key.key_size]
+
+
+def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return _raw_rsa(key, challenge)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(challenge)
+    size = key.key_size // 8
+    if len(challenge) > size:
+        return None
+    algorithm: HashAlgorithm = SHA384() if size == SHA384.digest_size else SHA256()
+    return key.sign(challenge.rjust(size, b"\0"), ec.ECDSA(utils.Prehashed(algorithm)))
+
+
+def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:
+    # The card does the bare exponentiation; the library offers none, so: by hand.
+    numbers = key.private_numbers()
+    modulus = numbers.public_numbers.n
+    value = int.from_bytes(block, "big")
+    if len(block) != key.key_size // 8 or value >= modulus:
+        return None
+    return pow(value, numbers.d, modulus).to_bytes(len(block), "big")
+
 
 SLOT_PIV_AUTHENTICATION = 0x9A
 SLOT_CARD_AUTHENTICATION = 0x9E
@@ -46,13 +465,13 @@ class PivApplet:
         # What was verified stays so when the application is selected again (3.1.1).
         self._selected = True
         outer = self._state.profile.template_tag
-        return objects.property_template(outer_tag=outer), Status.OK
+        return property_template(outer_tag=outer), Status.OK
 
     def _is_mine(self, aid: bytes) -> bool:
         profile = self._state.profile
-        if aid in (objects.AID, objects.FULL_AID):
+        if aid in (AID, FULL_AID):
             return profile.full_aid
-        return profile.short_aid and aid == objects.AID_PREFIX
+        return profile.short_aid and aid == AID_PREFIX
 
     def _reference(self, command: Command) -> int:
         if self._state.profile.contactless:
@@ -90,7 +509,7 @@ class PivApplet:
         if content is None:
             return b"", Status.NOT_FOUND
         # The discovery object alone has its own tag where the others have 53.
-        outer = tag if tag == objects.DISCOVERY else 0x53
+        outer = tag if tag == DISCOVERY else 0x53
         return tlv(outer, content), Status.OK
 
     def _general_authenticate(self, command: Command) -> Answer:
@@ -99,14 +518,43 @@ class PivApplet:
             return b"", Status.NO_REFERENCE
         if command.p2 != SLOT_CARD_AUTHENTICATION and not self._session.pin_verified:
             return b"", Status.NOT_SATISFIED
-        return signing.authenticate(key, command.p1, command.data)
+        return authenticate(key, command.p1, command.data)
 
     def _metadata(self, command: Command) -> Answer:
         key = self._state.keys.get(command.p2)
         if key is not None:
-            return signing.metadata(key, pin=command.p2 != SLOT_CARD_AUTHENTICATION), Status.OK
-        which = {PIN_REFERENCE: self._state.pin, PUK: self._state.puk}.get(command.p2)
+            return metadata(key, pin=command.p2 != SLOT_CARD_AUTHENTICATION), Status.OK
+        which = {PIN_REFERENCE: self._state.pin, PUK_REFERENCE: self._state.puk}.get(command.p2)
         if which is None:
             return b"", Status.NO_REFERENCE
         algorithm = tlv(0x01, b"\xff") + tlv(0x05, b"\x00")
         return algorithm + tlv(0x06, bytes([which.limit, which.left])), Status.OK
+
+
+# A PIV card without a reader.
+
+
+class VirtualCard(AppletChip[CardState]):
+    """The PIV application on its chip.
+
+    The methods look into the card, past its PIN: for a test or the demo that speaks to the
+    authority without a reader.
+    """
+
+    def __init__(self, state: CardState) -> None:
+        super().__init__(state, PivApplet(state))
+
+    def public_key(self, slot: int) -> bytes:
+        """Return the public key of ``slot`` as SubjectPublicKeyInfo in DER."""
+        key = self.state.keys[slot].public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, slot: int, message: bytes) -> bytes:
+        """Sign as the answer to a challenge of the authority is signed."""
+        key = self.state.keys[slot]
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(message, padding.PKCS1v15(), SHA256())
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            hashed = SHA384() if key.key_size == 384 else SHA256()
+            return key.sign(message, ec.ECDSA(hashed))
+        return key.sign(message)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kiosk.errors import AuditNotIntact
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditAnchor, AuditHead
-from kiosk.store.database import Store
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditHead
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import AuditNotIntact
 
 EVERY_ROW = 2**62
 

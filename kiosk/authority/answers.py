@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, turn_away
 from kiosk.authority.blocking import block, pause_unproven
-from kiosk.authority.parts import Parts
-from kiosk.authority.scene import Scene, TurnedAway, again, enter
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
-from kiosk.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Charge, JointHash, Verdict
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.records import Charge, JointHash, Verdict
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, TurnedAway, again, enter
+from kiosk.contract.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
+from kiosk.contract.messages import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
+from kiosk.contract.sensitive import Sensitive
 
 Given = dict[int, Sensitive]
 

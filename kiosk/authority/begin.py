@@ -6,15 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from kiosk.authority import tasks
-from kiosk.authority.address_changes import apply_due_change
 from kiosk.authority.audit import AuditKind, plain, record, turn_away
 from kiosk.authority.blocking import block, is_exhausted
-from kiosk.authority.journal import leave_undetermined, settle_by_card
-from kiosk.authority.offers import card_barred, offers, secret_barred
-from kiosk.authority.parts import Parts
-from kiosk.authority.proving import (
+from kiosk.authority.card_evidence import (
     Unproven,
     claim,
     digest_of,
@@ -24,12 +21,26 @@ from kiosk.authority.proving import (
     tell_unproven,
     unlock_barred,
 )
-from kiosk.authority.resume import resumed
-from kiosk.authority.scene import Scene, TurnedAway, look, open_visit
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import is_station_name, station_barred
-from kiosk.authority.steps import UNLOCKS
-from kiosk.authority.tries import correct_by_card, plausible
-from kiosk.dialogue import (
+from kiosk.authority.steps import UNLOCKS, card_barred, is_registered, offers, secret_barred
+from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.outcome import leave_undetermined, settle_by_card
+from kiosk.authority.unblock.retry_counter import correct_by_card, plausible
+from kiosk.authority.visit_context import (
+    VISIT_LIFE,
+    Scene,
+    TurnedAway,
+    again,
+    enter,
+    is_assisted,
+    look,
+    open_visit,
+)
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
     CardReport,
@@ -37,15 +48,70 @@ from kiosk.dialogue import (
     Purpose,
     Reason,
     Refusal,
+    Task,
     VisitEnd,
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.reference import reference_of
-from kiosk.store.records import Card, KnownCard, Scalar
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import Visit
+from kiosk.contract.reference import reference_of
+
+# Walk away and come back: a code that was sent is still waited for, at any station.
+
+
+def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
+    """Return the scene of a visit that goes on at the code page, or None.
+
+    It inherits what the code was sent on: that the answers were right, or what a
+    registration or a change had gathered behind a proven PIN. Nothing else. A code that
+    staff gave was sent on nothing: its visit goes the whole way.
+    """
+    code = scene.code
+    if code is None or is_assisted(code) or not _makes_sense(scene, code.purpose):
+        return None
+    proven_at = _inherited(scene, code)
+    visit = replace(
+        scene.visit,
+        purpose=code.purpose,
+        pending_id=code.pending_id,
+        questions_proven_at=proven_at,
+        questions_carried=proven_at is not None,
+    )
+    carried = look(uow, scene.policy, visit, scene.card, scene.holder)
+    return carried if carried.waiting_code is not None else None
+
+
+def _inherited(scene: Scene, code: EmailCode) -> datetime | None:
+    """The answers keep the time at which they were given: no chain of codes carries them on."""
+    given_at = code.questions_proven_at
+    if code.purpose is not Purpose.UNLOCK or given_at is None:
+        return None
+    return given_at if scene.now - given_at < VISIT_LIFE else None
+
+
+def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
+    registration = scene.registration
+    if registration is not None and registration.blocked_at is not None:
+        return False
+    proves = scene.visit.genuine_at is not None
+    registered = is_registered(registration, scene.policy, card_proves=proves)
+    match purpose:
+        case Purpose.UNLOCK:
+            told = scene.visit.secret_tries
+            return registered and secret_barred(scene.card, told) is None
+        case Purpose.REGISTER:
+            return not registered
+        case Purpose.FIRST_UNLOCK:
+            return False
+        case (
+            Purpose.CHANGE_PIN
+            | Purpose.CHANGE_QUESTIONS
+            | Purpose.CHANGE_EMAIL
+            | Purpose.REPORT_MISUSE
+        ):
+            return registered
+        case _:
+            assert_never(purpose)
+
 
 MINUTE = timedelta(minutes=1)
 
@@ -311,3 +377,82 @@ def _store(uow: UnitOfWork, visit: Visit) -> None:
     if not same or reopens or uow.journal.of_visit(visit.id):
         raise StepRefused("there is a visit with this id already")
     uow.visits.save(visit)
+
+
+# The holder chose from what was offered.
+
+
+def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
+    """Start on one of the offers, afresh; the same choice again changes nothing."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        if scene.visit.purpose is not purpose:
+            _need_known_key(parts, scene, purpose)
+            scene = _start(uow, scene, purpose)
+        task = tasks.next_task(uow, scene)
+        uow.commit()
+        return task
+
+
+def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
+    if purpose is Purpose.REPORT_MISUSE:
+        _need_no_grant(uow, scene)
+    else:
+        _need_offer(uow, scene, purpose)
+    _withdraw_abandoned_code(uow, scene, purpose)
+    started = again(uow, scene, replace(scene.visit, purpose=purpose, pending_id=None))
+    record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
+    return started
+
+
+def _withdraw_abandoned_code(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
+    """Withdraw the code of a visit that began the same and was left.
+
+    A card that is known by name only withdraws nothing of a visit that is open.
+    """
+    code = scene.code
+    if code is None or code.purpose is not purpose or code.pending_id is None:
+        return
+    asked = uow.visits.get(code.visit_id)
+    is_open = asked is not None and asked.id != scene.visit.id and asked.closed_at is None
+    if scene.is_proven or not is_open:
+        uow.codes.revoke_live(scene.card.id)
+
+
+def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
+    key = scene.visit.auth_key
+    if purpose in UNLOCKS and unlock_barred(scene.policy, parts.issuers, scene.card, key):
+        raise TurnedAway(Reason.NOT_GENUINE)
+
+
+def _need_no_grant(uow: UnitOfWork, scene: Scene) -> None:
+    """A report of misuse is open to each visit, also instead of what was chosen before.
+
+    What a card has yet to answer belongs to the purpose that it was asked for.
+    """
+    if scene.visit.finished_at is not None or uow.journal.of_visit(scene.visit.id):
+        raise StepRefused("the visit is for something else")
+
+
+def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
+    if scene.visit.purpose is not None:
+        raise StepRefused("the visit is for something else")
+    blocked = scene.visit.pin_was_blocked
+    proves = scene.visit.genuine_at is not None
+    offered = offers(
+        scene.registration,
+        scene.policy,
+        pin_blocked=blocked,
+        card_proves=proves,
+        code_given=scene.first_code is not None,
+    )
+    if not isinstance(offered, tuple):
+        raise TurnedAway(offered)
+    if purpose not in offered:
+        raise StepRefused(f"{purpose.value!r} was not offered")
+    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, scene)):
+        raise waits
+    told = scene.visit.secret_tries
+    barred = secret_barred(scene.card, told) if purpose in UNLOCKS else None
+    if barred is not None:
+        raise TurnedAway(barred)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.notices import Notice, notify, notify_holder
-from kiosk.authority.parts import Parts
-from kiosk.policy import Policy
-from kiosk.store.records import Cardholder, Registration
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.records import Cardholder, Registration, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.policy import Policy
 
 
 def block(

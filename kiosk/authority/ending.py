@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from kiosk.authority import tasks
-from kiosk.authority.applying import finish
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.begin import is_visit_id, need_patience
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.parts import Parts
-from kiosk.authority.scene import enter_to_report
+from kiosk.authority.registration import finish
 from kiosk.authority.stations import is_station_name
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Visit
+from kiosk.authority.visit_context import enter_to_report
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     CARD_FAMILIES,
     Purpose,
     ReadFault,
@@ -21,9 +23,7 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.errors import StepRefused
-from kiosk.reference import reference_of
-from kiosk.store.visit_records import Visit
+from kiosk.contract.reference import reference_of
 
 _REASONS = frozenset(reason.value for reason in Reason)
 _FAULTS = frozenset(fault.value for fault in ReadFault)

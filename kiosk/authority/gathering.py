@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority import tasks
-from kiosk.authority.applying import apply_pending, change_questions
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.parts import Parts
+from kiosk.authority.codes import send_code
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.pin_evidence import fresh_pending
-from kiosk.authority.scene import Scene, again, enter
-from kiosk.authority.sending import send_code
+from kiosk.authority.registration import apply_pending, change_questions
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import (
+from kiosk.authority.store.records import JointHash, PendingChange, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, again, enter
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswersRefused,
     CodeNotSent,
@@ -23,10 +26,7 @@ from kiosk.dialogue import (
     Task,
     VisitId,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import EmailProblem, answer_problem, email_problem, tidy_email
-from kiosk.store.records import JointHash, PendingChange, new_id
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.contract.policy import EmailProblem, answer_problem, email_problem, tidy_email
 
 
 def save_questions(

@@ -6,12 +6,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from kiosk.authority.address_changes import apply_due_changes
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.records import Scalar
-from kiosk.store.repositories.stop_numbers import LIFE as STOP_NUMBERS
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.registration import apply_due_changes
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Scalar
+from kiosk.authority.store.repositories.codes import LIFE as STOP_NUMBERS
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import StoreError
 
 PURGED: Final = "records-purged"
 """The audit's kind for one purge of visits and of the journal."""

@@ -10,19 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.authority import tasks
-from kiosk.authority.address_changes import stop_change
-from kiosk.authority.applying import finish
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.notices import Notice, addresses_of, notify
-from kiosk.authority.parts import Parts
-from kiosk.authority.scene import Scene, TurnedAway, enter
+from kiosk.authority.registration import finish, stop_change
 from kiosk.authority.steps import Gate
-from kiosk.dialogue import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
-from kiosk.errors import StepRefused
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Charge, Verdict
-from kiosk.store.repositories.stop_numbers import read_stop_number
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.records import Charge, Verdict
+from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, TurnedAway, enter
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
+from kiosk.contract.sensitive import Sensitive
 
 
 def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from enum import StrEnum
 
-from kiosk.policy import mask_email
-from kiosk.store.records import Cardholder, Registration, Scalar, new_id
-from kiosk.store.service_records import OutboxMessage
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.records import (
+    Cardholder,
+    OutboxMessage,
+    Registration,
+    Scalar,
+    Visit,
+    new_id,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.policy import mask_email
 
 
 class Notice(StrEnum):

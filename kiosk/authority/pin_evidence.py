@@ -15,23 +15,14 @@ from typing import Final
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.parts import Parts
-from kiosk.authority.scene import Scene, TurnedAway, again, enter
+from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.steps import OWNER_IS_ASKED, Gate
-from kiosk.dialogue import (
-    CardId,
-    PinChallenge,
-    PinProof,
-    Purpose,
-    Reason,
-    Task,
-    VisitId,
-)
-from kiosk.errors import StepRefused
-from kiosk.secrets.card_keys import Issuers, certifies, key_from, verify_pin_proof
-from kiosk.store.records import PendingChange, PinEvidence, new_id
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, TurnedAway, again, enter
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
 
 CHALLENGE_LIFE: Final = timedelta(minutes=3)
 """A reader with keys of its own waits up to a minute and a half for the PIN."""

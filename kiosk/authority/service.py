@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import TypeVar
 
-from kiosk.authority import answers as answering
-from kiosk.authority import begin as beginning
-from kiosk.authority import choose as choosing
 from kiosk.authority import (
+    answers as answering,
+)
+from kiosk.authority import (
+    begin,
+    codes,
     ending,
-    entering,
-    exchanging,
     gathering,
     misuse,
     pin_evidence,
-    releasing,
-    rotating,
-    sending,
-    settling,
     stations,
 )
 from kiosk.authority.audit import AuditKind, altered, record
-from kiosk.authority.health import HealthWatch
-from kiosk.authority.parts import Parts
-from kiosk.authority.scene import TurnedAway
-from kiosk.authority.turns import Turns
-from kiosk.dialogue import (
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.stations import HealthWatch
+from kiosk.authority.store.records import Scalar, Visit
+from kiosk.authority.unblock import mutual_authentication, release, rotation
+from kiosk.authority.unblock.outcome import settle
+from kiosk.authority.visit_context import TurnedAway
+from kiosk.contract.errors import (
+    AuthorityUnavailable,
+    KeyMissing,
+    KeysAway,
+    RowAltered,
+    StepRefused,
+    StoreError,
+)
+from kiosk.contract.messages import (
     Answer,
     AnswersRefused,
     AnswersWrong,
@@ -61,18 +69,41 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import (
-    AuthorityUnavailable,
-    KeyMissing,
-    KeysAway,
-    RowAltered,
-    StepRefused,
-    StoreError,
-)
-from kiosk.reference import reference_of
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Scalar
-from kiosk.store.visit_records import Visit
+from kiosk.contract.reference import reference_of
+from kiosk.contract.sensitive import Sensitive
+
+# One call at a time for each visit, in this process.
+#
+# A repeated call then waits for the first and gets its verdict, instead of finding it half done.
+# Between processes the database's own statements decide.
+
+
+class Turns:
+    """Locks by visit that exist only while somebody holds or awaits them."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._locks: dict[str, Lock] = {}
+        self._users: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, visit: str) -> Iterator[None]:
+        """Wait for the visit's turn, and hold it for the block."""
+        with self._guard:
+            lock = self._locks.setdefault(visit, Lock())
+            self._users[visit] += 1
+        try:
+            with lock:
+                yield
+        finally:
+            self._leave(visit)
+
+    def _leave(self, visit: str) -> None:
+        with self._guard:
+            self._users[visit] -= 1
+            if not self._users[visit]:
+                del self._users[visit], self._locks[visit]
+
 
 T = TypeVar("T")
 
@@ -95,16 +126,16 @@ class LocalAuthority:
     ) -> VisitOpened | CardChallenge | Refusal:
         """Open a visit for the card that went in, or have it prove itself first."""
         return self._decide(
-            "begin", visit, lambda: beginning.begin(self._parts, visit, station, report)
+            "begin", visit, lambda: begin.begin(self._parts, visit, station, report)
         )
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
         """Open the visit whose card has answered its challenge."""
-        return self._decide("prove", visit, lambda: beginning.prove(self._parts, visit, proof))
+        return self._decide("prove", visit, lambda: begin.prove(self._parts, visit, proof))
 
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
         """Start on one of the offers."""
-        return self._decide("choose", visit, lambda: choosing.choose(self._parts, visit, purpose))
+        return self._decide("choose", visit, lambda: begin.choose(self._parts, visit, purpose))
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
         """Draw what the card signs directly after VERIFY."""
@@ -150,7 +181,7 @@ class LocalAuthority:
         """Send the code that is due, or a fresh one in its place."""
 
         def send() -> Task | CodeNotSent | Refusal:
-            return sending.send_code(self._parts, visit, _named(attempt))
+            return codes.send_code(self._parts, visit, _named(attempt))
 
         return self._decide("send_code", visit, send)
 
@@ -160,7 +191,7 @@ class LocalAuthority:
         """Check one entered code; charged before it is looked at."""
 
         def check() -> Task | CodeWrong | CodeDead | Refusal:
-            return entering.enter_code(self._parts, visit, _named(attempt), code)
+            return codes.enter_code(self._parts, visit, _named(attempt), code)
 
         return self._decide("enter_code", visit, check)
 
@@ -176,36 +207,34 @@ class LocalAuthority:
 
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
         """Draw what the card has to answer for its secret."""
-        return self._decide("challenge", visit, lambda: releasing.challenge(self._parts, visit))
+        return self._decide("challenge", visit, lambda: release.challenge(self._parts, visit))
 
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor."""
 
-        def release() -> Grant | KeyGrant | Refusal:
-            return releasing.release(self._parts, visit, _named(attempt), proof)
+        def work() -> Grant | KeyGrant | Refusal:
+            return release.release(self._parts, visit, _named(attempt), proof)
 
-        return self._decide("release", visit, release)
+        return self._decide("release", visit, work)
 
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
         """Judge whether the card has the admin key, too."""
 
         return self._decide(
-            "admit", visit, lambda: exchanging.admit(self._parts, visit, journal, answer)
+            "admit", visit, lambda: mutual_authentication.admit(self._parts, visit, journal, answer)
         )
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""
-        return self._decide(
-            "settle", visit, lambda: settling.settle(self._parts, visit, journal, outcome)
-        )
+        return self._decide("settle", visit, lambda: settle(self._parts, visit, journal, outcome))
 
     def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         """Draw the secret that the card is to take in place of the one that was used."""
 
         def draw() -> Sensitive | None:
-            return rotating.renew(self._parts, visit, journal)
+            return rotation.renew(self._parts, visit, journal)
 
         drawn = self._decide("renew", visit, draw)
         return None if isinstance(drawn, Refusal) else drawn
@@ -213,7 +242,7 @@ class LocalAuthority:
     def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         """Record what the card made of the secret that it was to take."""
         self._decide(
-            "renewed", visit, lambda: rotating.renewed(self._parts, visit, journal, outcome)
+            "renewed", visit, lambda: rotation.renewed(self._parts, visit, journal, outcome)
         )
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
@@ -266,7 +295,7 @@ class LocalAuthority:
         return Refusal(reason, reference_of(visit), retry_at)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
-        if not beginning.is_visit_id(visit):
+        if not begin.is_visit_id(visit):
             detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
         with self._parts.store.begin() as uow:
             unknown = Visit(visit, reference_of(visit), "", uow.now)

@@ -6,10 +6,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from kiosk.authority.assisted import is_assisted
-from kiosk.authority.scene import Scene, TurnedAway, can_be_entered
 from kiosk.authority.steps import Gate, path
-from kiosk.dialogue import (
+from kiosk.authority.store.records import EmailCode, Registration
+from kiosk.authority.store.repositories.codes import DIGITS, entries_subject
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, TurnedAway, can_be_entered, is_assisted
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
@@ -24,13 +27,7 @@ from kiosk.dialogue import (
     SetPin,
     Task,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import mask_email, may_send_code
-from kiosk.policy.codes import HOUR, SendVerdict
-from kiosk.store.records import Registration
-from kiosk.store.repositories.stop_numbers import DIGITS, entries_subject
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.visit_records import EmailCode
+from kiosk.contract.policy import HOUR, SendVerdict, mask_email, may_send_code
 
 STOP_ENTRIES_A_VISIT: Final = 5
 STOP_ENTRIES_A_DAY: Final = 10

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.dialogue import Answer, PinEntry, Purpose, VisitEnd, VisitId
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import Answer, PinEntry, Purpose, VisitEnd, VisitId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.dialogue import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import Outage, PadNotice, PinTrouble
 
 # --- the reader ------------------------------------------------------------------------

@@ -7,22 +7,126 @@ consumer takes them one by one, asks ``step``, starts what it asks for and shows
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from threading import Thread
+from typing import Protocol
 
-from kiosk.dialogue import ReaderState, Reason, VisitId
-from kiosk.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
-from kiosk.reference import reference_of
+from kiosk.contract.messages import ReaderState, Reason, VisitId
+from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
+from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command, OpenVisit, PinCommand
-from kiosk.station.desk import Show
-from kiosk.station.events import Event, GaveUp, HolderSide, ResultSide
+from kiosk.station.events import (
+    ClockSide,
+    Event,
+    GaveUp,
+    HolderSide,
+    ResultSide,
+    StayedQuiet,
+    WentQuiet,
+)
 from kiosk.station.presence import Looked, Presence, fold
-from kiosk.station.quiet import Patience, Quiet
-from kiosk.station.stage import Stage
-from kiosk.station.states import Attract, Outage, OutOfService, Reading, State
+from kiosk.station.states import (
+    Attract,
+    Outage,
+    OutOfService,
+    Reading,
+    RemoveCard,
+    State,
+    StillThere,
+    Working,
+    visit_of,
+)
 from kiosk.station.step import step
+
+# What a screen sees of the station: a place to put events, and states that come out.
+
+Show = Callable[[State], Awaitable[None]]
+"""Shows a state; returns when its screen is up."""
+
+
+class Desk(Protocol):
+    """The station behind the glass."""
+
+    async def run(self, show: Show) -> None:
+        """Show each state in turn, beginning with the present one, until ``stop``."""
+
+    def submit(self, event: HolderSide) -> None:
+        """Take what the holder did; called on the screen's own loop, never blocks."""
+
+    def touched(self) -> None:
+        """Note that somebody is there (any key, any touch)."""
+
+    async def stop(self) -> None:
+        """End ``run`` once a command that is under way has its outcome recorded."""
+
+
+# What stands behind the loop: where commands are carried out, and the authority is looked at.
+
+
+class Stage(Protocol):
+    """Called on worker threads; its calls may block."""
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``; None where nothing waits for an answer."""
+
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here, and tell it of the station.
+
+        Asked again and again. ``idle`` allows what would be in a visit's way.
+        """
+
+
+# When nobody has touched anything for too long, and what that means on the page that is up.
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: until "are you still there", to answer it, between looks at the authority."""
+
+    idle_s: float = 60.0
+    answer_s: float = 20.0
+    health_s: float = 2.0
+
+
+class Quiet:
+    """Counts from the last touch; ``now`` gives seconds (monotonic)."""
+
+    def __init__(self, patience: Patience, now: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._now = now
+        self._touched_at = now()
+
+    def touched(self) -> None:
+        """Note that somebody is there."""
+        self._touched_at = self._now()
+
+    def seconds_left(self, state: State) -> float | None:
+        """Return how long it may stay quiet on this page; None where it may for ever."""
+        allowed = self._allowed(state)
+        if allowed is None:
+            return None
+        return max(0.0, allowed - (self._now() - self._touched_at))
+
+    def event(self, state: State) -> ClockSide | None:
+        """Say that it is quiet, if it really is: a touch may have come while one waited."""
+        left, visit = self.seconds_left(state), visit_of(state)
+        if left is None or left > 0 or visit is None:
+            return None
+        return StayedQuiet(visit) if isinstance(state, StillThere) else WentQuiet(visit)
+
+    def _allowed(self, state: State) -> float | None:
+        match state:
+            case StillThere():
+                return self._patience.answer_s
+            case Attract() | OutOfService() | Reading() | Working() | RemoveCard():
+                return None
+            case _:
+                return self._patience.idle_s
+
 
 Item = ReaderEvent | Looked | Event
 """What goes through the queue."""
@@ -35,7 +139,7 @@ OnFault = Callable[[VisitId, BaseException], None]
 
 
 class StationLoop:
-    """The station behind the glass; see ``kiosk.station.desk.Desk``."""
+    """The station behind the glass; see ``kiosk.station.loop.Desk``."""
 
     def __init__(
         self,

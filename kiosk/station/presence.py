@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from kiosk.dialogue import ReaderState, VisitId
-from kiosk.ports import (
+from kiosk.contract.messages import ReaderState, VisitId
+from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
     CardRemoved,

@@ -12,46 +12,108 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from kiosk.dialogue import Reason, VisitEnd, VisitId
-from kiosk.reference import reference_of
+from kiosk.contract import errors
+from kiosk.contract.messages import (
+    Answer,
+    AnswerQuestions,
+    AnswersRefused,
+    AnswersWrong,
+    ChooseQuestions,
+    CodeDead,
+    CodeEnd,
+    CodeNotSent,
+    CodeWrong,
+    EmailRefused,
+    EnterCode,
+    EnterStopNumber,
+    Finished,
+    GiveEmail,
+    OnPad,
+    PinEntry,
+    PinRules,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    Reply,
+    SendCode,
+    SetPin,
+    StopNumberWrong,
+    Task,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.policy import answer_problem, broken_pin_rules
+from kiosk.contract.reference import reference_of
 from kiosk.station.commands import (
     ChangePin,
+    Choose,
     Command,
     EndVisit,
     OpenVisit,
     ReportMute,
+    RequestCode,
+    SaveQuestions,
+    SubmitAnswers,
+    SubmitCode,
+    SubmitEmail,
+    SubmitStopNumber,
     UnblockPin,
+    VerifyPin,
 )
 from kiosk.station.events import (
+    AnswerEntered,
     Availability,
     CardIn,
     CardOut,
+    CardRead,
     CardUnreadable,
+    Chose,
+    CodeAsked,
+    CodeEntered,
+    Confirmed,
+    EmailEntered,
     Event,
     GaveUp,
     Left,
+    MisuseNoticed,
+    NoReply,
+    PadEnded,
+    PinEntered,
+    PinFailed,
+    PinNotTaken,
+    QuestionPicked,
+    Replied,
     SecondCard,
     Stayed,
     StayedQuiet,
+    StopNumberEntered,
+    TriedAgain,
+    WentBack,
     WentQuiet,
 )
-from kiosk.station.holder import on_holder
-from kiosk.station.results import on_result
 from kiosk.station.states import (
     AskQuestion,
     Attract,
     CodeEntry,
+    CodeLack,
     CodeNeeded,
+    CodeNotice,
     ConfirmOwner,
+    EmailTrouble,
     EnterEmail,
     EnterPin,
     GiveAnswer,
     Goodbye,
+    HolderState,
     Menu,
     NewPin,
     OutOfService,
+    PadNotice,
     PadPaused,
     PickQuestion,
+    PinTrouble,
     Reading,
     Refused,
     RemoveCard,
@@ -61,9 +123,407 @@ from kiosk.station.states import (
     StopNumberEntry,
     Success,
     Trouble,
+    Visit,
+    Work,
     Working,
     visit_of,
 )
+
+# What the holder's own acts lead to, page by page.
+
+Move = tuple[State, tuple[Command, ...]]
+
+
+def on_holder(state: HolderState, event: Event) -> Move | None:
+    """Return where the act leads, or None where it means nothing on this page."""
+    match state, event:
+        case Menu(), Chose(purpose=purpose) if purpose in state.offers:
+            return _chosen(state, purpose)
+        case ConfirmOwner(), Confirmed():
+            return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
+        case EnterPin(), PinEntered():
+            verify = VerifyPin(state.visit.id, state.visit.at, event.pin)
+            return working(state.visit, Work.CHECKING_PIN, verify, state)
+        case EnterEmail(), EmailEntered():
+            page = replace(state, typed=event.email, trouble=None)
+            visit, attempt = counted(state.visit)
+            submit = SubmitEmail(visit.id, event.email, attempt)
+            return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
+        case CodeEntry(), CodeEntered():
+            return _code_entered(state, event)
+        case CodeEntry(visit=Visit(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
+            return None
+        case ((CodeEntry() | CodeNeeded()), CodeAsked()):
+            visit, attempt = counted(state.visit)
+            request = RequestCode(visit.id, attempt)
+            return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
+        case ((Menu() | ConfirmOwner() | CodeEntry()), MisuseNoticed()):
+            return _choose(state.visit, Purpose.REPORT_MISUSE, state)
+        case StopNumberEntry(), StopNumberEntered():
+            visit, attempt = counted(state.visit)
+            number = SubmitStopNumber(visit.id, attempt, event.number)
+            return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
+        case ((Trouble() | PadPaused()), TriedAgain()):
+            return _again(state)
+        case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
+            return _on_questions(state, event)
+        case ((NewPin() | RepeatPin()), _):
+            return _on_new_pin(state, event)
+        case _:
+            return None
+
+
+def working(visit: Visit, work: Work, command: Command, back: HolderState | None) -> Move:
+    """Show that ``command`` is under way, and ask for it."""
+    return Working(visit, work, command, back), (command,)
+
+
+def _again(state: Trouble | PadPaused) -> Move:
+    """Send the same again, or go on to the page that takes what the reader's keys do not."""
+    match state:
+        case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
+            return page, ()
+        case PadPaused(command=UnblockPin() as command):
+            visit, attempt = counted(state.visit)
+            asking = replace(command, attempt=attempt)
+            return working(visit, state.work, asking, on_visit(state.back, visit))
+        case Trouble() | PadPaused():
+            return working(state.visit, state.work, state.command, state.back)
+        case _:
+            assert_never(state)
+
+
+def _chosen(state: Menu, purpose: Purpose) -> Move:
+    if purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
+        return ConfirmOwner(replace(state.visit, purpose=purpose)), ()
+    return _choose(state.visit, purpose, state)
+
+
+def _choose(visit: Visit, purpose: Purpose, back: HolderState) -> Move:
+    chosen = replace(visit, purpose=purpose)
+    return working(chosen, Work.PREPARING, Choose(visit.id, purpose), back)
+
+
+def on_visit(page: HolderState | None, visit: Visit) -> HolderState | None:
+    """Return ``page`` with what the visit has become."""
+    return None if page is None else replace(page, visit=visit)
+
+
+def counted(visit: Visit) -> tuple[Visit, str]:
+    """Return the visit with one more attempt counted, and that attempt's id."""
+    counted = replace(visit, sent=visit.sent + 1)
+    return counted, f"{visit.id}-{counted.sent}"
+
+
+def _code_entered(state: CodeEntry, event: CodeEntered) -> Move:
+    visit, attempt = counted(state.visit)
+    submit = SubmitCode(visit.id, attempt, event.code)
+    return working(visit, Work.CHECKING_CODE, submit, replace(state, visit=visit))
+
+
+# --- questions -------------------------------------------------------------------------
+
+
+def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) -> Move | None:
+    match state, event:
+        case PickQuestion(), QuestionPicked():
+            return _question_picked(state, event.question)
+        case GiveAnswer(), AnswerEntered():
+            return _answer_given(state, event)
+        case GiveAnswer(), WentBack():
+            return PickQuestion(state.visit, state.task, state.given), ()
+        case PickQuestion(given=(*_, _)), WentBack():
+            return replace(state, given=state.given[:-1]), ()
+        case AskQuestion(), AnswerEntered():
+            return _asked_answered(state, event)
+        case AskQuestion(given=(*_, _)), WentBack():
+            return replace(state, given=state.given[:-1], wrong=False), ()
+        case _:
+            return None
+
+
+def _question_picked(state: PickQuestion, picked: int) -> Move | None:
+    taken = {answer.question for answer in state.given}
+    for question in state.task.bank:
+        if question.id == picked and picked not in taken:
+            return GiveAnswer(state.visit, state.task, state.given, question), ()
+    return None
+
+
+def _answer_given(state: GiveAnswer, event: AnswerEntered) -> Move:
+    others = [answer.text.reveal() for answer in state.given]
+    problem = answer_problem(event.text.reveal(), state.question.text, others)
+    if problem:
+        return replace(state, problem=problem), ()
+    given = (*state.given, Answer(state.question.id, event.text))
+    if len(given) < state.task.count:
+        return PickQuestion(state.visit, state.task, given), ()
+    save = SaveQuestions(state.visit.id, given)
+    return working(state.visit, Work.SAVING_ANSWERS, save, state)
+
+
+def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:
+    given = (*state.given, Answer(state.question.id, event.text))
+    if len(given) < len(state.task.questions):
+        return replace(state, given=given, wrong=False), ()
+    visit, attempt = counted(state.visit)
+    submit = SubmitAnswers(visit.id, attempt, given)
+    again = AskQuestion(visit, state.task)
+    return working(visit, Work.CHECKING_ANSWERS, submit, again)
+
+
+# --- a new PIN -------------------------------------------------------------------------
+
+
+def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
+    match state, event:
+        case NewPin(), PinEntered():
+            if broken_pin_rules(event.pin.reveal(), state.rules):
+                return replace(state, trouble=PinTrouble.WEAK), ()
+            return RepeatPin(state.visit, state.rules, event.pin, state.current), ()
+        case RepeatPin(), WentBack():
+            return NewPin(state.visit, state.rules, state.current), ()
+        case RepeatPin(), PinEntered():
+            return _repeated(state, event)
+        case _:
+            return None
+
+
+def _repeated(state: RepeatPin, event: PinEntered) -> Move:
+    again = NewPin(state.visit, state.rules, state.current)
+    if event.pin != state.pin:
+        return replace(again, trouble=PinTrouble.MISMATCH), ()
+    visit, attempt = counted(state.visit)
+    again = replace(again, visit=visit)
+    command: Command
+    if state.current is not None:
+        command = ChangePin(visit.id, visit.at, state.current, state.pin)
+    else:
+        command = UnblockPin(visit.id, visit.at, state.pin, attempt)
+    return working(visit, Work.SETTING_PIN, command, again)
+
+
+# PINs that are entered on the reader's own keys, and never at the station.
+#
+# The page that says so goes up as the command is sent: from then on the reader asks, and only its
+# own Cancel key, its own time-out or the card's leaving ends it before the card has answered.
+# Whatever else ends it without a PIN leads to a page on which nobody waits.
+
+
+def ask_present(visit: Visit) -> Move:
+    """Have the reader ask for the PIN that the card knows, or say that it is typed for once."""
+    verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
+    if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
+        return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
+    return working(visit, Work.PIN_ON_PAD, verify, typed)
+
+
+def ask_new(visit: Visit, rules: PinRules) -> Move:
+    """Have the reader ask for a new PIN; to change one it asks for the old one again, too."""
+    new = OnPad(rules.min_length, rules.max_length)
+    if visit.purpose is Purpose.CHANGE_PIN:
+        change = ChangePin(visit.id, visit.at, OnPad(), new)
+        return working(visit, Work.CHANGE_ON_PAD, change, EnterPin(_at_station(visit)))
+    visit, attempt = counted(visit)
+    unblock = UnblockPin(visit.id, visit.at, new, attempt)
+    return working(visit, Work.NEW_PIN_ON_PAD, unblock, NewPin(_at_station(visit), rules))
+
+
+def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
+    """Return what its holder is told of an entry that sent nothing to the card."""
+    if isinstance(error, errors.PadLeft):
+        return PadNotice(error.because)
+    return PadNotice.NOT_TAKEN
+
+
+def paused(
+    state: Working, why: PadNotice | PinTrouble, tries_left: int | None = None
+) -> Move | None:
+    """Say why the reader stopped asking; None where it never did."""
+    match state.command:
+        case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
+            page = PadPaused(state.visit, state.work, command, state.back, why, tries_left)
+            return page, ()
+        case _:
+            return None
+
+
+def _at_station(visit: Visit) -> Visit:
+    return replace(visit, pin_pad=False)
+
+
+# What the card's and the authority's answers lead to.
+
+
+def on_result(state: Reading | Working, event: Event) -> Move | None:
+    """Return where an answer leads, or None where none was waited for."""
+    match state, event:
+        case Reading(), CardRead():
+            return _opened(event)
+        case Reading(), NoReply():
+            away = Refusal(Reason.AUTHORITY_AWAY, reference_of(state.visit))
+            return _refused(state.visit, away)
+        case Working(), Replied():
+            return _replied(state, event.reply)
+        case Working(), PadEnded():
+            return paused(state, event.notice)
+        case Working(work=Work(on_pad=True)), PinFailed():
+            return paused(state, PadNotice.WRONG, event.tries_left)
+        case Working(work=Work(on_pad=True)), PinNotTaken():
+            return paused(state, event.trouble)
+        case Working(), PinFailed():
+            return EnterPin(state.visit, wrong=True, tries_left=event.tries_left), ()
+        case Working(back=NewPin() as page), PinNotTaken():
+            return replace(page, trouble=event.trouble), ()
+        case Working(), NoReply():
+            return Trouble(state.visit, state.work, state.command, state.back), ()
+        case _:
+            return None
+
+
+_LACKS = {
+    CodeEnd.EXPIRED: CodeLack.EXPIRED,
+    CodeEnd.SPENT: CodeLack.SPENT,
+    CodeEnd.WITHDRAWN: CodeLack.WITHDRAWN,
+}
+
+
+def _opened(read: CardRead) -> Move:
+    reply = read.reply
+    if isinstance(reply, Refusal):
+        return _refused(read.visit, reply)
+    known = Visit(
+        read.visit,
+        read.at,
+        reply.reference,
+        reply.holder_name,
+        reply.verification,
+        pin_pad=read.pin_pad,
+        pad_changes=read.pad_changes,
+    )
+    if reply.resumed is not None:
+        purpose, task = reply.resumed
+        return CodeEntry(_at_code(replace(known, purpose=purpose), task), task), ()
+    match reply.offers:
+        case (Purpose.UNLOCK | Purpose.FIRST_UNLOCK as only,):
+            return ConfirmOwner(replace(known, purpose=only)), ()
+        case _:
+            return Menu(known, reply.offers), ()
+
+
+def _refused(visit: VisitId, refusal: Refusal) -> Move:
+    page = Refused(visit, refusal.reason, refusal.reference, refusal.retry_at)
+    return page, (EndVisit(visit, VisitEnd.REFUSED),)
+
+
+def _replied(state: Working, reply: Reply) -> Move | None:
+    match reply:
+        case VisitOpened():
+            return None
+        case Refusal():
+            return _refused(state.visit.id, reply)
+        case AnswersWrong():
+            return AskQuestion(state.visit, reply.again, wrong=True), ()
+        case AnswersRefused():
+            return _answers_refused(state, reply)
+        case EmailRefused():
+            trouble = EmailTrouble.DOMAIN if reply.domain else EmailTrouble.MALFORMED
+            return _email_again(state, reply.again, trouble), ()
+        case CodeNotSent():
+            return _code_not_sent(state, reply), ()
+        case CodeWrong():
+            return CodeEntry(state.visit, reply.again, CodeNotice.WRONG), ()
+        case CodeDead():
+            return CodeNeeded(state.visit, reply.again.masked, _LACKS[reply.why]), ()
+        case StopNumberWrong():
+            return StopNumberEntry(state.visit, reply.again, wrong=True), ()
+        case _:
+            return _given(state, reply)
+
+
+def _given(state: Working, task: Task) -> Move:
+    visit = state.visit
+    match task:
+        case ProvePin() if visit.purpose is Purpose.FIRST_UNLOCK:
+            registering = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
+            return ask_present(registering) if visit.pin_pad else (EnterPin(registering), ())
+        case ProvePin():
+            return ask_present(visit) if visit.pin_pad else (EnterPin(visit), ())
+        case ChooseQuestions():
+            return PickQuestion(visit, task), ()
+        case GiveEmail():
+            return EnterEmail(visit, task), ()
+        case AnswerQuestions():
+            return AskQuestion(visit, task), ()
+        case SendCode():
+            visit, attempt = counted(_at_code(visit, task))
+            lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY)
+            return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
+        case EnterCode():
+            return CodeEntry(_at_code(visit, task), task), ()
+        case EnterStopNumber():
+            return StopNumberEntry(visit, task), ()
+        case SetPin() if visit.pin_pad:
+            return ask_new(visit, task.rules)
+        case SetPin():
+            return NewPin(visit, task.rules, _current_pin(state)), ()
+        case Finished():
+            done = Success(visit, task.purpose, task.counts_in_s)
+            return done, (EndVisit(visit.id, VisitEnd.FINISHED),)
+        case _:
+            assert_never(task)
+
+
+def _at_code(visit: Visit, task: SendCode | EnterCode) -> Visit:
+    """Note which of the visit's codes is due, for the count of its steps."""
+    owner = task.proves_owner
+    return replace(visit, asks_owner=visit.asks_owner or owner, at_owner=owner)
+
+
+def _current_pin(state: Working) -> PinEntry | None:
+    """Return the PIN that the card has just verified: it is wanted beside the new one."""
+    match state:
+        case Working(visit=Visit(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):
+            return pin
+        case Working(command=ChangePin(current=pin)):
+            return pin
+        case _:
+            return None
+
+
+def _answers_refused(state: Working, reply: AnswersRefused) -> Move | None:
+    """Go back to the question whose answer was refused, keeping the answers before it."""
+    match state.back:
+        case GiveAnswer(task=task) as page:
+            command = state.command
+            answers = command.answers if isinstance(command, SaveQuestions) else page.given
+            kept = tuple(a for a in answers if a.question != reply.question)
+            question = next((q for q in task.bank if q.id == reply.question), page.question)
+            return GiveAnswer(state.visit, task, kept, question, reply.problem), ()
+        case _:
+            return None
+
+
+def _email_again(state: Working, task: GiveEmail, trouble: EmailTrouble) -> EnterEmail:
+    typed = state.command.email if isinstance(state.command, SubmitEmail) else None
+    return EnterEmail(state.visit, task, typed, trouble)
+
+
+def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded | EnterEmail:
+    away = reply.mail_away
+    match reply.again:
+        case EnterCode() as task:
+            notice = CodeNotice.MAIL_AWAY if away else CodeNotice.TOO_SOON
+            return CodeEntry(state.visit, task, notice)
+        case SendCode(masked=masked):
+            lack = CodeLack.MAIL_AWAY if away else CodeLack.TOO_SOON
+            return CodeNeeded(state.visit, masked, lack, reply.retry_in_s)
+        case GiveEmail() as task:
+            trouble = EmailTrouble.MAIL_AWAY if away else EmailTrouble.TOO_SOON
+            return _email_again(state, task, trouble)
+        case _:
+            assert_never(reply.again)
+
 
 _FINISHED = (Success, Refused, RemoveCard)
 """Pages on which the authority already knows how the visit ended."""

@@ -2,37 +2,205 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.audit import (
+from kiosk.authority.administration.desk import AdminDesk, AuditDesk
+from kiosk.authority.administration.saying import as_sentence
+from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
     ChainVerdict,
     ExportFormat,
+    Written,
 )
-from kiosk.administration.views.service import Written
-from kiosk.roles import Action
-from screens.admin.audit_words import (
-    EVERYTHING,
-    filter_words,
-    row_in_short,
-    row_lines,
-    verdict_lines,
-)
-from screens.admin.dialogs.audit import Shown, ask_filter, ask_format
-from screens.admin.dialogs.listing import Listing
-from screens.admin.dialogs.long_work import LongWork, rows_far, written_words
+from kiosk.authority.roles import Action
+from kiosk.contract.errors import NotTaken
+from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
+from screens.admin.dialogs.form import Entry, Form
+from screens.admin.frame import Command, Palette
 from screens.admin.page import Page, shell_of
-from screens.admin.palette import Command, Palette
 from screens.admin.table import Column, Row, Table
+from screens.admin.times import Times
 from screens.widgets.prose import Prose
+
+# What is asked about the audit: what to show, and how to write it.
+
+_CSV = "CSV, for a spreadsheet"
+_JSON = "JSON lines, for a program"
+_FORMATS = {_CSV: ExportFormat.CSV, _JSON: ExportFormat.JSON_LINES}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown now, and the newest page of it."""
+
+    only: AuditFilter
+    page: AuditPage
+
+
+def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
+    """Ask what to show; what the desk does not know is said beside its field."""
+
+    def send(values: Mapping[str, str]) -> Shown:
+        only = AuditFilter(
+            person=values["person"],
+            station=values["station"],
+            staff=values["staff"],
+            kind=now.kind,
+            reference=values["reference"],
+            since=_moment("since", values["since"], times.beginning),
+            until=_moment("until", values["until"], times.ending),
+        )
+        return Shown(only, desk.page(only))
+
+    return Form(
+        "Show only",
+        "Rows that fit all that is filled in; an empty field does not narrow.",
+        (
+            _entry("person", "Person", now.person, "Their holder number."),
+            _entry("station", "Station", now.station, "Its whole name."),
+            _entry("staff", "Staff", now.staff, "A name, or the beginning of one."),
+            _entry("reference", "Reference", now.reference, "As it stood on the screen."),
+            _entry("since", "From", times.typed(now.since), "Like 2026-03-04 or 2026-03-04 09:30."),
+            _entry(
+                "until", "Before", times.typed(now.until), "The same; a whole day is counted in."
+            ),
+        ),
+        send,
+        button="Show",
+    )
+
+
+def ask_format() -> Form[ExportFormat]:
+    """Ask how the file is to be written."""
+    return Form(
+        "Export what is shown",
+        "It is written on the service's machine, oldest row first, and the audit says that "
+        "you took it.",
+        (
+            Entry(
+                "format",
+                "Format",
+                _CSV,
+                "Up and Down choose.",
+                choices=tuple(_FORMATS),
+                closed=True,
+            ),
+        ),
+        lambda values: _FORMATS[values["format"]],
+        button="Export",
+    )
+
+
+def _entry(name: str, label: str, initial: str, hint: str) -> Entry:
+    return Entry(name, label, initial, hint, required=False)
+
+
+def _moment(name: str, text: str, read: Callable[[str], datetime | None]) -> datetime | None:
+    if not text:
+        return None
+    moment = read(text)
+    if moment is None:
+        raise NotTaken(name, "Write it like 2026-03-04, or like 2026-03-04 09:30.")
+    return moment
+
+
+# The audit's filter and rows in words.
+
+EVERYTHING = AuditFilter()
+
+_BROKEN = (
+    "Somebody changed the database past the service, or it is damaged. Change nothing. Keep a "
+    "copy of the database and of the last backup, and tell whoever is responsible for the "
+    "security of the service."
+)
+_ELSEWHERE = (
+    "On the service's machine, “kiosk audit verify --anchors” compares it with the anchors "
+    "that were kept elsewhere."
+)
+
+
+def filter_words(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> str:
+    """Say what is shown: ``Audit: person 100200300401, since today 08:00``."""
+    parts = ", ".join(_parts(only, kinds, times))
+    return f"Audit: {parts}" if parts else "Audit: everything, newest first"
+
+
+def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterator[str]:
+    if only.kind:
+        yield f"“{kinds.get(only.kind, only.kind).rstrip('.')}”"
+    if only.person:
+        yield f"person {only.person}"
+    if only.station:
+        yield f"station {only.station}"
+    if only.staff:
+        yield f"by {only.staff}"
+    if only.reference:
+        yield f"reference {only.reference}"
+    if only.since is not None:
+        yield f"from {times.at(only.since)}"
+    if only.until is not None:
+        yield f"before {times.at(only.until)}"
+
+
+def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
+    """Return all that a row holds, a thing a line."""
+    facts = (
+        ("When", f"{times.day(line.at)} {times.to_the_second(line.at)}"),
+        ("Person", line.person),
+        ("Station", line.station),
+        ("Staff", line.who),
+        ("Reference", line.reference),
+        ("Kind", line.kind),
+        ("Row", str(line.seq)),
+    )
+    details = (("", ""), *(("", detail) for detail in line.detail.split("; ") if detail))
+    return tuple(named(name, value) for name, value in facts if value) + tuple(
+        named(name, value, 0) for name, value in details if line.detail
+    )
+
+
+def row_in_short(line: AuditLine) -> str:
+    """Say in three lines or so what a row is."""
+    facts = (line.person, line.station, line.who, line.reference)
+    return "\n".join(filter(None, (line.told, " · ".join(filter(None, facts)), line.detail)))
+
+
+def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
+    """Return title, sentence and lines of what a verification found."""
+    rows = f"{verdict.rows:,} rows fit, each to the one before."
+    if verdict.intact:
+        return "The audit is intact", rows, (_anchored(verdict),)
+    return (
+        "The audit is NOT intact",
+        f"{as_sentence(verdict.fault)} Row {verdict.fault_row} is the first that does not fit.",
+        (
+            f"{verdict.rows:,} rows before it fit.",
+            _BROKEN,
+            _ELSEWHERE,
+        ),
+    )
+
+
+def _anchored(verdict: ChainVerdict) -> str:
+    if not verdict.anchors:
+        return "No anchor has been signed yet; the service signs one each day."
+    if verdict.anchored_to >= verdict.rows:
+        return f"All of it is covered by signed anchors ({verdict.anchors:,})."
+    return (
+        f"Signed anchors ({verdict.anchors:,}) cover it up to row {verdict.anchored_to:,}; "
+        "the rest will be covered by the next one."
+    )
+
 
 MOST = 2000
 """Rows that are looked through at once; whoever needs others narrows the filter."""

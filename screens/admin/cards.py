@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.people import UnknownCard
-from kiosk.roles import Action
-from screens.admin.lines import LinesPage
-from screens.admin.page import shell_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import UnknownCard
+from kiosk.authority.roles import Action
+from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, Row
 
 _EMPTY = "No station met a card that it could not serve."

@@ -15,8 +15,7 @@ from textual import events
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from screens.terminal.decoder import Decoder, Input, Paste, Pointer, Press
-from screens.terminal.desk_decoder import DeskDecoder
+from screens.terminal.decoder import Decoder, DeskDecoder, Input, Paste, Pointer, Press
 from screens.terminal.driver import StationDriver
 
 LAST_S = 60.0

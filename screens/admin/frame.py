@@ -2,19 +2,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.content import Content
+from textual.dom import DOMNode
+from textual.fuzzy import Matcher
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
+from textual.widgets import Input
 
-from kiosk.administration.views.acting import Actor
-from screens.admin.keys import Key, keys_of, label_of
-from screens.admin.zones import Zone, Zones
+from kiosk.authority.administration.views import Actor
+from screens.admin.dialogs.dialog import Box, Dialog
+from screens.admin.page import Page
+from screens.admin.table import STEPS, Column, LedTable, Row, Table, Zone, Zones
 from screens.widgets.prose import Prose, printable, spread
+
+# The keys that count now, as the footer and the list of actions show them.
+
+_NAMES = {
+    "enter": "Enter",
+    "escape": "Esc",
+    "delete": "Del",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "space": "Space",
+    "tab": "Tab",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+    "question_mark": "?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, what it does, and a way to do it without the key."""
+
+    key: str
+    does: str
+    press: Callable[[], None]
+    enabled: bool = True
+
+
+def label_of(key: str) -> str:
+    """Write a key as it is printed on a keyboard: ``Ctrl+P``, ``Enter``, ``r``."""
+    *held, last = key.split("+")
+    name = _NAMES.get(last) or (last.upper() if held or _is_function(last) else last)
+    return "+".join([*(part.capitalize() for part in held), name])
+
+
+def keys_of(screen: Screen[Any]) -> Iterator[Key]:
+    """Yield the keys of the page that shows which count now, without the application's own."""
+    for active in screen.active_bindings.values():
+        node, binding = active.node, active.binding
+        if binding.show and binding.description and _is_of_page(node):
+            yield Key(
+                binding.key, binding.description, _press(screen, node, binding), active.enabled
+            )
+
+
+def actions_of(page: Page) -> Iterator[Key]:
+    """Yield all that the page can do now, whether its key counts where the focus is or not."""
+    for _key, binding in page._bindings:  # noqa: SLF001 - Textual gives no other way to list them
+        if not binding.description:
+            continue
+        state = page.app._check_action_state(binding.action, page)  # noqa: SLF001
+        if state:
+            yield Key(binding.key, binding.description, _press(page.screen, page, binding))
+
+
+def _is_of_page(node: DOMNode) -> bool:
+    return any(isinstance(above, Page) for above in node.ancestors_with_self)
+
+
+def _press(screen: Screen[Any], node: DOMNode, binding: Binding) -> Callable[[], None]:
+    def press() -> None:
+        screen.call_later(screen.app.run_action, binding.action, node)
+
+    return press
+
+
+def _is_function(key: str) -> bool:
+    return key[:1] == "f" and key[1:].isdigit()
+
+
+# The list of actions (Ctrl+P): what the page that shows can do, the pages, and the way out.
+
+_TITLE = "What do you want to do?"
+_NOTHING = "There is nothing like this here. Escape goes back."
+_KEYS = "Type a part    Up, Down  choose    Enter  do it    Esc  back"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What it says, its key (empty: it has none), and what it does."""
+
+    does: str
+    key: str
+    run: Callable[[], None]
+
+
+class Palette(Dialog[Command]):
+    """Closes with the command that was picked; what is typed narrows the list."""
+
+    def __init__(self, commands: Sequence[Command], title: str = _TITLE) -> None:
+        super().__init__()
+        self._heading = title
+        self._commands = {str(at): command for at, command in enumerate(commands)}
+        self._field = Input(compact=True, max_length=60)
+        self._field.cursor_blink = False
+        self._table = LedTable(Column("", 30, 1), Column("", 8), empty=_NOTHING)
+        self._table.add_class("fields")
+
+    def compose(self) -> ComposeResult:
+        """A field, and the list below it."""
+        with Box():
+            yield Prose(self._heading, classes="title")
+            yield self._field
+            yield self._table
+            yield Prose(_KEYS, classes="keys")
+
+    def on_mount(self) -> None:
+        """Show all."""
+        self._narrow("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what fits."""
+        event.stop()
+        self._narrow(event.value.strip())
+
+    def _narrow(self, text: str) -> None:
+        self._table.show([_row(key, self._commands[key]) for key in self._fitting(text)])
+        self._table.mark_first()
+
+    def _fitting(self, text: str) -> list[str]:
+        """Return the keys of what fits ``text``, the best first; all where there is none."""
+        if not text:
+            return list(self._commands)
+        matcher = Matcher(text)
+        scores = {key: matcher.match(command.does) for key, command in self._commands.items()}
+        fitting = [key for key, score in scores.items() if score > 0]
+        return sorted(fitting, key=scores.__getitem__, reverse=True)
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the mark."""
+        if event.key in STEPS:
+            event.stop()
+            self._table.move(STEPS[event.key])
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do the marked one."""
+        event.stop()
+        self._table.pick()
+
+    def on_table_picked(self, event: Table.Picked) -> None:
+        """Do this one."""
+        event.stop()
+        self.dismiss(self._commands[event.key])
+
+
+def _row(key: str, command: Command) -> Row:
+    return Row(key, (command.does, command.key))
+
 
 TOLD_S = 12.0
 """Seconds that it stays said what was done; what is wrong stays until it is right again."""

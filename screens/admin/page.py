@@ -1,6 +1,6 @@
 """What every page of the RA application is: it asks the desk on a thread, and shows the answer.
 
-A page is registered in ``screens.admin.pages``. Its own keys are Textual ``BINDINGS`` of its
+A page is registered in ``screens.admin.app``. Its own keys are Textual ``BINDINGS`` of its
 class: those with ``show`` stand in the footer, all that have a description are also in the
 list of actions (Ctrl+P), so a key alone is never the only way. ``check_action`` hides what
 does not make sense now. Plain letters are good keys where no field has the focus: a field
@@ -11,26 +11,63 @@ application.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from textual import events
+from textual.app import ComposeResult
 from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.acting import Done
-from kiosk.errors import AdministrationError, StoreError
-from kiosk.people_groups import PeopleGroup
-from kiosk.roles import Action, may
-from screens.admin.fit import fit
-from screens.admin.table import Table
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import Done
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.roles import Action, may
+from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NotPermitted, StoreError
+from screens.admin.table import Column, Row, Table, fit
+from screens.widgets.prose import Prose
 
 if TYPE_CHECKING:
     from screens.admin.dialogs.form import Form
     from screens.admin.times import Times
+
+
+# What the desk did not do, in plain words.
+
+Refusal = AdministrationError | StoreError
+"""What a desk may raise, and a page shows."""
+
+OLD = "The database does not answer. What you see may be old."
+NO_ACT = "The database does not answer. Look whether it was done before you try again."
+NOT_YOURS = "Your role does not permit this."
+FIRST = "Somebody else was first."
+
+
+def headline(error: Refusal) -> str:
+    """Return a title for it."""
+    if isinstance(error, ChangedMeanwhile):
+        return FIRST
+    if isinstance(error, NotPermitted):
+        return NOT_YOURS
+    return "That was not done"
+
+
+def not_seen(error: Refusal) -> str:
+    """Return the sentence for something that was only to be looked at."""
+    return OLD if isinstance(error, StoreError) else str(error)
+
+
+def told(error: Refusal) -> str:
+    """Return the sentence that says what happened and what to do."""
+    return NO_ACT if isinstance(error, StoreError) else str(error)
+
+
+def changes(error: Refusal) -> tuple[str, ...]:
+    """Return what others did meanwhile."""
+    return error.changes if isinstance(error, ChangedMeanwhile) else ()
+
 
 T = TypeVar("T")
 
@@ -192,3 +229,61 @@ class Shell(Protocol):
 def shell_of(widget: Widget) -> Shell:
     """Return the application around a page or a dialog."""
     return cast(Shell, widget.app)
+
+
+# A page that lists lines, and says below the table what the marked one means.
+
+Line = TypeVar("Line")
+
+
+class LinesPage(Page, Generic[Line]):
+    """Title, table, words; what can be done follows the mark."""
+
+    TITLE: ClassVar[str] = ""
+    UNMARKED: ClassVar[str] = ""
+    """What it says below the table while no line is marked."""
+
+    def __init__(self, desk: AdminDesk, *columns: Column, empty: str = "") -> None:
+        super().__init__(desk)
+        self._lines: dict[str, Line] = {}
+        self._title = Prose(self.TITLE, "title")
+        self._table = Table(*columns, empty=empty)
+        self._words = Prose("", "explained")
+
+    def compose(self) -> ComposeResult:
+        """Title, table, words."""
+        yield self._title
+        yield self._table
+        yield self._words
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Show ``lines`` in this order; the mark stays where it was."""
+        rows = [self.row_of(line) for line in lines]
+        self._lines = {row.key: line for row, line in zip(rows, lines, strict=True)}
+        self._table.show(rows)
+        self._explain()
+
+    def row_of(self, line: Line) -> Row:
+        """Return its row."""
+        raise NotImplementedError
+
+    def explained(self, line: Line) -> str:
+        """Return what there is to know of the marked line."""
+        raise NotImplementedError
+
+    # --- the marked one ------------------------------------------------------------------
+
+    @property
+    def marked(self) -> Line | None:
+        """The line that is marked, as it was read last."""
+        return self._lines.get(self._table.marked)
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Explain it."""
+        event.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        line = self.marked
+        self._words.say(self.UNMARKED if line is None else self.explained(line))
+        self.refresh_bindings()

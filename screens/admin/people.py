@@ -9,17 +9,62 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Input
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.people import Found, Person
-from kiosk.roles import Action
-from screens.admin.dialogs.card_entries import without_kind
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import Found, Person, PersonLine, Standing
+from kiosk.authority.roles import Action
+from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of, told_of
-from screens.admin.people_list import PeopleList
-from screens.admin.table import STEPS, Table
+from screens.admin.table import STEPS, Column, LedTable, Row, Table
 from screens.widgets.prose import Prose
+
+# How a person's standing is shown: always a word, with a sign before it, never colour alone.
+
+WORDS = {
+    Standing.READY: ("✓", "Ready", "$done"),
+    Standing.CARD_TROUBLE: ("!", "Card trouble", "$alarm"),
+    Standing.NOT_REGISTERED: ("○", "Not registered", "$ink"),
+    Standing.NO_CARD: ("□", "No card", "$ink"),
+    Standing.BLOCKED: ("✗", "Blocked", "$alarm"),
+    Standing.LEFT: ("–", "Left", "$quiet"),
+}
+
+WIDEST = max(len(word) for _sign, word, _colour in WORDS.values()) + 2
+"""The cells that the longest of them takes."""
+
+
+def standing(of: Standing) -> Content:
+    """Return sign and word."""
+    sign, word, colour = WORDS[of]
+    return Content.assemble((f"{sign} {word}", colour))
+
+
+# The people that a search found.
+
+
+class PeopleList(LedTable):
+    """A table that the search field leads."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Column("Number", 12),
+            Column("Name", 10, 4),
+            Column("Email", 10, 5),
+            Column("Standing", WIDEST),
+        )
+
+    def show_people(self, people: tuple[PersonLine, ...]) -> None:
+        """Show ``people``; whoever had the mark keeps it."""
+        self.display = bool(people)
+        self.show([Row(one.holder_id, _cells(one)) for one in people])
+
+
+def _cells(one: PersonLine) -> tuple[str | Content, ...]:
+    return one.number, one.name, one.email or "–", standing(one.standing)
+
 
 PAUSE_S = 0.15
 """Seconds without a key after which what is typed is searched for."""

@@ -13,16 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.people import PeoplePage as PageOfPeople
-from kiosk.administration.views.people import PersonLine
-from kiosk.administration.views.service import MOST_COUNTED
-from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
-from kiosk.roles import Action
-from screens.admin.dialogs.card_entries import last_day
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import MOST_COUNTED, PersonLine
+from kiosk.authority.administration.views import PeoplePage as PageOfPeople
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.roles import Action
+from screens.admin.dialogs.cards import last_day
 from screens.admin.page import Page, shell_of
-from screens.admin.people_standing import WIDEST, WORDS
-from screens.admin.zones import Zone, Zones
+from screens.admin.people import WIDEST, WORDS
+from screens.admin.table import Zone, Zones
 from screens.widgets.prose import Prose, printable
 
 TITLES = {

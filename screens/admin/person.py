@@ -2,32 +2,444 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.acting import Done
-from kiosk.administration.views.people import IssuedCode, Person, StoryLine
-from kiosk.errors import NothingThere
-from kiosk.roles import Action
-from screens.admin.dialogs.case import Case
-from screens.admin.dialogs.code_shown import CodeShown
-from screens.admin.page import Page, shell_of, told_of
-from screens.admin.person_deeds import CODE, DEED_NAMED, DEEDS, ERASE, Deed
-from screens.admin.person_facts import (
-    card_points,
-    change_points,
-    code_points,
-    proposal_points,
-    question_points,
-    registration_points,
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import (
+    AddressChangeLine,
+    CardLine,
+    CodeLine,
+    Done,
+    IssuedCode,
+    Person,
+    ProposalLine,
+    RegistrationLine,
+    StoryLine,
 )
-from screens.admin.person_story import Story
-from screens.admin.person_view import Deeds, Facts, Verdict, WhoLine
+from kiosk.authority.roles import Action, may
+from kiosk.contract.errors import NothingThere
+from screens.admin import waiting
+from screens.admin.dialogs import cards, codes, person
+from screens.admin.dialogs.cards import last_day
+from screens.admin.dialogs.codes import CodeShown
+from screens.admin.dialogs.form import Form
+from screens.admin.dialogs.person import Case
+from screens.admin.frame import label_of
+from screens.admin.page import Page, shell_of, told_of
+from screens.admin.people import standing
+from screens.admin.table import Point, Points, Zone, Zones
+from screens.admin.times import Times
+from screens.widgets.prose import Prose, printable
+
+# A person's registration, cards and codes in lines of plain words.
+
+GRAVE = "bold $alarm"
+QUIET = "$quiet"
+_GROUP = 4
+
+
+def registration_points(registration: RegistrationLine | None, times: Times) -> list[Point]:
+    """Say since when, where codes go, and how many tries are spent."""
+    if registration is None:
+        return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
+    return list(_registered(registration, times))
+
+
+def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
+    """Say of a change of address that waits from where to where, and when it counts."""
+    if change is None:
+        return []
+    counts = times.at(change.counts_from)
+    return [
+        Point(f"Change of address: {change.old} to {change.masked}, counts {counts}", "!"),
+        Point("Stop it if they did not ask for it.", style=QUIET),
+    ]
+
+
+def question_points(registration: RegistrationLine | None) -> list[Point]:
+    """Return the questions that they answer."""
+    return [Point(question, "•") for question in registration.questions] if registration else []
+
+
+def card_points(cards: tuple[CardLine, ...]) -> list[Point]:
+    """Say of each card what it is, until when it works, and what is wrong with it."""
+    if not cards:
+        return [Point("None. Without a card there is nothing to unlock.", "□")]
+    return [point for card in cards for point in _card(card)]
+
+
+def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
+    """Say of each code that is waited for how it was given, and until when it works."""
+    return [point for code in codes for point in _code(code, times)]
+
+
+def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
+    """Say what was proposed and waits, by whom and why; a code is told of among the codes."""
+    return [
+        point
+        for line in proposals
+        if line.action is not Action.ISSUE_CODE
+        for point in _proposal(line, times)
+    ]
+
+
+def _proposal(line: ProposalLine, times: Times) -> Iterator[Point]:
+    yield Point(line.told, "!")
+    by = "you" if line.is_mine else line.proposed_by
+    reason = line.reason.rstrip(".")
+    yield Point(f"Proposed by {by}, {times.at(line.proposed_at)}. Reason: {reason}.", style=QUIET)
+    if line.why_not and not line.is_mine:
+        yield Point(line.why_not, style=QUIET)
+
+
+def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
+    yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
+    if not line.confirmed:
+        yield Point("This address is not confirmed yet: the next code that is sent does it.", "!")
+    if line.paused_until is not None:
+        until = times.at(line.paused_until)
+        yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
+    tries = f"{line.failures} of {line.failures_allowed} tries failed"
+    if line.blocked_at is None:
+        yield Point(tries, "•")
+    else:
+        yield Point(f"Blocked {times.at(line.blocked_at)}: {tries}", "✗", GRAVE)
+
+
+def _card(card: CardLine) -> Iterator[Point]:
+    name = f"{card.driver} {_grouped(card.identifier)}"
+    if card.revoked:
+        yield Point(f"{name}, revoked", "–", QUIET)
+        return
+    yield Point(name, "!" if card.trouble else "✓")
+    expires = f"expires {last_day(card.expires_at)}" if card.expires_at else "never expires"
+    secret = "unblock secret set" if card.has_secret else "no unblock secret"
+    yield Point(f"{expires}, {secret}", style=QUIET)
+    if card.has_key:
+        yield Point("has to prove itself by its recorded key", style=QUIET)
+    if card.has_pin_key:
+        yield Point("proves its PIN by its recorded key", style=QUIET)
+    if card.last_pin_proven is not None:
+        how = "proven" if card.last_pin_proven else "only claimed"
+        yield Point(f"the PIN that was entered last was {how}", style=QUIET)
+    if card.trouble:
+        yield Point(card.trouble, style=GRAVE)
+
+
+def _code(code: CodeLine, times: Times) -> Iterator[Point]:
+    until = f"until {times.clock(code.expires_at)}"
+    if code.by_mail:
+        yield Point(f"Sent by mail {times.at(code.issued_at)}, works {until}", "•")
+        return
+    given = f"Given by {code.issued_by} by word of mouth, {times.at(code.issued_at)}"
+    if not code.waits_for_second:
+        yield Point(f"{given}, works {until}", "✓")
+        return
+    yield Point(f"{given}", "!")
+    before = f"before {times.clock(code.expires_at)}"
+    yield Point(f"A second member of staff has to agree {before}: only then it works.", style=GRAVE)
+
+
+def _grouped(identifier: str) -> str:
+    return " ".join(identifier[i : i + _GROUP] for i in range(0, len(identifier), _GROUP))
+
+
+# What happened to a person, newest first.
+
+_HEADING = "What happened, newest first"
+_OLDER = "o  Show what is older"
+_NONE = "Nothing yet."
+_ALL = "That is all there is."
+
+
+class Story(Vertical):
+    """The lines that were read so far; ``older`` is called to read more."""
+
+    def __init__(self, older: Callable[[], None]) -> None:
+        self._points = Points()
+        self._older = Older(older)
+        self._read: tuple[StoryLine, ...] = ()
+        self.is_whole = False
+        super().__init__(Prose(_HEADING, "heading"), self._points, self._older)
+
+    @property
+    def oldest(self) -> int | None:
+        """The oldest row that was read."""
+        return self._read[-1].seq if self._read else None
+
+    def forget(self) -> None:
+        """Drop what was read: it is about somebody else."""
+        self._read, self.is_whole = (), False
+
+    def show(self, newest: tuple[StoryLine, ...], times: Times) -> None:
+        """Show ``newest``; what was read of older lines stays below."""
+        oldest = newest[-1].seq if newest else 0
+        self._put((*newest, *(line for line in self._read if line.seq < oldest)), times)
+
+    def add(self, older: tuple[StoryLine, ...], times: Times) -> None:
+        """Put ``older`` lines below; none means that there are no more."""
+        self.is_whole = not older
+        self._put((*self._read, *older), times)
+
+    def _put(self, lines: tuple[StoryLine, ...], times: Times) -> None:
+        self._read = lines
+        self._points.show([point for line in lines for point in _told(line, times)])
+        self._older.show(_NONE if not lines else _ALL if self.is_whole else _OLDER)
+
+
+class Older(Prose, inherit_bindings=False):
+    """A row to press for more."""
+
+    def __init__(self, press: Callable[[], None]) -> None:
+        super().__init__(_OLDER, "older")
+        self._press = press
+
+    def show(self, text: str) -> None:
+        """Offer more, or say that there is no more."""
+        self.set_class(text != _OLDER, "-all")
+        self.say(text)
+
+    def on_click(self, event: events.Click) -> None:
+        """Read more."""
+        event.stop()
+        self._press()
+
+
+def _told(line: StoryLine, times: Times) -> Iterator[Point]:
+    """Yield what happened, and below it when, where, who and the reference."""
+    yield Point(line.told, "!", GRAVE) if line.grave else Point(line.told, "•")
+    parts = (times.at(line.at), line.station, line.who, line.reference)
+    yield Point("  ".join(part for part in parts if part), style=QUIET)
+
+
+# What can be done for a person: each with its key, and the dialog that asks for the rest.
+
+Fits = Callable[[Case], bool]
+
+CODE, ERASE = "code", "erase"
+"""The two after which more is shown, or less, than what was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing to do; ``fits`` tells whether it makes sense now, ``form`` asks for the rest.
+
+    ``urgent`` ones are what somebody on the phone waits for: they stand in the footer, too.
+    """
+
+    name: str
+    key: str
+    label: str
+    fits: Fits
+    form: Callable[[Case], Form[Any]]
+    urgent: bool = False
+
+
+def _open(action: Action) -> Fits:
+    return lambda case: action in case.person.open_to
+
+
+def _waits_change(case: Case) -> bool:
+    is_open = Action.REPORT_MISUSE in case.person.open_to
+    return is_open and case.person.waiting_change is not None
+
+
+def _leaver(case: Case, *, left: bool) -> bool:
+    return Action.MARK_LEAVER in case.person.open_to and (case.person.left_at is not None) is left
+
+
+def to_agree(case: Case) -> tuple[ProposalLine, ...]:
+    """Return what waits, oldest first, and this member of staff can agree to."""
+    return tuple(line for line in case.person.proposals if not line.why_not)
+
+
+def to_decline(case: Case) -> tuple[ProposalLine, ...]:
+    """Return what waits, oldest first, and is not a code: those are withdrawn."""
+    role = case.desk.me.role
+    return tuple(
+        line
+        for line in case.person.proposals
+        if line.action is not Action.ISSUE_CODE and may(role, line.action)
+    )
+
+
+def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
+    """Return the codes that staff gave, oldest first."""
+    if Action.WITHDRAW_CODE not in case.person.open_to:
+        return ()
+    return tuple(code for code in case.person.codes if not code.by_mail)
+
+
+def _agree(case: Case) -> Form[Done]:
+    return waiting.agree(case.desk, to_agree(case)[0])
+
+
+def _decline(case: Case) -> Form[Done]:
+    return waiting.decline(case.desk, to_decline(case)[0])
+
+
+def _withdraw(case: Case) -> Form[Done]:
+    return codes.withdraw(case.desk, to_withdraw(case)[0])
+
+
+DEEDS = (
+    Deed(
+        "lift-block",
+        "b",
+        "Lift the block",
+        _open(Action.LIFT_BLOCK),
+        person.lift_block,
+        urgent=True,
+    ),
+    Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
+    Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
+    Deed("decline", "d", "Decline", lambda case: bool(to_decline(case)), _decline),
+    Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
+    Deed("misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
+    Deed("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
+    Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
+    Deed("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),
+    Deed("add-card", "a", "Add a card", _open(Action.ADD_CARD), cards.add_card),
+    Deed("replace-card", "p", "Replace a card", _open(Action.REPLACE_CARD), cards.replace_card),
+    Deed("secret", "s", "Set unblock secret", _open(Action.SET_SECRET), cards.set_secret),
+    Deed("revoke-card", "k", "Revoke a card", _open(Action.REVOKE_CARD), cards.revoke_card),
+    Deed(
+        "registration",
+        "r",
+        "Revoke registration",
+        _open(Action.REVOKE_REGISTRATION),
+        person.revoke_registration,
+    ),
+    Deed("leaver", "l", "Mark as leaver", lambda c: _leaver(c, left=False), person.mark_leaver),
+    Deed("back", "t", "Take back", lambda c: _leaver(c, left=True), person.take_back_leaver),
+    Deed(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
+)
+"""What is needed most comes first."""
+
+DEED_NAMED = {deed.name: deed for deed in DEEDS}
+
+
+# The parts of a person's page: who, why they can or cannot unlock, what can be done, facts.
+
+_GAP = 2
+
+
+class WhoLine(Widget, inherit_bindings=False):
+    """Name, number and address, and how they stand at the right end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._person: Person | None = None
+
+    def show(self, person: Person | None) -> None:
+        """Show ``person``."""
+        self._person = person
+        self.refresh()
+
+    def render(self) -> Content:
+        """Cut the address where there is no room for it all."""
+        if self._person is None:
+            return Content("")
+        person, width = self._person, self.content_size.width
+        right = standing(person.standing)
+        left = Content.assemble(
+            (printable(person.name), "bold"),
+            f"  {printable(person.number)}",
+            (f"  {printable(person.email) or 'no email yet'}", "$quiet"),
+        )
+        room = max(0, width - right.cell_length - _GAP)
+        return left.truncate(room, ellipsis=True, pad=True) + Content(" " * _GAP) + right
+
+
+class Verdict(Vertical):
+    """Why they can or cannot unlock, and what to do next: to be read out as it stands."""
+
+    def __init__(self) -> None:
+        self._headline = Prose("", "headline")
+        self._advice = Prose("", "advice")
+        super().__init__(self._headline, self._advice)
+
+    def show(self, person: Person) -> None:
+        """Show both sentences, the first with a sign."""
+        self.set_class(not person.can_unlock, "-cannot")
+        self._headline.say(f"{'✓' if person.can_unlock else '✗'} {person.headline}")
+        self._advice.say(f"→ {person.advice}" if person.advice else "")
+        self._advice.display = bool(person.advice)
+
+    def say(self, text: str) -> None:
+        """Say something else while there is nobody to show."""
+        self.set_class(True, "-cannot")
+        self._headline.say(text)
+        self._advice.display = False
+
+
+class Deeds(Zones, inherit_bindings=False):
+    """What can be done now, each with its key, in as many columns as there is room for."""
+
+    def __init__(self, press: Callable[[Deed], None]) -> None:
+        super().__init__()
+        self._press = press
+        self._deeds: tuple[Deed, ...] = ()
+
+    def show(self, deeds: Sequence[Deed]) -> None:
+        """Offer ``deeds``."""
+        self._deeds = tuple(deeds)
+        self.display = bool(deeds)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as it takes."""
+        columns = self._columns(width)
+        return -(-len(self._deeds) // columns)
+
+    def zones(self, width: int) -> Sequence[Zone]:
+        """Lay them out row by row."""
+        columns = self._columns(width)
+        column = max(1, width // columns)
+        return [
+            Zone((i % columns) * column, i // columns, _parts(deed), self._pressed(deed))
+            for i, deed in enumerate(self._deeds)
+        ]
+
+    def _pressed(self, deed: Deed) -> Callable[[], None]:
+        return lambda: self._press(deed)
+
+    def _columns(self, width: int) -> int:
+        widest = max((_width(deed) for deed in self._deeds), default=1) + _GAP
+        return max(1, (width + _GAP) // widest)
+
+
+class Facts(Vertical):
+    """A heading and lines below it; nothing where there are none."""
+
+    def __init__(self, heading: str) -> None:
+        self._points = Points()
+        super().__init__(Prose(heading, "heading"), self._points)
+
+    def show(self, points: Sequence[Point]) -> None:
+        """Show ``points``."""
+        self.display = bool(points)
+        self._points.show(points)
+
+
+def _parts(deed: Deed) -> tuple[tuple[str, str], ...]:
+    return ((f" {label_of(deed.key)} ", "bold $brand on $ground"), (f" {deed.label}", "$ink"))
+
+
+def _width(deed: Deed) -> int:
+    return sum(cell_len(text) for text, _style in _parts(deed))
+
 
 _READING = "Reading…"
 _NOBODY = "There is nobody to show any more. Escape goes back to the search."

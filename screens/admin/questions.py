@@ -7,14 +7,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.service import QuestionLine
-from kiosk.roles import Action
-from screens.admin.dialogs.entry import Entry
-from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
-from screens.admin.lines import LinesPage
-from screens.admin.page import shell_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import QuestionLine
+from kiosk.authority.roles import Action
+from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, Row
 from screens.admin.times import Times
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import ClassVar
@@ -9,14 +11,53 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.service import Report, Span, Written
-from kiosk.roles import Action
-from screens.admin.dialogs.long_work import written_words
-from screens.admin.dialogs.reports import Days, ask_days
+from kiosk.authority.administration.desk import AdminDesk, ReportsDesk
+from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.roles import Action
+from kiosk.contract.errors import NotTaken
+from screens.admin.dialogs.dialog import written_words
+from screens.admin.dialogs.form import Entry, Form
 from screens.admin.page import Page, shell_of
 from screens.admin.table import Column, Row, Table
 from screens.widgets.prose import Prose
+
+# For which days a report is asked.
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The first and the last day, both counted."""
+
+    first: date
+    last: date
+
+
+def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
+    """Ask for the days, and make the report of them."""
+
+    def send(values: Mapping[str, str]) -> Report:
+        return desk.make(
+            span, _typed_day("first", values["first"]), _typed_day("last", values["last"])
+        )
+
+    return Form(
+        "Days of the report",
+        "Both days are counted.",
+        (
+            Entry("first", "First day", str(now.first), "Like 2026-03-04."),
+            Entry("last", "Last day", str(now.last), "Like 2026-03-31."),
+        ),
+        send,
+        button="Show",
+    )
+
+
+def _typed_day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotTaken(name, "Write it as year, month and day: 2026-03-04.") from None
+
 
 DAYS = 30
 """What is shown first: this day and those before it."""

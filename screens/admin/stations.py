@@ -7,13 +7,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.service import StationLine
-from kiosk.dialogue import ReaderState
-from kiosk.roles import Action
-from screens.admin.dialogs.grounds import AskGrounds
-from screens.admin.lines import LinesPage
-from screens.admin.page import shell_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import StationLine
+from kiosk.authority.roles import Action
+from kiosk.contract.messages import ReaderState
+from screens.admin.dialogs.form import AskGrounds
+from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, Row
 from screens.widgets.prose import printable
 

@@ -2,17 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from screens.widgets.prose import Prose, printable
+
+# Lines of text, each behind a sign of its own, that go on below themselves.
+
+_INDENT = 2
+_LEAST_WIDTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line: data, shown as it is; ``style`` is Textual's and never says it alone."""
+
+    text: str
+    sign: str = " "
+    style: str = ""
+
+
+class Points(Widget, inherit_bindings=False):
+    """Shows points one below the other, as wide as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._points: tuple[Point, ...] = ()
+
+    def show(self, points: Sequence[Point]) -> None:
+        """Show ``points``; nothing is drawn where they are the same."""
+        if tuple(points) != self._points:
+            self._points = tuple(points)
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the texts take."""
+        return sum(1 for point in self._points for _row in _rows(point, width))
+
+    def render(self) -> Content:
+        """Put one below the other."""
+        width = self.content_size.width
+        return Content("\n").join(row for point in self._points for row in _rows(point, width))
+
+
+def _rows(point: Point, width: int) -> Iterable[Content]:
+    room = max(_LEAST_WIDTH, width - _INDENT)
+    sign = point.sign
+    for line in Content.styled(printable(point.text), point.style).wrap(room):
+        yield Content.styled(f"{sign} ", point.style) + line
+        sign = " "
+
+
+# One or more rows of words that can be clicked.
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Some words at a place, and what a click there does; ``style`` is Textual's."""
+
+    x: int
+    y: int
+    parts: tuple[tuple[str, str], ...]
+    press: Callable[[], None] | None = None
+
+    @property
+    def end(self) -> int:
+        """The first column after it."""
+        return self.x + sum(cell_len(text) for text, _ in self.parts)
+
+
+class Zones(Widget, inherit_bindings=False):
+    """Draws what ``zones`` returns for the width it has."""
+
+    def zones(self, width: int) -> Sequence[Zone]:
+        """Return what is drawn, row by row and from left to right."""
+        return ()
+
+    def render(self) -> Content:
+        """Put the words at their places."""
+        zones = self.zones(self.content_size.width)
+        rows = range(self.content_size.height)
+        return Content("\n").join(_row([z for z in zones if z.y == y]) for y in rows)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press what is there."""
+        event.stop()
+        place = event.get_content_offset(self)
+        if place is None:
+            return
+        for zone in self.zones(self.content_size.width):
+            if zone.press and zone.y == place.y and zone.x <= place.x < zone.end:
+                zone.press()
+                return
+
+
+def _row(zones: Sequence[Zone]) -> Content:
+    row = Content("")
+    at = 0
+    for zone in zones:
+        row = row.append(" " * (zone.x - at))
+        for text, style in zone.parts:
+            row = row.append(Content.styled(text, style))
+        at = zone.end
+    return row
+
+
+# What stands below a long list stays on the screen: the list gets what the others leave.
+
+_LEAST_ROWS = 3
+"""Rows that a list has at least, whatever else there is."""
+
+
+def fit(part: Widget, rows: int) -> None:
+    """Let ``part`` grow with what is in it, as long as it and what it stands with take ``rows``.
+
+    Its siblings stand above and below it, not beside.
+    """
+    siblings = [widget for widget in part.siblings if widget.display]
+    last = max((widget.virtual_region.bottom for widget in siblings), default=0)
+    above_and_below = max(last, part.virtual_region.bottom) - part.virtual_region.height
+    part.styles.max_height = max(_LEAST_ROWS, rows - above_and_below)
+
 
 _GAP = 2
 _AROUND = 3

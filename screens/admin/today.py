@@ -2,24 +2,255 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal
+from textual.content import Content
+from textual.widget import Widget
 
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.administration.views.service import Day, Today
-from kiosk.people_groups import PeopleGroup
-from kiosk.roles import Action
-from screens.admin.chart import LEAST_ROWS, Bars, Chart
-from screens.admin.dialogs.must_read import MustRead
-from screens.admin.figures import Figures
+from kiosk.authority.administration.views import Day, ProposalLine, Today
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.roles import Action
+from screens.admin.dialogs.dialog import MustRead
 from screens.admin.page import Page, shell_of
-from screens.widgets.prose import Prose
+from screens.admin.people_lists import many
+from screens.admin.times import span, took
+from screens.widgets.prose import Prose, printable
+
+# Bars of text, from plotext.
+#
+# Plotext draws on one figure of its own and would measure the terminal; both stay in here. It is
+# imported with the first chart, so that the first page is up before.
+
+LEFT = 5
+"""Cells at the left of the bars: a number and the axis."""
+
+_BELOW = 2
+_HALVES = 2
+_THOUSAND, _MOST = 1000, 9999
+
+
+def plotted_rows(
+    counts: Sequence[int], marks: Sequence[tuple[int, str]], width: int, height: int
+) -> list[str]:
+    """Return ``height`` rows of text; none where they would be too narrow or too low.
+
+    Each count has the same whole number of cells, the last of which stays empty where it
+    has more than one. The two last rows are the axis and its marks.
+    """
+    cells = (width - LEFT) // len(counts)
+    if cells < 1 or height <= _BELOW:
+        return []
+    return _drawn(counts, marks, cells, height).split("\n")[:height]
+
+
+def _drawn(counts: Sequence[int], marks: Sequence[tuple[int, str]], cells: int, height: int) -> str:
+    import plotext  # type: ignore[import-untyped]
+
+    columns = len(counts) * cells
+    plotext.terminal.limit(width=False, height=False)
+    figure = plotext.figure
+    figure.clear.all()
+    figure.plot_size(LEFT + columns, height)
+    figure.theme("colorless")
+    figure.axes(active=False, axis="x", side="upper")
+    figure.axes(active=False, axis="y", side="right")
+    figure.draw(_bars(figure, counts, cells))
+    _set_x(figure.ruler("x"), marks, cells, columns)
+    _set_y(figure.ruler("y", "left"), max(counts))
+    return str(plotext.uncolorize(figure.build().string()))
+
+
+def _bars(figure: Any, counts: Sequence[int], cells: int) -> Any:
+    """Return bars of half cells, so that each begins and ends with a cell."""
+    filled = _HALVES * max(1, cells - 1)
+    empty = _HALVES * cells - filled
+    halves = [height for count in counts for height in [count] * filled + [0] * empty]
+    places = list(range(1, len(halves) + 1))
+    return figure.bar(places, halves, marker="hd", lines=False, width=0.5)
+
+
+def _set_x(ruler: Any, marks: Sequence[tuple[int, str]], cells: int, columns: int) -> None:
+    fitting = [(place, text) for place, text in marks if place * cells + len(text) <= columns]
+    ruler.lim(0.5, _HALVES * columns + 0.5)
+    ruler.alignment(lim="edge", tick="left")
+    ruler.ticks([_HALVES * cells * p + 1 for p, _ in fitting], [text for _, text in fitting])
+
+
+def _set_y(ruler: Any, most: int) -> None:
+    ruler.lim(0, most)
+    ruler.alignment(lim="edge")
+    ruler.ticks([0, most], [_number(0), _number(most)])
+
+
+def _number(count: int) -> str:
+    """Write a count in as many cells as there are."""
+    text = str(count) if count <= _MOST else f"{count // _THOUSAND}k"
+    return text.rjust(LEFT - 1)
+
+
+# Counts as bars, drawn as text by plotext in the theme's colours.
+
+LEAST_ROWS = 6
+"""Title, three rows of bars, axis and its labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """``counts`` from left to right; ``marks`` are (place in counts, text) below the axis."""
+
+    title: str
+    counts: tuple[int, ...]
+    marks: tuple[tuple[int, str], ...]
+    colour: str = "$brand"
+
+
+class Chart(Widget, inherit_bindings=False):
+    """A title and bars below it, as wide as whole cells allow; drawn anew when it is resized."""
+
+    def __init__(self, bars: Bars | None = None) -> None:
+        super().__init__()
+        self._bars = bars
+
+    def show(self, bars: Bars) -> None:
+        """Show other counts; nothing is drawn where they are the same."""
+        if bars != self._bars:
+            self._bars = bars
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw; where there is nothing to count, say so."""
+        if self._bars is None:
+            return Content("")
+        title = Content.styled(printable(self._bars.title), "bold $ink")
+        if not any(self._bars.counts):
+            return Content("\n").join([title, Content.styled("Nothing yet.", "$quiet")])
+        width, height = self.content_size
+        rows = plotted_rows(self._bars.counts, self._bars.marks, width, height - 1)
+        return Content("\n").join([title, *self._coloured(rows, self._bars.colour)])
+
+    def _coloured(self, rows: Sequence[str], colour: str) -> list[Content]:
+        """Colour the bars, and keep quiet what says how many they are."""
+        quiet = [Content.styled(row[:LEFT], "$quiet") for row in rows]
+        bars = [Content.styled(row[LEFT:], colour) for row in rows[:-2]]
+        axis = [Content.styled(row[LEFT:], "$quiet") for row in rows[-2:]]
+        return [
+            Content.assemble(left, right) for left, right in zip(quiet, bars + axis, strict=True)
+        ]
+
+
+# The numbers of the first page, one in a row.
+
+Line = tuple[str, str, str]
+"""Words, number, and how both look."""
+
+BLOCKED = "Blocked: only staff can help"
+NOT_REGISTERED = "Not registered"
+EXPIRING = "Card ends this month"
+STATIONS = "Stations up"
+GROUPS = {
+    BLOCKED: PeopleGroup.BLOCKED,
+    NOT_REGISTERED: PeopleGroup.NOT_REGISTERED,
+    EXPIRING: PeopleGroup.EXPIRING,
+}
+"""The rows that open a list of people."""
+
+_FIXED = 10
+_IN = "  "
+_STRONG, _PLAIN, _STYLE_QUIET, _GRAVE, _OPENS = "bold", "", "$quiet", "bold $alarm", "$brand"
+
+
+class Figures(Widget, inherit_bindings=False):
+    """Shows as much as there is room for: what is cut away is said to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._today: Today | None = None
+
+    def show(self, today: Today) -> None:
+        """Show other numbers; nothing is drawn where they are the same."""
+        if today != self._today:
+            self._today = today
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Open what is behind the row."""
+        place = event.get_content_offset(self)
+        if place is None or self._today is None:
+            return
+        shown = lines(self._today, self.content_size.height)
+        words = shown[place.y][0] if place.y < len(shown) else ""
+        if words in GROUPS:
+            shell_of(self).show_group(GROUPS[words])
+        elif words == STATIONS:
+            shell_of(self).go_to("Stations")
+
+    def render(self) -> Content:
+        """Words at the left, numbers at the right."""
+        if self._today is None:
+            return Content("")
+        width, height = self.content_size
+        return Content("\n").join(_row(line, width) for line in lines(self._today, height))
+
+
+def lines(today: Today, height: int) -> list[Line]:
+    """Return what fits into ``height`` rows; the lists give way, never the numbers."""
+    silent = [(f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down]
+    refused = [(f"{_IN}{reason}", str(count), _STYLE_QUIET) for reason, count in today.refusals]
+    room = max(0, height - _FIXED)
+    silent_room = min(len(silent), max(room // 3, room - len(refused)))
+    return [
+        ("Unlocked today", str(today.unlocked), _STRONG),
+        ("Registered today", str(today.registered), _STRONG),
+        ("Refused today", str(sum(count for _, count in today.refusals)), _STRONG),
+        *_cut(refused, room - silent_room, "other reasons"),
+        ("Typical time to unlock", _median(today), _PLAIN),
+        ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
+        (BLOCKED, many(today.blocked), _OPENS),
+        (NOT_REGISTERED, many(today.not_registered), _OPENS),
+        (EXPIRING, many(today.expiring), _OPENS),
+        _stations(today),
+        *_cut(silent, silent_room, "others"),
+        _mail(today),
+    ]
+
+
+def _median(today: Today) -> str:
+    return "–" if today.median_s is None else took(today.median_s)
+
+
+def _stations(today: Today) -> Line:
+    every = today.stations_up + len(today.stations_down)
+    look = _GRAVE if today.stations_down else _PLAIN
+    return (STATIONS, f"{today.stations_up} of {every}", look)
+
+
+def _mail(today: Today) -> Line:
+    oldest = f", oldest {span(today.mail_oldest_s)}" if today.mail_waiting else ""
+    return ("Mail waiting to leave", f"{today.mail_waiting}{oldest}", _PLAIN)
+
+
+def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
+    """Yield what fits, and how many do not."""
+    if len(found) <= room:
+        yield from found
+    elif room > 0:
+        yield from found[: room - 1]
+        yield f"{_IN}and {len(found) - room + 1} {others}", "", _STYLE_QUIET
+
+
+def _row(line: Line, width: int) -> Content:
+    words, number, look = line
+    room = max(1, width - len(number) - 1)
+    left = Content(printable(words)).truncate(room, ellipsis=True, pad=True)
+    return Content.assemble(left, " ", number).stylize(look)
+
 
 _ALARMS_SHOWN = 2
 _WEEK = 7

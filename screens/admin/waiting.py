@@ -7,15 +7,50 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.acting import Done
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.roles import Action, may
-from screens.admin.dialogs import proposals
-from screens.admin.dialogs.form import Form
-from screens.admin.lines import LinesPage
-from screens.admin.page import shell_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import Done, ProposalLine
+from kiosk.authority.roles import Action, may
+from screens.admin.dialogs.form import AskGrounds, Form
+from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, Row, Table
+
+# What is asked before somebody agrees to what a colleague proposed, or declines it.
+
+
+def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
+    """Ask on what grounds."""
+    is_code = line.action is Action.ISSUE_CODE
+    if is_code:
+        what = f"{line.proposed_by} gave {line.about} a code. It works once you agree."
+    else:
+        about = f" About: {line.about}." if line.about else ""
+        what = f"{line.proposed_by} proposed: {line.told}{about} It is done once you agree."
+    return AskGrounds(
+        "Agree to a code" if is_code else "Agree",
+        f"{what} Speak to {line.proposed_by} first: how did they make sure who it was?",
+        lambda grounds: desk.proposals.agree(line.proposal_id, grounds),
+        button="Agree",
+    )
+
+
+def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
+    """Ask why."""
+    if line.action is Action.ISSUE_CODE:
+        title, button = "Withdraw a code", "Withdraw"
+        what = (
+            f"The code that {line.proposed_by} gave {line.about} is worthless from then on. "
+            "Another one can be given."
+        )
+    else:
+        title, button = ("Take it back", "Take back") if line.is_mine else ("Decline", "Decline")
+        what = f"Proposed by {line.proposed_by}: {line.told} Nothing is changed then."
+    return AskGrounds(
+        title,
+        what,
+        lambda grounds: desk.proposals.decline(line.proposal_id, grounds),
+        button=button,
+    )
+
 
 _WHAT = (
     "What a colleague proposed happens only once somebody else agrees. Speak to them first: "
@@ -88,11 +123,11 @@ class WaitingPage(LinesPage[ProposalLine]):
 
     def action_agree(self) -> None:
         """Ask on what grounds."""
-        self._ask_about(proposals.agree)
+        self._ask_about(agree)
 
     def action_decline(self) -> None:
         """Ask why."""
-        self._ask_about(proposals.decline)
+        self._ask_about(decline)
 
     def action_person(self) -> None:
         """Show the person whom it is about."""

@@ -2,19 +2,250 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 from textual import events
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
 
-from kiosk.station.desk import Desk
+from kiosk.station.loop import Desk
 from kiosk.station.states import State
-from screens.demo.bench import Bench
-from screens.demo.driver import DemoDriver
-from screens.demo.mail_page import MailPage
-from screens.demo.strip import DemoStrip
-from screens.kiosk_app import KioskApp
-from screens.look import Look
+from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import OnFault
+from screens.terminal.driver import StationDriver
+from screens.theme import Look
+
+# What the strip needs of the demo: cards to push in, and mail to read.
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCard:
+    """One card on the table; ``hint`` is what its holder knows."""
+
+    label: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMail:
+    """One message that arrived; in the demo there is nothing to hide in it."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class Bench(Protocol):
+    """The demo's table; calls come from the screen's loop and return at once."""
+
+    @property
+    def cards(self) -> tuple[DemoCard, ...]:
+        """The cards, in the order of their keys."""
+
+    @property
+    def inserted(self) -> int | None:
+        """Which card is in, by its place in ``cards``."""
+
+    def insert(self, index: int) -> None:
+        """Push a card in, in place of the one that is in."""
+
+    def remove(self) -> None:
+        """Take the card out."""
+
+    def mail(self) -> tuple[DemoMail, ...]:
+        """What has arrived, oldest first."""
+
+
+# The demo's terminal: a station's, with one key more.
+
+
+class DemoDriver(StationDriver):
+    """Lets Ctrl+Q through, which ends the demo and no station."""
+
+    more_keys = {"\x11": "ctrl+q"}  # noqa: RUF012 - the base class declares it
+
+
+# The demo's mailbox: one message at a time, over whatever page is up.
+
+_OLDER = frozenset({"left", "up"})
+_NEWER = frozenset({"right", "down"})
+_KEYS = "←  older    →  newer    Page Up, Page Down  read    Esc  back to the station"
+
+
+class MailPage(ModalScreen[None], inherit_bindings=False):
+    """Shows the newest message first; any other key than the arrows closes it."""
+
+    BINDINGS: ClassVar[list[object]] = []  # type: ignore[assignment]
+    DEFAULT_CSS = """
+    MailPage { align: center middle; background: $ink 60%; }
+    MailPage > VerticalScroll {
+        width: 76; max-width: 100%; height: 100%; background: $paper; color: $ink; padding: 1 2;
+    }
+    MailPage .keys { color: $quiet; margin-top: 1; }
+    """
+
+    def __init__(self, mail: tuple[DemoMail, ...]) -> None:
+        super().__init__()
+        self._mail = mail
+        self._at = len(mail) - 1
+
+    def compose(self) -> ComposeResult:
+        """Show one message."""
+        with VerticalScroll(can_focus=False):
+            yield Static(self._text(), id="message", markup=False)
+            yield Static(_KEYS, classes="keys", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Turn the pages, or go back."""
+        event.stop()
+        if event.key in _OLDER:
+            self._turn(-1)
+        elif event.key in _NEWER:
+            self._turn(1)
+        elif event.key in ("pageup", "pagedown"):
+            reader = self.query_one(VerticalScroll)
+            (reader.scroll_page_up if event.key == "pageup" else reader.scroll_page_down)()
+        else:
+            self.dismiss()
+
+    def on_click(self, event: events.Click) -> None:
+        """Go back at a touch."""
+        event.stop()
+        self.dismiss()
+
+    def _turn(self, by: int) -> None:
+        self._at = min(max(self._at + by, 0), max(len(self._mail) - 1, 0))
+        self.query_one("#message", Static).update(self._text())
+
+    def _text(self) -> str:
+        if not self._mail:
+            return "No mail yet.\n\nA code arrives here when the station sends one."
+        mail = self._mail[self._at]
+        head = (
+            f"Message {self._at + 1} of {len(self._mail)}\nTo: {mail.to}\nSubject: {mail.subject}"
+        )
+        return f"{head}\n{'─' * 40}\n{mail.text}"
+
+
+# The strip below every page of the demo: cards, mail, and what the holder knows.
+
+ROWS = 3
+POLL_S = 0.25
+"""Seconds between looks at the table: mail arrives on a thread of its own."""
+
+_WELCOME = "Push a card in to begin. Nothing here is real."
+
+
+class DemoStrip:
+    """Implements ``screens.theme.Strip``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
+
+    ``ssh`` is the line that opens it from another terminal, or empty.
+    """
+
+    rows = ROWS
+
+    def __init__(
+        self,
+        bench: Bench,
+        read_mail: Callable[[], None],
+        open_ra: Callable[[], None],
+        ssh: str = "",
+    ) -> None:
+        self._bench = bench
+        self._read_mail = read_mail
+        self._open_ra = open_ra
+        self._welcome = f"{_WELCOME}\nThe RA: F10, or {ssh}" if ssh else _WELCOME
+        self._seen = 0
+
+    def widget(self) -> Widget:
+        """Return a fresh widget for one page."""
+        return StripWidget(self)
+
+    def key(self, key: str) -> bool:
+        """Take F5 to F10."""
+        keys = {f"f{5 + i}": i for i in range(len(self._bench.cards))}
+        if key in keys:
+            self._bench.insert(keys[key])
+        elif key == "f8":
+            self._bench.remove()
+        elif key == "f9":
+            self._seen = len(self._bench.mail())
+            self._read_mail()
+        elif key == "f10":
+            self._open_ra()
+        else:
+            return False
+        return True
+
+    @property
+    def items(self) -> list[tuple[str, str, bool]]:
+        """The strip's buttons: key, label and whether it stands out."""
+        cards = [
+            (f"f{5 + i}", card.label, self._bench.inserted == i)
+            for i, card in enumerate(self._bench.cards)
+        ]
+        fresh = len(self._bench.mail()) - self._seen
+        mail = f"Mail ({fresh} new)" if fresh > 0 else "Mail"
+        return [*cards, ("f8", "Take out", False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
+
+    @property
+    def hint(self) -> str:
+        """What the holder of the card that is in knows."""
+        inserted = self._bench.inserted
+        return self._welcome if inserted is None else self._bench.cards[inserted].hint
+
+
+class StripWidget(Widget, inherit_bindings=False):
+    """Draws the strip: keys and labels, then the hint."""
+
+    DEFAULT_CSS = """
+    StripWidget { dock: bottom; background: $ink; color: $paper; padding: 0 1; }
+    """
+
+    def __init__(self, strip: DemoStrip) -> None:
+        super().__init__()
+        self._strip = strip
+        self._shown: object = None
+        self._zones: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Look at the table now and then."""
+        self.set_interval(POLL_S, self._look)
+
+    def _look(self) -> None:
+        now = (self._strip.items, self._strip.hint)
+        if now != self._shown:
+            self._shown = now
+            self.refresh()
+
+    def render(self) -> Content:
+        """One line of buttons and two of hint."""
+        line, spans = "", []
+        self._zones = []
+        for key, label, strong in self._strip.items:
+            text = f" {key.upper()} {label} "
+            start = len(line)
+            self._zones.append((start, start + len(text), key))
+            spans.append((start, start + len(text), "reverse bold" if strong else "bold"))
+            line += text + " "
+        content = Content(f"{line}\n{self._strip.hint}")
+        for start, end, style in spans:
+            content = content.stylize(style, start, end)
+        return content
+
+    def on_click(self, event: events.Click) -> None:
+        """Press what was touched."""
+        event.stop()
+        if event.y == 0:
+            for start, end, key in self._zones:
+                if start <= event.x - 1 < end:
+                    self._strip.key(key)
 
 
 class DemoApp(KioskApp, inherit_bindings=False):

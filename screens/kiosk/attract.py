@@ -8,11 +8,12 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.kiosk.page import Page
-from screens.widgets.banner import Banner
-from screens.widgets.drawing import Drawing, Way
+from kiosk.station.states import OutOfService
+from screens.kiosk.page import Kit, Page
+from screens.widgets.frame import HelpBox
+from screens.widgets.pictures import Banner, Drawing, Way
 from screens.widgets.prose import Prose
-from screens.words import waiting as words
+from screens.words import waiting
 
 
 class AttractPage(Page, inherit_bindings=False):
@@ -20,8 +21,8 @@ class AttractPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Lay it out; the letters are big where the screen is."""
-        yield Banner(words.BANNER, roomy=self.shape.is_roomy)
-        yield Prose(words.ATTRACT_TITLE, "title")
+        yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
+        yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
             Drawing(Way.IN, motion=self.kit.look.motion),
             Prose(_offers(), "offers"),
@@ -32,5 +33,23 @@ class AttractPage(Page, inherit_bindings=False):
 def _offers() -> Content:
     return Content("\n\n").join(
         Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
-        for what, time in words.ATTRACT_OFFERS
+        for what, time in waiting.ATTRACT_OFFERS
     )
+
+
+# Nobody can be served, for a while or for good.
+
+
+class OutOfServicePage(Page, inherit_bindings=False):
+    """What is wrong, and where help is meanwhile."""
+
+    def __init__(self, kit: Kit, state: OutOfService) -> None:
+        super().__init__(kit, state)
+        self._outage = state.outage
+
+    def content(self) -> Iterator[Widget]:
+        """Say what is wrong, and where help is meanwhile."""
+        title, text = waiting.outage(self._outage)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield HelpBox(self.kit.look)

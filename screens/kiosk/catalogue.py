@@ -7,10 +7,8 @@ is to be there at once after a restart.
 from __future__ import annotations
 
 from kiosk.station.states import Attract, OutOfService, State
-from screens.kiosk.attract import AttractPage
-from screens.kiosk.kit import Kit
-from screens.kiosk.out_of_service import OutOfServicePage
-from screens.kiosk.page import Page
+from screens.kiosk.attract import AttractPage, OutOfServicePage
+from screens.kiosk.page import Kit, Page
 
 
 def screen_for(state: State, kit: Kit) -> Page:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from textual import events
@@ -16,16 +19,108 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.dialogue import VisitId
-from kiosk.reference import reference_of
+from kiosk.contract.messages import VisitId
+from kiosk.contract.reference import reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, visit_of
-from screens.kiosk.kit import Kit, Shape, shape_of
-from screens.kiosk.ring import Ring
-from screens.progress import position
-from screens.widgets.button import BigButton
+from screens.kiosk.progress import position
+from screens.theme import Look
 from screens.widgets.frame import BottomBar, TopBar
-from screens.words import frame as words
+from screens.widgets.keys import BigButton, Pressable
+from screens.words import frame
+
+# Which of a page's buttons the keys have chosen.
+
+
+class Ring:
+    """The buttons of a page in order; none is chosen until a key chooses one."""
+
+    def __init__(self) -> None:
+        self._items: list[Pressable] = []
+        self._at: int | None = None
+
+    def add(self, *items: Pressable) -> None:
+        """Put buttons at the end."""
+        self._items.extend(items)
+
+    def replace(self, old: list[Pressable], new: list[Pressable]) -> None:
+        """Put ``new`` where ``old`` stood; nothing is chosen after it."""
+        self.choose(None)
+        kept = [item for item in self._items if item not in old]
+        self._items = [*new, *kept]
+
+    @property
+    def chosen(self) -> Pressable | None:
+        """The button that Enter presses."""
+        return None if self._at is None else self._items[self._at]
+
+    def choose(self, item: Pressable | None) -> None:
+        """Choose one, or none."""
+        if self.chosen is not None:
+            self.chosen.select(False)
+        self._at = None if item is None else self._items.index(item)
+        if item is not None:
+            item.select(True)
+
+    def move(self, by: int) -> None:
+        """Choose the next that is enabled, ``by`` forwards (1) or backwards (-1)."""
+        size = len(self._items)
+        start = self._at if self._at is not None else (-1 if by > 0 else size)
+        for distance in range(1, size + 1):
+            item = self._items[(start + by * distance) % size]
+            if item.enabled:
+                self.choose(item)
+                return
+
+
+# What every page is given: whom to report to, how to look, and what was set for this visit.
+
+
+class Shape(StrEnum):
+    """How much room there is; each names a class that the stylesheet knows."""
+
+    COMPACT = "-compact"
+    NORMAL = "-normal"
+    ROOMY = "-roomy"
+    LARGE = "-large"
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether there is room for big letters."""
+        return self in (Shape.ROOMY, Shape.LARGE)
+
+
+def shape_of(width: int, height: int) -> Shape:
+    """Return the shape for a screen of so many cells."""
+    if width >= 140 and height >= 46:
+        return Shape.LARGE
+    if width >= 100 and height >= 34:
+        return Shape.ROOMY
+    return Shape.NORMAL if width >= 78 and height >= 24 else Shape.COMPACT
+
+
+@dataclass(slots=True)
+class Comfort:
+    """What a holder set for one visit; ``answers_shown`` is None until they choose."""
+
+    dark: bool
+    answers_shown: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
+
+    ``toggle_dark`` switches the surface.
+    """
+
+    look: Look
+    comfort: Comfort
+    report: Callable[[HolderSide], None]
+    toggle_dark: Callable[[], None]
+    now: Callable[[], float]
+    wall_clock: Callable[[], datetime]
+
 
 REARM_S = 1.0
 """After a report the page is deaf to further ones for so long: one act, one event."""
@@ -67,7 +162,7 @@ class Page(Screen[None], inherit_bindings=False):
         """Frame the content; the demo's strip, where there is one, stands below it."""
         look = self.kit.look
         self._take_shape()
-        step = words.step(*self._step) if self._step else ""
+        step = frame.step(*self._step) if self._step else ""
         yield TopBar(look, step, lambda: self.kit.comfort.dark, self.kit.toggle_dark)
         yield Vertical(Card(*self.content(), classes=self.mood), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
@@ -96,14 +191,14 @@ class Page(Screen[None], inherit_bindings=False):
         """Return a button."""
         return BigButton(label, press, self.kit.look.glyphs.pointer, primary=primary)
 
-    def stop_button(self, label: str = words.STOP) -> BigButton:
+    def stop_button(self, label: str = frame.STOP) -> BigButton:
         """Return the button that ends the visit; Escape chooses it."""
         self.stop = self.button(label, self.leave)
         return self.stop
 
     def not_me_button(self) -> BigButton:
         """Return the button by which a holder stops what they did not do."""
-        return self.button(words.NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
+        return self.button(frame.NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
 
     def _compositor_refresh(self) -> None:
         """Draw nothing while pages are changed, and forget nothing that is to be drawn.

@@ -5,26 +5,20 @@ from __future__ import annotations
 from typing import assert_never
 
 from kiosk.station import states as s
-from screens.kiosk.ask_question import AskQuestionPage
-from screens.kiosk.code_entry import CodeEntryPage
-from screens.kiosk.code_needed import CodeNeededPage
-from screens.kiosk.confirm_owner import ConfirmOwnerPage
-from screens.kiosk.enter_email import EnterEmailPage
-from screens.kiosk.enter_pin import EnterPinPage
-from screens.kiosk.give_answer import GiveAnswerPage
-from screens.kiosk.kit import Kit
-from screens.kiosk.menu import MenuPage
-from screens.kiosk.new_pin import NewPinPage, RepeatPinPage
-from screens.kiosk.pad import PadPage, PadPausedPage
-from screens.kiosk.page import Page
-from screens.kiosk.pick_question import PickQuestionPage
-from screens.kiosk.refused import RefusedPage
-from screens.kiosk.remove_card import RemoveCardPage
-from screens.kiosk.still_there import StillTherePage
-from screens.kiosk.stop_number_entry import StopNumberEntryPage
-from screens.kiosk.success import SuccessPage
-from screens.kiosk.trouble import TroublePage
-from screens.kiosk.waiting import WaitingPage
+from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
+from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, StopNumberEntryPage
+from screens.kiosk.email import EnterEmailPage
+from screens.kiosk.ends import (
+    RefusedPage,
+    RemoveCardPage,
+    StillTherePage,
+    SuccessPage,
+    TroublePage,
+    WaitingPage,
+)
+from screens.kiosk.page import Kit, Page
+from screens.kiosk.pin import EnterPinPage, NewPinPage, PadPage, PadPausedPage, RepeatPinPage
+from screens.kiosk.questions import AskQuestionPage, GiveAnswerPage, PickQuestionPage
 
 VisitState = s.Reading | s.Working | s.HolderState | s.StillThere | s.ClosingState
 

@@ -10,12 +10,15 @@ When the terminal hangs up, the program is told to end, and writing to it does n
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import sys
 import termios
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -24,7 +27,6 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
-from screens.terminal.bucket import BURST, RATE, TokenBucket
 from screens.terminal.decoder import (
     Answer,
     Decoder,
@@ -36,15 +38,179 @@ from screens.terminal.decoder import (
     Touch,
 )
 from screens.terminal.lockdown import close_keyboard
-from screens.terminal.painter import Painter
 
 if TYPE_CHECKING:
     from textual.app import App
 
-BACKLOG = 64
+
+# A token bucket: a keyboard types, it does not flood.
+
+RATE = 30.0
+"""Keys a second that go through for as long as one likes."""
+
+BURST = 20
+"""Keys that go through at once after a pause."""
+
+
+class TokenBucket:
+    """Lets ``BURST`` keys through at once and ``RATE`` a second after that."""
+
+    def __init__(
+        self, clock: Callable[[], float], rate: float = RATE, burst: float = BURST
+    ) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._filled_at = clock()
+
+    @property
+    def is_low(self) -> bool:
+        """Whether next to nothing may pass: a flood has drained it."""
+        self._fill()
+        return self._tokens < max(1.0, self._burst / 10)
+
+    def _fill(self) -> None:
+        now = self._clock()
+        earned = (now - self._filled_at) * self._rate
+        self._tokens = min(self._burst, self._tokens + max(0.0, earned))
+        self._filled_at = now
+
+    def take(self) -> bool:
+        """Say whether one more key may pass."""
+        self._fill()
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+# The thread that writes to the terminal, and never makes the program wait for it.
+#
+# Textual's own thread takes a bounded queue: once a terminal is not read, or a flood of
+# ``SIGWINCH`` keeps its blocking write from going on, the event loop waits in ``put`` and nothing
+# ends the program any more. Here a write waits for room with a time limit, and what a slow
+# terminal cannot take is left out until the whole page can be drawn again.
+
+OUTPUT_BACKLOG = 256 * 1024
+"""Characters that may wait for the terminal; about ten full pages."""
+
+_LOOK_MS = 100
+_CHUNK = 4096
+_SMALL_CHUNK = 256
+"""What a terminal that reports room takes without blocking (WAKEUP_CHARS of Linux)."""
+
+
+class Painter(threading.Thread):
+    """Writes to the terminal ``fd``; ``repaint`` is called when something was left out.
+
+    ``repaint`` is called on this thread, once the terminal has taken all that was kept.
+    """
+
+    def __init__(self, fd: int, repaint: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="painter")
+        self._fd, self._chunk = _own_description(fd)
+        self._repaint = repaint
+        self._waiting: deque[tuple[int, str]] = deque()
+        self._size = 0
+        self._left_out = False
+        self._stopped = False
+        self._gone = False
+        self._change = threading.Condition()
+        self._written = 0
+        self._taken = 0
+
+    # --- any thread --------------------------------------------------------------------
+
+    def write(self, text: str) -> int:
+        """Queue ``text``; return its number, which ``has_written`` takes. Never blocks."""
+        with self._change:
+            self._taken += 1
+            if self._waiting and self._size + len(text) > OUTPUT_BACKLOG:
+                self._leave_out()
+            if not self._left_out:
+                self._waiting.append((self._taken, text))
+                self._size += len(text)
+            self._change.notify()
+            return self._taken
+
+    def has_written(self, number: int) -> bool:
+        """Return whether the terminal has taken this text and all before it."""
+        with self._change:
+            return self._written >= number
+
+    def skip(self) -> None:
+        """Leave out what waits, so that the next text is written as soon as possible."""
+        with self._change:
+            self._leave_out()
+            self._left_out = False
+
+    def stop(self, patience_s: float) -> None:
+        """Write what waits, and end; a terminal that takes nothing is left after that time."""
+        with self._change:
+            self._stopped = True
+            self._change.notify()
+        self.join(patience_s)
+
+    def _leave_out(self) -> None:
+        self._waiting.clear()
+        self._size = 0
+        self._left_out = True
+
+    # --- this thread -------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Write until ``stop``."""
+        while True:
+            with self._change:
+                while not (self._waiting or self._left_out or self._stopped):
+                    self._change.wait()
+                if self._waiting:
+                    number, text = self._waiting.popleft()
+                    self._size -= len(text)
+                elif self._stopped:
+                    return
+                else:
+                    number, text = self._written, ""
+                    self._left_out = False
+            if text:
+                self._put(text.encode(errors="replace"))
+            else:
+                self._repaint()
+            with self._change:
+                self._written = number
+
+    def _put(self, data: bytes) -> None:
+        """Write all of ``data``; a terminal that is gone swallows it: the reader notices."""
+        room = select.poll()
+        room.register(self._fd, select.POLLOUT)
+        while data and not self._gone:
+            if not room.poll(_LOOK_MS):
+                continue
+            try:
+                data = data[os.write(self._fd, data[: self._chunk]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._gone = True
+
+
+def _own_description(fd: int) -> tuple[int, int]:
+    """Open the terminal once more, so that only this thread's writes do not block.
+
+    The flag belongs to the open file description, which standard error shares with others.
+    Where that cannot be, write on ``fd`` in pieces that do not block.
+    """
+    try:
+        flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(os.ttyname(fd), flags), _CHUNK
+    except OSError:
+        return fd, _SMALL_CHUNK
+
+
+INPUT_BACKLOG = 64
 """Messages that may wait for the program; beyond them what comes in is dropped."""
 
-_CHUNK = 4096
 _FLOOD = 256
 """Bytes at once that nobody types, and no terminal answers."""
 
@@ -84,7 +250,7 @@ class StationDriver(LinuxDriver):
     more_keys: ClassVar[Mapping[str, str]] = {}
     rate: ClassVar[float] = RATE
     burst: ClassVar[float] = BURST
-    backlog: ClassVar[int] = BACKLOG
+    backlog: ClassVar[int] = INPUT_BACKLOG
 
     def __init__(
         self,

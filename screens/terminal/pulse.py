@@ -31,7 +31,7 @@ class Display(Protocol):
 class Pulse:
     """Sends ``READY=1`` with the first beat that counts, ``WATCHDOG=1`` with each.
 
-    ``notify`` is ``kiosk.service_manager``'s; ``limit_s`` is the watchdog's time, None
+    ``notify`` is ``kiosk.app.process``'s; ``limit_s`` is the watchdog's time, None
     where there is none.
     """
 

@@ -10,9 +10,25 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.look import Look
-from screens.widgets.prose import printable, spread
-from screens.words import frame as words
+from screens.theme import Look
+from screens.widgets.prose import Prose, printable, spread
+from screens.words import frame, reasons
+
+# Where the Registration Authority is, when it is open, and the number to tell them.
+
+
+class HelpBox(Prose, inherit_bindings=False):
+    """Contact, hours and, where there is one, the reference."""
+
+    def __init__(self, look: Look, reference: str = "") -> None:
+        lines = [
+            Content.assemble((printable(look.contact), "bold")),
+            Content(printable(look.hours)),
+        ]
+        if reference:
+            lines.append(Content.assemble(f"{reasons.YOUR_REFERENCE} ", (reference, "bold")))
+        super().__init__(Content("\n").join(lines), "help")
+
 
 _LEAST_COLUMNS, _LEAST_ROWS = 60, 20
 
@@ -31,13 +47,13 @@ class TopBar(Widget, inherit_bindings=False):
 
     @property
     def _switch(self) -> str:
-        return words.LIGHT_COLOURS if self._is_dark() else words.HIGH_CONTRAST
+        return frame.LIGHT_COLOURS if self._is_dark() else frame.HIGH_CONTRAST
 
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
         width = self.content_size.width
         if self._is_too_small:
-            return Content(words.TOO_SMALL)
+            return Content(frame.TOO_SMALL)
         for name, switch in self._variants():
             tail = f"{self._step}   {switch}" if self._step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
@@ -54,9 +70,9 @@ class TopBar(Widget, inherit_bindings=False):
         short = printable(self._look.service)
         full = f"{short}  ·  {printable(self._look.trust)}"
         yield full, self._switch
-        yield full, words.CONTRAST_SHORT
+        yield full, frame.CONTRAST_SHORT
         yield short, self._switch
-        yield short, words.CONTRAST_SHORT
+        yield short, frame.CONTRAST_SHORT
 
     def on_click(self, event: events.Click) -> None:
         """Switch the surface when its corner is touched."""
@@ -76,19 +92,19 @@ class BottomBar(Widget, inherit_bindings=False):
     def render(self) -> Content:
         """Two lines: the contact, then its hours; or the contact over both where it is long."""
         width = self.content_size.width
-        contact = f"{words.NEED_HELP} {printable(self._look.contact)}"
+        contact = f"{frame.NEED_HELP} {printable(self._look.contact)}"
         if cell_len(contact) <= width:
-            reference = f"{words.REFERENCE} {self._reference}" if self._reference else ""
+            reference = f"{frame.REFERENCE} {self._reference}" if self._reference else ""
             second = spread(printable(self._look.hours), reference, width)
             lines = [contact.ljust(width), second]
         else:
             lines = self._folded(contact, width)
-        content = Content("\n".join(lines)).stylize("bold", 0, len(words.NEED_HELP))
+        content = Content("\n".join(lines)).stylize("bold", 0, len(frame.NEED_HELP))
         return content.stylize("bold", len(content) - len(self._reference))
 
     def _folded(self, contact: str, width: int) -> list[str]:
         """Fold the contact beside the reference, which stands in two lines too."""
-        right = (words.REFERENCE, self._reference) if self._reference else ("", "")
+        right = (frame.REFERENCE, self._reference) if self._reference else ("", "")
         room = width - max(map(cell_len, right)) - 2
         first, *rest = textwrap.wrap(contact, max(20, room))
         left = (first, " ".join(rest))

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from screens.glyphs import Glyphs
+from screens.theme import Glyphs
 
 HEIGHT = 12
 _MARGIN, _DISPLAY = 2, 13

@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from kiosk.dialogue import PinRules
-from kiosk.policy import PinRule, pin_verdicts
-from screens.glyphs import Glyphs
+from kiosk.contract.messages import PinRules
+from kiosk.contract.policy import PinRule, pin_verdicts
+from screens.theme import Glyphs
 from screens.words import pin as words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from screens.words.frame import NOT_ME, count, how_long
 
 MENU_TITLE = "What would you like to do?"

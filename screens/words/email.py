@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from kiosk.station.states import CodeLack, CodeNotice, EmailTrouble
 from screens.words.frame import clock, count
 

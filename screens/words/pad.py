@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kiosk.dialogue import OnPad
+from kiosk.contract.messages import OnPad
 from kiosk.station.states import PadNotice, PinTrouble, Work
 from screens.words import pin
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import OnPad, PinRules, Purpose
-from kiosk.policy import PinRule
+from kiosk.contract.messages import OnPad, PinRules, Purpose
+from kiosk.contract.policy import PinRule
 from kiosk.station.states import PinTrouble
 from screens.words.frame import count
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import AnswerProblem
+from kiosk.contract.messages import AnswerProblem
 from screens.words.frame import count
 
 PICK_HINT = "Pick one whose answer only you know, and will still know in years."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from kiosk.dialogue import Reason
+from kiosk.contract.messages import Reason
 from screens.words.waiting import RETIRED_TITLE
 
 TODO_LABEL = "What to do now"

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.database import Store
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.store.database import Store
 from tests.administration.importing import Importer
 from tests.support.database import TestDatabase
 

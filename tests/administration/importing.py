@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.import_people import ImportSummary, PeopleImport
-from kiosk.dialogue import CardId
-from kiosk.errors import ImportRefused
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder
+from kiosk.authority.administration.import_people import ImportSummary, PeopleImport
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder
+from kiosk.contract.errors import ImportRefused
+from kiosk.contract.messages import CardId
 
 HEADER = "holder_number,name,email,card_id,unblock_secret"
 ONE, TWO = f"{1:032x}", f"{2:032x}"

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration import key_rotation
-from kiosk.administration.altered_rows import accept, check_rows, sweep
-from kiosk.administration.caretaker import Caretaker
-from kiosk.administration.doctor import Condition
-from kiosk.administration.key_rotation import list_keys, rotate_rows
-from kiosk.config.notices import NoticeSettings
-from kiosk.errors import NothingThere, NotTaken, RowAltered
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.secrets.audit_macs import AuditMacs
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.row_macs import KeyedRowMacs
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder
-from kiosk.store.repositories.mac_rows import TABLES
-from kiosk.store.service_records import Station
-from kiosk.store.tables import Row
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration import keys as key_rotation
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.findings import Condition
+from kiosk.authority.administration.keys import list_keys, rotate_rows
+from kiosk.authority.administration.verification import accept, check_rows, sweep
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, Station
+from kiosk.authority.store.repositories.mac_rows import TABLES
+from kiosk.authority.store.tables import Row
+from kiosk.contract.errors import NothingThere, NotTaken, RowAltered
 from tests.support.database import SetClock, sqlite_url
 
 MANY = 25

@@ -11,21 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration import checks
-from kiosk.administration.doctor import Condition, Finding, examine, ok
-from kiosk.administration.import_people import PeopleImport
-from kiosk.administration.key_rotation import declare_copy
-from kiosk.administration.setup import load_questions
-from kiosk.demo.mailbox import Mailbox
-from kiosk.errors import ConfigError, StoreError
-from kiosk.mail.smtp import SmtpMailer
-from kiosk.policy import Factor, Policy
-from kiosk.ports import Mailer
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration import checks
+from kiosk.authority.administration.findings import Condition, Finding, examine, ok
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.administration.keys import declare_copy
+from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
+from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.ports import Mailer
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.smtp import relay_to, running
 
@@ -194,7 +193,7 @@ default_properties = fips=yes
 """For an OpenSSL that has to keep to FIPS 140, and is not made for it: it has no cipher at all."""
 
 LOOK = """
-from kiosk.administration.checks import check_cipher
+from kiosk.authority.administration.checks import check_cipher
 found = check_cipher()
 print(found.condition, found.found, "; ", found.advice)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from kiosk.administration.days import by_day, by_hour, day_of, each_day, span_of
+from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 
 LONDON = ZoneInfo("Europe/London")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")

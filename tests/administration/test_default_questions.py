@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from kiosk.administration.default_questions import DEFAULT_QUESTIONS
-from kiosk.folding import fold
-from kiosk.policy.answers import answer_problem
+from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.contract.folding import fold
+from kiosk.contract.policy import answer_problem
 
 
 def test_there_are_twenty_with_lasting_ids() -> None:

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import CardId
-from kiosk.errors import KeysAway
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.kept import label, make_way
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.masters import Masters
-from kiosk.secrets.sealing import Sealer, SealKind
-from kiosk.secrets.token.masters import Token, TokenMasters
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.records import Card
+from kiosk.authority.crypto.derivation import Derivation, Masters
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import label, make_way
+from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import KeysAway
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.importing import HEADER, Importer, csv_of, line
 
 WITH_MASTER = f"{HEADER},master_key"

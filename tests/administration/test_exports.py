@@ -10,11 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kiosk.administration.csv_text import csv_text
-from kiosk.administration.export_files import new_file
-from kiosk.administration.reasons import REASONS, reason_words
-from kiosk.dialogue import Reason
-from kiosk.errors import NotTaken
+from kiosk.authority.administration.files import csv_text, new_file
+from kiosk.authority.administration.saying import REASONS, reason_words
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.messages import Reason
 
 
 def write(folder: Path, text: bytes) -> Path:

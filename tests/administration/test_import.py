@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.administration.import_people import BATCH, ImportSummary
-from kiosk.secrets.kept import label, open_kept
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import CardStatus, new_id
-from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.authority.administration.import_people import BATCH, ImportSummary
+from kiosk.authority.crypto.secret_history import label, open_kept
+from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.plastic import Plastic
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.administration.import_people import PeopleImport
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.database import Store
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.store.database import Store
 from tests.administration.importing import Importer, csv_of, line
 
 

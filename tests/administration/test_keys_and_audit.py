@@ -9,20 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.audit_chain import (
-    anchor_line,
-    read_anchors,
-    verify_audit,
-)
-from kiosk.administration.import_people import PeopleImport
-from kiosk.administration.key_rotation import add_key, is_unfinished, list_keys, rotate_seal
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.administration.keys import add_key, is_unfinished, list_keys, rotate_seal
+from kiosk.authority.administration.verification import anchor_line, read_anchors, verify_audit
 from kiosk.authority.anchors import anchor_head
-from kiosk.dialogue import CardId
-from kiosk.errors import ConfigError
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.store.database import Store
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import CardId
 from tests.support.database import SetClock, TestDatabase
 
 CARDS = 12

@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kiosk.administration.live_policy import LivePolicy
-from kiosk.administration.policy_in_force import policy_in_force
-from kiosk.config.policy import PolicySettings
-from kiosk.store.database import Store
-from kiosk.store.staff_records import PolicySetting
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.policy import LivePolicy, policy_in_force
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import PolicySetting
 from tests.support.database import MACS, SetClock, TestDatabase
 
 FILE = PolicySettings()

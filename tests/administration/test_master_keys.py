@@ -12,22 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.checks import check_master_keys
-from kiosk.administration.doctor import Condition, Finding
-from kiosk.administration.master_keys import MasterKeys
-from kiosk.administration.setup import make_master_key
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.kept import label, make_way, open_current, open_kept
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.masters import Masters
-from kiosk.secrets.row_macs import KeyedRowMacs
-from kiosk.secrets.sealing import Sealer, SealKind
-from kiosk.secrets.token.masters import PREFIX, Token, TokenMasters
-from kiosk.secrets.underiving import derived_by_key
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, new_id
-from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.authority.administration.checks import check_master_keys
+from kiosk.authority.administration.findings import Condition, Finding
+from kiosk.authority.administration.keys import MasterKeys
+from kiosk.authority.administration.setup import make_master_key
+from kiosk.authority.crypto.derivation import Derivation, Masters
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.macs import KeyedRowMacs
+from kiosk.authority.crypto.rotation import derived_by_key
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import label, make_way, open_current, open_kept
+from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
 from tests.secrets.token.hsm import Hsm
 from tests.support.database import TestDatabase

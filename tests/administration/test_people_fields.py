@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kiosk.administration.people_line import PersonLine, read_person
-from kiosk.dialogue import CardId
-from kiosk.sensitive import Sensitive
+from kiosk.authority.administration.people_file import PersonLine, read_person
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
 
 GUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.administration.people_file import PeopleFile
-from kiosk.errors import ImportRefused
+from kiosk.authority.administration.people_file import PeopleFile
+from kiosk.contract.errors import ImportRefused
 from tests.administration.importing import HEADER, ONE, Importer, csv_of, line
 
 Factory = pytest.TempPathFactory

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.administration.roles_page import WORDS, page
-from kiosk.roles import Action
+from kiosk.authority.administration.roles_page import WORDS, page
+from kiosk.authority.roles import Action
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,10 +7,10 @@ from stat import S_IMODE
 
 import pytest
 
-from kiosk.administration import setup
-from kiosk.errors import ConfigError
-from kiosk.secrets.keys import KeyRing
-from kiosk.store.database import Store
+from kiosk.authority.administration import setup
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import ConfigError
 from tests.support.database import MACS, SetClock
 
 

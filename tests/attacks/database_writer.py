@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 
-from kiosk.administration.altered_rows import check_rows
+from kiosk.authority.administration.verification import check_rows
 from kiosk.authority.audit import AuditKind
-from kiosk.dialogue import Reason, Refusal
+from kiosk.contract.messages import Reason, Refusal
 from tests.authority.world import World
 
 

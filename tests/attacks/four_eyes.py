@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.administration.local_desk import LocalAdminDesk
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Actor
-from kiosk.config.policy import PolicySettings
-from kiosk.policy import Factor
-from kiosk.roles import Role
-from kiosk.store.records import Registration
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.administration.views import Actor
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Registration
+from kiosk.contract.policy import Factor
 from tests.administration.desk.house import office_of
 from tests.authority.assisting import office_beside
 from tests.authority.world import World, copy_template

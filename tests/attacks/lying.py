@@ -20,7 +20,9 @@ from enum import Enum
 from typing import Final
 
 from kiosk.authority.housekeeping import tidy
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     AnswersWrong,
@@ -55,9 +57,7 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, new_id
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
 from tests.authority.sitting import ANSWERS
 from tests.authority.world import EMAIL, KNOWN, World

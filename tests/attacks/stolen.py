@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from hardware.virtual.link import Chip
-from kiosk.clock import SystemClock
-from kiosk.composition.authority import build_authority
-from kiosk.composition.opening import open_store
-from kiosk.dialogue import (
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.opening import open_store
+from kiosk.authority.store.records import Registration, new_id
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import (
     Answer,
     CardId,
     CardReport,
@@ -19,10 +20,9 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.policy import mask_email
-from kiosk.sensitive import Sensitive
+from kiosk.contract.policy import mask_email
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import CodeLack
-from kiosk.store.records import Registration, new_id
 from screens.words import choices, email
 from tests.e2e.people import Person
 from tests.e2e.short_cut import ANSWERS, Yesterday

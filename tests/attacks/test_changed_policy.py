@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.live_policy import LivePolicy
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
-from kiosk.config.policy import PolicySettings
-from kiosk.dialogue import Purpose
-from kiosk.store.staff_records import PolicySetting
+from kiosk.authority.store.records import PolicySetting
+from kiosk.contract.messages import Purpose
 from tests.attacks.database_writer import at, insert, refused_as_altered, write
 from tests.authority.world import World
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import SendCode, SetPin
+from kiosk.contract.messages import SendCode, SetPin
 from tests.attacks.database_writer import at, insert, refused_as_altered
 from tests.authority.sitting import wrong_code
 from tests.authority.world import World

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import SetPin
+from kiosk.contract.messages import SetPin
 from tests.attacks.database_writer import refused_as_altered, write
 from tests.authority.world import World
 

@@ -11,7 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, UnblockState
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
     CardId,
@@ -25,9 +27,6 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable
-from kiosk.store.records import Card
-from kiosk.store.visit_records import UnblockState
 from tests.authority.keyed import entry_of
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.world import EMAIL, STAFF, World

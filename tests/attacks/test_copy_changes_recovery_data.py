@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.gids.making import new_gids_card
-from kiosk.dialogue import CardId, Reason
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardId, Reason
+from kiosk.contract.sensitive import Sensitive
 from screens.words import reasons
-from tests.attacks.stolen import (
-    ONE_TRY,
-    behind,
-    changes_nothing,
-    register_by_name,
-    registration_of,
-)
+from tests.attacks.stolen import ONE_TRY, behind, changes_nothing, register_by_name, registration_of
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
@@ -29,6 +22,7 @@ from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.pkcs11.keys import TokenKey, put_keys
 from tests.hardware.pkcs11.test_pin_proof import made
 from tests.hardware.pkcs11.tokens import named_module, new_token
+from tests.support.gids_card import new_gids_card
 from tests.support.hostile.copies import (
     THIEFS_PIN,
     Key,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import EnterCode, ProvePin, Purpose, Reason, Refusal, SendCode
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import EnterCode, ProvePin, Purpose, Reason, Refusal, SendCode
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.registering import given
 from tests.authority.sitting import Sitting

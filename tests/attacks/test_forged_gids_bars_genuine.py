@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from hardware.drivers.gids import GidsDriver
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
-from kiosk.dialogue import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
-from kiosk.policy.admin_key import tidied
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
+from kiosk.contract.policy import tidied
 from tests.authority.desk import Desk
 from tests.authority.forged_keys import Forged, Listening
 from tests.authority.keyed import Chip, granted, ready, registered, settled
 from tests.authority.world import World, copy_template
+from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert
 
 GIDS = GidsDriver()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     ChooseQuestions,
     EnterCode,
     Finished,
@@ -16,8 +18,6 @@ from kiosk.dialogue import (
     Purpose,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.registering import OTHER, given
 from tests.authority.sitting import Sitting

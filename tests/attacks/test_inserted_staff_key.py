@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.login import admit
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
-from kiosk.store.records import new_id
-from kiosk.store.staff_records import StaffKey, StaffMember
+from kiosk.authority.administration.login import admit
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import StaffKey, StaffMember, new_id
+from kiosk.contract.errors import NotPermitted
 from tests.attacks.database_writer import at, insert, write
 from tests.authority.world import World
 

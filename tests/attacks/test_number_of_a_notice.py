@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     EnterCode,
     EnterStopNumber,
     Finished,
@@ -18,9 +20,7 @@ from kiosk.dialogue import (
     StopNumberWrong,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Quiet
 from tests.authority.registering import OTHER, start
 from tests.authority.sitting import Sitting

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.views.people import NewCard
-from kiosk.dialogue import CardId, Reason, Refusal
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
+from kiosk.authority.administration.views import NewCard
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted
+from kiosk.contract.messages import CardId, Reason, Refusal
 from tests.administration.desk.house import GROUNDS
 from tests.attacks.four_eyes import Colleague, estate, registration_of
 from tests.authority.assisting import as_seen

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.login import admit
-from kiosk.administration.public_keys import read_public_key
-from kiosk.config.policy import PolicySettings
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.login import admit, read_public_key
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.keys import new_key
 from tests.attacks.four_eyes import Colleague, estate, registration_of

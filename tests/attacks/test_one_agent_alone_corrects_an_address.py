@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import Purpose, SendCode
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted
+from kiosk.contract.messages import Purpose, SendCode
 from tests.administration.desk.house import GROUNDS
 from tests.attacks.four_eyes import Colleague, estate, registration_of
 from tests.authority.assisting import as_seen

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config.policy import PolicySettings
-from kiosk.roles import Role
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.roles import Role
 from tests.administration.desk.house import GROUNDS
 from tests.attacks.four_eyes import Colleague, estate
 from tests.authority.assisting import as_seen

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiosk.administration.audit_chain import read_anchors, verify_audit
-from kiosk.administration.caretaker import Caretaker
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.verification import read_anchors, verify_audit
 from kiosk.authority.anchors import anchor_head
-from kiosk.config.notices import NoticeSettings
-from kiosk.errors import AuditNotIntact
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.secrets.audit_macs import AuditMacs
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditAnchor, AuditVerdict, FaultKind
-from kiosk.store.database import Store
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.macs import AuditMacs
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
+from kiosk.contract.errors import AuditNotIntact
 from tests.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import CardId
+from kiosk.contract.messages import CardId
 from tests.attacks.stolen import ONE_TRY, behind, changes_nothing
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld

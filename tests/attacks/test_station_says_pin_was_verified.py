@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import PinChallenge, PinProof, ProvePin, Purpose, SendCode
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card, PinEvidence
+from kiosk.authority.store.records import Card, PinEvidence
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import PinChallenge, PinProof, ProvePin, Purpose, SendCode
 from tests.authority.plastic import Plastic
 from tests.authority.registering import given
 from tests.authority.sitting import Sitting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Grant, SendCode
+from kiosk.contract.messages import Grant, SendCode
 from tests.attacks.database_writer import at, refused_as_altered, write
 from tests.authority.world import World
 

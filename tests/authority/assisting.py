@@ -6,18 +6,15 @@ from datetime import UTC
 
 import pytest
 
-from kiosk.administration.codes_desk import LocalCodesDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Seen
-from kiosk.administration.views.people import IssuedCode
-from kiosk.config.policy import PolicySettings
-from kiosk.dialogue import EnterCode, Reason, Refusal
-from kiosk.errors import StepRefused
-from kiosk.roles import Role
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.records import Card
-from kiosk.store.visit_records import EmailCode
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import IssuedCode, Seen
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card, EmailCode
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import EnterCode, Reason, Refusal
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.authority.sitting import Sitting
 from tests.authority.world import World

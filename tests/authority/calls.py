@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     UnblockDone,
     UnblockNotSent,
     UnblockOutcome,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import Driver
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
+from kiosk.authority.store.records import new_id
+from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import (
     Choose,
     OpenVisit,
@@ -21,7 +21,7 @@ from kiosk.station.commands import (
     UnblockPin,
 )
 from kiosk.station.events import CardRead, GaveUp, Replied
-from kiosk.store.records import new_id
+from kiosk.station.executor import Actions
 from tests.authority.sitting import answers_to
 from tests.authority.world import World
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, GidsCard
-from hardware.virtual.tlv import read, tlv
+from hardware.virtual.chip import read, tlv
+from tests.support import gids_card
+from tests.support.gids_card import ADMIN_KEY, GidsCard
 
 VERIFY, CHANGE, RESET, AUTHENTICATE = 0x20, 0x24, 0x2C, 0x87
 TEMPLATE, NUMBER, CRYPTOGRAM = 0x7C, 0x81, 0x82
@@ -73,7 +73,7 @@ class WithAnotherKey(Forged):
     """Keeps to the protocol, with a key that it made up."""
 
     def draw(self, ours: bytes) -> bytes:
-        self.answer = cryptograms.make(ADMIN_KEY[::-1], ours, self.number)
+        self.answer = gids_card.make(ADMIN_KEY[::-1], ours, self.number)
         return self.number
 
 

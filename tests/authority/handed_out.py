@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kiosk.administration.views.people import IssuedCode
-from kiosk.policy import Factor, Policy
-from kiosk.sensitive import Sensitive
+from kiosk.authority.administration.views import IssuedCode
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.sensitive import Sensitive
 
 
 @dataclass

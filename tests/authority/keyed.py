@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.store.records import Card, UnblockEntry, Visit, new_id
+from kiosk.contract.messages import (
     CardId,
     JournalId,
     KeyAnswer,
@@ -20,10 +22,7 @@ from kiosk.dialogue import (
     UnblockDone,
     UnblockOutcome,
 )
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, new_id
-from kiosk.store.visit_records import UnblockEntry, Visit
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting
 from tests.authority.world import World
 

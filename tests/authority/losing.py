@@ -10,14 +10,13 @@ from enum import StrEnum
 from itertools import count
 
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import VisitId
-from kiosk.errors import StoreError
-from kiosk.reference import reference_of
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
-from kiosk.store.engine import WRITES
-from kiosk.store.records import Card
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import WRITES
+from kiosk.authority.store.records import AuditQuery, Card
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import StoreError
+from kiosk.contract.messages import VisitId
+from kiosk.contract.reference import reference_of
 from tests.authority.world import World
 from tests.support.database import SetClock
 

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.administration.cards_desk import LocalCardsDesk
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.questions_desk import LocalQuestionsDesk
-from kiosk.administration.stations_desk import LocalStationsDesk
-from kiosk.administration.views.acting import Seen
-from kiosk.dialogue import CardId, Purpose
-from kiosk.policy import Factor, Genuine, Policy
-from kiosk.ports import CardAddress
-from kiosk.roles import Role
-from kiosk.sensitive import Sensitive
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.questions import LocalQuestionsDesk
+from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.views import Seen
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card, Station
+from kiosk.contract.messages import CardId, Purpose
+from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import (
     ChangePin,
     Choose,
@@ -29,8 +30,6 @@ from kiosk.station.commands import (
     UnblockPin,
     VerifyPin,
 )
-from kiosk.store.records import Card
-from kiosk.store.service_records import Station
 from tests.administration.desk.house import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
 from tests.authority.plastic import Quiet

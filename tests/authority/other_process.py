@@ -14,16 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kiosk.authority.answers import answer
-from kiosk.authority.entering import enter_code
-from kiosk.authority.releasing import release
-from kiosk.authority.scene import TurnedAway
-from kiosk.dialogue import Answer, Grant, VisitId
-from kiosk.errors import StepRefused
-from kiosk.secrets.codes import CodeBinding, CodeDigest, CodeMac
-from kiosk.secrets.hashing import AnswerHasher
-from kiosk.secrets.keys import KeyRing
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import JointHash, new_id
+from kiosk.authority.codes import enter_code
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.store.records import JointHash, new_id
+from kiosk.authority.unblock.release import release
+from kiosk.authority.visit_context import TurnedAway
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Answer, Grant, VisitId
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import ANSWERS
 from tests.authority.world import CHEAP, World
 

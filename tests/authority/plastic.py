@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kiosk.dialogue import CardChallenge, CardProof, PinChallenge, PinProof
-from kiosk.secrets.card_keys import key_from
+from kiosk.authority.crypto.card_keys import key_from
+from kiosk.contract.messages import CardChallenge, CardProof, PinChallenge, PinProof
 
 BEGAN, ENDS = datetime(2029, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC)
 Private = ec.EllipticCurvePrivateKey

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Answer, EnterCode, GiveEmail, ProvePin, Purpose
-from kiosk.policy import Policy
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Answer, EnterCode, GiveEmail, ProvePin, Purpose
+from kiosk.contract.policy import Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World

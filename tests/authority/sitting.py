@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     CardChallenge,
@@ -20,7 +20,7 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.sensitive import Sensitive
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import MailRefused, MailUnavailable, StepRefused
+from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,
     EnterCode,
@@ -19,9 +21,7 @@ from kiosk.dialogue import (
     SendCode,
     VisitOpened,
 )
-from kiosk.errors import MailRefused, MailUnavailable, StepRefused
-from kiosk.policy import Policy
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.world import EMAIL, World
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.offers import MOST_EXCHANGES
-from kiosk.dialogue import (
+from kiosk.authority.steps import MOST_EXCHANGES
+from kiosk.authority.store.records import Card, UnblockState, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     CardId,
     CardReport,
     JournalId,
@@ -18,9 +20,6 @@ from kiosk.dialogue import (
     UnblockDone,
     VisitId,
 )
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card, new_id
-from kiosk.store.visit_records import UnblockState
 from tests.authority.keyed import (
     KEY,
     OTHER_KEY,

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.store.records import Card, UnblockState
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     Finished,
     Purpose,
     Reason,
@@ -19,12 +23,7 @@ from kiosk.dialogue import (
     UnblockUnknown,
     UnblockWrong,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.policy import Genuine
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card
-from kiosk.store.visit_records import UnblockState
+from kiosk.contract.policy import Genuine
 from tests.authority.keyed import (
     OTHER_KEY,
     Chip,

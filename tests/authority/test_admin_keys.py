@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
-    CardProof,
-    Finished,
-    KeyGrant,
-    KeyNonce,
-    Purpose,
-    UnblockDone,
-)
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card
-from kiosk.store.visit_records import UnblockState
+from kiosk.authority.store.records import Card, UnblockState
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import CardProof, Finished, KeyGrant, KeyNonce, Purpose, UnblockDone
 from tests.authority.keyed import (
     KEY,
     Chip,

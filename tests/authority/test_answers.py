@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     AnswersWrong,
@@ -14,11 +17,8 @@ from kiosk.dialogue import (
     SendCode,
     UnblockDone,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Policy
-from kiosk.secrets.hashing import AnswerHasher
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
 from tests.secrets.old_answers import OLD, OWNER, RING, SECOND

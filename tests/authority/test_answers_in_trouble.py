@@ -8,8 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, JointHash
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswersWrong,
     Purpose,
@@ -18,11 +22,7 @@ from kiosk.dialogue import (
     SendCode,
     VisitEnd,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.secrets.hashing import AnswerHasher
-from kiosk.secrets.keys import KeyRing
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, JointHash
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting, answers_to
 from tests.authority.world import CHEAP, EMAIL, World
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.office import Office
+from kiosk.authority.administration.office import Office
 from kiosk.authority.housekeeping import tidy
-from kiosk.dialogue import (
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import MailUnavailable, NotTaken, StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     CodeNotSent,
     CodeWrong,
@@ -20,10 +23,7 @@ from kiosk.dialogue import (
     UnblockDone,
     VisitOpened,
 )
-from kiosk.errors import MailUnavailable, NotTaken, StepRefused
-from kiosk.policy import Factor, Policy
-from kiosk.roles import Role
-from kiosk.store.records import Card
+from kiosk.contract.policy import Factor, Policy
 from tests.authority.assisting import (
     GIVEN,
     agree,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.views.people import IssuedCode
-from kiosk.dialogue import (
+from kiosk.authority.administration.views import IssuedCode
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, StepRefused
+from kiosk.contract.messages import (
     CodeDead,
     CodeWrong,
     EnterCode,
@@ -20,9 +22,7 @@ from kiosk.dialogue import (
     SetPin,
     UnblockDone,
 )
-from kiosk.errors import ChangedMeanwhile, NothingThere, StepRefused
-from kiosk.policy import Policy
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
 from tests.administration.desk.together import both
 from tests.authority.assisting import (
     agree,

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.dialogue import (
+from kiosk.authority.administration.office import Office
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     CodeDead,
     CodeEnd,
     CodeWrong,
@@ -19,10 +22,7 @@ from kiosk.dialogue import (
     UnblockDone,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Policy
-from kiosk.roles import Role
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
 from tests.authority.assisting import (
     GIVEN,
     agree,

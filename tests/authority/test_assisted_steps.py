@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.dialogue import (
+from kiosk.authority.administration.office import Office
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     CardId,
     CardReport,
@@ -20,15 +22,7 @@ from kiosk.dialogue import (
     SetPin,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card, new_id
-from tests.authority.assisting import (
-    GIVEN,
-    give,
-    kept,
-    nothing_opens,
-    office_beside,
-)
+from tests.authority.assisting import GIVEN, give, kept, nothing_opens, office_beside
 from tests.authority.registering import start
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World

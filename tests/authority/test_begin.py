@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import AuditQuery, Card, CardStatus, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     CardId,
     CardReport,
     PinState,
@@ -16,11 +18,8 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Factor, Policy
-from kiosk.reference import reference_of
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import Card, CardStatus, new_id
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.reference import reference_of
 from tests.authority.plastic import Quiet
 from tests.authority.world import PUK, World
 

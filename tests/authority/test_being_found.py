@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Finished, Purpose
+from kiosk.contract.messages import Finished, Purpose
 from tests.authority.registering import OTHER, start, to_code
 from tests.authority.world import World
 

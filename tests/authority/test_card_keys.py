@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.dialogue import Grant, VisitOpened
-from kiosk.policy import Genuine, Policy
-from kiosk.secrets.card_keys import Issuers
-from kiosk.store.records import Card
+from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Grant, VisitOpened
+from kiosk.contract.policy import Genuine, Policy
 from tests.authority.plastic import Authorities, Plastic, Quiet
 from tests.authority.registering import to_code
 from tests.authority.turned_away import is_turned_away

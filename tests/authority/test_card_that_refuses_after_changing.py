@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hardware.virtual.making import blocked_card
-from kiosk.dialogue import CardId, Finished, Purpose, VisitOpened
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.contract.messages import CardId, Finished, Purpose, VisitOpened
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.desk import Desk
 from tests.authority.plastic import ENDS
 from tests.authority.world import PUK, World

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     EnterCode,
     Finished,
     GiveEmail,
@@ -15,8 +17,6 @@ from kiosk.dialogue import (
     SetPin,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card
 from tests.authority.registering import DOMAINS, OTHER, given, start
 from tests.authority.world import EMAIL, World
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.store.records import Card, EmailCode
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     CodeDead,
     CodeEnd,
     CodeWrong,
@@ -14,15 +18,7 @@ from kiosk.dialogue import (
     SetPin,
     VisitOpened,
 )
-from kiosk.errors import (
-    AuthorityUnavailable,
-    StepRefused,
-)
-from kiosk.secrets.codes import CodeMac
-from kiosk.secrets.keys import KeyRing
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
-from kiosk.store.visit_records import EmailCode
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting, wrong_code
 from tests.authority.world import World
 

@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, EmailCode
+from kiosk.contract.errors import (
+    MailError,
+    MailNotTrusted,
+    MailRefused,
+    MailUnavailable,
+    StepRefused,
+)
+from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,
     EnterCode,
@@ -17,17 +25,8 @@ from kiosk.dialogue import (
     SetPin,
     VisitOpened,
 )
-from kiosk.errors import (
-    MailError,
-    MailNotTrusted,
-    MailRefused,
-    MailUnavailable,
-    StepRefused,
-)
-from kiosk.policy import Policy
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
-from kiosk.store.visit_records import EmailCode
+from kiosk.contract.policy import Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting, wrong_code
 from tests.authority.world import EMAIL, World
 

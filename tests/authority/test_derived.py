@@ -9,20 +9,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.crypto.derivation import Derivation, DerivedSecrets, Masters, unblock_secret
+from kiosk.authority.crypto.keys import KeyPurpose
+from kiosk.authority.crypto.rotation import derived_by_key
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import CardId, Finished, Health, UnblockDone, UnblockUnknown
-from kiosk.errors import AuthorityUnavailable, KeysAway
-from kiosk.secrets.deriving import Derivation, unblock_secret
-from kiosk.secrets.keys import KeyPurpose
-from kiosk.secrets.masters import Masters
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.secrets.source import DerivedSecrets
-from kiosk.secrets.token.masters import TokenMasters
-from kiosk.secrets.underiving import derived_by_key
-from kiosk.sensitive import Sensitive
-from kiosk.store.engine import parse_url
-from kiosk.store.records import Card, Cardholder, new_id
-from kiosk.store.tables import Row
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import Card, Cardholder, new_id
+from kiosk.authority.store.tables import Row
+from kiosk.contract.errors import AuthorityUnavailable, KeysAway
+from kiosk.contract.messages import CardId, Finished, Health, UnblockDone, UnblockUnknown
+from kiosk.contract.sensitive import Sensitive
 from tests.authority import keyed
 from tests.authority.test_rotating import WRONG, Unlocked, settle, unlock
 from tests.authority.world import World

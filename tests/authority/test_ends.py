@@ -8,14 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.anchors import anchor_head
+from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.mailed import Mailed
-from kiosk.authority.turns import Turns
-from kiosk.dialogue import Reason, VisitEnd, VisitId
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.reference import reference_of
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.records import new_id
+from kiosk.authority.service import Turns
+from kiosk.authority.store.records import AuditQuery, new_id
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import Reason, VisitEnd, VisitId
+from kiosk.contract.reference import reference_of
 from tests.authority.world import World
 
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.codes_desk import LocalCodesDesk
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
+from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import NotTaken, StepRefused
+from kiosk.contract.messages import (
     ChooseQuestions,
     CodeWrong,
     EnterCode,
@@ -27,10 +30,7 @@ from kiosk.dialogue import (
     UnblockNotSent,
     VisitOpened,
 )
-from kiosk.errors import NotTaken, StepRefused
-from kiosk.policy import Factor, Genuine, Policy
-from kiosk.roles import Role
-from kiosk.store.records import Card
+from kiosk.contract.policy import Factor, Genuine, Policy
 from tests.administration.desk.house import GROUNDS
 from tests.authority.assisting import (
     GIVEN,

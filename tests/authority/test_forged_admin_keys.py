@@ -9,17 +9,17 @@ from __future__ import annotations
 import pytest
 
 from hardware.drivers.gids import GidsDriver
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
-from kiosk.dialogue import Finished, Purpose, Reason, VisitOpened
-from kiosk.policy.admin_key import tidied
-from kiosk.ports import CardAddress
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, Purpose, Reason, VisitOpened
+from kiosk.contract.policy import tidied
+from kiosk.contract.ports import CardAddress
 from tests.authority import forged_keys
 from tests.authority.desk import NEW, Desk
 from tests.authority.forged_keys import CHANGE, RESET, VERIFY, Forged, Listening, Replaying
 from tests.authority.keyed import registered
 from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World
+from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -11,28 +11,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.faults import says
+from hardware.virtual import piv
+from hardware.virtual.chip import read
 from hardware.virtual.link import Chip
 from hardware.virtual.making import blocked_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.tlv import read
-from kiosk.dialogue import (
-    Finished,
-    KeyKind,
-    Purpose,
-    Reason,
-    Refusal,
-    VisitOpened,
-)
-from kiosk.ports import CardAddress
-from kiosk.secrets.card_keys import key_from
-from kiosk.store.records import Card
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, VirtualCard
+from kiosk.authority.crypto.card_keys import key_from
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, KeyKind, Purpose, Reason, Refusal, VisitOpened
+from kiosk.contract.ports import CardAddress
 from tests.authority.desk import Desk
 from tests.authority.world import PUK, World
 from tests.hardware.trouble import CHANGE, RESET, VERIFY, Trouble, answers
+from tests.support.faults import says
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -58,7 +49,7 @@ def genuine() -> Trouble:
 @pytest.fixture
 def card(world: World, genuine: Trouble) -> Card:
     """The record of the genuine card, with its key."""
-    content = read(genuine.card.state.objects[objects.CERT_CARD_AUTHENTICATION])
+    content = read(genuine.card.state.objects[piv.CERT_CARD_AUTHENTICATION])
     key = key_from(content[0x70])
     assert key is not None
     return world.registered_card(identifier=genuine.card.state.guid.hex(), auth_key=key)
@@ -88,7 +79,7 @@ def with_its_certificate(genuine: Trouble) -> Trouble:
 
 def without_a_key(genuine: Trouble) -> Trouble:
     forged = make(genuine.card.state.guid)
-    del forged.state.objects[objects.CERT_CARD_AUTHENTICATION]
+    del forged.state.objects[piv.CERT_CARD_AUTHENTICATION]
     del forged.state.keys[SLOT_CARD_AUTHENTICATION]
     return greedy(forged)
 

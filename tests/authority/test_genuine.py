@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, CardStatus, UnblockEntry, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Answer,
     CardChallenge,
     CardId,
@@ -22,11 +24,8 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Genuine, Policy
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, CardStatus, new_id
-from kiosk.store.visit_records import UnblockEntry
+from kiosk.contract.policy import Genuine, Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic, Quiet, unsupported_certificate
 from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.health import KEYS_S, HealthWatch
-from kiosk.dialogue import Health
-from kiosk.errors import KeysAway, MailUnavailable
-from kiosk.store.database import Store
+from kiosk.authority.stations import KEYS_S, HealthWatch
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import KeysAway, MailUnavailable
+from kiosk.contract.messages import Health
 from tests.authority.world import Relay, World
 from tests.support.database import MACS, sqlite_url
 

@@ -9,13 +9,21 @@ import pytest
 
 from kiosk.authority import housekeeping
 from kiosk.authority.housekeeping import PURGED, TOLD_AFTER, purge, tidy
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Scalar, SealedSecret, new_id
-from kiosk.store.repositories.visits import Visits
-from kiosk.store.secret_records import KeptKind, KeptSecret
-from kiosk.store.service_records import OutboxMessage
-from kiosk.store.visit_records import UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    Card,
+    KeptKind,
+    KeptSecret,
+    OutboxMessage,
+    Scalar,
+    SealedSecret,
+    UnblockEntry,
+    UnblockState,
+    Visit,
+    new_id,
+)
+from kiosk.authority.store.repositories.visits import Visits
+from kiosk.contract.errors import StoreError
 from tests.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 

@@ -14,7 +14,11 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.store.tables import AttemptRow
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     AnswersWrong,
@@ -43,11 +47,7 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, new_id
-from kiosk.store.tables.people import AttemptRow
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.keyed import KEY, Chip, drawn, granted, ready
 from tests.authority.losing import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.plastic import Plastic, Quiet

@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from kiosk.dialogue import CardId, CodeDead, CodeEnd, Heartbeat, Reason, Refusal
-from kiosk.station.actions import Actions
+from kiosk.contract.messages import CardId, CodeDead, CodeEnd, Heartbeat, Reason, Refusal
 from kiosk.station.events import GaveUp, Replied
+from kiosk.station.executor import Actions
 from tests.authority.meanwhile import ACTS, PAGES, REGISTERS, Others
 from tests.authority.world import World
 from tests.station.fakes import FakeCards

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from kiosk.policy import Factor, Policy
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.policy import Factor, Policy
 from tests.authority.calls import ACTIONS
 from tests.authority.walk import Walk
 from tests.authority.world import World, copy_template

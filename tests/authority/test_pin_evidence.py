@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.store.records import Card, PinEvidence
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
@@ -22,9 +25,6 @@ from kiosk.dialogue import (
     SendCode,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.secrets.card_keys import Issuers
-from kiosk.store.records import Card, PinEvidence
 from tests.authority.plastic import Authorities, Plastic, Quiet
 from tests.authority.registering import OTHER, given
 from tests.authority.sitting import Sitting

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.answers import answer
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.messages import (
     Finished,
     Heartbeat,
     Purpose,
@@ -21,7 +22,6 @@ from kiosk.dialogue import (
     UnblockWrong,
     VisitOpened,
 )
-from kiosk.store.records import Card, new_id
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
 from tests.authority.plastic import Quiet
 from tests.authority.sitting import Sitting

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import Reason, Refusal, VisitId
-from kiosk.store.records import Card
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Reason, Refusal, VisitId
 from tests.authority.other_process import race
 from tests.authority.plastic import Quiet
 from tests.authority.world import World

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.offers import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
-from kiosk.authority.recovery import Finding, Which, leaves_enough, spent, to_present, told
+from kiosk.authority.steps import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
+from kiosk.authority.unblock.candidates import (
+    Finding,
+    Which,
+    leaves_enough,
+    spent,
+    to_present,
+    told,
+)
 
 
 class Fault(Enum):

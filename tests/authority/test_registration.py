@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
     AnswersRefused,
@@ -24,10 +26,8 @@ from kiosk.dialogue import (
     SendCode,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Factor, Policy
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
 from tests.authority.sitting import wrong_code
 from tests.authority.world import EMAIL, World

@@ -6,18 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import (
-    Grant,
-    Reason,
-    Refusal,
-    VisitOpened,
-)
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.rotate import reseal_all
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.records import Card, CardStatus, SealedSecret
-from kiosk.store.visit_records import UnblockEntry, UnblockState
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import reseal_all
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened
 from tests.authority.sitting import Sitting
 from tests.authority.world import PUK, World
 

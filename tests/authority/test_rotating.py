@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.secret_history import open_current, open_kept
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Finished,
     Grant,
     JournalId,
@@ -20,11 +23,8 @@ from kiosk.dialogue import (
     UnblockUnknown,
     UnblockWrong,
 )
-from kiosk.errors import StepRefused
-from kiosk.policy import Policy
-from kiosk.secrets.kept import open_current, open_kept
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import Sitting
 from tests.authority.world import PUK, World
 

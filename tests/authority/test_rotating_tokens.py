@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import Pkcs11Cards
-from kiosk.dialogue import Finished, Heartbeat, Purpose
-from kiosk.secrets.kept import open_current
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, Heartbeat, Purpose
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
-from kiosk.store.records import Card
+from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module, new_token
 

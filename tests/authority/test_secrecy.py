@@ -8,9 +8,16 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from kiosk.dialogue import Answer, AnswerQuestions, ProvePin, Purpose, UnblockDone, UnblockUnknown
-from kiosk.folding import fold, folded_words
-from kiosk.sensitive import Sensitive
+from kiosk.contract.folding import fold, folded_words
+from kiosk.contract.messages import (
+    Answer,
+    AnswerQuestions,
+    ProvePin,
+    Purpose,
+    UnblockDone,
+    UnblockUnknown,
+)
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import ANSWERS, Sitting, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 
@@ -132,7 +139,7 @@ def _releasing(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ob
     sitting.answer(task)
     sitting.send()
     sitting.enter(world.relay.code)
-    monkeypatch.setattr("kiosk.authority.releasing._write_down", _boom)
+    monkeypatch.setattr("kiosk.authority.unblock.release._write_down", _boom)
     return sitting.grant
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.secret_history import make_way
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import (
     Grant,
     Reason,
     Refusal,
@@ -15,9 +17,7 @@ from kiosk.dialogue import (
     UnblockRefused,
     UnblockUnknown,
 )
-from kiosk.policy import Policy
-from kiosk.secrets.kept import make_way
-from kiosk.store.records import Card
+from kiosk.contract.policy import Policy
 from tests.authority.sitting import Sitting
 from tests.authority.world import World
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     EnterCode,
     Finished,
@@ -22,9 +24,6 @@ from kiosk.dialogue import (
     UnblockUnknown,
     VisitOpened,
 )
-from kiosk.errors import StepRefused
-from kiosk.store.records import Card
-from kiosk.store.visit_records import UnblockEntry, UnblockState
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Station
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
     Finished,
     Heartbeat,
     Purpose,
@@ -19,8 +21,6 @@ from kiosk.dialogue import (
     UnblockDone,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable, StepRefused
-from kiosk.store.service_records import Station
 from tests.authority.sitting import answers_to
 from tests.authority.world import World
 

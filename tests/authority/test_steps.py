@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.steps import (
-    Gate,
-    Progress,
-    answers_come_before_code,
-    next_gate,
-    path,
-    reaches,
-)
-from kiosk.dialogue import Purpose
-from kiosk.policy import Factor, Policy
+from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, path, reaches
+from kiosk.contract.messages import Purpose
+from kiosk.contract.policy import Factor, Policy
 
 QUESTIONS_FIRST = Policy()
 CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))

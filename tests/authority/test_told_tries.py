@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardProof,
@@ -21,8 +22,7 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card, new_id
+from kiosk.contract.sensitive import Sensitive
 from tests.authority import keyed
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import Sitting

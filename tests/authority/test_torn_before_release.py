@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.virtual.faults import Fault, FaultyCard
 from hardware.virtual.link import Chip, PulledOutError
-from kiosk.dialogue import Finished, Purpose, Reason
+from kiosk.contract.messages import Finished, Purpose, Reason
 from tests.authority.desk import Desk
 from tests.authority.world import PUK, World
 from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.support.faults import Fault, FaultyCard
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

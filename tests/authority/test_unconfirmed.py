@@ -7,19 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.dialogue import (
-    Finished,
-    Purpose,
-    SetPin,
-    UnblockDone,
-)
-from kiosk.store.records import Card
-from tests.authority.assisting import (
-    answered,
-    give,
-    office_beside,
-)
+from kiosk.authority.administration.office import Office
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, Purpose, SetPin, UnblockDone
+from tests.authority.assisting import answered, give, office_beside
 from tests.authority.registering import start
 from tests.authority.sitting import wrong_code
 from tests.authority.world import World

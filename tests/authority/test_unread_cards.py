@@ -6,10 +6,9 @@ from typing import cast
 
 import pytest
 
-from kiosk.dialogue import ReadFault, Reason, UnreadCard, VisitEnd, VisitId
-from kiosk.errors import AuthorityUnavailable
-from kiosk.store.records import new_id
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.records import Visit, new_id
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import ReadFault, Reason, UnreadCard, VisitEnd, VisitId
 from tests.authority.world import World
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     CodeDead,
@@ -16,12 +18,8 @@ from kiosk.dialogue import (
     SetPin,
     VisitOpened,
 )
-from kiosk.errors import (
-    StepRefused,
-)
-from kiosk.policy import Factor, Policy
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.sitting import ANSWERS, Sitting, wrong_code
 from tests.authority.world import World
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.dialogue import Reason, Refusal
+from kiosk.contract.messages import Reason, Refusal
 from tests.authority.world import World
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kiosk.administration.office import Office
-from kiosk.dialogue import (
+from kiosk.authority.administration.office import Office
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import AdministrationError, StepRefused
+from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
     CodeDead,
@@ -26,9 +28,7 @@ from kiosk.dialogue import (
     UnblockUnknown,
     VisitOpened,
 )
-from kiosk.errors import AdministrationError, StepRefused
-from kiosk.policy import Factor
-from kiosk.store.records import Card
+from kiosk.contract.policy import Factor
 from tests.authority.assisting import give, office_beside, withdraw
 from tests.authority.calls import OUTCOMES
 from tests.authority.handed_out import Code

@@ -8,9 +8,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from kiosk.authority.parts import Parts
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.hashing import AnswerHasher, Cost
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import (
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    AuditEvent,
+    Card,
+    Cardholder,
+    CardStatus,
+    OutboxMessage,
+    Registration,
+    Station,
+    Visit,
+    new_id,
+)
+from kiosk.contract.errors import MailError
+from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardReport,
@@ -19,21 +37,9 @@ from kiosk.dialogue import (
     UnblockDone,
     VisitId,
 )
-from kiosk.errors import MailError
-from kiosk.policy import Policy
-from kiosk.ports import Message
-from kiosk.secrets.audit_macs import AuditMacs
-from kiosk.secrets.codes import CodeMac
-from kiosk.secrets.hashing import AnswerHasher, Cost
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.row_macs import KeyedRowMacs
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
-from kiosk.store.service_records import OutboxMessage, Station
-from kiosk.store.visit_records import Visit
+from kiosk.contract.policy import Policy
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic, Quiet
 from tests.authority.sitting import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url

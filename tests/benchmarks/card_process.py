@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.link import CardLink
-from hardware.virtual.slots import Slot
-from hardware.virtual.storage import load
+from hardware.virtual.pcscd import Slot
+from hardware.virtual.piv import VirtualCard
+from tests.support.card_file import load
 
 
 def main(kept: str, porter: str, number: str, reader: str) -> None:

@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardware.virtual.pcscd import PrivatePcscd
-from hardware.virtual.slots import Slot
-from hardware.virtual.storage import save
-from kiosk.config import Settings
-from kiosk.demo.estate import make_estate, register
-from kiosk.demo.mailbox import Mailbox
-from kiosk.demo.people import PIN, Actor, cast
+from hardware.virtual.pcscd import PrivatePcscd, Slot
+from kiosk.app.config.settings import Settings
+from kiosk.app.demo.estate import PIN, Actor, cast, make_estate, register
+from kiosk.app.demo.mailbox import Mailbox
+from tests.support.card_file import save
 from tests.support.pcsc import wait_for_presence
 
 ROOT = Path(__file__).parents[2]

@@ -6,12 +6,12 @@ import itertools
 import subprocess
 from collections.abc import Iterator
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import CardId
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.benchmarks.bare import BareCard, establish
 from tests.benchmarks.house import Card, House
 from tests.benchmarks.sampling import interleave, timed

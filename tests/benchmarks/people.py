@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiosk.administration.office import Office
-from kiosk.administration.search import search_people
-from kiosk.clock import SystemClock
-from kiosk.roles import Role
-from kiosk.store.database import Store
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import search_people
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.contract.clock import SystemClock
 from tests.administration.desk.house import means_of, office_of
 from tests.benchmarks.crowd import Crowd, searches
 from tests.benchmarks.house import House

@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from kiosk.administration.import_people import PeopleImport
-from kiosk.clock import SystemClock
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.database import Store
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.store.database import Store
+from kiosk.contract.clock import SystemClock
 from tests.support.database import MACS
 
 

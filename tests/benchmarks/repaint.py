@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from kiosk.dialogue import Purpose
-from screens.glyphs import RICH
+from kiosk.contract.messages import Purpose
+from screens.theme import RICH
 from screens.words.choices import MENU_TITLE, purpose
 from screens.words.pin import ENTER_TITLE
 from screens.words.waiting import ATTRACT_TITLE

@@ -39,10 +39,10 @@ _WHY_MEMORY = (
     "down when the authority is a process of its own."
 )
 _STATION_HALF = (
-    "screens.kiosk_app, screens.kiosk.visit_pages, kiosk.composition.station, "
-    "kiosk.composition.cards, kiosk.station.actions, hardware.monitor"
+    "screens.kiosk.app, screens.kiosk.visit_pages, kiosk.app.composition.station, "
+    "kiosk.app.composition.cards, kiosk.station.executor, hardware.monitor"
 )
-_AUTHORITY_HALF = "kiosk.composition.authority"
+_AUTHORITY_HALF = "kiosk.app.composition.authority"
 
 
 def rows(house: House) -> Iterator[Row]:

@@ -12,13 +12,15 @@ from typing import TypeVar
 
 from argon2.low_level import Type, hash_secret, verify_secret
 
-from kiosk.authority.parts import Parts
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.demo.estate import ANSWERS
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.crypto.hashing import Cost
+from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.dependencies import Parts
 from kiosk.authority.service import LocalAuthority
-from kiosk.clock import SystemClock
-from kiosk.composition.authority import build_authority
-from kiosk.demo.mailbox import Mailbox
-from kiosk.demo.people import ANSWERS
-from kiosk.dialogue import (
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     CardId,
@@ -31,11 +33,8 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.ports import Message
-from kiosk.secrets.hashing import Cost
-from kiosk.secrets.kept import open_current
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import (
     Choose,
     Command,
@@ -47,6 +46,7 @@ from kiosk.station.commands import (
     UnblockPin,
 )
 from kiosk.station.events import CardRead, Replied
+from kiosk.station.executor import Actions
 from tests.benchmarks.bare import BareCard, establish
 from tests.benchmarks.house import House
 from tests.benchmarks.on_card import cards

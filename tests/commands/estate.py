@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from kiosk.commands.tools import Tools
-from kiosk.dialogue import CardId
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.store.records import Card, Cardholder, Registration
+from kiosk.app.cli.tools import Tools
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.store.records import Card, Cardholder, Registration
+from kiosk.contract.messages import CardId
 from tests.store import samples
 
 JO, AL = "900000000001", "900000000002"

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.config import load_settings
-from kiosk.store.database import Store
+from kiosk.app.composition.opening import open_store
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.store.database import Store
+from kiosk.contract.clock import SystemClock
 from tests.administration.desk.keys import new_key
 
 GOOD = "\n".join(

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.roles import Role
-from kiosk.store.key_lookup import key_of_staff
-from kiosk.store.staff_records import StaffKey, StaffMember
+from kiosk.authority.roles import Role
+from kiosk.authority.store.key_lookup import key_of_staff
+from kiosk.authority.store.records import StaffKey, StaffMember
 from tests.store import samples
 from tests.support.database import TestDatabase
 

@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
+from hardware.virtual.piv import CardProfile
 from kiosk.__main__ import main
-from kiosk.dialogue import VisitId
-from kiosk.reference import reference_of
-from kiosk.store.records import CardStatus, new_id
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.records import CardStatus, Visit, new_id
+from kiosk.contract.messages import VisitId
+from kiosk.contract.reference import reference_of
 from tests.commands.estate import AL, JO, Estate
 from tests.commands.samples import GOOD, Kiosk, people, two_members
 from tests.support.hotplug import HotplugPcscd

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.config import MailSettings
-from kiosk.demo.mailbox import Mailbox
-from kiosk.store.database import Store
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.store.database import Store
 from tests.commands.samples import Kiosk, store_of_settings
 from tests.support.smtp import running
 
@@ -48,7 +48,7 @@ def test_staff_are_told_once_by_mail(
         said = capsys.readouterr().out
         assert "alarms: card-not-genuine:at Main entrance\n" in said
         assert "notices: 1 sent, 0 waiting\n" in said
-        assert "INFO kiosk.administration.caretaker: audit anchor {" in said
+        assert "INFO kiosk.authority.administration.caretaker: audit anchor {" in said
         (message,) = mailbox.wait_for(1)
         assert message.to == ("ra@wexbridge.example",)
         assert message.subject.startswith("A smartcard failed its proof of being genuine")

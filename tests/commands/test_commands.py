@@ -13,10 +13,10 @@ from stat import S_IMODE
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.administration.doctor import Finding, fail, ok
-from kiosk.commands import COMMANDS, doctor
-from kiosk.config import MailSettings
-from kiosk.demo.mailbox import Mailbox
+from kiosk.app.cli import COMMANDS, doctor
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration.findings import Finding, fail, ok
 from tests.commands.samples import BAD, GOOD, Kiosk, people
 from tests.support.smtp import running
 

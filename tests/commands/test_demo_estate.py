@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import Settings, load_settings
-from kiosk.config.example import as_toml
-from kiosk.demo.estate import make_estate, settings_file
-from kiosk.demo.mailbox import Mailbox
-from kiosk.demo.people import cast
-from kiosk.demo.ra_side import MANAGER, RaSide
-from screens.demo.strip import DemoStrip
+from kiosk.app.config.example import as_toml
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import Settings
+from kiosk.app.demo.estate import cast, make_estate, settings_file
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.app.demo.ra_side import MANAGER, RaSide
+from screens.demo.app import DemoStrip
 from tests.support.smtp import running
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.store.service_records import Station
+from kiosk.authority.store.records import Station
 from tests.commands.samples import Kiosk, store_of_settings
 
 Capsys = pytest.CaptureFixture[str]

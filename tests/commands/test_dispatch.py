@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.command_line import whole_parser
-from kiosk.commands.help import subparsers
+from kiosk.app.cli.help import subparsers
+from kiosk.app.cli.main import whole_parser
 from tests.administration.desk.keys import new_key
 from tests.commands.estate import JO, Estate
 from tests.commands.samples import GOOD, Kiosk, people, two_members
@@ -33,7 +33,7 @@ def add_part(monkeypatch: pytest.MonkeyPatch) -> AddPart:
     """Add ``pause`` to a command, with the arguments of the part ``like``."""
 
     def add(command: str, like: str) -> None:
-        module = importlib.import_module(f"kiosk.commands.{command}")
+        module = importlib.import_module(f"kiosk.app.cli.{command}")
         real = module.add_parser
 
         def and_another(commands: Any) -> None:

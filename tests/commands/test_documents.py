@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.command_line import whole_parser
-from kiosk.commands import COMMANDS
-from kiosk.commands.help import subparsers
-from kiosk.config.base import About, settings_of
-from kiosk.config.settings import SECTIONS
+from kiosk.app.cli import COMMANDS
+from kiosk.app.cli.help import subparsers
+from kiosk.app.cli.main import whole_parser
+from kiosk.app.config.kinds import About, settings_of
+from kiosk.app.config.settings import SECTIONS
 from tests.support.fresh_root import CHECKOUT
 
 DOCUMENTS = sorted(

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
-from hardware.pkcs11.cards import Pkcs11Cards, Style
-from hardware.pkcs11.process import Module
-from kiosk.administration.doctor import Condition
-from kiosk.commands.hardware_checks import findings, of_module
-from kiosk.dialogue import CardId, CardReport, PinState
+from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
+from kiosk.app.cli.hardware_checks import findings, of_module
+from kiosk.authority.administration.findings import Condition
+from kiosk.contract.messages import CardId, CardReport, PinState
 from tests.hardware.pkcs11.tokens import new_token
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL

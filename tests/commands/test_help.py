@@ -12,8 +12,8 @@ from importlib.metadata import version
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.command_line import whole_parser
-from kiosk.commands.help import subparsers
+from kiosk.app.cli.help import subparsers
+from kiosk.app.cli.main import whole_parser
 
 
 def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

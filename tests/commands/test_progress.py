@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from kiosk.commands.progress import ProgressLine
+from kiosk.app.cli.printing import ProgressLine
 
 
 class Terminal(io.StringIO):

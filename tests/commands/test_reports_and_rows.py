@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import MailSettings
-from kiosk.demo.mailbox import Mailbox
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import Mailbox
 from tests.commands.samples import GOOD, Kiosk, people
 
 Capsys = pytest.CaptureFixture[str]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.composition.backstage import Backstage, OpenStage
-from kiosk.composition.readers import only_readers
-from kiosk.dialogue import ReaderState, VisitEnd, VisitId
-from kiosk.errors import StoreError
-from kiosk.faults import describe_fault
-from kiosk.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
+from kiosk.app.composition.backstage import Backstage, OpenStage
+from kiosk.app.composition.station import only_readers
+from kiosk.contract.errors import StoreError, describe_fault
+from kiosk.contract.messages import ReaderState, VisitEnd, VisitId
+from kiosk.contract.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
 from kiosk.station.commands import Command, EndVisit, OpenVisit
 from kiosk.station.events import NoReply, ResultSide
 from kiosk.station.states import Outage

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.gids.making import new_gids_card
-from kiosk.composition.cards import build_cards
-from kiosk.config import CardSettings, Settings
-from kiosk.dialogue import CardId
-from kiosk.errors import CardUnknown
+from kiosk.app.composition.cards import build_cards
+from kiosk.app.config.settings import CardSettings, Settings
+from kiosk.contract.errors import CardUnknown
+from kiosk.contract.messages import CardId
 from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.support.gids_card import new_gids_card
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.composition.families import changes_secret
-from kiosk.config import CardSettings, Settings
-from kiosk.config.pkcs11 import Pkcs11Settings
+from kiosk.app.composition.authority import changes_secret
+from kiosk.app.config.settings import CardSettings, Pkcs11Settings, Settings
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 ADMIN_PIN = CardSettings(openpgp_secret="admin-pin")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiosk import collector
+from kiosk.app import process
 
 
 @pytest.fixture(autouse=True)
@@ -18,19 +18,19 @@ def _as_it_was() -> Iterator[None]:
 
 
 def test_it_works_again_and_passes_over_what_was_loaded() -> None:
-    collector.rest()
+    process.rest()
     assert not gc.isenabled()
-    collector.resume()
+    process.resume()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
 
 
 def test_a_second_resume_keeps_no_garbage() -> None:
     """A stage that cannot be built is tried every few seconds, with garbage in between."""
-    collector.rest()
-    collector.resume()
+    process.rest()
+    process.resume()
     frozen = gc.get_freeze_count()
     kept = [[] for _ in range(1000)]  # type: list[list[int]]
-    collector.resume()
+    process.resume()
     assert len(kept) == 1000
     assert gc.get_freeze_count() <= frozen

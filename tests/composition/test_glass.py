@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.composition.glass import look_of
-from kiosk.config import load_settings
-from screens.glyphs import PLAIN, RICH
+from kiosk.app.composition.station import look_of
+from kiosk.app.config.loading import load_settings
+from screens.theme import PLAIN, RICH
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.alarms import LOOK
-from kiosk.administration.setup import make_keys, prepare_database
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.composition.station import LocalStage
-from kiosk.config import Settings, load_settings
-from kiosk.dialogue import ReaderState
+from kiosk.app.composition.opening import open_store
+from kiosk.app.composition.station import LocalStage
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import Settings
+from kiosk.authority.administration.alarms import LOOK
+from kiosk.authority.administration.setup import make_keys, prepare_database
+from kiosk.authority.store.database import Store
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import ReaderState
 from kiosk.station.states import Outage
-from kiosk.store.database import Store
 
 
 @pytest.fixture

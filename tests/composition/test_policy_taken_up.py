@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.policy_in_force import stored_text
-from kiosk.administration.setup import load_questions, make_keys, prepare_database
-from kiosk.composition.authority import AuthorityHouse, build_authority
-from kiosk.composition.opening import open_store
-from kiosk.config import load_settings
-from kiosk.dialogue import (
+from kiosk.app.composition.authority import AuthorityHouse, build_authority
+from kiosk.app.composition.opening import open_store
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.authority.policy import stored_text
+from kiosk.authority.store.records import PolicySetting
+from kiosk.contract.messages import (
     CardId,
     CardReport,
     ChooseQuestions,
@@ -24,8 +25,7 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.ports import Authority
-from kiosk.store.staff_records import PolicySetting
+from kiosk.contract.ports import Authority
 from tests.authority.plastic import Plastic
 from tests.store import samples
 from tests.support.database import SetClock

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.composition.authority import build_authority
-from kiosk.config import load_settings, settings_path
-from kiosk.errors import ConfigError
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.config.loading import load_settings, settings_path
+from kiosk.contract.errors import ConfigError
 
 ANOTHER = "the database was filled under other keys"
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.setup import make_keys, prepare_database
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.composition.station import LocalStage
-from kiosk.config import Settings, load_settings
-from kiosk.dialogue import ReaderState
-from kiosk.errors import ConfigError
+from kiosk.app.composition.opening import open_store
+from kiosk.app.composition.station import LocalStage
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import Settings
+from kiosk.authority.administration.setup import make_keys, prepare_database
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import ReaderState
 from kiosk.station.states import Outage
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
 from tests.secrets.token.hsm import Hsm, workers

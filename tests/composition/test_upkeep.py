@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.composition.upkeep import MINUTE_S, Upkeep
-from kiosk.errors import StoreBusy
-from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.app.composition.upkeep import MINUTE_S, Upkeep
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.contract.errors import StoreBusy
 
 
 def nothing() -> None:

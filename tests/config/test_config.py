@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import (
-    PolicySettings,
-    credential_text,
-    load_settings,
-    settings_path,
-    state_directory,
-)
-from kiosk.config.base import settings_of
-from kiosk.config.example import example_toml
-from kiosk.config.kinds import Number
-from kiosk.config.settings import SECTIONS
-from kiosk.errors import ConfigError
-from kiosk.policy import Factor, Policy
+from kiosk.app.config.example import example_toml
+from kiosk.app.config.kinds import Number, settings_of
+from kiosk.app.config.loading import credential_text, load_settings, settings_path, state_directory
+from kiosk.app.config.settings import SECTIONS, PolicySettings
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.policy import Factor, Policy
 
 
 def problems(environ: dict[str, str] | None = None, path: Path | None = None) -> str:

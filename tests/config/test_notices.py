@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import load_settings
-from kiosk.config.notices import addresses
-from kiosk.errors import ConfigError
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import addresses
+from kiosk.contract.errors import ConfigError
 
 TOLD = (
     "registration_blocked",

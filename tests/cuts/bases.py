@@ -8,7 +8,7 @@ from typing import Protocol
 
 import psycopg
 
-from kiosk.store.tables import Row
+from kiosk.authority.store.tables import Row
 from tests.support.database import sqlite_url
 
 

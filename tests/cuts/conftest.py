@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from tests.authority.world import World
 from tests.cuts.bases import Base, SqliteBase
 from tests.cuts.chips import CardServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 
-from hardware.virtual.state import Reference
+from hardware.virtual.piv import Reference
 from tests.cuts.chips import Chip
 from tests.cuts.reader import READER
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kiosk.dialogue import (
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.crypto.secret_history import open_current, open_kept
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     EnterCode,
@@ -20,14 +23,11 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.ports import CardAddress, Cards
-from kiosk.secrets.kept import open_current, open_kept
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
+from kiosk.contract.ports import CardAddress, Cards
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
-from kiosk.store.records import Card, new_id
+from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.cuts.bases import Base
 from tests.cuts.cutter import Cut

@@ -15,11 +15,9 @@ from hardware.driver import Driver
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
-from hardware.pkcs11.cards import Pkcs11Cards, Style
-from hardware.pkcs11.process import Module
-from hardware.virtual.gids.profile import GidsProfile
-from hardware.virtual.profile import CardProfile
-from kiosk.ports import Cards
+from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.ports import Cards
 from tests.authority.keyed import KEY
 from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
@@ -31,6 +29,7 @@ from tests.cuts.piv import PivPlastic
 from tests.cuts.plastic import NEW_PIN, ChipPlastic
 from tests.cuts.reader import real_cards
 from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
+from tests.support.gids_card import GidsProfile
 
 SOCKET, TOKEN = "card.socket", "softhsm"
 ON_APDUS = (Fault.TORN, Fault.LOST, Fault.RESET, Fault.KILL)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hardware.virtual.gids.making import new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
-from hardware.virtual.state import Reference
+from hardware.virtual.piv import Reference
 from tests.cuts.counted import CountedPlastic
 from tests.cuts.plastic import FIRST_PIN
+from tests.support.gids_card import GidsProfile, new_gids_card
 
 
 class GidsPlastic(CountedPlastic):

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.modules.process import ModuleProcess
-from kiosk.modules.wire import Message
+from kiosk.contract.module_process import Message, ModuleProcess
 from tests.cuts.cutter import Cutter, Fault
 
 Heard = Callable[[ModuleProcess, Message | None], None]

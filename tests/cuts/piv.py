@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import Reference, padded
+from hardware.virtual.piv import CardProfile, Reference, padded
 from tests.authority.world import PUK
 from tests.cuts.counted import CountedPlastic
 from tests.cuts.plastic import FIRST_PIN

@@ -9,11 +9,11 @@ import pytest
 from smartcard import scard
 
 from hardware import pcsc
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import Driver
 from hardware.pcsc import GET_FEATURE_REQUEST, WAS_RESET, Context, Handle, PcscError
 from hardware.registry import Registry
-from hardware.virtual.profile import ATR_T1
+from hardware.virtual.piv import ATR_T1
 from tests.cuts.chips import Chip
 from tests.cuts.cutter import Cutter, Fault
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from kiosk.dialogue import Finished, Reason
+from kiosk.contract.messages import Finished, Reason
 from tests.cuts.cutter import Cut, Fault, Side
 from tests.cuts.estate import Estate
 

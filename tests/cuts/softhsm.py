@@ -6,9 +6,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from hardware.pkcs11.process import WORKER
-from kiosk.modules.process import ModuleProcess
-from kiosk.modules.wire import Message
+from hardware.pkcs11.cards import WORKER
+from kiosk.contract.module_process import Message, ModuleProcess
 from tests.hardware.pkcs11.tokens import SOFTHSM, new_token
 
 _PATIENCE_S = 20.0

@@ -16,15 +16,15 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from kiosk.authority.crypto.derivation import DerivedSecrets
+from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.service import LocalAuthority
-from kiosk.dialogue import CardId, Heartbeat, OnPad, VisitId
-from kiosk.policy import Factor, Policy
-from kiosk.ports import CardAddress
-from kiosk.secrets.audit_macs import AuditMacs
-from kiosk.secrets.source import DerivedSecrets
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
+from kiosk.contract.messages import CardId, Heartbeat, OnPad, VisitId
+from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
+from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
 from tests.cuts.families import Family, families

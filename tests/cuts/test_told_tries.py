@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import Reason, Refusal
+from kiosk.contract.messages import Reason, Refusal
 from tests.cuts.conftest import OpenEstate
 from tests.cuts.cutter import Cut, Fault, Side
 from tests.cuts.runs import Stations, comes_back, holds_the_cards_secret

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from urllib.parse import quote
 
-from kiosk.folding import fold, folded_words
+from kiosk.contract.folding import fold, folded_words
 from tests.e2e.world import World
 
 _ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-B]|[=>78])")

@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kiosk.composition.authority import build_authority
-from kiosk.config import load_settings
-from kiosk.dialogue import Answer, VisitId
-from kiosk.errors import StepRefused
-from kiosk.ports import Authority
-from kiosk.secrets.hashing import AnswerHasher
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import JointHash
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.store.records import JointHash
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Answer, VisitId
+from kiosk.contract.ports import Authority
+from kiosk.contract.sensitive import Sensitive
 
 CALLERS = 20
 

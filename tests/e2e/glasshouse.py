@@ -17,17 +17,15 @@ from weakref import WeakSet
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.dialogue import ReaderState, VisitId
-from kiosk.ports import CardInserted, CardRemoved, PostReaderEvent, ReaderMonitor
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import ReaderState, VisitId
+from kiosk.contract.ports import CardInserted, CardRemoved, PostReaderEvent, ReaderMonitor
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command
-from kiosk.station.loop import StationLoop
-from kiosk.station.quiet import Patience
-from kiosk.station.stage import Stage
+from kiosk.station.loop import Patience, Stage, StationLoop
 from kiosk.station.states import Attract, ConfirmOwner, Reading, State, Visit
+from screens.kiosk.app import KioskApp
 from screens.kiosk.attract import AttractPage
-from screens.kiosk_app import KioskApp
-from screens.look import Look
+from screens.theme import Look
 from tests.station.monitor import FakeMonitor
 
 T = TypeVar("T")

@@ -9,11 +9,11 @@ import sys
 from dataclasses import replace
 
 from kiosk.__main__ import main
-from kiosk.composition import glass
-from kiosk.config import Settings
-from screens.look import Look, Strip
+from kiosk.app.composition import station
+from kiosk.app.config.settings import Settings
+from screens.theme import Look, Strip
 
-_look_of = glass.look_of
+_look_of = station.look_of
 
 
 def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
@@ -21,5 +21,5 @@ def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
 
 
 if __name__ == "__main__":
-    glass.look_of = _hasty
+    station.look_of = _hasty
     sys.exit(main())

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from kiosk.config import MailSettings
-from kiosk.dialogue import CardId
+from kiosk.app.config.settings import MailSettings
+from kiosk.contract.messages import CardId
 from tests.e2e.people import DOMAIN, Person
 
 Tables = Mapping[str, Mapping[str, Any]]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_keys, open_store
-from kiosk.dialogue import CardId
-from kiosk.secrets.kept import open_current
-from kiosk.secrets.sealing import Sealer
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import Registration
-from kiosk.store.service_records import Station
+from kiosk.app.composition.opening import open_keys, open_store
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.store.records import AuditEvent, Registration, Station
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
 from tests.e2e.world import World
 

@@ -16,19 +16,19 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivSession
-from kiosk import errors
 from kiosk.__main__ import main
+from kiosk.app.composition import station
+from kiosk.app.config.settings import Settings
+from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.service import LocalAuthority
-from kiosk.composition import glass
-from kiosk.config import Settings
-from kiosk.mail.smtp import SmtpMailer
-from kiosk.sensitive import Sensitive
-from screens.kiosk.code_entry import CodeEntryPage
-from screens.kiosk_app import KioskApp
-from screens.look import Look, Strip
-from screens.widgets.cells import Cells
+from kiosk.contract import errors
+from kiosk.contract.sensitive import Sensitive
+from screens.kiosk.app import KioskApp
+from screens.kiosk.codes import CodeEntryPage
+from screens.theme import Look, Strip
+from screens.widgets.fields import Cells
 
 CANARY = "Saboteur 90817263"
 
@@ -49,12 +49,12 @@ class SabotageError(Exception):
     """Expected by nobody."""
 
 
-_look_of = glass.look_of
+_look_of = station.look_of
 
 
 def spoil(orders: Path) -> None:
     """Put the saboteur between each call and whoever makes it."""
-    glass.look_of = _hasty
+    station.look_of = _hasty
     ports: tuple[tuple[type, str, list[str]], ...] = (
         (LocalAuthority, "authority", AUTHORITY),
         (PcscCards, "cards", CARDS),

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from kiosk.clock import SystemClock
-from kiosk.composition.authority import build_authority
-from kiosk.config import Settings
-from kiosk.dialogue import (
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.config.settings import Settings
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import (
     Answer,
     CardChallenge,
     CardId,
@@ -26,8 +26,8 @@ from kiosk.dialogue import (
     VisitEnd,
     VisitId,
 )
-from kiosk.ports import Authority
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import Authority
+from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
 
 ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kiosk.__main__ import main
-from kiosk.secrets.hashing import AnswerHasher
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import JointHash
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.store.records import JointHash
+from kiosk.contract.sensitive import Sensitive
 
 
 def stall(pipe: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 
-from screens.terminal.bucket import TokenBucket
+from screens.terminal.driver import TokenBucket
 from tests.support.terminal import Terminal
 
 KEYS = {

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 
 from textual.widgets import Static
 
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import new_card
-from hardware.virtual.state import padded
-from kiosk.dialogue import (
+from hardware.virtual.piv import VirtualCard, padded
+from kiosk.contract.messages import (
     CardProof,
     CardReport,
     Finished,
@@ -36,8 +35,8 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.reference import reference_of
-from kiosk.sensitive import Sensitive
+from kiosk.contract.reference import reference_of
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from tests.e2e.glasshouse import WatchedApp

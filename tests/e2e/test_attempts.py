@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
-from kiosk.composition.authority import build_authority
-from kiosk.dialogue import (
+from kiosk.app.composition.authority import build_authority
+from kiosk.authority.mail.words import BLOCKED, BLOCKED_STAFF
+from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,
     CardId,
@@ -24,8 +25,6 @@ from kiosk.dialogue import (
     Reason,
     VisitId,
 )
-from kiosk.mail.staff_words import BLOCKED_STAFF
-from kiosk.mail.words import BLOCKED
 from screens.words import choices, frame, questions
 from screens.words.reasons import refusal
 from tests.e2e.crowding import CALLERS

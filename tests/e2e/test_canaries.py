@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kiosk.dialogue import AnswerProblem, Purpose
+from kiosk.contract.messages import AnswerProblem, Purpose
 from kiosk.station.states import PinTrouble
 from screens.words import email as email_words
 from screens.words import pin as pin_words

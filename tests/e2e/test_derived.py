@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.dialogue import CardId, Purpose
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.masters import Masters
-from kiosk.store.records import Card
+from kiosk.app.composition.opening import open_store
+from kiosk.authority.crypto.derivation import Derivation, Masters
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.store.records import Card
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import CardId, Purpose
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World

@@ -16,18 +16,17 @@ from typing import Any
 import pytest
 
 from hardware.apdu import GENERAL_AUTHENTICATE
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import Driver
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from hardware.virtual.gids.making import new_gids_card
-from kiosk.dialogue import CardId, KeyChallenge, Purpose
-from kiosk.errors import PinBlocked, PinWrong
-from kiosk.ports import CardAddress, CardHold
-from kiosk.secrets import admin_keys
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto import admin_keys
+from kiosk.contract.errors import PinBlocked, PinWrong
+from kiosk.contract.messages import CardId, KeyChallenge, Purpose
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.forged_keys import Listening
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
@@ -35,6 +34,7 @@ from tests.e2e.people import Person
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.support.gids_card import new_gids_card
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kiosk.dialogue import Purpose, Reason
-from kiosk.mail.words import CODE_GIVEN, CODE_SUBJECTS, FIRST_CODE_GIVEN, UNLOCKED
+from kiosk.authority.mail.words import CODE_GIVEN, CODE_SUBJECTS, FIRST_CODE_GIVEN, UNLOCKED
+from kiosk.contract.messages import Purpose, Reason
 from kiosk.station.states import CodeLack
 from screens.words import choices, email, pin
 from screens.words.reasons import refusal

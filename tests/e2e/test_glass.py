@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from screens.words import choices, email, frame, questions, waiting
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import DOMAIN, Person, person

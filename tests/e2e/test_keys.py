@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.dialogue import Purpose
+from kiosk.app.composition.opening import open_store
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import Purpose
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 

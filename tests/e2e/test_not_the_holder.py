@@ -8,10 +8,14 @@ from typing import Final
 
 import pytest
 
-from hardware.virtual.gids.making import new_gids_card
-from kiosk.dialogue import CardId, Purpose, Reason
-from kiosk.mail.staff_words import MISUSE_REPORTED_STAFF
-from kiosk.mail.words import CODE_SUBJECTS, MISUSE_REPORTED, MISUSE_STOPPED, OWNER_SUBJECT
+from kiosk.authority.mail.words import (
+    CODE_SUBJECTS,
+    MISUSE_REPORTED,
+    MISUSE_REPORTED_STAFF,
+    MISUSE_STOPPED,
+    OWNER_SUBJECT,
+)
+from kiosk.contract.messages import CardId, Purpose, Reason
 from screens.words import choices, email, frame, reasons
 from tests.attacks.stolen import behind, register_by_name, registration_of
 from tests.e2e.conftest import MakeWorld
@@ -20,6 +24,7 @@ from tests.e2e.records import events, registration
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
+from tests.support.gids_card import new_gids_card
 from tests.support.hostile.copies import THIEFS_PIN, gids_copy
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]

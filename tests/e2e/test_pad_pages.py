@@ -6,11 +6,11 @@ import asyncio
 
 from textual.pilot import Pilot
 
-from kiosk.dialogue import Heartbeat, OnPad, Purpose
-from kiosk.errors import PadLeft, PinWrong
-from kiosk.ports import CardInserted
+from kiosk.contract.errors import PadLeft, PinWrong
+from kiosk.contract.messages import Heartbeat, OnPad, Purpose
+from kiosk.contract.ports import CardInserted
 from kiosk.station import states as s
-from kiosk.station.actions import Actions
+from kiosk.station.executor import Actions
 from tests.e2e.glasshouse import Glasshouse
 from tests.screens.clocked import until
 from tests.screens.geometry import screen_lines

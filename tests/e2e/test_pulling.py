@@ -11,19 +11,12 @@ from weakref import WeakSet
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from kiosk.dialogue import Heartbeat, VisitId
+from kiosk.contract.messages import Heartbeat, VisitId
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.actions import Actions
-from screens.kiosk.digits_page import DigitsPage
-from screens.kiosk.text_page import TextPage
-from tests.e2e.glasshouse import (
-    CANARY,
-    Glasshouse,
-    only_what_is_new,
-    survivors,
-    with_canaries,
-)
+from kiosk.station.executor import Actions
+from screens.kiosk.entry_pages import DigitsPage, TextPage
+from tests.e2e.glasshouse import CANARY, Glasshouse, only_what_is_new, survivors, with_canaries
 from tests.screens.pilots import type_keys
 from tests.screens.samples import Sample, samples
 from tests.screens.stillness import still

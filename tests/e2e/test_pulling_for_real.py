@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from kiosk.dialogue import Purpose, Reason
+from kiosk.contract.messages import Purpose, Reason
 from screens.words import choices, frame, pin, questions, waiting
 from screens.words import email as email_words
 from screens.words.reasons import refusal

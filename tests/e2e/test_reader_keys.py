@@ -9,7 +9,7 @@ from collections import deque
 import pytest
 
 from kiosk.authority.audit import AuditKind
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from kiosk.station.states import PadNotice, Work
 from screens.words import frame
 from screens.words import pad as words

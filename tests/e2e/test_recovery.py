@@ -11,9 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hardware.virtual.faults import FaultyCard, Hang
 from hardware.virtual.link import CardLink
-from kiosk.dialogue import Purpose, Reason
+from kiosk.contract.messages import Purpose, Reason
 from kiosk.station.states import CodeLack, Outage, Work
 from screens.words import choices, email, frame, waiting
 from screens.words.reasons import refusal
@@ -23,6 +22,7 @@ from tests.e2e.records import events, registration
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
+from tests.support.faults import FaultyCard, Hang
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import Purpose, Reason
+from kiosk.contract.messages import Purpose, Reason
 from screens.words import choices, waiting
 from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e import sabotage

@@ -7,16 +7,15 @@ from threading import Event
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
 from hardware.registry import Registry
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.link import CardLink
 from hardware.virtual.making import blocked_card, new_card
-from hardware.virtual.state import padded
-from kiosk.dialogue import UnblockDone
-from kiosk.ports import PostReaderEvent
+from hardware.virtual.piv import VirtualCard, padded
+from kiosk.contract.messages import UnblockDone
+from kiosk.contract.ports import PostReaderEvent
 from kiosk.station import states as s
 from tests.station.rig import PIN, Rig
 from tests.support.hotplug import HotplugPcscd

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import NAME
-from kiosk.dialogue import CardId, Purpose
-from kiosk.errors import PinWrong
+from kiosk.contract.errors import PinWrong
+from kiosk.contract.messages import CardId, Purpose
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person

@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 import pytest
 
-from kiosk.clock import SystemClock
-from kiosk.composition.opening import open_store
-from kiosk.dialogue import ReaderState, Reason
+from kiosk.app.composition.opening import open_store
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import ReaderState, Reason
 from kiosk.station.states import Outage
 from screens.words import choices, waiting
 from screens.words.reasons import refusal

@@ -11,9 +11,9 @@ from itertools import count
 
 import pytest
 
-from kiosk.dialogue import Purpose
-from kiosk.mail import words as mail_words
-from kiosk.mail.words import TO_HOLDERS
+from kiosk.authority.mail import words as mail_words
+from kiosk.authority.mail.words import TO_HOLDERS
+from kiosk.contract.messages import Purpose
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.hands import Fingers, Keys
 from tests.e2e.people import DOMAIN

@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, logging, sys, threading
-from kiosk.commands.run import log_fault, open_log
+from kiosk.app.cli.run import log_fault, open_log
 from screens.terminal.lockdown import lock_terminal
 
 open_log(sys.argv[1])

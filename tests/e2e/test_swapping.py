@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
 from hardware.registry import Registry
 from hardware.virtual.link import CardLink
-from kiosk.dialogue import Heartbeat
+from kiosk.contract.messages import Heartbeat
 from kiosk.station import states as s
-from kiosk.station.actions import Actions
+from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
-from screens.look import Look
+from screens.theme import Look
 from tests.e2e.glasshouse import FOR_EVER
 from tests.e2e.swapping import Crowd, Holder, Reactor, SlowChip
 from tests.support.hotplug import HotplugPcscd

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self
 
-from kiosk.dialogue import Purpose
-from screens.glyphs import RICH
+from kiosk.contract.messages import Purpose
+from screens.theme import RICH
 from screens.words import choices, email, frame, pin, questions, waiting
 from tests.e2e.hands import Hands, Keys
 from tests.e2e.people import Person

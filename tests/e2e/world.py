@@ -28,9 +28,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hardware.virtual.link import CardLink
-from kiosk.config import Settings, load_settings
-from kiosk.demo.mailbox import Mailbox, ReceivedMail
-from kiosk.dialogue import CardId
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import Settings
+from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.contract.messages import CardId
 from screens.words import waiting
 from tests.e2e.papers import Tables, write_card, write_people, write_settings
 from tests.e2e.people import Person, person

@@ -9,14 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from hardware.apdu import CHANGE_REFERENCE_DATA as CHANGE
-from hardware.apdu import (
-    GENERAL_AUTHENTICATE,
-    GET_RESPONSE,
-    VERIFY,
-    Command,
-    Response,
-    StatusWord,
-)
+from hardware.apdu import GENERAL_AUTHENTICATE, GET_RESPONSE, VERIFY, Command, Response, StatusWord
 from hardware.apdu import RESET_RETRY_COUNTER as RESET
 from hardware.connection import Link, understood
 

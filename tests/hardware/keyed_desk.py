@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from hardware.apdu import Command, Response, StatusWord
 from hardware.keypad import Keypad
-from hardware.pads import PadEntry
 from hardware.pcsc import GET_FEATURE_REQUEST
+from hardware.pin_pad import PadEntry
 from tests.hardware.drivers.openpgp_cards import Passwords
 
 FEATURES = "06 04 42330006 07 04 42330007 12 04 42330012"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hardware.cards import PcscCards
-from kiosk.dialogue import OnPad
-from kiosk.ports import CardAddress
+from hardware.card_access import PcscCards
+from kiosk.contract.messages import OnPad
+from kiosk.contract.ports import CardAddress
 from tests.hardware.trouble import PUK, Trouble
 
 PIN, NEW, WRONG = "482915", "60514273", "11111111"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
 from hardware.virtual.making import new_card
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.support.pcsc import Insert
 from tests.support.reachable import digits, fresh_pin, holders_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.atr import is_contactless
-from hardware.virtual.profile import ATR_CONTACTLESS, ATR_T0, ATR_T1
+from hardware.connection import is_contactless
+from hardware.virtual.piv import ATR_CONTACTLESS, ATR_T0, ATR_T1
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from hardware.attendance import AbandonedError, Attendance
-from hardware.workers import Workers
-from kiosk.errors import CardHung, OutcomeUnknown, PinWrong
+from hardware.card_access import AbandonedError, Attendance, Workers
+from kiosk.contract.errors import CardHung, OutcomeUnknown, PinWrong
 
 SOON = 0.05
 LONG = 30.0

@@ -13,16 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware import pcsc
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
 from hardware.trace import Exchange
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
+from hardware.virtual import piv
 from hardware.virtual.making import blocked_card, new_card
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import CardChallenge, CardId, KeyKind, PinState
-from kiosk.errors import (
+from hardware.virtual.piv import CardProfile, VirtualCard
+from kiosk.contract.errors import (
     AuthorityUnavailable,
     CardSwapped,
     CardUnknown,
@@ -30,8 +28,9 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardChallenge, CardId, KeyKind, PinState
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.trouble import Trouble, unblock
 from tests.support.pcsc import Insert, Seat
@@ -82,7 +81,7 @@ def test_a_card_of_each_make_lives_through_it_all(
     profile = PROFILES[name]
     card = make(profile)
     big = certificates.der(expires=EXPIRES, filler=2000)
-    card.state.objects[objects.CERT_PIV_AUTHENTICATION] = certificates.content(big)
+    card.state.objects[piv.CERT_PIV_AUTHENTICATION] = certificates.content(big)
     seat = insert(card)
     at = address(seat, card)
     report = cards.read(seat.reader)
@@ -250,8 +249,8 @@ def test_the_expiry_comes_from_the_chuid_where_there_is_no_certificate(
     insert: Insert, cards: PcscCards
 ) -> None:
     card = make()
-    card.state.objects.pop(objects.CERT_PIV_AUTHENTICATION)
-    card.state.objects[objects.CERT_CARD_AUTHENTICATION] = b"\x70\x01\x00"
+    card.state.objects.pop(piv.CERT_PIV_AUTHENTICATION)
+    card.state.objects[piv.CERT_CARD_AUTHENTICATION] = b"\x70\x01\x00"
     seat = insert(card)
     assert cards.read(seat.reader).expires_at == datetime(2031, 2, 4, tzinfo=UTC)
 

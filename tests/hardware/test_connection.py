@@ -9,9 +9,9 @@ import pytest
 from hardware import pcsc
 from hardware.apdu import Command, Header, Response, StatusWord, select
 from hardware.connection import Connection, Link
-from hardware.pads import Asked, PadEntry
 from hardware.pcsc import GET_FEATURE_REQUEST, Handle, PcscError
-from kiosk.errors import (
+from hardware.pin_pad import Asked, PadEntry
+from kiosk.contract.errors import (
     CardBusy,
     CardError,
     CardGone,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hardware.doctor import CardCondition, look_into
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import Heartbeat, Reason
-from kiosk.errors import ContactNeeded, NotAllowed
-from kiosk.ports import CardHold
-from kiosk.station.actions import Actions
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.errors import ContactNeeded, NotAllowed
+from kiosk.contract.messages import Heartbeat, Reason
+from kiosk.contract.ports import CardHold
 from kiosk.station.commands import OpenVisit
 from kiosk.station.events import GaveUp
+from kiosk.station.executor import Actions
 from tests.hardware.trouble import CHANGES, VERIFY, address, answers, cards_with, chip
 from tests.station.fakes import FakeAuthority
 from tests.station.samples import ID

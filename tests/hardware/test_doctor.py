@@ -6,11 +6,11 @@ import pytest
 
 from hardware import pcsc
 from hardware.doctor import CardCondition, look_over
-from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import PinState
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.messages import PinState
 from tests.hardware.trouble import answers, cards_with, chip
+from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 

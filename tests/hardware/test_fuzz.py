@@ -14,10 +14,9 @@ from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
 from hardware.virtual.making import new_card
-from kiosk.dialogue import (
+from kiosk.contract.errors import CardError, PinRefused
+from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     KeyChallenge,
@@ -25,12 +24,13 @@ from kiosk.dialogue import (
     PinChallenge,
     UnblockNotSent,
 )
-from kiosk.errors import CardError, PinRefused
-from kiosk.sensitive import Sensitive
-from kiosk.station.unblocking import outcome_of
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.unblock import outcome_of
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 from tests.hardware.fuzzing import Answer, FuzzLink, Plan, plans
+from tests.support import gids_card as cryptograms
+from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.printed import Printed
 
 PIN, NEW = Sensitive("482915"), Sensitive("60514273")

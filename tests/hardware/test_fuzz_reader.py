@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import new_card
-from kiosk.dialogue import CardId
-from kiosk.errors import CardError
-from kiosk.ports import CardAddress
+from hardware.virtual.piv import VirtualCard
+from kiosk.contract.errors import CardError
+from kiosk.contract.messages import CardId
+from kiosk.contract.ports import CardAddress
 from tests.hardware.fuzzing import Plan, plans
 from tests.hardware.trouble import CHANGES, PIN, PUK, cards_with
 from tests.support.pcsc import Insert

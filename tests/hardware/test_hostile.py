@@ -7,26 +7,26 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import Driver
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.gids.making import new_gids_card
 from hardware.virtual.link import Chip
 from hardware.virtual.making import blocked_card, new_card
-from kiosk.dialogue import CardChallenge, KeyKind, PinChallenge, PinProof, PinState
-from kiosk.errors import PinBlocked, PinWrong
-from kiosk.ports import CardAddress
-from kiosk.secrets.card_keys import key_from, proves, verify_pin_proof
-from kiosk.sensitive import Sensitive
+from hardware.virtual.piv import VirtualCard
+from kiosk.authority.crypto.card_keys import key_from, proves, verify_pin_proof
+from kiosk.contract.errors import PinBlocked, PinWrong
+from kiosk.contract.messages import CardChallenge, KeyKind, PinChallenge, PinProof, PinState
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.pkcs11.keys import TokenKey, put_keys
 from tests.hardware.pkcs11.tokens import PIN as TOKEN_PIN
 from tests.hardware.pkcs11.tokens import Token, new_token
+from tests.support.gids_card import new_gids_card
 from tests.support.hostile.copies import (
     THIEFS_ADMIN_KEY,
     THIEFS_PIN,

@@ -6,10 +6,9 @@ import threading
 
 import pytest
 
-from hardware.grip import Patience
-from hardware.virtual.faults import Hang
-from kiosk.errors import CardError, CardHung, OutcomeUnknown
-from kiosk.ports import CardHold
+from hardware.card_access import Patience
+from kiosk.contract.errors import CardError, CardHung, OutcomeUnknown
+from kiosk.contract.ports import CardHold
 from tests.hardware.trouble import (
     CHANGES,
     GET_DATA,
@@ -25,6 +24,7 @@ from tests.hardware.trouble import (
     read_once_free,
     unblock,
 )
+from tests.support.faults import Hang
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -8,23 +8,14 @@ from pathlib import Path
 import pytest
 
 from hardware import pcsc
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.doctor import look_over
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import PinState
-from kiosk.errors import PadLeft, PadRefused, PinBlocked, PinWrong
-from tests.hardware.keying import (
-    ACTS,
-    NEW,
-    PIN,
-    WRONG,
-    change,
-    nothing_came_of_it,
-    unblock,
-    verify,
-)
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.errors import PadLeft, PadRefused, PinBlocked, PinWrong
+from kiosk.contract.messages import PinState
+from tests.hardware.keying import ACTS, NEW, PIN, WRONG, change, nothing_came_of_it, unblock, verify
 from tests.hardware.trouble import PUK, address, cards_with, chip
 from tests.support.clients import Clients
 from tests.support.pad import Asking, Does, Pad

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.waiting import wait_until
-from kiosk.errors import (
+from hardware.virtual.pcscd import wait_until
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.errors import (
     CardBusy,
     CardError,
     OutcomeUnknown,
@@ -108,7 +108,7 @@ def test_a_reader_that_refuses_is_not_asked_again(
                 unblock(cards, at)
     nothing_came_of_it(card)
     assert not cards.read(at.reader).pin_pad
-    assert [record.name for record in caplog.records] == ["hardware.pad_offers"]
+    assert [record.name for record in caplog.records] == ["hardware.card_access"]
     assert at.reader in caplog.text
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.apdu import GET_DATA, RESET_RETRY_COUNTER, VERIFY, Command, Header, Response
-from hardware.layers import MOST_PARTS, Chained, Whole
-from kiosk.errors import CardError, CardProtocolError, OutcomeUnknown
+from hardware.connection import MOST_PARTS, Chained, Whole
+from kiosk.contract.errors import CardError, CardProtocolError, OutcomeUnknown
 from tests.hardware.fakes import Endless, Script
 
 READ = Command(Header(0, GET_DATA, 0x3F, 0xFF), b"\x5c\x01\x7e", 256)

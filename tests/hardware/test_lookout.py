@@ -8,10 +8,15 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from hardware import pcsc
-from hardware.lookout import Lookout
+from hardware.monitor import Events, Lookout
 from hardware.pcsc import STATE_PRESENT, Context, PcscError, ReaderState
-from hardware.watch import Events
-from kiosk.ports import CardInserted, CardRemoved, ReadersChanged, ServiceFound, ServiceLost
+from kiosk.contract.ports import (
+    CardInserted,
+    CardRemoved,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
 
 GONE = 0x8
 Sight = tuple[str, ...] | list[ReaderState] | PcscError

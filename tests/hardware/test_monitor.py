@@ -14,10 +14,9 @@ import pytest
 from hardware import pcsc
 from hardware.monitor import PcscMonitor
 from hardware.pcsc import ReaderState
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.faults import MuteCard
 from hardware.virtual.making import new_card
-from kiosk.ports import (
+from hardware.virtual.piv import VirtualCard
+from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
     CardRemoved,
@@ -26,6 +25,7 @@ from kiosk.ports import (
     ServiceFound,
     ServiceLost,
 )
+from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware import pads
+from hardware import pin_pad
 from hardware.apdu import Command, Header, StatusWord
 from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.drivers.piv import PivSession
 from hardware.keypad import Keypad, check
-from hardware.pads import Asked, PadEntry, PadProperties
 from hardware.pcsc import PcscError
-from kiosk.dialogue import OnPad
-from kiosk.errors import PadLeft, PadRefused, PadTrouble
-from kiosk.sensitive import Sensitive
+from hardware.pin_pad import Asked, PadEntry, PadProperties
+from kiosk.contract.errors import PadLeft, PadRefused, PadTrouble
+from kiosk.contract.messages import OnPad
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 from tests.hardware.keyed_desk import FEATURES, MODIFY, PROPERTIES, VERIFY, Desk, Reader
 
@@ -216,5 +216,5 @@ def test_what_the_card_says_is_the_cards() -> None:
 
 @given(st.binary(max_size=40))
 def test_no_answer_of_a_reader_is_too_strange(answer: bytes) -> None:
-    assert all(0 <= tag <= 0xFF for tag in pads.features(answer))
-    assert isinstance(pads.properties(answer), PadProperties)
+    assert all(0 <= tag <= 0xFF for tag in pin_pad.features(answer))
+    assert isinstance(pin_pad.properties(answer), PadProperties)

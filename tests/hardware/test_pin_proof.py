@@ -10,21 +10,24 @@ from functools import cache
 
 import pytest
 
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.faults import Hang, pulled_out
+from hardware.virtual import piv
+from hardware.virtual.chip import read, tlv
 from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import CardState
-from hardware.virtual.tlv import read, tlv
-from kiosk.dialogue import KeyKind, PinChallenge, PinProof
-from kiosk.errors import PinBlocked, PinWrong
-from kiosk.secrets.card_keys import certifies, verify_pin_proof
-from kiosk.sensitive import Sensitive
+from hardware.virtual.piv import (
+    SLOT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION,
+    CardProfile,
+    CardState,
+    VirtualCard,
+)
+from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
+from kiosk.contract.errors import PinBlocked, PinWrong
+from kiosk.contract.messages import KeyKind, PinChallenge, PinProof
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import unsupported_certificate
 from tests.hardware.keying import ON_PAD
 from tests.hardware.trouble import PATIENT, PIN, SOON, VERIFY, Trouble, address, answers, cards_with
+from tests.support.faults import Hang, pulled_out
 from tests.support.pad import Pad
 from tests.support.pcsc import Insert
 
@@ -70,7 +73,7 @@ def test_each_kind_of_key_signs_after_verify(insert: Insert, kind: KeyKind, t0: 
     assert proof is not None
     assert proof.certificate is not None
     assert certifies(proof.certificate, proof.public_key)
-    told = read(card.card.state.objects[objects.CERT_PIV_AUTHENTICATION])
+    told = read(card.card.state.objects[piv.CERT_PIV_AUTHENTICATION])
     assert proof.certificate == told[0x70]
     asked_for = [apdu[1] for apdu in card.apdus]
     verified = asked_for.index(VERIFY)
@@ -82,7 +85,7 @@ def test_a_key_without_a_certificate_is_read_from_the_metadata(
     insert: Insert, kind: KeyKind
 ) -> None:
     card = Trouble(card_of(kind, metadata=True))
-    del card.card.state.objects[objects.CERT_PIV_AUTHENTICATION]
+    del card.card.state.objects[piv.CERT_PIV_AUTHENTICATION]
     asked = challenge()
     proof = cards_with().verify_pin(address(insert(card), card), PIN, asked)
     assert counts(proof, asked)
@@ -92,9 +95,9 @@ def test_a_key_without_a_certificate_is_read_from_the_metadata(
 
 def test_a_certificate_may_be_compressed(insert: Insert) -> None:
     card = Trouble(card_of())
-    told = read(card.card.state.objects[objects.CERT_PIV_AUTHENTICATION])
+    told = read(card.card.state.objects[piv.CERT_PIV_AUTHENTICATION])
     packed = tlv(0x70, gzip.compress(told[0x70])) + tlv(0x71, b"\x01") + tlv(0xFE, b"")
-    card.card.state.objects[objects.CERT_PIV_AUTHENTICATION] = packed
+    card.card.state.objects[piv.CERT_PIV_AUTHENTICATION] = packed
     asked = challenge()
     proof = cards_with().verify_pin(address(insert(card), card), PIN, asked)
     assert counts(proof, asked)
@@ -107,16 +110,16 @@ def without_key(card: VirtualCard) -> None:
 
 
 def without_certificate(card: VirtualCard) -> None:
-    del card.state.objects[objects.CERT_PIV_AUTHENTICATION]
+    del card.state.objects[piv.CERT_PIV_AUTHENTICATION]
 
 
 def with_a_broken_certificate(card: VirtualCard) -> None:
-    card.state.objects[objects.CERT_PIV_AUTHENTICATION] = tlv(0x70, b"\x30\x03\x01")
+    card.state.objects[piv.CERT_PIV_AUTHENTICATION] = tlv(0x70, b"\x30\x03\x01")
 
 
 def with_an_unknown_kind(card: VirtualCard) -> None:
     certificate = tlv(0x70, unsupported_certificate())
-    card.state.objects[objects.CERT_PIV_AUTHENTICATION] = certificate
+    card.state.objects[piv.CERT_PIV_AUTHENTICATION] = certificate
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_a_key_that_signs_before_verify_is_no_proof(insert: Insert) -> None:
     state = card.card.state
     # The key of slot 9E, which the virtual card uses without a PIN, answers for slot 9A.
     state.keys[SLOT_PIV_AUTHENTICATION] = state.keys[SLOT_CARD_AUTHENTICATION]
-    state.objects[objects.CERT_PIV_AUTHENTICATION] = state.objects[objects.CERT_CARD_AUTHENTICATION]
+    state.objects[piv.CERT_PIV_AUTHENTICATION] = state.objects[piv.CERT_CARD_AUTHENTICATION]
 
     def free(chip: object, command: bytes) -> bytes:
         return card.card.transmit(command[:3] + bytes((SLOT_CARD_AUTHENTICATION,)) + command[4:])

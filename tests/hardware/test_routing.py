@@ -7,19 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
-from hardware.pkcs11.cards import NAME, Pkcs11Cards, Style
-from hardware.pkcs11.process import Module
-from hardware.registry import Registry
-from hardware.routing import RoutedCards
-from hardware.virtual.card import VirtualCard
+from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
+from hardware.registry import Registry, RoutedCards
 from hardware.virtual.making import blocked_card, new_card
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import PinState
-from kiosk.errors import CardUnknown, PinBlocked, PinWrong
-from kiosk.ports import CardAddress, Cards
-from kiosk.sensitive import Sensitive
+from hardware.virtual.piv import CardProfile, VirtualCard
+from kiosk.contract.errors import CardUnknown, PinBlocked, PinWrong
+from kiosk.contract.messages import PinState
+from kiosk.contract.ports import CardAddress, Cards
+from kiosk.contract.sensitive import Sensitive
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.faults import MuteCard
-from kiosk.errors import CardGone, CardMute, OutcomeUnknown, ReaderGone, ReaderServiceDown
+from kiosk.contract.errors import CardGone, CardMute, OutcomeUnknown, ReaderGone, ReaderServiceDown
 from tests.hardware.trouble import CHANGES, RESET, VERIFY, address, cards_with, chip, then
+from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert, wait_for_presence
 

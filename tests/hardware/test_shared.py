@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from hardware import pcsc
-from hardware.grip import Patience
+from hardware.card_access import Patience
 from hardware.pcsc import PcscError
 from hardware.trace import Exchange
-from kiosk.errors import CardBusy, OutcomeUnknown
+from kiosk.contract.errors import CardBusy, OutcomeUnknown
 from tests.hardware.trouble import CHANGES, NEW, PUK, address, cards_with, chip, unblock
 from tests.support.pcsc import Insert
 

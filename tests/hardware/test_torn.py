@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.faults import pulled_out, torn
-from hardware.virtual.profile import CardProfile
-from kiosk.errors import (
+from hardware.virtual.piv import CardProfile
+from kiosk.contract.errors import (
     CardError,
     CardGone,
     CardMute,
@@ -35,6 +34,7 @@ from tests.hardware.trouble import (
     let_the_service_look,
     unblock,
 )
+from tests.support.faults import pulled_out, torn
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

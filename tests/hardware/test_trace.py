@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hardware.apdu import GET_DATA, SELECT, Command, Header, select
 from hardware.trace import Exchange, Traced, log_trace
-from kiosk.errors import CardMute
+from kiosk.contract.errors import CardMute
 from tests.hardware.fakes import Script
 
 CANARY = b"90210817"

@@ -5,16 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hardware.monitor import Events, Watch, readers_listed, service_found, service_lost, states_seen
 from hardware.pcsc import STATE_MUTE, STATE_PRESENT, ReaderState
-from hardware.watch import (
-    Events,
-    Watch,
-    readers_listed,
-    service_found,
-    service_lost,
-    states_seen,
-)
-from kiosk.ports import (
+from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
     CardRemoved,

@@ -6,21 +6,19 @@ import time
 from collections.abc import Callable
 
 from hardware import pcsc
-from hardware.cards import PcscCards
+from hardware.card_access import Patience, PcscCards
 from hardware.drivers.piv import PivDriver
-from hardware.grip import Patience
 from hardware.pcsc import ReaderState
 from hardware.registry import Registry
 from hardware.trace import Trace
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.faults import Fault, FaultyCard, says
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import CardId, CardReport
-from kiosk.errors import CardBusy, CardHung
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from hardware.virtual.piv import CardProfile, VirtualCard
+from kiosk.contract.errors import CardBusy, CardHung
+from kiosk.contract.messages import CardId, CardReport
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
+from tests.support.faults import Fault, FaultyCard, says
 from tests.support.pcsc import Seat
 
 PIN, NEW, PUK = (Sensitive(text) for text in ("482915", "60514273", "73918264"))

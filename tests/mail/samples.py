@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kiosk.config import ServiceSettings
-from kiosk.dialogue import Purpose
-from kiosk.mail.compose import compose_code
-from kiosk.ports import Message
-from kiosk.sensitive import Sensitive
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.authority.mail.compose import compose_code
+from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
 
 CODE = "70935218"
 SERVICE = ServiceSettings()

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.config import ServiceSettings
-from kiosk.dialogue import Purpose
-from kiosk.errors import MailRefused
-from kiosk.mail.compose import TEMPLATES, compose_code, compose_notice
-from kiosk.mail.letter import in_groups
-from kiosk.mail.words import TO_HOLDERS
-from kiosk.ports import Message
-from kiosk.sensitive import Sensitive
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice
+from kiosk.authority.mail.words import TO_HOLDERS, in_groups
+from kiosk.contract.errors import MailRefused
+from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
 from tests.mail.samples import CODE, SERVICE, code_mail
 
 BST = timezone(timedelta(hours=1), "BST")

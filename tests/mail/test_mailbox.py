@@ -9,9 +9,8 @@ from stat import S_IMODE
 
 import pytest
 
-from kiosk.demo.mailbox import Mailbox, ReceivedMail
-from kiosk.mail.relay import verifying_context
-from kiosk.mail.smtp import SmtpMailer
+from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.authority.mail.smtp import SmtpMailer, verifying_context
 from tests.mail.samples import code_mail
 from tests.support.smtp import relay_to, running
 

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import ServiceSettings
-from kiosk.demo.mailbox import Mailbox
-from kiosk.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
-from kiosk.mail.compose import compose_notice
-from kiosk.mail.outbox import OutboxWorker, Patience
-from kiosk.mail.smtp import SmtpMailer
-from kiosk.ports import Mailer, Message
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.mail.compose import compose_notice
+from kiosk.authority.mail.outbox import OutboxWorker, Patience
+from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.contract.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
+from kiosk.contract.ports import Mailer, Message
 from tests.support.database import MACS, TestDatabase
 from tests.support.smtp import relay_to, running
 

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import MailSettings
-from kiosk.demo.certificates import ThrowAwayAuthority
-from kiosk.demo.mailbox import HOST, Mailbox
-from kiosk.errors import ConfigError, MailRefused, MailUnavailable
-from kiosk.mail.relay import Login, Relay, relay_from
-from kiosk.mail.smtp import SmtpMailer
-from kiosk.ports import Message
-from kiosk.sensitive import Sensitive
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import HOST, Mailbox, ThrowAwayAuthority
+from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
+from kiosk.contract.errors import ConfigError, MailRefused, MailUnavailable
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
 from tests.mail.samples import CODE, code_mail
 from tests.support.smtp import Scripted, Wire, relay_to, running
 

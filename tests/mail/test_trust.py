@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import MailSettings
-from kiosk.demo.certificates import Identity, ThrowAwayAuthority, self_signed
-from kiosk.demo.mailbox import HOST, Mailbox
-from kiosk.errors import ConfigError, MailNotTrusted, MailUnavailable
-from kiosk.mail.relay import relay_from
-from kiosk.mail.smtp import SmtpMailer
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import HOST, Identity, Mailbox, ThrowAwayAuthority, self_signed
+from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+from kiosk.contract.errors import ConfigError, MailNotTrusted, MailUnavailable
 from tests.mail.samples import code_mail
 from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running
 

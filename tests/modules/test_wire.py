@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.modules import wire
+from kiosk.contract import module_process
 
 Pipe = tuple[int, int]
 
@@ -24,12 +24,12 @@ def pipe() -> Iterator[Pipe]:
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
-def test_a_message_comes_out_as_it_went_in(message: wire.Message) -> None:
+def test_a_message_comes_out_as_it_went_in(message: module_process.Message) -> None:
     reads, writes = os.pipe()
-    wire.write(writes, message)
+    module_process.write(writes, message)
     os.close(writes)
-    assert wire.read(reads, 1.0) == message
-    assert wire.read(reads, 1.0) is None
+    assert module_process.read(reads, 1.0) == message
+    assert module_process.read(reads, 1.0) is None
     os.close(reads)
 
 
@@ -41,12 +41,12 @@ def test_what_is_no_frame_is_broken(pipe: Pipe, raw: bytes) -> None:
     reads, writes = pipe
     os.write(writes, raw)
     os.close(writes)
-    with pytest.raises(wire.BrokenFrame):
-        wire.read(reads, 1.0)
+    with pytest.raises(module_process.BrokenFrame):
+        module_process.read(reads, 1.0)
 
 
 @pytest.mark.parametrize("begun", [b"", b"\0\0", b"\0\0\0\5{"])
 def test_a_frame_that_does_not_come_is_not_waited_for(pipe: Pipe, begun: bytes) -> None:
     os.write(pipe[1], begun)
     with pytest.raises(TimeoutError):
-        wire.read(pipe[0], 0.05)
+        module_process.read(pipe[0], 0.05)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.policy.admin_key import tidied
+from kiosk.contract.policy import tidied
 
 ONE, TWO, THREE = "0123456789abcdef", "fedcba9876543210", "89abcdef01234567"
 KEY = ONE + TWO + THREE

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.dialogue import AnswerProblem, PinRules
-from kiosk.policy import (
+from kiosk.contract.messages import AnswerProblem, PinRules
+from kiosk.contract.policy import (
     EmailProblem,
     Factor,
     PinRule,

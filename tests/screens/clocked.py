@@ -9,14 +9,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from kiosk.station.commands import RequestCode
-from kiosk.station.states import (
-    CodeEntry,
-    Menu,
-    Work,
-    Working,
-)
+from kiosk.station.states import CodeEntry, Menu, Work, Working
 from tests.screens.desks import StillDesk
 from tests.screens.geometry import screen_lines
 from tests.screens.pictures import STILL, PictureApp

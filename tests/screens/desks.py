@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from kiosk.station.desk import Show
 from kiosk.station.events import HolderSide
+from kiosk.station.loop import Show
 from kiosk.station.states import Attract, State
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from textual import events
 
-from screens.kiosk_app import KioskApp
-from screens.look import Look
+from screens.kiosk.app import KioskApp
+from screens.theme import Look
 from tests.screens.desks import StillDesk
 from tests.screens.pictures import SIZES, pictures
 from tests.screens.samples import Sample, samples

@@ -9,8 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kiosk.station.states import Attract
-from screens.kiosk_app import KioskApp
-from screens.look import Look
+from screens.kiosk.app import KioskApp
+from screens.theme import Look
 from tests.screens.desks import StillDesk
 from tests.screens.geometry import layout_faults
 from tests.screens.pilots import type_keys

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
     AnswerQuestions,
@@ -22,9 +22,9 @@ from kiosk.dialogue import (
     Reason,
     VisitId,
 )
-from kiosk.ports import CardAddress
-from kiosk.reference import reference_of
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.reference import reference_of
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, RequestCode, UnblockPin, VerifyPin
 from kiosk.station.states import (
     AskQuestion,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kiosk.dialogue import AnswerProblem, GiveEmail, Purpose, Reason
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import AnswerProblem, GiveEmail, Purpose, Reason
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import RequestCode
 from kiosk.station.events import (
     AnswerEntered,

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import pytest
 from textual.screen import Screen
 
-from kiosk.dialogue import (
+from kiosk.contract.errors import PinRefused, PinWrong
+from kiosk.contract.messages import (
     CardReport,
     Grant,
     Heartbeat,
@@ -24,21 +25,17 @@ from kiosk.dialogue import (
     PinState,
     Purpose,
 )
-from kiosk.errors import PinRefused, PinWrong
-from kiosk.ports import CardAddress, CardInserted, CardRemoved, PostReaderEvent
-from kiosk.sensitive import Sensitive
-from kiosk.station.actions import Actions
-from kiosk.station.loop import StationLoop
-from kiosk.station.quiet import Patience
-from screens.kiosk.ask_question import AskQuestionPage
+from kiosk.contract.ports import CardAddress, CardInserted, CardRemoved, PostReaderEvent
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.executor import Actions
+from kiosk.station.loop import Patience, StationLoop
 from screens.kiosk.attract import AttractPage
-from screens.kiosk.code_entry import CodeEntryPage
-from screens.kiosk.confirm_owner import ConfirmOwnerPage
-from screens.kiosk.enter_pin import EnterPinPage
-from screens.kiosk.menu import MenuPage
-from screens.kiosk.new_pin import NewPinPage, RepeatPinPage
+from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
+from screens.kiosk.codes import CodeEntryPage
+from screens.kiosk.ends import SuccessPage
 from screens.kiosk.page import Page
-from screens.kiosk.success import SuccessPage
+from screens.kiosk.pin import EnterPinPage, NewPinPage, RepeatPinPage
+from screens.kiosk.questions import AskQuestionPage
 from tests.screens.clocked import Watch
 from tests.screens.pictures import STILL, PictureApp
 from tests.screens.pilots import settled, type_keys

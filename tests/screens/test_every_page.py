@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from kiosk.station.states import (
-    AskQuestion,
-    Attract,
-)
+from kiosk.station.states import AskQuestion, Attract
 from tests.screens.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
 from tests.screens.desks import StillDesk
 from tests.screens.pilots import settled, touch, type_keys

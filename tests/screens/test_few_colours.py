@@ -10,10 +10,9 @@ from rich.color import ColorSystem
 from textual.strip import Strip
 
 from screens import theme
-from screens.admin.pages import every_page
-from screens.look import Look
+from screens.admin.app import every_page
 from screens.terminal.colours import has_few_colours
-from screens.theme import ENOUGH, Palette, as_256, contrast
+from screens.theme import ENOUGH, Look, Palette, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
 from tests.screens.test_theme import TEXT, UNDER, accents

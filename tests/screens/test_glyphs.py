@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from screens.glyphs import PLAIN, RICH, Glyphs
+from screens.theme import PLAIN, RICH, Glyphs
 from tests.screens.geometry import screen_lines
 from tests.screens.pictures import STILL, app_for
 from tests.screens.pilots import type_keys

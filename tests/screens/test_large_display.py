@@ -10,8 +10,8 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
 from kiosk.station.states import EnterPin
-from screens.widgets.cells import Cells
-from screens.widgets.keypad import Keypad
+from screens.widgets.fields import Cells
+from screens.widgets.keys import Keypad
 from tests.screens.pictures import LARGE, Picture, app_for, pictures
 from tests.screens.pilots import settled
 from tests.screens.samples import REGISTER, Sample, samples

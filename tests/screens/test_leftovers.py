@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from textual.widget import Widget
 
-from kiosk.dialogue import GiveEmail, VisitId
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import GiveEmail, VisitId
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import (
     AskQuestion,
     Attract,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     AnswerProblem,
     AnswerQuestions,
     ChooseQuestions,
@@ -28,7 +28,7 @@ from kiosk.station.states import (
     PickQuestion,
     State,
 )
-from screens.look import Look
+from screens.theme import Look
 from tests.screens.geometry import layout_faults, screen_lines
 from tests.screens.pictures import SIZES, STILL, app_for
 from tests.screens.pilots import settled

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import Purpose
+from kiosk.contract.messages import Purpose
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import (
     AskQuestion,
@@ -28,7 +28,7 @@ from kiosk.station.states import (
     Work,
     Working,
 )
-from screens.progress import position
+from screens.kiosk.progress import position
 from tests.screens.samples import (
     ASKED,
     BANK,

@@ -3,23 +3,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from kiosk.dialogue import VisitId
-from kiosk.station.states import (
-    Attract,
-    EnterPin,
-    Goodbye,
-    Reading,
-    RemoveCard,
-    State,
-    StillThere,
-)
+from kiosk.contract.messages import VisitId
+from kiosk.station.states import Attract, EnterPin, Goodbye, Reading, RemoveCard, State, StillThere
 from screens.kiosk.attract import AttractPage
-from screens.kiosk.code_entry import CodeEntryPage
-from screens.kiosk.kit import Kit
-from screens.kiosk.menu import MenuPage
-from screens.kiosk.page import Page
-from screens.kiosk.still_there import StillTherePage
-from screens.kiosk.waiting import WaitingPage
+from screens.kiosk.choices import MenuPage
+from screens.kiosk.codes import CodeEntryPage
+from screens.kiosk.ends import StillTherePage, WaitingPage
+from screens.kiosk.page import Kit, Page
 from tests.screens.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with, shown, until
 from tests.screens.desks import StillDesk
 from tests.screens.pictures import PictureApp

@@ -8,7 +8,7 @@ import pytest
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.look import Strip
+from screens.theme import Strip
 from tests.screens.geometry import layout_faults, screen_lines
 from tests.screens.pictures import STILL, app_for
 from tests.screens.pilots import settled, type_keys

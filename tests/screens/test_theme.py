@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screens import theme
-from screens.look import Look
-from screens.theme import ENOUGH, Palette, contrast
+from screens.theme import ENOUGH, Look, Palette, contrast
 
 TEXT = ("ink", "quiet", "accent", "alarm", "done")
 UNDER = ("paper", "ground", "well")
@@ -48,7 +47,7 @@ def test_an_accent_that_is_legible_is_left_as_it_is(accent: str) -> None:
 
 
 def test_the_stylesheet_uses_only_colours_of_the_theme() -> None:
-    from screens.kiosk_app import KioskApp
+    from screens.kiosk.app import KioskApp
 
     sheet = KioskApp.CSS_PATH.read_text()
     used = {word.strip(";").split("%")[0] for word in sheet.split() if word.startswith("$")}

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.dialogue import AnswerProblem, OnPad, PinRules, Purpose, Reason
-from kiosk.policy import PinRule
+from kiosk.contract.messages import AnswerProblem, OnPad, PinRules, Purpose, Reason
+from kiosk.contract.policy import PinRule
 from kiosk.station.states import (
     CodeLack,
     CodeNotice,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk.secrets.keys import NEEDED, Key, KeyRing
-from kiosk.store.records import JointHash
+from kiosk.authority.crypto.keys import NEEDED, Key, KeyRing
+from kiosk.authority.store.records import JointHash
 
 OWNER = "holder-1"
 FIRST, SECOND = "Siân O'Brien", "李小龍"

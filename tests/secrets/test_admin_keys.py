@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.secrets import admin_keys
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto import admin_keys
+from kiosk.contract.sensitive import Sensitive
 
 DIGITS = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
 KEY = Sensitive(DIGITS)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.store.audit_records import AuditHead
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.store.records import AuditHead
 
 AT = datetime(2026, 3, 1, 12, 30, 1, 500, tzinfo=UTC)
 HEAD = AuditHead(7, "ab" * 32)

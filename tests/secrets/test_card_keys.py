@@ -14,18 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.composition.opening import open_issuers
-from kiosk.config import load_settings
-from kiosk.dialogue import (
-    RSA_EXPONENT,
-    RSA_KINDS,
-    CardChallenge,
-    CardId,
-    CardProof,
-    KeyKind,
-)
-from kiosk.errors import ConfigError
-from kiosk.secrets.card_keys import (
+from kiosk.app.composition.opening import open_issuers
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.crypto.card_keys import (
     LONGEST,
     Issuers,
     certifies,
@@ -36,13 +27,16 @@ from kiosk.secrets.card_keys import (
     proves,
     verify_pin_proof,
 )
-from tests.authority.plastic import (
-    BEGAN,
-    ENDS,
-    Authorities,
-    private_key,
-    unsupported_certificate,
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import (
+    RSA_EXPONENT,
+    RSA_KINDS,
+    CardChallenge,
+    CardId,
+    CardProof,
+    KeyKind,
 )
+from tests.authority.plastic import BEGAN, ENDS, Authorities, private_key, unsupported_certificate
 
 MESSAGE = b"sign this"
 NOW = datetime(2030, 5, 17, tzinfo=UTC)

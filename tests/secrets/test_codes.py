@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.dialogue import Purpose
-from kiosk.errors import KeyMissing
-from kiosk.secrets.codes import CodeBinding, CodeMac, draw_code
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.codes import CodeBinding, CodeMac, draw_code
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.contract.errors import KeyMissing
+from kiosk.contract.messages import Purpose
+from kiosk.contract.sensitive import Sensitive
 
 BINDING = CodeBinding("c1", Purpose.UNLOCK, "card", "visit")
 CODE = Sensitive("04711815")

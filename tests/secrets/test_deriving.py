@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.dialogue import CardId
-from kiosk.policy import admin_key
-from kiosk.secrets.deriving import LABEL, expand, unblock_secret
-from kiosk.secrets.framing import framed
+from kiosk.authority.crypto.derivation import LABEL, expand, framed, unblock_secret
+from kiosk.contract import policy
+from kiosk.contract.messages import CardId
 
 KEY = bytes(range(32))
 GUID = "0123456789abcdef0123456789abcdef"
@@ -99,4 +98,4 @@ def test_every_family_gets_a_secret_of_its_form() -> None:
     assert set(digits) == set("0123456789")
     assert min(digits.values()) > 300, "no digit is rare: 400 of each are to be expected"
     key = unblock_secret(cmac, CardId("gids", GUID), 0).reveal()
-    assert admin_key.tidied(key) == key, "with the parity that DES asks for"
+    assert policy.tidied(key) == key, "with the parity that DES asks for"

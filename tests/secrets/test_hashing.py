@@ -9,11 +9,11 @@ from itertools import combinations
 import pytest
 from argon2.low_level import Type, hash_secret, verify_secret
 
-from kiosk.errors import KeyMissing, SealBroken
-from kiosk.secrets.hashing import AnswerHasher, Cost
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import JointHash
+from kiosk.authority.crypto.hashing import AnswerHasher, Cost
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.store.records import JointHash
+from kiosk.contract.errors import KeyMissing, SealBroken
+from kiosk.contract.sensitive import Sensitive
 from tests.secrets.old_answers import OLD, OWNER, RING, SECOND
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
@@ -93,7 +93,7 @@ def test_nothing_kept_is_wrong_after_one_whole_hash(
         return verify_secret(digest, secret, kind)
 
     kept = _of(hasher.hash_sets(OWNER, ANSWERS), 7, 2)
-    monkeypatch.setattr("kiosk.secrets.hashing.verify_secret", counting)
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.verify_secret", counting)
     assert not hasher.check(OWNER, _chosen(7, 2), None)
     assert not hasher.check(OWNER, _chosen(7, 5), kept)
     assert hasher.check(OWNER, _chosen(7, 2), kept)
@@ -138,7 +138,7 @@ def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) ->
             with lock:
                 running -= 1
 
-    monkeypatch.setattr("kiosk.secrets.hashing.hash_secret", counting)
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.hash_secret", counting)
     hasher = AnswerHasher(KeyRing.fresh(), CHEAP, at_once=2)
     threads = [threading.Thread(target=hasher.hash_sets, args=(OWNER, ANSWERS)) for _ in range(4)]
     for thread in threads:
@@ -168,7 +168,7 @@ def test_an_old_hash_is_checked_as_it_was_made_by_one_hash(
         calls += 1
         return verify_secret(digest, secret, kind)
 
-    monkeypatch.setattr("kiosk.secrets.hashing.verify_secret", counting)
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.verify_secret", counting)
     answers = {2: Sensitive(given), 7: Sensitive(SECOND)}
     assert hasher.check(OWNER, answers, OLD) is right
     assert calls == 1

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.secrets.kept import has_or_had, keep_current, label, make_way, open_kept
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.rotate import reseal_all, sealed_by_key
-from kiosk.secrets.sealing import Sealer, SealKind
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, new_id
-from kiosk.store.secret_records import KeptKind, KeptSecret
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import reseal_all, sealed_by_key
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import (
+    has_or_had,
+    keep_current,
+    label,
+    make_way,
+    open_kept,
+)
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
 
 FIRST, SECOND, NEVER = "11111111", "22222222", "33333333"

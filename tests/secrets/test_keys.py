@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.errors import ConfigError, KeyMissing
-from kiosk.secrets import keyfile
-from kiosk.secrets.keys import NEEDED, Key, KeyPurpose, KeyRing
+from kiosk.authority.crypto import keys
+from kiosk.authority.crypto.keys import NEEDED, Key, KeyPurpose, KeyRing
+from kiosk.contract.errors import ConfigError, KeyMissing
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_master_key_is_added_when_it_is_wanted(path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from kiosk.secrets.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 
 def die(*args, **options):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -227,7 +227,7 @@ def test_a_rotation_that_is_killed_leaves_no_copy_of_the_keys(
 def test_what_one_left_is_named_and_deleted_by_the_next(path: Path) -> None:
     KeyRing.create(path)
     rotate_killed(path, "Path", "replace")
-    (left,) = keyfile.leftovers(path)
+    (left,) = keys.leftovers(path)
     assert left.stat().st_mode & 0o777 == 0o600
     KeyRing.rotate(path, KeyPurpose.SEAL)
     assert [found.name for found in path.parent.iterdir()] == ["keys.json"]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import CardId
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.rotate import reseal_all
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import reseal_all
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
 
 

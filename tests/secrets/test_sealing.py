@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.dialogue import CardId
-from kiosk.errors import KeyMissing, SealBroken
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.sealing import Sealer, SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import SealedSecret
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.store.records import SealedSecret
+from kiosk.contract.errors import KeyMissing, SealBroken
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 
 LABEL = SealLabel(CardId("piv", "00aa"), SealKind.UNBLOCK, 3)
 PUK = Sensitive("73019264")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kiosk.dialogue import (
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
     CardChallenge,
@@ -45,10 +46,9 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.errors import AuthorityUnavailable
-from kiosk.ports import CardAddress, CardHold
-from kiosk.reference import reference_of
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.reference import reference_of
+from kiosk.contract.sensitive import Sensitive
 
 T = TypeVar("T")
 

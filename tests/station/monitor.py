@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from kiosk.ports import PostReaderEvent, ReaderEvent
+from kiosk.contract.ports import PostReaderEvent, ReaderEvent
 
 
 class FakeMonitor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kiosk.station import states as s
-from kiosk.station.quiet import Patience
+from kiosk.station.loop import Patience
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.rig import Rig
 

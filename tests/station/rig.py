@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from kiosk.dialogue import Heartbeat, ReaderState, VisitId
-from kiosk.ports import CardInserted, PostReaderEvent
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
+from kiosk.contract.ports import CardInserted, PostReaderEvent
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.actions import Actions
-from kiosk.station.loop import StationLoop
-from kiosk.station.pins import PinWork
-from kiosk.station.pulse import Pulse
-from kiosk.station.quiet import Patience
+from kiosk.station.executor import Actions, Pulse
+from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.monitor import FakeMonitor
 from tests.support.database import SetClock

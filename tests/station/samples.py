@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
     AnswerQuestions,
@@ -35,8 +35,8 @@ from kiosk.dialogue import (
     VisitId,
     VisitOpened,
 )
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.commands import (

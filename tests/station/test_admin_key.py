@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.contract.errors import (
+    AuthorityError,
+    AuthorityUnavailable,
+    CardError,
+    CardGone,
+    NotAllowed,
+    OutcomeUnknown,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+    StepRefused,
+)
+from kiosk.contract.messages import (
     CardId,
     CardProof,
     Finished,
@@ -27,23 +39,11 @@ from kiosk.dialogue import (
     UnblockWrong,
     VisitId,
 )
-from kiosk.errors import (
-    AuthorityError,
-    AuthorityUnavailable,
-    CardError,
-    CardGone,
-    NotAllowed,
-    OutcomeUnknown,
-    PinBlocked,
-    PinRefused,
-    PinWrong,
-    StepRefused,
-)
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import PinNotTaken, Replied
-from kiosk.station.pins import PinWork
+from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 
 VISIT = VisitId("7" * 32)

@@ -7,14 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 
-from kiosk.dialogue import ReaderState, Reason, StationStanding, UnblockDone, VisitEnd
-from kiosk.errors import CardBusy
-from kiosk.ports import CardInserted, CardRemoved, ReadersChanged, ServiceFound, ServiceLost
-from kiosk.sensitive import Sensitive
+from kiosk.contract.errors import CardBusy
+from kiosk.contract.messages import ReaderState, Reason, StationStanding, UnblockDone, VisitEnd
+from kiosk.contract.ports import (
+    CardInserted,
+    CardRemoved,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.pulse import BEAT_S
-from kiosk.station.quiet import Patience
+from kiosk.station.executor import BEAT_S
+from kiosk.station.loop import Patience
 from tests.station.fakes import FakeAuthority
 from tests.station.rig import Rig
 

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.contract.errors import (
+    AuthorityUnavailable,
+    CardError,
+    CardGone,
+    OutcomeUnknown,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import (
     CardId,
     Finished,
     JournalId,
@@ -25,19 +33,11 @@ from kiosk.dialogue import (
     UnblockWrong,
     VisitId,
 )
-from kiosk.errors import (
-    AuthorityUnavailable,
-    CardError,
-    CardGone,
-    OutcomeUnknown,
-    PinRefused,
-    PinWrong,
-)
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
-from kiosk.station.pins import PinWork
+from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 
 T = TypeVar("T")

@@ -6,15 +6,7 @@ import asyncio
 
 import pytest
 
-from kiosk.dialogue import (
-    Reason,
-    UnblockDone,
-    UnblockNotSent,
-    UnblockOutcome,
-    UnblockRefused,
-    UnblockUnknown,
-)
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardGone,
     CardProtocolError,
@@ -26,7 +18,15 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.ports import CardInserted, CardRemoved
+from kiosk.contract.messages import (
+    Reason,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+)
+from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import states as s
 from tests.station.rig import Rig
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import (
+from kiosk.contract.errors import (
+    CardProtocolError,
+    OutcomeUnknown,
+    PadLeft,
+    PadRefused,
+    PadTrouble,
+    PinBlocked,
+    PinRefused,
+    PinWrong,
+    StepRefused,
+)
+from kiosk.contract.messages import (
     Finished,
     JournalId,
     OnPad,
@@ -19,19 +30,8 @@ from kiosk.dialogue import (
     UnblockRefused,
     VisitId,
 )
-from kiosk.errors import (
-    CardProtocolError,
-    OutcomeUnknown,
-    PadLeft,
-    PadRefused,
-    PadTrouble,
-    PinBlocked,
-    PinRefused,
-    PinWrong,
-    StepRefused,
-)
-from kiosk.ports import CardInserted
-from kiosk.sensitive import Sensitive
+from kiosk.contract.ports import CardInserted
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from tests.station.fakes import FakeAuthority

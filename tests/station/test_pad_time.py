@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from kiosk.dialogue import Purpose, VisitEnd
-from kiosk.errors import PadLeft
-from kiosk.ports import CardInserted, CardRemoved
+from kiosk.contract.errors import PadLeft
+from kiosk.contract.messages import Purpose, VisitEnd
+from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.quiet import Patience
+from kiosk.station.loop import Patience
 from tests.station.pad_rig import close, on_the_pad, pad_rig
 from tests.station.rig import Rig
 

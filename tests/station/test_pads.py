@@ -7,17 +7,8 @@ from typing import get_args
 
 import pytest
 
-from kiosk.dialogue import (
-    OnPad,
-    PinRules,
-    ProvePin,
-    Purpose,
-    SetPin,
-    VisitEnd,
-)
-from kiosk.errors import (
-    PadTrouble,
-)
+from kiosk.contract.errors import PadTrouble
+from kiosk.contract.messages import OnPad, PinRules, ProvePin, Purpose, SetPin, VisitEnd
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s

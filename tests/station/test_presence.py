@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.dialogue import ReaderState, VisitId
-from kiosk.ports import (
+from kiosk.contract.messages import ReaderState, VisitId
+from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
     CardRemoved,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kiosk.dialogue import Heartbeat, ReaderState, StationStanding
-from kiosk.errors import AuthorityUnavailable
-from kiosk.station.pulse import BEAT_S, Pulse
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import Heartbeat, ReaderState, StationStanding
+from kiosk.station.executor import BEAT_S, Pulse
 from kiosk.station.states import Outage
 from tests.station.fakes import FakeAuthority
 from tests.support.database import SetClock

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     CodeDead,
     CodeEnd,
     Finished,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk import errors
-from kiosk.dialogue import (
+from kiosk.contract import errors
+from kiosk.contract.messages import (
     UnblockNotSent,
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
     UnblockWrong,
 )
-from kiosk.station.unblocking import outcome_of
+from kiosk.station.unblock import outcome_of
 
 
 class KindOfTomorrow(errors.CardError):

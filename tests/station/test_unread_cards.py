@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk import errors
-from kiosk.dialogue import ReadFault, UnreadCard
-from kiosk.ports import CardInserted, CardMuteSeen
-from kiosk.reference import reference_of
+from kiosk.contract import errors
+from kiosk.contract.messages import ReadFault, UnreadCard
+from kiosk.contract.ports import CardInserted, CardMuteSeen
+from kiosk.contract.reference import reference_of
 from kiosk.station import states as s
 from tests.station.rig import Rig
 

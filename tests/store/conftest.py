@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
 from tests.support.database import TestDatabase
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kiosk.store.audit_chain import detail_digest, link_hash
-from kiosk.store.engine import parse_url
-from kiosk.store.tables import Row
-from kiosk.store.tables.services import AuditAnchorRow, AuditEventRow, AuditHeadRow
+from kiosk.authority.store.audit_chain import detail_digest, link_hash
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.tables import AuditAnchorRow, AuditEventRow, AuditHeadRow, Row
 from tests.support.database import TestDatabase
 
 EVENT = AuditEventRow.metadata.tables["audit_event"]

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from kiosk.store.engine import make_sqlite_file, parse_url
-from kiosk.store.schema import MIGRATIONS
+from kiosk.authority.store.engine import make_sqlite_file, parse_url
+from kiosk.authority.store.schema import MIGRATIONS
 from tests.support.database import PostgresServer, sqlite_url
 
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))

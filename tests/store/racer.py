@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from kiosk.store.database import Store
-from kiosk.store.records import Charge, new_id
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Charge, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.support.database import MACS, SetClock
 
 CALLERS = 20

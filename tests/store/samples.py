@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from kiosk.dialogue import CardId, Purpose
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, JointHash, Registration, SealedSecret, new_id
-from kiosk.store.visit_records import EmailCode, Visit
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    EmailCode,
+    JointHash,
+    Registration,
+    SealedSecret,
+    Visit,
+    new_id,
+)
+from kiosk.contract.messages import CardId, Purpose
 
 NOW = datetime(2030, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)
 

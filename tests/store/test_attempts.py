@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.store.database import Store
-from kiosk.store.records import Charge, Verdict, new_id
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Charge, Verdict, new_id
 from tests.store import samples
 from tests.store.racer import CALLERS, KINDS, race
 from tests.support.database import TestDatabase

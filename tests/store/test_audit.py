@@ -7,11 +7,10 @@ from datetime import timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from kiosk.errors import StoreError
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict
-from kiosk.store.database import Store
-from kiosk.store.records import Scalar
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
+from kiosk.contract.errors import StoreError
+from kiosk.contract.sensitive import Sensitive
 from tests.store import samples
 from tests.store.forger import ANCHOR, EVENT, Forger
 from tests.support.database import TestDatabase
@@ -63,7 +62,7 @@ def test_an_event_keeps_all_that_it_was_given(database: TestDatabase, store: Sto
 
 
 def test_each_batch_tells_its_progress(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk.store.repositories.audit.BATCH", 4)
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 4)
     append(store, 10)
     told: list[tuple[int, int]] = []
     with store.read() as uow:

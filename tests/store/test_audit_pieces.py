@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditAnchor, AuditFault, FaultKind
-from kiosk.store.database import Store
-from kiosk.store.repositories import audit
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditFault, FaultKind
+from kiosk.authority.store.repositories import audit
 from tests.store import samples
 from tests.store.forger import Forger
 from tests.support.database import TestDatabase

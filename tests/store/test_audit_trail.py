@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditQuery
 from tests.store.samples import NOW
 from tests.support.database import SetClock, TestDatabase
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 
-from kiosk.store.audit_records import AuditAnchor, AuditVerdict, FaultKind
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
 from tests.store import samples
 from tests.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.records import Charge, Verdict, new_id
-from kiosk.store.visit_records import EmailCode
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Charge, EmailCode, Verdict, new_id
+from kiosk.contract.errors import StoreError
 from tests.store import samples
 from tests.support.database import TestDatabase
 
@@ -85,9 +84,8 @@ def test_the_database_itself_allows_one_live_code_a_card(store: Store) -> None:
     send(store, samples.code(person))
     from sqlalchemy import insert
 
-    from kiosk.store.gateway import table_of
-    from kiosk.store.tables.base import values
-    from kiosk.store.tables.visits import CodeRow
+    from kiosk.authority.store.gateway import table_of
+    from kiosk.authority.store.tables import CodeRow, values
 
     forced = samples.code(person, sent_at=samples.NOW, expires_at=samples.NOW)
     statement = insert(table_of(CodeRow)).values(values(forced) | {"mac": ""})

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk.store.engine import parse_url
-from kiosk.store.records import new_id
-from kiosk.store.repositories.statistics import Sought, Statistics
-from kiosk.store.tables import Row
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import new_id
+from kiosk.authority.store.repositories.statistics import Sought, Statistics
+from kiosk.authority.store.tables import Row
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.store import samples
 from tests.store.forger import EVENT
 from tests.support.database import TestDatabase

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
 from tests.support.database import TestDatabase
 
 

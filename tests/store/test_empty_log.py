@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kiosk.store.engine import parse_url
+from kiosk.authority.store.engine import parse_url
 from tests.store import samples
 from tests.support.database import TestDatabase
 

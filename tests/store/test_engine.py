@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kiosk.errors import StoreBusy, StoreError
-from kiosk.store.database import Store
-from kiosk.store.engine import READS
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import READS
+from kiosk.contract.errors import StoreBusy, StoreError
 from tests.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
 

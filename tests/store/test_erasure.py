@@ -6,15 +6,22 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from kiosk.dialogue import Purpose
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.records import AddressChange, PendingChange, SealedSecret, new_id
-from kiosk.store.secret_records import KeptKind, KeptSecret
-from kiosk.store.service_records import OutboxMessage
-from kiosk.store.staff_records import ActionNote, ProposedAct
-from kiosk.store.tables import Row
-from kiosk.store.visit_records import UnblockEntry
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import (
+    ActionNote,
+    AddressChange,
+    KeptKind,
+    KeptSecret,
+    OutboxMessage,
+    PendingChange,
+    ProposedAct,
+    SealedSecret,
+    UnblockEntry,
+    new_id,
+)
+from kiosk.authority.store.tables import Row
+from kiosk.contract.messages import Purpose
 from tests.store import samples
 from tests.store.erasure import OF_PEOPLE
 from tests.store.samples import NOW, Person

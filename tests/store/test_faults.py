@@ -9,11 +9,10 @@ from datetime import datetime
 
 import pytest
 
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.records import SealedSecret, new_id
-from kiosk.store.tables.people import CardRow
-from kiosk.store.tables.visits import CodeRow
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import SealedSecret, new_id
+from kiosk.authority.store.tables import CardRow, CodeRow
+from kiosk.contract.errors import StoreError
 from tests.store import samples
 from tests.support.database import TestDatabase
 

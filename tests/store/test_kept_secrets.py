@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.store.database import Store
-from kiosk.store.records import SealedSecret, new_id
-from kiosk.store.secret_records import KeptKind, KeptSecret
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import KeptKind, KeptSecret, SealedSecret, new_id
 from tests.store import samples
 from tests.store.samples import NOW, Person
 

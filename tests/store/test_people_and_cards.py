@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.dialogue import CardId
-from kiosk.store.database import Store
-from kiosk.store.records import Card, CardStatus, SealedSecret
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, CardStatus, SealedSecret
+from kiosk.contract.messages import CardId
 from tests.store import samples
 
 

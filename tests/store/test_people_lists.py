@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.records import Card, Cardholder, CardStatus, new_id
-from kiosk.store.repositories.people_lists import Listed
-from kiosk.store.tables import Row
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import Card, Cardholder, CardStatus, new_id
+from kiosk.authority.store.repositories.people import Listed
+from kiosk.authority.store.tables import Row
 from tests.store.samples import NOW, card, registration
 from tests.support.database import TestDatabase
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration import checks
-from kiosk.administration.doctor import Condition
-from kiosk.demo.certificates import ThrowAwayAuthority
-from kiosk.store.database import Store
+from kiosk.app.demo.mailbox import ThrowAwayAuthority
+from kiosk.authority.administration import checks
+from kiosk.authority.administration.findings import Condition
+from kiosk.authority.store.database import Store
 from tests.support.database import MACS, PostgresServer, SetClock, as_account
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
 
@@ -152,6 +152,6 @@ def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> No
 
 def test_every_sentence_of_the_guide_is_one_that_is_said() -> None:
     table = re.findall(r"^\| (the [a-z ]+) \|", GUIDE.read_text(), re.M)
-    source = (CHECKOUT / "kiosk" / "store" / "faults.py").read_text()
+    source = (CHECKOUT / "kiosk" / "authority" / "store" / "engine.py").read_text()
     assert len(table) == 7
     assert all(sentence in source for sentence in table)

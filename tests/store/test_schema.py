@@ -11,11 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.schema import MIGRATIONS
-from kiosk.store.tables import REVISION, Row
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.schema import MIGRATIONS
+from kiosk.authority.store.tables import REVISION, Row
+from kiosk.contract.errors import StoreError
 from tests.support.database import MACS, PostgresServer, SetClock, TestDatabase, sqlite_url
 
 

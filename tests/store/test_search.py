@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.records import Cardholder, new_id
-from kiosk.store.repositories.search import BATCH
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import Cardholder, new_id
+from kiosk.authority.store.repositories.search import BATCH
 from tests.store.samples import card, registration
 from tests.support.database import TestDatabase
 

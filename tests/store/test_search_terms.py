@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.store.search_terms import LONGEST, terms_of, typed_words
+from kiosk.authority.store.repositories.search import LONGEST, terms_of, typed_words
 
 
 def found(name: str, typed: str) -> bool:

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.errors import StoreError
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.service_records import OutboxMessage, Station
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, Station, new_id
+from kiosk.contract.errors import StoreError
+from kiosk.contract.sensitive import Sensitive
 from tests.store import samples
 from tests.support.database import TestDatabase
 

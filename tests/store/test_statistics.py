@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from kiosk.store.database import Store
-from kiosk.store.records import Scalar, new_id
-from kiosk.store.repositories.statistics import Place, Sought
-from kiosk.store.service_records import OutboxMessage, Station
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, Scalar, Station, Visit, new_id
+from kiosk.authority.store.repositories.statistics import Place, Sought
 from tests.store import samples
 from tests.support.database import TestDatabase
 

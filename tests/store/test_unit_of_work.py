@@ -4,8 +4,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from kiosk.errors import ConfigError, StoreError
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import ConfigError, StoreError
 from tests.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 

@@ -5,11 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.dialogue import Purpose, VisitEnd
-from kiosk.errors import StoreError
-from kiosk.store.database import Store
-from kiosk.store.records import JointHash, PendingChange, new_id
-from kiosk.store.visit_records import UnblockEntry, UnblockState
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    JointHash,
+    PendingChange,
+    UnblockEntry,
+    UnblockState,
+    new_id,
+)
+from kiosk.contract.errors import StoreError
+from kiosk.contract.messages import Purpose, VisitEnd
 from tests.store import samples
 
 

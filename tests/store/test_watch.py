@@ -7,11 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from kiosk.store.audit_chain import FIRST
-from kiosk.store.audit_records import AuditHead
-from kiosk.store.database import Store
-from kiosk.store.unit_of_work import UnitOfWork
-from kiosk.store.watch_records import Alarm, Chore
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Alarm, AuditHead, Chore
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.store import samples
 from tests.support.database import TestDatabase
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
 from tests.support.database import MACS, SetClock
 
 

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import psycopg
 
-from kiosk.ports import Clock
-from kiosk.secrets.keys import NEEDED, KeyRing
-from kiosk.secrets.row_macs import KeyedRowMacs
-from kiosk.store.audit_chain import LinkMacs
-from kiosk.store.database import Store
-from kiosk.store.tables import REVISION, Row
+from kiosk.authority.crypto.keys import NEEDED, KeyRing
+from kiosk.authority.crypto.macs import KeyedRowMacs
+from kiosk.authority.store.audit_chain import LinkMacs
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.tables import REVISION, Row
+from kiosk.contract.ports import Clock
 
 SERVER_ACCOUNT = "postgres"
 TEMPLATE = "kiosk_template"

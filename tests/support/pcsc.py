@@ -34,8 +34,7 @@ import pytest
 from smartcard import scard
 
 from hardware.virtual.link import CardLink, Chip
-from hardware.virtual.pcscd import PrivatePcscd
-from hardware.virtual.waiting import wait_until
+from hardware.virtual.pcscd import PrivatePcscd, wait_until
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pad import Pad
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from kiosk.sensitive import Sensitive
+from kiosk.contract.sensitive import Sensitive
 
 _TESTS: Final = Path(__file__).parents[1]
 """The tests' own frames hold what they look for."""

@@ -16,10 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from kiosk.config.mail import MailSettings
-from kiosk.demo.certificates import Identity
-from kiosk.demo.mailbox import Mailbox
-from kiosk.mail.relay import Relay, relay_from
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import Identity, Mailbox
+from kiosk.authority.mail.smtp import Relay, relay_from
 
 SENDER_NAME = "Smartcard self-service"
 

@@ -12,13 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.fresh_root import (
-    CHECKOUT,
-    SYSTEMCTL,
-    as_script,
-    commands,
-    shell_blocks,
-)
+from tests.support.fresh_root import CHECKOUT, SYSTEMCTL, as_script, commands, shell_blocks
 from tests.support.sshd import make_key
 from tests.systemd.test_documented_lines import AFTERWARDS, FINDS_FAULTS, GUIDE, PEOPLE
 

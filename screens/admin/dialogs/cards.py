@@ -2,23 +2,142 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
-from kiosk.administration.views.acting import Done
-from kiosk.administration.views.people import CardLine
-from screens.admin.dialogs.card_entries import (
-    card_of,
-    card_short,
-    new_card_entries,
-    new_card_of,
-    secret_entries,
-    secret_of,
-    which_card,
-)
-from screens.admin.dialogs.case import Case
-from screens.admin.dialogs.entry import Entry
-from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.grounds import grounds_entries, grounds_of
+from kiosk.authority.administration import people_fields
+from kiosk.authority.administration.views import CardLine, Done, NewCard
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.sensitive import Sensitive
+from screens.admin.dialogs.form import Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.person import Case
+from screens.admin.times import Times
+
+# The fields of a card: typed, or pasted as the clerk's own machine printed them.
+
+KINDS = tuple(people_fields.CARD_RULES)
+_IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 80, 8
+_DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
+_A_MOMENT = timedelta(microseconds=1)
+
+
+def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
+    """Return the field that asks which card is meant; there is none where only one can be."""
+    if len(cards) == 1:
+        return ()
+    labels = tuple(_labels(cards))
+    hint = "Up and Down choose."
+    return (Entry("card", "Which card", labels[0], hint, choices=labels, closed=True),)
+
+
+def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:
+    """Return the id of the card that was chosen."""
+    labels = _labels(cards)
+    return labels[values["card"]] if "card" in values else cards[0].card_id
+
+
+def _labels(cards: Sequence[CardLine]) -> dict[str, str]:
+    """Return ids by short names of the cards, or by long ones where the short are the same."""
+    short = {_label(card): card.card_id for card in cards}
+    if len(short) == len(cards):
+        return short
+    return {f"{card.driver} {card.identifier}": card.card_id for card in cards}
+
+
+def _label(card: CardLine) -> str:
+    expires = f", expires {last_day(card.expires_at)}" if card.expires_at else ""
+    return f"{card.driver} ending in {card.identifier[-_TAIL:]}{expires}"
+
+
+def card_short(card: CardLine) -> str:
+    """Name a card within a sentence, by the end of its identifier."""
+    return f"the {card.driver} card ending in {card.identifier[-_TAIL:]}"
+
+
+def last_day(expires_at: datetime) -> str:
+    """Return the last day on which a card works; days of cards end in UTC, as imported."""
+    return Times(zone=UTC).day(expires_at - _A_MOMENT)
+
+
+def new_card_entries() -> tuple[Entry, ...]:
+    """Return the fields of a new card; its kind is asked where there are several."""
+    kind = Entry("driver", "Kind", initial=KINDS[0], choices=KINDS, closed=True)
+    return (
+        Entry(
+            "identifier",
+            "Card",
+            hint="As “kiosk cards read” prints it, or typed.",
+            most=_IDENTIFIER_MOST,
+        ),
+        *((kind,) if len(KINDS) > 1 else ()),
+        Entry(
+            "expires_at",
+            "Expires",
+            hint="Like 2027-03-31. May stay empty.",
+            required=False,
+            check=_date_problem,
+        ),
+        *secret_entries(required=False),
+    )
+
+
+def secret_entries(*, required: bool) -> tuple[Entry, ...]:
+    """Return the fields of an unblock secret: a slip in it would cost one of the card's tries."""
+    hint = "PUK, resetting code or admin key; nobody sees it again."
+    first = Entry(
+        "secret",
+        "Unblock secret",
+        hint=hint if required else "PUK, resetting code or admin key; may be set later.",
+        secret=True,
+        most=_SECRET_MOST,
+        required=required,
+    )
+    again = Entry("again", "And again", secret=True, most=_SECRET_MOST, required=required)
+    return first, again
+
+
+def new_card_of(values: Mapping[str, str]) -> NewCard:
+    """Return the card; raises ``NotTaken`` where the two secrets differ."""
+    driver, identifier = printed(values["identifier"])
+    typed = bool(values["secret"] or values["again"])
+    return NewCard(
+        identifier,
+        driver or values.get("driver", KINDS[0]),
+        people_fields.read_expires(values["expires_at"]),
+        secret_of(values) if typed else None,
+    )
+
+
+def secret_of(values: Mapping[str, str]) -> Sensitive:
+    """Return the secret; raises ``NotTaken`` where it was not typed the same twice."""
+    secret, again = Sensitive(values["secret"]), Sensitive(values["again"])
+    if secret != again:
+        raise NotTaken("again", "This is not the same as above.")
+    return secret
+
+
+def printed(text: str) -> tuple[str, str]:
+    """Take ``piv 0123...`` apart; the kind is empty where only an identifier was typed."""
+    kind, _, rest = text.strip().partition(" ")
+    if kind.lower() in KINDS and rest:
+        return kind.lower(), rest.strip()
+    return "", text.strip()
+
+
+def without_kind(text: str) -> str:
+    """Return the identifier of a printed line; any other text as it is."""
+    kind, rest = printed(text)
+    return rest if kind and _DIGITS.fullmatch(rest) else text
+
+
+def _date_problem(text: str) -> str:
+    try:
+        people_fields.read_expires(text)
+    except people_fields.CellRefused:
+        return "Write it as year, month and day: 2027-03-31."
+    return ""
+
 
 TRIES_KEPT = "As they stand: only the record changes"
 TRIES_FULL = "All there: the card itself was given this secret"

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button
+
+from kiosk.authority.administration.views import Progress, Written
+from kiosk.contract.errors import AdministrationError, StoreError
+from screens.admin import page
+from screens.admin.page import ACTING
+from screens.admin.table import fit
+from screens.widgets.prose import Note, Prose, printable
+
+# The box of a dialog.
+
+
+class Box(Vertical):
+    """Shows its children whole, but for the one of class ``fields``, which scrolls.
+
+    That one gets the rows that the others leave of the screen: the buttons always show.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(classes="box")
+
+    def watch_virtual_size(self, _size: Size) -> None:
+        """Share the rows out anew when something in it has grown."""
+        self.call_later(self._fit)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Share the rows out anew."""
+        self._fit()
+
+    def _fit(self) -> None:
+        for fields in self.query_children(".fields"):
+            fit(fields, self.screen.size.height - self.gutter.height)
+
 
 T = TypeVar("T")
 
@@ -54,3 +94,257 @@ class Dialog(ModalScreen[T]):
     def on_screen_resume(self) -> None:
         """Be ready once the focus, which Textual sets after this, is there."""
         self.call_later(self.ready.set)
+
+
+# Something that has to be read before one goes on.
+
+
+class MustRead(Dialog[None]):
+    """A title, a sentence and, where there are any, lines; Enter or Escape closes it."""
+
+    AUTO_FOCUS = "Button"
+
+    def __init__(self, title: str, sentence: str, lines: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._heading = title
+        self._sentence = sentence
+        self._list = tuple(lines)
+
+    def compose(self) -> ComposeResult:
+        """Show it all; a long list scrolls."""
+        with Box():
+            yield Prose(self._heading, classes="title")
+            yield Prose(self._sentence, classes="sentence")
+            with VerticalScroll(can_focus=False, classes="fields"):
+                for line in self._list:
+                    yield Prose(f"• {line}")
+            with Horizontal(classes="buttons"):
+                yield DialogButton("OK", "go")
+                yield Prose("Enter", classes="keys")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close."""
+        event.stop()
+        self.dismiss()
+
+
+# Lines to be read, however many, with one thing that can be done about them.
+
+Line = str | Content
+
+
+class Listing(Dialog[bool]):
+    """Closes with True by its ``button``, else with None; without a button it is only read.
+
+    Up, Down and the paging keys scroll, Enter presses the button.
+    """
+
+    AUTO_FOCUS = "VerticalScroll"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go", show=False)]
+
+    def __init__(
+        self,
+        title: str,
+        sentence: str,
+        lines: Sequence[Line],
+        *,
+        button: str = "",
+        wrong: bool = False,
+    ) -> None:
+        super().__init__()
+        self._heading = Prose(title, "title -wrong" if wrong else "title")
+        self._sentence = sentence
+        self._list = tuple(lines)
+        self._go = DialogButton(button, "go") if button else None
+        self._close = DialogButton("Cancel" if button else "Close", "cancel" if button else "go")
+
+    def compose(self) -> ComposeResult:
+        """Title, sentence, lines, and what can be done."""
+        with Box():
+            yield self._heading
+            if self._sentence:
+                yield Prose(self._sentence, classes="sentence")
+            with VerticalScroll(classes="fields"):
+                for line in self._list:
+                    yield Prose(line, classes="line")
+            with Horizontal(classes="buttons"):
+                if self._go is not None:
+                    yield self._go
+                yield self._close
+                yield Prose(self._keys, classes="keys")
+
+    @property
+    def _keys(self) -> str:
+        return "Enter  go on    Esc  cancel" if self._go else "Esc  close"
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Go on, or close."""
+        event.stop()
+        self.action_go() if event.button is self._go else self.action_cancel()
+
+    def action_go(self) -> None:
+        """Go on."""
+        self.dismiss(True if self._go is not None else None)
+
+
+def named(name: str, value: str, width: int = 12) -> Content:
+    """Return a line with a name before it, both shown as they are."""
+    return Content.assemble((f"{name:<{width}}", "$quiet"), printable(value))
+
+
+# Work that takes a while: a bar says how far it is, and Escape stops it.
+
+_TICK_S = 0.1
+_DONE, _AHEAD = "█", "░"
+_STOPPING = "Stopping…"
+_AWAY = "The database does not answer. Try again in a moment."
+
+
+class Stopped(Exception):
+    """Goes through the work, out of its progress, when somebody stopped it."""
+
+
+class Gauge(Widget, inherit_bindings=False):
+    """A bar with its part of a hundred in words."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="gauge")
+        self._part = 0.0
+
+    def show(self, part: float) -> None:
+        """Show a part of one."""
+        self._part = min(max(part, 0.0), 1.0)
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw it."""
+        room = max(0, self.content_size.width - 6)
+        filled = int(room * self._part)
+        return Content.assemble(
+            (_DONE * filled, "$brand"),
+            (_AHEAD * (room - filled), "$quiet"),
+            f"{int(self._part * 100):4} %",
+        )
+
+
+class LongWork(Dialog[T]):
+    """Does ``call`` on a thread; closes with what it returned, or with None when stopped.
+
+    ``far`` says how far it is, of done and total. Stopping is harmless at any moment: the
+    work leaves nothing behind. One that ``changes`` something is finished before the
+    application ends. What the desk refuses stays to be read.
+    """
+
+    AUTO_FOCUS = "Button"
+
+    def __init__(
+        self,
+        title: str,
+        sentence: str,
+        call: Callable[[Progress], T],
+        far: Callable[[int, int], str],
+        *,
+        changes: bool = False,
+    ) -> None:
+        super().__init__()
+        self._heading = title
+        self._sentence = sentence
+        self._call = call
+        self._far = far
+        self._changes = changes
+        self._told = (0, 0)
+        self._stop = threading.Event()
+        self._over = False
+        self._gauge = Gauge()
+        self._how_far = Prose("", "quiet")
+        self._note = Note(None)
+        self._button = DialogButton("Stop", "stop")
+
+    def compose(self) -> ComposeResult:
+        """Title, sentence, bar, how far, and the way out."""
+        with Box():
+            yield Prose(self._heading, classes="title")
+            yield Prose(self._sentence, classes="sentence")
+            yield self._gauge
+            yield self._how_far
+            yield self._note
+            with Horizontal(classes="buttons"):
+                yield self._button
+                yield Prose("Esc", classes="keys")
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.set_interval(_TICK_S, self._look)
+        self.run_worker(self._work(), group=ACTING if self._changes else "work")
+
+    def on_unmount(self) -> None:
+        """Let nothing go on that only wanted to look."""
+        if not self._changes:
+            self._stop.set()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Stop, or close."""
+        event.stop()
+        self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Stop it; close once it is over."""
+        if self._over:
+            self.dismiss(None)
+        else:
+            self._stop.set()
+            self._button.relabel(_STOPPING)
+
+    async def _work(self) -> None:
+        try:
+            answer = await asyncio.to_thread(self._call, self._progress)
+        except Stopped:
+            self.dismiss(None)
+        except (AdministrationError, StoreError) as error:
+            self._refused(error)
+        else:
+            self.dismiss(answer)
+
+    def _progress(self, done: int, total: int) -> None:
+        """Note how far it is; called on the thread of the work."""
+        if self._stop.is_set():
+            raise Stopped
+        self._told = done, total
+
+    def _look(self) -> None:
+        done, total = self._told
+        if total:
+            self._gauge.show(done / total)
+            self._how_far.say(self._far(done, total))
+
+    def _refused(self, error: page.Refusal) -> None:
+        self._over = True
+        away = isinstance(error, StoreError) and not self._changes
+        told = _AWAY if away else page.told(error)
+        self._note.say("\n".join((told, *page.changes(error))))
+        self._button.relabel("Close")
+
+
+def rows_far(done: int, total: int) -> str:
+    """Say how many rows are done."""
+    return f"{done:,} of {total:,} {'row' if total == 1 else 'rows'}"
+
+
+def written_words(written: Written) -> str:
+    """Say what was written, and where."""
+    rows = "1 row is" if written.rows == 1 else f"{written.rows:,} rows are"
+    return f"{rows} in {written.path}."
+
+
+def bytes_far(done: int, total: int) -> str:
+    """Say how much of a file is done."""
+    return f"{size_of(done)} of {size_of(total)}"
+
+
+def size_of(size: int) -> str:
+    """Write a file's size: ``640 bytes``, ``18 kB``, ``2.4 MB``."""
+    if size < 1000:
+        return f"{size} bytes"
+    if size < 1_000_000:
+        return f"{size / 1000:.0f} kB"
+    return f"{size / 1_000_000:,.1f} MB"

@@ -19,20 +19,241 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken, StoreError
-from screens.admin import trouble
-from screens.admin.dialogs.box import Box
-from screens.admin.dialogs.dialog import Dialog, DialogButton
-from screens.admin.dialogs.entry import Entry, EntryLine
+from kiosk.authority.administration.views import Grounds
+from kiosk.contract.errors import (
+    AdministrationError,
+    ChangedMeanwhile,
+    NothingThere,
+    NotTaken,
+    StoreError,
+)
+from screens.admin import page
+from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
 from screens.admin.page import ACTING
-from screens.widgets.prose import Note, Prose
+from screens.widgets.prose import Note, Prose, printable
+
+# Ready answers below a field.
+
+_CHOSEN, _OTHER = "►", "·"
+
+
+class Choices(Widget, inherit_bindings=False):
+    """One row each; a click picks it, the chosen one is marked."""
+
+    def __init__(
+        self, choices: tuple[str, ...], chosen: Callable[[str], None], now: str = ""
+    ) -> None:
+        super().__init__(classes="entry-choices")
+        self._choices = choices
+        self._chosen = chosen
+        self._now = now
+
+    def mark(self, text: str) -> None:
+        """Mark the one that is ``text``, if one is."""
+        self._now = text
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row each."""
+        return len(self._choices)
+
+    def render(self) -> Content:
+        """Show all."""
+        return Content("\n").join(self._row(choice) for choice in self._choices)
+
+    def _row(self, choice: str) -> Content:
+        if choice == self._now:
+            return Content.assemble((f"{_CHOSEN} {printable(choice)}", "bold $brand"))
+        return Content(f"{_OTHER} {printable(choice)}")
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick a row."""
+        event.stop()
+        if 0 <= event.y < len(self._choices):
+            self._chosen(self._choices[event.y])
+
+
+# One line of a form: its label, what is typed, and what is wrong with it.
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is asked for. ``name`` is the one that ``NotTaken`` names.
+
+    ``hint`` stands below it until something is wrong. ``choices`` are ready answers, which
+    Up, Down and the mouse pick; another one can be typed unless ``closed``: then a letter
+    picks what begins with it. ``check`` says
+    what is wrong with a text, or nothing. A ``secret`` is masked, and taken as it was typed:
+    it is not stripped.
+    """
+
+    name: str
+    label: str
+    initial: str = ""
+    hint: str = ""
+    least: int = 1
+    most: int = 200
+    choices: tuple[str, ...] = ()
+    closed: bool = False
+    secret: bool = False
+    required: bool = True
+    check: Callable[[str], str] | None = None
+
+    def problem(self, text: str) -> str:
+        """Say what is wrong with ``text``, or nothing."""
+        if not text:
+            return "This is needed." if self.required else ""
+        if len(text) < self.least:
+            return f"At least {self.least} characters, please."
+        if self.closed and text not in self.choices:
+            return "Choose one of these."
+        return self.check(text) if self.check else ""
+
+
+class EntryLine(Vertical):
+    """Shows an ``Entry`` and keeps what is typed."""
+
+    class Changed(Message):
+        """Something else is typed or chosen now."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(classes="entry", id=f"entry-{entry.name}")
+        self.entry = entry
+        self.field = PickField(entry) if entry.closed else EntryField(entry)
+        self._choices = Choices(entry.choices, self._chosen, entry.initial)
+        self._note = Prose(entry.hint, classes="entry-note")
+
+    def compose(self) -> ComposeResult:
+        """Label, field, and below them choices and note."""
+        with Horizontal(classes="entry-row"):
+            yield Prose(self.entry.label, classes="entry-label")
+            yield self.field
+        if self.entry.choices:
+            yield self._choices
+        yield self._note
+
+    @property
+    def text(self) -> str:
+        """What is typed, without spaces at its ends unless it is a secret."""
+        return self.field.value if self.entry.secret else self.field.value.strip()
+
+    @property
+    def touched(self) -> bool:
+        """Whether it differs from what it began with."""
+        return self.text != self.entry.initial
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be sent."""
+        return not self.entry.problem(self.text)
+
+    def check(self) -> bool:
+        """Show what is wrong with it; return whether nothing is."""
+        self.say(self.entry.problem(self.text))
+        return self.complete
+
+    def say(self, problem: str) -> None:
+        """Show what is wrong; with an empty text the hint again."""
+        self._note.set_class(bool(problem), "-wrong")
+        self._note.say(f"! {problem}" if problem else self._hint)
+
+    @property
+    def _hint(self) -> str:
+        """The hint; of a secret, which is masked, how much of it is typed."""
+        length = len(self.text)
+        if not self.entry.secret or not length:
+            return self.entry.hint
+        return "1 character" if length == 1 else f"{length} characters"
+
+    def forget(self) -> None:
+        """Empty it: what was typed is not kept by a closed dialog."""
+        self.field.value = ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Take the complaint back while it is mended."""
+        event.stop()
+        self.say("")
+        self._choices.mark(self.text)
+        self.post_message(self.Changed())
+
+    def _chosen(self, text: str) -> None:
+        self.field.pick(text)
+        self.field.focus()
+
+
+class EntryField(Input):
+    """A field of one row; Up and Down go through its choices."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(
+            entry.initial,
+            password=entry.secret,
+            max_length=entry.most,
+            compact=True,
+            select_on_focus=False,
+        )
+        self.cursor_blink = False
+        self._entry = entry
+
+    def __repr__(self) -> str:
+        return "EntryField(…)"
+
+    def on_key(self, event: events.Key) -> None:
+        """Pick the choice above or below."""
+        if event.key in ("up", "down") and self._entry.choices:
+            event.stop()
+            self.pick(self._beside(1 if event.key == "down" else -1))
+
+    def pick(self, choice: str) -> None:
+        """Take one of the choices."""
+        self.value = choice
+        self.cursor_position = len(choice)
+
+    def _beside(self, step: int) -> str:
+        choices = self._entry.choices
+        if self.value not in choices:
+            return choices[0 if step > 0 else -1]
+        return choices[(choices.index(self.value) + step) % len(choices)]
+
+
+class PickField(EntryField):
+    """A field that takes its choices and nothing else; it may be emptied if it is not needed."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Pick the next choice that begins with what is typed, or empty it."""
+        if event.is_printable:
+            event.stop()
+            event.prevent_default()
+            self._pick_by(event.character or "")
+        elif event.key in ("backspace", "delete"):
+            event.stop()
+            event.prevent_default()
+            if not self._entry.required:
+                self.pick("")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take no other text."""
+        event.stop()
+        event.prevent_default()
+
+    def _pick_by(self, letter: str) -> None:
+        found = [c for c in self._entry.choices if c.casefold().startswith(letter.casefold())]
+        if found:
+            after = found.index(self.value) + 1 if self.value in found else 0
+            self.pick(found[after % len(found)])
+
 
 T = TypeVar("T")
 
@@ -181,8 +402,8 @@ class Form(Dialog[T]):
                 return
         self._note.say(str(error))
 
-    def _refused(self, error: trouble.Refusal) -> None:
-        lines = (trouble.told(error), *trouble.changes(error))
+    def _refused(self, error: page.Refusal) -> None:
+        lines = (page.told(error), *page.changes(error))
         self._note.say("\n".join(lines))
         stale = isinstance(error, ChangedMeanwhile | NothingThere)
         if stale and self.on_stale is not None:
@@ -203,3 +424,67 @@ class Form(Dialog[T]):
         for line in self._lines:
             line.forget()
         self.dismiss(answer)
+
+
+# Why it is done, and how the person was identified: what every action is asked for.
+
+LEAST, MOST = 3, 200
+"""Characters of a reason."""
+
+WAYS = (
+    "Photo ID, in person",
+    "Photo ID, on a video call",
+    "Called back on the number on record",
+    "Their line manager vouched for them",
+)
+"""The common ways to identify somebody."""
+
+
+def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
+    """Return the fields that ask for grounds; they end every form that changes something."""
+    reason = Entry("reason", "Reason", hint="Why; it is kept.", least=LEAST, most=MOST)
+    if not identifies:
+        return (reason,)
+    return (
+        Entry(
+            "identified_by",
+            "Identified by",
+            hint="Up and Down choose; another way can be typed.",
+            least=LEAST,
+            most=MOST,
+            choices=WAYS,
+        ),
+        reason,
+    )
+
+
+def grounds_of(values: Mapping[str, str]) -> Grounds:
+    """Return what was entered into ``grounds_entries``."""
+    return Grounds(values["reason"], values.get("identified_by", ""))
+
+
+class AskGrounds(Form[T]):
+    """A form of nothing but grounds; see ``Form`` for what it does with a refusal.
+
+    ``send`` is the call of the desk: ``lambda grounds: desk.stations.retire(name, grounds)``.
+    The dialog closes with what it returned.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        sentence: str,
+        send: Callable[[Grounds], T],
+        *,
+        button: str,
+        identifies: bool = False,
+        danger: bool = False,
+    ) -> None:
+        super().__init__(
+            title,
+            sentence,
+            grounds_entries(identifies=identifies),
+            lambda values: send(grounds_of(values)),
+            button=button,
+            danger=danger,
+        )

@@ -5,12 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.views.acting import Done
-from screens.admin.dialogs.case import Case
-from screens.admin.dialogs.entry import Entry
-from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.grounds import AskGrounds, grounds_entries, grounds_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import Done, Person, Seen
+from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+
+# Whom the dialogs of a person's page are about.
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The person as the page shows them at the moment of asking, not as it once did.
+
+    So a dialog that was told that somebody else was first acts, sent again, on what is so
+    now. ``person_now`` raises ``NothingThere`` where there is nobody any more.
+    """
+
+    desk: AdminDesk
+    person_now: Callable[[], Person]
+
+    @property
+    def person(self) -> Person:
+        """Return them."""
+        return self.person_now()
+
+    @property
+    def seen(self) -> Seen:
+        """Return what an act has to name."""
+        return self.person.seen
+
+    @property
+    def who(self) -> str:
+        """Return name and number, for a sentence."""
+        person = self.person
+        return f"{person.name} ({person.number})"
+
 
 _NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.administration.means import Means
-from kiosk.dialogue import Purpose
-from kiosk.store.records import Cardholder, PendingChange, Registration, Scalar, new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.authority.administration.office import Means
+from kiosk.authority.store.records import (
+    Cardholder,
+    OutboxMessage,
+    PendingChange,
+    Registration,
+    Scalar,
+    new_id,
+)
+from kiosk.contract.messages import Purpose
 from tests.store import samples
 from tests.store.samples import NOW, Person
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.roles import Role
-from kiosk.store.database import Store
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
 from tests.administration.desk.house import means_of, office_of
 from tests.administration.desk.people import somebody
 from tests.store.samples import Person

@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.administration.means import Means
-from kiosk.dialogue import AnswerQuestions, EnterCode, Grant, Purpose, SendCode, SetPin, VisitOpened
-from kiosk.store.records import Card
+from kiosk.authority.administration.office import Means
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import (
+    AnswerQuestions,
+    EnterCode,
+    Grant,
+    Purpose,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
 from tests.administration.desk.house import means_of
 from tests.authority.world import World
 

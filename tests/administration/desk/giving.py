@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.administration.codes_desk import LocalCodesDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.people import IssuedCode
-from kiosk.config.policy import PolicySettings
-from kiosk.policy import Policy
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.visit_records import EmailCode
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import IssuedCode
+from kiosk.authority.store.records import AuditEvent, EmailCode
+from kiosk.contract.policy import Policy
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import seen
 from tests.store import samples

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.dialogue import Reason, VisitId
-from kiosk.reference import reference_of
-from kiosk.store.database import Store
-from kiosk.store.records import Cardholder, new_id
-from kiosk.store.service_records import Station
-from kiosk.store.visit_records import Visit
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Cardholder, Station, Visit, new_id
+from kiosk.contract.messages import Reason, VisitId
+from kiosk.contract.reference import reference_of
 from tests.store import samples
 from tests.support.database import SetClock
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import UTC
 from pathlib import Path
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Actor, Grounds
-from kiosk.config.policy import PolicySettings
-from kiosk.ports import Clock
-from kiosk.roles import Role
-from kiosk.secrets.anchors import AnchorSigner
-from kiosk.secrets.codes import CodeMac
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.staff_records import StaffKey, StaffMember
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import Actor, Grounds
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import StaffKey, StaffMember, new_id
+from kiosk.contract.ports import Clock
 
 GROUNDS = Grounds("Asked for by telephone", "Photo ID, in person")
 

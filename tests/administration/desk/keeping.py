@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kiosk.administration.caretaker import Caretaker
-from kiosk.administration.means import Means
-from kiosk.config.notices import NoticeSettings
-from kiosk.store.database import Store
-from kiosk.store.records import Scalar
-from kiosk.store.service_records import OutboxMessage
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.office import Means
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, Scalar
 
 RA = "ra@nhs.net"
 LIMITS = NoticeSettings(failures_at_station=4, failures_of_person=3, mail_minutes=15)

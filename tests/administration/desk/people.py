@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.administration.means import Means
-from kiosk.administration.views.acting import Seen
-from kiosk.dialogue import CardId
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import Card
-from kiosk.store.service_records import OutboxMessage
+from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.views import Seen
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.store.records import AuditEvent, Card, OutboxMessage
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.store import samples
 
 PUK = "73918264"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.cards_desk import LocalCardsDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.people import NewCard
-from kiosk.errors import NotTaken
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import Card
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import NewCard
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import cards_of, secret_of, seen
 from tests.store import samples

@@ -7,14 +7,20 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.alarms import LOOK, LOOK_EVERY, AlarmKind, Said, Trouble, troubles
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.alarms import (
+    LOOK,
+    LOOK_EVERY,
+    AlarmKind,
+    Said,
+    Trouble,
+    troubles,
+)
 from kiosk.authority.audit import AuditKind
-from kiosk.config.notices import NoticeSettings
-from kiosk.dialogue import Reason
-from kiosk.mail.staff_words import TO_STAFF
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.authority.mail.words import TO_STAFF
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.store import samples
 from tests.support.database import SetClock

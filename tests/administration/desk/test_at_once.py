@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.kinds import DEEDS, StaffKind
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.acting import Done, Seen
-from kiosk.dialogue import Reason, Refusal, VisitOpened
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken, StepRefused
-from kiosk.roles import Role
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Done, Seen
+from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken, StepRefused
+from kiosk.contract.messages import Reason, Refusal, VisitOpened
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import GROUNDS, means_of, office_of
 from tests.administration.desk.people import seen, somebody

@@ -12,19 +12,16 @@ from stat import S_IMODE
 import pytest
 import sqlalchemy as sa
 
-from kiosk.administration.audit_desk import LocalAuditDesk
-from kiosk.administration.kinds import StaffKind
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.progress import unseen
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.administration.views.audit import AuditFilter, ExportFormat
+from kiosk.authority.administration.audit_log import LocalAuditDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
 from kiosk.authority.anchors import anchor_head
-from kiosk.errors import NotPermitted, NotTaken
-from kiosk.roles import Action
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.contract.errors import NotPermitted, NotTaken
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.support.database import SetClock, TestDatabase

@@ -7,16 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.cards_desk import LocalCardsDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.people import IssuedFrom, NewCard
-from kiosk.dialogue import CardId
-from kiosk.errors import NotTaken
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.sealing import Sealer
-from kiosk.sensitive import Sensitive
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import IssuedFrom, NewCard
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import cards_of, newest, secret_of, seen, told
 from tests.store import samples

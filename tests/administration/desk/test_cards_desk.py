@@ -8,13 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.cards_desk import LocalCardsDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.people import NewCard
-from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
-from kiosk.sensitive import Sensitive
-from kiosk.store.records import CardStatus
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import NewCard
+from kiosk.authority.store.records import CardStatus
+from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import PUK, cards_of, newest, secret_of, seen, somebody, told
 from tests.administration.desk.together import both

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from kiosk.administration.means import Means
+from kiosk.authority.administration.office import Means
 from kiosk.authority.audit import AuditKind
-from kiosk.dialogue import Reason
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.administration.desk.keeping import RA, Post, keep, templates, told
 from tests.store import samples

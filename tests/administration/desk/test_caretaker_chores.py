@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from kiosk.administration import caretaker as caretaking
-from kiosk.administration.means import Means
+from kiosk.authority.administration import caretaker as caretaking
+from kiosk.authority.administration.office import Means
 from kiosk.authority.anchors import anchor_head
-from kiosk.store.database import Store
+from kiosk.authority.store.database import Store
 from tests.administration.desk.history import History
 from tests.administration.desk.keeping import RA, Post, keep, templates, told
 from tests.store import samples
@@ -35,7 +35,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     database: TestDatabase,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kiosk.store.repositories.audit.BATCH", 2)
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 2)
     monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 4)
     for _ in range(10):
         history.registered()
@@ -63,7 +63,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
 def test_a_long_audit_is_verified_within_a_day_all_the_same(
     means: Means, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.store.repositories.audit.BATCH", 1)
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 1)
     monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 2)
     monkeypatch.setattr(caretaking, "LOOKS_A_PASS", 3)
     for _ in range(9):

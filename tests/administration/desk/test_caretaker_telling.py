@@ -8,15 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.alarms import AlarmKind, Trouble
-from kiosk.administration.caretaker import Caretaker
-from kiosk.administration.means import Means
-from kiosk.administration.telling import StaffMail
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.alarms import AlarmKind, Trouble
+from kiosk.authority.administration.caretaker import Caretaker, StaffMail
+from kiosk.authority.administration.office import Means
 from kiosk.authority.audit import AuditKind
-from kiosk.config.notices import NoticeSettings
-from kiosk.dialogue import Reason
-from kiosk.store.database import Store
-from kiosk.store.watch_records import Alarm
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Alarm
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.administration.desk.keeping import LIMITS, RA, Post, keep, templates, told
 from tests.support.database import SetClock, TestDatabase

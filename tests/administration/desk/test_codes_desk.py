@@ -7,25 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Grounds
-from kiosk.dialogue import Purpose
-from kiosk.errors import (
-    NothingThere,
-    NotTaken,
-)
-from kiosk.secrets.codes import CodeBinding, CodeDigest
-from tests.administration.desk.giving import (
-    TWO,
-    UNABLE,
-    desk,
-    events,
-    give,
-    kept,
-    live,
-    mailed,
-)
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import Grounds
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
+from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.messages import Purpose
+from tests.administration.desk.giving import TWO, UNABLE, desk, events, give, kept, live, mailed
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import seen, somebody
 from tests.store import samples

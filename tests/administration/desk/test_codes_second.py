@@ -7,18 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Actor, Grounds
-from kiosk.administration.views.people import IssuedCode
-from kiosk.errors import (
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import Actor, Grounds, IssuedCode
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import (
     AdministrationError,
     ChangedMeanwhile,
     NothingThere,
     NotPermitted,
     NotTaken,
 )
-from kiosk.roles import Role
 from tests.administration.desk.giving import (
     ALONE,
     TWO,

@@ -10,23 +10,33 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.administration.cards_desk import LocalCardsDesk
-from kiosk.administration.codes_desk import LocalCodesDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.administration.views.people import NewCard
-from kiosk.dialogue import CardId, EnterCode, Finished, Purpose, UnblockDone, UnblockUnknown
-from kiosk.errors import NothingThere, NotTaken, StepRefused
-from kiosk.roles import Role
-from kiosk.secrets.sealing import SealKind, SealLabel
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.engine import parse_url
-from kiosk.store.records import AddressChange, Card, Cardholder, new_id
-from kiosk.store.staff_records import ProposedAct
-from kiosk.store.tables import Row
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Grounds, NewCard, Seen
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.roles import Role
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import (
+    AddressChange,
+    AuditQuery,
+    Card,
+    Cardholder,
+    ProposedAct,
+    new_id,
+)
+from kiosk.authority.store.tables import Row
+from kiosk.contract.errors import NothingThere, NotTaken, StepRefused
+from kiosk.contract.messages import (
+    CardId,
+    EnterCode,
+    Finished,
+    Purpose,
+    UnblockDone,
+    UnblockUnknown,
+)
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.authority.registering import start

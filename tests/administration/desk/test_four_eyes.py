@@ -9,31 +9,34 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.administration.caretaker import Caretaker
-from kiosk.administration.local_desk import LocalAdminDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.progress import unseen
-from kiosk.administration.proposed_acts import ACTS
-from kiosk.administration.told_of_service import SAID_OF_SERVICE
-from kiosk.administration.views.acting import Actor, Done, Grounds, Seen
-from kiosk.administration.views.people import IssuedFrom, NewCard
-from kiosk.config.notices import NoticeSettings
-from kiosk.config.policy import PolicySettings
-from kiosk.errors import (
+from kiosk.app.config.settings import NoticeSettings, PolicySettings
+from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.proposed_acts import ACTS
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.administration.views import (
+    Actor,
+    Done,
+    Grounds,
+    IssuedFrom,
+    NewCard,
+    Seen,
+    unseen,
+)
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditEvent, Outcome
+from kiosk.authority.store.tables import Row
+from kiosk.contract.errors import (
     AdministrationError,
     ChangedMeanwhile,
     NothingThere,
     NotPermitted,
     NotTaken,
 )
-from kiosk.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.staff_records import Outcome
-from kiosk.store.tables import Row
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.keys import new_key
 from tests.administration.desk.people import PUK, cards_of, secret_of, seen, told

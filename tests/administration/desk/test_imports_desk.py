@@ -11,20 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.imports_desk import PROBLEMS_SHOWN, LocalImportDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.progress import unseen
-from kiosk.errors import NothingThere, NotPermitted, NotTaken
-from kiosk.roles import Role
-from kiosk.secrets.keys import KeyRing
-from kiosk.secrets.masters import Masters
-from kiosk.secrets.sealing import Sealer
-from kiosk.secrets.token.masters import Token, TokenMasters
-from kiosk.sensitive import Sensitive
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
-from kiosk.store.unit_of_work import UnitOfWork
+from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, LocalImportDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.views import unseen
+from kiosk.authority.crypto.derivation import Masters
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.importing import HEADER, line
 from tests.support.database import MACS, TestDatabase
 

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.login import VARIABLE, admit, key_at_the_door, see_off, turn_away
-from kiosk.administration.office import Office
-from kiosk.errors import NotPermitted
-from kiosk.store.database import Store
+from kiosk.authority.administration.login import (
+    VARIABLE,
+    admit,
+    key_at_the_door,
+    see_off,
+    turn_away,
+)
+from kiosk.authority.administration.office import Office
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import NotPermitted
 
 
 @pytest.fixture(scope="module")

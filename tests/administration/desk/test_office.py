@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.import_people import PeopleImport
-from kiosk.administration.kinds import DEEDS, StaffKind
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.authority.audit import AuditKind
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
-from kiosk.roles import PERMITTED, Action, Role
-from kiosk.store.database import Store
-from kiosk.store.repositories.staff import note_digest
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.views import Grounds, Seen
+from kiosk.authority.audit import DEEDS, AuditKind, StaffKind
+from kiosk.authority.roles import PERMITTED, Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 

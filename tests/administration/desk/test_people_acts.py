@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted
-from tests.administration.desk.afterwards import (
-    holder,
-)
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Done, Grounds, Seen
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted
+from tests.administration.desk.afterwards import holder
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import seen
 from tests.store.samples import Person

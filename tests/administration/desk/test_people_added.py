@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.people import Standing
-from kiosk.errors import NotTaken
-from tests.administration.desk.afterwards import (
-    mailed,
-)
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.contract.errors import NotTaken
+from tests.administration.desk.afterwards import mailed
 from tests.administration.desk.house import GROUNDS
 from tests.store.samples import Person
 

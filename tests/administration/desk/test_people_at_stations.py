@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.acting import Seen
-from kiosk.dialogue import CodeDead, CodeEnd, EnterCode, Grant, Reason, Refusal, SetPin
-from kiosk.errors import StepRefused
-from kiosk.roles import Role
-from kiosk.store.records import Card
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Seen
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, Grant, Reason, Refusal, SetPin
 from tests.administration.desk.estate import means_beside, unlocks
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.authority.world import EMAIL, World

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.kinds import StaffKind
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.people import Standing
-from kiosk.errors import ChangedMeanwhile, NotTaken
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.authority.audit import StaffKind
+from kiosk.contract.errors import ChangedMeanwhile, NotTaken
 from tests.administration.desk.afterwards import (
     audited,
     block,

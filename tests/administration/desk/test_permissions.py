@@ -14,22 +14,28 @@ from typing import Any, get_type_hints
 import pytest
 import sqlalchemy as sa
 
-from kiosk.administration.desk import AdminDesk
-from kiosk.administration.local_desk import LocalAdminDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.progress import Progress, unseen
-from kiosk.administration.views.acting import Actor, Grounds, Seen
-from kiosk.administration.views.audit import AuditFilter, ExportFormat
-from kiosk.administration.views.people import IssuedFrom, NewCard
-from kiosk.administration.views.service import Span
-from kiosk.errors import AdministrationError, NotPermitted
-from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
-from kiosk.roles import PERMITTED, Action, Role
-from kiosk.sensitive import Sensitive
-from kiosk.store.database import Store
-from kiosk.store.engine import parse_url
-from kiosk.store.tables import Row
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.administration.views import (
+    Actor,
+    AuditFilter,
+    ExportFormat,
+    Grounds,
+    IssuedFrom,
+    NewCard,
+    Progress,
+    Seen,
+    Span,
+    unseen,
+)
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.roles import PERMITTED, Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.tables import Row
+from kiosk.contract.errors import AdministrationError, NotPermitted
+from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk import people
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.keys import new_key

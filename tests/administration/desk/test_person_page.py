@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.people import CardLine, CodeLine, RegistrationLine
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit import AuditKind
-from kiosk.roles import Action, Role
-from kiosk.store.records import CardStatus
+from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.records import CardStatus
 from tests.administration.desk.history import History
 from tests.administration.desk.house import office_of
 from tests.store import samples

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.views.people import Standing
-from kiosk.roles import Role
-from kiosk.store.records import Card, CardStatus
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card, CardStatus
 from tests.administration.desk.estate import means_beside, unlocks
 from tests.administration.desk.house import office_of
 from tests.authority.sitting import Sitting

@@ -6,13 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.person_page import NEWEST
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.person_page import NEWEST
 from kiosk.authority.audit import AuditKind
-from kiosk.store.records import new_id
-from kiosk.store.visit_records import UnblockEntry
+from kiosk.authority.store.records import UnblockEntry, new_id
 from tests.store import samples
 from tests.store.samples import NOW, Person
 from tests.store.test_audit_trail import explained, statements

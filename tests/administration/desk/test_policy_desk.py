@@ -8,18 +8,22 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.policy_desk import LocalPolicyDesk
-from kiosk.administration.setup import load_questions
-from kiosk.administration.views.acting import Grounds
-from kiosk.administration.views.service import PolicyLine
-from kiosk.config.base import settings_of
-from kiosk.config.policy import PolicySettings
-from kiosk.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
-from kiosk.roles import Role
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
+from kiosk.app.config.kinds import settings_of
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.policy import LocalPolicyDesk
+from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.administration.views import Grounds, PolicyLine
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import (
+    AdministrationError,
+    ChangedMeanwhile,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+)
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.support.database import SetClock
 

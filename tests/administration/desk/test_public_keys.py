@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.public_keys import read_public_key
-from kiosk.errors import NotTaken
+from kiosk.authority.administration.login import read_public_key
+from kiosk.contract.errors import NotTaken
 
 
 def made(folder: Path, *how: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.administration.policy_desk import LocalPolicyDesk
-from kiosk.administration.questions_desk import LocalQuestionsDesk
-from kiosk.administration.setup import load_questions
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.policy import LocalPolicyDesk
+from kiosk.authority.administration.questions import LocalQuestionsDesk
+from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.support.database import SetClock

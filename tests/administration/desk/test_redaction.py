@@ -7,15 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from kiosk.administration.audit_chain import verify_audit
-from kiosk.administration.local_desk import LocalAdminDesk
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.views.acting import Actor, Done, Grounds
-from kiosk.administration.views.audit import AuditFilter
-from kiosk.administration.views.people import NewCard
-from kiosk.errors import NothingThere, NotPermitted, NotTaken
-from kiosk.roles import Role
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.administration.verification import verify_audit
+from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NothingThere, NotPermitted, NotTaken
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.people import seen
 from tests.store import samples

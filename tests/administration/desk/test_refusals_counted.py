@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.administration.reports_desk import LocalReportsDesk
-from kiosk.administration.today_desk import LocalTodayDesk
-from kiosk.administration.views.service import Span
-from kiosk.dialogue import Reason, Refusal
-from kiosk.roles import Role
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.reports import LocalReportsDesk
+from kiosk.authority.administration.today import LocalTodayDesk
+from kiosk.authority.administration.views import Span
+from kiosk.authority.roles import Role
+from kiosk.contract.messages import Reason, Refusal
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import office_of
 from tests.authority.world import World

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.headline import NOTHING_TO_DO
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.administration.seen_of_cards import OF_THE_CARD
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
 from kiosk.authority.audit import AuditKind
-from kiosk.dialogue import Reason
-from kiosk.roles import Action
-from kiosk.store.records import Cardholder, PinEvidence
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import Cardholder, PinEvidence
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.store import samples
 from tests.store.samples import Person

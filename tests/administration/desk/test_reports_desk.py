@@ -8,16 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.reasons import REASONS
-from kiosk.administration.reports import NO_SITE, as_csv
-from kiosk.administration.reports_desk import LocalReportsDesk
-from kiosk.administration.views.service import Span
-from kiosk.dialogue import Reason
-from kiosk.errors import NotPermitted, NotTaken
-from kiosk.roles import Role
-from kiosk.store.database import Store
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.reports import NO_SITE, LocalReportsDesk, as_csv
+from kiosk.authority.administration.saying import REASONS
+from kiosk.authority.administration.views import Span
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import NotPermitted, NotTaken
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.administration.desk.house import office_of
 from tests.support.database import SetClock

@@ -7,18 +7,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from kiosk.administration.kinds import StaffKind
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.search import MOST, search_people
-from kiosk.administration.views.acting import Actor
-from kiosk.administration.views.people import Found, Standing
-from kiosk.authority.audit import AuditKind
-from kiosk.dialogue import Reason
-from kiosk.errors import NotPermitted
-from kiosk.roles import Action, Role
-from kiosk.store.database import Store
-from kiosk.store.records import Card, Cardholder, CardStatus, Registration, new_id
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import MOST_FOUND, search_people
+from kiosk.authority.administration.views import Actor, Found, Standing
+from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration, new_id
+from kiosk.contract.errors import NotPermitted
+from kiosk.contract.messages import Reason
 from tests.administration.desk.history import History
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
@@ -123,12 +120,12 @@ def test_no_more_than_asked_for_and_it_is_said(agent: Office, store: Store) -> N
 
 def test_nobody_is_given_more_than_is_given_to_anybody(agent: Office, store: Store) -> None:
     with store.begin() as uow:
-        many = [Cardholder(new_id(), f"{n:012d}", "Jo Smith") for n in range(MOST + 1)]
+        many = [Cardholder(new_id(), f"{n:012d}", "Jo Smith") for n in range(MOST_FOUND + 1)]
         uow.holders.put(many)
         uow.search.refresh(holder.id for holder in many)
         uow.commit()
     found = search_people(agent, "smith", 10**9)
-    assert (len(found.people), found.more) == (MOST, True)
+    assert (len(found.people), found.more) == (MOST_FOUND, True)
 
 
 def test_nothing_typed_finds_nobody(agent: Office, store: Store) -> None:

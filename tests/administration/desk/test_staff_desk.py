@@ -8,22 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kiosk.administration.login import admit
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.public_keys import read_public_key
-from kiosk.administration.staff_desk import LocalStaffDesk
-from kiosk.administration.views.acting import Actor, Done, Grounds
-from kiosk.administration.views.service import StaffLine
-from kiosk.errors import (
-    ChangedMeanwhile,
-    NothingThere,
-    NotPermitted,
-    NotTaken,
-)
-from kiosk.roles import Role
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
+from kiosk.authority.administration.login import admit, read_public_key
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.staff import LocalStaffDesk
+from kiosk.authority.administration.views import Actor, Done, Grounds, StaffLine
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.administration.desk.keys import new_key
 from tests.support.database import SetClock

@@ -7,14 +7,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kiosk.administration.headline import NOTHING_TO_DO, headline_of, trouble_words
-from kiosk.administration.seen_of_cards import SeenOfCard
-from kiosk.administration.standing import Facts
-from kiosk.administration.views.people import Standing
-from kiosk.dialogue import Purpose, Reason
-from kiosk.policy import Factor, Policy
-from kiosk.store.records import Card, CardStatus, Registration
-from kiosk.store.visit_records import EmailCode, UnblockEntry
+from kiosk.authority.administration.standing import (
+    NOTHING_TO_DO,
+    Facts,
+    SeenOfCard,
+    headline_of,
+    trouble_words,
+)
+from kiosk.authority.administration.views import Standing
+from kiosk.authority.store.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
+from kiosk.contract.messages import Purpose, Reason
+from kiosk.contract.policy import Factor, Policy
 from tests.store import samples
 from tests.store.samples import NOW
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.administration.stations_desk import LocalStationsDesk
-from kiosk.administration.views.service import StationLine
-from kiosk.errors import ChangedMeanwhile, NothingThere
-from kiosk.store.audit_records import AuditQuery
-from kiosk.store.database import Store
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.views import StationLine
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere
 from tests.administration.desk.history import History
 from tests.administration.desk.house import GROUNDS
 from tests.support.database import SetClock

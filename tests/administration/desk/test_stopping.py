@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.people_desk import LocalPeopleDesk
-from kiosk.dialogue import Purpose, VisitId
-from kiosk.errors import ChangedMeanwhile
-from kiosk.reference import reference_of
-from kiosk.store.records import AddressChange, PendingChange, new_id
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.store.records import AddressChange, PendingChange, new_id
+from kiosk.contract.errors import ChangedMeanwhile
+from kiosk.contract.messages import Purpose, VisitId
+from kiosk.contract.reference import reference_of
 from tests.administration.desk.afterwards import registered
 from tests.administration.desk.house import GROUNDS
 from tests.administration.desk.people import seen

@@ -6,20 +6,16 @@ from typing import Any
 
 import pytest
 
-from kiosk.administration.kinds import DEEDS, StaffKind
-from kiosk.administration.names import staff_names
-from kiosk.administration.office import Office
-from kiosk.administration.story import LEFT_OUT, story_of
-from kiosk.administration.told import GRAVE, WORDS, told
-from kiosk.administration.views.acting import Seen
-from kiosk.administration.views.people import StoryLine
-from kiosk.authority.audit import AuditKind
-from kiosk.authority.counting import UNNUMBERED
-from kiosk.authority.proving import Unproven
-from kiosk.roles import Action
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.database import Store
-from kiosk.store.records import Scalar
+from kiosk.authority.administration.audit_messages import GRAVE, WORDS, told
+from kiosk.authority.administration.office import Office, staff_names
+from kiosk.authority.administration.person_page import LEFT_OUT, story_of
+from kiosk.authority.administration.views import Seen, StoryLine
+from kiosk.authority.audit import DEEDS, AuditKind, StaffKind
+from kiosk.authority.card_evidence import Unproven
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditEvent, Scalar
+from kiosk.authority.unblock.retry_counter import UNNUMBERED
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.store.samples import NOW

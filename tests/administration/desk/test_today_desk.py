@@ -6,21 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.administration.alarms import LOOK, LOOK_EVERY
-from kiosk.administration.means import Means
-from kiosk.administration.office import Office
-from kiosk.administration.reasons import REASONS
-from kiosk.administration.silence import SILENT_AFTER
-from kiosk.administration.today_desk import LocalTodayDesk
-from kiosk.administration.views.service import Day, Today
+from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
+from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.saying import REASONS
+from kiosk.authority.administration.today import LocalTodayDesk
+from kiosk.authority.administration.views import Day, Today
 from kiosk.authority.audit import AuditKind
-from kiosk.authority.journal import SettledAs
-from kiosk.dialogue import Reason
-from kiosk.roles import Role
-from kiosk.station.pulse import BEAT_S
-from kiosk.store.database import Store
-from kiosk.store.records import new_id
-from kiosk.store.service_records import OutboxMessage
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.authority.unblock.outcome import SettledAs
+from kiosk.contract.messages import Reason
+from kiosk.station.executor import BEAT_S
 from tests.administration.desk.history import History
 from tests.administration.desk.house import office_of
 from tests.store import samples

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.told import WORDS, told
-from kiosk.administration.told_of_service import SAID_OF_SERVICE
-from kiosk.store.audit_records import AuditEvent
-from kiosk.store.records import Scalar
+from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE, WORDS, told
+from kiosk.authority.store.records import AuditEvent, Scalar
 from tests.store.samples import NOW
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.office import Office
-from kiosk.administration.search import search_people
-from kiosk.administration.unknown_cards import FAULTS, NOT_RECORDED, recent_unknown_cards
-from kiosk.dialogue import CardId, ReadFault, Reason, Refusal, UnreadCard, VisitId
-from kiosk.roles import Role
-from kiosk.store.records import new_id
+from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED, recent_unknown_cards
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import search_people
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import new_id
+from kiosk.contract.messages import CardId, ReadFault, Reason, Refusal, UnreadCard, VisitId
 from tests.administration.desk.estate import means_beside
 from tests.administration.desk.house import office_of
 from tests.authority.world import World

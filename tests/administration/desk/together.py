@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from kiosk.errors import KioskError
+from kiosk.contract.errors import KioskError
 
 
 def both(one: Callable[[], object], two: Callable[[], object]) -> list[object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.dialogue import Purpose, Reason
-from kiosk.mail.words import TO_HOLDERS
+from kiosk.authority.mail.words import TO_HOLDERS
+from kiosk.contract.messages import Purpose, Reason
 from screens.words import frame, questions
 from screens.words.reasons import refusal
 from tests.e2e.admin.door import Door

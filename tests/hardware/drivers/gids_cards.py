@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.gids import GidsDriver
 from hardware.registry import Registry
-from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, GidsCard
 from hardware.virtual.link import Chip
-from kiosk.dialogue import CardId, KeyChallenge
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardId, KeyChallenge
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
+from tests.support import gids_card
+from tests.support.gids_card import ADMIN_KEY, GidsCard
 from tests.support.pcsc import Insert
 
 HOST = bytes(range(16))
@@ -33,8 +33,8 @@ class Seated:
 
 def reset(held: CardHold, new: Sensitive, key: bytes) -> bool:
     nonce = held.meet_key(KeyChallenge(HOST)).nonce
-    answer = held.prove_key(cryptograms.make(key, nonce, HOST))
-    if not cryptograms.fits(key, answer.cryptogram, HOST, nonce):
+    answer = held.prove_key(gids_card.make(key, nonce, HOST))
+    if not gids_card.fits(key, answer.cryptogram, HOST, nonce):
         return False
     held.reset_pin(new)
     return True

@@ -10,7 +10,7 @@ from jcecard.main import OpenPGPCard
 from jcecard.piv.data_objects import PIVAlgorithm, PIVKeyData, PIVSlot
 
 from hardware.apdu import Command, Response, encode
-from hardware.drivers.piv_objects import CARD_AUTHENTICATION
+from hardware.drivers.piv import CARD_AUTHENTICATION_CERTIFICATE
 from tests.hardware import certificates
 from tests.hardware.fakes import response
 
@@ -131,7 +131,9 @@ class ForeignCard:
             Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
         )
         objects.put_key(PIVSlot.CARD_AUTH, PIVKeyData(PIVAlgorithm.ECC_P256, private, b""))
-        objects.put_data_object(CARD_AUTHENTICATION, certificates.content(certificates.der()))
+        objects.put_data_object(
+            CARD_AUTHENTICATION_CERTIFICATE, certificates.content(certificates.der())
+        )
 
     @property
     def left(self) -> tuple[int, int, int]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hardware.drivers.gids import GidsDriver, GidsSession
-from kiosk.dialogue import PinState
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
@@ -18,7 +17,8 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import PinState
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.fakes import Answer, Card, Script
 
 ID = "00112233445566778899aabbccddeeff"

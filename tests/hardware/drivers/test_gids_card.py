@@ -9,13 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hardware.virtual.faults import Fault, FaultyCard, pulled_out, says, torn
-from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
 from hardware.virtual.link import Chip
-from kiosk.dialogue import KeyChallenge, PinState
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardSwapped,
@@ -26,10 +21,14 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import KeyChallenge, PinState
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.gids_cards import HOST, seat
 from tests.hardware.virtual.gids.forged import CRYPTOGRAM, Gullible
+from tests.support import gids_card
+from tests.support.faults import Fault, FaultyCard, pulled_out, says, torn
+from tests.support.gids_card import ADMIN_KEY, GidsProfile, new_gids_card
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -131,7 +130,7 @@ def test_what_was_proven_does_not_outlive_the_hold(insert: Insert) -> None:
 
     def prove(held: CardHold) -> None:
         nonce = held.meet_key(KeyChallenge(HOST)).nonce
-        held.prove_key(cryptograms.make(ADMIN_KEY, nonce, HOST))
+        held.prove_key(gids_card.make(ADMIN_KEY, nonce, HOST))
 
     here.cards.hold(here.at, prove)
     with pytest.raises(NotAllowed):
@@ -145,7 +144,7 @@ def test_a_cryptogram_is_good_for_one_meeting(insert: Insert) -> None:
 
     def listen(held: CardHold) -> None:
         nonce = held.meet_key(KeyChallenge(HOST)).nonce
-        seen.append(cryptograms.make(ADMIN_KEY, nonce, HOST))
+        seen.append(gids_card.make(ADMIN_KEY, nonce, HOST))
         held.prove_key(seen[0])
 
     def replay(held: CardHold) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
-from kiosk.dialogue import CardChallenge, KeyChallenge, KeyKind
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     NotAllowed,
@@ -18,7 +17,8 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardChallenge, KeyChallenge, KeyKind
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.fakes import Answer, Script
 
 NEW, KEY = Sensitive("60514273"), Sensitive("00" * 24)

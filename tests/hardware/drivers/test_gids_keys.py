@@ -10,19 +10,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import PinKey
 from hardware.drivers.gids import GidsDriver, GidsSession
 from hardware.registry import Registry
-from hardware.virtual.gids.making import GidsCard, new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
-from kiosk.dialogue import CardId, KeyKind, PinChallenge, PinProof
-from kiosk.errors import PinBlocked, PinWrong
-from kiosk.ports import CardAddress
-from kiosk.secrets.card_keys import verify_pin_proof
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.card_keys import verify_pin_proof
+from kiosk.contract.errors import PinBlocked, PinWrong
+from kiosk.contract.messages import CardId, KeyKind, PinChallenge, PinProof
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.fakes import Card
 from tests.support.clients import Clients
+from tests.support.gids_card import GidsCard, GidsProfile, new_gids_card
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.registry import Registry
-from hardware.virtual.gids import cryptograms
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
-from kiosk.dialogue import KeyChallenge, OnPad
-from kiosk.errors import PadLeft, PadRefused, PinWrong
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.errors import PadLeft, PadRefused, PinWrong
+from kiosk.contract.messages import KeyChallenge, OnPad
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.support import gids_card
 from tests.support.clients import Clients
+from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pad import Asking, Does, Pad
 from tests.support.pcsc import Insert
 
@@ -63,7 +63,7 @@ def gids(insert: Insert) -> Seated:
 def reset_with_key(held: CardHold) -> None:
     host = bytes(range(16))
     nonce = held.meet_key(KeyChallenge(host)).nonce
-    held.prove_key(cryptograms.make(ADMIN_KEY, nonce, host))
+    held.prove_key(gids_card.make(ADMIN_KEY, nonce, host))
     held.reset_pin(ON_PAD)
 
 

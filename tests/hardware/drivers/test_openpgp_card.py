@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.registry import Registry
-from kiosk.dialogue import CardId, PinState
-from kiosk.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
+from kiosk.contract.messages import CardId, PinState
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.trouble import unblock
 from tests.support.pcsc import Insert, Seat

@@ -12,16 +12,16 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.apdu import Command, Response, encode
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.driver import PinKey
 from hardware.drivers.openpgp import OpenPgpDriver, OpenPgpSession, Secret
-from hardware.drivers.tlv import make
 from hardware.registry import Registry
-from kiosk.dialogue import RSA_KINDS, KeyKind, PinChallenge
-from kiosk.errors import PinWrong
-from kiosk.ports import CardAddress
-from kiosk.secrets.card_keys import certifies, verify_pin_proof
-from kiosk.sensitive import Sensitive
+from hardware.tlv import make
+from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
+from kiosk.contract.errors import PinWrong
+from kiosk.contract.messages import RSA_KINDS, KeyKind, PinChallenge
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import ED25519, RSA_2048, ForeignCard
 from tests.hardware.fakes import Card, response

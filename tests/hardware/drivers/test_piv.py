@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hardware.drivers.piv import PivDriver, PivSession
-from kiosk.dialogue import PinState
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
@@ -19,7 +18,8 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import PinState
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.certificates import certificate_object, tlv
 from tests.hardware.fakes import Card, Script

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from hardware.cards import PcscCards
+from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
-from kiosk.dialogue import CardChallenge, PinState
-from kiosk.errors import PinBlocked, PinWrong
-from kiosk.ports import CardAddress
-from kiosk.secrets.card_keys import key_from, kind_of, proves
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.card_keys import key_from, kind_of, proves
+from kiosk.contract.errors import PinBlocked, PinWrong
+from kiosk.contract.messages import CardChallenge, PinState
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.trouble import unblock

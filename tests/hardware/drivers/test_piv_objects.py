@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.drivers import piv_objects
+from hardware.drivers import piv
 from tests.hardware import certificates
 from tests.hardware.certificates import content, tlv
 from tests.hardware.fakes import Script
@@ -20,10 +20,10 @@ GUID = bytes(range(16))
 
 def test_a_data_object_is_asked_for_by_its_tag() -> None:
     card = Script("5302aabb9000", "6a82", "9000", "5305aa9000")
-    assert piv_objects.read_object(card, piv_objects.CHUID) == b"\xaa\xbb"
+    assert piv.read_object(card, piv.CHUID) == b"\xaa\xbb"
     assert card.sent == ["00cb3fff055c035fc10200"]
     for _ in range(3):
-        assert piv_objects.read_object(card, piv_objects.CHUID) is None
+        assert piv.read_object(card, piv.CHUID) is None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_data_object_is_asked_for_by_its_tag() -> None:
     ],
 )
 def test_the_guid(chuid: bytes, guid: bytes | None) -> None:
-    assert piv_objects.guid(chuid) == guid
+    assert piv.guid_of(chuid) == guid
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_the_guid(chuid: bytes, guid: bytes | None) -> None:
     ],
 )
 def test_the_day_a_chuid_expires_is_still_valid(date: bytes, expires: datetime | None) -> None:
-    assert piv_objects.chuid_expiry(tlv(0x35, date)) == expires
+    assert piv.chuid_expiry(tlv(0x35, date)) == expires
 
 
 @pytest.mark.parametrize("info", [0x00, 0x01, 0x80])
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_certificate_is_read_packed_or_not_whatever_the_bit_says(packed: bool, info: int) -> None:
     der = certificates.der()
-    read = piv_objects.certificate(content(gzip.compress(der) if packed else der, info=info))
+    read = piv.certificate(content(gzip.compress(der) if packed else der, info=info))
     assert read is not None
-    assert piv_objects.certificate_expiry(read) == certificates.EXPIRES
+    assert piv.certificate_expiry(read) == certificates.EXPIRES
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_certificate_is_read_packed_or_not_whatever_the_bit_says(packed: bool,
     ids=range(9),
 )
 def test_a_certificate_that_cannot_be_read_is_absent(data: bytes) -> None:
-    assert piv_objects.certificate(content(data)) is None
+    assert piv.certificate(content(data)) is None
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b\x08", b"\x30\x82"]))
 def test_whatever_is_in_the_object(data: bytes, begin: bytes) -> None:
-    assert piv_objects.certificate(begin + data) is None
-    assert piv_objects.certificate(content(begin + data)) is None
+    assert piv.certificate(begin + data) is None
+    assert piv.certificate(content(begin + data)) is None
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
@@ -99,19 +99,19 @@ def test_whatever_is_in_the_object(data: bytes, begin: bytes) -> None:
 def test_a_certificate_with_a_wrong_byte_never_raises(at: int, byte: int) -> None:
     der = bytearray(certificates.der())
     der[at % len(der)] = byte
-    read = piv_objects.certificate(content(bytes(der)))
+    read = piv.certificate(content(bytes(der)))
     if read is not None:
-        piv_objects.certificate_expiry(read)
-        piv_objects.key_fingerprint(read)
+        piv.certificate_expiry(read)
+        piv.key_fingerprint(read)
 
 
 def test_a_key_has_a_name_of_its_own() -> None:
     one, other, again = (
-        piv_objects.certificate(content(certificates.der(seed, serial=serial)))
+        piv.certificate(content(certificates.der(seed, serial=serial)))
         for seed, serial in ((7, 1), (8, 1), (7, 2))
     )
     assert one is not None
     assert other is not None
     assert again is not None
-    assert piv_objects.key_fingerprint(one) == piv_objects.key_fingerprint(again)
-    assert piv_objects.key_fingerprint(one) != piv_objects.key_fingerprint(other)
+    assert piv.key_fingerprint(one) == piv.key_fingerprint(again)
+    assert piv.key_fingerprint(one) != piv.key_fingerprint(other)

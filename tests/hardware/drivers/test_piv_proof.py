@@ -8,14 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from hardware.apdu import Command, Response, encode
+from hardware.connection import Chained, Whole
 from hardware.drivers.piv import PivDriver, PivSession
-from hardware.layers import Chained, Whole
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
 from hardware.virtual.making import blocked_card
-from hardware.virtual.profile import CardProfile
-from kiosk.dialogue import CardChallenge, KeyKind
-from kiosk.errors import CardMute
+from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
+from kiosk.contract.errors import CardMute
+from kiosk.contract.messages import CardChallenge, KeyKind
 from tests.hardware.fakes import Script, response
 
 MESSAGE = b"sign this"
@@ -73,7 +71,7 @@ def test_a_key_of_another_kind_is_no_such_key() -> None:
 def test_a_card_without_a_key_offers_none() -> None:
     card = blocked_card(holder_name="Ada Example")
     card.state.keys.clear()
-    del card.state.objects[objects.CERT_CARD_AUTHENTICATION]
+    del card.state.objects[CERT_CARD_AUTHENTICATION]
     piv = session(card)
     assert piv.certificate() is None
     assert piv.prove(CHALLENGE) is None

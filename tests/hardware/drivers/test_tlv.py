@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.drivers import tlv
-from hardware.drivers.tlv import Element
+from hardware import tlv
+from hardware.tlv import Element
 
 TAGS = st.one_of(
     st.integers(0, 0xFF).filter(lambda tag: tag & 0x1F != 0x1F),

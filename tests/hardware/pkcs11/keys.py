@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.sensitive import Sensitive
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, Token
 
 Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from kiosk.dialogue import PinChallenge, PinProof
-from kiosk.errors import PinWrong
-from kiosk.secrets.card_keys import certifies, verify_pin_proof
+from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
+from kiosk.contract.errors import PinWrong
+from kiosk.contract.messages import PinChallenge, PinProof
 from tests.hardware import certificates
 from tests.hardware.pkcs11.keys import Private, TokenKey, put_keys
 from tests.hardware.pkcs11.tokens import PIN, WRONG, Token, faulty_module, refusing_module

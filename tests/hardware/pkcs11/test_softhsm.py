@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import NAME, Style
-from kiosk.dialogue import CardId, OnPad, PinState
-from kiosk.errors import (
+from kiosk.contract.errors import (
     AuthorityUnavailable,
     CardProtocolError,
     CardSwapped,
@@ -20,8 +19,9 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.ports import CardAddress, CardHold
-from kiosk.sensitive import Sensitive
+from kiosk.contract.messages import CardId, OnPad, PinState
+from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import NEW, NEW_SO, PIN, SO_PIN, WRONG, Token
 
 

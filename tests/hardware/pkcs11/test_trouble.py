@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from hardware.pkcs11.cards import Pkcs11Cards
-from kiosk.errors import CardError, CardHung, CardProtocolError, OutcomeUnknown
+from kiosk.contract.errors import CardError, CardHung, CardProtocolError, OutcomeUnknown
 from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module, refusing_module
 
 ANSWER_S = 2.5

@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pkcs11 import TokenFlag
 
-from hardware.pkcs11 import verdicts
+from hardware.pkcs11 import cards
+from hardware.pkcs11.cards import Pin
 from hardware.pkcs11.tokens import Tokens
-from hardware.pkcs11.verdicts import Pin
-from kiosk.dialogue import PinState
-from kiosk.errors import (
+from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardSwapped,
@@ -27,7 +26,8 @@ from kiosk.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.modules.wire import Message
+from kiosk.contract.messages import PinState
+from kiosk.contract.module_process import Message
 
 USER_LOCKED, SO_LOCKED = TokenFlag.USER_PIN_LOCKED, TokenFlag.SO_PIN_LOCKED
 USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY
@@ -45,7 +45,7 @@ USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY
     ],
 )
 def test_the_state_of_the_pin(flags: int, state: PinState) -> None:
-    assert verdicts.pin_state(flags) == state
+    assert cards.pin_state(flags) == state
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_went_wrong_with_a_pin(
     error: str, flags: int, pin: Pin, raised: type[CardError], left: int | None
 ) -> None:
     with pytest.raises(raised) as told:
-        verdicts.checked({"serial": "1", "flags": int(flags), "error": error}, pin)
+        cards.checked({"serial": "1", "flags": int(flags), "error": error}, pin)
     assert getattr(told.value, "tries_left", None) == left
 
 
@@ -82,11 +82,11 @@ def test_what_went_wrong_with_a_pin(
 def test_a_new_pin_that_is_not_taken(error: str, reason: str) -> None:
     answer = {"serial": "1", "flags": 0, "error": error, "of_new": True}
     with pytest.raises(PinRefused, match=reason):
-        verdicts.checked(answer, Pin.SECURITY_OFFICER)
+        cards.checked(answer, Pin.SECURITY_OFFICER)
 
 
 def test_nothing_went_wrong() -> None:
-    verdicts.checked({"serial": "1", "flags": int(USER_LOCKED)}, Pin.USER)
+    cards.checked({"serial": "1", "flags": int(USER_LOCKED)}, Pin.USER)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_nothing_went_wrong() -> None:
 )
 def test_no_token_was_asked(answer: Message, raised: type[CardError]) -> None:
     with pytest.raises(raised):
-        verdicts.found(answer)
+        cards.found(answer)
 
 
 def test_a_token_is_known_by_its_serial_number() -> None:
-    assert verdicts.identifier({"serial": "AB:12-34 56"}) == "ab123456"
+    assert cards.identifier({"serial": "AB:12-34 56"}) == "ab123456"
     for told in ("", "0000000000000000", "12\u00e9", "12_34"):
         with pytest.raises(CardUnknown):
-            verdicts.identifier({"serial": told})
+            cards.identifier({"serial": told})
 
 
 class OddModule:
@@ -147,6 +147,6 @@ def test_whatever_a_module_says_is_an_error_that_a_station_knows(
     request = {"act": act, "reader": "Front 00", "old": "1234", "new": "5678"}
     answer = json.loads(json.dumps(tokens.answer(request)))
     with suppress(CardError):
-        verdicts.identifier(verdicts.found(answer))
-        verdicts.checked(answer, Pin.USER)
+        cards.identifier(cards.found(answer))
+        cards.checked(answer, Pin.USER)
         assert act == "look", "an act that failed was taken for done"

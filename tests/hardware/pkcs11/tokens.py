@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardware.pkcs11.cards import NAME, Pkcs11Cards, Style
-from hardware.pkcs11.process import Module
-from kiosk.dialogue import CardId
-from kiosk.ports import CardAddress
-from kiosk.sensitive import Sensitive
+from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
+from kiosk.contract.messages import CardId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
 
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
 PIN, NEW, WRONG = (Sensitive(text) for text in ("482915", "60514273", "111111"))

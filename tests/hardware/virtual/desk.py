@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from hardware.virtual.card import VirtualCard
+from hardware.virtual.chip import tlv
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import padded
-from hardware.virtual.tlv import tlv
+from hardware.virtual.piv import CardProfile, VirtualCard, padded
 
 PIN, PUK, OTHER = "482915", "73918264", "60514273"
 WRONG = "11111111"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.commands import Command, MalformedCommandError, parse
-from hardware.virtual.tlv import tlv
+from hardware.virtual.chip import Command, MalformedCommandError, parse, tlv
 from tests.hardware.virtual.desk import (
     PIN,
     PUK,

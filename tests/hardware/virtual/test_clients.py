@@ -9,11 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from hardware.virtual.chip import read
 from hardware.virtual.making import blocked_card, new_card
-from hardware.virtual.profile import CardProfile
-from hardware.virtual.state import padded
-from hardware.virtual.tlv import read
-from kiosk.dialogue import KeyKind
+from hardware.virtual.piv import CardProfile, padded
+from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card
 from tests.support.clients import Clients
 from tests.support.pcsc import Insert

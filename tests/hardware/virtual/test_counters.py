@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.virtual.card import VirtualCard
+from hardware.virtual.piv import VirtualCard
 from tests.hardware.virtual.desk import PIN, PUK, WRONG, ask_pin, card, change, unblock, verify
 
 _COMMANDS = st.lists(

@@ -7,17 +7,9 @@ import threading
 import pytest
 from smartcard import scard
 
-from hardware.virtual.faults import (
-    FaultyCard,
-    Hang,
-    MuteCard,
-    never_ending,
-    pulled_out,
-    says,
-    torn,
-)
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, SELECT, apdu, card
 from tests.hardware.virtual.wire import OK, Wire, ask, state_of
+from tests.support.faults import FaultyCard, Hang, MuteCard, never_ending, pulled_out, says, torn
 from tests.support.pcsc import Insert, wait_for_presence
 
 pytestmark = pytest.mark.hardware

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardware.virtual.making import new_card
-from hardware.virtual.profile import CardProfile
+from hardware.virtual.piv import CardProfile
 from tests.hardware.virtual.desk import SELECT, card
 from tests.hardware.virtual.wire import Wire, ask
 from tests.support.hotplug import HotplugPcscd

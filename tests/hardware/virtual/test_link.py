@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardware.virtual.link import CardLink
-from hardware.virtual.slots import Slot
+from hardware.virtual.pcscd import Slot
 from tests.hardware.virtual.desk import SELECT, card
 
 POWER_ON, ATR = b"\x01", b"\x04"

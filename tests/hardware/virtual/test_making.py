@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.x509.oid import NameOID
 
-from hardware.virtual.card import VirtualCard
+from hardware.virtual.chip import read, tlv
 from hardware.virtual.making import blocked_card, new_card
-from hardware.virtual.tlv import read, tlv
-from kiosk.dialogue import KeyKind
+from hardware.virtual.piv import VirtualCard
+from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.desk import (
     PIN,
     apdu,

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from hardware.virtual import pcscd as module
-from hardware.virtual.errors import VirtualHardwareError
 from hardware.virtual.link import CardLink
-from hardware.virtual.pcscd import PrivatePcscd
-from hardware.virtual.waiting import listening, wait_until
+from hardware.virtual.pcscd import PrivatePcscd, VirtualHardwareError, listening, wait_until
 from tests.hardware.virtual.desk import card
 from tests.support.clients import Clients
 

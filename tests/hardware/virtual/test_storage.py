@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.errors import VirtualHardwareError
-from hardware.virtual.storage import keep, load, open_card
-from kiosk.dialogue import KeyKind
+from hardware.virtual.pcscd import VirtualHardwareError
+from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card, select, unblock, verify
+from tests.support.card_file import keep, load, open_card
 
 
 @pytest.mark.parametrize("kind", [KeyKind.RSA_2048, KeyKind.P_256, KeyKind.ED25519])

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kiosk.roles import Role
+from kiosk.authority.roles import Role
+from screens.admin.app import AdminApp
 from screens.admin.end import farewell
 from screens.admin.times import Times
-from screens.admin_app import AdminApp
 from screens.terminal.colours import has_few_colours
 from screens.terminal.lockdown import lock_terminal
 from tests.screens.admin.desk import FakeDesk

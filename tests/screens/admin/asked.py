@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from kiosk.administration.views.acting import Actor, Done
-from kiosk.errors import NotPermitted
-from kiosk.roles import Action, Role, may
+from kiosk.authority.administration.views import Actor, Done
+from kiosk.authority.roles import Action, Role, may
+from kiosk.contract.errors import NotPermitted
 
 REFERENCE = "K7QH-2M9T"
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import (
+from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,
+    Done,
+    Grounds,
     IssuedCode,
     IssuedFrom,
     NewCard,
+    ProposalLine,
+    Seen,
     Standing,
     UnknownCard,
 )
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.errors import NothingThere, NotTaken
-from kiosk.roles import Action
-from kiosk.sensitive import Sensitive
+from kiosk.authority.roles import Action
+from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.people import Record
 from tests.screens.admin.people_desk import Files

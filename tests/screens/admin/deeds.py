@@ -7,11 +7,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.administration.views.acting import Done
-from kiosk.roles import Action
-from screens.admin.dialogs.entry import Entry
-from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.grounds import AskGrounds, grounds_entries
+from kiosk.authority.administration.views import Done
+from kiosk.authority.roles import Action
+from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries
 from screens.admin.page import Page
 from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.pilots import Run

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 
-from kiosk.administration.views.acting import Actor
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Actor
+from kiosk.authority.roles import Role
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk, FakeProposalsDesk
 from tests.screens.admin.estate import Estate, estate

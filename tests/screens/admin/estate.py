@@ -6,17 +6,20 @@ import math
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from kiosk.administration.views.audit import AuditLine, ChainVerdict
-from kiosk.administration.views.people import CodeLine, PersonLine, UnknownCard
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.administration.views.service import (
+from kiosk.authority.administration.views import (
+    AuditLine,
+    ChainVerdict,
+    CodeLine,
     Day,
     ImportFile,
+    PersonLine,
     PolicyLine,
+    ProposalLine,
     QuestionLine,
     StaffLine,
     StationLine,
     Today,
+    UnknownCard,
 )
 from tests.screens.admin import records
 from tests.screens.admin.people import NOW, Record, code, people

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from kiosk.administration.views.acting import Seen
-from kiosk.administration.views.people import (
+from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,
     Person,
     PersonLine,
     RegistrationLine,
+    Seen,
     Standing,
     StoryLine,
 )
-from kiosk.roles import Action, Role, may
+from kiosk.authority.roles import Action, Role, may
 
 NOW = datetime(2026, 3, 4, 10, 32, tzinfo=UTC)
 QUESTIONS = (

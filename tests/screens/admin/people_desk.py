@@ -6,18 +6,20 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from kiosk.administration.views.acting import Done, Grounds, Seen
-from kiosk.administration.views.people import (
+from kiosk.authority.administration.views import (
+    Done,
     Found,
+    Grounds,
     PeoplePage,
     Person,
     PersonLine,
+    Seen,
     Standing,
     StoryLine,
 )
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
-from kiosk.people_groups import PeopleGroup, PeopleOrder, Place
-from kiosk.roles import Action, may
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.roles import Action, may
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import NOW, Record, open_to

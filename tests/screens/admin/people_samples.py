@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kiosk.administration.views.acting import Seen
-from kiosk.errors import NothingThere, StoreError
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Seen
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NothingThere, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
 from tests.screens.admin.proposals import EMAIL, STAFF

@@ -6,7 +6,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kiosk.administration.views.acting import Grounds
+from kiosk.authority.administration.views import Grounds
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.waiting import WaitingPage

@@ -24,10 +24,10 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from screens.admin.app import AdminApp
 from screens.admin.end import End
 from screens.admin.page import Page
 from screens.admin.times import Times
-from screens.admin_app import AdminApp
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.geometry import screen_lines

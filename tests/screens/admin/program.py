@@ -24,11 +24,11 @@ def main() -> int:
 
 def show(scenario: str, notes: Notes) -> int:
     """Import what is heavy, and run the application."""
-    from kiosk.administration.views.acting import Done, Grounds
+    from kiosk.authority.administration.views import Done, Grounds
+    from screens.admin.app import AdminApp
     from screens.admin.end import End, farewell
     from screens.admin.stations import StationsPage
     from screens.admin.today import TodayPage
-    from screens.admin_app import AdminApp
     from tests.screens.admin.desk import FakeDesk
 
     desk = FakeDesk()

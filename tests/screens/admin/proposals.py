@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.administration.views.acting import Actor
-from kiosk.administration.views.people import CodeLine
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.roles import Action, Role, may
+from kiosk.authority.administration.views import Actor, CodeLine, ProposalLine
+from kiosk.authority.roles import Action, Role, may
 from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import NOW

@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 from datetime import date
 
-from kiosk.administration.progress import Progress
-from kiosk.administration.views.acting import Done, Grounds
-from kiosk.administration.views.audit import (
+from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
     ChainVerdict,
+    Done,
     ExportFormat,
+    Grounds,
+    ImportFile,
+    ImportResult,
+    Progress,
+    Report,
+    Span,
+    Written,
 )
-from kiosk.administration.views.service import ImportFile, ImportResult, Report, Span, Written
-from kiosk.errors import NothingThere, NotTaken
-from kiosk.roles import Action
+from kiosk.authority.roles import Action
+from kiosk.contract.errors import NothingThere, NotTaken
 from tests.screens.admin.asked import REFERENCE, Asked
 from tests.screens.admin.estate import Estate
 
@@ -53,7 +58,7 @@ class FakeAuditDesk(Slow):
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         # The store comes with it: a program of a test that shows no audit starts in half the time.
-        from kiosk.administration.told import WORDS
+        from kiosk.authority.administration.audit_messages import WORDS
 
         self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
         return tuple((str(kind), words) for kind, words in WORDS.items())

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.administration.views.audit import ChainVerdict
-from kiosk.administration.views.service import KeyLine
-from kiosk.errors import ChangedMeanwhile, NotTaken, StoreError
-from kiosk.roles import Role
+from kiosk.authority.administration.views import ChainVerdict, KeyLine
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, NotTaken, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.samples import SEND, Sample

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kiosk.administration.default_questions import DEFAULT_QUESTIONS
-from kiosk.administration.policy_in_force import shown_text
-from kiosk.administration.unknown_cards import FAULTS, NOT_RECORDED
-from kiosk.administration.views.audit import AuditLine, ChainVerdict
-from kiosk.administration.views.people import UnknownCard
-from kiosk.administration.views.service import (
+from kiosk.app.config.kinds import About, settings_of
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED
+from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.administration.views import (
+    AuditLine,
+    ChainVerdict,
     ImportFile,
     KeyLine,
     PolicyLine,
     QuestionLine,
     StaffLine,
+    UnknownCard,
 )
-from kiosk.config.base import About, settings_of
-from kiosk.config.policy import PolicySettings
-from kiosk.dialogue import ReadFault
-from kiosk.roles import Role
+from kiosk.authority.policy import shown_text
+from kiosk.authority.roles import Role
+from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
 
 _KEY = "key: SHA256:uN7vJ2ab4Xk0"

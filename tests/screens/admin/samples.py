@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kiosk.administration.views.acting import Done, Grounds
-from kiosk.errors import ChangedMeanwhile, NotTaken, StoreError
-from kiosk.roles import Role
-from screens.admin.idle import WARNING_S
-from screens.admin_app import IDLE_S
+from kiosk.authority.administration.views import Done, Grounds
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, NotTaken, StoreError
+from screens.admin.app import IDLE_S, WARNING_S
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
 from tests.screens.admin.pilots import Run

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from kiosk.administration.views.acting import Done, Grounds
-from kiosk.administration.views.service import (
+from kiosk.authority.administration.views import (
+    Done,
+    Grounds,
     KeyLine,
     PolicyLine,
     QuestionLine,
@@ -15,8 +16,8 @@ from kiosk.administration.views.service import (
     StationLine,
     Today,
 )
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotTaken
-from kiosk.roles import Action, Role
+from kiosk.authority.roles import Action, Role
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
 from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.people import NOW

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kiosk.administration.views.audit import AuditFilter, ExportFormat
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
+from kiosk.authority.administration.views import AuditFilter, ExportFormat
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted
 from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

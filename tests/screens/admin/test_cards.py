@@ -6,9 +6,8 @@ import uuid
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.administration.views.people import NewCard
-from kiosk.sensitive import Sensitive
+from kiosk.authority.administration.views import Grounds, NewCard, Seen
+from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.persons import (
     CARDLESS,
     READY,

@@ -8,27 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.administration.views.people import IssuedCode
-from kiosk.errors import NothingThere
-from kiosk.roles import Role
-from kiosk.sensitive import Sensitive
-from screens.admin.dialogs.code_shown import CodeShown, grouped
-from screens.admin.dialogs.grounds import WAYS
+from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NothingThere
+from kiosk.contract.sensitive import Sensitive
+from screens.admin.dialogs.codes import CodeShown, grouped
+from screens.admin.dialogs.form import WAYS
 from screens.admin.times import Times
 from screens.admin.waiting import WaitingPage
 from tests.screens.admin.cards_desk import CODE
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
-from tests.screens.admin.persons import (
-    PAGES,
-    READY,
-    SEVERAL,
-    WHY,
-    grounds,
-    person,
-    strings_with,
-)
+from tests.screens.admin.persons import PAGES, READY, SEVERAL, WHY, grounds, person, strings_with
 from tests.screens.admin.pilots import Run, running
 
 BIG_FOUR = "┗━┫"

@@ -13,9 +13,8 @@ from textual import events
 from textual.app import App
 
 from screens.admin.driver import AdminDriver
-from screens.terminal.bucket import TokenBucket
-from screens.terminal.decoder import Input, Paste, Pointer, Press
-from screens.terminal.desk_decoder import PASTE, DeskDecoder
+from screens.terminal.decoder import PASTE, DeskDecoder, Input, Paste, Pointer, Press
+from screens.terminal.driver import TokenBucket
 
 
 def decoded(*chunks: str) -> list[Input]:

@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from kiosk.administration.views.acting import Grounds
-from kiosk.administration.views.audit import AuditFilter
-from kiosk.administration.views.people import NewCard
-from kiosk.administration.views.service import Span
-from kiosk.errors import NotTaken
-from kiosk.sensitive import Sensitive
-from screens.admin.dialogs import audit, cards, codes, person, proposals, reports, staff
-from screens.admin.dialogs.case import Case
+from kiosk.authority.administration.views import AuditFilter, Grounds, NewCard, Span
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.sensitive import Sensitive
+from screens.admin import audit, reports, staff, waiting
+from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.form import Form
+from screens.admin.dialogs.person import Case
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
@@ -58,8 +56,8 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "revoke card": lambda desk: cards.revoke_card(_case(desk)),
     "set secret": lambda desk: cards.set_secret(_case(desk)),
     "issue code": lambda desk: codes.issue(_case(desk)),
-    "agree": lambda desk: proposals.agree(desk, desk.proposals.waiting()[0]),
-    "decline": lambda desk: proposals.decline(desk, desk.proposals.waiting()[0]),
+    "agree": lambda desk: waiting.agree(desk, desk.proposals.waiting()[0]),
+    "decline": lambda desk: waiting.decline(desk, desk.proposals.waiting()[0]),
     "withdraw": lambda desk: codes.withdraw(desk, desk.codes.waiting()[0]),
     "add staff": lambda desk: staff.add(desk.staff),
     "change role": lambda desk: staff.change_role(desk.staff, _member(desk)),
@@ -77,7 +75,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
 def test_every_form_of_the_dialogs_is_tried() -> None:
     made = {
         name
-        for module in (audit, cards, codes, person, proposals, reports, staff)
+        for module in (audit, cards, codes, person, waiting, reports, staff)
         for name, function in vars(module).items()
         if callable(function)
         and getattr(function, "__module__", "") == module.__name__

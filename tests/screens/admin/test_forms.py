@@ -8,10 +8,8 @@ from collections.abc import Mapping
 import pytest
 from textual import events
 
-from kiosk.administration.views.acting import Done, Grounds
-from screens.admin.dialogs.entry import Entry
-from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.grounds import WAYS, grounds_of
+from kiosk.authority.administration.views import Done, Grounds
+from screens.admin.dialogs.form import WAYS, Entry, Form, grounds_of
 from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.deeds import DONE, Deeds, below, page
 from tests.screens.admin.pilots import running

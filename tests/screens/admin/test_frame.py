@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 import pytest
 from textual.widgets import Input
 
-from kiosk.roles import Action, Role
+from kiosk.authority.roles import Action, Role
+from screens.admin.app import _ORDER as ORDER
+from screens.admin.app import HELP, every_page
 from screens.admin.end import End
-from screens.admin.help import HELP
 from screens.admin.page import Page
-from screens.admin.pages import _ORDER as ORDER
-from screens.admin.pages import every_page
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage

@@ -6,12 +6,11 @@ import threading
 
 import pytest
 
+from screens.admin.app import IDLE_S, WARNING_S, StillThere
 from screens.admin.dialogs.form import Form
 from screens.admin.end import End
-from screens.admin.idle import WARNING_S, StillThere
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
-from screens.admin_app import IDLE_S
 from tests.screens.admin.pilots import Run, running
 
 PAGES = (TodayPage, StationsPage)

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from kiosk.errors import NothingThere, StoreError
-from kiosk.roles import Role
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NothingThere, StoreError
 from screens.admin.imports import ImportPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

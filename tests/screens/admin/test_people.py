@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from kiosk.administration.views.people import Found
-from kiosk.errors import StoreError
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Found
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import StoreError
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from tests.screens.admin.desk import FakeDesk

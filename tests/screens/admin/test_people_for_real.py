@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.administration.local_desk import LocalAdminDesk
-from kiosk.administration.means import Means
-from kiosk.roles import Role
+from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.roles import Role
 from screens.admin.times import Times
 from tests.administration.desk.house import means_of, office_of
 from tests.administration.desk.people import somebody

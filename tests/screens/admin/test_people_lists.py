@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.views.people import PersonLine, Standing
-from kiosk.people_groups import PeopleGroup, PeopleOrder
-from screens.admin.pages import every_page
+from kiosk.authority.administration.views import PersonLine, Standing
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
+from screens.admin.app import every_page
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import PeopleTable
 from screens.admin.person import AboutPerson

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.errors import ChangedMeanwhile, StoreError
-from kiosk.roles import Role
-from screens.admin.person_deeds import DEEDS
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, StoreError
+from screens.admin.person import DEEDS
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
     BLOCKED,

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds, Seen
-from kiosk.errors import NotPermitted
-from kiosk.roles import Role
-from screens.admin.dialogs.grounds import WAYS
+from kiosk.authority.administration.views import Grounds, Seen
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted
+from screens.admin.dialogs.form import WAYS
 from tests.screens.admin.desk import FakeDesk
-from tests.screens.admin.persons import (
-    BLOCKED,
-    LEFT,
-    READY,
-    WHY,
-    grounds,
-    person,
-    sent,
-)
+from tests.screens.admin.persons import BLOCKED, LEFT, READY, WHY, grounds, person, sent
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Grounds
+from kiosk.authority.roles import Role
 from screens.admin.policy import PolicyPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

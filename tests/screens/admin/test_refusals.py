@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken, StoreError
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken, StoreError
 from tests.screens.admin.deeds import Deeds, page
 from tests.screens.admin.pilots import SIZES, running
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from kiosk.administration.views.service import Report, Span, Written
-from kiosk.errors import NotTaken
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotTaken
 from screens.admin.reports import ReportsPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

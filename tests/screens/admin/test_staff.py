@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds
-from kiosk.errors import NotTaken
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Grounds
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotTaken
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

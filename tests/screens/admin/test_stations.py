@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds
-from kiosk.errors import NotPermitted, StoreError
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Grounds
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import NotPermitted, StoreError
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
 from tests.screens.admin.asked import REFERENCE

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.views.service import Today
-from kiosk.errors import StoreError
-from screens.admin import plotting
-from screens.admin.figures import lines
+from kiosk.authority.administration.views import Today
+from kiosk.contract.errors import StoreError
+from screens.admin import today as plotting
 from screens.admin.people import PeoplePage
-from screens.admin.today import TodayPage, by_day, by_hour
+from screens.admin.today import TodayPage, by_day, by_hour, lines
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
 from tests.screens.admin.pilots import SIZES, Run, running
@@ -150,11 +149,11 @@ async def test_charts_are_drawn_anew_when_the_terminal_is_resized() -> None:
 
 def test_each_count_has_the_same_whole_cells() -> None:
     counts = (0, 5, 10, 10)
-    rows = plotting.rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 4, 6)
+    rows = plotting.plotted_rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 4, 6)
     assert [row[plotting.LEFT :] for row in rows[:4]] == ["  ██", "  ██", " ███", " ███"]
     assert rows[0].startswith("  10")
     assert rows[3].startswith("   0")
-    rows = plotting.rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 9, 6)
+    rows = plotting.plotted_rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 9, 6)
     assert rows[3][plotting.LEFT :].rstrip() == "  █ █ █"
     assert rows[5][plotting.LEFT :].rstrip() == "a   c"
 
@@ -162,12 +161,12 @@ def test_each_count_has_the_same_whole_cells() -> None:
 @pytest.mark.parametrize("width", range(3, 9))
 @pytest.mark.parametrize("height", range(5))
 def test_no_room_for_a_chart_is_no_chart(width: int, height: int) -> None:
-    rows = plotting.rows((1, 2, 3, 4), [], width, height)
+    rows = plotting.plotted_rows((1, 2, 3, 4), [], width, height)
     assert len(rows) == (height if height > 2 and width >= plotting.LEFT + 4 else 0)
 
 
 def test_big_numbers_fit_beside_a_chart() -> None:
-    rows = plotting.rows((123_456, 1), [], plotting.LEFT + 2, 5)
+    rows = plotting.plotted_rows((123_456, 1), [], plotting.LEFT + 2, 5)
     assert rows[0].startswith("123k")
     assert all(len(row) <= plotting.LEFT + 2 for row in rows)
 

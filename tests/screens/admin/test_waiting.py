@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.administration.views.acting import Grounds
-from kiosk.administration.views.proposals import ProposalLine
-from kiosk.errors import ChangedMeanwhile, NotPermitted
-from kiosk.roles import Role
+from kiosk.authority.administration.views import Grounds, ProposalLine
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, NotPermitted
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person

@@ -43,8 +43,8 @@ def show(scenario: str, notes: Notes) -> int:
     """Import what is heavy, and show the scenario's page."""
     from kiosk.station.events import HolderSide
     from kiosk.station.states import Attract, EnterPin
-    from screens.kiosk_app import KioskApp
-    from screens.look import Look
+    from screens.kiosk.app import KioskApp
+    from screens.theme import Look
     from tests.screens.desks import StillDesk
     from tests.screens.samples import REGISTER
 

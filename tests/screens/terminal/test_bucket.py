@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from screens.terminal.bucket import BURST, RATE, TokenBucket
+from screens.terminal.driver import BURST, RATE, TokenBucket
 
 
 class Watch:

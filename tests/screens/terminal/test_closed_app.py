@@ -13,7 +13,7 @@ from textual.command import CommandPalette
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
-from kiosk.dialogue import (
+from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
     EnterCode,
@@ -24,7 +24,7 @@ from kiosk.dialogue import (
 from kiosk.station import states
 from kiosk.station.events import HolderSide
 from kiosk.station.states import EnterPin, State
-from screens.kiosk_app import KioskApp
+from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE
 from tests.screens.desks import StillDesk
 from tests.screens.geometry import screen_lines
@@ -155,7 +155,7 @@ async def test_a_page_that_cannot_be_made_is_an_error_too(
         secret = SECRET
         raise LookupError(secret)
 
-    monkeypatch.setattr("screens.kiosk_app.screen_for", fail)
+    monkeypatch.setattr("screens.kiosk.app.screen_for", fail)
     faults: list[BaseException] = []
     app = KioskApp(StillDesk(), STILL, faults.append)
     with pytest.raises(WorkerFailed):

@@ -17,10 +17,8 @@ from textual.app import App
 from textual.message import Message
 
 from screens.terminal import driver as module
-from screens.terminal.bucket import TokenBucket
 from screens.terminal.decoder import Decoder
-from screens.terminal.driver import BACKLOG, HungUp, StationDriver
-from screens.terminal.painter import Painter
+from screens.terminal.driver import INPUT_BACKLOG, HungUp, Painter, StationDriver, TokenBucket
 
 
 class Listener:
@@ -175,9 +173,9 @@ async def test_any_other_fault_ends_the_program_rather_than_the_keyboard_alone(
 
 async def test_a_backlog_is_dropped() -> None:
     wire = Wire()
-    wire.listener.message_queue_size = BACKLOG
+    wire.listener.message_queue_size = INPUT_BACKLOG
     wire.driver._pass_on(Decoder().feed(b"7"), TokenBucket(lambda: 0.0))
-    wire.listener.message_queue_size = BACKLOG - 1
+    wire.listener.message_queue_size = INPUT_BACKLOG - 1
     wire.driver._pass_on(Decoder().feed(b"8"), TokenBucket(lambda: 0.0))
     (key,) = await wire.listener.wait_for(1)
     assert isinstance(key, events.Key)

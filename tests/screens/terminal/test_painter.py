@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from screens.terminal.painter import BACKLOG, Painter
+from screens.terminal.driver import OUTPUT_BACKLOG, Painter
 
 PATIENCE_S = 20
 
@@ -52,7 +52,7 @@ def test_all_is_written_in_turn(canvas: Canvas) -> None:
 def test_a_terminal_that_is_not_read_keeps_nobody_waiting(canvas: Canvas) -> None:
     for _ in range(1000):
         last = canvas.painter.write("x" * 9000)
-    assert canvas.painter._size <= BACKLOG
+    assert canvas.painter._size <= OUTPUT_BACKLOG
     assert not canvas.painter.has_written(last)
     assert not canvas.behind.is_set()
     reader = threading.Thread(target=canvas.read_until, args=(b"END",))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from kiosk.secrets.token.masters import Token, TokenMasters
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, new_token
 
 OPEN = """
@@ -47,7 +47,7 @@ def workers() -> list[psutil.Process]:
     """Return the processes of tokens' modules that were started from here, and live."""
     children = psutil.Process().children()
     living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if "token.worker" in str(child.cmdline())]
+    return [child for child in living if "token_worker" in str(child.cmdline())]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pkcs11 import AttributeTypeInvalid, TokenFlag
 
-from kiosk.secrets.token.keys import LAST_TRY, TokenKeys
+from kiosk.authority.crypto.token_keys import LAST_TRY, TokenKeys
 
 
 @dataclass

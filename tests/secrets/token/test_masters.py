@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.dialogue import CardId
-from kiosk.errors import ConfigError, KeyMissing, KeysAway
-from kiosk.secrets.deriving import Derivation
-from kiosk.secrets.keys import KeyPurpose, KeyRing
-from kiosk.secrets.masters import Masters
-from kiosk.secrets.token.masters import AWAY_S, PREFIX, TokenMasters
-from kiosk.sensitive import Sensitive
+from kiosk.authority.crypto.derivation import Derivation, Masters
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.token import AWAY_S, PREFIX, TokenMasters
+from kiosk.contract.errors import ConfigError, KeyMissing, KeysAway
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import PIN, WRONG, faulty_module
 from tests.secrets.test_deriving import EXAMPLES, KEY, cmac
 from tests.secrets.token.hsm import Hsm, workers

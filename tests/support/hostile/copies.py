@@ -12,14 +12,13 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hardware.virtual import objects
-from hardware.virtual.card import VirtualCard
-from hardware.virtual.gids.making import GidsCard, new_gids_card
+from hardware.virtual import piv
 from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from kiosk.sensitive import Sensitive
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
+from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.pkcs11.tokens import Token, new_token
+from tests.support.gids_card import GidsCard, new_gids_card
 
 THIEFS_PIN: Final = "918273"
 THIEFS_PUK: Final = "51627384"
@@ -51,10 +50,10 @@ def piv_copy(
         holder_name=state.holder_name, pin=THIEFS_PIN, puk=THIEFS_PUK, guid=state.guid,
         profile=state.profile,
     )  # fmt: skip
-    copy.state.objects[objects.CHUID] = state.objects[objects.CHUID]
+    copy.state.objects[piv.CHUID] = state.objects[piv.CHUID]
     slots = (
-        (SLOT_CARD_AUTHENTICATION, objects.CERT_CARD_AUTHENTICATION, card_key),
-        (SLOT_PIV_AUTHENTICATION, objects.CERT_PIV_AUTHENTICATION, pin_key),
+        (SLOT_CARD_AUTHENTICATION, piv.CERT_CARD_AUTHENTICATION, card_key),
+        (SLOT_PIV_AUTHENTICATION, piv.CERT_PIV_AUTHENTICATION, pin_key),
     )
     for slot, tag, key in slots:
         match key:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from hardware.virtual.gids.making import ADMIN_KEY, GidsCard, new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
-from hardware.virtual.tlv import read, tlv
+from hardware.virtual.chip import read, tlv
 from tests.hardware.virtual.desk import apdu
+from tests.support.gids_card import ADMIN_KEY, GidsCard, GidsProfile, new_gids_card
 
 PIN, OTHER, WRONG = b"482915", b"60514273", b"11111111"
 HOST = bytes(range(16))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hardware.virtual.gids.making import GidsCard
+from tests.support.gids_card import GidsCard
 
 CRYPTOGRAM = bytes.fromhex("008700002C7C2A8228")
 """How the second step of GENERAL AUTHENTICATE begins."""

@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from hardware.virtual.gids.making import ADMIN_KEY
 from tests.hardware.virtual.desk import apdu
 from tests.hardware.virtual.gids.desk import (
     HOST,
@@ -26,6 +25,7 @@ from tests.hardware.virtual.gids.desk import (
     select,
     verify,
 )
+from tests.support.gids_card import ADMIN_KEY
 
 
 def test_the_key_is_proven_by_both() -> None:

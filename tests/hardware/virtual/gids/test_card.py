@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.virtual.gids.making import GidsCard, new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
-from hardware.virtual.tlv import tlv
+from hardware.virtual.chip import tlv
 from tests.hardware.virtual.desk import apdu
 from tests.hardware.virtual.gids.desk import (
     AID,
@@ -25,6 +23,7 @@ from tests.hardware.virtual.gids.desk import (
     select,
     verify,
 )
+from tests.support.gids_card import GidsCard, GidsProfile, new_gids_card
 
 
 @pytest.mark.parametrize("limit", [3, 5, 15])

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.gids.making import ADMIN_KEY, new_gids_card
-from hardware.virtual.gids.profile import GidsProfile
 from tests.hardware.virtual.gids.forged import Gullible
 from tests.support.clients import Clients, Finished
+from tests.support.gids_card import ADMIN_KEY, GidsProfile, new_gids_card
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware

@@ -1,0 +1,462 @@
+"""``Cards`` on PC/SC: each call acquires the card, has a deadline, and ends with a reset."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Final, TypeVar
+
+from hardware import pcsc
+from hardware.connection import Connection, Link, Steps
+from hardware.driver import CardSession, PinKey
+from hardware.keypad import KeysRefused
+from hardware.pcsc import Contexts, PcscError
+from hardware.registry import Registry
+from hardware.trace import Trace
+from kiosk.contract.errors import (
+    CardError,
+    CardHung,
+    CardProtocolError,
+    ContactNeeded,
+    NotAllowed,
+    OutcomeUnknown,
+)
+from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
+from kiosk.contract.ports import CardAddress, CardHold
+
+# Threads that wait for work, so that a call on a card need not wait for a thread to be made.
+
+Job = Callable[[], None]
+
+
+class Workers:
+    """As many threads as there were jobs at the same time.
+
+    One that hangs is missed by nobody: the next job gets another, and it comes back when
+    it is done. Threads do not survive a fork: make this in the process that uses it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[Job]] = []
+
+    def start(self, job: Job) -> None:
+        """Begin ``job`` in a thread that has nothing else to do; it must not raise."""
+        with self._lock:
+            desk = self._idle.pop() if self._idle else None
+        if desk is None:
+            desk = SimpleQueue()
+            threading.Thread(target=self._work, args=(desk,), name="card", daemon=True).start()
+        desk.put(job)
+
+    def _work(self, desk: SimpleQueue[Job]) -> None:
+        while True:
+            desk.get()()
+            with self._lock:
+                self._idle.append(desk)
+
+
+# A deadline for work that cannot be interrupted.
+#
+# A card that hangs holds the thread that asked it for as long as it likes: PC/SC offers no way to
+# call a transmission off. So the work runs in another thread, and whoever waits for it looks
+# after one thing only: for how long is its present step under way? When that is too long the work
+# is abandoned. It may still be stuck when the caller goes on; once it wakes up it finds that it
+# was abandoned, does and sends nothing more, and lets the card go. What the work does between its
+# steps is not the card's, and not timed.
+
+T = TypeVar("T")
+
+
+class AbandonedError(Exception):
+    """Raised inside work that nobody waits for any more: it must send nothing and end."""
+
+
+class Attendance:
+    """One piece of work, between the thread that does it and the thread that waits."""
+
+    def __init__(self, patience_s: float, workers: Workers) -> None:
+        self._workers = workers
+        self._patience_s = patience_s
+        self._news = threading.Condition()
+        self._since: float | None = None
+        self._more_s = 0.0
+        self._at_stake = False
+        self._abandoned = False
+        self._ended = False
+
+    @contextmanager
+    def step(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
+        """Said by the work: the block is one step of the card's.
+
+        A person at the reader's keys may take ``more_s`` seconds in it besides.
+        Raises ``AbandonedError`` where it must not begin, and after one that took too long:
+        nobody waits for its answer any more, and nothing may follow from it.
+        """
+        self._note(time.monotonic(), changes_card, more_s)
+        try:
+            yield
+        finally:
+            self._note(None, changes_card=False)
+
+    def run(self, work: Callable[[], T], tidy: Callable[[], None]) -> T:
+        """Do ``work``, then ``tidy``, in another thread; return or raise what the work did.
+
+        A step that takes longer than the patience raises ``CardHung``, or
+        ``OutcomeUnknown`` when it may have changed the card. When only the tidying takes
+        too long, the work's own outcome stands.
+        """
+        verdict: Future[T] = Future()
+        self._workers.start(lambda: self._do(work, tidy, verdict))
+        self._wait()
+        if verdict.done():
+            return verdict.result()
+        raise self._hung()
+
+    def ended(self, within_s: float) -> bool:
+        """Whether the thread has let go of everything, now or within a moment."""
+        with self._news:
+            return self._news.wait_for(lambda: self._ended, within_s)
+
+    def _do(self, work: Callable[[], T], tidy: Callable[[], None], verdict: Future[T]) -> None:
+        try:
+            verdict.set_result(work())
+        except AbandonedError:
+            pass
+        except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
+            verdict.set_exception(_bare(error))
+        finally:
+            self._tidy_up(tidy)
+
+    def _tidy_up(self, tidy: Callable[[], None]) -> None:
+        with self._news:
+            self._since = time.monotonic()
+        try:
+            tidy()
+        finally:
+            with self._news:
+                self._ended = True
+                self._news.notify_all()
+
+    def _wait(self) -> None:
+        with self._news:
+            while not self._ended and (left := self._time_left()) > 0:
+                self._news.wait(left)
+            self._abandoned = not self._ended
+
+    def _time_left(self) -> float:
+        """Return when to look again: a step that begins meanwhile cannot be over before."""
+        since = time.monotonic() if self._since is None else self._since
+        return since + self._patience_s + self._more_s - time.monotonic()
+
+    def _note(self, since: float | None, changes_card: bool, more_s: float = 0.0) -> None:
+        with self._news:
+            if self._abandoned:
+                raise AbandonedError
+            if more_s < self._more_s:  # whoever waits sleeps for as long as was allowed till now
+                self._news.notify_all()
+            self._since, self._at_stake, self._more_s = since, changes_card, more_s
+
+    def _hung(self) -> CardError:
+        if self._at_stake:
+            return OutcomeUnknown("the card took a command and did not answer in time")
+        return CardHung("the card did not answer in time")
+
+
+def _bare(error: Exception) -> Exception:
+    """Strip an expected error of the frames it came through: they hold PINs as they were sent.
+
+    An error that nobody expected keeps them; whoever shows it must not show their locals.
+    """
+    if isinstance(error, CardError):
+        error.__context__ = None
+        return error.with_traceback(None)
+    return error
+
+
+# Taking hold of the card in a reader, and letting go of it.
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds.
+
+    ``answer_s`` for one answer of the card; ``busy_s`` for another program that holds
+    it, looked at every ``retry_s``.
+    """
+
+    answer_s: float = 10.0
+    busy_s: float = 2.0
+    retry_s: float = 0.05
+
+
+DEFAULT_PATIENCE: Final = Patience()
+
+
+class Grip:
+    """Holds one card, for the one thread that works with it."""
+
+    def __init__(
+        self,
+        reader: str,
+        steps: Steps,
+        patience: Patience,
+        contexts: Contexts,
+        *,
+        exclusive: bool,
+    ) -> None:
+        self._reader = reader
+        self._steps = steps
+        self._patience = patience
+        self._contexts = contexts
+        self._exclusive = exclusive
+        self._context: pcsc.Context | None = None
+        self._handle: pcsc.Handle | None = None
+
+    def take(self) -> Link:
+        """Connect; wait a moment for another program, then raise ``CardBusy``."""
+        give_up_at = time.monotonic() + self._patience.busy_s
+        while True:
+            try:
+                with self._steps():
+                    return self._connect()
+            except PcscError as error:
+                if not error.busy or time.monotonic() >= give_up_at:
+                    raise pcsc.card_error(error) from None
+            time.sleep(self._patience.retry_s)
+
+    def let_go(self) -> None:
+        """Disconnect with a reset, so that no verified PIN stays behind."""
+        if self._handle is not None and self._context is not None:
+            pcsc.disconnect(self._handle, reset=True)
+            self._contexts.give_back(self._context)
+            self._handle = self._context = None
+        self._release()
+
+    def _release(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            pcsc.release(context)
+
+    def _connect(self) -> Link:
+        if self._context is None:
+            self._context = self._contexts.borrow()
+        if self._context is not None:
+            try:
+                return self._connect_in(self._context)
+            except PcscError as error:
+                if not error.service_lost:
+                    raise
+            self._release()
+        self._context = pcsc.establish()
+        return self._connect_in(self._context)
+
+    def _connect_in(self, context: pcsc.Context) -> Link:
+        self._handle, protocol = pcsc.connect(context, self._reader, exclusive=self._exclusive)
+        return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)
+
+
+log = logging.getLogger(__name__)
+
+
+class PadOffers:
+    """Made where reader and card can and nobody said no; calls may come from several threads."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+        self._withdrawn: set[tuple[str, str]] = set()
+
+    def is_made(self, at: CardAddress, connection: Connection, session: CardSession) -> bool:
+        """Return whether PINs of this card are to be entered on its reader's keys."""
+        if not self._wanted or _key(at) in self._withdrawn:
+            return False
+        return connection.has_keypad() and session.takes_pad()
+
+    def withdraw(self, at: CardAddress) -> None:
+        """Offer them no more for cards of this family in this reader, and say so once."""
+        if _key(at) not in self._withdrawn:
+            self._withdrawn.add(_key(at))
+            log.warning(
+                "the keys of reader %r do not take PINs of %s cards: from now on their PINs "
+                "are typed at the station",
+                *_key(at),
+            )
+
+
+def _key(at: CardAddress) -> tuple[str, str]:
+    return at.reader, at.card.driver
+
+
+# ``Cards`` on PC/SC: each call takes hold of the card, works, and lets go with a reset.
+
+_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
+"""What the key of a card that was just reset must refuse to sign."""
+
+
+class PcscCards:
+    """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        patience: Patience = DEFAULT_PATIENCE,
+        trace: Trace | None = None,
+        *,
+        exclusive: bool = True,
+        pads: bool = True,
+    ) -> None:
+        self._registry = registry
+        self._patience = patience
+        self._trace = trace
+        self._exclusive = exclusive
+        self._contexts = Contexts()
+        self._workers = Workers()
+        self._stuck: dict[str, Attendance] = {}
+        self._offers = PadOffers(wanted=pads)
+
+    def read(self, reader: str) -> CardReport:
+        """Return what the card tells without a PIN; raise ``CardUnknown`` for a stranger."""
+
+        def work(connection: Connection) -> CardReport:
+            driver, session = self._registry.recognise(connection)
+            card = CardId(driver, session.identifier())
+            pin, expires_at = session.pin_state(), session.expires_at()
+            certificate = session.certificate()
+            pin_pad = self._offers.is_made(CardAddress(reader, card), connection, session)
+            return CardReport(
+                card,
+                pin,
+                expires_at,
+                certificate,
+                pin_pad,
+                session.changes_on_pad(),
+                session.secret_tries(),
+            )
+
+        return self._hold(reader, work)
+
+    def applications(self, reader: str) -> tuple[CardId, ...]:
+        """Return all that the card carries of these families, in their order."""
+        return self._hold(reader, self._registry.every)
+
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        """Let the card verify ``pin``, and sign ``challenge`` directly afterwards.
+
+        The card is reset first: a PIN that another program verified would let a key sign
+        before VERIFY. A card that hangs over the signature has verified the PIN, and gives no
+        proof.
+        """
+        verified = False
+
+        def work(connection: Connection) -> PinProof | None:
+            nonlocal verified
+            if challenge is None:
+                self._registry.meet(connection, at.card).verify_pin(pin)
+                return None
+            connection.reset()
+            session = self._registry.meet(connection, at.card)
+            key = _pin_key(session)
+            session.verify_pin(pin)
+            verified = True
+            return None if key is None else _proof(session, key, challenge)
+
+        try:
+            return self._hold_card(at, work)
+        except CardHung:
+            if not verified:
+                raise
+            return None
+
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
+        """Change the PIN."""
+
+        def work(connection: Connection) -> None:
+            self._registry.meet(connection, at.card).change_pin(current, new)
+
+        self._hold_card(at, work)
+
+    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+        """Return or raise what ``use`` does with the card.
+
+        The card is reset first: one that still holds a secret validated earlier would
+        take a wrong one for right.
+        """
+
+        def work(connection: Connection) -> T:
+            connection.reset()
+            return use(self._registry.meet(connection, at.card))
+
+        return self._hold_card(at, work)
+
+    def _hold_card(self, at: CardAddress, work: Callable[[Connection], T]) -> T:
+        try:
+            return self._hold(at.reader, work)
+        except KeysRefused:
+            self._offers.withdraw(at)
+            raise
+
+    def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
+        self._wait_for_stuck(reader)
+        attendance = Attendance(self._patience.answer_s, self._workers)
+        grip = Grip(
+            reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
+        )
+        try:
+            return attendance.run(
+                lambda: _explained(work, Connection(grip.take(), self._trace)), grip.let_go
+            )
+        finally:
+            if not attendance.ended(0):
+                self._stuck[reader] = attendance
+
+    def _wait_for_stuck(self, reader: str) -> None:
+        """Do not pile a second call on a card that holds the first one for ever."""
+        stuck = self._stuck.get(reader)
+        if stuck is not None and not stuck.ended(self._patience.busy_s):
+            raise CardHung("the card still holds an earlier command")
+        self._stuck.pop(reader, None)
+
+
+def _pin_key(session: CardSession) -> PinKey | None:
+    """Return the key; None where the card tells of none, or where it signs before VERIFY, too."""
+    try:
+        key = session.pin_key()
+        if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
+            return None
+    except CardProtocolError:
+        return None
+    return key
+
+
+def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinProof | None:
+    try:
+        signature = session.sign_with_pin_key(key, challenge)
+    except CardError:
+        return None
+    if signature is None:
+        return None
+    return PinProof(signature, key.public_key, key.certificate)
+
+
+def _explained(work: Callable[[Connection], T], connection: Connection) -> T:
+    """Do it; a card that forbids it over the air is told from one that forbids it for good.
+
+    Both answer with the same status word, and the way to the card only the reader knows.
+    """
+    try:
+        return work(connection)
+    except NotAllowed as refused:
+        if refused.status and connection.is_contactless():
+            raise ContactNeeded(
+                "held against the reader, the card takes no PIN: it wants a reader with contacts",
+                refused.status,
+            ) from None
+        raise

@@ -1,0 +1,179 @@
+"""What a reader with keys of its own is asked for, byte by byte: PC/SC part 10, 2.02.09.
+
+A reader that takes PINs gets the command as a template, and where in its body the digits
+belong. It puts them in by itself and sends the command to the card. Everything here is
+bytes; nothing here ever holds a digit. Numbers are little-endian, but for the control
+codes of 2.2.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from kiosk.contract.errors import PadTrouble
+
+VERIFY_PIN_DIRECT: Final = 0x06
+MODIFY_PIN_DIRECT: Final = 0x07
+GET_TLV_PROPERTIES: Final = 0x12
+"""Features by their tags (2.3)."""
+
+_ONE_ENTRY_S, _ALL_ENTRIES_S = 60, 90
+"""The most that one entry may take, and all of a command. libccid gives a reader up after 90
+seconds, and what became of the command is unknown then."""
+
+_ENGLISH: Final = 0x0409
+"""wLangId: United States, which readers' firmware knows."""
+
+_LAYOUT, _MIN, _MAX = 0x01, 0x06, 0x07
+"""wLcdLayout, bMinPINSize and bMaxPINSize among the properties (2.6.14)."""
+
+_TROUBLES: Final[Mapping[int, PadTrouble]] = {
+    0x6400: "timeout",
+    0x6401: "cancelled",
+    0x6402: "different",
+    0x6403: "length",
+}
+
+NOT_TAKEN: Final = 0x6B80
+"""The reader does not take this structure (2.5.2)."""
+
+
+class Asked(Enum):
+    """Which PINs are entered, each of a new one twice."""
+
+    CURRENT = 1
+    NEW = 2
+    BOTH = 3
+
+    @property
+    def entries(self) -> int:
+        """How often somebody enters a PIN."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class PadEntry:
+    """Which PIN a reader takes, of how many digits, and where in the body it puts them.
+
+    They are ASCII digits from the left. Each PIN fills ``block`` bytes, and what it leaves
+    of them stays as the template has it; with 0 the body grows by as much as was typed. A
+    new PIN begins at ``new_at``, a current one at the front.
+    """
+
+    asked: Asked
+    shortest: int
+    longest: int
+    block: int = 0
+    new_at: int = 0
+
+    @property
+    def feature(self) -> int:
+        """The feature of the reader that does it."""
+        return VERIFY_PIN_DIRECT if self.asked is Asked.CURRENT else MODIFY_PIN_DIRECT
+
+    @property
+    def time_out_s(self) -> int:
+        """How long one entry may take."""
+        return min(_ONE_ENTRY_S, _ALL_ENTRIES_S // self.asked.entries)
+
+    @property
+    def seconds(self) -> float:
+        """How long the person may take for all of it."""
+        return float(self.time_out_s * self.asked.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class PadProperties:
+    """What a reader says of its keys: the PINs that it takes, and whether it has a display."""
+
+    shortest: int = 0
+    longest: int = 0xFF
+    display: bool = False
+
+
+def features(answer: bytes) -> dict[int, int]:
+    """Read the control codes by feature (2.2: tag, 04, code big-endian); {} where it is none."""
+    if len(answer) % 6:
+        return {}
+    read = struct.iter_unpack(">BBI", answer)
+    return {tag: code for tag, length, code in read if length == 4}
+
+
+def properties(answer: bytes) -> PadProperties:
+    """Read the properties (2.6.14: tag, length, value); what is not told stays open."""
+    told = dict(_properties(answer))
+    return PadProperties(
+        shortest=told.get(_MIN, 0),
+        longest=told.get(_MAX, 0) or 0xFF,
+        display=told.get(_LAYOUT, 0) != 0,
+    )
+
+
+def structure(entry: PadEntry, apdu: bytes, *, display: bool) -> bytes:
+    """Return what the reader is asked with; ``apdu`` is header, Lc and body, without Le."""
+    if entry.asked is Asked.CURRENT:
+        return _verify(entry, apdu, display)
+    return _modify(entry, apdu, display)
+
+
+def trouble(status: int) -> PadTrouble | None:
+    """Return why a reader sent nothing; None where it says no such thing (2.5.2, 2.5.3)."""
+    return _TROUBLES.get(status)
+
+
+def _properties(answer: bytes) -> Iterator[tuple[int, int]]:
+    while len(answer) >= 2:
+        tag, length, rest = answer[0], answer[1], answer[2:]
+        yield tag, int.from_bytes(rest[:length], "little")
+        answer = rest[length:]
+
+
+def _verify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
+    """PIN_VERIFY_STRUCTURE (2.5.2)."""
+    head = struct.pack(
+        "<BBBBBHBBHB3sI",
+        entry.time_out_s,  # bTimeOut
+        entry.time_out_s,  # bTimeOut2
+        0x82,  # bmFormatString: bytes, at position 0, from the left, ASCII
+        entry.block,  # bmPINBlockString: no length goes in; size of the block
+        0x00,  # bmPINLengthFormat: no length goes in
+        entry.shortest << 8 | entry.longest,  # wPINMaxExtraDigit
+        0x02,  # bEntryValidationCondition: the validation key
+        0x01 if display else 0x00,  # bNumberMessage
+        _ENGLISH,  # wLangId
+        0x00,  # bMsgIndex: "enter PIN"
+        bytes(3),  # bTeoPrologue: the driver's
+        len(apdu),  # ulDataLength
+    )
+    return head + apdu
+
+
+def _modify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
+    """PIN_MODIFY_STRUCTURE (2.5.3)."""
+    both = entry.asked is Asked.BOTH
+    first = 0 if both else 1
+    head = struct.pack(
+        "<BBBBBBBHBBBHBBB3sI",
+        entry.time_out_s,  # bTimeOut
+        entry.time_out_s,  # bTimeOut2
+        0x82,  # bmFormatString
+        entry.block,  # bmPINBlockString
+        0x00,  # bmPINLengthFormat
+        0x00,  # bInsertionOffsetOld
+        entry.new_at,  # bInsertionOffsetNew
+        entry.shortest << 8 | entry.longest,  # wPINMaxExtraDigit
+        0x03 if both else 0x01,  # bConfirmPIN: the new one twice, and the current one
+        0x02,  # bEntryValidationCondition
+        entry.asked.entries if display else 0x00,  # bNumberMessage
+        _ENGLISH,  # wLangId
+        first,  # bMsgIndex1: 0 "enter PIN", 1 "enter new PIN", 2 "confirm"
+        first + 1,  # bMsgIndex2
+        2,  # bMsgIndex3
+        bytes(3),  # bTeoPrologue
+        len(apdu),  # ulDataLength
+    )
+    return head + apdu

@@ -1,0 +1,1 @@
+"""The programs: the command line, the settings, the composition roots and the demo."""

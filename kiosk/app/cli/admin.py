@@ -1,0 +1,126 @@
+"""``kiosk admin``: the RA application, for the member of staff whose SSH key logged in."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
+
+from kiosk.app import process
+from kiosk.app.cli.run import add_screen, log_fault, take_terminal
+from kiosk.contract.errors import ConfigError, KeyMissing, NotPermitted, StoreError
+
+if TYPE_CHECKING:
+    from kiosk.app.config.settings import Settings
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.views import Actor
+    from kiosk.authority.store.database import Store
+    from screens.admin.end import End
+
+log = logging.getLogger(__name__)
+
+_HELP = """\
+Opens the RA application. It is what sshd runs for the account of RA staff, and for nobody
+else: it asks sshd which key logged in (ExposeAuthInfo), and opens only for the key of a
+member of staff. `kiosk staff add` adds the first one; see systemd/README.md. Settings come
+from the file alone: KIOSK_* variables are ignored.
+"""
+
+_NO_COMMAND = (
+    "Only the RA application runs here. Log in without a command, from a terminal: ssh ra@host"
+)
+_AWAY = "The service cannot be opened now. Please tell its administrator; its log says why."
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    add_screen(commands, "admin", run, "the RA application, run by sshd", _HELP)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one session; 1 where it was not opened or ended by a fault."""
+    take_terminal(args.log)
+    _forget_overrides(os.environ)
+    try:
+        return _session(args.config)
+    except NotPermitted as refused:
+        _tell(str(refused))
+    except (ConfigError, KeyMissing, StoreError) as trouble:
+        log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
+        _tell(_AWAY)
+    return 1
+
+
+def _forget_overrides(environ: MutableMapping[str, str]) -> None:
+    """Remove ``KIOSK_*``: a session's environment may be chosen by who logs in."""
+    for name in [name for name in environ if name.startswith("KIOSK_")]:
+        del environ[name]
+
+
+def _session(config: str | None) -> int:
+    from kiosk.app.composition.opening import open_store
+    from kiosk.app.composition.staff import build_desk
+    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.authority.administration.login import see_off
+    from kiosk.contract.clock import SystemClock
+
+    settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
+    store = open_store(settings, clock, os.environ)
+    try:
+        if not store.schema_is_current():
+            raise ConfigError("the schema of the database is not current; run `kiosk setup`")
+        actor = _admitted(store)
+        end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
+        see_off(store, actor, end.value if end else "fault")
+    finally:
+        store.close()
+    return 0 if end else 1
+
+
+def _admitted(store: Store) -> Actor:
+    """Return who logged in; raises ``NotPermitted``, audited, for anybody and anything else."""
+    from kiosk.authority.administration.login import admit, key_at_the_door, turn_away
+
+    source = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
+    try:
+        key = key_at_the_door(os.environ)
+        _want_no_command()
+    except NotPermitted as refused:
+        turn_away(store, str(refused), source)
+        raise
+    return admit(store, key, source)
+
+
+def _want_no_command() -> None:
+    """Raise ``NotPermitted`` for a session that was opened for anything but the screen."""
+    if "SSH_ORIGINAL_COMMAND" in os.environ or not all(map(os.isatty, (0, 1, 2))):
+        raise NotPermitted(_NO_COMMAND)
+
+
+def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
+    from screens.admin.app import AdminApp
+    from screens.admin.end import farewell
+    from screens.terminal.colours import has_few_colours
+
+    accent, idle_s = settings.service.accent, settings.admin.idle_s
+    app = AdminApp(
+        desk,
+        log_fault,
+        accent=accent,
+        idle_s=idle_s,
+        few_colours=has_few_colours(os.environ),
+    )
+    process.resume()
+    end = app.run()
+    _tell(farewell(end))
+    return end
+
+
+def _tell(text: str) -> None:
+    """Say one thing to whoever is there; nobody may be, any more."""
+    try:
+        os.write(2, f"{text}\n".encode())
+    except OSError:
+        log.info("nobody was there to be told: %s", text)

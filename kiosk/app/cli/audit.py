@@ -1,0 +1,237 @@
+"""``kiosk audit``: read the audit, take it away, verify it, and sign its head."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import as_json, complain, say
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_command,
+    add_config,
+    add_part,
+    grounds_of,
+    how_many,
+    moment,
+    reading,
+    row_number,
+    say_json,
+    tell,
+)
+from kiosk.contract.errors import AuditNotIntact, ConfigError
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.views import AuditFilter
+
+DESCRIPTION = """\
+The audit is a chain: each row holds the hash of the one before, so a row that is changed,
+removed or moved breaks it. Each row also carries a MAC under a key that is not in the
+database: who only owns the database cannot write a row that fits. Rows at the end could
+still be cut off. So the head is signed within a minute after it moved, with another key (an
+anchor), and the anchor goes into the log, which is kept elsewhere. The lines of the log
+serve as they are:
+
+  journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
+
+An auditor without the key file checks the hashes and the anchors with the public keys.
+"""
+EXAMPLE = """\
+  kiosk audit anchor --out /mnt/elsewhere/anchors
+  kiosk audit verify --anchors /mnt/elsewhere/anchors
+  kiosk audit public-keys > /mnt/elsewhere/public-keys
+  kiosk audit verify --without-key --public-keys public-keys --anchors anchors
+  kiosk audit list --person 900000000001 --limit 20
+  kiosk audit redact 4711 --reason "A PUK was typed as the reason"
+  kiosk audit export --since 2026-11-01 --format csv
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(
+        subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
+    )
+    parts = parser.add_subparsers(
+        dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export|redact"
+    )
+    verify = add_part(
+        parts, "verify", _verify, "walk the chain and name the first row that is wrong"
+    )
+    verify.add_argument(
+        "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
+    )
+    verify.add_argument(
+        "--without-key",
+        action="store_true",
+        help="check the hashes and anchors only, as somebody without the key file can",
+    )
+    verify.add_argument(
+        "--public-keys",
+        type=Path,
+        metavar="FILE",
+        help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
+    )
+    anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the head")
+    anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchor to this file too")
+    public = add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
+    for part in (verify, anchor, public):
+        add_config(part)
+    listing = reading(parts, "list", _list, "show rows, newest first")
+    listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
+    reading(parts, "kinds", _kinds, "show the kinds of rows there can be")
+    export = add_part(parts, "export", _export, "write rows, oldest first, into the exports folder")
+    export.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="(default: csv)")
+    add_config(export)
+    for part in (listing, export):
+        _add_filter(part)
+    redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
+    redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
+    redact.add_argument(
+        "--whole", action="store_true", help="its detail too, and not only the reason"
+    )
+
+
+def _add_filter(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
+    part.add_argument("--station", default="", help="at one station")
+    part.add_argument("--staff", default="", metavar="NAME", help="by one member of staff")
+    part.add_argument("--kind", default="", help="of one kind, as `kinds` names it")
+    part.add_argument("--reference", default="", help="under one reference number")
+    part.add_argument("--since", type=moment, metavar="DATE", help="from this day or moment on")
+    part.add_argument("--until", type=moment, metavar="DATE", help="before this day or moment")
+
+
+def _verify(args: argparse.Namespace) -> int:
+    """Verify; 1 where a row does not fit."""
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.verification import (
+        read_anchors,
+        read_public_keys,
+        verify_audit,
+        verify_without_key,
+    )
+    from kiosk.authority.crypto.anchors import AnchorSigner
+
+    if args.public_keys and not args.without_key:
+        raise ConfigError("--public-keys goes with --without-key; the key file checks more")
+    tools = Tools(args)
+    elsewhere = read_anchors(args.anchors) if args.anchors else ()
+    public = read_public_keys(args.public_keys) if args.public_keys else {}
+    with ProgressLine("verifying") as progress:
+        if args.without_key:
+            verdict = verify_without_key(tools.store, public, elsewhere, progress)
+        else:
+            verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
+    if verdict.fault:
+        complain(f"row {verdict.fault.seq} ({verdict.fault.kind}): {verdict.fault.because}")
+        complain(f"{verdict.rows} rows were walked; the audit is NOT intact")
+        return 1
+    say(f"{verdict.rows} rows and {verdict.anchors} anchors fit")
+    if not verdict.keyed:
+        say("the MACs of the rows were not checked: that needs the key file")
+    if args.without_key and not public:
+        say("the signatures of the anchors were not checked: give --public-keys")
+    elif verdict.anchored_to < verdict.rows:
+        covered = f"up to row {verdict.anchored_to}" if verdict.anchored_to else "nothing"
+        say(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
+    return 0
+
+
+def _anchor(args: argparse.Namespace) -> int:
+    """Sign the head, and write the anchor out where it is asked for; 1 where a row is wrong."""
+    from kiosk.authority.administration.verification import anchor_line
+    from kiosk.authority.anchors import anchor_head
+    from kiosk.authority.crypto.anchors import AnchorSigner
+
+    tools = Tools(args)
+    try:
+        anchor = anchor_head(tools.store, AnchorSigner(tools.ring()))
+    except AuditNotIntact as broken:
+        complain(f"{broken}; the head is not signed")
+        return 1
+    if anchor is None:
+        say("nothing was recorded since the last anchor")
+        return 0
+    if args.out:
+        _append(args.out, anchor_line(anchor) + "\n")
+    say(f"signed row {anchor.seq}, hash {anchor.hash}, with {anchor.key_id}")
+    return 0
+
+
+def _public_keys(args: argparse.Namespace) -> int:
+    """Show them, to be kept beside the anchors."""
+    from kiosk.authority.administration.verification import public_key_lines
+    from kiosk.authority.crypto.anchors import AnchorSigner
+
+    for line in public_key_lines(AnchorSigner(Tools(args).ring())):
+        say(line)
+    return 0
+
+
+def _append(path: Path, line: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+            file.write(line)
+    except OSError as error:
+        raise ConfigError(f"anchors {path}: {error.strerror}") from None
+
+
+def _list(args: argparse.Namespace) -> int:
+    """Show the newest rows that the filter lets through."""
+    page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
+    if args.json:
+        say_json(page.lines)
+        return 0
+    for line in page.lines:
+        where = "  ".join(part for part in (line.person, line.station, line.who) if part)
+        say(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
+    if not page.lines:
+        say("no row fits")
+    return 0
+
+
+def _kinds(args: argparse.Namespace) -> int:
+    """Show what ``--kind`` takes, with what it means."""
+    kinds = Tools(args).desk.audit.kinds()
+    if args.json:
+        say(as_json(dict(kinds)))
+        return 0
+    for kind, meaning in kinds:
+        say(f"{kind:<24}  {meaning}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    """Write the rows that the filter lets through into a file."""
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.views import ExportFormat
+
+    desk = Tools(args).desk.audit
+    with ProgressLine("exporting") as progress:
+        written = desk.export(_filter(args), ExportFormat(args.format), progress)
+    say(f"{written.rows} rows in {written.path}")
+    return 0
+
+
+def _redact(args: argparse.Namespace) -> int:
+    """Propose it: a second member of staff has to agree."""
+    desk = Tools(args).desk.audit
+    return tell(desk.redact(args.row, grounds_of(args), whole=args.whole))
+
+
+def _filter(args: argparse.Namespace) -> AuditFilter:
+    from kiosk.authority.administration.views import AuditFilter
+
+    return AuditFilter(
+        person=args.person,
+        station=args.station,
+        staff=args.staff,
+        kind=args.kind,
+        reference=args.reference,
+        since=args.since,
+        until=args.until,
+    )

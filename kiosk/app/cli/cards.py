@@ -1,0 +1,267 @@
+"""``kiosk cards``: a person's cards, their unblock secrets, and codes by word of mouth."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import (
+    Run,
+    Tools,
+    about_person,
+    acting,
+    add_command,
+    add_config,
+    add_part,
+    grounds_of,
+    reading,
+    say_json,
+    tell,
+)
+from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.views import IssuedCode, NewCard, Person
+
+
+# Asking for a secret: without echo at a terminal, else the one line of standard input.
+
+
+def ask_secret(what: str) -> Sensitive:
+    """Return what was entered, twice the same at a terminal; raises ``NotTaken``."""
+    if not sys.stdin.isatty():
+        return Sensitive(sys.stdin.readline().rstrip("\r\n"))
+    given = Sensitive(getpass.getpass(f"{what}: "))
+    if given != Sensitive(getpass.getpass(f"{what}, once more: ")):
+        raise NotTaken("secret", "Nothing was changed: the two were not the same.")
+    return given
+
+
+DESCRIPTION = """\
+Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock codes by
+word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
+or its beginning, IDENTIFIER what a new card says of itself, as `read` prints it. An
+unblock secret is never an argument: it is asked for without echo, or is the one line of
+standard input. `read` works on a clerk's own machine too: it needs no database, and reads
+a card as the stations do whose `families` and [pkcs11] are in its settings file or
+environment.
+"""
+EXAMPLE = """\
+  kiosk cards read
+  kiosk cards add 900000000001 $(kiosk cards read) --with-secret --reason "new card"
+  kiosk cards revoke 900000000001 0a1b --reason "lost on a train"
+  kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
+"""
+WAIT_S = 30.0
+_ASKED_FOR = "Unblock secret"
+_FIRST = (
+    "They are not registered: they put the card into a station, enter the code, choose a new PIN "
+    "and register there, in one visit."
+)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    _new_card(about_person(parts, "add", _add, "give somebody another card"))
+    _new_card(_of_card(parts, "replace", _replace, "give a card in place of one, which is revoked"))
+    _of_card(parts, "revoke", _revoke, "bar a card at every station")
+    set_secret = _of_card(
+        parts, "set-secret", _set_secret, "seal another unblock secret; asks for it"
+    )
+    _derived_from(set_secret)
+    set_secret.add_argument(
+        "--tries-full",
+        action="store_true",
+        help="the card itself was just given this secret, so all its tries are there again",
+    )
+    _of_card(
+        parts, "issue-code", _issue, "give a code by word of mouth; prints it once", identifies=True
+    )
+    reading(parts, "codes", _codes, "show the codes that wait for a second member of staff")
+    reading(
+        parts,
+        "unknown",
+        _unknown,
+        "show cards that stations could not serve: not recorded, or not read",
+    )
+    agree = acting(parts, "agree-code", _agree_code, "let one work")
+    withdraw = acting(parts, "withdraw-code", _withdraw_code, "make one worthless")
+    for part in (agree, withdraw):
+        part.add_argument("code", metavar="CODE-ID", help="see `codes`")
+    read = add_part(parts, "read", _read, "print driver and identifier of a card")
+    _reader_options(read)
+    add_config(read)
+
+
+def _of_card(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Run,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    part = about_person(parts, name, run, text, identifies=identifies)
+    part.add_argument("card", metavar="CARD")
+    return part
+
+
+def _new_card(part: argparse.ArgumentParser) -> None:
+    part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
+    part.add_argument("--driver", default="piv", help="card family (default: piv)")
+    part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
+    secret = part.add_mutually_exclusive_group()
+    secret.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
+    _derived_from(secret)
+    part.add_argument("--secret-limit", type=int, metavar="N", help="wrong secrets that it takes")
+
+
+def _derived_from(part: argparse._ActionsContainer) -> None:
+    part.add_argument(
+        "--derived-from",
+        default="",
+        metavar="KEY",
+        help="it was issued with its secret from this master key; see `kiosk keys list`",
+    )
+
+
+def _reader_options(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
+    part.add_argument(
+        "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
+    )
+
+
+def _read(args: argparse.Namespace) -> int:
+    from kiosk.app.cli.card_reader import read_card
+
+    return read_card(getattr(args, "config", None), args.reader, args.wait)
+
+
+def _add(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk
+    person = desk.people.find_one(args.number)
+    return tell(desk.cards.add(person.seen, _wanted(args), grounds_of(args)))
+
+
+def _replace(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    return tell(desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args)))
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    return tell(desk.cards.revoke(person.seen, card_id, grounds_of(args)))
+
+
+def _set_secret(args: argparse.Namespace) -> int:
+    from kiosk.authority.administration.views import IssuedFrom
+
+    desk, person, card_id = _chosen(args)
+    secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
+    return tell(
+        desk.cards.set_secret(
+            person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
+        )
+    )
+
+
+def _agree_code(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.codes.agree(args.code, grounds_of(args)))
+
+
+def _withdraw_code(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.codes.withdraw(args.code, grounds_of(args)))
+
+
+def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
+    """Return the desk, the person and the id of their card; raises ``NothingThere``."""
+    desk = Tools(args).desk
+    person = desk.people.find_one(args.number)
+    return desk, person, _card_of(person, args.card)
+
+
+def _wanted(args: argparse.Namespace) -> NewCard:
+    from kiosk.authority.administration.free_text import entered
+    from kiosk.authority.administration.people_fields import CARD_RULES, read_expires
+    from kiosk.authority.administration.views import IssuedFrom, NewCard
+
+    words: list[str] = args.identifier
+    issued = IssuedFrom(args.derived_from) if args.derived_from else None
+    as_printed = len(words) > 1 and words[0] in CARD_RULES
+    driver = words.pop(0) if as_printed else args.driver
+    return NewCard(
+        identifier=" ".join(words),
+        driver=driver,
+        expires_at=entered("expires", lambda: read_expires(args.expires)),
+        secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
+        secret_limit=args.secret_limit,
+    )
+
+
+def _card_of(person: Person, named: str) -> str:
+    """Return the id of the one card whose identifier begins so; raises ``NothingThere``."""
+    begin = "".join(sign for sign in named.lower() if sign.isalnum())
+    found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
+    if len(found) != 1:
+        many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
+        raise NothingThere(f"{many} with {named!r}; `kiosk people show {person.number}` shows all")
+    return found[0].card_id
+
+
+def _issue(args: argparse.Namespace) -> int:
+    desk, person, card_id = _chosen(args)
+    issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
+    say(issued.code.reveal())
+    say(_told(issued))
+    return 0
+
+
+def _told(issued: IssuedCode) -> str:
+    until = f"{issued.expires_at.astimezone():%H:%M}"
+    first = "\n" + _FIRST if issued.for_first_unlock else ""
+    if issued.waits_for_second:
+        return (
+            f"It works once another member of staff agrees, before {until}: code "
+            f"{issued.code_id} (reference {issued.reference}){first}"
+        )
+    return f"It works at every station until {until} (reference {issued.reference}){first}"
+
+
+def _unknown(args: argparse.Namespace) -> int:
+    cards = Tools(args).desk.cards.unknown()
+    if args.json:
+        say_json(cards)
+        return 0
+    for card in cards:
+        at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
+        named = " ".join(part for part in (card.family, card.identifier) if part)
+        say("  ".join(part for part in (at, card.reference, card.station, named) if part))
+        reported = ", by the station's report" if card.unread else ""
+        say(f"    {card.cause}{reported}.")
+        for line in card.near:
+            say(f"    {line}")
+        say(f"    {card.advice}")
+    if not cards:
+        say("no station met a card that it could not serve")
+    return 0
+
+
+def _codes(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.codes.waiting()
+    if args.json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        until = f"{line.expires_at.astimezone():%H:%M}"
+        say(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
+    if not lines:
+        say("no code waits")
+    return 0

@@ -1,0 +1,64 @@
+"""``kiosk caretaker``: one look after the service, for a timer."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.run import Discreet
+from kiosk.app.cli.tools import Tools, add_command
+
+DESCRIPTION = """\
+Looks after the service once, and ends: it tells staff by mail of what is wrong (see
+[notices] in the settings), verifies a piece of the audit, forgets what is past once a
+day, and sends the notices that wait. Every station that is idle does the same, so this is
+for the machine of the database, where it works when no station does: let a timer run it
+once a minute (systemd/kiosk-caretaker.timer). However many look, staff are told once.
+"""
+EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "caretaker", "look after the service once, for a timer", DESCRIPTION, EXAMPLE
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, and send what waits; 0 also where something is wrong with the service."""
+    from kiosk.app.composition.authority import build_outbox
+    from kiosk.app.composition.caretaker import build_caretaker
+
+    tools = Tools(args)
+    with _log_on_stdout():
+        if not build_caretaker(tools.settings, tools.store, tools.ring()).look():
+            say("somebody else has looked within the minute")
+        sent = build_outbox(tools.settings, tools.store, tools.mailer(), tools.clock).drain_once()
+    with tools.store.read() as uow:
+        names = [alarm.name for alarm in uow.alarms.standing()]
+        waiting = uow.outbox.waiting()
+    say(f"alarms: {', '.join(names) or 'none'}")
+    say(f"notices: {sent} sent, {waiting} waiting")
+    return 0
+
+
+@contextmanager
+def _log_on_stdout() -> Iterator[None]:
+    """Show whoever started the command what is logged, anchors of the audit among it."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Discreet("%(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)

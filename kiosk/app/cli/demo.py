@@ -1,0 +1,124 @@
+"""``kiosk demo``: the whole story on virtual cards, in this terminal, in two minutes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.run import log_fault, open_log
+
+if TYPE_CHECKING:
+    from kiosk.app.config.settings import Settings
+    from kiosk.app.demo.ra_side import RaSide
+    from kiosk.app.demo.table import Table
+
+_HELP = """\
+Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small
+estate of example people, all in a temporary directory and on this machine alone; then runs
+the station full-screen. The strip at the bottom pushes cards in and out, opens the mail, and
+with F10 the RA application, as a member of staff sees it. Ctrl+Q ends it, and everything is
+gone. With --keep the estate stays, with its settings file kiosk.toml.
+
+example:
+  kiosk demo
+  kiosk demo --keep ./estate
+  kiosk people search asha --config ./estate/kiosk.toml
+"""
+LEAST = 60, 23
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="try it: virtual cards, a mailbox and example people, no hardware",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+    parser.add_argument("--keep", metavar="DIR", help="make the estate in DIR and leave it there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the estate, run the station, and clear up."""
+    from kiosk.contract.errors import KioskError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise KioskError("the demo needs a terminal: run it in one, at least 60 by 23")
+    columns, rows = os.get_terminal_size()
+    if columns < LEAST[0] or rows < LEAST[1]:
+        needed = "the demo's strip stands below a page of 60 by 20, so it needs 60 by 23"
+        raise KioskError(f"this terminal is {columns} by {rows}; {needed}: make it larger")
+    directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return _tell(directory, args.log or str(directory / "demo.log"))
+    finally:
+        if not args.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _tell(directory: Path, log: str) -> int:
+    from hardware.virtual.pcscd import PrivatePcscd
+    from kiosk.app.demo.estate import cast, make_estate, register, settings_file
+    from kiosk.app.demo.mailbox import Mailbox
+    from kiosk.app.demo.ra_side import RaSide
+    from kiosk.app.demo.table import Table
+
+    pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
+    _say("starting a PC/SC service with a virtual reader")
+    pcscd.start()
+    try:
+        os.environ.update(pcscd.env)
+        _say("starting a mail server that keeps its mail")
+        mail = mailbox.start()
+        _say("making keys, a database, eleven people and three cards")
+        actors = cast()
+        settings = make_estate(directory, mail, actors)
+        _say("registering Asha, who is about to block her PIN")
+        register(settings, os.environ, actors[0], mailbox)
+        _say("letting in a manager of the Registration Authority")
+        ra = RaSide(directory, settings_file(directory))
+        ra.prepare(settings, os.environ)
+        table = Table(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
+        try:
+            return _show(settings, table, ra, log)
+        finally:
+            ra.stop()
+    finally:
+        mailbox.stop()
+        pcscd.stop()
+
+
+def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
+    """Show the station, and the RA's side in its place each time that it is asked for."""
+    from kiosk.app.composition.station import LocalStage, build_station, look_of
+    from screens.demo.app import DemoApp
+
+    open_log(log)
+    while True:
+        station = build_station(settings, partial(LocalStage, settings, os.environ))
+        app = DemoApp(station.loop, look_of(settings), log_fault, table, ra.ssh)
+        app.run()
+        table.remove()
+        station.close()
+        if not app.ra_wanted:
+            break
+        ra.open()
+    code = app.return_code or 0
+    if code:
+        sys.stdout.write(Path(log).read_text())
+        _say("the station stopped by an error; what it logged stands above")
+    return code
+
+
+def _say(what: str) -> None:
+    sys.stdout.write(f"[demo] {what}\n")
+    sys.stdout.flush()

@@ -1,0 +1,78 @@
+"""``kiosk doctor``: look everything over."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.tools import Tools, add_command
+
+if TYPE_CHECKING:
+    from kiosk.app.config.settings import Settings
+    from kiosk.authority.administration.findings import Check, Finding
+
+    Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
+
+DESCRIPTION = """\
+Looks at each part that a station stands on and says in one line how it is and what to
+do: settings, smartcard service, reader and card, database, questions, keys, mail relay,
+waiting notices and clock. It changes nothing, spends no try of any card and sends no mail.
+
+The exit code is 1 when something fails, and 0 when all is well or only worth a look.
+"""
+EXAMPLE = """\
+  runuser -u kiosk -- kiosk doctor
+  kiosk doctor --json | jq '.[] | select(.condition != "ok")'
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="for a script")
+
+
+def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
+    """Show every finding; ``hardware`` gives other checks of reader and card."""
+    from kiosk.app.cli.findings import show
+    from kiosk.app.cli.tools import say_json
+    from kiosk.authority.administration.findings import Condition
+
+    as_json, found = getattr(args, "json", False), []
+    for finding in _findings(Tools(args), hardware or _hardware):
+        found.append(finding)
+        if not as_json:
+            show(finding)
+    if as_json:
+        say_json(found)
+    return int(any(finding.condition is Condition.FAIL for finding in found))
+
+
+def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
+    from kiosk.app.cli.findings import mail_check, running_checks, store_checks
+    from kiosk.app.config.loading import left_at_example
+    from kiosk.authority.administration.checks import check_example
+    from kiosk.authority.administration.findings import examine, fail, ok
+    from kiosk.contract.errors import ConfigError
+
+    try:
+        settings = tools.settings
+    except ConfigError as error:
+        yield fail("settings", str(error), "nothing else was looked at")
+        return
+    yield ok("settings", str(tools.path))
+    yield check_example(left_at_example(tools.path, tools.environ), tools.path)
+    yield from examine(hardware(settings))
+    yield from examine(store_checks(tools))
+    yield from examine([mail_check(tools)])
+    yield from examine(running_checks(tools))
+
+
+def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
+    from kiosk.app.cli.hardware_checks import hardware_checks
+
+    return hardware_checks(settings)

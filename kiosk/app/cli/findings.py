@@ -1,0 +1,76 @@
+"""How findings are shown, and the checks of this side, from a command's tools."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+
+from kiosk.app.cli.printing import say_marked
+from kiosk.app.cli.tools import Tools
+from kiosk.authority.administration.findings import Check, Condition, Finding
+
+_MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
+_LONG = 2
+
+
+def show(finding: Finding) -> None:
+    """Write one line: mark, word, part, what was found, and what to do."""
+    mark, colour = _MARKS[finding.condition]
+    advice = f"; {finding.advice}" if finding.advice else ""
+    text = f"  {finding.part:<10}  {finding.found}{advice}"
+    say_marked(f"{mark} {finding.condition:<4}", colour, text)
+
+
+def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what ``kiosk setup`` makes."""
+    from kiosk.authority.administration import checks
+    from kiosk.authority.policy import LivePolicy
+    from kiosk.contract.policy import FAMILIES
+
+    folder = tools.store_file.parent if tools.store_file else None
+    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
+    yield "database", partial(checks.check_database, tools.store, folder, tools.settings.store.url)
+    yield "addresses", partial(checks.check_addresses, tools.store, policy)
+    yield "questions", partial(checks.check_questions, tools.store, policy)
+    yield "keys", partial(checks.check_keys, tools.ring, tools.store)
+    copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
+    yield "key copy", copy
+    derives = tools.settings.secrets.source == "derived"
+    yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
+    if tools.settings.secrets.module and tools.store_file:
+        times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
+        yield "token", partial(checks.check_patience, *times)
+    if not FAMILIES.isdisjoint(tools.settings.cards.families):
+        yield "cipher", checks.check_cipher
+
+
+def mail_check(tools: Tools) -> tuple[str, Check]:
+    """Return the check of the mail relay."""
+    from kiosk.authority.administration import checks
+
+    mail = tools.settings.mail
+    return "mail relay", partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+
+
+def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what changes while the service runs."""
+    from kiosk.authority.administration import checks
+    from kiosk.authority.administration.verification import check_rows
+
+    yield "records", partial(check_rows, tools.store)
+    yield "outbox", partial(checks.check_outbox, tools.store)
+    yield "released secrets", partial(checks.check_seen_secrets, tools.store, tools.clock)
+    yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
+
+
+def clock_is_synchronised() -> bool | None:
+    """Ask the system whether the network sets its clock; None where nobody knows."""
+    command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+    try:
+        answer = subprocess.run(  # noqa: S603 - the command is a constant
+            command, capture_output=True, text=True, timeout=_LONG, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"yes": True, "no": False}.get(answer.stdout.strip())

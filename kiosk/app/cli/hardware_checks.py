@@ -1,0 +1,98 @@
+"""What ``kiosk doctor`` says of the PC/SC service, the readers and the cards in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from hardware.pkcs11.cards import Pkcs11Cards, slot_name
+from kiosk.app.composition.cards import build_cards, build_module, plain_cards
+from kiosk.app.config.settings import Settings
+from kiosk.authority.administration.findings import Check, Finding, fail, ok, warn
+from kiosk.contract.errors import CardError
+from kiosk.contract.messages import CardId, CardReport
+
+_SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
+
+
+def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    """Look once, and yield what was found as checks; no try of any card is spent."""
+    found = look_over(build_cards(settings, os.environ), plain_cards().applications)
+    module = build_module(settings, os.environ)
+    said = [] if module is None else [of_module(module, found)]
+    pads = settings.pcsc.pin_pad == "used"
+    for finding in (*findings(found, settings.pcsc.reader, pads=pads), *said):
+        yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
+
+
+def findings(found: PcscFinding, wanted: str, *, pads: bool = True) -> Iterable[Finding]:
+    """Put into words what was found; ``wanted`` is part of the name of the reader to use.
+
+    ``pads``: PINs are entered on the keys of readers that have some.
+    """
+    if not found.reachable:
+        advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
+        return [fail(_SERVICE, found.detail, advice)]
+    service = ok(_SERVICE, "answers")
+    if not found.readers:
+        return [service, fail(_READER, "none is plugged in", "plug one in")]
+    used = [reader for reader in found.readers if wanted in reader.reader]
+    if not used:
+        names = ", ".join(reader.reader for reader in found.readers)
+        text = f"none has {wanted!r} in its name; there are: {names}"
+        return [service, fail(_READER, text, "see `reader` in [pcsc]")]
+    return [service, *(each for reader in used for each in _of_reader(reader, pads))]
+
+
+def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
+    """Say whether the module loads, and whether it knows the readers by the names of PC/SC."""
+    try:
+        slots = module.slots()
+    except CardError as error:
+        return fail(_MODULE, str(error), "see [pkcs11]")
+    strange = [one.reader for one in found.readers if slot_name(one.reader) not in slots]
+    if strange:
+        text = f"knows no reader {', '.join(strange)}; it knows: {', '.join(slots) or 'none'}"
+        return warn(_MODULE, text, "it can serve no card in these readers")
+    return ok(_MODULE, "loads")
+
+
+def _of_reader(reader: ReaderFinding, pads: bool) -> tuple[Finding, Finding]:
+    unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
+    keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
+    return ok(_READER, reader.reader + keys), _of_card(reader)
+
+
+def _of_card(reader: ReaderFinding) -> Finding:
+    match reader.card:
+        case CardCondition.EMPTY:
+            return ok(_CARD, "none is in")
+        case CardCondition.WELL:
+            told = _told(reader.report) if reader.report else "is read"
+            return ok(_CARD, told + also_on(reader.others))
+        case CardCondition.MUTE:
+            return warn(_CARD, "does not answer", "put it in the right way round, or try another")
+        case CardCondition.BUSY:
+            return warn(_CARD, "another program holds it", "end that program, or take it out")
+        case CardCondition.UNKNOWN:
+            text = f"is of no family that is served{also_on(reader.others)}"
+            return warn(_CARD, text, "see `families` in [cards]")
+        case CardCondition.FAILING:
+            return warn(_CARD, reader.detail, "take it out and put it in again")
+        case _:
+            assert_never(reader.card)
+
+
+def also_on(others: tuple[CardId, ...]) -> str:
+    """Name the applications of a card that do not serve here; empty where there is none."""
+    named = ", ".join(f"{card.driver} {card.identifier}" for card in others)
+    return f"; also on it, and not what serves here: {named}" if named else ""
+
+
+def _told(report: CardReport) -> str:
+    pin = "PIN blocked" if report.pin.blocked else "PIN not blocked"
+    tries = "" if report.pin.tries_left is None else f", {report.pin.tries_left} tries left"
+    expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""
+    return f"{report.card.driver} {report.card.identifier}: {pin}{tries}{expires}"

@@ -1,0 +1,143 @@
+"""``kiosk import``: people, their cards and unblock secrets from a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import complain, say
+from kiosk.app.cli.tools import Tools, add_command
+from kiosk.contract.errors import ImportRefused
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.import_people import ImportSummary
+
+DESCRIPTION = """\
+Imports people, their cards and the cards' unblock secrets from a CSV file in UTF-8. The
+first line names the columns, in any order:
+
+  holder_number   12 digits, or as the setting number_digits in [people] has it
+  name            as people are addressed
+  email           may be empty; shown to the holder at registration
+  card_id         what the card says of itself: for PIV the 32 hexadecimal digits of the
+                  GUID in its CHUID, for OpenPGP the 12 of maker and serial number, or the
+                  whole application identifier, for GIDS the 32 of its card identifier, for
+                  PKCS#11 the token's serial number; may be empty for a person without a
+                  card
+  unblock_secret  for PIV the eight characters of the PUK, for OpenPGP the resetting code
+                  or the admin PIN, as openpgp_secret in [cards] says, for GIDS the 48
+                  hexadecimal digits of the admin key, for PKCS#11 the security officer's
+                  PIN or the PUK, as style in [pkcs11]; may be empty
+  card_driver     optional: piv, openpgp, gids or pkcs11; piv where it is left out
+  expires         optional; the last day, as 2027-12-31. Where the card's own certificate
+                  ends earlier, that day counts: an import lengthens no certificate
+  secret_limit    optional; how many wrong unblock secrets the card takes in a row
+  auth_key        optional; the key of the card's card-authentication certificate, or that
+                  certificate, as DER in base64: the card has to prove itself with it
+  pin_key         optional; the key that the card uses only after its PIN (PIV slot 9A, the
+                  authentication key of an OpenPGP card), in the same form: a PIN counts as
+                  proven where the card signs with it
+  master_key      optional, in place of unblock_secret; the id of the master key that the
+                  card's secret derives from, as `kiosk keys list` shows it
+
+People who were erased come back with a file that has them: they are named, with --dry-run
+too.
+People and cards that are known already are brought up to date: a filled cell counts, an
+empty one takes nothing away. A person with two cards has two lines. All of the file is
+taken, or nothing: each line with a problem is named with its reason, and no message
+repeats an unblock secret. While a large file is written to an SQLite database, stations
+have to wait; --dry-run does all but write and disturbs nobody.
+
+Unblock secrets are sealed at once, and the file holds them in clear: --remove deletes it
+once all of it is imported. On a solid-state disk no program can overwrite what a file held:
+make such files on an encrypted disk, or in memory (/run). The RA application removes the
+files that it imports from its folder.
+"""
+EXAMPLE = """\
+  kiosk import --dry-run people.csv
+  kiosk import --remove people.csv
+"""
+_DELETE_IT = "delete it (rm; overwriting is no use on a solid-state disk)"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
+    parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
+    parser.add_argument(
+        "--remove", action="store_true", help="delete the file once all of it is imported"
+    )
+    parser.add_argument(
+        "--replace-lost",
+        action="store_true",
+        help="take secrets in place of recorded ones whose key is lost for good",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import; 1 where the file was refused."""
+    try:
+        summary = _import(args)
+    except ImportRefused as refused:
+        for line, reason in refused.problems:
+            complain(f"{args.file}: {f'line {line}: ' if line else ''}{reason}")
+        many = len(refused.problems)
+        complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
+        return 1
+    _tell(summary, dry=args.dry_run)
+    return 0 if args.dry_run else _see_to_the_file(args.file, remove=args.remove)
+
+
+def _see_to_the_file(path: Path, *, remove: bool) -> int:
+    """Remove the file where that was asked for, or say that it holds secrets; 1: it stays."""
+    try:
+        if remove:
+            path.unlink()
+            return 0
+    except OSError as error:
+        complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")
+        return 1
+    say(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> ImportSummary:
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.import_people import PeopleImport
+    from kiosk.authority.policy import LivePolicy
+
+    tools = Tools(args)
+    digits = tools.settings.people.number_digits
+    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
+    work = PeopleImport(
+        tools.store,
+        tools.sealer(),
+        digits,
+        replace_lost=args.replace_lost,
+        domains=lambda: policy().email_domains,
+    )
+    with ProgressLine("checking" if args.dry_run else "importing") as progress:
+        if args.dry_run:
+            return work.rehearse(args.file, progress)
+        return work.run(args.file, tools.actor(), progress)
+
+
+def _tell(summary: ImportSummary, *, dry: bool) -> None:
+    say("dry run: nothing was written" if dry else f"imported, reference {summary.reference}")
+    say(f"  lines            {summary.lines:>9}")
+    say(f"  people added     {summary.people_added:>9}")
+    say(f"  people changed   {summary.people_changed:>9}")
+    say(f"  cards added      {summary.cards_added:>9}")
+    say(f"  cards changed    {summary.cards_changed:>9}")
+    say(f"  secrets sealed   {summary.secrets_sealed:>9}")
+    if summary.outside_domains:
+        say(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")
+    if summary.erased_before:
+        say(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
+        for line, number, name in summary.erased_before:
+            say(f"    line {line}: {number} {name}")

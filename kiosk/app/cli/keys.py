@@ -1,0 +1,212 @@
+"""``kiosk keys``: look at the keys, and rotate them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import complain, say
+from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.keys import RotationReport
+
+DESCRIPTION = """\
+The keys are in a file of their own, outside the database. Each purpose has one current
+key, which makes new things, and older ones, which still open what they made:
+
+  seal         seals unblock secrets
+  code-mac     keys the digests of emailed codes
+  pepper       is mixed into the hashes of answers
+  audit-link   keys every row of the audit
+  audit-sign   signs the audit's head
+  row-mac      keys the MACs of rows that grant access
+  derive       unblock secrets derive from it, where `source` in [secrets] says so; where
+               a PKCS#11 token is named there, it is made, used and kept in that
+
+A station on this machine takes a new key up by itself, within seconds, once nobody stands
+at it; until then what is sealed under it waits. One that got its keys from the service
+manager ($CREDENTIALS_DIRECTORY) has to be restarted. So the calm way to rotate is: add the
+new key, see that the stations have it, then seal anew.
+"""
+EXAMPLE = """\
+  kiosk keys list
+  kiosk keys rotate --add-only      then see to the stations, and
+  kiosk keys rotate                 finishes: no second key is made
+  kiosk keys rotate --purpose derive
+  kiosk keys backed-up              once you keep a copy of the key file elsewhere
+"""
+_STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
+ROTATE = """\
+Adds a new key to the key file and seals every unblock secret anew under it, card by card,
+while stations go on working. It may be interrupted at any point: run it again, and it
+finishes what was left without making another key. Older keys stay in the file; a backup
+of the database may still need them.
+
+With --purpose row-mac it makes the MACs of all rows that grant access anew in the same way.
+
+With --purpose derive it makes another master key, in the token where there is one, and
+derives every secret of older ones a last time: these are kept sealed then, as they are, and
+each card takes one of the new master key's when it is next unlocked here. Once `kiosk keys
+list` shows none that derives from an older master key, that one can be destroyed.
+"""
+
+
+COPIED = """\
+Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. The
+copy is not looked at. `kiosk doctor` warns until a copy was declared, and again when a key was
+added since: what the new key made cannot be opened with an older copy.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
+    listing = add_part(parts, "list", _list, "show every key, and what it sealed")
+    rotate = add_part(parts, "rotate", _rotate, "make a new key current")
+    rotate.description = ROTATE
+    rotate.add_argument(
+        "--purpose",
+        default="seal",
+        choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"],
+        help="which key (default: seal); of those that make nothing anew, one is only added",
+    )
+    rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
+    backed_up = add_part(
+        parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
+    )
+    backed_up.description = COPIED
+    for part in (listing, rotate, backed_up):
+        add_config(part)
+
+
+def _list(args: argparse.Namespace) -> int:
+    """Show the keys; never their material."""
+    from kiosk.authority.administration.keys import list_keys
+
+    tools = Tools(args)
+    keys = list_keys(tools.ring(), tools.store)
+    say(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
+    for key in keys:
+        sealed = "" if key.secrets is None else key.secrets
+        state = "current" if key.current else "older"
+        say(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
+    return _list_masters(tools)
+
+
+def _list_masters(tools: Tools) -> int:
+    """Show the master keys and where they are; 1 where the token does not answer."""
+    from kiosk.contract.errors import KeysAway
+
+    try:
+        lines = tools.masters.lines()
+    except KeysAway as error:
+        complain(f"the master keys cannot be shown: {error}")
+        return 1
+    for key in lines:
+        state = "current" if key.current else "older" if key.there else "MISSING"
+        place = f"token {tools.settings.secrets.token}" if key.in_token else "key file"
+        where = f"  {place}" if key.there else ""
+        say(f"{'derive':<11} {key.id:<22} {state:<8} {key.secrets:>7}{where}")
+    return 0
+
+
+def _rotate(args: argparse.Namespace) -> int:
+    """Rotate; 1 where a secret could not be opened."""
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.keys import add_key, rotate_seal
+    from kiosk.authority.crypto.keys import KeyPurpose
+
+    tools = Tools(args)
+    purpose = KeyPurpose(args.purpose)
+    if purpose is KeyPurpose.DERIVE:
+        return _rotate_master(tools, add_only=args.add_only)
+    if purpose is KeyPurpose.ROW_MAC and not args.add_only:
+        return _rotate_rows(tools)
+    if args.add_only or purpose is not KeyPurpose.SEAL:
+        say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
+        say(_STATIONS)
+        _say_copy(tools)
+        return 0
+    with ProgressLine("sealing anew") as progress:
+        report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
+    broken = "does not open and was left as it is; import it again"
+    done = _tell(report, _STATIONS, "secrets sealed anew", broken)
+    _say_copy(tools)
+    return done
+
+
+def _rotate_rows(tools: Tools) -> int:
+    """Make every row's MAC anew; 1 where a row was altered."""
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.keys import rotate_rows
+
+    with ProgressLine("making MACs anew") as progress:
+        done = rotate_rows(tools.key_file, tools.store, tools.actor(), progress)
+    if done.added:
+        say(f"added {done.added}; {_STATIONS}")
+    else:
+        say(f"finished an earlier rotation; {done.current} stays the current key")
+    say(f"{done.restamped} rows have a MAC of it now")
+    for table, row in done.altered:
+        complain(f"{table} {row}: altered outside of the service, and left as it is")
+    _say_copy(tools)
+    return int(bool(done.altered))
+
+
+def _backed_up(args: argparse.Namespace) -> int:
+    """Declare a copy of the key file."""
+    from kiosk.authority.administration.keys import declare_copy
+
+    tools = Tools(args)
+    declare_copy(tools.ring(), tools.store, tools.actor())
+    say(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
+    return 0
+
+
+def _say_copy(tools: Tools) -> None:
+    """Say that the copy of the key file is out of date, unless the one declared is not."""
+    from kiosk.authority.administration.keys import is_of, last_copy
+
+    copy = last_copy(tools.store)
+    if copy is None or not is_of(copy, tools.ring()):
+        say("copies of the key file that were made before are worthless now: copy it again,")
+        say(f"{tools.key_file}, to a safe place; then `kiosk keys backed-up`")
+
+
+def _rotate_master(tools: Tools, *, add_only: bool) -> int:
+    """Rotate the master key; 1 where a secret could not be derived."""
+    from kiosk.app.cli.printing import ProgressLine
+
+    if add_only:
+        say(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
+        _say_copy(tools)
+        return 0
+    with ProgressLine("deriving a last time") as progress:
+        report = tools.masters.rotate(tools.actor(), progress)
+    broken = "cannot be derived and was left as it is"
+    done = _tell(report, _derives(tools), "secrets are sealed as they are", broken)
+    if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
+        # Stations work on: what they change meanwhile may derive from an older key again.
+        say(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
+    _say_copy(tools)
+    return done
+
+
+def _derives(tools: Tools) -> str:
+    """Say from when on new secrets derive from an added key: stations ask a token each time."""
+    return "new secrets derive from it" if tools.settings.secrets.module else _STATIONS
+
+
+def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
+    """Say what was done; 1 where a secret is ``broken``."""
+    done = report.rotation
+    if report.added:
+        say(f"added {report.added}; {taken_up}")
+    else:
+        say(f"finished an earlier rotation; {report.current} stays the current key")
+    say(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
+    for card in done.broken:
+        complain(f"card {card}: its secret {broken}")
+    return int(bool(done.broken))

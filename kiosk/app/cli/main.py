@@ -1,0 +1,117 @@
+"""The command line: ``kiosk COMMAND``, each command a module of ``kiosk.app.cli``.
+
+Only the module of the command that is run is imported, so that a station is on the display
+quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+from kiosk.app.cli import COMMANDS
+from kiosk.app.cli.help import Version, complete
+from kiosk.app.cli.printing import complain
+from kiosk.contract.errors import ChangedMeanwhile, ConfigError, KioskError, NotTaken
+
+if TYPE_CHECKING:
+    from kiosk.app.cli.tools import Run
+
+_ABOUT = """\
+Self-service smartcard unlock stations.
+
+Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to run a real one.
+`kiosk COMMAND --help` says what a command does, `kiosk COMMAND PART --help` one part of it.
+
+Each setting of the file can be given by the environment instead, a list with commas:
+KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.
+"""
+
+
+class _Command(Protocol):
+    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        """Add the command; each of its parts carries its function as the default of ``run``."""
+
+
+def run_command(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code.
+
+    0: done; 1: not done; 2: asked wrongly, or a setting is wrong; 130: interrupted.
+    """
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except ChangedMeanwhile as error:
+        complain(f"kiosk: {error}")
+        for change in error.changes:
+            complain(f"  {change}")
+        return 1
+    except KioskError as error:
+        complain(f"kiosk: {_told(error)}")
+        return 2 if isinstance(error, ConfigError) else 1
+    except BrokenPipeError:
+        return _output_closed()
+    except OSError as error:
+        complain(f"kiosk: {_place(error)}{error.strerror}{_other_account(error)}")
+        return 1
+    except KeyboardInterrupt:
+        complain("kiosk: interrupted")
+        return 130
+
+
+def _run(words: list[str]) -> int:
+    wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
+    modules = {name: _load(module) for name, module in wanted.items()}
+    args = _parser(modules).parse_args(words)
+    run: Run = args.run
+    return run(args)
+
+
+def _output_closed() -> int:
+    """Say so, and let nothing that is still held back meet the closed pipe at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(BrokenPipeError):  # it may be the same pipe
+        complain("kiosk: the output was closed before all of it was written")
+    return 1
+
+
+def _place(error: OSError) -> str:
+    return "" if error.filename is None else f"{error.filename}: "
+
+
+def _other_account(error: OSError) -> str:
+    if not isinstance(error, PermissionError):
+        return ""
+    return "; run this as the service's account: runuser -u kiosk -- kiosk ..."
+
+
+def _told(error: KioskError) -> str:
+    """Say what is wrong, and with what where it was something that was given."""
+    if isinstance(error, NotTaken):
+        return f"{error.field.replace('_', ' ')}: {error}"
+    return str(error)
+
+
+def _load(module: str) -> _Command:
+    return cast(_Command, importlib.import_module(f"kiosk.app.cli.{module}"))
+
+
+def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in modules.values():
+        module.add_parser(commands)
+    complete(parser)
+    return parser
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    return _parser({name: _load(module) for name, module in COMMANDS.items()})

@@ -1,0 +1,277 @@
+"""``kiosk people``: find people, see why they cannot unlock, and put it right."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import ask, say
+from kiosk.app.cli.tools import (
+    Tools,
+    about_person,
+    add_command,
+    grounds_of,
+    how_many,
+    reading,
+    say_json,
+    tell,
+)
+from kiosk.authority.administration.saying import last_day
+from kiosk.authority.administration.views import (
+    CardLine,
+    CodeLine,
+    Person,
+    RegistrationLine,
+    StoryLine,
+)
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
+from kiosk.contract.errors import NotTaken
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import PeopleDesk
+    from kiosk.authority.administration.views import PersonLine
+
+
+# A person's page as lines of text.
+
+
+def person_lines(person: Person) -> Iterator[str]:
+    """Yield how somebody stands and what to do, then what is recorded, then their story."""
+    yield "  ".join(part for part in (person.number, person.name, person.email) if part)
+    yield person.headline
+    yield from filter(None, (person.advice,))
+    if person.registration:
+        yield from _registration(person.registration)
+    if change := person.waiting_change:
+        counts = _at(change.counts_from)
+        yield f"change of address waits: {change.old} to {change.masked}, counts from {counts}"
+    for card in person.cards:
+        yield f"card {card.driver} {card.identifier}: {_card(card)}"
+    for code in person.codes:
+        yield f"code {code.code_id}: {_code(code)}"
+    for line in person.story:
+        yield _story(line)
+
+
+def _registration(line: RegistrationLine) -> Iterator[str]:
+    unconfirmed = "" if line.confirmed else ", not confirmed since staff changed it"
+    yield f"registered {_at(line.registered_at)}, {line.email}{unconfirmed}"
+    yield f"failed attempts: {line.failures} of {line.failures_allowed}"
+    for question in line.questions:
+        yield f"question: {question}"
+
+
+def _card(line: CardLine) -> str:
+    state = line.trouble or "can be unlocked"
+    expires = f"; expires {last_day(line.expires_at)}" if line.expires_at else ""
+    return f"{state}{expires}"
+
+
+def _code(line: CodeLine) -> str:
+    how = "by mail" if line.by_mail else f"given by {line.issued_by}"
+    second = ", waits for a second member of staff" if line.waits_for_second else ""
+    return f"{how}, until {_at(line.expires_at)}{second}"
+
+
+def _story(line: StoryLine) -> str:
+    where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
+    return f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.told}  ({where})"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+DESCRIPTION = """\
+Finds people by the beginnings of their names, of their holder number, email address or
+card, or by the reference number on a station's screen; says why somebody cannot unlock,
+and puts it right. NUMBER is the whole holder number. The holder is told by mail of what
+concerns their security.
+"""
+EXAMPLE = """\
+  kiosk people search "smi jo"
+  kiosk people list --standing blocked --json
+  kiosk people show 900000000001
+  kiosk people lift-block 900000000001 --reason "rang up" --identified-by "badge, in person"
+  kiosk people stop 900000000001 --reason "read out the number of a notice"
+  kiosk people leaver 900000000001 --reason "left on 1 May"
+"""
+_BACK = "take them back from the leavers"
+_SORT = "date: since when, or when the card ends (default: name)"
+_PAGE = 500
+_YES = "do not ask whether it is meant"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    search = reading(parts, "search", _search, "find people")
+    search.add_argument("text", metavar="TEXT", nargs="+")
+    search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
+    listing = reading(parts, "list", _list, "list people by how they stand")
+    listing.add_argument(
+        "--standing",
+        choices=[group.value for group in PeopleGroup],
+        default=PeopleGroup.EVERYBODY.value,
+        help="expiring: with a card that ends this month (default: everybody)",
+    )
+    listing.add_argument(
+        "--sort", choices=[order.value for order in PeopleOrder], default="name", help=_SORT
+    )
+    listing.add_argument("--reverse", action="store_true", help="the other way round")
+    listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
+    reading(parts, "show", _show, "say how somebody stands").add_argument(
+        "number", metavar="NUMBER"
+    )
+    about_person(
+        parts, "lift-block", _lift_block, "lift the block after failed attempts", identifies=True
+    )
+    about_person(parts, "revoke-registration", _revoke_registration, "let somebody register anew")
+    name = about_person(parts, "correct-name", _correct_name, "put another name")
+    name.add_argument("name", metavar="NAME")
+    email = about_person(
+        parts, "correct-email", _correct_email, "put another address", identifies=True
+    )
+    email.add_argument("email", metavar="ADDRESS")
+    leaver = about_person(parts, "leaver", _leaver, "close everything for somebody who left")
+    leaver.add_argument("--back", action="store_true", help=_BACK)
+    about_person(parts, "stop", _stop, "stop everything: something was not done by the holder")
+    about_person(
+        parts, "stop-change", _stop_change, "leave the address as it is where a change waits"
+    )
+    erase = about_person(parts, "erase", _erase, "delete somebody and all about them")
+    erase.add_argument("--yes", action="store_true", help=_YES)
+    add = about_person(parts, "add", _add, "add a person without a card")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
+
+
+def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
+    """Return the desk and the person whom the command is about; raises ``NothingThere``."""
+    desk = Tools(args).desk.people
+    return desk, desk.find_one(args.number)
+
+
+def _add(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.people
+    return tell(desk.add(args.number, args.name, args.email, grounds_of(args)))
+
+
+def _lift_block(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.lift_block(person.seen, grounds_of(args)))
+
+
+def _revoke_registration(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.revoke_registration(person.seen, grounds_of(args)))
+
+
+def _correct_name(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.correct_name(person.seen, args.name, grounds_of(args)))
+
+
+def _correct_email(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.correct_email(person.seen, args.email, grounds_of(args)))
+
+
+def _stop(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.report_misuse(person.seen, grounds_of(args)))
+
+
+def _stop_change(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    return tell(desk.stop_change(person.seen, grounds_of(args)))
+
+
+def _leaver(args: argparse.Namespace) -> int:
+    desk, person = _chosen(args)
+    act = desk.take_back_leaver if args.back else desk.mark_leaver
+    return tell(act(person.seen, grounds_of(args)))
+
+
+def _erase(args: argparse.Namespace) -> int:
+    """Erase once it is clear that it is meant; raises ``NotTaken``."""
+    desk, person = _chosen(args)
+    if not args.yes:
+        asked = f"This deletes {person.name} and all about them, for good. "
+        if ask(f"{asked}Enter their number again to erase them: ") != person.number:
+            raise NotTaken("number", "Nobody was erased: that is not their number.")
+    return tell(desk.erase(person.seen, grounds_of(args)))
+
+
+def _search(args: argparse.Namespace) -> int:
+    found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
+    if args.json:
+        say_json(found)
+        return 0
+    if found.about:
+        say(found.about)
+    for line in found.people:
+        cards = "1 card" if line.cards == 1 else f"{line.cards} cards"
+        said = line.number, line.name, line.standing.value, cards, line.email
+        say("  ".join(part for part in said if part))
+    if found.more:
+        say("and others; type more of what you look for")
+    if not found.people:
+        say("nobody was found")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    found = _listed(
+        Tools(args).desk.people,
+        PeopleGroup(args.standing),
+        PeopleOrder(args.sort),
+        descending=args.reverse,
+        limit=args.limit,
+    )
+    if args.json:
+        say_json(found)
+        return 0
+    nobody = True
+    for line in found:
+        nobody = False
+        date = f"{line.date:%Y-%m-%d}" if line.date else ""
+        said = line.number, line.name, line.standing.value, date, line.email
+        say("  ".join(part for part in said if part))
+    if nobody:
+        say("there is nobody in this list")
+    return 0
+
+
+def _listed(
+    desk: PeopleDesk,
+    group: PeopleGroup,
+    order: PeopleOrder,
+    *,
+    descending: bool,
+    limit: int | None,
+) -> Iterator[PersonLine]:
+    """Yield up to ``limit`` people, read in pages."""
+    after, left = None, limit
+    while left is None or left > 0:
+        most = _PAGE if left is None else min(_PAGE, left)
+        page = desk.listed(group, order, descending=descending, after=after, limit=most)
+        yield from page.people
+        after = page.more
+        if after is None:
+            return
+        left = None if left is None else left - len(page.people)
+
+
+def _show(args: argparse.Namespace) -> int:
+
+    _, person = _chosen(args)
+    if args.json:
+        say_json(person)
+        return 0
+    for line in person_lines(person):
+        say(line)
+    return 0

@@ -1,0 +1,70 @@
+"""``kiosk policy``: the settings that stations take up within a minute."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+from kiosk.contract.errors import NothingThere
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import PolicyDesk
+    from kiosk.authority.administration.views import PolicyLine
+
+DESCRIPTION = """\
+What a holder has to pass, and how often it may be got wrong. A value that is set here
+counts before the one in the settings file, on every station within a minute and without a
+restart; reset lets the file's value count again.
+"""
+EXAMPLE = """\
+  kiosk policy list
+  kiosk policy set max_failures 5 --reason "decided by the board on 3 May"
+  kiosk policy reset max_failures --reason "trial is over"
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "policy", "the policy", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|set|reset")
+    reading(parts, "list", _list, "show every setting with its limits")
+    put = acting(parts, "set", _set, "let another value count")
+    put.add_argument("name", metavar="SETTING")
+    put.add_argument("value", metavar="VALUE")
+    reset = acting(parts, "reset", _reset, "let the file's value count")
+    reset.add_argument("name", metavar="SETTING")
+
+
+def _set(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.policy
+    line = _find(desk, args.name)
+    return tell(desk.change(line.name, args.value, line.revision, grounds_of(args)))
+
+
+def _reset(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.policy
+    line = _find(desk, args.name)
+    return tell(desk.reset(line.name, line.revision, grounds_of(args)))
+
+
+def _find(desk: PolicyDesk, name: str) -> PolicyLine:
+    for line in desk.every():
+        if line.name == name:
+            return line
+    raise NothingThere(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.policy.every()
+    if args.json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        by = f"  set by {line.changed_by}: {line.reason}" if line.changed_at else ""
+        say(f"{line.name} = {line.value}  ({line.allowed}){by}")
+        say(f"    {line.help}")
+        if line.trouble:
+            say(f"    {line.trouble}")
+    return 0

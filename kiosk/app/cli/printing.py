@@ -1,0 +1,123 @@
+"""What commands print: no sign in it steers a terminal, whatever the database or a file holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+_STEERING = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+"""Control characters (C0 and C1) but line ends and tabs, and what reorders or hides text."""
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with each sign that would steer a terminal written out, as ``\\x1b``."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def as_json(value: object) -> str:
+    """Return JSON for a script, times as ISO 8601; what would steer a terminal is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, frozenset | set):
+        return sorted(_plain(one) for one in value)
+    raise TypeError(f"{type(value).__name__} is not for a script")
+
+
+def say(text: str = "") -> None:
+    """Write one line of what the command is for."""
+    _write(sys.stdout, printable(text))
+
+
+def say_marked(mark: str, colour: str, text: str) -> None:
+    """Write one line with ``mark`` before it, in a colour where that is a terminal."""
+    head = f"\x1b[{colour}m{mark}\x1b[0m" if sys.stdout.isatty() else mark
+    _write(sys.stdout, f"{head}{printable(text)}")
+
+
+def complain(text: str) -> None:
+    """Write one line about what went wrong."""
+    _write(sys.stderr, printable(text))
+
+
+def ask(text: str) -> str:
+    """Return the line that answers ``text``."""
+    _write(sys.stderr, printable(text), end="")
+    return sys.stdin.readline().strip()
+
+
+def _write(stream: TextIO, text: str, end: str = "\n") -> None:
+    """Write a line; a terminal that cannot show a letter gets a question mark for it."""
+    charset = stream.encoding or "utf-8"
+    stream.write(text.encode(charset, "replace").decode(charset) + end)
+    stream.flush()
+
+
+# Progress of long work: one line that changes on a terminal, a line now and then elsewhere.
+
+_SHOWN_EVERY_S = 0.1
+_LINE_EVERY_S = 10.0
+
+
+class ProgressLine:
+    """Shows how far the work ``called`` is; call it with what is done and what there is."""
+
+    def __init__(
+        self,
+        called: str,
+        stream: TextIO | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._called = called
+        self._stream = stream or sys.stderr
+        self._monotonic = monotonic
+        self._live = self._stream.isatty()
+        self._every = _SHOWN_EVERY_S if self._live else _LINE_EVERY_S
+        self._began = self._last = monotonic()
+        self._shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show it, unless it was shown just before."""
+        now = self._monotonic()
+        if now - self._last < self._every and done < total:
+            return
+        if done >= total and not self._live and not self._shown:
+            return  # quick work needs no line in a log
+        self._last, self._shown = now, True
+        self._write(f"{self._called}: {self._percent(done, total)}%, {now - self._began:.0f} s")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live and self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
+        self._stream.flush()
+
+    @staticmethod
+    def _percent(done: int, total: int) -> int:
+        return 100 if done >= total else 100 * done // total

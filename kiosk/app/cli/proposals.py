@@ -1,0 +1,76 @@
+"""``kiosk proposals``: what waits for a second member of staff."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.views import Done
+
+DESCRIPTION = """\
+With `four_eyes` in [policy], whatever could help one member of staff to open somebody else's
+card waits until a second one agrees: somebody else, with another key, where neither of the
+two let the other in. A proposal runs out after seven days, a code after fifteen minutes.
+
+The command line counts as one person, whoever types. What it does waits as well, unless there
+are no two members who could agree with each other: so the first two managers are added here.
+"""
+EXAMPLE = """\
+  kiosk proposals list
+  kiosk proposals agree ID --reason "spoke to Asha, she saw the badge"
+  kiosk proposals decline ID --reason "nobody asked for this"
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(
+        subparsers, "proposals", "what a second has to agree to", DESCRIPTION, EXAMPLE
+    )
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")
+    reading(parts, "list", _list, "show what waits, oldest first")
+    agree = acting(parts, "agree", _agree, "have it done now")
+    decline = acting(parts, "decline", _decline, "let it never be done")
+    for part in (agree, decline):
+        part.add_argument("proposal", metavar="ID", help="see `list`")
+        part.add_argument("--json", action="store_true", help="for a script")
+
+
+def _agree(args: argparse.Namespace) -> int:
+    done = Tools(args).desk.proposals.agree(args.proposal, grounds_of(args))
+    return _say_done(done, as_json=args.json)
+
+
+def _decline(args: argparse.Namespace) -> int:
+    done = Tools(args).desk.proposals.decline(args.proposal, grounds_of(args))
+    return _say_done(done, as_json=args.json)
+
+
+def _say_done(done: Done, *, as_json: bool) -> int:
+    if not as_json:
+        return tell(done)
+    say(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.proposals.waiting()
+    if args.json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        about = f"  about {line.about}" if line.about else ""
+        say(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
+        say(f"    {line.told}")
+        say(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
+        if line.why_not:
+            say(f"    {line.why_not}")
+    if not lines:
+        say("nothing waits")
+    return 0

@@ -1,0 +1,53 @@
+"""``kiosk questions``: the list of security questions, and how many people use each."""
+
+from __future__ import annotations
+
+import argparse
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+
+DESCRIPTION = """\
+Holders choose from this list when they register. One that is retired is offered to nobody
+new, and whoever uses it keeps it. Answers are kept as hashes: nobody can be shown one.
+"""
+EXAMPLE = """\
+  kiosk questions list
+  kiosk questions add "What was the name of your first teacher?" --reason "asked for by HR"
+  kiosk questions retire 7 --reason "the answer is on many a web page"
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "questions", "security questions", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire|revive")
+    reading(parts, "list", _list, "show all questions")
+    acting(parts, "add", _add, "offer another question").add_argument("text", metavar="QUESTION")
+    retire = acting(parts, "retire", _retire, "offer one to nobody new")
+    revive = acting(parts, "revive", _revive, "offer it again")
+    for part in (retire, revive):
+        part.add_argument("id", type=int, metavar="NUMBER")
+
+
+def _add(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.add(args.text, grounds_of(args)))
+
+
+def _retire(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.retire(args.id, grounds_of(args)))
+
+
+def _revive(args: argparse.Namespace) -> int:
+    return tell(Tools(args).desk.questions.revive(args.id, grounds_of(args)))
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.questions.every()
+    if args.json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        retired = "  (retired)" if line.retired_at else ""
+        say(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")
+    return 0

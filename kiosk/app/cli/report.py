@@ -1,0 +1,73 @@
+"""``kiosk report``: what was done, counted; for a terminal, a file, or a timer that mails it."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import Tools, add_command, day, how_many, say_json
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.views import Report
+
+DESCRIPTION = """\
+Counts what was unlocked, registered and refused, by day, week, site or reason of refusal,
+in the machine's own days. It is written as CSV, or mailed at once as a letter; from a
+systemd timer, `kiosk report --by week --days 7 --mail ra@trust.example` is Monday's post.
+"""
+EXAMPLE = """\
+  kiosk report --by day --days 30 > november.csv
+  kiosk report --by site --first 2026-01-01 --last 2026-06-30
+"""
+_SPANS = ["day", "week", "site", "reason"]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE)
+    parser.set_defaults(run=run)
+    parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")
+    parser.add_argument(
+        "--days", type=how_many, default=30, help="the last so many days (default: 30)"
+    )
+    parser.add_argument("--first", type=day, metavar="DATE", help="from this day on")
+    parser.add_argument("--last", type=day, metavar="DATE", help="(default: today)")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--json", action="store_true", help="for a script")
+    ways.add_argument("--mail", metavar="ADDRESS", help="mail it instead of printing it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the report, and print or mail it; 1 where it did not leave."""
+    from kiosk.authority.administration.reports import as_csv
+    from kiosk.authority.administration.views import Span
+
+    tools = Tools(args)
+    last = args.last or tools.clock.now().astimezone().date()
+    first = args.first or last - timedelta(days=args.days - 1)
+    report = tools.desk.reports.make(Span(args.by), first, last)
+    if args.mail:
+        _mail(tools, args.mail, report)
+    elif args.json:
+        say_json(report)
+    else:
+        say(as_csv(report).rstrip("\n"))
+    return 0
+
+
+def _mail(tools: Tools, to: str, report: Report) -> None:
+    """Send it; raises ``MailError``."""
+    from kiosk.authority.mail.compose import compose_report
+
+    told = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
+    letter = compose_report(
+        to=to,
+        told=told,
+        columns=report.columns,
+        rows=report.rows,
+        service=tools.settings.service,
+    )
+    tools.mailer().send(letter)
+    say(f"mailed to {to}")

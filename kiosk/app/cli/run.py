@@ -1,0 +1,204 @@
+"""``kiosk run``: the station, full-screen, in this terminal."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kiosk.app import process
+from kiosk.app.cli.printing import printable
+from kiosk.app.process import ServiceManager, take_service_manager
+from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.contract.hardening import forbid_dumps
+
+if TYPE_CHECKING:
+    from kiosk.app.cli.tools import Run
+    from kiosk.app.composition.station import LocalStage
+    from kiosk.app.config.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHOWN_S = 30.0
+LOOK_S = 0.5
+_OUT_OF_SERVICE = (
+    b"\x1b[2J\x1b[H\x1b[?25l\r\n\r\n  This station is out of service.\r\n"
+    b"  Please use another one, or ask the Registration Authority.\r\n"
+)
+
+_HELP = """\
+Runs the station in this terminal until it is ended with SIGTERM; there is no key for it.
+What it has to say goes to the system's journal under systemd, or else to --log.
+"""
+_EXAMPLE = """\
+example:
+  kiosk run --config /etc/kiosk/kiosk.toml --log /var/lib/kiosk/station.log
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    add_screen(commands, "run", run, "run the station in this terminal", _HELP, _EXAMPLE)
+
+
+def add_screen(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run_command: Run,
+    help_line: str,
+    description: str,
+    example: str = "",
+) -> None:
+    """Add a command that takes the terminal: nothing goes there, so it has a log."""
+    parser = commands.add_parser(
+        name,
+        help=help_line,
+        description=description,
+        epilog=example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run_command)
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the station; return the program's exit code."""
+    take_terminal(args.log)
+    manager = take_service_manager(os.environ)
+    try:
+        return _run_station(args.config, manager)
+    except ConfigError as wrong:
+        from kiosk.app.config.loading import settings_path
+
+        one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
+        log.error("the station cannot start: %s", one_line)  # noqa: TRY400
+        path = settings_path(args.config, os.environ)
+        _say_out_of_service(path, str(wrong), args.log, manager)
+        return 2
+
+
+def _say_out_of_service(
+    path: Path, because: str, log_path: str | None, manager: ServiceManager | None
+) -> None:
+    """Show the public that nothing works here, or an administrator at a terminal ``because``.
+
+    A unit starts its service again at once. So this keeps the display, and the journal from one
+    line a second, until the settings file changes or ``SHOWN_S`` are over.
+    """
+    if not log_path and os.isatty(1):
+        os.write(2, f"kiosk: {printable(because)}\n".encode())
+        return
+    if not os.isatty(2):
+        return
+    os.write(2, _OUT_OF_SERVICE)
+    before, ends = _stamp(path), time.monotonic() + SHOWN_S
+    while _stamp(path) == before and time.monotonic() < ends:
+        if manager is not None:
+            manager.notify("READY=1\nWATCHDOG=1")
+        time.sleep(LOOK_S)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def take_terminal(log_path: str | None) -> None:
+    """Close the terminal and whatever could steer or dump this process; log to ``log_path``."""
+    from screens.terminal.lockdown import lock_terminal
+
+    process.rest()
+    open_log(log_path)
+    lock_terminal(log_fault)
+    forbid_dumps()
+
+
+def open_log(path: str | None) -> None:
+    """Send the log to ``path``, or to standard output where that is not the terminal.
+
+    The glass is drawn on standard error, so a service manager takes the log from the other.
+    Raises ``ConfigError`` for a file that cannot be opened.
+    """
+    handler: logging.Handler = logging.NullHandler()
+    # A library that warns on standard error would write over the glass.
+    sys.stderr = _appended(path or os.devnull)
+    if path:
+        handler = logging.StreamHandler(sys.stderr)
+    elif not sys.stdout.isatty():
+        handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # A handler's own error would print the record's arguments on the glass.
+    logging.raiseExceptions = False
+
+
+def _appended(path: str) -> TextIO:
+    """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
+    except OSError as error:
+        raise ConfigError(f"the log {path} cannot be opened: {error.strerror}") from None
+
+
+class Discreet(logging.Formatter):
+    """Shows errors that a library logs as ``log_fault`` does: their texts may hold a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines without what would steer a terminal."""
+        return printable(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line; beside an error nothing that the library wrote."""
+        if record.exc_info:
+            record.message = "an error that nobody handled"
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return where the error came from, without its text."""
+        return describe_fault(ei[1]) if ei[1] is not None else ""
+
+
+def log_fault(fault: BaseException) -> None:
+    """Log an error of the screens without anything it carries."""
+    log.error("fault on the glass\n%s", describe_fault(fault))
+
+
+def _run_station(config: str | None, manager: ServiceManager | None) -> int:
+    from functools import partial
+
+    from kiosk.app.composition.station import build_station, look_of
+    from kiosk.app.config.loading import load_settings, settings_path
+    from screens.kiosk.app import KioskApp
+    from screens.terminal.pulse import Pulse
+
+    pulse = Pulse(manager.notify, manager.watchdog_s) if manager else None
+    path = settings_path(config, os.environ)
+    settings = load_settings(path, os.environ)
+    station = build_station(settings, partial(_open_stage, settings))
+    app = KioskApp(station.loop, look_of(settings), log_fault, pulse=pulse)
+    app.run()
+    station.close()
+    log.info("ended with code %d", app.return_code or 0)
+    return app.return_code or 0
+
+
+def _open_stage(settings: Settings) -> LocalStage:
+    """Build the stage, the last part of the program to be loaded."""
+    from kiosk.app.composition.station import LocalStage
+
+    try:
+        return LocalStage(settings, os.environ)
+    finally:
+        process.resume()

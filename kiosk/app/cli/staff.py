@@ -1,0 +1,153 @@
+"""``kiosk staff``: who may log in to the RA application, with which keys and as what."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli import authorized_keys
+from kiosk.app.cli.printing import say
+from kiosk.app.cli.tools import (
+    Run,
+    Tools,
+    acting,
+    add_command,
+    add_config,
+    add_part,
+    grounds_of,
+    reading,
+    say_json,
+    tell,
+)
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ConfigError, NothingThere
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import StaffDesk
+    from kiosk.authority.administration.views import StaffLine
+
+DESCRIPTION = """\
+Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
+everything, an agent helps people, an auditor reads. The first manager is added here; from
+then on managers do it in the RA application. WHO is a name, or an id from `list`.
+"""
+EXAMPLE = """\
+  kiosk staff add "Asha Okafor" --role manager --key asha.pub --reason "first manager"
+  kiosk staff list
+  kiosk staff remove "Asha Okafor" --reason "left the trust"
+"""
+_ROLES = [role.value for role in Role]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    reading(parts, "list", _list, "show everybody, with keys and roles")
+    add = acting(parts, "add", _add, "let somebody in")
+    add.add_argument("who", metavar="NAME")
+    add.add_argument("--role", choices=_ROLES, required=True)
+    _key_option(add)
+    role = _about(parts, "role", _change_role, "give somebody another role")
+    role.add_argument("role", choices=_ROLES)
+    _about(parts, "remove", _remove, "let somebody in no more")
+    _key_option(_about(parts, "add-key", _add_key, "let another key in"))
+    less = _about(parts, "remove-key", _remove_key, "let a key in no more")
+    less.add_argument("fingerprint", metavar="SHA256:...")
+    door = add_part(
+        parts, "authorized-keys", authorized_keys.run, "what sshd asks (AuthorizedKeysCommand)"
+    )
+    door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
+    add_config(door)
+
+
+def _about(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+) -> argparse.ArgumentParser:
+    part = acting(parts, name, run, text)
+    part.add_argument("who", metavar="WHO")
+    return part
+
+
+def _key_option(part: argparse.ArgumentParser) -> None:
+    part.add_argument(
+        "--key", type=Path, required=True, metavar="FILE.pub", help="their public key; - reads it"
+    )
+
+
+def _add(args: argparse.Namespace) -> int:
+    desk = Tools(args).desk.staff
+    return tell(desk.add(args.who, Role(args.role), _key_text(args.key), grounds_of(args)))
+
+
+def _change_role(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    role = Role(args.role)
+    return tell(desk.change_role(member.staff_id, role, member.revision, grounds_of(args)))
+
+
+def _remove(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    return tell(desk.remove(member.staff_id, member.revision, grounds_of(args)))
+
+
+def _add_key(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    key = _key_text(args.key)
+    return tell(desk.add_key(member.staff_id, key, member.revision, grounds_of(args)))
+
+
+def _remove_key(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    key = args.fingerprint
+    return tell(desk.remove_key(member.staff_id, key, member.revision, grounds_of(args)))
+
+
+def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
+    desk = Tools(args).desk.staff
+    return desk, _find(desk, args.who)
+
+
+def _find(desk: StaffDesk, who: str) -> StaffLine:
+    """Return the one present member with this name or id; raises ``NothingThere``."""
+    found = [
+        one for one in desk.every() if one.removed_at is None and who in (one.staff_id, one.name)
+    ]
+    if len(found) != 1:
+        many = f"{len(found)} members of staff are" if found else "no member of staff is"
+        raise NothingThere(f"{many} called {who!r}; `kiosk staff list` shows all with their ids")
+    return found[0]
+
+
+def _key_text(path: Path) -> str:
+    """Return the key; a shell that has more rights than the service can hand it over as ``-``."""
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"the key file {path} is not text; give the public half (.pub)") from None
+    except PermissionError:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        way = f"let your shell open it: --key - < {path}"
+        raise ConfigError(f"the key file {path}: {user} may not read it; {way}") from None
+    except OSError as error:
+        raise ConfigError(f"the key file {path}: {error.strerror}") from None
+
+
+def _list(args: argparse.Namespace) -> int:
+    lines = Tools(args).desk.staff.every()
+    if args.json:
+        say_json(lines)
+        return 0
+    for line in lines:
+        state = "removed" if line.removed_at else line.role.value
+        last = f"{line.last_login_at:%Y-%m-%d %H:%M} UTC" if line.last_login_at else "never"
+        say(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
+        for key in line.keys:
+            say(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
+    if not lines:
+        say("nobody yet; `kiosk staff add --help` shows how to add the first manager")
+    return 0

@@ -1,0 +1,257 @@
+"""What every command opens first: settings, store, keys and mailer, each when it is wanted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.printing import as_json, say
+from kiosk.app.composition.opening import (
+    open_keys,
+    open_known_keys,
+    open_mailer,
+    open_sealer,
+    open_store,
+    open_token,
+)
+from kiosk.app.config.loading import credential_file, settings_path
+from kiosk.contract.clock import SystemClock
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from kiosk.app.config.settings import Settings
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.keys import MasterKeys
+    from kiosk.authority.administration.views import Done, Grounds
+    from kiosk.authority.crypto.keys import KeyRing
+    from kiosk.authority.crypto.sealing import Sealer
+    from kiosk.authority.store.database import Store
+    from kiosk.contract.ports import Mailer
+
+
+Run = Callable[[argparse.Namespace], int]
+"""Runs a command or a part of one; returns the exit code."""
+
+_LONGEST_ACCOUNT = 64
+"""Characters of an account's name that the audit keeps."""
+
+
+def add_command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_line: str,
+    description: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command with a help worth reading: what it does, and an example."""
+    parser = subparsers.add_parser(
+        name,
+        help=help_line,
+        description=description,
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config(parser)
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the settings file; it may stand before or behind a part."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
+    )
+
+
+class Tools:
+    """Opens what a command needs, once; every part may raise ``ConfigError``."""
+
+    def __init__(self, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.path = settings_path(getattr(args, "config", None), self.environ)
+        self.clock = SystemClock()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; where there is no file, the error says how to make one."""
+        from kiosk.app.config.loading import load_settings
+
+        return load_settings(self.path, self.environ)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store; nothing is opened before it is used."""
+        return open_store(self.settings, self.clock, self.environ)
+
+    @cached_property
+    def store_file(self) -> Path | None:
+        """The database's file; None where it is a server."""
+        from kiosk.authority.store.engine import parse_url
+
+        url = parse_url(self.settings.store.url)
+        return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+    @property
+    def key_file(self) -> Path:
+        """Where the keys are."""
+        return credential_file(self.settings.keys.file, self.environ)
+
+    def ring(self) -> KeyRing:
+        """Read the keys."""
+        return open_keys(self.settings, self.environ)
+
+    def sealer(self) -> Sealer:
+        """Make the sealer of these keys, and of the token where the settings name one."""
+        ring = open_known_keys(self.settings, self.environ, self.store)
+        return open_sealer(self.settings, self.environ, ring)
+
+    @cached_property
+    def masters(self) -> MasterKeys:
+        """The master keys; nothing is opened before it is used."""
+        from kiosk.authority.administration.keys import MasterKeys
+
+        return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
+
+    def mailer(self) -> Mailer:
+        """Make the mailer; reads certificates and credential."""
+        return open_mailer(self.settings, self.environ)
+
+    @cached_property
+    def desk(self) -> AdminDesk:
+        """The desk of whoever runs the command: they hold the machine, so they may do all."""
+        from kiosk.app.composition.staff import build_desk
+        from kiosk.authority.administration.views import Actor
+        from kiosk.authority.roles import Role
+
+        who = Actor(self.actor(), Role.MANAGER)
+        return build_desk(self.settings, self.environ, self.store, self.clock, who)
+
+    def actor(self) -> str:
+        """Say who runs the command, for the audit."""
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's user may have no name
+            user = str(os.getuid())
+        behind = self.environ.get("SUDO_USER", "")[:_LONGEST_ACCOUNT]
+        return f"command line: {user}" + (
+            f" (sudo: {behind})" if behind and behind.isprintable() else ""
+        )
+
+
+# What the commands on the desk share: parts with a reason, and telling what was done.
+
+_MANY = 99_999
+_LONGEST_ROW = 18
+
+
+def add_part(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+) -> argparse.ArgumentParser:
+    """Add a part with the function that runs it."""
+    part = parts.add_parser(name, help=text)
+    part.set_defaults(run=run)
+    return part
+
+
+def reading(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+) -> argparse.ArgumentParser:
+    """Add a part that shows something, for people or with ``--json`` for a script."""
+    part = add_part(parts, name, run, text)
+    part.add_argument("--json", action="store_true", help="for a script")
+    add_config(part)
+    return part
+
+
+def acting(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Run,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    """Add a part that changes something: it wants a reason, for the audit."""
+    part = add_part(parts, name, run, text)
+    part.add_argument("--reason", required=True, help="why; it is kept with the audit")
+    if identifies:
+        part.add_argument(
+            "--identified-by", required=True, metavar="HOW", help="how the person was identified"
+        )
+    add_config(part)
+    return part
+
+
+def about_person(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Run,
+    text: str,
+    *,
+    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    """Add a part that changes something of one person, named by their holder number."""
+    part = acting(parts, name, run, text, identifies=identifies)
+    part.add_argument("number", metavar="NUMBER")
+    return part
+
+
+def how_many(text: str) -> int:
+    """Read how many of something are wanted; an ``argparse`` type."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
+
+
+def row_number(text: str) -> int:
+    """Read the number of a row of the audit; an ``argparse`` type."""
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ROW and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of a row")
+
+
+def day(text: str) -> date:
+    """Read a day; an ``argparse`` type."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-11-01") from None
+
+
+def moment(text: str) -> datetime:
+    """Read a day or a moment, this machine's where it names no zone; an ``argparse`` type."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        like = "2026-11-01 or 2026-11-01T09:30"
+        raise argparse.ArgumentTypeError(f"{text!r} is no day or moment like {like}") from None
+    return read if read.tzinfo else read.astimezone()
+
+
+def grounds_of(args: argparse.Namespace) -> Grounds:
+    """Return the grounds that were given."""
+    from kiosk.authority.administration.views import Grounds
+
+    return Grounds(args.reason, getattr(args, "identified_by", "") or "")
+
+
+def tell(done: Done) -> int:
+    """Say what was done; return 0."""
+    say(f"{done.told} (reference {done.reference})")
+    return 0
+
+
+def say_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
+    """Write what was found as JSON; times are ISO 8601, UTC."""
+    found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
+    say(as_json(found))

@@ -1,0 +1,122 @@
+"""Puts the deciding half together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.drivers.piv import PivDriver
+from hardware.pkcs11.cards import NAME, Style
+from kiosk.app.composition.caretaker import build_caretaker
+from kiosk.app.composition.opening import (
+    open_issuers,
+    open_known_keys,
+    open_mailer,
+    open_sealer,
+    open_store,
+)
+from kiosk.app.config.settings import Settings, addresses
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.derivation import DerivedSecrets, Masters, RandomSecrets, SecretSource
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.mail.compose import compose_code, compose_notice
+from kiosk.authority.mail.outbox import OutboxWorker
+from kiosk.authority.policy import LivePolicy
+from kiosk.authority.service import LocalAuthority
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import KioskError
+from kiosk.contract.ports import Clock, Mailer, Message
+
+# Which families of cards are given another unblock secret after its use, by the settings.
+
+
+def changes_secret(settings: Settings) -> frozenset[str]:
+    """Return the families whose secret can be changed by whoever knows it, and by nothing else.
+
+    A resetting code is changed with the admin PIN, which is not stored beside it, and
+    PKCS#11 has no call that changes a PUK.
+    """
+    by_admin_pin = settings.cards.openpgp_secret == Secret.ADMIN_PIN
+    by_officer = bool(settings.pkcs11.module) and settings.pkcs11.style == Style.INIT_PIN
+    able = {PivDriver.name: True, OpenPgpDriver.name: by_admin_pin, NAME: by_officer}
+    return frozenset(family for family, can in able.items() if can)
+
+
+# Puts the outbox together: notices that wait in the store, and the relay that takes them.
+
+
+def build_outbox(settings: Settings, store: Store, mailer: Mailer, clock: Clock) -> OutboxWorker:
+    """Return the worker; it sends nothing yet."""
+    return OutboxWorker(store, mailer, clock, partial(_notice, settings))
+
+
+def _notice(settings: Settings, message: OutboxMessage) -> Message:
+    return compose_notice(
+        to=message.to,
+        template=message.template,
+        params=message.params,
+        service=settings.service,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityHouse:
+    """The authority and what works beside it; ``close`` ends it all."""
+
+    authority: LocalAuthority
+    outbox: OutboxWorker
+    store: Store
+    masters: Masters
+    caretaker: Caretaker
+
+    def close(self) -> None:
+        """Stop the outbox, and let go of the database and of the token."""
+        self.outbox.stop()
+        self.store.close()
+        self.masters.close()
+
+
+def build_authority(
+    settings: Settings, environ: Mapping[str, str], clock: Clock | None = None
+) -> AuthorityHouse:
+    """Build the authority and start its outbox; ``clock`` is the machine's unless given.
+
+    Raises ``ConfigError`` for keys or certificates that cannot be used, as keys are that the
+    database was not filled under, and ``StoreError`` where it does not answer.
+    """
+    clock = clock or SystemClock()
+    mailer, store = open_mailer(settings, environ), open_store(settings, clock, environ)
+    try:
+        ring = open_known_keys(settings, environ, store)
+    except KioskError:
+        store.close()
+        raise
+    sealer = open_sealer(settings, environ, ring)
+    parts = Parts(
+        store=store,
+        policy=LivePolicy(store, settings.policy, clock),
+        clock=clock,
+        sealer=sealer,
+        hasher=AnswerHasher(ring),
+        codes=CodeMac(ring),
+        mailer=mailer,
+        compose=partial(compose_code, service=settings.service),
+        changes_secret=changes_secret(settings),
+        source=_source(settings, sealer.masters),
+        issuers=open_issuers(settings),
+        staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
+    )
+    outbox = build_outbox(settings, store, mailer, clock)
+    outbox.start()
+    caretaker = build_caretaker(settings, store, ring)
+    return AuthorityHouse(LocalAuthority(parts), outbox, store, sealer.masters, caretaker)
+
+
+def _source(settings: Settings, masters: Masters) -> SecretSource:
+    return DerivedSecrets(masters) if settings.secrets.source == "derived" else RandomSecrets()

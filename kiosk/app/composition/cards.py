@@ -1,0 +1,60 @@
+"""Puts the card drivers together on PC/SC, and the maker's module beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from hardware.card_access import Patience, PcscCards
+from hardware.driver import Driver
+from hardware.drivers.gids import GidsDriver
+from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.drivers.piv import PivDriver
+from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
+from hardware.registry import Registry, RoutedCards
+from hardware.trace import Trace, log_trace
+from kiosk.app.config.settings import CardSettings, Settings
+from kiosk.contract.ports import Cards
+
+log = logging.getLogger(__name__)
+
+
+def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
+    """Return the card drivers on PC/SC, and behind them the module that the settings name."""
+    patience = Patience(answer_s=settings.station.card_timeout_s)
+    trace = _trace() if settings.pcsc.trace else None
+    pads = settings.pcsc.pin_pad == "used"
+    drivers = PcscCards(_drivers(settings.cards), patience, trace, pads=pads)
+    module = build_module(settings, environ)
+    return drivers if module is None else RoutedCards(drivers, module, NAME)
+
+
+def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards | None:
+    """Return the cards of the maker's module; None where the settings name none."""
+    chosen = settings.pkcs11
+    if not chosen.module:
+        return None
+    module = Module(chosen.module, chosen.token, chosen.timeout_s)
+    return Pkcs11Cards(module, Style(chosen.style), environ)
+
+
+def plain_cards() -> PcscCards:
+    """Return the card drivers as they are without settings."""
+    return PcscCards(_drivers(CardSettings()))
+
+
+def _drivers(cards: CardSettings) -> Registry:
+    """Return the drivers of the families that are served, in their order."""
+    made: dict[str, Driver] = {
+        PivDriver.name: PivDriver(),
+        OpenPgpDriver.name: OpenPgpDriver(Secret(cards.openpgp_secret)),
+        GidsDriver.name: GidsDriver(),
+    }
+    return Registry([made[family] for family in cards.families])
+
+
+def _trace() -> Trace:
+    """Return a trace into the log, past the level that the log is otherwise kept at."""
+    talk = log.getChild("trace")
+    talk.setLevel(logging.DEBUG)
+    return log_trace(talk)

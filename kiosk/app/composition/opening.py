@@ -1,0 +1,85 @@
+"""Opens what both a station and a command stand on: store, keys and mailer, from the settings.
+
+Each is imported where it is opened: no command needs all of them, and they load slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.app.config.loading import credential_file, credential_text
+from kiosk.app.config.settings import Settings
+
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.card_keys import Issuers
+    from kiosk.authority.crypto.keys import KeyRing
+    from kiosk.authority.crypto.sealing import Sealer
+    from kiosk.authority.crypto.token import TokenMasters
+    from kiosk.authority.mail.smtp import SmtpMailer
+    from kiosk.authority.store.database import Store
+    from kiosk.contract.ports import Clock
+
+
+def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> Store:
+    """Return the store of these settings; nothing is opened yet, and no key is read."""
+    from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
+    from kiosk.authority.store.database import Store
+
+    load = partial(open_keys, settings, environ)
+    url, patience = settings.store.url, settings.store.busy_timeout_s
+    return Store(
+        url, clock, KeyedRowMacs(load), busy_timeout_s=patience, audit_macs=AuditMacs(load)
+    )
+
+
+def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
+    """Load the key ring; raises ``ConfigError`` that says what to do."""
+    from kiosk.authority.crypto.keys import KeyRing
+
+    return KeyRing.load(credential_file(settings.keys.file, environ))
+
+
+def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:
+    """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``."""
+    from kiosk.authority.crypto.keys import claim
+
+    ring = open_keys(settings, environ)
+    claim(store, ring)
+    return ring
+
+
+def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:
+    """Return the sealer of these keys; a token that the settings name is not asked yet."""
+    from kiosk.authority.crypto.derivation import Masters
+    from kiosk.authority.crypto.sealing import Sealer
+
+    return Sealer(ring, Masters(ring, open_token(settings, environ)))
+
+
+def open_token(settings: Settings, environ: Mapping[str, str]) -> TokenMasters | None:
+    """Return the token of the master keys, where the settings name one."""
+    from kiosk.authority.crypto.token import Token, TokenMasters
+
+    named = settings.secrets
+    if not named.module:
+        return None
+    token = Token(named.module, named.token, named.timeout_s)
+    return TokenMasters(token, partial(credential_text, named.pin_file, environ), environ)
+
+
+def open_issuers(settings: Settings) -> Issuers | None:
+    """Return those whose certificates cards show, if any are named; raises ``ConfigError``."""
+    from kiosk.authority.crypto.card_keys import Issuers
+
+    named = settings.cards.issuers
+    return Issuers.load(Path(named)) if named else None
+
+
+def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
+    """Return the mailer of these settings; raises ``ConfigError`` naming a file it lacks."""
+    from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+
+    return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))

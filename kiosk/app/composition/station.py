@@ -1,0 +1,164 @@
+"""Puts the acting half together: cards, the loop, and the glass in front of it.
+
+What the first page does not need is imported behind it, where it is built: readers, card
+drivers, and the authority with its database take longer to import than the page to paint.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from kiosk.app.composition.backstage import Backstage, OpenStage
+from kiosk.app.config.loading import credential_file
+from kiosk.app.config.settings import Settings
+from kiosk.contract.errors import describe_fault
+from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
+from kiosk.contract.ports import (
+    PostReaderEvent,
+    ReaderEvent,
+    ReaderMonitor,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
+from kiosk.contract.reference import reference_of
+from kiosk.station.commands import Command
+from kiosk.station.events import ResultSide
+from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.states import Outage
+from screens.theme import PLAIN, RICH, Look, Strip
+
+# The look of the glass, from the settings.
+
+_BARE_CONSOLE = "linux"
+"""What the kernel's own console calls itself; its fonts have no more than 256 characters."""
+
+
+def look_of(settings: Settings, strip: Strip | None = None) -> Look:
+    """Return the look; ``strip`` is the demo's."""
+    service, station = settings.service, settings.station
+    bare = os.environ.get("TERM") == _BARE_CONSOLE
+    return Look(
+        service=service.name,
+        trust=service.trust,
+        contact=service.ra_contact,
+        hours=service.ra_hours,
+        accent=service.accent,
+        motion=station.motion,
+        touch=station.touch,
+        dark=station.dark,
+        still_s=station.idle_answer_s,
+        glyphs=PLAIN if bare else RICH,
+        zone=ZoneInfo(station.time_zone) if station.time_zone else None,
+        strip=strip,
+    )
+
+
+# Listens to the readers that a station is meant to use, where it has others.
+
+
+def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:
+    """Return a ``post`` that drops what readers say whose name does not hold ``part``."""
+    if not part:
+        return post
+
+    def filtered(event: ReaderEvent) -> None:
+        match event:
+            case ReadersChanged(readers):
+                post(ReadersChanged(tuple(name for name in readers if part in name)))
+            case ServiceLost() | ServiceFound():
+                post(event)
+            case _ if part in event.reader:
+                post(event)
+            case _:
+                return
+
+    return filtered
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """The loop, and what it stands on; ``close`` after the loop has ended."""
+
+    loop: StationLoop
+    close: Callable[[], None]
+
+
+def build_station(settings: Settings, open_stage: Callable[[], OpenStage]) -> Station:
+    """Return the station; ``open_stage`` is called on a thread, once it is wanted."""
+    station = settings.station
+    backstage = Backstage(open_stage, _log_trouble)
+    loop = StationLoop(
+        backstage,
+        partial(_monitor, settings.pcsc.reader),
+        log_fault,
+        Patience(idle_s=station.idle_s, answer_s=station.idle_answer_s),
+    )
+    return Station(loop, backstage.close)
+
+
+class LocalStage:
+    """The actions on an authority in this process, and on the cards."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        from kiosk.app.composition.authority import build_authority
+        from kiosk.app.composition.cards import build_cards
+        from kiosk.app.composition.upkeep import Upkeep
+        from kiosk.station.executor import Actions
+
+        keys = credential_file(settings.keys.file, environ)
+        self._house = build_authority(settings, environ)
+        self._upkeep = Upkeep(keys, self._house.caretaker.look, time.monotonic)
+        cards = build_cards(settings, environ)
+        self._actions = Actions(self._house.authority, cards, _first_beat(settings))
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``."""
+        return self._actions.perform(command)
+
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here; where ``idle``, look after it."""
+        outage = self._actions.look(reader, idle=idle)
+        if idle and outage is None:
+            self._upkeep.tend()
+        return outage
+
+    @property
+    def stale(self) -> bool:
+        """Whether the keys have changed since."""
+        return self._upkeep.stale
+
+    def close(self) -> None:
+        """Close the authority."""
+        self._house.close()
+
+
+def _first_beat(settings: Settings) -> Heartbeat:
+    from importlib.metadata import version
+
+    return Heartbeat(settings.station.name, settings.station.site, version("unlock-kiosk"))
+
+
+def log_fault(visit: VisitId, fault: BaseException) -> None:
+    """Log an error that nobody expected, without anything it carries."""
+    reference = reference_of(visit) if visit else "none"
+    log.error("fault in visit %s\n%s", reference, describe_fault(fault))
+
+
+def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
+    from hardware.monitor import PcscMonitor
+
+    return PcscMonitor(only_readers(reader, post))
+
+
+def _log_trouble(trouble: Exception) -> None:
+    log.error("the authority cannot be opened: %s", trouble)

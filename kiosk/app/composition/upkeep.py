@@ -1,0 +1,43 @@
+"""What a station does while nobody is there: it looks after the service, and notices new keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kiosk.contract.errors import StoreError
+
+MINUTE_S = 60.0
+
+
+class Upkeep:
+    """Asked again and again while the station is idle; ``now`` gives seconds (monotonic)."""
+
+    def __init__(self, keys: Path, look: Callable[[], object], now: Callable[[], float]) -> None:
+        self._keys = keys
+        self._stamp = self._read_stamp()
+        self._look = look
+        self._now = now
+        self._due = now()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the key file was replaced since: what holds the old keys has to be rebuilt."""
+        return self._read_stamp() not in (None, self._stamp)
+
+    def tend(self) -> None:
+        """Look after the service, once a minute; where the database is away, the next time."""
+        if self._now() < self._due:
+            return
+        try:
+            self._look()
+        except StoreError:
+            return
+        self._due = self._now() + MINUTE_S
+
+    def _read_stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._keys.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns

@@ -1,0 +1,178 @@
+"""What a setting can be. A kind reads a value from the file, or a word of the environment.
+
+Written by hand and not with a validation library, because the settings are read before the
+first page is painted: such a library takes as long to load as half of all the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+
+class Unfit(ValueError):
+    """A value cannot be taken; the text says why, and ``quotes`` whether after the value."""
+
+    def __init__(self, reason: str, *, quotes: bool = True) -> None:
+        super().__init__(reason)
+        self.quotes = quotes
+
+
+class Kind(Protocol):
+    """What a setting takes."""
+
+    @property
+    def allowed(self) -> str:
+        """Say it in a few words."""
+
+    def read(self, value: object) -> Any:
+        """Return the value as the section holds it; raises ``Unfit``."""
+
+
+class Text:
+    """Text on one line, for it is shown to people or written into a mail header.
+
+    ``pattern`` has to match all of it.
+    """
+
+    def __init__(
+        self, allowed: str = "one line of text", pattern: str = "", *, empty: bool = False
+    ) -> None:
+        self.allowed = allowed
+        self._pattern = pattern
+        self._empty = empty
+
+    def read(self, value: object) -> str:
+        """Return the text without the spaces around it."""
+        if not isinstance(value, str):
+            raise Unfit("is not text")
+        if not value.isprintable():
+            raise Unfit("must be one line of printable text", quotes=False)
+        text = value.strip()
+        if not text and not self._empty:
+            raise Unfit("is empty")
+        if self._pattern and text and not re.fullmatch(self._pattern, text):
+            raise Unfit("is not allowed here")
+        return text
+
+
+class Number:
+    """A number within bounds; whole ones where ``low`` and ``high`` are given as such."""
+
+    def __init__(self, low: float, high: float, *, whole: bool = False) -> None:
+        self.low, self.high = low, high
+        self._whole = whole
+
+    @property
+    def allowed(self) -> str:
+        """Name the bounds."""
+        return f"{self.low:g} to {self.high:g}"
+
+    def read(self, value: object) -> float:
+        """Return the number, or the number that the text spells."""
+        number = self._number(value)
+        if not self.low <= number <= self.high:
+            raise Unfit("is out of bounds")
+        return number
+
+    def _number(self, value: object) -> float:
+        kinds = str | int if self._whole else str | int | float
+        try:
+            if isinstance(value, kinds) and not isinstance(value, bool):
+                return int(value) if self._whole else float(value)
+        except ValueError:
+            pass
+        raise Unfit("is not a whole number" if self._whole else "is not a number")
+
+
+class Truth:
+    """True or false; the environment may spell it in one of the usual ways."""
+
+    allowed = "true or false"
+
+    def read(self, value: object) -> bool:
+        """Return it."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in _SPELT:
+            return _SPELT[value.lower()]
+        raise Unfit("is neither true nor false")
+
+
+_SPELT = {"true": True, "yes": True, "on": True, "1": True} | {
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+class Choice:
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    @property
+    def allowed(self) -> str:
+        """Name them."""
+        return " or ".join(f'"{word}"' for word in self._words)
+
+    def read(self, value: object) -> str:
+        """Return it."""
+        if value not in self._words:
+            raise Unfit("is not allowed here")
+        return str(value)
+
+
+class Words:
+    """A list of words, or a text with commas between them; ``each`` reads one word."""
+
+    def __init__(self, allowed: str, each: Callable[[str], Any]) -> None:
+        self.allowed = allowed
+        self._each = each
+
+    def read(self, value: object) -> tuple[Any, ...]:
+        """Return them in their order."""
+        if isinstance(value, str):
+            value = [word.strip() for word in value.split(",") if word.strip()]
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise Unfit("is not a list of words")
+        return tuple(self._each(word) for word in value)
+
+
+# A section of the settings: a frozen dataclass whose fields carry their kind and their help.
+
+_ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of one setting; one that is ``hidden`` is never repeated in a message."""
+
+    name: str
+    default: Any
+    kind: Kind
+    help: str
+    hidden: bool
+
+
+class Section:
+    """One table of the settings file; its class holds the defaults."""
+
+    def check(self) -> None:
+        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
+
+
+def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
+    """Declare a field of a section: its default, what it takes, and its help."""
+    return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
+
+
+def settings_of(section: type[Section] | Section) -> Iterator[About]:
+    """Yield what is known of each setting of a section, in its order."""
+    for each in fields(section):  # type: ignore[arg-type]
+        kind, text = each.metadata[_ABOUT]
+        yield About(each.name, each.default, kind, text, not each.repr)

@@ -1,0 +1,527 @@
+"""The settings by section: frozen dataclasses whose fields carry their kind and their help."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kiosk.app.config.kinds import Choice, Number, Section, Text, Truth, Unfit, Words, setting
+from kiosk.contract.messages import LONGEST_NAME
+from kiosk.contract.policy import Factor, Genuine, Policy
+
+# The plain sections: whom people see, the station, the people, the store, keys and reader.
+
+
+def _short(longest: int, *, empty: bool = False) -> Text:
+    """Return a text that is shown whole: on the smallest glass (60 by 20), or in a table."""
+    return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
+
+
+@dataclass(frozen=True)
+class ServiceSettings(Section):
+    """``[service]``: the names and contacts that holders see; the defaults are fictional."""
+
+    name: str = setting("Smartcard self-service", _short(28), "The name of the service.")
+    trust: str = setting("Wexbridge Hospitals Trust", Text(), "The organisation that runs it.")
+    ra_contact: str = setting(
+        "Registration Authority, Level 1, West Wing, extension 4400",
+        _short(80),
+        "Where the Registration Authority is and how to reach it, in one line.",
+    )
+    ra_hours: str = setting(
+        "Monday to Friday, 8 am to 6 pm", _short(40), "When the Registration Authority is open."
+    )
+    ra_email: str = setting(
+        "ra@wexbridge.example",
+        Text("an email address", r"[^@\s]+@[^@\s]+"),
+        "Where notices for Registration Authority staff go.",
+    )
+    accent: str = setting(
+        "#0b5c8a",
+        Text("a colour as #rrggbb", r"#[0-9a-fA-F]{6}"),
+        "The one accent colour of screens and mail.",
+    )
+
+
+class _TimeZone(Text):
+    """The name of a time zone that this machine knows."""
+
+    def read(self, value: object) -> str:
+        """Return it."""
+        name = super().read(value)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Unfit("is no time zone that this machine knows") from None
+
+
+@dataclass(frozen=True)
+class StationSettings(Section):
+    """``[station]``: one walk-up station and how its glass behaves."""
+
+    name: str = setting(
+        "Main entrance",
+        _short(LONGEST_NAME),
+        "The name of this station in the audit and in mail; each station has its own.",
+    )
+    site: str = setting(
+        "",
+        _short(LONGEST_NAME, empty=True),
+        "The site it stands at, for reports; may be empty.",
+    )
+    idle_s: float = setting(
+        60, Number(10, 600), "Seconds without a key until it asks: are you still there?"
+    )
+    idle_answer_s: float = setting(
+        20, Number(20, 120), "Seconds to answer that before the visit ends."
+    )
+    time_zone: str = setting(
+        "",
+        _TimeZone("a name such as Europe/London", empty=True),
+        "The time zone of times shown to holders; empty is the machine's.",
+    )
+    touch: bool = setting(True, Truth(), "Show the on-screen keypad and keyboard.")
+    motion: bool = setting(True, Truth(), "Move the picture on the first screen.")
+    dark: bool = setting(False, Truth(), "Begin with the dark high-contrast theme.")
+    card_timeout_s: float = setting(
+        10, Number(1, 60), "Seconds that a card may take to answer one command."
+    )
+
+
+@dataclass(frozen=True)
+class PeopleSettings(Section):
+    """``[people]``: how holders are numbered."""
+
+    number_digits: int = setting(
+        12, Number(0, 20, whole=True), "Digits of a holder number; 0 takes any short text."
+    )
+
+
+class _DatabaseUrl(Text):
+    """The address of a database; what is wrong with one is said without repeating it."""
+
+    def read(self, value: object) -> str:
+        """Return it."""
+        text = super().read(value)
+        if text.startswith("postgres://"):
+            raise Unfit("begins with postgres://; write postgresql:// instead", quotes=False)
+        return text
+
+
+@dataclass(frozen=True)
+class StoreSettings(Section):
+    """``[store]``: the database. ``url`` may hold a password and stays out of every message."""
+
+    url: str = setting(
+        "",
+        _DatabaseUrl(
+            "sqlite:////path/to/file or postgresql://user@host/name",
+            r"(sqlite|postgres|postgresql(\+[a-z0-9]+)?)://.*",
+            empty=True,
+        ),
+        "The database; empty is the file kiosk.db in the state directory.",
+        hidden=True,
+    )
+    busy_timeout_s: float = setting(5, Number(0.1, 60), "Seconds to wait for another writer.")
+    visits_kept_months: int = setting(
+        12,
+        Number(6, 24, whole=True),
+        "Months after which visits and closed entries of the unblock journal are deleted; "
+        "the audit is kept.",
+    )
+
+
+@dataclass(frozen=True)
+class KeySettings(Section):
+    """``[keys]``: where the keys are; they are never in the database."""
+
+    file: str = setting(
+        "",
+        Text(empty=True),
+        "The key file: a path, or a name in $CREDENTIALS_DIRECTORY; "
+        "empty is keys.json in the state directory.",
+    )
+
+
+@dataclass(frozen=True)
+class PcscSettings(Section):
+    """``[pcsc]``: the smartcard readers."""
+
+    reader: str = setting(
+        "", Text(empty=True), "Part of the name of the reader to use; empty uses every reader."
+    )
+    pin_pad: str = setting(
+        "used",
+        Choice("used", "ignored"),
+        "PINs on the reader's own keys, where it has some: used, or typed at the station.",
+    )
+    trace: bool = setting(
+        False, Truth(), "Log the commands sent to cards; secrets are always left out."
+    )
+
+
+# ``[admin]``: the RA application, and the folders that its files go through.
+
+
+@dataclass(frozen=True)
+class AdminSettings(Section):
+    """``[admin]``: staff have no file transfer; the machine's administrator moves files."""
+
+    idle_s: float = setting(
+        600, Number(60, 3600), "Seconds without a key until a session of staff closes."
+    )
+    imports: str = setting(
+        "",
+        Text(empty=True),
+        "Folder of files that staff may import; empty is imports in the state directory.",
+    )
+    exports: str = setting(
+        "",
+        Text(empty=True),
+        "Folder that exports are written to; empty is exports in the state directory.",
+    )
+
+
+# ``[cards]``: the families of cards that are served, and what opens them.
+
+FAMILIES = ("piv", "openpgp", "gids")
+"""The drivers on PC/SC by their names, in the order in which a card is asked."""
+
+
+def _family(word: str) -> str:
+    if word not in FAMILIES:
+        raise Unfit(f"{word!r} is no family of cards", quotes=False)
+    return word
+
+
+@dataclass(frozen=True)
+class CardSettings(Section):
+    """``[cards]``: a card that carries several applications is served by the first that is named.
+
+    A card is recorded with the family by which it was read: change the order only before
+    cards are recorded.
+    """
+
+    families: tuple[str, ...] = setting(
+        FAMILIES,
+        Words(f"some of {', '.join(FAMILIES)}", _family),
+        "The families of cards that are served, in the order in which a card is asked.",
+    )
+    openpgp_secret: str = setting(
+        "resetting-code",
+        Choice("resetting-code", "admin-pin"),
+        "What the unblock secrets of OpenPGP cards are.",
+    )
+    issuers: str = setting(
+        "",
+        Text("the path of a PEM file", empty=True),
+        "Certificates of those who issue cards: then a card that has to prove itself shows one "
+        "of theirs that names its GUID; empty trusts the recorded keys alone.",
+    )
+
+
+# ``[mail]``: the relay. There is no setting that sends without verified TLS.
+
+ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
+
+
+@dataclass(frozen=True)
+class MailSettings(Section):
+    """``[mail]``: the relay that takes codes and notices."""
+
+    host: str = setting(
+        "localhost",
+        Text("a host name", r"[A-Za-z0-9.:_-]+"),
+        "The relay's name, as its certificate has it.",
+    )
+    port: int = setting(
+        587, Number(1, 65535, whole=True), "The relay's port: 587 or 465 as a rule."
+    )
+    security: str = setting(
+        "starttls",
+        Choice("starttls", "tls"),
+        "STARTTLS is required; tls speaks TLS from the first byte.",
+    )
+    ca_file: str = setting(
+        "",
+        Text(empty=True),
+        "Certificates (PEM) to trust; empty trusts what this machine trusts.",
+    )
+    sender: str = setting(
+        "no-reply@wexbridge.example",
+        Text("an email address without a name", ADDRESS),
+        "The address that mail comes from.",
+    )
+    reply_to: str = setting(
+        "",
+        Text("an email address without a name, or empty", ADDRESS, empty=True),
+        "Where answers go; empty for none.",
+    )
+    credential: str = setting(
+        "",
+        Text(empty=True),
+        "A file with one line user:password; a path, or a name in $CREDENTIALS_DIRECTORY; "
+        "empty does not log in.",
+    )
+    deadline_s: float = setting(
+        8, Number(1, 60), "Seconds for the whole conversation with the relay."
+    )
+
+
+# ``[notices]``: who of the staff is told by mail, and when something counts as many or long.
+
+RA = "ra"
+"""Stands for the Registration Authority's address, so that it is written down once."""
+
+
+def _address(word: str) -> str:
+    if word != RA and not re.fullmatch(ADDRESS, word):
+        raise Unfit(f"{word!r} is no email address", quotes=False)
+    return word
+
+
+def _told(of: str) -> tuple[str, ...]:
+    """Declare who is told of something."""
+    kind = Words('email addresses; "ra" is ra_email of [service]; an empty list: nobody', _address)
+    told: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
+    return told
+
+
+@dataclass(frozen=True)
+class NoticeSettings(Section):
+    """``[notices]``: a list of addresses for each kind of trouble, and the limits."""
+
+    registration_blocked: tuple[str, ...] = _told("that self-service was blocked")
+    card_not_genuine: tuple[str, ...] = _told("of a card that failed its proof")
+    many_failures: tuple[str, ...] = _told("of many failures at one station, or of one person")
+    station_silent: tuple[str, ...] = _told("that a station is silent")
+    mail_held_up: tuple[str, ...] = _told("that mail did not move, once it does again")
+    row_altered: tuple[str, ...] = _told("that a record was altered outside of the service")
+    audit_broken: tuple[str, ...] = _told("that the audit does not fit")
+    failures_at_station: int = setting(
+        20, Number(2, 1000, whole=True), "Failures at one station in an hour that are many."
+    )
+    failures_of_person: int = setting(
+        6, Number(2, 100, whole=True), "Failures of one person in an hour that are many."
+    )
+    mail_minutes: float = setting(
+        15, Number(1, 1440), "Minutes that a notice may wait before mail counts as held up."
+    )
+
+
+def addresses(told: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
+    """Return where a list of ``[notices]`` sends to, each address once."""
+    return tuple(dict.fromkeys(ra_email if word == RA else word for word in told))
+
+
+# ``[pkcs11]``: a module of a card's maker, for cards that no driver of the product knows.
+
+
+@dataclass(frozen=True)
+class Pkcs11Settings(Section):
+    """``[pkcs11]``: without a module nothing of it is used.
+
+    The style is never guessed: with the wrong one a module may spend tries of the PIN.
+    """
+
+    module: str = setting(
+        "",
+        Text("an absolute path", "/.+", empty=True),
+        "The maker's PKCS#11 module, for cards of no other family; empty is none.",
+    )
+    style: str = setting(
+        "init-pin",
+        Choice("init-pin", "set-pin-with-puk"),
+        "How it sets a PIN again: C_InitPIN as security officer, or C_SetPIN with the PUK.",
+    )
+    token: str = setting(
+        "",
+        Text("a token's label of at most 32 characters", ".{1,32}", empty=True),
+        "The label of the token to use, where the module shows several in one reader.",
+    )
+    timeout_s: float = setting(
+        15, Number(2, 60), "Seconds that the module may take for one answer before it is ended."
+    )
+
+
+# ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.
+
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
+
+
+def _factor(word: str) -> Factor:
+    if word == "witness":
+        raise Unfit('"witness" is not available in this version', quotes=False)
+    try:
+        return Factor(word)
+    except ValueError:
+        raise Unfit("is not allowed here") from None
+
+
+def _domain(word: str) -> str:
+    if not re.fullmatch(_DOMAIN, word.lower()):
+        raise Unfit(f"{word.lower()!r} is not a domain", quotes=False)
+    return word.lower()
+
+
+@dataclass(frozen=True)
+class PolicySettings(Section):
+    """``[policy]``: durations carry their unit in their name."""
+
+    verification: tuple[Factor, ...] = setting(
+        (Factor.QUESTIONS, Factor.EMAIL_CODE),
+        Words('a list of "questions" and "email-code"', _factor),
+        "What a holder has to pass, in this order.",
+    )
+    questions_registered: int = setting(
+        4, Number(2, 8, whole=True), "Questions a holder registers."
+    )
+    questions_asked: int = setting(3, Number(2, 4, whole=True), "Questions asked in one attempt.")
+    max_failures: int = setting(3, Number(1, 10, whole=True), "Failed attempts that block.")
+    code_digits: int = setting(8, Number(6, 10, whole=True), "Digits of an emailed code.")
+    code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
+    code_tries: int = setting(5, Number(1, 10, whole=True), "Wrong entries that spend a code.")
+    codes_an_hour: int = setting(
+        3,
+        Number(1, 20, whole=True),
+        "Codes mailed for one card in an hour; staff may give as many again.",
+    )
+    code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
+    pin_min_length: int = setting(6, Number(4, 8, whole=True), "Fewest digits of a new PIN.")
+    pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
+    email_domains: tuple[str, ...] = setting(
+        ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
+        Words('a list of domains such as "nhs.net"', _domain),
+        "Domains, with those below them, that codes go to; an empty list is any.",
+    )
+
+    four_eyes: bool = setting(
+        False,
+        Truth(),
+        "What could help to open somebody else's card waits until a second member of staff "
+        "agrees: addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
+    )
+
+    genuine: str = setting(
+        Genuine.WHEN_IT_CAN.value,
+        Choice(*(when.value for when in Genuine)),
+        "When a card has to prove that it is the one that was issued; "
+        "one whose key is recorded can.",
+    )
+
+    rotate_secret: bool = setting(
+        True,
+        Truth(),
+        "Change the unblock secret of a card after each use, where the card allows it.",
+    )
+
+    address_cooling_off_hours: float = setting(
+        24,
+        Number(0, 336),
+        "Hours in which the old address can stop a change that a card did not prove; 0: none.",
+    )
+
+    visits_a_minute: int = setting(
+        30, Number(5, 1000, whole=True), "Visits that one station may begin within a minute."
+    )
+
+    def check(self) -> None:
+        """Let the policy itself judge how its numbers fit together."""
+        self.policy()
+
+    def policy(self) -> Policy:
+        """Return the frozen policy that both halves judge by."""
+        return Policy(
+            verification=self.verification,
+            questions_registered=self.questions_registered,
+            questions_asked=self.questions_asked,
+            max_failures=self.max_failures,
+            code_digits=self.code_digits,
+            code_life=timedelta(minutes=self.code_life_minutes),
+            code_tries=self.code_tries,
+            codes_an_hour=self.codes_an_hour,
+            code_gap=timedelta(seconds=self.code_gap_s),
+            pin_min_length=self.pin_min_length,
+            pin_max_length=self.pin_max_length,
+            email_domains=self.email_domains,
+            four_eyes=self.four_eyes,
+            genuine=Genuine(self.genuine),
+            rotate_secret=self.rotate_secret,
+            address_cooling_off=timedelta(hours=self.address_cooling_off_hours),
+            visits_a_minute=self.visits_a_minute,
+        )
+
+
+# ``[secrets]``: where unblock secrets come from, and where their master keys are.
+
+
+@dataclass(frozen=True)
+class SecretSettings(Section):
+    """``[secrets]``: what is kept already stays as it is, until its card takes another secret."""
+
+    source: str = setting(
+        "random",
+        Choice("random", "derived"),
+        "New unblock secrets: drawn and sealed, or derived from a master key and never stored.",
+    )
+    module: str = setting(
+        "",
+        Text("an absolute path", "/.+", empty=True),
+        "The PKCS#11 module of the token that keeps the master keys; empty is the key file.",
+    )
+    token: str = setting(
+        "",
+        Text("a token's label of at most 32 characters", ".{1,32}", empty=True),
+        "The label of that token.",
+    )
+    pin_file: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The file with the PIN of the token's user.",
+    )
+    timeout_s: float = setting(
+        3, Number(1, 30), "Seconds that the token may take for one answer before it is ended."
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where a module lacks its token or PIN, or these their module.
+
+        Master keys would be looked for in the key file otherwise, and new ones made there.
+        """
+        if self.module and not self.token:
+            raise ValueError("token: has to be given where module is")
+        if self.module and not self.pin_file:
+            raise ValueError("pin_file: has to be given where module is")
+        if not self.module and (self.token or self.pin_file):
+            raise ValueError("module: has to be given where token or pin_file is")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting; made by ``load_settings`` alone, which reads and checks them."""
+
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    station: StationSettings = field(default_factory=StationSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
+    secrets: SecretSettings = field(default_factory=SecretSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
+    pcsc: PcscSettings = field(default_factory=PcscSettings)
+    cards: CardSettings = field(default_factory=CardSettings)
+    pkcs11: Pkcs11Settings = field(default_factory=Pkcs11Settings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
+
+
+DEFAULTS: Final = Settings()
+
+SECTIONS: Final[dict[str, Section]] = {
+    each.name: getattr(DEFAULTS, each.name) for each in fields(Settings)
+}
+"""The sections by their names, in the order of the file, each with its defaults."""

@@ -1,0 +1,225 @@
+"""A small estate, made from nothing in a few seconds: settings, keys, database, people.
+
+The registered person registers as anybody would: through the authority, with a code that
+is read from the mailbox.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.opening import open_keys, open_store
+from kiosk.app.config.example import as_toml
+from kiosk.app.config.loading import load_settings
+from kiosk.app.config.settings import MailSettings, Settings
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import KioskError
+from kiosk.contract.messages import (
+    Answer,
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    EnterCode,
+    Finished,
+    PinProof,
+    PinState,
+    Purpose,
+    Refusal,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.contract.ports import Authority
+from kiosk.contract.sensitive import Sensitive
+from screens.demo.app import DemoCard
+
+# The demo's people and cards: fictional, and written where nothing is secret.
+
+DOMAIN = "wexbridge.example"
+ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
+"""What the registered person answered, by question id."""
+
+PIN = "739154"
+_ASHA = """\
+Asha is registered, and has blocked her PIN. Her answers:
+teacher Mrs Vane, dish Dumplings, sweet shop Hobbs, first bought Bicycle."""
+_BEN = f"""\
+Ben's card works, and he is not registered yet. His PIN is {PIN}.
+Any answers will do, so long as they differ."""
+_STRANGER = f"Nobody here knows this card. Its PIN is {PIN}."
+_OTHERS = (
+    "Carys Morgan",
+    "Daniel Osei",
+    "Elif Yilmaz",
+    "Farid Rahman",
+    "Grace Liu",
+    "Hugh Tennant",
+    "Ines Duarte",
+    "Jonas Weber",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One person of the story; ``known`` tells whether the estate has their card."""
+
+    number: str
+    name: str
+    chip: VirtualCard
+    puk: str
+    shown: DemoCard
+    known: bool = True
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
+
+
+def cast() -> tuple[Actor, Actor, Actor]:
+    """Make the three cards of the story: blocked and registered, working and not, unknown."""
+    puks = [f"{secrets.randbelow(10**8):08}" for _ in range(3)]
+    return (
+        _actor("900100200301", "Asha Patel", puks[0], "Asha, blocked", _ASHA, blocked=True),
+        _actor("900100200302", "Ben Carter", puks[1], "Ben, new", _BEN),
+        _actor("900100200303", "Unknown Person", puks[2], "Unknown", _STRANGER, known=False),
+    )
+
+
+def write_csv(path: Path, actors: tuple[Actor, ...]) -> None:
+    """Write the estate's people as a file for ``kiosk import``."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            [
+                "holder_number",
+                "name",
+                "email",
+                "card_driver",
+                "card_id",
+                "unblock_secret",
+                "auth_key",
+                "pin_key",
+            ]
+        )
+        for actor in actors:
+            if actor.known:
+                guid = actor.chip.state.guid.hex()
+                keys = (SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION)
+                shown = [base64.b64encode(actor.chip.public_key(key)).decode() for key in keys]
+                person = [actor.number, actor.name, actor.email, "piv", guid, actor.puk]
+                rows.writerow([*person, *shown])
+        for place, name in enumerate(_OTHERS):
+            email = f"{name.lower().replace(' ', '.')}@{DOMAIN}"
+            guid, puk = secrets.token_hex(16), f"{secrets.randbelow(10**8):08}"
+            rows.writerow([f"9001002004{place:02}", name, email, "piv", guid, puk, "", ""])
+
+
+def _actor(
+    number: str,
+    name: str,
+    puk: str,
+    label: str,
+    hint: str,
+    *,
+    blocked: bool = False,
+    known: bool = True,
+) -> Actor:
+    make = blocked_card if blocked else new_card
+    chip = make(holder_name=name, pin=PIN, puk=puk)
+    return Actor(number, name, chip, puk, DemoCard(label, hint), known)
+
+
+class _Earlier(SystemClock):
+    """Last month: a registration of a minute ago would hold the next code back."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(days=30)
+
+
+_CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
+
+
+def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) -> Settings:
+    """Make settings, keys and database in ``directory`` and import the people."""
+    settings = _settings(directory, mail)
+    make_keys(Path(settings.keys.file))
+    store = open_store(settings, SystemClock(), {})
+    prepare_database(store, "the demo's")
+    load_questions(store, SystemClock())
+    settings_file(directory).write_text(as_toml(settings))
+    people = directory / "people.csv"
+    write_csv(people, actors)
+    sealer = Sealer(open_keys(settings, {}))
+    PeopleImport(store, sealer, settings.people.number_digits).run(people, "demo")
+    store.close()
+    return settings
+
+
+def settings_file(directory: Path) -> Path:
+    """Return where the settings of the estate are, for commands that are run on it."""
+    return directory / "kiosk.toml"
+
+
+def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: Mailbox) -> None:
+    """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
+    house = build_authority(settings, environ, _Earlier())
+    try:
+        _walk_through(house.authority, actor, box)
+        house.outbox.drain_once()
+    finally:
+        house.close()
+
+
+def _walk_through(authority: Authority, actor: Actor, box: Mailbox) -> None:
+    visit = VisitId(uuid.uuid4().hex)
+    card = CardId("piv", actor.chip.state.guid.hex())
+    pin = PinState(blocked=False, tries_left=3)
+    report = CardReport(card, pin, certificate=actor.chip.public_key(SLOT_CARD_AUTHENTICATION))
+    challenge = authority.begin(visit, "demo", report)
+    if isinstance(challenge, CardChallenge):
+        signed = actor.chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
+        authority.prove(visit, CardProof(signed))
+    authority.choose(visit, Purpose.REGISTER)
+    to_sign = authority.pin_challenge(visit)
+    if isinstance(to_sign, Refusal):
+        raise KioskError("the demo's registration was refused")
+    signature = actor.chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
+    proof = PinProof(signature, actor.chip.public_key(SLOT_PIV_AUTHENTICATION))
+    authority.pin_verified(visit, proof)
+    answers = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
+    authority.save_questions(visit, answers)
+    waiting = authority.give_email(visit, actor.email, "demo-address")
+    if not isinstance(waiting, EnterCode):
+        raise KioskError(f"the demo's registration stopped at {type(waiting).__name__}")
+    found = _CODE.search(box.wait_for(1)[0].text)
+    code = Sensitive("".join(found.groups()) if found else "")
+    done = authority.enter_code(visit, "demo-registration", code)
+    if not isinstance(done, Finished):
+        raise KioskError(f"the demo's registration ended with {type(done).__name__}")
+    authority.end(visit, VisitEnd.FINISHED)
+
+
+def _settings(directory: Path, mail: MailSettings) -> Settings:
+    settings = load_settings(None, {"STATE_DIRECTORY": str(directory)})
+    return replace(
+        settings,
+        policy=replace(settings.policy, email_domains=(DOMAIN,)),
+        station=replace(settings.station, name="Demo station"),
+        mail=replace(mail, sender=f"no-reply@{DOMAIN}"),
+    )

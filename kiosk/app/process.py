@@ -1,0 +1,57 @@
+"""What a process does for itself and says to its service manager."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from collections.abc import MutableMapping
+from contextlib import suppress
+
+# The garbage collector while a program comes up: loading makes next to no garbage.
+#
+# It would look at every module again and again, for a tenth of the time until the first page.
+# Once all is loaded it need never look at that again, which keeps its later rounds short while
+# somebody types.
+
+
+def rest() -> None:
+    """Let it rest until ``resume``."""
+    gc.disable()
+
+
+def resume() -> None:
+    """Let it work, and pass over what is there by now; does nothing when it works already."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+class ServiceManager:
+    """Sends states such as ``READY=1`` to the socket at ``address``.
+
+    ``watchdog_s`` is the time after which the manager ends a program that is silent.
+    """
+
+    def __init__(self, address: str, watchdog_s: float | None) -> None:
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self.watchdog_s = watchdog_s
+
+    def notify(self, state: str) -> None:
+        """Send ``state``; never blocks, and says nothing to a manager that is gone."""
+        with (
+            suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
+        ):
+            out.setblocking(False)
+            out.sendto(state.encode(), self._address)
+
+
+def take_service_manager(environ: MutableMapping[str, str]) -> ServiceManager | None:
+    """Return the manager that ``environ`` names, None without one; no child inherits it."""
+    address = environ.pop("NOTIFY_SOCKET", "")
+    limit, pid = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
+    if not address.startswith(("/", "@")):
+        return None
+    is_ours = pid in ("", str(os.getpid()))
+    return ServiceManager(address, int(limit) / 1e6 if limit.isdecimal() and is_ours else None)

@@ -1,0 +1,164 @@
+"""What is wrong with the service at this moment, found in what it has recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration import reports
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.store.records import AuditQuery, Scalar, Station
+from kiosk.authority.store.unit_of_work import UnitOfWork
+
+# When a station counts as silent.
+
+SILENT_AFTER = timedelta(minutes=2)
+"""Four heartbeats, which a station sends every thirty seconds."""
+
+
+def is_silent(station: Station, now: datetime) -> bool:
+    """Tell whether a station that is in service was not heard of for two minutes."""
+    return station.retired_at is None and now - station.last_seen_at >= SILENT_AFTER
+
+
+LOOK: Final = "look"
+"""The chore of looking for alarms."""
+
+LOOK_EVERY = timedelta(seconds=50)
+"""A little less than the minute after which it is asked for again."""
+
+UNWATCHED_AFTER = timedelta(minutes=5)
+"""When staff are told that nobody looks."""
+
+HOUR = timedelta(hours=1)
+PROOF_SPAN = timedelta(days=1)
+"""How long a card that failed its proof stays an alarm."""
+
+MOST_PLACES = 200
+
+ALTERED_SPAN = timedelta(days=2)
+"""How long an altered row stays an alarm that is not met again; each day's sweep meets all."""
+
+MOST_ROWS = 500
+"""Events of altered rows that are looked at, the newest ones."""
+
+
+class AlarmKind(StrEnum):
+    """The kinds of alarms; each is also the name of the notice that tells of it."""
+
+    CARD_NOT_GENUINE = "card-not-genuine"
+    FAILURES_AT_STATION = "failures-at-station"
+    FAILURES_OF_PERSON = "failures-of-person"
+    STATION_SILENT = "station-silent"
+    MAIL_HELD_UP = "mail-held-up"
+    ROW_ALTERED = "row-altered"
+    AUDIT_BROKEN = "audit-broken"
+
+
+WATCHED: Final = frozenset(AlarmKind) - {AlarmKind.AUDIT_BROKEN}
+"""What each look decides anew; the audit takes many looks."""
+
+Said = Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong; the same ``subject`` again is the same trouble.
+
+    ``detail`` holds what the alarm keeps: ids, names of stations, counts, times.
+    """
+
+    kind: AlarmKind
+    subject: str
+    detail: Said
+
+    @property
+    def name(self) -> str:
+        """The name of its alarm."""
+        return f"{self.kind.value}:{self.subject}"
+
+
+def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[Trouble, ...]:
+    """Return everything of the ``WATCHED`` kinds that is wrong now."""
+    return (
+        *_failed_proofs(uow),
+        *_failures_at_stations(uow, limits.failures_at_station),
+        *_failures_of_people(uow, limits.failures_of_person),
+        *_silent_stations(uow),
+        *_altered_rows(uow),
+        *_mail(uow, timedelta(minutes=limits.mail_minutes)),
+    )
+
+
+def _failed_proofs(uow: UnitOfWork) -> Iterator[Trouble]:
+    """A card is one trouble however often it is tried; one that nobody knows is its station's."""
+    since = uow.now - PROOF_SPAN
+    found = uow.statistics.places(reports.NOT_GENUINE, since, _soon(uow), MOST_PLACES)
+    newest = {place.card_id or f"at {place.station}": place for place in reversed(found)}
+    for subject, place in newest.items():
+        detail = {
+            "station": place.station,
+            "reference": place.reference,
+            "holder_id": place.holder_id,
+        }
+        yield Trouble(AlarmKind.CARD_NOT_GENUINE, subject, detail)
+
+
+def _failures_at_stations(uow: UnitOfWork, many: int) -> Iterator[Trouble]:
+    found = uow.statistics.by_station(reports.FAILED, uow.now - HOUR, _soon(uow))
+    for station, failures in found.items():
+        if station and failures >= many:
+            said: Said = {"station": station, "failures": failures}
+            yield Trouble(AlarmKind.FAILURES_AT_STATION, station, said)
+
+
+def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[Trouble]:
+    found = uow.statistics.by_holder(reports.FAILED, uow.now - HOUR, _soon(uow))
+    for holder_id, failures in found.items():
+        if failures >= many:
+            said: Said = {"holder_id": holder_id, "failures": failures}
+            yield Trouble(AlarmKind.FAILURES_OF_PERSON, holder_id, said)
+
+
+def _silent_stations(uow: UnitOfWork) -> Iterator[Trouble]:
+    """Nobody is called silent who was not listened to: after a pause everybody gets their time."""
+    look = uow.chores.get(LOOK)
+    listened_since = look.since if look else uow.now
+    for station in uow.stations.every():
+        heard = max(station.last_seen_at, listened_since)
+        if is_silent(replace(station, last_seen_at=heard), uow.now):
+            detail = {
+                "station": station.name,
+                "since": _iso(station.last_seen_at),
+            }
+            yield Trouble(AlarmKind.STATION_SILENT, station.name, detail)
+
+
+def _altered_rows(uow: UnitOfWork) -> Iterator[Trouble]:
+    """An altered row is one trouble, however often it is met; the daily sweep meets it anew."""
+    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - ALTERED_SPAN)
+    met = {
+        (event.detail.get("table"), event.detail.get("row"))
+        for event in uow.trail.newest(query, limit=MOST_ROWS)
+    }
+    for table, row in sorted(met, key=str):
+        yield Trouble(AlarmKind.ROW_ALTERED, f"{table} {row}", {"table": table, "row": row})
+
+
+def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[Trouble]:
+    since = uow.outbox.waits_since()
+    if since is not None and uow.now - since >= patience:
+        yield Trouble(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(since)})
+
+
+def _soon(uow: UnitOfWork) -> datetime:
+    """Return the end of a span up to now: the clocks of stations may differ a little."""
+    return uow.now + timedelta(minutes=1)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

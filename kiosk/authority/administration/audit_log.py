@@ -1,0 +1,391 @@
+"""The audit as staff look at it, verify it and take it away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import IO
+
+from kiosk.authority.administration.audit_messages import WORDS, told
+from kiosk.authority.administration.files import csv_line, new_file
+from kiosk.authority.administration.free_text import LONGEST_NAME
+from kiosk.authority.administration.office import Office, staff_names
+from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.verification import verify_within
+from kiosk.authority.administration.views import (
+    AuditFilter,
+    AuditLine,
+    AuditPage,
+    ChainVerdict,
+    Done,
+    ExportFormat,
+    Grounds,
+    Progress,
+    Written,
+)
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import (
+    ActionNote,
+    AuditEvent,
+    AuditQuery,
+    AuditVerdict,
+    Cardholder,
+    Scalar,
+)
+from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import NothingThere, NotTaken, StoreError
+from kiosk.contract.reference import read_reference
+
+# What staff write into the filter of the audit, as the audit itself holds it.
+
+COMMAND_LINE = "command line:"
+"""How the audit names an actor who is no member of staff."""
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
+    """Look up who is meant; raises ``NotTaken`` for a person or member that there is not."""
+    _check_times(only)
+    for name in ("station", "staff", "kind"):
+        _check_name(name, getattr(only, name))
+    return AuditQuery(
+        holder_id=_holder(uow, only.person.strip()),
+        station=only.station.strip() or None,
+        actors=_actors(uow, only.staff.strip()),
+        kind=only.kind.strip() or None,
+        reference=_reference(only.reference.strip()),
+        since=only.since,
+        until=only.until,
+    )
+
+
+def _check_name(field: str, text: str) -> None:
+    """Raise ``NotTaken`` for what is no name: an export writes the filter into the audit."""
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
+
+
+def _holder(uow: UnitOfWork, text: str) -> str | None:
+    """Return a holder's id; one who was erased is still found by the id that the audit keeps."""
+    if not text:
+        return None
+    number = "".join(text.split())
+    known = uow.holders.by_numbers((text, number))
+    if found := known.get(text) or known.get(number):
+        return found.id
+    if _ID.fullmatch(text.lower()):
+        return text.lower()
+    raise NotTaken("person", "Nobody has this number. Enter a whole holder number, or an id.")
+
+
+def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
+    """Return the ids of all whose name has a word that begins like this."""
+    if not text:
+        return None
+    if text.lower().startswith(COMMAND_LINE):
+        return (text,)
+    sought = text.casefold()
+    found = tuple(
+        member.id
+        for member in uow.staff.every()
+        if member.id == text or _is_named(member.name, sought)
+    )
+    if not found:
+        because = (
+            f'No member of staff is named so. A command line is written "{COMMAND_LINE} root".'
+        )
+        raise NotTaken("staff", because)
+    return found
+
+
+def _is_named(name: str, sought: str) -> bool:
+    return f" {sought}" in f" {name.casefold()}"
+
+
+def _reference(text: str) -> str | None:
+    if not text:
+        return None
+    reference = read_reference(text)
+    if reference is None:
+        raise NotTaken("reference", "A reference number has eight letters and digits: XXXX-XXXX.")
+    return reference
+
+
+def _check_times(only: AuditFilter) -> None:
+    for name, at in (("since", only.since), ("until", only.until)):
+        if isinstance(at, datetime) and at.utcoffset() is None:
+            raise NotTaken(name, "Say the time zone, too.")
+    if only.since is not None and only.until is not None and only.since >= only.until:
+        raise NotTaken("until", "This is before the beginning.")
+
+
+# Rows of the audit as staff read them: names for ids, words for kinds, and the reasons.
+
+ERASED = "(erased)"
+
+BATCH = 500
+"""Rows at a time, at most."""
+
+_OF_NOTE = frozenset({"note", "note_sha256"})
+
+
+class AuditLines:
+    """Makes lines of up to ``BATCH`` events at a time; staff are looked up once."""
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+        self._name_of = staff_names(uow)
+        self._redacted = uow.audit.redacted_notes()
+
+    def of(self, events: Sequence[AuditEvent]) -> tuple[AuditLine, ...]:
+        """Return one line for each event."""
+        ids = {event.holder_id for event in events if event.holder_id}
+        holders = self._uow.holders.by_ids(ids)
+        notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))
+        return tuple(self._line(event, holders, notes) for event in events)
+
+    def _line(
+        self,
+        event: AuditEvent,
+        holders: Mapping[str, Cardholder],
+        notes: Mapping[str, ActionNote],
+    ) -> AuditLine:
+        note = notes.get(_note_id(event))
+        return AuditLine(
+            seq=event.seq,
+            at=event.at,
+            kind=event.kind,
+            told=told(event),
+            person=_person(event.holder_id, holders),
+            station=event.station or "",
+            who=self._name_of(event.actor),
+            reference=event.reference,
+            detail="; ".join(
+                (*_grounds(event, note, self._redacted), *_rest(event, self._name_of))
+            ),
+        )
+
+
+def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> str:
+    if holder_id is None:
+        return ""
+    holder = holders.get(holder_id)
+    return f"{holder.number} {holder.name}" if holder else ERASED
+
+
+def _note_id(event: AuditEvent) -> str:
+    return str(event.detail.get("note") or "")
+
+
+def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str]) -> Iterator[str]:
+    """Say why; the audit's digest shows a note that was altered afterwards."""
+    if not _note_id(event):
+        return
+    if note is None:
+        yield "reason erased"
+        return
+    if note.reason == REDACTED_TEXT and note.id in redacted:
+        yield "reason redacted"
+        return
+    if note_digest(note) != event.detail.get("note_sha256"):
+        yield "the reason was ALTERED after it was written"
+    yield f"reason: {note.reason}"
+    if note.identified_by:
+        yield f"identified by: {note.identified_by}"
+
+
+def _rest(event: AuditEvent, name_of: Callable[[str | None], str]) -> Iterator[str]:
+    for name, value in event.detail.items():
+        if name == "staff":
+            yield f"staff: {name_of(str(value))}"
+        elif name not in _OF_NOTE and value is not None:
+            yield f"{name.replace('_', ' ')}: {_said(value)}"
+    if event.card_id:
+        yield f"card: {event.card_id}"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+# The audit as a file: CSV for a spreadsheet, or JSON lines for a program.
+
+COLUMNS = tuple(field.name for field in fields(AuditLine))
+
+
+class AuditExport:
+    """Writes what a query finds, oldest first, as it comes out of the database.
+
+    ``rows`` and ``digest`` (SHA-256 of all that was written) are known afterwards.
+    """
+
+    def __init__(self, file: IO[bytes], how: ExportFormat) -> None:
+        self.rows = 0
+        self._file = file
+        self._how = how
+        self._hash = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """The file's SHA-256 in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def write(self, uow: UnitOfWork, query: AuditQuery, progress: Progress) -> None:
+        """Write all of it; progress is told in rows."""
+        total = uow.trail.count(query)
+        if self._how is ExportFormat.CSV:
+            self._put(csv_line(COLUMNS))
+        progress(0, total)
+        for lines in _batches(uow, query):
+            self._put("".join(map(self._text, lines)))
+            self.rows += len(lines)
+            progress(self.rows, total)
+
+    def _text(self, line: AuditLine) -> str:
+        values = asdict(line) | {"at": line.at.astimezone(UTC).isoformat()}
+        if self._how is ExportFormat.CSV:
+            return csv_line([values[name] for name in COLUMNS])
+        return json.dumps(values, ensure_ascii=False) + "\n"
+
+    def _put(self, text: str) -> None:
+        written = text.encode("utf-8")
+        self._hash.update(written)
+        self._file.write(written)
+
+
+def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ...]]:
+    lines, after = AuditLines(uow), 0
+    while events := uow.trail.oldest(query, after, BATCH):
+        yield lines.of(events)
+        after = events[-1].seq
+
+
+log = logging.getLogger(__name__)
+
+
+class LocalAuditDesk:
+    """Implements ``AuditDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
+        """Return rows, newest first, from before row ``before`` (None: the newest)."""
+        limit = min(max(limit, 1), BATCH)
+        with self._office.look(Action.SEE_AUDIT) as uow:
+            events = uow.trail.newest(query_of(uow, only), before, limit + 1)
+            shown = events[:limit]
+            lines = AuditLines(uow).of(shown)
+        return AuditPage(lines, shown[-1].seq if len(events) > limit else None)
+
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """Return the kinds of rows there can be, each with what it means in plain words."""
+        with self._office.look(Action.SEE_AUDIT):
+            return tuple((str(kind), words) for kind, words in WORDS.items())
+
+    def verify(self, progress: Progress) -> ChainVerdict:
+        """Walk the whole chain; progress is told in rows."""
+        with self._office.look(Action.VERIFY_AUDIT) as uow:
+            verdict = verify_within(uow, self._office.means.signer, (), progress)
+        self._tell_of(verdict)
+        fault = verdict.fault
+        return ChainVerdict(
+            rows=verdict.rows,
+            anchors=verdict.anchors,
+            anchored_to=verdict.anchored_to,
+            fault=fault.because if fault else "",
+            fault_row=fault.seq if fault else None,
+        )
+
+    def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
+        """Write what the filter shows, oldest first, into the exports folder.
+
+        A file that could not be audited is not left behind.
+        """
+        means = self._office.means
+        with self._office.look(Action.EXPORT_AUDIT) as uow:
+            query = query_of(uow, only)
+        name = f"audit-{means.clock.now().astimezone(means.zone):%Y%m%d-%H%M%S}"
+        with new_file(means.exports, name, how.value) as (path, file):
+            export = AuditExport(file, how)
+            with self._office.look(Action.EXPORT_AUDIT) as uow:
+                export.write(uow, query, progress)
+            self._office.record(
+                Action.EXPORT_AUDIT,
+                StaffKind.AUDIT_EXPORTED,
+                file=path.name,
+                rows=export.rows,
+                sha256=export.digest,
+                **_told_of(query),
+            )
+        return Written(str(path), export.rows)
+
+    def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
+        """Take the reason of a row out of the audit, and with ``whole`` its detail as well.
+
+        It always waits for a second member of staff. The digests stay, so that the chain
+        fits. Raises ``NothingThere`` and ``NotTaken``.
+        """
+        proposal = Proposal("audit.redact", {"row": row, "whole": whole})
+        with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal, always=True) as act:
+            uow = act.uow
+            event = _redactable(uow, row)
+            note = str(event.detail.get("note") or "")
+            had_reason = bool(note) and uow.notes.redact(note)
+            had_detail = whole and uow.audit.redact_detail(row)
+            if not had_reason and not had_detail:
+                raise NotTaken("row", _NOTHING_TO_REDACT if whole else _NO_REASON)
+            what, of_note = "detail" if had_detail else "reason", note if had_reason else None
+            act.tell(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
+        self._office.means.store.empty_log()
+        return act.done(f"The text of row {row} is gone. Its digest stays, and the chain fits.")
+
+    def _tell_of(self, verdict: AuditVerdict) -> None:
+        """Audit it, where that can be: a damage that forbids it must not hide the verdict."""
+        fault = verdict.fault
+        found: dict[str, Scalar] = {"rows": verdict.rows, "intact": verdict.intact}
+        if fault is not None:
+            found |= {"fault": fault.kind.value, "fault_row": fault.seq}
+        try:
+            self._office.record(Action.VERIFY_AUDIT, StaffKind.AUDIT_VERIFIED, **found)
+        except StoreError as error:
+            if fault is None:
+                raise
+            log.warning("a broken audit takes no note of that (%s)", error.code)
+
+
+_NO_REASON = "This row has no reason that could be taken out. Its detail goes as a whole."
+_NOTHING_TO_REDACT = "There is no text in this row any more."
+
+
+def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
+    event = uow.audit.get(row)
+    if event is None:
+        raise NothingThere(f"There is no row {row} in the audit.")
+    if event.kind == StaffKind.AUDIT_REDACTED:
+        raise NotTaken("row", "This row says what was taken out of another one, and stays.")
+    return event
+
+
+def _told_of(query: AuditQuery) -> dict[str, Scalar]:
+    """Say by ids alone what was asked for."""
+    times = {"since": query.since, "until": query.until}
+    told: dict[str, Scalar] = {
+        "of_holder": query.holder_id,
+        "of_station": query.station,
+        "of_staff": ", ".join(query.actors) if query.actors else None,
+        "of_kind": query.kind,
+        "of_reference": query.reference,
+        **{name: at.isoformat() if at else None for name, at in times.items()},
+    }
+    return {name: value for name, value in told.items() if value is not None}

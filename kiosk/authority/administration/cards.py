@@ -1,0 +1,486 @@
+"""What staff do about cards and unblock secrets; the holder is told by mail each time.
+
+A card counts the wrong unblock secrets that it is given, and goes on counting whatever is
+recorded here. So our account of its tries outlives the secret that is replaced: it only
+begins anew where staff say that the card itself was given the new secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kiosk.authority.administration import people_fields
+from kiosk.authority.administration.free_text import entered
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.office import Act, Office
+from kiosk.authority.administration.proposals import OpenedAct, Proposal
+from kiosk.authority.administration.views import (
+    Done,
+    Grounds,
+    IssuedFrom,
+    NewCard,
+    Seen,
+    UnknownCard,
+)
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.crypto.derivation import ISSUED, Derivation
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.crypto.secret_history import make_way
+from kiosk.authority.roles import Action
+from kiosk.authority.steps import has_left, secret_barred
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    CardStatus,
+    KnownCard,
+    Scalar,
+    SealedSecret,
+    Visit,
+    new_id,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.messages import CardId, ReadFault
+from kiosk.contract.sensitive import Sensitive
+
+# A card that staff want to add: read by the import's rules, sealed as the import does it.
+
+
+def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
+    """Return what was entered, to be kept while it waits for a second member of staff."""
+    entered_of: dict[str, Scalar | Sensitive] = {
+        "identifier": wanted.identifier,
+        "driver": wanted.driver,
+        "expires_at": wanted.expires_at.isoformat() if wanted.expires_at else None,
+        "secret_limit": wanted.secret_limit,
+    }
+    return entered_of | (secret_parameters(wanted.secret) if wanted.secret is not None else {})
+
+
+def secret_parameters(secret: Sensitive | IssuedFrom) -> dict[str, Scalar | Sensitive]:
+    """Return what was entered of an unblock secret; what derives is no secret itself."""
+    return {"master": secret.master} if isinstance(secret, IssuedFrom) else {"secret": secret}
+
+
+def card_of(opened: OpenedAct) -> NewCard:
+    """Return the card that was entered."""
+    return NewCard(
+        opened.text("identifier"),
+        opened.text("driver"),
+        opened.moment("expires_at"),
+        secret_of(opened),
+        opened.number("secret_limit"),
+    )
+
+
+def secret_of(opened: OpenedAct) -> Sensitive | IssuedFrom | None:
+    """Return the unblock secret that was entered."""
+    master = opened.text("master")
+    return IssuedFrom(master) if master else opened.secret("secret")
+
+
+def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCard) -> Card:
+    """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
+    if wanted.expires_at is not None and wanted.expires_at <= uow.now:
+        raise NotTaken("expires_at", "A card that has expired already is of no use here.")
+    card = _card(sealer, holder.id, wanted)
+    if not uow.cards.add(card):
+        raise NotTaken(
+            "identifier", _owner_of(uow, CardId(card.driver, card.identifier), holder.id)
+        )
+    return card
+
+
+def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSecret:
+    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape.
+
+    Of one that the card was issued with, from a master key, only that is kept. Raises
+    ``KeysAway`` where the token of the master keys has to be asked and does not answer.
+    """
+    named = CardId(card.driver, card.identifier)
+    taken = _issued(sealer, secret) if isinstance(secret, IssuedFrom) else _entered(named, secret)
+    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
+
+
+def _entered(named: CardId, secret: Sensitive) -> Sensitive:
+    taken = entered("secret", lambda: people_fields.read_unblock_secret(secret.reveal(), named))
+    if taken is None:
+        raise NotTaken("secret", "Enter the card's unblock secret.")
+    return taken
+
+
+def _issued(sealer: Sealer, secret: IssuedFrom) -> Derivation:
+    if secret.master not in sealer.masters.ids():
+        raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
+    return Derivation(secret.master)
+
+
+def need_another(old: Card, wanted: NewCard) -> None:
+    """Raise ``NotTaken`` where the card that is to take the place of ``old`` is that card."""
+    if _named(wanted) == CardId(old.driver, old.identifier):
+        raise NotTaken(
+            "identifier",
+            "This is the card that is being replaced. Enter the identifier of the new card.",
+        )
+
+
+def _named(wanted: NewCard) -> CardId:
+    driver = wanted.driver
+    entered("driver", lambda: people_fields.read_card(driver, ""))
+    named = entered("identifier", lambda: people_fields.read_card(driver, wanted.identifier))
+    if named is None:
+        raise NotTaken("identifier", "Enter the card's identifier.")
+    return named
+
+
+def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
+    named, limit = _named(wanted), wanted.secret_limit
+    if limit is not None:
+        entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
+    card = Card(
+        new_id(),
+        holder_id,
+        named.driver,
+        named.identifier,
+        expires_at=wanted.expires_at,
+        secret_limit=limit,
+    )
+    if wanted.secret is None:
+        return card
+    generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
+    sealed = seal(sealer, card, wanted.secret)
+    return replace(card, sealed_secret=sealed, secret_generation=generation)
+
+
+def _owner_of(uow: UnitOfWork, named: CardId, holder_id: str) -> str:
+    known = uow.cards.find(named)
+    if known is None:
+        return "This card was added by somebody else just now. Look again."
+    if known.holder.id != holder_id:
+        return f"This card belongs to another person (number {known.holder.number})."
+    if known.card.status is CardStatus.REVOKED:
+        return "This person had this card, and it was revoked. A revoked card stays revoked."
+    return "This person has this card already."
+
+
+# Cards that stations could not serve: not recorded, or not read. Whose is it nearly?
+
+MOST: Final = 50
+_MOST_NEAR: Final = 3
+_MOST_EDITS: Final = 2
+
+NOT_RECORDED: Final = (
+    "It is not recorded",
+    (
+        "Make sure whose card it is. If they should have it, correct its identifier in the file of "
+        "people and import that again, or add the card on their page."
+    ),
+)
+FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
+    ReadFault.NO_ANSWER: (
+        "It gave the reader no answer",
+        (
+            "They put it in the other way round and wipe the chip. If a second station gets no "
+            "answer either, replace the card."
+        ),
+    ),
+    ReadFault.UNKNOWN_KIND: (
+        "It is of no kind that the station serves",
+        (
+            "Ask which card they used: it may be a bank card or a pass. If it is their smartcard, "
+            "an administrator looks at it with `kiosk cards read` and at `families` in [cards]."
+        ),
+    ),
+    ReadFault.NO_IDENTIFIER: (
+        "It has no identifier by which a card is known",
+        "It was not personalised, or was emptied. Replace the card.",
+    ),
+    ReadFault.TOO_SLOW: (
+        "It did not answer in time",
+        (
+            "They try once more, at another station if there is one. If it is slow there as well, "
+            "replace the card."
+        ),
+    ),
+    ReadFault.TAKEN_OUT: (
+        "It left the reader while it was read",
+        "They put it in once more, and leave it in until the station says to take it out.",
+    ),
+    ReadFault.SWAPPED: (
+        "Another card took its place while it was read",
+        "They take every card out, and put in one card alone.",
+    ),
+    ReadFault.MALFORMED: (
+        "Its answer does not follow the standard",
+        "They try another station. If that fails too, replace the card.",
+    ),
+}
+"""By the station's report: what was wrong with the card, and what to do now."""
+
+
+def recent_unknown_cards(uow: UnitOfWork) -> tuple[UnknownCard, ...]:
+    """Return the newest 50, newest first."""
+    return tuple(unknown_card_of(uow, visit) for visit in uow.visits.of_unknown_cards(MOST))
+
+
+def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
+    """Return what is known of the card of a visit that has ``unknown_card`` or ``unread``."""
+    family, _, identifier = (visit.unknown_card or "").partition(" ")
+    near = tuple(_near(uow, family, identifier)) if identifier else ()
+    known = uow.cards.get(visit.card_id) if visit.card_id else None
+    if known is not None:
+        family, identifier = known.driver, known.identifier
+        near = tuple(_recorded(uow, known.id))
+    cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
+    return UnknownCard(
+        reference=visit.reference,
+        at=visit.opened_at,
+        station=visit.station,
+        family=family,
+        identifier=identifier,
+        near=near,
+        said=_said(family, identifier, visit.unread),
+        cause=cause,
+        advice=advice,
+        unread=visit.unread is not None,
+    )
+
+
+def _said(family: str, identifier: str, unread: ReadFault | None) -> str:
+    if unread is None:
+        return f"It calls itself {family} {identifier}."
+    named = f" It is of the family {family}." if family else ""
+    named = f" It calls itself {family} {identifier}." if identifier else named
+    return f"{FAULTS[unread][0]}, by the station's report.{named}"
+
+
+def _recorded(uow: UnitOfWork, card_id: str) -> Iterator[str]:
+    known = uow.cards.known(card_id)
+    if known is not None:
+        yield f"It is recorded as {_whose(known)}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A recorded card that resembles another identifier; the lower ``rank``, the likelier."""
+
+    rank: int
+    card_id: str
+    says: str
+
+
+def _near(uow: UnitOfWork, family: str, identifier: str) -> Iterator[str]:
+    given = identifier.lower()
+    reordered = _other_byte_orders(given)
+    near: list[_Near] = []
+    for card_id, driver, recorded in uow.cards.resembling(given, reordered):
+        found = _resemblance(driver, recorded, family, identifier, reordered)
+        if found is not None:
+            near.append(_Near(found[0], card_id, found[1]))
+    alike = [one for one in near if one.rank >= _BY_EDITS]
+    if len(alike) > _MOST_NEAR:  # consecutive serial numbers differ in one sign from each other
+        near = [one for one in near if one.rank < _BY_EDITS]
+    for one in sorted(near, key=lambda one: one.rank)[:_MOST_NEAR]:
+        known = uow.cards.known(one.card_id)
+        if known is None:
+            continue
+        whose = _whose(known)
+        yield f"It was recorded since: {whose}." if one.rank == 0 else f"A{whose[1:]} {one.says}"
+    if len(alike) > _MOST_NEAR:
+        yield (
+            f"The identifiers of {len(alike)} recorded cards differ from it in one or two signs: "
+            "too many to say which is meant."
+        )
+
+
+_BY_EDITS: Final = 5
+
+
+def _resemblance(
+    driver: str, recorded: str, family: str, identifier: str, reordered: tuple[str, ...]
+) -> tuple[int, str] | None:
+    """Return how near a recorded card is, with what to say of it; None: not at all."""
+    given, named = identifier.lower(), recorded.lower()
+    if (driver, recorded) == (family, identifier):
+        return 0, ""
+    if recorded == identifier:
+        return 1, f"is recorded so, under the family {driver}."
+    if named == given:
+        return 2, "is recorded so, with other capital letters."
+    if named in reordered:
+        return 3, f"is recorded as {recorded}: the same bytes in another order. Mistyped import?"
+    if named.startswith(given) or given.startswith(named):
+        return 4, f"is recorded as {recorded}, which has {len(named)} signs and not {len(given)}."
+    edits = next((n for n in range(1, _MOST_EDITS + 1) if _within(named, given, n)), None)
+    if edits is None:
+        return None
+    signs = "one sign" if edits == 1 else f"{edits} signs"
+    rank = _BY_EDITS + edits
+    return rank, f"is recorded as {recorded}, which differs in {signs}. Mistyped import?"
+
+
+def _within(one: str, other: str, edits: int) -> bool:
+    """Tell whether so many changed, added and left out signs turn ``one`` into ``other``."""
+    if edits < 0 or abs(len(one) - len(other)) > edits:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if at is None:
+        return True  # the rest is no longer than ``edits``
+    left = edits - 1
+    return (
+        _within(one[at + 1 :], other[at + 1 :], left)
+        or _within(one[at + 1 :], other[at:], left)
+        or _within(one[at:], other[at + 1 :], left)
+    )
+
+
+def _other_byte_orders(identifier: str) -> tuple[str, ...]:
+    """Return it from the last byte to the first, and as Windows writes a GUID (MS-DTYP 2.3.4)."""
+    try:
+        data = bytes.fromhex(identifier)
+    except ValueError:
+        return ()
+    orders = [data[::-1]]
+    if len(data) == 16:
+        orders.append(data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:])
+    return tuple(order.hex() for order in orders if order != data)
+
+
+def _whose(known: KnownCard) -> str:
+    return f"a card of {known.holder.name} ({known.holder.number})"
+
+
+class LocalCardsDesk:
+    """Implements ``kiosk.authority.administration.desk.CardsDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._sealer = office.means.sealer
+
+    def unknown(self) -> tuple[UnknownCard, ...]:
+        """Return the cards that stations met and nobody recorded, the newest first."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            return recent_unknown_cards(uow)
+
+    def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
+        """Give the person another card."""
+        proposal = Proposal("cards.add", parameters_of(card))
+        with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
+            holder = _holder(act, seen)
+            added = self._added(act, holder, card)
+            act.tell(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
+            _tell(act, HolderNotice.CARD_ADDED, holder)
+        return act.done("The card is added.")
+
+    def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
+        """Give a card in place of ``card_id``, which is revoked in the same moment."""
+        proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
+        with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
+            holder = _holder(act, seen)
+            old = _card_in_use(act, holder, card_id)
+            need_another(old, card)
+            _revoke(act, old)
+            new = self._added(act, holder, card)
+            act.tell(
+                StaffKind.CARD_REPLACED,
+                card_id=new.id,
+                replaces=old.id,
+                has_secret=_has_secret(new),
+            )
+            _tell(act, HolderNotice.CARD_REPLACED, holder)
+        return act.done("The new card is added, and the old one is revoked.")
+
+    def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
+        """Bar a card at every station."""
+        with self._office.act(Action.REVOKE_CARD, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            card = _card_in_use(act, holder, card_id)
+            _revoke(act, card)
+            act.tell(StaffKind.CARD_REVOKED, card_id=card.id)
+            _tell(act, HolderNotice.CARD_REVOKED, holder)
+        return act.done("The card is revoked.")
+
+    def set_secret(
+        self,
+        seen: Seen,
+        card_id: str,
+        secret: Sensitive | IssuedFrom,
+        grounds: Grounds,
+        *,
+        tries_full: bool = False,
+    ) -> Done:
+        """Seal another unblock secret; it is never shown.
+
+        ``tries_full``: the card was given it by whoever manages it, so that all its tries
+        are there again. Otherwise what earlier unblocks may have cost stays on its account.
+        """
+        entered = secret_parameters(secret) | {"tries_full": tries_full}
+        proposal = Proposal("cards.set_secret", entered, card_id=card_id)
+        with self._office.act(Action.SET_SECRET, grounds, seen=seen, proposal=proposal) as act:
+            holder = _holder(act, seen)
+            card = _card_in_use(act, holder, card_id)
+            sealed = seal(self._sealer, card, secret)
+            make_way(act.uow, self._sealer, card)
+            before = card.sealed_secret.revision if card.sealed_secret else 0
+            act.uow.cards.replace_secret(card.id, before, sealed)
+            if sealed.derived_from:
+                act.uow.cards.note_issued(card.id)
+            if tries_full:
+                act.uow.cards.know_secret_tries(card.id, None)
+            barred = secret_barred(act.uow.cards.get(card.id) or card) is not None
+            act.tell(
+                StaffKind.SECRET_SET,
+                card_id=card.id,
+                sealed_revision=sealed.revision,
+                tries_full=tries_full,
+            )
+            _tell(act, HolderNotice.SECRET_SET, holder)
+        return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
+
+    def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
+        if has_left(holder, act.uow.now):
+            raise NotTaken("card", "This person has left. Take them back before they get a card.")
+        added = add_card(act.uow, self._sealer, holder, wanted)
+        act.uow.search.refresh([holder.id])
+        return added
+
+
+_STILL_BARRED = (
+    "The unblock secret is set, but stations will not use it: the card may have only one try "
+    "left. Give the card the secret with your card management, and say so here."
+)
+
+
+def _holder(act: Act, seen: Seen) -> Cardholder:
+    holder = act.uow.holders.get(seen.holder_id)
+    if holder is None:
+        raise NothingThere("This person is not recorded any more.")
+    return holder
+
+
+def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
+    """Take one of the holder's cards for this act alone."""
+    card = act.uow.cards.lock(card_id)
+    if card is None or card.holder_id != holder.id:
+        raise NothingThere("This person has no such card any more.")
+    if card.status is CardStatus.REVOKED:
+        raise NotTaken("card", "This card is revoked already.")
+    return card
+
+
+def _revoke(act: Act, card: Card) -> None:
+    """Revoke a card and its codes; the authority turns away its open visits by itself."""
+    act.uow.cards.revoke(card.id)
+    act.uow.codes.revoke_all(card.id)
+
+
+def _tell(act: Act, notice: HolderNotice, holder: Cardholder) -> None:
+    registration = act.uow.registrations.of_holder(holder.id)
+    tell_holder(act, notice, address_of(holder, registration), holder)
+
+
+def _has_secret(card: Card) -> bool:
+    return card.sealed_secret is not None

@@ -1,0 +1,310 @@
+"""Looks after the service while nobody does: alarms, the audit, and what is past.
+
+Any number of processes may look; of those that look at once, one finds that it is its turn.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from kiosk.app.config.settings import DEFAULTS, NoticeSettings, addresses
+from kiosk.authority.administration.alarms import (
+    LOOK,
+    LOOK_EVERY,
+    MOST_ROWS,
+    WATCHED,
+    AlarmKind,
+    Said,
+    Trouble,
+    troubles,
+)
+from kiosk.authority.administration.proposed_acts import expire_overdue
+from kiosk.authority.administration.verification import anchor_line
+from kiosk.authority.anchors import anchor_head
+from kiosk.authority.audit import AuditKind, altered
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.housekeeping import purge, tidy
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    Alarm,
+    AuditAnchor,
+    AuditHead,
+    AuditPiece,
+    AuditQuery,
+    OutboxMessage,
+    Scalar,
+    new_id,
+)
+from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import AuditNotIntact, RowAltered
+
+# Staff are told of an alarm by mail: queued in the transaction that raises it.
+
+_HOLDER = "holder_id"
+
+
+class StaffMail:
+    """Knows who is told of which kind of alarm; ``ra_email`` is whom the settings call "ra"."""
+
+    def __init__(self, notices: NoticeSettings, ra_email: str) -> None:
+        lists = {
+            AlarmKind.CARD_NOT_GENUINE: notices.card_not_genuine,
+            AlarmKind.FAILURES_AT_STATION: notices.many_failures,
+            AlarmKind.FAILURES_OF_PERSON: notices.many_failures,
+            AlarmKind.STATION_SILENT: notices.station_silent,
+            AlarmKind.MAIL_HELD_UP: notices.mail_held_up,
+            AlarmKind.ROW_ALTERED: notices.row_altered,
+            AlarmKind.AUDIT_BROKEN: notices.audit_broken,
+        }
+        self._told = {kind: addresses(words, ra_email) for kind, words in lists.items()}
+
+    def began(self, uow: UnitOfWork, fresh: tuple[Trouble, ...]) -> None:
+        """Tell of what is new; that mail is held up can be told only afterwards.
+
+        A power cut silences many stations at once: they are named in one notice.
+        """
+        silent = [each for each in fresh if each.kind is AlarmKind.STATION_SILENT]
+        if silent:
+            stations = ", ".join(each.subject for each in silent)
+            self._queue(uow, AlarmKind.STATION_SILENT, {"station": stations})
+        for each in fresh:
+            if each.kind not in (AlarmKind.STATION_SILENT, AlarmKind.MAIL_HELD_UP):
+                self._queue(uow, each.kind, each.detail)
+
+    def ended(self, uow: UnitOfWork, alarm: Alarm) -> None:
+        """Tell of the one that could not be told of before."""
+        if alarm.kind == AlarmKind.MAIL_HELD_UP:
+            self._queue(uow, AlarmKind.MAIL_HELD_UP, alarm.detail | {"until": _iso(uow.now)})
+
+    def _queue(self, uow: UnitOfWork, kind: AlarmKind, detail: Mapping[str, Scalar]) -> None:
+        holder_id = detail.get(_HOLDER)
+        known = uow.holders.by_ids([holder_id]) if isinstance(holder_id, str) else {}
+        holder = known.get(str(holder_id))
+        params = {name: value for name, value in detail.items() if name != _HOLDER}
+        if holder is not None:
+            params |= {"holder_name": holder.name, "holder_number": holder.number}
+        if "until" not in params:
+            params["when"] = _iso(uow.now)
+        for to in self._told[kind]:
+            message = OutboxMessage(new_id(), to, kind.value, params, uow.now, uow.now)
+            uow.outbox.add(replace(message, holder_id=holder.id if holder else None))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+log = logging.getLogger(__name__)
+
+DAY = timedelta(days=1)
+VERIFY: Final = "verify"
+TIDY: Final = "tidy"
+SWEEP: Final = "sweep"
+
+ROWS_A_LOOK = 2000
+"""Rows of the audit that one look verifies: a tenth of a second's work beside a station."""
+
+ROWS_SIGNED_A_LOOK = 20_000
+"""Rows that one look verifies before it signs the last one; an estate writes fewer a minute."""
+
+LOOKS_A_PASS = 1200
+"""Of a long audit each look verifies more rows, so that so many come to its end within a day."""
+
+
+class Caretaker:
+    """Told of the time by its store's clock; ``limits`` say what is many and who is told."""
+
+    def __init__(
+        self,
+        store: Store,
+        signer: AnchorSigner,
+        limits: NoticeSettings,
+        ra_email: str,
+        *,
+        visits_kept_months: int = DEFAULTS.store.visits_kept_months,
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._limits = limits
+        self._mail = StaffMail(limits, ra_email)
+        self._visits_kept_months = visits_kept_months
+        self._signed: AuditAnchor | None = None
+
+    def look(self) -> bool:
+        """Do what is due; False where somebody else looked within the minute.
+
+        Raises ``StoreError``; whatever was not done then is done with a later look.
+        """
+        if not self._is_my_turn():
+            return False
+        for step in (
+            self._watch,
+            self._expire,
+            self._sign,
+            self._sweep,
+            self._verify_on,
+            self._tidy,
+            # Each minute, for whoever was erased while somebody read.
+            self._store.empty_log,
+        ):
+            try:
+                step()
+            except RowAltered as error:  # the other steps go on, and the next look tells staff
+                self._note((error,))
+        return True
+
+    def _is_my_turn(self) -> bool:
+        with self._store.begin() as uow:
+            mine = uow.chores.claim(LOOK, LOOK_EVERY)
+            uow.commit()
+        return mine
+
+    def _watch(self) -> None:
+        with self._store.read() as uow:
+            found = troubles(uow, self._limits)
+            standing = uow.alarms.standing()
+        if found or any(alarm.kind in WATCHED for alarm in standing):
+            with self._store.begin() as uow:
+                self._settle(uow, WATCHED, found)
+                uow.commit()
+
+    def _settle(self, uow: UnitOfWork, kinds: Collection[str], found: tuple[Trouble, ...]) -> None:
+        """Let the alarms of these kinds be what was found; tell of what is new or over."""
+        fresh = tuple(each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
+        for each in fresh:
+            log.warning("alarm %s", each.name)
+        self._mail.began(uow, fresh)
+        names = {each.name for each in found}
+        for alarm in uow.alarms.standing():
+            if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name):
+                log.warning("alarm %s is over", alarm.name)
+                self._mail.ended(uow, alarm)
+
+    def _expire(self) -> None:
+        """Let go of what was proposed and not agreed to in time."""
+        with self._store.read() as uow:
+            if not uow.proposals.overdue():
+                return
+        with self._store.begin() as uow:
+            expire_overdue(uow)
+            uow.commit()
+
+    # --- the audit ---
+
+    def _sign(self) -> None:
+        """Verify the newest rows and sign the last one; where one does not fit, raise an alarm.
+
+        The anchor goes into the log as well: that is kept where the database's owner may
+        not reach, and ``kiosk audit verify --anchors`` reads it. A long audit that was never
+        signed is signed in pieces.
+        """
+        try:
+            signed = anchor_head(
+                self._store, self._signer, most=ROWS_SIGNED_A_LOOK, expected=self._signed
+            )
+        except AuditNotIntact as broken:
+            log.warning("the head of the audit is not signed: %s", broken)
+            with self._store.begin() as uow:
+                self._settle(uow, (), (_trouble(broken.row, broken.because),))
+                uow.commit()
+            return
+        if signed is not None:
+            self._signed = signed
+            log.info("audit anchor %s", anchor_line(signed))
+
+    def _verify_on(self) -> None:
+        """Verify a piece of the audit: all of it once a day, from where the last look ended."""
+        with self._store.read() as uow:
+            chore = uow.chores.get(VERIFY)
+            after = chore.reached if chore else FIRST
+            begins = after == FIRST
+            if begins and not uow.chores.is_due(VERIFY, DAY):
+                return
+            most = max(ROWS_A_LOOK, uow.audit.head().seq // LOOKS_A_PASS)
+            piece = uow.audit.verify_piece(after, most, self._signer.check)
+        with self._store.begin() as uow:
+            if begins:
+                uow.chores.claim(VERIFY, DAY)
+            uow.chores.reach(VERIFY, FIRST if piece.over else piece.last)
+            if piece.over:
+                self._settle(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
+            uow.commit()
+
+    # --- rows that grant access ---
+
+    def _sweep(self) -> None:
+        """Check a piece of all rows that have a MAC: each of them once a day."""
+        with self._store.read() as uow:
+            chore = uow.chores.get(SWEEP)
+            table, after = _place(chore.reached) if chore else (0, None)
+            begins = (table, after) == (0, None)
+            if begins and not uow.chores.is_due(SWEEP, DAY):
+                return
+            piece = uow.mac_rows.check(TABLES[table], after, ROWS_A_LOOK)
+        self._note(RowAltered(TABLES[table], row) for row in piece.altered)
+        following = _reached(table, piece.last)
+        with self._store.begin() as uow:
+            if begins:
+                uow.chores.claim(SWEEP, DAY)
+            uow.chores.reach(SWEEP, following)
+            uow.commit()
+
+    def _note(self, errors: Iterable[RowAltered]) -> None:
+        """Tell the audit of altered rows that it was not told of today; alarms come of that."""
+        told = list(errors)
+        if not told:
+            return
+        with self._store.begin() as uow:
+            query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - DAY)
+            known = {
+                (event.detail.get("table"), event.detail.get("row"))
+                for event in uow.trail.newest(query, limit=MOST_ROWS)
+            }
+            for error in told:
+                if (error.table, error.row) not in known:
+                    detail = altered(error)
+                    uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
+            uow.commit()
+
+    # --- what is past ---
+
+    def _tidy(self) -> None:
+        """Forget what is past, once a day in the whole estate."""
+        with self._store.read() as uow:
+            if not uow.chores.is_due(TIDY, DAY):
+                return
+        tidy(self._store)
+        purge(self._store, self._visits_kept_months)
+        with self._store.begin() as uow:
+            uow.chores.claim(TIDY, DAY)
+            uow.commit()
+
+
+def _place(reached: AuditHead) -> tuple[int, RowKey | None]:
+    """Return the table and the key that a sweep has come to, as ``_reached`` wrote them down."""
+    if reached == FIRST:
+        return 0, None
+    key = json.loads(reached.hash)
+    return reached.seq % len(TABLES), tuple(key) if key else None
+
+
+def _reached(table: int, last: RowKey | None) -> AuditHead:
+    if last is not None:
+        return AuditHead(table, json.dumps(last))
+    return AuditHead(table + 1, json.dumps([])) if table + 1 < len(TABLES) else FIRST
+
+
+def _found(piece: AuditPiece) -> tuple[Trouble, ...]:
+    return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
+
+
+def _trouble(row: int, because: str) -> Trouble:
+    detail: Said = {"row": row, "finding": because}
+    return Trouble(AlarmKind.AUDIT_BROKEN, str(row), detail)

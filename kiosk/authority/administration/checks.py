@@ -1,0 +1,234 @@
+"""The checks of the authority's side: database, questions, keys, mail relay, outbox, clock."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from kiosk.authority.administration.findings import Finding, fail, ok, warn
+from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
+from kiosk.authority.administration.saying import counted
+from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.crypto import admin_keys, keys
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, want_known
+from kiosk.authority.crypto.rotation import sealed_by_key
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
+from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
+from kiosk.contract.policy import Policy
+from kiosk.contract.ports import Clock, Mailer
+
+# Which unblock secrets did not open when they were wanted, as the audit has it.
+
+_LOOKED_BACK = 500
+"""So many events are looked at, the newest ones."""
+
+
+def broken_seals(uow: UnitOfWork, holder_ids: Iterable[str]) -> BrokenSeals:
+    """Return what is broken of the cards of these holders; at most 500 of them."""
+    query = AuditQuery(holder_ids=tuple(holder_ids), kind=AuditKind.SECRET_BROKEN.value)
+    found = uow.trail.newest(query, limit=_LOOKED_BACK)
+    revisions = ((event.card_id, event.detail.get("revision")) for event in found)
+    return frozenset(
+        (card_id, revision)
+        for card_id, revision in revisions
+        if card_id is not None and isinstance(revision, int)
+    )
+
+
+_LITTLE_DISK = 200 * 1024 * 1024
+_CLOCK_SLACK = timedelta(minutes=1)
+_EXAMPLE, _ADDRESSES = "example", "addresses"
+
+_DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
+    "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
+    "outbox", "clock",
+)  # fmt: skip
+
+
+_SEEN = "released secrets"
+
+
+def check_database(store: Store, folder: Path | None, url: str) -> Finding:
+    """Does it answer, is its schema ours, is a server verified, and is there room for a file.
+
+    ``folder`` is None where it is no file.
+    """
+    try:
+        if not store.schema_is_current():
+            return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
+    except StoreError as error:
+        if error.code in REFUSED_LOGINS:
+            return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
+        return fail(_DATABASE, str(error), "run `kiosk setup`, or see `url` in [store]")
+    if host := unverified_host(url):
+        advice = "add sslmode=verify-full to `url` in [store]; see docs/database.md"
+        return warn(_DATABASE, f"answers; nothing shows that it is {host} which answers", advice)
+    if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
+        return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
+    return ok(_DATABASE, "answers, schema is current")
+
+
+def check_example(left: tuple[str, ...], path: Path) -> Finding:
+    """Is anything that people see, or that decides who registers, still the example's."""
+    if not left:
+        return ok(_EXAMPLE, "nothing that people see is still the example's")
+    text = f"still the example's: {', '.join(left)}"
+    return warn(_EXAMPLE, text, f"set each in {path}, also where the example fits")
+
+
+def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+    """How many people have an address with which they could not register."""
+    domains = policy_now().email_domains
+    with store.read() as uow:
+        outside = uow.holders.addresses_outside(domains) if domains else 0
+    if outside:
+        text = f"{outside} people have one outside {', '.join(domains)}: no good for registering"
+        return warn(_ADDRESSES, text, "see `email_domains` in [policy], or correct the addresses")
+    return ok(_ADDRESSES, "all are of approved domains")
+
+
+def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+    """Are there enough to choose from, by the policy that counts now."""
+    policy = policy_now()
+    with store.read() as uow:
+        offered = len(uow.questions.current())
+    if not policy.asks_questions:
+        return ok(_QUESTIONS, f"{offered} in the list; the policy asks none")
+    if offered < policy.questions_registered:
+        needed = policy.questions_registered
+        return fail(_QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup`")
+    return ok(_QUESTIONS, f"{offered} in the list")
+
+
+def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
+    """Does the key file load, and does it hold every key that a secret was sealed with."""
+    try:
+        ring = load()
+    except ConfigError as error:
+        return fail(_KEYS, str(error), "see `file` in [keys]")
+    try:
+        want_known(store, ring)
+    except ConfigError as error:
+        return fail(_KEYS, str(error), "see `file` in [keys]")
+    with store.read() as uow:
+        sealed = sealed_by_key(uow)
+    held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
+    if lost := sorted(set(sealed) - set(held)):
+        many = sum(sealed[key] for key in lost)
+        return fail(_KEYS, f"{many} secrets need {', '.join(lost)}", "restore the key file")
+    if older := sum(sealed.values()) - sealed.get(current, 0):
+        return warn(_KEYS, f"{older} secrets are under an older key", "run `kiosk keys rotate`")
+    return ok(_KEYS, f"all there; {sum(sealed.values())} secrets under {current}")
+
+
+def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Finding:
+    """Is there a copy of the key file as it is now, and none where it should not be."""
+    try:
+        ring = load()
+    except ConfigError:
+        return fail(_COPY, "the key file cannot be read", "see the line on keys")
+    if left := keys.leftovers(path):
+        named = ", ".join(map(str, left))
+        return warn(_COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
+    copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
+    if copy is None:
+        return warn(_COPY, "no copy of the key file was ever declared", advice)
+    made = f"{copy.at:%Y-%m-%d}"
+    if not is_of(copy, ring):
+        return warn(_COPY, f"keys were added since the copy of {made}, which is worthless", advice)
+    return ok(_COPY, f"a copy of the key file was declared on {made}")
+
+
+def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
+    """Is the token there, and every master key; ``derives``: new secrets derive from one."""
+    try:
+        lines = masters.lines()
+    except KeysAway as error:
+        return fail(_MASTER, str(error), "see [secrets]; no card can be unlocked without it")
+    if lost := [line for line in lines if not line.there]:
+        many, names = sum(line.secrets for line in lost), ", ".join(line.id for line in lost)
+        return fail(_MASTER, f"{many} secrets derive from {names}", "restore that key")
+    current = next((line for line in lines if line.current), None)
+    if current is None and derives:
+        return fail(_MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
+    if older := sum(line.secrets for line in lines if not line.current):
+        advice = "run `kiosk keys rotate --purpose derive`"
+        return warn(_MASTER, f"{older} secrets derive from an older key", advice)
+    if current is None or not (derives or current.secrets):
+        return ok(_MASTER, "not in use: unblock secrets are drawn at random")
+    return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
+
+
+def check_patience(token_s: float, others_s: float) -> Finding:
+    """Does a token that gives no answer fail before those who wait to write meanwhile."""
+    if token_s < others_s:
+        return ok(_TOKEN, f"is waited for {token_s:g} s at most")
+    text = f"is waited for {token_s:g} s; whoever writes meanwhile gives up after {others_s:g} s"
+    return warn(_TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
+
+
+def check_cipher() -> Finding:
+    """Is there the cipher that the admin keys of cards need."""
+    if admin_keys.can_be_used():
+        return ok(_CIPHER, "triple DES is there, for the admin keys of GIDS cards")
+    advice = "take gids out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
+    return warn(_CIPHER, "there is no triple DES; no GIDS card can be unlocked", advice)
+
+
+def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
+    """Connect, verify and log in, and send nothing; ``address`` is where the relay is."""
+    try:
+        load().check()
+    except ConfigError as error:
+        return fail(_MAIL, str(error), "see [mail]")
+    except MailNotTrusted as error:
+        return fail(_MAIL, f"{address}: {error}", "see `host`, `ca_file` and `security` in [mail]")
+    except MailError as error:
+        return fail(_MAIL, f"{address}: {error}", "see `host`, `port` and `credential` in [mail]")
+    return ok(_MAIL, f"{address} is verified and lets us in")
+
+
+def check_outbox(store: Store) -> Finding:
+    """Are notices waiting."""
+    with store.read() as uow:
+        waiting = uow.outbox.waiting()
+    if waiting:
+        return warn(_OUTBOX, f"{waiting} notices wait", "they go out when the mail relay answers")
+    return ok(_OUTBOX, "nothing waits")
+
+
+def check_seen_secrets(store: Store, clock: Clock) -> Finding:
+    """Did every unblock secret that a station was given get changed after a while."""
+    with store.read() as uow:
+        seen = uow.cards.count_seen(clock.now() - SEEN_FOR)
+    if not seen:
+        return ok(_SEEN, "each that was released was changed")
+    return warn(
+        _SEEN,
+        f"{counted(seen, 'card')} with a secret that was released and not changed since",
+        "the next unlock changes it; staff see whose cards they are on the persons' pages",
+    )
+
+
+def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:
+    """Is it set by the network, and not behind what the audit has recorded already."""
+    now = clock.now()
+    with store.read() as uow:
+        latest = uow.audit.latest(limit=1)
+    shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if latest and latest[0].at > now + _CLOCK_SLACK:
+        last = f"{latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
+        return fail(_CLOCK, f"{shown} is before the last event of the audit, {last}", "set it")
+    match synchronised():
+        case True:
+            return ok(_CLOCK, f"{shown}, set by the network")
+        case False:
+            return warn(_CLOCK, f"{shown}, not set by the network", "turn time synchronisation on")
+        case _:
+            return warn(_CLOCK, f"{shown}; nobody says whether the network sets it", "see to it")

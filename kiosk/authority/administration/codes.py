@@ -1,0 +1,296 @@
+"""Assisted unlock: a code by word of mouth for somebody who cannot read their email.
+
+For somebody who is registered it stands in for the mailed code and nothing else. For somebody
+who is not, it opens the first unlock of one card, and they register in the same visit. Where
+the policy wants a second member of staff it stays a draft, which no station takes, until
+somebody else agreed. The code itself is returned once; what is kept is its keyed digest.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.office import Act, Office, audit_name, deed_told, staff_names
+from kiosk.authority.administration.proposals import objection
+from kiosk.authority.administration.saying import counted
+from kiosk.authority.administration.standing import (
+    card_trouble,
+    code_line,
+    is_blocked,
+    trouble_words,
+    waits_for_second,
+)
+from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
+from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.crypto.codes import CodeBinding, draw_code
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.roles import Action, Role
+from kiosk.authority.steps import has_left, is_registered
+from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.contract.errors import (
+    ChangedMeanwhile,
+    KeyMissing,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+    SealBroken,
+)
+from kiosk.contract.messages import Purpose, Reason
+from kiosk.contract.policy import HOUR, Policy
+from kiosk.contract.sensitive import Sensitive
+
+# For whom a code may be given: somebody who can unlock with it, and not too often.
+
+
+def need_someone_able(
+    uow: UnitOfWork, policy: Policy, sealer: Sealer, holder: Cardholder, card: Card
+) -> None:
+    """Raise ``NotTaken``, saying why, unless the holder can unlock the card with a code.
+
+    Somebody who is not registered can, too: see ``purpose_for``.
+    """
+    registration = uow.registrations.of_holder(holder.id)
+    if has_left(holder, uow.now):
+        raise NotTaken("person", "They are marked as a leaver: no station serves them.")
+    if is_blocked(registration, policy):
+        raise NotTaken("person", "Self-service is blocked for them. Lift the block first.")
+    trouble = card_trouble(card, uow.now) or _broken(sealer, card)
+    if trouble is not None:
+        words = trouble_words(card, trouble)
+        raise NotTaken("card", f"A code is of no use for this card. {words}")
+
+
+def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
+    """Return what a code for this holder is for now.
+
+    One for a registered holder stands in for the mail, beside the questions. One for anybody
+    else opens the first unlock alone, and nothing once they are registered.
+    """
+    registration = uow.registrations.of_holder(holder.id)
+    return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
+
+
+def need_same_purpose(
+    uow: UnitOfWork, policy: Policy, holder: Cardholder, purpose: Purpose
+) -> None:
+    """Raise ``NotTaken`` where they registered since a code was given, or are it no more."""
+    if purpose_for(uow, policy, holder) is not purpose:
+        what = "is registered now" if purpose is Purpose.FIRST_UNLOCK else "is not registered now"
+        raise NotTaken(
+            "person",
+            f"{holder.name} {what}: the code is for something else. "
+            "Withdraw it, and give another one.",
+        )
+
+
+def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
+    """Raise ``NotTaken`` where a card was given as many codes in an hour as it may be."""
+    given = uow.codes.give_times(card.id, uow.now - HOUR)
+    if len(given) >= policy.codes_an_hour:
+        raise NotTaken(
+            "card",
+            f"Staff have given {counted(len(given), 'code')} for this card within an hour. "
+            "Wait, or let a colleague look into it.",
+        )
+
+
+def _broken(sealer: Sealer, card: Card) -> Reason | None:
+    """Find out before somebody walks to a station whether the secret opens."""
+    if card.sealed_secret is None:
+        return Reason.SECRET_MISSING
+    label = SealLabel(card.identity, SealKind.UNBLOCK, card.sealed_secret.revision)
+    try:
+        sealer.look(card.sealed_secret, label)
+    except (SealBroken, KeyMissing):
+        return Reason.SECRET_MISSING
+    return None
+
+
+class LocalCodesDesk:
+    """Implements ``kiosk.authority.administration.desk.CodesDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
+        """Make a code for one card of an identified person; the holder is told."""
+        policy = self._office.means.policy()
+        with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
+            holder, card = _held(act.uow, seen.holder_id, card_id)
+            need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
+            need_room(act.uow, policy, card)
+            code = draw_code(policy.code_digits)
+            needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
+            purpose = purpose_for(act.uow, policy, holder)
+            kept = self._written_down(act, policy, card, code, purpose, needs_second=needs_second)
+            _put(act.uow, kept)
+            act.tell(
+                StaffKind.CODE_ISSUED,
+                card_id=card.id,
+                code=kept.id,
+                needs_second=kept.needs_second,
+                first_unlock=purpose is Purpose.FIRST_UNLOCK,
+            )
+            _tell(act, holder, purpose)
+            ends = act.uow.now + ASSISTED_LIFE
+        return IssuedCode(
+            kept.id,
+            code,
+            ends,
+            kept.needs_second,
+            act.reference,
+            for_first_unlock=purpose is Purpose.FIRST_UNLOCK,
+        )
+
+    def waiting(self) -> tuple[CodeLine, ...]:
+        """Return the codes that wait for a second member of staff, oldest first."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            return tuple(line for _, line in self.waiting_in(uow))
+
+    def waiting_in(self, uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
+        """Return the same, each with its code, in a unit of work that the caller has."""
+        codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+        if not codes:
+            return ()
+        name = staff_names(uow)
+        return tuple(
+            (code, code_line(code, holder, name(code.issued_by)))
+            for code in codes
+            if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
+        )
+
+    def agree(self, code_id: str, grounds: Grounds) -> Done:
+        """Let a code work that another member of staff issued."""
+        policy = self._office.means.policy()
+        seen = self._whose(Action.AGREE_CODE, code_id)
+        with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
+            code, holder, card = _found(act.uow, code_id)
+            _need_another(act.uow, code, act.actor)
+            _need_unagreed(act.uow, code)
+            need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
+            need_same_purpose(act.uow, policy, holder, code.purpose)
+            act.uow.codes.agree(code.id, audit_name(act.actor))
+            act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
+            act.tell(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
+        minutes = int(ASSISTED_LIFE.total_seconds() // 60)
+        return act.done(f"The code works now, for {minutes} minutes.")
+
+    def withdraw(self, code_id: str, grounds: Grounds) -> Done:
+        """Make a code that staff issued worthless."""
+        seen = self._whose(Action.WITHDRAW_CODE, code_id)
+        with self._office.act(Action.WITHDRAW_CODE, grounds, seen=seen) as act:
+            code, _, card = _found(act.uow, code_id)
+            ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
+            if ends <= act.uow.now or not act.uow.codes.revoke(code.id):
+                raise _over(act.uow, code)
+            act.tell(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
+        return act.done("The code is worthless now.")
+
+    def _whose(self, action: Action, code_id: str) -> Seen:
+        """Return the person as they are now: whoever decides on them meanwhile is first."""
+        with self._office.look(action) as uow:
+            code = uow.codes.get(code_id)
+            holder = uow.holders.get(code.holder_id) if code else None
+            if code is None or holder is None or not is_assisted(code):
+                raise NothingThere("There is no such code any more.")
+            return Seen(holder.id, holder.revision)
+
+    def _written_down(
+        self,
+        act: Act,
+        policy: Policy,
+        card: Card,
+        code: Sensitive,
+        purpose: Purpose,
+        *,
+        needs_second: bool,
+    ) -> EmailCode:
+        code_id = new_id()
+        binding = CodeBinding(code_id, purpose, card.id, visit_id="")
+        kept = self._office.means.codes.digest(code, binding)
+        return EmailCode(
+            id=code_id,
+            card_id=card.id,
+            holder_id=card.holder_id,
+            purpose=purpose,
+            visit_id="",
+            digest=kept.digest,
+            key_id=kept.key_id,
+            sent_to="",
+            drafted_at=act.uow.now,
+            max_tries=policy.code_tries,
+            issued_by=audit_name(act.actor),
+            needs_second=needs_second,
+        )
+
+
+def _put(uow: UnitOfWork, code: EmailCode) -> None:
+    """Put a code in place of one that staff gave before; a mailed one goes when it lives."""
+    uow.codes.revoke_given(code.card_id)
+    uow.codes.draft(code)
+    if not code.needs_second:
+        uow.codes.activate(code.id, uow.now, uow.now + ASSISTED_LIFE)
+
+
+def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
+    """Take a card for this act alone, with its holder."""
+    card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
+    if card is None or holder is None or card.holder_id != holder.id:
+        raise NothingThere("This person has no such card any more.")
+    return holder, card
+
+
+def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
+    """Take the card of a code for this act alone, and read the code as it is then."""
+    known = uow.codes.get(code_id)
+    if known is None:
+        raise NothingThere("There is no such code any more.")
+    holder, card = _held(uow, known.holder_id, known.card_id)
+    return uow.codes.get(code_id) or known, holder, card
+
+
+def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
+    """Return who gave a code; the command line is one person."""
+    member = uow.staff.get(code.issued_by or "")
+    if member is None:
+        return Actor(code.issued_by or "", Role.MANAGER)
+    return Actor(member.name, member.role, member.id)
+
+
+def _need_another(uow: UnitOfWork, code: EmailCode, actor: Actor) -> None:
+    """Raise ``NotPermitted`` where ``actor`` does not count as a second member of staff."""
+    if because := objection(uow, giver_of(uow, code), actor):
+        raise NotPermitted(because)
+
+
+def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
+    if not waits_for_second(code):
+        raise _over(uow, code)
+    if code.drafted_at + ASSISTED_LIFE <= uow.now:
+        raise NothingThere("Nobody agreed to this code in time. Give another one.")
+    if not is_vouched_for(uow, code):
+        raise NothingThere("Whoever gave this code may give none any more. Give another one.")
+
+
+def _over(uow: UnitOfWork, code: EmailCode) -> ChangedMeanwhile | NothingThere:
+    """Say what staff did since the code was made; where they did nothing, it is just over."""
+    newest_first = uow.audit.of_holder(code.holder_id)
+    since = takewhile(lambda event: not _made(event, code), newest_first)
+    deeds = tuple(deed_told(uow, event) for event in since if event.kind in DEEDS)
+    if deeds:
+        return ChangedMeanwhile("This code is not as you saw it any more.", deeds)
+    return NothingThere("This code was used, or it ran out.")
+
+
+def _made(event: AuditEvent, code: EmailCode) -> bool:
+    return event.kind == StaffKind.CODE_ISSUED and event.detail.get("code") == code.id
+
+
+def _tell(act: Act, holder: Cardholder, purpose: Purpose) -> None:
+    first = purpose is Purpose.FIRST_UNLOCK
+    notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
+    registration = act.uow.registrations.of_holder(holder.id)
+    tell_holder(act, notice, address_of(holder, registration), holder)

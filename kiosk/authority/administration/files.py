@@ -1,0 +1,83 @@
+"""Files that staff have written into the exports folder of the service's machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from kiosk.contract.errors import NotTaken
+
+# Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
+#
+# Spreadsheets of some countries split a line at each semicolon, whatever is quoted by commas. So
+# a formula is looked for wherever a cell could begin, and not only where one of ours does.
+
+_FORMULA: Final = re.compile(
+    r"""
+    (?: ^ | (?<=[;,|\t\r\n]) )        # where a cell begins, however the line is split
+    (?P<before> (?: [^\S\t\r\n] | ["'] )* )    # what a spreadsheet may strip
+    (?= [=+\-@\t\r＝＋－＠] )          # with what a formula begins, in full width too
+    """,
+    re.VERBOSE,
+)
+
+
+def csv_line(cells: Sequence[object]) -> str:
+    """Return one line, every cell quoted; a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow([_defused(str(cell)) for cell in cells])
+    return text.getvalue()
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a whole table, its columns' names first."""
+    return "".join(csv_line(row) for row in (columns, *rows))
+
+
+def _defused(cell: str) -> str:
+    return _FORMULA.sub(r"'\g<before>", cell)
+
+
+FIELD = "exports"
+"""The field that ``NotTaken`` names: nothing that was entered is wrong, the folder is."""
+
+
+@contextmanager
+def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
+    """Open ``NAME.ENDING`` for writing, for its owner alone; it is on the disk afterwards.
+
+    No file is ever overwritten: where there is one, the new one is ``NAME-2.ENDING``. What
+    could not be written to the end is removed. Raises ``NotTaken`` that says what is wrong
+    with the folder.
+    """
+    try:
+        path, file = _opened(folder, name, ending)
+        try:
+            with file:
+                yield path, file
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        because = error.strerror or "it does not answer"
+        raise NotTaken(FIELD, f"The exports folder {folder}: {because}.") from None
+
+
+def _opened(folder: Path, name: str, ending: str) -> tuple[Path, IO[bytes]]:
+    number = 1
+    while True:
+        path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            number += 1
+        else:
+            return path, os.fdopen(descriptor, "wb")

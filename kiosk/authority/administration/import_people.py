@@ -1,0 +1,543 @@
+"""Importing people, their cards and unblock secrets: all of a file or nothing of it.
+
+The file is read once, in batches, inside one transaction that is only committed when no
+line had a problem. On SQLite that keeps other writers out while it lasts (about two
+seconds for ten thousand lines), so a large file is best imported when the stations are quiet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from kiosk.authority.administration.free_text import cleaned
+from kiosk.authority.administration.office import Act, Office, audit_name
+from kiosk.authority.administration.people_file import PeopleFile, PersonLine, Problem, Repetitions
+from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
+from kiosk.authority.audit import PERSON_IMPORTED
+from kiosk.authority.crypto.derivation import ISSUED, Derivation
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import has_or_had, label, make_way
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import (
+    ChangedMeanwhile,
+    ImportRefused,
+    KeyMissing,
+    KeysAway,
+    NothingThere,
+    NotTaken,
+)
+from kiosk.contract.messages import CardId, VisitId
+from kiosk.contract.policy import email_problem
+from kiosk.contract.reference import reference_of
+from kiosk.contract.sensitive import Sensitive
+
+# Deciding what a batch of lines changes, against what the store holds.
+#
+# An empty cell never takes anything away, a leaver stays one, and a card that another person has
+# is never moved by a file.
+
+_UNCOMPARED: Final = (
+    "unblock_secret: what is recorded for this card cannot be compared ({}): restore that key, "
+    "or see --replace-lost"
+)
+"""The card may have been given another secret, which the file's would take the place of."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch of lines comes to.
+
+    ``known_touched`` counts what could help to open the card of somebody who was known before:
+    another address, another card, another key or secret. ``erased_before`` are the first lines
+    of people who are added and were erased once.
+    """
+
+    people_added: list[Cardholder] = field(default_factory=list)
+    people_changed: list[Cardholder] = field(default_factory=list)
+    erased_before: list[PersonLine] = field(default_factory=list)
+    cards_added: list[Card] = field(default_factory=list)
+    cards_changed: list[Card] = field(default_factory=list)
+    secrets: int = 0
+    secrets_replaced: list[Card] = field(default_factory=list)
+    known_touched: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Planner:
+    """Plans batches of at most 500 lines; ``is_first`` tells a person's first line of all.
+
+    ``replace_lost``: a secret of the file takes the place of one whose key is not there.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        sealer: Sealer,
+        is_first: Callable[[PersonLine], bool],
+        *,
+        replace_lost: bool = False,
+    ) -> None:
+        self._uow = uow
+        self._sealer = sealer
+        self._is_first = is_first
+        self._replace_lost = replace_lost
+        self._new_people: set[str] = set()
+
+    def plan(self, lines: Sequence[PersonLine]) -> Batch:
+        """Compare ``lines`` with the store; nothing is written."""
+        batch = Batch()
+        holders = self._uow.holders.by_numbers({line.number for line in lines})
+        cards = self._uow.cards.by_card_ids({line.card for line in lines if line.card})
+        for line in lines:
+            holder = holders[line.number] = self._person(batch, line, holders.get(line.number))
+            if line.card:
+                self._card(batch, line, line.card, holder, cards.get(line.card))
+        added = {holder.number for holder in batch.people_added}
+        erased = self._uow.holders.erased_among(added)
+        first = {line.number: line for line in reversed(lines) if line.number in erased}
+        batch.erased_before = sorted(first.values(), key=lambda line: line.line)
+        return batch
+
+    def _person(self, batch: Batch, line: PersonLine, known: Cardholder | None) -> Cardholder:
+        if known is None:
+            holder = Cardholder(new_id(), line.number, line.name, line.email)
+            self._new_people.add(holder.id)
+            if self._is_first(line):  # in a rehearsal, earlier batches were not written
+                batch.people_added.append(holder)
+            return holder
+        holder = replace(known, name=line.name, email=line.email or known.email)
+        if holder != known:
+            batch.people_changed.append(holder)
+            batch.known_touched += holder.email != known.email
+        return holder
+
+    def _card(
+        self, batch: Batch, line: PersonLine, named: CardId, holder: Cardholder, known: Card | None
+    ) -> None:
+        if known is not None and known.holder_id != holder.id:
+            other = self._uow.holders.get(known.holder_id)
+            number = other.number if other else "nobody"
+            batch.problems.append((line.line, f"card_id: this card belongs to {number}"))
+            return
+        was = known or Card(new_id(), holder.id, named.driver, named.identifier)
+        try:
+            card = self._planned(batch, line, was)
+        except KeyMissing as missing:
+            batch.problems.append((line.line, _UNCOMPARED.format(missing)))
+            return
+        if card.sealed_secret is not was.sealed_secret:
+            batch.secrets += 1
+            batch.secrets_replaced.extend([card] if known else [])
+        another_key = card.auth_key != was.auth_key or card.sealed_secret is not was.sealed_secret
+        if holder.id not in self._new_people and (known is None or another_key):
+            batch.known_touched += 1
+        if known is None:
+            batch.cards_added.append(card)
+        elif card != known:
+            batch.cards_changed.append(card)
+
+    def _planned(self, batch: Batch, line: PersonLine, was: Card) -> Card:
+        """Return what a line makes of a card; raises ``KeyMissing``."""
+        card = replace(
+            was,
+            expires_at=line.expires_at or was.expires_at,
+            secret_limit=line.secret_limit or was.secret_limit,
+            auth_key=line.auth_key or was.auth_key,
+            auth_key_imported=line.auth_key is not None or was.auth_key_imported,
+            pin_key=line.pin_key or was.pin_key,
+            pin_key_imported=line.pin_key is not None or was.pin_key_imported,
+            sealed_secret=self._secret(was, line.secret),
+        )
+        if line.master and was.secret_generation is None:
+            return self._derived(batch, line, card)
+        return card
+
+    def _derived(self, batch: Batch, line: PersonLine, card: Card) -> Card:
+        """Note from which master key the card was issued with its secret.
+
+        That counts once: a file that is imported again says so still, when the card has long
+        been given another one.
+        """
+        if line.master not in self._masters:
+            batch.problems.append(
+                (line.line, f"master_key {line.master!r}: there is none; see `kiosk keys list`")
+            )
+            return card
+        was, how = card.sealed_secret, Derivation(line.master)
+        named = label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
+        if was and self._has_or_had(card, self._sealer.masters.derive(how, named.card)):
+            return replace(card, secret_generation=ISSUED)
+        sealed = self._sealer.seal(how, named)
+        return replace(card, sealed_secret=sealed, secret_generation=ISSUED)
+
+    @cached_property
+    def _masters(self) -> tuple[str, ...]:
+        return self._sealer.masters.ids()
+
+    def _secret(self, card: Card, given: Sensitive | None) -> SealedSecret | None:
+        """Seal what is given, unless the card has it already, or had it once.
+
+        A file that is imported again must not bring a secret back that was changed since.
+        """
+        was = card.sealed_secret
+        if given is None or self._has_or_had(card, given):
+            return was
+        return self._sealer.seal(
+            given, label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
+        )
+
+    def _has_or_had(self, card: Card, given: Sensitive) -> bool:
+        """Raise ``KeyMissing`` where nobody knows, and it matters."""
+        try:
+            return has_or_had(self._uow, self._sealer, card, given)
+        except KeyMissing:
+            if self._replace_lost:
+                return False
+            raise
+
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What an import did, or would do; ``reference`` finds it in the audit.
+
+    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` counts the
+    lines whose address is of no approved domain. ``erased_before`` are the line, number and name
+    of each person who was erased and comes back.
+    """
+
+    lines: int = 0
+    people_added: int = 0
+    people_changed: int = 0
+    cards_added: int = 0
+    cards_changed: int = 0
+    secrets_sealed: int = 0
+    known_touched: int = 0
+    outside_domains: int = 0
+    reference: str = ""
+    digest: str = ""
+    erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
+
+    def add(self, batch: Batch) -> None:
+        """Count one batch more."""
+        self.people_added += len(batch.people_added)
+        self.people_changed += len(batch.people_changed)
+        self.cards_added += len(batch.cards_added)
+        self.cards_changed += len(batch.cards_changed)
+        self.secrets_sealed += batch.secrets
+        self.known_touched += batch.known_touched
+        self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
+
+
+class PeopleImport:
+    """Imports files whose holder numbers have ``number_digits`` digits (0: any short text).
+
+    ``replace_lost``: a secret of a file takes the place of one whose key is not there, which
+    is refused otherwise: the key may be elsewhere, and the card have another secret by now.
+    ``domains`` gives the approved ones, for the summary: an address of another is taken.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        number_digits: int,
+        *,
+        replace_lost: bool = False,
+        domains: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._number_digits = number_digits
+        self._replace_lost = replace_lost
+        self._domains = domains
+
+    def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
+        """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
+        with self._store.read() as uow:
+            return self.rehearse_in(uow, path, progress)
+
+    def rehearse_in(
+        self, uow: UnitOfWork, path: Path, progress: Progress = unseen
+    ) -> ImportSummary:
+        """Do as ``rehearse`` does, in a unit of work that the caller has."""
+        return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
+
+    def run(self, path: Path, actor: str, progress: Progress = unseen) -> ImportSummary:
+        """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
+
+        Progress is told in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
+        """
+        with self._store.begin() as uow:
+            summary = self.run_in(uow, path, actor, progress)
+            uow.commit()
+        return summary
+
+    def run_in(
+        self, uow: UnitOfWork, path: Path, actor: str, progress: Progress = unseen
+    ) -> ImportSummary:
+        """Do as ``run`` does, in a unit of work that the caller has, and commits."""
+        file = PeopleFile(path, self._number_digits)
+        told = _Audit(uow, reference_of(VisitId(new_id())), actor)
+        summary = self._read(uow, file, progress, told)
+        told.of_file(cleaned(path.name), file.digest, summary)
+        summary.digest = file.digest
+        return summary
+
+    def _read(
+        self, uow: UnitOfWork, file: PeopleFile, progress: Progress, told: _Audit | None
+    ) -> ImportSummary:
+        summary, repeated = ImportSummary(), Repetitions()
+        planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
+        domains = self._domains()
+        for lines in _batches(file.people()):
+            summary.outside_domains += sum(_is_outside(line, domains) for line in lines)
+            batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
+            file.problems.extend(batch.problems)
+            summary.add(batch)
+            if told and not file.problems:
+                _write(uow, self._sealer, batch)
+                told.of_changes(batch)
+            progress(file.position, file.size)
+        if file.problems:
+            raise ImportRefused(tuple(sorted(file.problems)))
+        summary.lines, summary.reference = file.lines, told.reference if told else ""
+        return summary
+
+
+class _Audit:
+    """Tells the audit of what changed; new people and cards are told of in sum."""
+
+    def __init__(self, uow: UnitOfWork, reference: str, actor: str) -> None:
+        self.reference = reference
+        self._uow = uow
+        self._actor = actor
+
+    def of_changes(self, batch: Batch) -> None:
+        for holder in batch.people_changed:
+            self._uow.audit.append(
+                kind=PERSON_IMPORTED,
+                reference=self.reference,
+                holder_id=holder.id,
+                actor=self._actor,
+                detail={"by": "import", "revision": holder.revision + 1},
+            )
+        for card in batch.cards_changed:
+            self._uow.audit.append(
+                kind="card-changed",
+                reference=self.reference,
+                holder_id=card.holder_id,
+                card_id=card.id,
+                actor=self._actor,
+                detail={"by": "import"},
+            )
+
+    def of_file(self, name: str, digest: str, summary: ImportSummary) -> None:
+        self._uow.audit.append(
+            kind="people-imported",
+            reference=self.reference,
+            actor=self._actor,
+            detail={
+                "file": name,
+                "sha256": digest,
+                "lines": summary.lines,
+                "people_added": summary.people_added,
+                "people_changed": summary.people_changed,
+                "cards_added": summary.cards_added,
+                "cards_changed": summary.cards_changed,
+                "secrets_sealed": summary.secrets_sealed,
+                "erased_before": len(summary.erased_before),
+            },
+        )
+
+
+def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
+    people = batch.people_added + batch.people_changed
+    replaced = {card.id: _make_way(uow, sealer, card) for card in batch.secrets_replaced}
+    cards = [replaced.get(card.id, card) for card in batch.cards_added + batch.cards_changed]
+    uow.holders.put(people)
+    uow.cards.put(cards)
+    uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
+
+
+def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
+    """Keep what the new secret of a card takes the place of.
+
+    A card that was unlocked since the line was looked at has another secret by now; that
+    counts, and the file's does not.
+    """
+    now, new = uow.cards.lock(planned.id), planned.sealed_secret
+    if now is None or new is None:
+        return planned
+    before = now.sealed_secret.revision if now.sealed_secret else 0
+    if before >= new.revision:
+        return replace(
+            planned, sealed_secret=now.sealed_secret, secret_generation=now.secret_generation
+        )
+    make_way(uow, sealer, now)
+    return planned
+
+
+def _is_outside(line: PersonLine, domains: tuple[str, ...]) -> bool:
+    return line.email is not None and email_problem(line.email, domains) is not None
+
+
+def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:
+    while lines := list(islice(people, BATCH)):
+        yield lines
+
+
+# Importing people from files that somebody put into the imports folder of this machine.
+
+FIELD = "imports"
+"""The field that ``NotTaken`` names: nothing that was entered is wrong, the folder is."""
+
+PROBLEMS_SHOWN = 200
+
+
+class LocalImportDesk:
+    """Implements ``ImportDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        means = office.means
+        self._folder = means.imports
+        self._people = PeopleImport(
+            means.store, means.sealer, means.number_digits, domains=self._approved
+        )
+
+    def _approved(self) -> tuple[str, ...]:
+        return self._office.means.policy().email_domains
+
+    def files(self) -> tuple[ImportFile, ...]:
+        """Return what is there, newest first; no folders, links or hidden files."""
+        with self._office.look(Action.IMPORT_PEOPLE):
+            return tuple(sorted(self._files(), key=lambda file: file.changed_at, reverse=True))
+
+    def rehearse(self, name: str, progress: Progress) -> ImportResult:
+        """Do all but write; progress is told in bytes."""
+        with _plainly():
+            try:
+                with self._office.look(Action.IMPORT_PEOPLE) as uow:
+                    return _result(self._people.rehearse_in(uow, self._path(name), progress))
+            except ImportRefused as refused:
+                return _refused(refused)
+
+    def run(self, name: str, progress: Progress) -> ImportResult:
+        """Import all of it, or nothing where it has problems; one who may not holds nobody up.
+
+        A file that was imported is removed, for it holds secrets in clear.
+        What touches people who are known already may wait for a second member of staff; the
+        file that they agree to is the one that was read now.
+        """
+        proposal = Proposal("imports.run", {"name": name})
+        grounds = Grounds("Import of a file from the imports folder")
+        importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
+        try:
+            with _plainly(), importing as act:
+                by, path = audit_name(act.actor), self._path(name)
+                summary = self._people.run_in(act.uow, path, by, progress)
+                act.waits = act.waits and summary.known_touched > 0
+                act.amend(digest=summary.digest, known=summary.known_touched)
+                _need_same_file(act, summary)
+        except ImportRefused as refused:
+            return _refused(refused)
+        kept = "" if act.waits else _remove(path)
+        return _result(summary, waits=act.waits, kept=kept)
+
+    def _files(self) -> list[ImportFile]:
+        try:
+            with os.scandir(self._folder) as entries:
+                return [file for entry in entries for file in _listed(entry)]
+        except OSError as error:
+            because = error.strerror or "it does not answer"
+            raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None
+
+    def _path(self, name: str) -> Path:
+        """Return the path of a file that is listed, by its name alone."""
+        if name not in {file.name for file in self._files()}:
+            raise NothingThere(f"There is no file {name} in the imports folder (any more).")
+        return self._folder / name
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say in plain words what staff cannot mend."""
+    try:
+        yield
+    except KeysAway:
+        raise NotTaken(
+            FIELD,
+            "The master keys are away, so that secrets cannot be compared: nothing was "
+            "imported. Try again later, or tell the machine's administrator.",
+        ) from None
+
+
+def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
+    """Yield a plain file of this folder; no link out of it, no pipe, no hidden file."""
+    name = entry.name
+    if name.startswith(".") or not name.isprintable() or not entry.is_file(follow_symlinks=False):
+        return
+    with suppress(FileNotFoundError):  # it may be taken away at this moment
+        found = entry.stat(follow_symlinks=False)
+        yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+
+def _need_same_file(act: Act, summary: ImportSummary) -> None:
+    """Raise ``ChangedMeanwhile`` where the file is not the one that was proposed."""
+    if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
+        raise ChangedMeanwhile("The file was changed since it was proposed: propose it anew.")
+
+
+def _remove(path: Path) -> str:
+    """Delete the file; return why it is still there, or nothing.
+
+    It is not overwritten before: on a solid-state disk that reaches other cells than it did.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return error.strerror or "it cannot be removed"
+    return ""
+
+
+def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> ImportResult:
+    return ImportResult(
+        lines=summary.lines,
+        people_added=summary.people_added,
+        people_changed=summary.people_changed,
+        cards_added=summary.cards_added,
+        cards_changed=summary.cards_changed,
+        secrets_sealed=summary.secrets_sealed,
+        reference=summary.reference,
+        waits=waits,
+        known=summary.known_touched,
+        outside_domains=summary.outside_domains,
+        file_kept=kept,
+        erased_before=tuple(
+            (line, f"{number} {name}")
+            for line, number, name in summary.erased_before[:PROBLEMS_SHOWN]
+        ),
+        erased_before_in_all=len(summary.erased_before),
+    )
+
+
+def _refused(refused: ImportRefused) -> ImportResult:
+    problems = refused.problems
+    return ImportResult(
+        0, 0, 0, 0, 0, 0, "", problems=problems[:PROBLEMS_SHOWN], problems_in_all=len(problems)
+    )

@@ -1,0 +1,282 @@
+"""Looking at the master keys of unblock secrets, and taking another one into use.
+
+With another one in use, every secret that derives from an older key is derived a last time
+and sealed as it is, so that the older key can be destroyed. It may stop anywhere: the next
+one finishes what was left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kiosk.authority.administration.views import Progress, unseen
+from kiosk.authority.crypto.derivation import Masters
+from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import (
+    OlderMasters,
+    Rotation,
+    derived_by_key,
+    reseal_all,
+    sealed_by_key,
+    walk,
+)
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.crypto.token import TokenMasters
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
+from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
+from kiosk.contract.errors import KeyMissing
+
+# Looking at the keys, and rotating those that seal unblock secrets and key rows.
+#
+# A rotation has two halves: a new key is added to the key file, and every secret is sealed, or
+# every row's MAC made, anew under it. It may stop anywhere: the next one first finishes what was
+# left.
+
+ROWS_A_PIECE: Final = 200
+"""Rows that get another MAC in one transaction: what others wait for is short."""
+
+BACKED_UP: Final = "keys-backed-up"
+"""The audit's kind for the declaration of a copy of the key file."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the file.
+
+    ``secrets`` counts what it sealed, or the rows with a MAC of it; None for other purposes.
+    """
+
+    purpose: KeyPurpose
+    id: str
+    current: bool
+    secrets: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationReport:
+    """What a rotation did; ``added`` is the new key, None where an earlier one was finished."""
+
+    added: str | None
+    current: str
+    rotation: Rotation
+
+
+def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
+    """Return every key that all have one of, oldest first within its purpose."""
+    with store.read() as uow:
+        sealed = sealed_by_key(uow)
+        made = {key_id: sealed.get(key_id, 0) for key_id in ring.ids(KeyPurpose.SEAL)}
+        made |= {key_id: uow.mac_rows.made_by(key_id) for key_id in ring.ids(KeyPurpose.ROW_MAC)}
+    return tuple(
+        KeyLine(
+            purpose,
+            key_id,
+            key_id == ring.current(purpose).id,
+            made.get(key_id),
+        )
+        for purpose in NEEDED
+        for key_id in ring.ids(purpose)
+    )
+
+
+def digest_of(ring: KeyRing) -> str:
+    """Return a digest of the ids of all keys: it changes with the key file, and says no key."""
+    ids = (f"{purpose}:{key_id}" for purpose in KeyPurpose for key_id in ring.ids(purpose))
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
+
+
+def declare_copy(ring: KeyRing, store: Store, actor: str) -> None:
+    """Write down that a copy of the key file, as it is now, is kept in a safe place."""
+    keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
+    with store.begin() as uow:
+        detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
+        uow.audit.append(kind=BACKED_UP, reference="", actor=actor, detail=detail)
+        uow.commit()
+
+
+def last_copy(store: Store) -> AuditEvent | None:
+    """Return the last declaration of a copy, with its time."""
+    with store.read() as uow:
+        found = uow.trail.newest(AuditQuery(kind=BACKED_UP), limit=1)
+    return found[0] if found else None
+
+
+def is_of(copy: AuditEvent, ring: KeyRing) -> bool:
+    """Tell whether the copy that was declared holds the keys of today."""
+    return copy.detail.get("ids_sha256") == digest_of(ring)
+
+
+def is_unfinished(ring: KeyRing, store: Store) -> bool:
+    """Tell whether an added key has work left: secrets under older ones, or none under it."""
+    with store.read() as uow:
+        sealed = sealed_by_key(uow)
+    current, *older = reversed(ring.ids(KeyPurpose.SEAL))
+    return any(sealed.get(key, 0) for key in older) or bool(older and not sealed.get(current, 0))
+
+
+def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
+    """Add a new current key to the key file and return its id; older ones stay in it.
+
+    Raises ``ConfigError`` for the key file; the audit is told which key it was.
+    """
+    added = KeyRing.rotate(path, purpose).current(purpose).id
+    with store.begin() as uow:
+        detail = {"purpose": purpose.value, "key": added}
+        uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
+        uow.commit()
+    return added
+
+
+@dataclass(frozen=True, slots=True)
+class RowRotation:
+    """What a rotation of the key of rows did; ``altered`` name table and row."""
+
+    added: str | None
+    current: str
+    restamped: int
+    altered: tuple[tuple[str, str], ...]
+
+
+def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unseen) -> RowRotation:
+    """Add a key, unless an earlier rotation is unfinished, and make all MACs anew under it.
+
+    It is unfinished while a row that is not altered has a MAC of an older key. Progress is
+    told in rows. Raises ``ConfigError`` for the key file and ``StoreError``.
+    """
+    added = None
+    store.macs.reload()
+    restamped, altered = 0, list[tuple[str, str]]()
+    if len(KeyRing.load(path).ids(KeyPurpose.ROW_MAC)) > 1:
+        restamped, altered = _restamp_all(store, actor, progress)
+    if not restamped:
+        added = add_key(path, KeyPurpose.ROW_MAC, store, actor)
+        store.macs.reload()
+        restamped, altered = _restamp_all(store, actor, progress)
+    return RowRotation(added, store.macs.current_key_id, restamped, tuple(altered))
+
+
+def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, list[tuple[str, str]]]:
+    """Make every MAC anew that an older key made, some rows at a time."""
+    key_id = store.macs.current_key_id
+    restamped, altered = 0, list[tuple[str, str]]()
+    with store.read() as uow:
+        total = uow.mac_rows.made_otherwise(key_id)
+    for table in TABLES:
+        after: RowKey | None = None
+        while True:
+            with store.begin() as uow:
+                piece = uow.mac_rows.restamp(table, after, ROWS_A_PIECE, key_id)
+                uow.commit()
+            restamped += piece.restamped
+            altered += [(table, row) for row in piece.altered]
+            progress(restamped, max(total, restamped))
+            if piece.last is None:
+                break
+            after = piece.last
+    if restamped:
+        with store.begin() as uow:
+            detail: dict[str, Scalar] = {"to": key_id, "rows": restamped}
+            uow.audit.append(kind="rows-restamped", reference="", actor=actor, detail=detail)
+            uow.commit()
+    return restamped, altered
+
+
+def rotate_seal(
+    path: Path, store: Store, actor: str, progress: Progress = unseen
+) -> RotationReport:
+    """Add a key, unless an earlier rotation is unfinished, and seal every secret under it.
+
+    Progress is told in secrets. Raises ``ConfigError`` for the key file and ``StoreError``.
+    """
+    ring = KeyRing.load(path)
+    added = None
+    if not is_unfinished(ring, store):
+        added = add_key(path, KeyPurpose.SEAL, store, actor)
+        ring = KeyRing.load(path)
+    rotation = reseal_all(store, Sealer(ring), actor, progress)
+    return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterLine:
+    """One master key: how many secrets derive from it; one that is not ``there`` is missed."""
+
+    id: str
+    there: bool
+    current: bool
+    in_token: bool
+    secrets: int
+
+
+class MasterKeys:
+    """The master keys of a key file, and of a token where there is one.
+
+    Every call raises ``ConfigError`` for the key file, ``KeysAway`` for the token, and
+    ``StoreError``.
+    """
+
+    def __init__(self, path: Path, token: TokenMasters | None, store: Store) -> None:
+        self._path = path
+        self._token = token
+        self._store = store
+
+    def lines(self) -> tuple[MasterLine, ...]:
+        """Return every key that is there, the oldest first, and those that are missed."""
+        masters, derived = self._masters(), self._derived()
+        current, in_token = _current(masters), self._token.ids() if self._token else ()
+        ids = masters.ids()
+        missed = sorted(set(derived) - set(ids))
+        return tuple(
+            MasterLine(key, key in ids, key == current, key in in_token, derived.get(key, 0))
+            for key in (*ids, *missed)
+        )
+
+    def add(self, actor: str) -> str:
+        """Make another master key current, where new ones are kept, and return its id."""
+        if self._token is None:
+            return add_key(self._path, KeyPurpose.DERIVE, self._store, actor)
+        added = self._token.add()
+        with self._store.begin() as uow:
+            detail = {"purpose": KeyPurpose.DERIVE.value, "key": added, "place": "token"}
+            uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
+            uow.commit()
+        return added
+
+    def rotate(self, actor: str, progress: Progress = unseen) -> RotationReport:
+        """Add a key, unless an earlier rotation is unfinished, and let nothing derive from older.
+
+        Progress is told in secrets.
+        """
+        added = None if self._is_unfinished() else self.add(actor)
+        ring = KeyRing.load(self._path)
+        masters = Masters(ring, self._token)
+        current = masters.current()
+        work = OlderMasters(Sealer(ring, masters), current)
+        return RotationReport(added, current, walk(self._store, work, current, actor, progress))
+
+    def _is_unfinished(self) -> bool:
+        """Tell whether secrets derive from older keys, or none yet from one that was added."""
+        masters, derived = self._masters(), self._derived()
+        current = _current(masters)
+        if current is None:
+            return False
+        older = set(masters.ids()) - {current}
+        return not older.isdisjoint(derived) or bool(older and current not in derived)
+
+    def _masters(self) -> Masters:
+        return Masters(KeyRing.load(self._path), self._token)
+
+    def _derived(self) -> dict[str, int]:
+        with self._store.read() as uow:
+            return derived_by_key(uow)
+
+
+def _current(masters: Masters) -> str | None:
+    try:
+        return masters.current()
+    except KeyMissing:
+        return None

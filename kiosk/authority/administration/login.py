@@ -1,0 +1,207 @@
+"""Who is at the door: the key that OpenSSH let in, matched to a member of staff, audited."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+from kiosk.authority.administration.free_text import cleaned
+from kiosk.authority.administration.views import Actor
+from kiosk.authority.audit import AuditKind, StaffKind, altered
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Scalar, new_id
+from kiosk.contract.errors import NotPermitted, NotTaken, RowAltered
+from kiosk.contract.messages import VisitId
+from kiosk.contract.reference import reference_of
+
+# SSH public keys: read strictly from what staff paste, and known by their fingerprints.
+
+FIELD: Final = "public_key"
+LONGEST: Final = 8192
+FEWEST_RSA_BITS: Final = 3072
+
+KINDS: Final = frozenset(
+    {
+        "ssh-ed25519",
+        "ssh-rsa",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    }
+)
+"""The kinds that staff may log in with; ``sk-`` ones live in a hardware token."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One key: ``body`` is its base64, ``label`` its comment, ``fingerprint`` ``SHA256:...``."""
+
+    kind: str
+    body: str
+    label: str
+    fingerprint: str
+
+    @property
+    def line(self) -> str:
+        """The key as ``authorized_keys`` has it, without its label."""
+        return f"{self.kind} {self.body}"
+
+
+def read_public_key(text: str) -> PublicKey:
+    """Read one line of a ``.pub`` file; raises ``NotTaken`` that says what is wrong."""
+    line = text.strip()
+    if "PRIVATE KEY" in line:
+        raise NotTaken(
+            FIELD, "This is a private key. Never send it to anybody; paste the .pub file."
+        )
+    if "\n" in line or len(line) > LONGEST:
+        raise NotTaken(FIELD, "Paste one public key: one line, as in a .pub file.")
+    words = line.split(None, 2)
+    if len(words) < 2 or words[0] not in KINDS:
+        raise NotTaken(FIELD, "A public key begins with its kind, such as ssh-ed25519.")
+    kind, body = words[0], words[1]
+    _check(kind, body)
+    label = words[2] if len(words) > 2 and words[2].isprintable() else ""
+    return PublicKey(kind, body, label[:80], fingerprint_of(body))
+
+
+def fingerprint_of(body: str) -> str:
+    """Return the fingerprint as OpenSSH writes it; raises ``NotTaken`` for no base64."""
+    try:
+        blob = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.") from None
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii")
+    return f"SHA256:{digest.rstrip('=')}"
+
+
+def _check(kind: str, body: str) -> None:
+    if kind.startswith("sk-"):  # the library reads none of them; their frame names the kind
+        _check_frame(kind, body)
+        return
+    try:
+        key = load_ssh_public_key(f"{kind} {body}".encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.") from None
+    if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
+        because = f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."
+        raise NotTaken(FIELD, because)
+
+
+def _check_frame(kind: str, body: str) -> None:
+    """Hold the blob's first string against ``kind`` (RFC 4253, section 6.6)."""
+    fingerprint_of(body)
+    blob = base64.b64decode(body)
+    length = int.from_bytes(blob[:4], "big")
+    if blob[4 : 4 + length] != kind.encode("ascii") or len(blob) <= 4 + length:
+        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.")
+
+
+VARIABLE = "SSH_USER_AUTH"
+"""Names the file in which sshd tells how its user logged in (ExposeAuthInfo, sshd_config(5))."""
+
+_LONGEST = 64 * 1024
+
+
+def key_at_the_door(environ: Mapping[str, str]) -> str:
+    """Return the fingerprint of the key that logged in.
+
+    Raises ``NotPermitted`` unless sshd names exactly one public key: nothing else, and
+    nothing beside it, is a way in.
+    """
+    named = environ.get(VARIABLE, "")
+    if not named:
+        raise NotPermitted("Log in by SSH: this opens only for the key that logged in.")
+    try:
+        with Path(named).open(encoding="ascii") as file:
+            lines = file.read(_LONGEST).splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise NotPermitted("It cannot be told which key logged in.") from None
+    return _fingerprint(lines)
+
+
+def _fingerprint(lines: list[str]) -> str:
+    words = lines[0].split(" ") if len(lines) == 1 else []
+    if len(words) != 3 or words[0] != "publickey":
+        raise NotPermitted("Log in with one SSH key, and with nothing else.")
+    try:
+        return fingerprint_of(words[2])
+    except NotTaken:
+        raise NotPermitted("It cannot be told which key logged in.") from None
+
+
+def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
+    """Let the member of staff with this key in; ``source`` is the address they come from.
+
+    Raises ``NotPermitted`` for anybody else. Either is audited, and so is a record of staff
+    that was altered outside of the service.
+    """
+    try:
+        return _admit(store, fingerprint, source)
+    except RowAltered as error:
+        reference = record_altered(store, error, {"key": fingerprint, "from": source})
+    raise NotPermitted(
+        f"The records of staff are not right (reference {reference}). Please tell the service's "
+        "administrator: `kiosk doctor` says what was altered."
+    )
+
+
+def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> str:
+    """Tell the audit of an altered row that staff came upon; return the reference."""
+    reference = reference_of(VisitId(new_id()))
+    with store.begin() as uow:
+        detail = more | altered(error)
+        uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
+        uow.commit()
+    return reference
+
+
+def _admit(store: Store, fingerprint: str, source: str) -> Actor:
+    with store.begin() as uow:
+        member = uow.staff.by_key(fingerprint)
+        kind = StaffKind.LOGGED_IN if member else StaffKind.TURNED_AWAY
+        detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
+        reference = reference_of(VisitId(new_id()))
+        actor = member.id if member else None
+        uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
+        uow.commit()
+    if member is None:
+        raise NotPermitted(
+            f"This key belongs to no member of staff (reference {reference}). "
+            "Ask a manager of the Registration Authority to add it."
+        )
+    return Actor(member.name, member.role, member.id, fingerprint)
+
+
+def turn_away(store: Store, because: str, source: str = "") -> None:
+    """Write down that somebody came without a key that could be told."""
+    with store.begin() as uow:
+        uow.audit.append(
+            kind=StaffKind.TURNED_AWAY.value,
+            reference=reference_of(VisitId(new_id())),
+            detail={"because": because, "from": cleaned(source)},
+        )
+        uow.commit()
+
+
+def see_off(store: Store, actor: Actor, how: str) -> None:
+    """Write down that a session ended, and ``how``."""
+    with store.begin() as uow:
+        uow.audit.append(
+            kind=StaffKind.LOGGED_OUT.value,
+            reference=reference_of(VisitId(new_id())),
+            actor=actor.staff_id,
+            detail={"key": actor.key, "how": how},
+        )
+        uow.commit()

@@ -1,0 +1,532 @@
+"""Where every act of staff begins and ends: permitted, grounded, audited, committed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import assert_never
+
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.audit_messages import told
+from kiosk.authority.administration.free_text import need_words
+from kiosk.authority.administration.proposals import (
+    WAITS_FOR,
+    OpenedAct,
+    Proposal,
+    objection,
+    seal_parameters,
+    two_could_agree,
+)
+from kiosk.authority.administration.views import Actor, Done, Grounds, Seen
+from kiosk.authority.audit import DEEDS, PERSON_IMPORTED, AuditKind, StaffKind, altered
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.policy import policy_in_force
+from kiosk.authority.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    ActionNote,
+    AuditEvent,
+    Outcome,
+    ProposedAct,
+    Scalar,
+    new_id,
+)
+from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import (
+    ChangedMeanwhile,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+    RecordAltered,
+    RowAltered,
+)
+from kiosk.contract.messages import VisitId
+from kiosk.contract.policy import Policy
+from kiosk.contract.ports import Clock
+from kiosk.contract.reference import reference_of
+
+# Names of those who did something, for ids that the audit and the records hold.
+
+
+def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
+    """Return what names a member of staff by id, removed ones too.
+
+    Anything else is returned as it is: a command line says who ran it. Nobody has no name.
+    """
+    known = {member.id: member.name for member in uow.staff.every()}
+    return lambda actor: known.get(actor or "", actor or "")
+
+
+# What the administration works with; handed over by the composition root.
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The means of every use case of staff.
+
+    ``policy`` is asked anew in each call; ``file_policy`` is what the settings file says,
+    which counts wherever staff set nothing else. ``imports`` and ``exports`` are folders
+    of the service's machine. ``zone`` is the one that days and hours are told in.
+    """
+
+    store: Store
+    clock: Clock
+    sealer: Sealer
+    codes: CodeMac
+    signer: AnchorSigner
+    policy: Callable[[], Policy]
+    file_policy: PolicySettings
+    imports: Path
+    exports: Path
+    number_digits: int
+    service: str
+    zone: tzinfo
+
+
+SHORTEST_REASON = 3
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was proposed, and why a second member of staff agrees to it."""
+
+    proposed: OpenedAct
+    grounds: Grounds
+
+
+class Act:
+    """One act under way; what it does to ``uow`` is committed when its block ends.
+
+    ``second`` agreed to it, where it was proposed first. ``waits`` says that it does not
+    happen yet; an act that turns out to need nobody else may take that back before its end.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        actor: Actor,
+        note: ActionNote,
+        seen: Seen | None,
+        *,
+        agreement: Agreement | None = None,
+        second: Actor | None = None,
+        proposal: Proposal | None = None,
+        waits: bool = False,
+        reference: str = "",
+    ) -> None:
+        self.uow = uow
+        self.actor = actor
+        self.second = second
+        self.agreement = agreement
+        self.proposal = proposal
+        self.waits = waits
+        self.reference = reference or reference_of(VisitId(new_id()))
+        self._note = note
+        self._seen = seen
+
+    @property
+    def note_id(self) -> str:
+        """The note that says why, as records may name it."""
+        return self._note.id
+
+    def tell(
+        self,
+        kind: StaffKind,
+        *,
+        holder_id: str | None = None,
+        card_id: str | None = None,
+        station: str | None = None,
+        **detail: Scalar,
+    ) -> None:
+        """Add one audit row: who, with which key, on what grounds, to whom."""
+        told = {
+            **_signed(self.actor),
+            "note": self._note.id,
+            "note_sha256": note_digest(self._note),
+        }
+        if self._seen is not None:
+            told["revision"] = self._seen.revision + 1
+        if self.second is not None and self.agreement is not None:
+            told |= {
+                "agreed_by": audit_name(self.second),
+                "proposal": self.agreement.proposed.kept.id,
+            }
+        self.uow.audit.append(
+            kind=kind.value,
+            reference=self.reference,
+            holder_id=holder_id or self._note.holder_id,
+            card_id=card_id,
+            station=station,
+            actor=audit_name(self.actor),
+            detail=told | detail,
+        )
+
+    @property
+    def added_by(self) -> str:
+        """What a row that lets somebody in says of who did that."""
+        return audit_name(self.actor)
+
+    @property
+    def agreed_by(self) -> str:
+        """What it says of who agreed; empty where nobody had to."""
+        return audit_name(self.second) if self.second else ""
+
+    def amend(self, **found: Scalar) -> None:
+        """Add to what is proposed what only the act itself finds out."""
+        if self.proposal is not None:
+            merged = {**self.proposal.parameters, **found}
+            self.proposal = replace(self.proposal, parameters=merged)
+
+    def done(self, told: str) -> Done:
+        """Say what was done, or that nothing was done yet."""
+        return Done(PROPOSED if self.waits else told, self.reference, self.waits)
+
+
+PROPOSED = "Nothing is changed yet: it waits until a second member of staff agrees."
+
+
+class Office:
+    """The means of the administration in the hands of one actor.
+
+    With an ``agreement`` it does the one act that was proposed, and nothing else; the actor
+    is who agrees then.
+    """
+
+    def __init__(self, means: Means, actor: Actor, agreement: Agreement | None = None) -> None:
+        self.means = means
+        self.actor = actor
+        self._agreement = agreement
+
+    @contextmanager
+    def look(self, action: Action) -> Iterator[UnitOfWork]:
+        """Return a unit of work that reads; raises ``NotPermitted``."""
+        with self._judged(action), self.means.store.read() as uow:
+            self._present(uow, action)
+            yield uow
+
+    @contextmanager
+    def act(
+        self,
+        action: Action,
+        grounds: Grounds,
+        *,
+        seen: Seen | None = None,
+        about: str | None = None,
+        hold: Callable[[UnitOfWork], None] | None = None,
+        proposal: Proposal | None = None,
+        always: bool = False,
+    ) -> Iterator[Act]:
+        """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
+
+        ``hold`` takes what all who do the like have to take turns at. It comes before the
+        role is asked, for whoever had the turn before may just have taken that away.
+        With a ``proposal`` it waits for a second member where the policy asks for that, or
+        ``always``. Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing,
+        ``NothingThere`` and ``ChangedMeanwhile`` where the person is not any more as they
+        were seen.
+        """
+        if self._agreement is not None:
+            with self._agreed(self._agreement, action, hold) as act:
+                yield act
+            return
+        note = self._note(action, grounds, seen.holder_id if seen else about)
+        with self._judged(action), self.means.store.begin() as uow:
+            if hold is not None:
+                hold(uow)
+            actor = self._present(uow, action)
+            if seen is not None:
+                _hold(uow, seen)
+            uow.notes.add(note)
+            waits = proposal is not None and (always or self.needs_second(uow, action))
+            act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
+            yield act
+            if not act.waits:
+                uow.commit()
+        if act.waits and act.proposal is not None:
+            self._propose(action, act.proposal, act, note, seen)
+
+    def needs_second(self, uow: UnitOfWork, action: Action) -> bool:
+        """Tell whether an action waits for a second member of staff.
+
+        On the command line it does not while no two members could agree with each other on
+        it: there has to be a way to let the first of them in.
+        """
+        file, stored = self.means.file_policy, uow.policy_changes.every()
+        # The one that is read in this transaction counts at once, the other for ten seconds more.
+        asked = policy_in_force(file, stored).settings.four_eyes or self.means.policy().four_eyes
+        if action not in FOUR_EYES or not asked:
+            return False
+        return bool(self.actor.staff_id) or two_could_agree(uow, action)
+
+    def _propose(
+        self, action: Action, proposal: Proposal, act: Act, note: ActionNote, seen: Seen | None
+    ) -> None:
+        """Keep what was undone, unless the same waits already."""
+        with self._judged(action), self.means.store.begin() as uow:
+            actor = self._present(uow, action)
+            bare = ProposedAct(
+                id=new_id(),
+                act=proposal.act,
+                action=action.value,
+                holder_id=note.holder_id,
+                card_id=proposal.card_id,
+                staff_id=proposal.staff_id,
+                revision=seen.revision if seen else proposal.revision,
+                parameters=b"",
+                key_id="",
+                proposed_by=audit_name(actor),
+                proposed_key=actor.key,
+                proposed_at=uow.now,
+                expires_at=uow.now + WAITS_FOR,
+                note_id=note.id,
+                reference=act.reference,
+            )
+            sealed = seal_parameters(self.means.sealer, bare, proposal.parameters)
+            kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
+            for other in uow.proposals.waiting():
+                if _is_same(other, kept):
+                    said = f"{act_name(uow, other.proposed_by)} proposed it"
+                    raise ChangedMeanwhile(
+                        "The same waits for a second member of staff already.",
+                        (f"{said} (reference {other.reference}).",),
+                    )
+            uow.notes.add(note)
+            uow.proposals.add(kept)
+            detail: dict[str, Scalar] = {
+                **_signed(actor),
+                "note": note.id,
+                "note_sha256": note_digest(note),
+                "proposal": kept.id,
+                "act": kept.act,
+            }
+            if kept.staff_id:
+                detail["staff"] = kept.staff_id
+            uow.audit.append(
+                kind=StaffKind.ACT_PROPOSED.value,
+                reference=act.reference,
+                holder_id=kept.holder_id,
+                card_id=kept.card_id,
+                actor=audit_name(actor),
+                detail=detail,
+            )
+            uow.commit()
+
+    @contextmanager
+    def _agreed(
+        self, agreement: Agreement, action: Action, hold: Callable[[UnitOfWork], None] | None
+    ) -> Iterator[Act]:
+        """Do what was proposed, by whom it was proposed, with this actor's agreement."""
+        kept = agreement.proposed.kept
+        seen = agreement.proposed.seen if kept.holder_id else None
+        why = self._note(Action.AGREE_ACT, agreement.grounds, kept.holder_id)
+        with self._judged(action), self.means.store.begin() as uow:
+            if hold is not None:
+                hold(uow)
+            self._present(uow, Action.AGREE_ACT)
+            second = self._present(uow, action)
+            if kept.action != action.value:
+                raise NothingThere("This does not wait any more.")
+            if seen is not None:
+                _hold(uow, seen)
+            in_time = kept.expires_at > uow.now
+            if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
+                raise decided(uow, kept.id)
+            first = proposer_of(uow, kept)
+            if first is None:
+                raise NothingThere(GONE)
+            if because := objection(uow, first, second):
+                raise NotPermitted(because)
+            note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
+            if note is None:
+                raise NothingThere(
+                    "The reason for which this was proposed is gone. Propose it anew."
+                )
+            uow.notes.add(why)
+            act = Act(uow, first, note, seen, agreement=agreement, second=second)
+            yield act
+            agreed = Act(uow, second, why, None, reference=act.reference)
+            agreed.tell(
+                StaffKind.ACT_AGREED,
+                card_id=kept.card_id,
+                proposal=kept.id,
+                act=kept.act,
+                proposed_by=kept.proposed_by,
+            )
+            uow.commit()
+
+    def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> str:
+        """Tell the audit of an action that changes nothing and asks for no grounds.
+
+        Returns its reference; raises ``NotPermitted``.
+        """
+        reference = reference_of(VisitId(new_id()))
+        with self.work(action) as uow:
+            uow.audit.append(
+                kind=kind.value,
+                reference=reference,
+                actor=audit_name(self.actor),
+                detail=_signed(self.actor) | detail,
+            )
+        return reference
+
+    @contextmanager
+    def work(self, action: Action) -> Iterator[UnitOfWork]:
+        """Return a unit of work for what asks for no grounds and tells the audit by itself.
+
+        What is done in it is committed when its block ends. Raises ``NotPermitted``.
+        """
+        with self._judged(action), self.means.store.begin() as uow:
+            self._present(uow, action)
+            yield uow
+            uow.commit()
+
+    def _note(self, action: Action, grounds: Grounds, holder_id: str | None) -> ActionNote:
+        reason, identified = _tidy(grounds.reason), _tidy(grounds.identified_by)
+        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+            raise NotTaken(
+                "reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters."
+            )
+        for field, text in (("reason", reason), ("identified_by", identified)):
+            if not text.isprintable():
+                raise NotTaken(field, "There is a character in it that cannot be shown.")
+        if action in IDENTIFIES and not SHORTEST_REASON <= len(identified) <= LONGEST_REASON:
+            raise NotTaken("identified_by", "Say how you made sure who this person is.")
+        need_words("reason", reason)
+        if identified:
+            need_words("identified_by", identified)
+        now = self.means.clock.now()
+        return ActionNote(new_id(), holder_id, now, reason, identified, secrets.token_hex(16))
+
+    def _present(self, uow: UnitOfWork, action: Action) -> Actor:
+        """Return the actor with the role they have at this moment; raises ``NotPermitted``."""
+        actor = self.actor
+        if actor.staff_id:
+            member = uow.staff.by_key(actor.key)
+            if member is None or member.id != actor.staff_id:
+                raise NotPermitted("You are not a member of staff any more. Please log out.")
+            actor = replace(actor, name=member.name, role=member.role)
+        if not may(actor.role, action):
+            raise NotPermitted(f"This is not for the role {actor.role.value}: {action.value}.")
+        return actor
+
+    @contextmanager
+    def _judged(self, action: Action) -> Iterator[None]:
+        """Write down what was not permitted, or was altered, once its transaction is over."""
+        try:
+            yield
+        except NotPermitted:
+            with self.means.store.begin() as uow:
+                uow.audit.append(
+                    kind=StaffKind.NOT_PERMITTED.value,
+                    reference=reference_of(VisitId(new_id())),
+                    actor=audit_name(self.actor),
+                    detail={**_signed(self.actor), "action": action.value},
+                )
+                uow.commit()
+            raise
+        except RowAltered as error:
+            reference = reference_of(VisitId(new_id()))
+            with self.means.store.begin() as uow:
+                uow.audit.append(
+                    kind=AuditKind.ROW_ALTERED.value,
+                    reference=reference,
+                    actor=audit_name(self.actor),
+                    detail={**_signed(self.actor), **altered(error), "action": action.value},
+                )
+                uow.commit()
+            raise RecordAltered(error.table, error.row, reference) from None
+
+
+GONE = "Whoever proposed this may not do it any more: propose it anew."
+
+
+def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
+    """Return who proposed something, as they are now; None where they may not do it any more.
+
+    The key with which it was proposed has to be theirs still.
+    """
+    if not kept.proposed_key:
+        return Actor(kept.proposed_by, Role.MANAGER)
+    member = uow.staff.by_key(kept.proposed_key)
+    if member is None or member.id != kept.proposed_by or not may(member.role, Action(kept.action)):
+        return None
+    return Actor(member.name, member.role, member.id, kept.proposed_key)
+
+
+def decided(uow: UnitOfWork, proposed_id: str) -> ChangedMeanwhile | NothingThere:
+    """Say what became of a proposed act that waits no more."""
+    kept = uow.proposals.get(proposed_id)
+    if kept is None:
+        return NothingThere("This does not wait any more.")
+    who = act_name(uow, kept.decided_by)
+    match kept.outcome:
+        case Outcome.WAITING | Outcome.EXPIRED:
+            return NothingThere("Nobody agreed to this in time. Propose it anew.")
+        case Outcome.AGREED:
+            return ChangedMeanwhile("This is decided already.", (f"{who} agreed to it.",))
+        case Outcome.DECLINED:
+            return ChangedMeanwhile("This is decided already.", (f"{who} declined it.",))
+        case _:
+            assert_never(kept.outcome)
+
+
+def act_name(uow: UnitOfWork, actor: str) -> str:
+    """Name who did something, by what the audit calls them."""
+    member = uow.staff.get(actor)
+    return member.name if member else actor
+
+
+def _is_same(one: ProposedAct, other: ProposedAct) -> bool:
+    """Tell whether two propose the same for the same subject, whatever was entered for it."""
+    subject = one.act, one.holder_id, one.card_id, one.staff_id
+    is_same = subject == (other.act, other.holder_id, other.card_id, other.staff_id)
+    return is_same and any(subject[1:])
+
+
+def audit_name(actor: Actor) -> str:
+    """Return how the audit names an actor: by id, so that it holds nobody's name."""
+    return actor.staff_id or actor.name
+
+
+def _signed(actor: Actor) -> dict[str, Scalar]:
+    return {"key": actor.key} if actor.key else {}
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _hold(uow: UnitOfWork, seen: Seen) -> None:
+    """Take the person for this act alone, as they were seen; another act then comes too late."""
+    if uow.holders.touch(seen.holder_id, seen.revision):
+        return
+    holder = uow.holders.get(seen.holder_id)
+    if holder is None:
+        raise NothingThere("This person is not recorded any more.")
+    since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
+    changes = tuple(deed_told(uow, event) for event in since)
+    raise ChangedMeanwhile("This person was changed since you looked. Look again.", changes)
+
+
+def _is_newer(event: AuditEvent, seen: Seen) -> bool:
+    """Tell whether it raised the person's revision since; a secret's has the same name."""
+    revision = event.detail.get("revision")
+    of_person = event.kind in DEEDS or event.kind == PERSON_IMPORTED
+    return of_person and isinstance(revision, int) and revision > seen.revision
+
+
+def deed_told(uow: UnitOfWork, event: AuditEvent) -> str:
+    """Say who did what, of an event that staff or an import caused."""
+    if event.kind not in DEEDS:
+        return f"{told(event)} (reference {event.reference})"
+    member = uow.staff.get(event.actor or "")
+    who = member.name if member else event.actor or "somebody"
+    return f"{who} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."

@@ -1,0 +1,535 @@
+"""What staff do about people and their registrations; the holder is told by mail.
+
+Who closes something takes the person's cards, too: nobody decides at a station on what is
+being closed, and a code that is on its way there comes to nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from kiosk.authority.administration import people_fields
+from kiosk.authority.administration.audit_messages import told
+from kiosk.authority.administration.cards import unknown_card_of
+from kiosk.authority.administration.checks import broken_seals
+from kiosk.authority.administration.free_text import entered
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.office import Act, Office, staff_names
+from kiosk.authority.administration.person_page import LEFT_OUT, page_of, story_of
+from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.proposed_acts import waiting_lines
+from kiosk.authority.administration.saying import said_at
+from kiosk.authority.administration.standing import standing_of
+from kiosk.authority.administration.views import (
+    MOST_COUNTED,
+    Done,
+    Found,
+    Grounds,
+    PeoplePage,
+    Person,
+    PersonLine,
+    Seen,
+    StoryLine,
+)
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.misuse import stop_holder
+from kiosk.authority.notices import addresses_of
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.registration import stop_change
+from kiosk.authority.roles import Action
+from kiosk.authority.steps import has_left
+from kiosk.authority.store.records import (
+    AuditEvent,
+    AuditQuery,
+    Card,
+    Cardholder,
+    CardStatus,
+    Registration,
+    StopNumber,
+    new_id,
+)
+from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import VISIT_LIFE
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.messages import VisitId
+from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
+from kiosk.contract.reference import read_reference, reference_of
+
+# Erasing a person: every row about them goes, and the audit keeps ids that name nobody.
+#
+# A keyed digest of their number stays, so that an import can say that it brings them back.
+#
+# What was written down of this act stays with the audit, but names nobody: so its words may not
+# name them either.
+
+_WORD = re.compile(r"\w+")
+
+
+def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
+    """Delete the person; raises ``NotTaken`` while a station may be at one of their cards."""
+    means = office.means
+    with office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
+        uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
+        if holder is None:
+            raise NothingThere("This person is not recorded any more.")
+        cards = uow.cards.lock_of_holder(holder.id)
+        _refuse_unsettled(uow, holder, cards, means.zone)
+        _refuse_to_name(uow, holder, cards, grounds)
+        uow.notes.detach(act.note_id)
+        uow.holders.erase(holder.id)
+        act.tell(StaffKind.PERSON_ERASED, cards=len(cards))
+    means.store.empty_log()
+    return act.done(
+        "The person is erased. Nothing here names them any more; an import whose file still has "
+        "them would bring them back, and says so."
+    )
+
+
+def _refuse_unsettled(
+    uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], zone: tzinfo
+) -> None:
+    """A card may be changed at this moment, or wait to be asked what became of it."""
+    revoked = {card.id for card in cards if card.status is CardStatus.REVOKED}
+    for entry in uow.journal.open_of_holder(holder.id):
+        began = said_at(entry.opened_at, uow.now, zone)
+        if entry.opened_at > uow.now - VISIT_LIFE:
+            raise NotTaken(
+                "person", f"An unlock that began at {began} is under way. Erase them in an hour."
+            )
+        if entry.card_id not in revoked:
+            raise NotTaken(
+                "person",
+                f"What became of the unlock of {began} is not known. Have the card put into "
+                "any station, which settles it, or revoke the card; then erase them.",
+            )
+
+
+def _refuse_to_name(
+    uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], grounds: Grounds
+) -> None:
+    named = tuple(_names(uow, holder, cards))
+    for field, text in (("reason", grounds.reason), ("identified_by", grounds.identified_by)):
+        words = set(_words(text))
+        if any(name <= words for name in named):
+            raise NotTaken(field, "This is kept: say it without naming the person.")
+
+
+def _names(uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...]) -> Iterator[set[str]]:
+    """Yield the words that together name somebody."""
+    registration = uow.registrations.of_holder(holder.id)
+    addresses = (holder.email, registration.email if registration else None)
+    identifiers = (card.identifier for card in cards)
+    for name in (holder.name, holder.number, *addresses, *identifiers):
+        if words := set(_words(name or "")):
+            yield words
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+# Finding people as somebody types: by words that begin so, or by a reference number.
+
+_STOP = "The number of a mail, for somebody to stop what they did not do. "
+
+MOST_FOUND = 100
+"""People that are given at once, whatever is asked for."""
+
+
+def search_people(office: Office, text: str, limit: int) -> Found:
+    """Return up to ``limit`` people: whom a reference number is about, exact hits, the others.
+
+    The number of statements does not depend on how many are found.
+    """
+    means, most = office.means, min(limit, MOST_FOUND)
+    with office.look(Action.SEE_PEOPLE) as uow:
+        stop = _stop_number(uow, text)
+        events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
+        about = [event.holder_id for event in events if event.holder_id]
+        about += [stop.holder_id] if stop else []
+        exact = uow.search.exact(text, most + 1)
+        ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
+        first = frozenset(about), frozenset(exact)
+        lines = lines_of(uow, ids[:most], means.policy()).values()
+        people = tuple(sorted(lines, key=lambda line: _order(line, first)))
+        said = _about(uow, events, people, means.zone)
+        return Found(people, len(ids) > most, f"{_STOP}{said}" if stop else said)
+
+
+def _stop_number(uow: UnitOfWork, text: str) -> StopNumber | None:
+    digits = read_stop_number(text)
+    return uow.stop_numbers.find(digits) if digits else None
+
+
+def _events(
+    uow: UnitOfWork, text: str, stop: StopNumber | None, limit: int
+) -> tuple[AuditEvent, ...]:
+    """Return what happened under a reference number, newest first; an import has many.
+
+    A stop number stands for the visit that its mail tells of.
+    """
+    reference = reference_of(VisitId(stop.visit_id)) if stop else read_reference(text)
+    if reference is None:
+        return ()
+    return uow.trail.newest(AuditQuery(reference=reference, without=LEFT_OUT), limit=limit)
+
+
+def _about(
+    uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
+) -> str:
+    """Say when and where a reference number was shown, or by whom given, and how it ended."""
+    if not events:
+        return ""
+    last, who = events[0], staff_names(uow)(events[0].actor)
+    where = f" at {last.station}" if last.station else f" by {who}" if who else ""
+    known = {line.holder_id for line in people}
+    gone = "" if last.holder_id in {None, *known} else " The person was erased."
+    said = f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {told(last)}{gone}"
+    return f"{said}{_unknown_card(uow, last.reference)}"
+
+
+def _unknown_card(uow: UnitOfWork, reference: str) -> str:
+    """Say how a card that was not served named itself, whose it nearly is, and what to do."""
+    visit = uow.visits.by_reference(reference)
+    if visit is None or not (visit.unknown_card or visit.unread):
+        return ""
+    card = unknown_card_of(uow, visit)
+    said = [card.said, *card.near]
+    if card.unread or not card.near:
+        said.append(card.advice)
+    return "".join(f" {line}" for line in said)
+
+
+def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
+    """Return a line for each of ``ids`` that exists, by id."""
+    holders, registrations = uow.holders.by_ids(ids), uow.registrations.of_holders(ids)
+    cards, broken = _cards(uow, ids), broken_seals(uow, ids)
+    return {
+        holder.id: PersonLine(
+            holder_id=holder.id,
+            number=holder.number,
+            name=holder.name,
+            email=address_of(holder, registrations.get(holder.id)),
+            standing=standing_of(
+                holder,
+                cards[holder.id],
+                registrations.get(holder.id),
+                policy,
+                uow.now,
+                broken,
+            ),
+            cards=len(cards[holder.id]),
+        )
+        for holder in holders.values()
+    }
+
+
+def _cards(uow: UnitOfWork, ids: Sequence[str]) -> Mapping[str, list[Card]]:
+    cards: dict[str, list[Card]] = defaultdict(list)
+    for card in uow.cards.of_holders(ids):
+        cards[card.holder_id].append(card)
+    return cards
+
+
+def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str, str]:
+    rank = next((at for at, ids in enumerate(first) if line.holder_id in ids), len(first))
+    return rank, line.name.casefold(), line.number
+
+
+# Lists of people by how they stand.
+
+MOST_LISTED = 500
+"""People that a page has at most, whatever is asked for."""
+
+
+def page_of_people(
+    office: Office,
+    group: PeopleGroup,
+    order: PeopleOrder,
+    *,
+    descending: bool,
+    after: Place | None,
+    limit: int,
+) -> PeoplePage:
+    """Return a page; the number of statements does not depend on how many it has."""
+    most = min(limit, MOST_LISTED)
+    with office.look(Action.SEE_PEOPLE) as uow:
+        rows = uow.lists.page(group, order, descending=descending, after=after, limit=most + 1)
+        shown = rows[:most]
+        lines = lines_of(uow, [row.holder_id for row in shown], office.means.policy())
+        people = tuple(replace(lines[row.holder_id], date=row.date) for row in shown)
+        return PeoplePage(people, shown[-1].place if len(rows) > most else None)
+
+
+def count_people(office: Office) -> Mapping[PeopleGroup, int]:
+    """Count each group, up to ``MOST_COUNTED``."""
+    with office.look(Action.SEE_PEOPLE) as uow:
+        return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
+
+
+class LocalPeopleDesk:
+    """Implements ``kiosk.authority.administration.desk.PeopleDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    # --- reading -----------------------------------------------------------------------
+
+    def search(self, text: str, limit: int = 50) -> Found:
+        """Find by the beginnings of name words, number, email, card id, or a reference number."""
+        return search_people(self._office, text, limit)
+
+    def listed(
+        self,
+        group: PeopleGroup,
+        order: PeopleOrder = PeopleOrder.NAME,
+        *,
+        descending: bool = False,
+        after: Place | None = None,
+        limit: int = 100,
+    ) -> PeoplePage:
+        """Return a page of a list, from behind the place ``after``."""
+        return page_of_people(
+            self._office, group, order, descending=descending, after=after, limit=limit
+        )
+
+    def counts(self) -> Mapping[PeopleGroup, int]:
+        """Count each group, up to ``MOST_COUNTED``."""
+        return count_people(self._office)
+
+    def person(self, holder_id: str) -> Person:
+        """Return a person's page, with the newest of their story."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            return self._page(uow, uow.holders.get(holder_id))
+
+    def find_one(self, number: str) -> Person:
+        """Return the page of the person with exactly this holder number."""
+        wanted = number.strip()
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            holder = uow.holders.by_numbers([wanted]).get(wanted)
+            if holder is None:
+                raise NothingThere(f"Nobody has the number {wanted}.")
+            return self._page(uow, holder)
+
+    def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
+        """Return what happened before row ``before`` of the audit, newest first."""
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            holder = _there(uow.holders.get(holder_id))
+            return story_of(uow, holder.id, staff_names(uow), before=before, limit=limit)
+
+    def _page(self, uow: UnitOfWork, holder: Cardholder | None) -> Person:
+        means, found = self._office.means, _there(holder)
+        page = page_of(uow, found, means.policy(), self._office.actor, means.zone)
+        return replace(page, proposals=waiting_lines(uow, self._office, found.id))
+
+    # --- who they are ------------------------------------------------------------------
+
+    def add(self, number: str, name: str, email: str, grounds: Grounds) -> Done:
+        """Add a person without a card."""
+        holder_id = new_id()
+        with self._office.act(Action.ADD_PERSON, grounds, about=holder_id) as act:
+            holder = Cardholder(
+                holder_id,
+                self._number(number),
+                _name(name),
+                _address(email, self._policy) if email.strip() else None,
+            )
+            if not act.uow.holders.add(holder):
+                raise NotTaken("number", "Somebody has this number already.")
+            act.uow.search.refresh([holder.id])
+            act.tell(StaffKind.PERSON_ADDED)
+        return act.done(f"{holder.name} is added.")
+
+    def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
+        """Put another name in place."""
+        with self._office.act(Action.CORRECT_NAME, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            right = _name(name)
+            if right == holder.name:
+                raise NotTaken("name", "This is their name already.")
+            act.uow.holders.save(replace(holder, name=right))
+            act.uow.search.refresh([holder.id])
+            act.tell(StaffKind.NAME_CORRECTED)
+        return act.done(f"The name is {right} now.")
+
+    def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        """Put another address in place, to be confirmed by the next code that is sent there.
+
+        Both addresses are told.
+        """
+        proposal = Proposal("people.correct_email", {"email": email})
+        with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
+            holder = _holder(act, seen)
+            registration = _close(act, holder)
+            address, before = _address(email, self._policy), address_of(holder, registration)
+            if address == before:
+                raise NotTaken("email", "This is their address already.")
+            _readdress(act, holder, registration, address)
+            act.tell(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
+            tell_holder(act, HolderNotice.EMAIL_CORRECTED_OLD, before, holder, address)
+            tell_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
+        later = "The next code that is sent there confirms it."
+        if registration is None:
+            later = "It is suggested to them when they register."
+        return act.done(f"The address is corrected. {later}")
+
+    # --- their registration ------------------------------------------------------------
+
+    def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
+        """Lift the block and clear the failures; the holder is told."""
+        proposal = Proposal("people.lift_block")
+        with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
+            holder = _holder(act, seen)
+            registration = act.uow.registrations.of_holder(holder.id)
+            if registration is None or not _unblocked(act, registration, self._policy):
+                raise ChangedMeanwhile("There is no block any more.")
+            act.tell(StaffKind.BLOCK_LIFTED, failures=registration.failures)
+            tell_holder(act, HolderNotice.BLOCK_LIFTED, registration.email, holder)
+        return act.done("The block is lifted. They have all their attempts again.")
+
+    def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
+        """Delete the registration and what it gathered; the holder is told, may register anew.
+
+        The keys that their cards named then are forgotten with it: the wrong card may have.
+        """
+        proposal = Proposal("people.revoke_registration")
+        revoking = self._office.act(
+            Action.REVOKE_REGISTRATION, grounds, seen=seen, proposal=proposal
+        )
+        with revoking as act:
+            holder = _holder(act, seen)
+            registration = _close(act, holder)
+            if registration is None:
+                raise ChangedMeanwhile("They are not registered any more.")
+            act.uow.registrations.delete(holder.id)
+            act.uow.cards.forget_keys(holder.id)
+            act.uow.search.refresh([holder.id])
+            act.tell(StaffKind.REGISTRATION_REVOKED)
+            tell_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
+        return act.done("The registration is revoked. They can register again at a station.")
+
+    # --- coming and going --------------------------------------------------------------
+
+    def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
+        """Close everything for a person who left."""
+        with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            registration = _close(act, holder)
+            if has_left(holder, act.uow.now):
+                raise ChangedMeanwhile("They are marked as a leaver already.")
+            act.uow.holders.save(replace(holder, left_at=act.uow.now))
+            act.tell(StaffKind.LEAVER_MARKED)
+            to = address_of(holder, registration)
+            tell_holder(act, HolderNotice.LEAVER_MARKED, to, holder)
+        return act.done(f"{holder.name} is a leaver now; no station serves them.")
+
+    def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
+        """Undo that."""
+        with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            if holder.left_at is None:
+                raise ChangedMeanwhile("They are no leaver any more.")
+            act.uow.holders.save(replace(holder, left_at=None))
+            act.tell(StaffKind.LEAVER_TAKEN_BACK)
+            to = address_of(holder, act.uow.registrations.of_holder(holder.id))
+            tell_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
+        return act.done(f"{holder.name} is back; stations serve them as before.")
+
+    def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
+        """Stop everything for somebody who says that it was not them; they are told."""
+        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            registration = act.uow.registrations.of_holder(holder.id)
+            blocked = stop_holder(act.uow, holder.id)
+            act.tell(StaffKind.MISUSE_STOPPED, blocked=blocked)
+            for address in addresses_of(holder, registration):
+                tell_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
+        if registration is None:
+            return act.done("Everything that was under way is stopped; they are not registered.")
+        return act.done("Everything that was under way is stopped, and self-service is blocked.")
+
+    def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
+        """Leave the address as it is where a change of it waits."""
+        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
+            holder = _holder(act, seen)
+            act.uow.cards.lock_of_holder(holder.id)
+            if not stop_change(act.uow, holder.id):
+                raise ChangedMeanwhile("No change of address waits any more.")
+            act.tell(StaffKind.CHANGE_STOPPED)
+        return act.done("The address stays as it is.")
+
+    def erase(self, seen: Seen, grounds: Grounds) -> Done:
+        """Delete the person and all about them; the audit keeps ids that name nobody."""
+        return erase(self._office, seen, grounds)
+
+    # --- what was entered --------------------------------------------------------------
+
+    @property
+    def _policy(self) -> Policy:
+        return self._office.means.policy()
+
+    def _number(self, text: str) -> str:
+        digits = self._office.means.number_digits
+        return entered("number", lambda: people_fields.read_holder_number(text.strip(), digits))
+
+
+def _name(text: str) -> str:
+    return entered("name", lambda: people_fields.read_name(text))
+
+
+def _address(text: str, policy: Policy) -> str:
+    address = tidy_email(text)
+    match email_problem(address, policy.email_domains):
+        case None:
+            return address
+        case EmailProblem.DOMAIN:
+            approved = ", ".join(policy.email_domains)
+            raise NotTaken("email", f"Only addresses of approved domains are taken: {approved}.")
+        case _:
+            raise NotTaken("email", "This is not an address that mail can be sent to.")
+
+
+def _there(holder: Cardholder | None) -> Cardholder:
+    if holder is None:
+        raise NothingThere("This person is not recorded any more.")
+    return holder
+
+
+def _holder(act: Act, seen: Seen) -> Cardholder:
+    """Return whom the act holds."""
+    return _there(act.uow.holders.get(seen.holder_id))
+
+
+def _close(act: Act, holder: Cardholder) -> Registration | None:
+    """Let no code and nothing that was gathered at a station count any more."""
+    act.uow.cards.lock_of_holder(holder.id)
+    act.uow.codes.revoke_of_holder(holder.id)
+    act.uow.pending.delete_of_holder(holder.id)
+    return act.uow.registrations.of_holder(holder.id)
+
+
+def _readdress(
+    act: Act, holder: Cardholder, registration: Registration | None, address: str
+) -> None:
+    act.uow.holders.save(replace(holder, email=address))
+    if registration is not None:
+        now = act.uow.now
+        changed = replace(registration, email=address, unconfirmed_since=now, updated_at=now)
+        act.uow.registrations.put(changed)
+    act.uow.search.refresh([holder.id])
+
+
+def _unblocked(act: Act, registration: Registration, policy: Policy) -> bool:
+    """Lift the block, or the one that the next visit would find; False where there is none."""
+    if act.uow.registrations.unblock(registration.holder_id):
+        return True
+    if not is_exhausted(registration, policy):
+        return False
+    act.uow.registrations.clear_failures(registration.holder_id)
+    return True

@@ -1,0 +1,201 @@
+"""Reading one cell of a file of people: its value, or a reason that helps to put it right.
+
+A reason never repeats an unblock secret. Spreadsheets change long numbers without being
+asked, so what they leave behind is recognised and named.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from kiosk.contract import policy
+from kiosk.contract.messages import CardId
+from kiosk.contract.policy import email_problem, tidy_email
+from kiosk.contract.sensitive import Sensitive
+
+NAME_LIMIT = 120
+LIMIT_MOST = 15
+"""A status word 63Cx counts to fifteen (ISO 7816-4)."""
+
+_ROUNDED = re.compile(r"\d([.,]\d+)?[eE][+-]?\d+")
+_WHOLE = re.compile(r"\d+[.,]0+")
+_OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_SHORT_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
+_SPREADSHEET = "a spreadsheet has changed it; format the column as text and export it again"
+
+
+class CellRefused(ValueError):
+    """A cell cannot be taken; the text names the cell, and ``reason`` only says why."""
+
+    def __init__(self, cell: str, reason: str) -> None:
+        super().__init__(f"{cell}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class CardRule:
+    """What a card family's identifier and unblock secret look like.
+
+    Where the pattern has a group, what it holds is the identifier, and the rest is dropped.
+    """
+
+    identifier: re.Pattern[str]
+    identifier_is: str
+    secret_lengths: range
+    proves_itself: bool = False
+
+    @property
+    def secret_is(self) -> str:
+        """Say how long the secret is."""
+        least, most = self.secret_lengths[0], self.secret_lengths[-1]
+        return f"{least}" if least == most else f"{least} to {most}"
+
+
+CARD_RULES = {
+    # SP 800-73-5 part 2: the CHUID's GUID has 16 bytes (2.1 of part 1), a PUK 8 (2.4.3).
+    # A card without a GUID is known by the hash of its card-authentication key.
+    "piv": CardRule(
+        re.compile("[0-9a-f]{32}|ca[0-9a-f]{64}"),
+        "32 hexadecimal digits (or ca and 64 more, for a card without a GUID)",
+        secret_lengths=range(8, 9),
+        proves_itself=True,
+    ),
+    # OpenPGP card 3.4: maker and serial number of the application identifier (4.2.1), which
+    # may be given whole; resetting code and PW3 have 8 characters or more (4.3).
+    "openpgp": CardRule(
+        re.compile("(?:d276000124010[0-9a-f]{3})?([0-9a-f]{12})(?:0000)?"),
+        "12 hexadecimal digits, maker and serial number (or the whole application identifier)",
+        secret_lengths=range(8, 65),
+    ),
+    # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); how long a
+    # security officer's PIN or a PUK is, the module's maker says.
+    "pkcs11": CardRule(
+        re.compile("[0-9a-z]{1,16}"),
+        "the token's serial number, at most 16 letters and digits",
+        secret_lengths=range(4, 65),
+    ),
+    # GIDS 2.0: the minidriver's card identifier has 16 bytes. The secret is an admin key.
+    "gids": CardRule(
+        re.compile("[0-9a-f]{32}"),
+        "32 hexadecimal digits, the card identifier that Windows gave it",
+        secret_lengths=range(policy.DIGITS, policy.DIGITS + 1),
+    ),
+}
+"""By the driver's name."""
+
+
+def read_holder_number(text: str, digits: int) -> str:
+    """Return a holder number of so many digits; 0 takes any short text."""
+    if not text:
+        raise CellRefused("holder_number", "is empty")
+    if _ROUNDED.fullmatch(text):
+        raise CellRefused(f"holder_number {text!r}", _SPREADSHEET)
+    if digits == 0 and _SHORT_TEXT.fullmatch(text):
+        return text
+    if digits and text.isascii() and text.isdigit() and len(text) == digits:
+        return text
+    raise CellRefused(f"holder_number {text!r:.60}", _number_reason(text, digits))
+
+
+def read_name(text: str) -> str:
+    """Return a name with its spaces tidied."""
+    tidied = " ".join(text.split())
+    if not tidied:
+        raise CellRefused("name", "is empty")
+    if len(tidied) > NAME_LIMIT or not tidied.isprintable():
+        raise CellRefused("name", f"must be at most {NAME_LIMIT} printable characters")
+    return tidied
+
+
+def read_email(text: str) -> str | None:
+    """Return a tidied address; an empty cell is None. Its domain is judged at registration."""
+    tidied = tidy_email(text)
+    if not tidied:
+        return None
+    if email_problem(tidied, ()):
+        raise CellRefused(f"email {text!r:.80}", "is not an address that mail can be sent to")
+    return tidied
+
+
+def read_card(driver: str, identifier: str) -> CardId | None:
+    """Return a card's id; an empty identifier is None: a person without a card."""
+    known = (driver or "piv").lower()
+    rule = CARD_RULES.get(known)
+    if rule is None:
+        raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {', '.join(CARD_RULES)}")
+    if not identifier:
+        return None
+    if _ROUNDED.fullmatch(identifier):
+        raise CellRefused(f"card_id {identifier!r:.60}", _SPREADSHEET)
+    found = rule.identifier.fullmatch(re.sub(r"[\s:-]", "", identifier).lower())
+    if not found:
+        raise CellRefused(f"card_id {identifier!r:.60}", f"must be {rule.identifier_is}")
+    plain = found[found.lastindex or 0]
+    if not plain.strip("0"):
+        raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
+    if known == "openpgp" and not plain[4:].strip("0"):
+        raise CellRefused("card_id", "has no serial number, so that no station serves the card")
+    if known == "piv" and not plain.strip("f"):
+        raise CellRefused("card_id", "is all FF, as on a card that was never issued")
+    return CardId(known, plain)
+
+
+def read_unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
+    """Return the secret; an empty cell is None. No reason repeats it."""
+    if not text:
+        return None
+    if card is None:
+        raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
+    if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
+        raise CellRefused("unblock_secret", _SPREADSHEET)
+    if card.driver in policy.FAMILIES:
+        return Sensitive(_admin_key(text))
+    rule = CARD_RULES[card.driver]
+    if not text.isascii() or not text.isprintable() or len(text) not in rule.secret_lengths:
+        short = text.isdigit() and len(text) < rule.secret_lengths[0]
+        hint = "; leading zeros may have been lost" if short else ""
+        raise CellRefused("unblock_secret", f"must be {rule.secret_is} digits or letters{hint}")
+    return Sensitive(text)
+
+
+def read_expires(text: str) -> datetime | None:
+    """Return the end of the day that is given, or the moment; an empty cell is None."""
+    if not text:
+        return None
+    try:
+        if len(text) <= len("2026-12-31"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        hint = "; day and month cannot be told apart" if _OTHER_DATE.fullmatch(text) else ""
+        raise CellRefused(f"expires {text!r:.40}", f"write it as 2026-12-31{hint}") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_secret_limit(text: str) -> int | None:
+    """Return how many wrong secrets the card takes; an empty cell is None."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
+        return int(text)
+    raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
+
+
+def _admin_key(text: str) -> str:
+    try:
+        return policy.tidied(text)
+    except ValueError as error:
+        raise CellRefused("unblock_secret", str(error)) from None
+
+
+def _number_reason(text: str, digits: int) -> str:
+    if not digits:
+        return "must be at most 40 letters, digits and . _ / -"
+    if _WHOLE.fullmatch(text):
+        return _SPREADSHEET
+    if text.isascii() and text.isdigit() and len(text) < digits:
+        return f"has {len(text)} digits and not {digits}; leading zeros may have been lost"
+    return f"must be {digits} digits"

@@ -1,0 +1,335 @@
+"""Reading a file of people: CSV (RFC 4180) in UTF-8, with a header, one record at a time."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import difflib
+import hashlib
+import os
+import pwd
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from kiosk.authority.administration import people_fields
+from kiosk.authority.administration.people_fields import CARD_RULES, CellRefused
+from kiosk.authority.crypto.card_keys import key_from, may_be
+from kiosk.contract.errors import ImportRefused
+from kiosk.contract.messages import CardId, KeyKind
+from kiosk.contract.sensitive import Sensitive
+
+# Reading the key of a card in a file of people.
+#
+# Apart from the other cells, which are also read where somebody types them: only here the
+# cryptography is needed.
+
+_KEYS = ", ".join(KeyKind)
+
+
+def read_auth_key(text: str, card: CardId | None) -> bytes | None:
+    """Return the key that a card proves itself with; an empty cell is None."""
+    key = _key("auth_key", text, card)
+    if key is None or card is None:
+        return None
+    if not CARD_RULES[card.driver].proves_itself:
+        raise CellRefused("auth_key", f"{card.driver} cards are not asked to prove themselves")
+    if not may_be(card, key):
+        raise CellRefused("auth_key", "is not the key that card_id was made from")
+    return key
+
+
+def read_pin_key(text: str, card: CardId | None, auth: bytes | None) -> bytes | None:
+    """Return the key that a card uses only after its PIN; an empty cell is None.
+
+    It has to be another one than ``auth``, which the card uses without.
+    """
+    key = _key("pin_key", text, card)
+    if key is not None and key == auth:
+        raise CellRefused("pin_key", "is the same as auth_key, which needs no PIN")
+    return key
+
+
+def _key(cell: str, text: str, card: CardId | None) -> bytes | None:
+    """Read base64: a SubjectPublicKeyInfo in DER, or a certificate that holds one."""
+    if not text:
+        return None
+    if card is None:
+        raise CellRefused(cell, "there is no card_id that it could belong to")
+    try:
+        key = key_from(base64.b64decode("".join(text.split()), validate=True))
+    except ValueError:
+        raise CellRefused(cell, "must be DER in base64, without the lines around it") from None
+    if key is None:
+        raise CellRefused(cell, f"must be a certificate or public key: {_KEYS}")
+    return key
+
+
+# Reading which master key a card's unblock secret derives from, in a file of people.
+
+_ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
+
+
+def read_master_key(text: str, card: CardId | None, *, has_secret: bool) -> str:
+    """Return the id of the master key; an empty cell stays empty.
+
+    ``has_secret`` says that the line has an unblock secret, too: only one of them can be right.
+    """
+    if not text:
+        return ""
+    if card is None:
+        raise CellRefused("master_key", "there is no card_id that it could belong to")
+    if has_secret:
+        raise CellRefused("master_key", "there is an unblock_secret as well; leave one of them out")
+    if not _ID.fullmatch(text):
+        raise CellRefused(
+            f"master_key {text!r:.40}", "must be the id of one, as `kiosk keys list` shows it"
+        )
+    return text
+
+
+# One line of a file of people.
+
+Value = TypeVar("Value")
+
+Problem = tuple[int, str]
+"""A line number, counted from 1 (0 is the file itself), and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A line that can be taken; None is what was left empty.
+
+    ``master`` is the id of the master key that the card's secret derives from, or empty.
+    """
+
+    line: int
+    number: str
+    name: str
+    email: str | None
+    card: CardId | None
+    secret: Sensitive | None = field(repr=False)
+    expires_at: datetime | None
+    secret_limit: int | None
+    auth_key: bytes | None = field(default=None, repr=False)
+    pin_key: bytes | None = field(default=None, repr=False)
+    master: str = ""
+
+
+def read_person(
+    line: int, cells: Mapping[str, str], number_digits: int
+) -> tuple[PersonLine | None, list[str]]:
+    """Read every cell; with any reason there is no person."""
+    reader = _Reader()
+    take = reader.take
+    given = cells["card_id"]
+    number = take(
+        lambda: people_fields.read_holder_number(cells["holder_number"], number_digits), ""
+    )
+    name = take(lambda: people_fields.read_name(cells["name"]), "")
+    email = take(lambda: people_fields.read_email(cells["email"]), None)
+    card = take(lambda: people_fields.read_card(cells.get("card_driver", ""), given), None)
+    secret, key, pin_key, master = None, None, None, ""
+    if card or not given:  # of a card that was refused, nothing is said about what it has
+        secret = take(
+            lambda: people_fields.read_unblock_secret(cells["unblock_secret"], card), None
+        )
+        key = take(lambda: read_auth_key(cells.get("auth_key", ""), card), None)
+        pin_key = take(lambda: read_pin_key(cells.get("pin_key", ""), card, key), None)
+        named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
+        master = take(lambda: read_master_key(named, card, has_secret=has_secret), "")
+    expires_at = take(lambda: people_fields.read_expires(cells.get("expires", "")), None)
+    limit = take(lambda: people_fields.read_secret_limit(cells.get("secret_limit", "")), None)
+    if reader.reasons:
+        return None, reader.reasons
+    person = PersonLine(
+        line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
+    )
+    return person, []
+
+
+class _Reader:
+    """Collects the reasons of the cells that are refused."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def take(self, read: Callable[[], Value], otherwise: Value) -> Value:
+        try:
+            return read()
+        except people_fields.CellRefused as refused:
+            self.reasons.append(str(refused))
+            return otherwise
+
+
+# The header of a file of people: which columns there are, and in which order.
+
+NEEDED = ("holder_number", "name", "email", "card_id", "unblock_secret")
+OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "pin_key", "master_key")
+_ALL = (*NEEDED, *OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Names the columns in the order of the file."""
+
+    columns: tuple[str, ...]
+
+    def cells(self, record: list[str]) -> dict[str, str]:
+        """Return the cells of a record by column, without the spaces around them."""
+        return {name: cell.strip() for name, cell in zip(self.columns, record, strict=True)}
+
+
+def read_header(record: list[str]) -> Header:
+    """Read the first record; raises ``ImportRefused`` naming each column that is wrong."""
+    columns = tuple(cell.strip().lower() for cell in record)
+    reasons = [*_not_commas(columns)] or [*_missing(columns), *_unknown(columns), *_twice(columns)]
+    if reasons:
+        raise ImportRefused(tuple((1, reason) for reason in reasons))
+    return Header(columns)
+
+
+def _not_commas(columns: tuple[str, ...]) -> list[str]:
+    if not columns:
+        return [f"the file is empty; its first line must be {','.join(NEEDED)}"]
+    if len(columns) == 1:
+        for mark, called in ((";", "semicolons"), ("\t", "tabs")):
+            if mark in columns[0]:
+                return [f"columns are parted by {called}; save the file with commas"]
+    return []
+
+
+def _missing(columns: tuple[str, ...]) -> list[str]:
+    missing = [name for name in NEEDED if name not in columns]
+    if len(missing) == len(NEEDED):
+        return [f"this is not the header; the first line must be {','.join(NEEDED)}"]
+    return [f"the column {name} is missing" for name in missing]
+
+
+def _unknown(columns: tuple[str, ...]) -> list[str]:
+    """Name what is not known; where nothing is, that this is no header has been said."""
+    unknown = [name for name in columns if name not in _ALL]
+    return [] if len(unknown) == len(columns) else [_hint(name) for name in unknown]
+
+
+def _hint(name: str) -> str:
+    near = difflib.get_close_matches(name, _ALL, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(_ALL)}"
+    return f"there is no column {name!r:.40}; {hint}"
+
+
+def _twice(columns: tuple[str, ...]) -> list[str]:
+    return [f"the column {name} is there twice" for name in _ALL if columns.count(name) > 1]
+
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class PeopleFile:
+    """Reads ``path`` once; ``problems``, ``lines`` and ``position`` grow while it does.
+
+    ``lines`` counts the records, the header aside; ``position`` is in bytes of ``size``.
+    """
+
+    def __init__(self, path: Path, number_digits: int) -> None:
+        self.problems: list[Problem] = []
+        self.lines = 0
+        self.position = 0
+        self.size = 0
+        self._path = path
+        self._number_digits = number_digits
+        self._hash = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256, in hexadecimal, of what has been read."""
+        return self._hash.hexdigest()
+
+    def people(self) -> Iterator[PersonLine]:
+        """Yield the good lines; raises ``ImportRefused`` where it cannot be read at all."""
+        try:
+            with self._path.open("rb") as file:
+                self.size = self._path.stat().st_size
+                yield from self._people(file)
+        except PermissionError:
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            way = f"{user} may not read it; put it where it can, such as the imports folder"
+            raise ImportRefused(((0, way),)) from None
+        except OSError as error:
+            raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
+
+    def _people(self, file: BinaryIO) -> Iterator[PersonLine]:
+        reader = csv.reader(self._texts(file), strict=True)
+        begins = 1
+        try:
+            header = read_header(next(reader, []))
+            begins = reader.line_num + 1
+            for record in reader:
+                if any(cell.strip() for cell in record):
+                    self.lines += 1
+                    yield from self._person(begins, record, header)
+                begins = reader.line_num + 1
+        except csv.Error:
+            reason = "from here on it is no CSV: see quotation marks and line ends"
+            self.problems.append((begins, reason))
+
+    def _person(self, line: int, record: list[str], header: Header) -> Iterator[PersonLine]:
+        if len(record) != len(header.columns):
+            wanted = len(header.columns)
+            self.problems.append((line, f"has {len(record)} cells, and the header {wanted}"))
+            return
+        person, reasons = read_person(line, header.cells(record), self._number_digits)
+        self.problems.extend((line, reason) for reason in reasons)
+        if person:
+            yield person
+
+    def _texts(self, file: BinaryIO) -> Iterator[str]:
+        for number, raw in enumerate(file, start=1):
+            self.position += len(raw)
+            self._hash.update(raw)
+            if number == 1 and raw.startswith(_UTF16):
+                raise ImportRefused(((1, "this is UTF-16; save the file as CSV in UTF-8"),))
+            yield self._decoded(number, raw.removeprefix(_BOM) if number == 1 else raw)
+
+    def _decoded(self, number: int, raw: bytes) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            self.problems.append((number, "is not UTF-8; save the file as CSV in UTF-8"))
+            return raw.decode(errors="replace")
+
+
+# What a file says twice. A person with two cards has two lines; anything else is a mistake.
+
+
+class Repetitions:
+    """Remembers of each line only what a later one could contradict."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, tuple[int, int]] = {}
+        self._cards: dict[CardId, int] = {}
+
+    def takes(self, line: PersonLine, problems: list[Problem]) -> bool:
+        """Tell whether ``line`` says something new; if not, say in ``problems`` why."""
+        before = len(problems)
+        first, person = self._people.setdefault(line.number, (line.line, _of(line)))
+        if first != line.line and person != _of(line):
+            reason = f"holder_number: line {first} has another name or email for it"
+            problems.append((line.line, reason))
+        elif first != line.line and line.card is None:
+            problems.append((line.line, f"holder_number: is on line {first} already"))
+        if line.card and (known := self._cards.setdefault(line.card, line.line)) != line.line:
+            problems.append((line.line, f"card_id: is on line {known} already"))
+        return len(problems) == before
+
+    def is_first(self, line: PersonLine) -> bool:
+        """Tell whether a line that was taken is the first of its person."""
+        return self._people[line.number][0] == line.line
+
+
+def _of(line: PersonLine) -> int:
+    return hash((line.name, line.email))

@@ -1,0 +1,255 @@
+"""A person's page, read in one go: the same few statements whatever their story's length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Final
+
+from kiosk.authority.administration.audit_messages import GRAVE, told
+from kiosk.authority.administration.checks import broken_seals
+from kiosk.authority.administration.holder_notices import address_of
+from kiosk.authority.administration.office import staff_names
+from kiosk.authority.administration.standing import (
+    Facts,
+    code_line,
+    headline_of,
+    is_blocked,
+    seen_of_cards,
+    trouble_words,
+    waits_for_second,
+)
+from kiosk.authority.administration.views import (
+    Actor,
+    AddressChangeLine,
+    CardLine,
+    Person,
+    RegistrationLine,
+    Seen,
+    Standing,
+    StoryLine,
+)
+from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.roles import Action, may
+from kiosk.authority.store.records import (
+    ActionNote,
+    AuditEvent,
+    AuditQuery,
+    Card,
+    Cardholder,
+    CardStatus,
+    EmailCode,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.contract.policy import HOUR, Policy, mask_email
+
+# A person's story: what the audit holds of them, in plain words, newest first.
+
+LEFT_OUT: Final[frozenset[str]] = frozenset(
+    {
+        AuditKind.VISIT_SUPERSEDED,
+        AuditKind.VISIT_ENDED,
+        AuditKind.STEP_REFUSED,
+        AuditKind.QUESTIONS_TAKEN,
+        AuditKind.EMAIL_TAKEN,
+        AuditKind.ATTEMPT_CHARGED,
+        AuditKind.CODE_DRAFTED,
+        AuditKind.CODE_TRY_CHARGED,
+        AuditKind.SECRET_RELEASED,
+        AuditKind.ADMIN_KEY_USED,
+        AuditKind.SECRET_DRAWN,
+        AuditKind.UNBLOCK_TOLD_LATE,
+    }
+)
+"""Steps on the way to something that is told, and what only the machine has to know."""
+
+LONGEST: Final = 500
+"""Lines that are given at once, whatever is asked for."""
+
+
+def story_of(
+    uow: UnitOfWork,
+    holder_id: str,
+    name_of: Callable[[str | None], str],
+    *,
+    before: int | None = None,
+    limit: int = 100,
+) -> tuple[StoryLine, ...]:
+    """Return up to ``limit`` lines from before row ``before`` (None: the newest).
+
+    ``name_of`` names members of staff by id.
+    """
+    wanted = AuditQuery(holder_id=holder_id, without=LEFT_OUT)
+    events = uow.trail.newest(wanted, before, min(limit, LONGEST))
+    notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
+    return tuple(_line(event, notes, name_of) for event in events)
+
+
+def _line(
+    event: AuditEvent, notes: Mapping[str, ActionNote], name_of: Callable[[str | None], str]
+) -> StoryLine:
+    agreed = name_of(str(event.detail.get("agreed_by") or ""))
+    agreement = (f"Agreed by {agreed}.",) if agreed else ()
+    words = (told(event), *_why(notes.get(_note_id(event))), *agreement)
+    return StoryLine(
+        seq=event.seq,
+        at=event.at,
+        told=" ".join(words),
+        who=name_of(event.actor),
+        station=event.station or "",
+        reference=event.reference,
+        grave=event.kind in GRAVE,
+    )
+
+
+def _why(note: ActionNote | None) -> tuple[str, ...]:
+    """Say the grounds as staff wrote them."""
+    if note is None:
+        return ()
+    identified = (f"Identified by: {note.identified_by}.",) if note.identified_by else ()
+    return (f"Reason: {note.reason.rstrip('.')}.", *identified)
+
+
+def _note_id(event: AuditEvent) -> str:
+    return str(event.detail.get("note") or "")
+
+
+NEWEST = 50
+"""Lines of a story that come with a person."""
+
+
+def page_of(
+    uow: UnitOfWork, holder: Cardholder, policy: Policy, actor: Actor, zone: tzinfo
+) -> Person:
+    """Return the page of ``holder`` as ``actor`` may see and use it."""
+    facts, name_of = facts_of(uow, holder, policy), staff_names(uow)
+    headline = headline_of(facts, zone)
+    return Person(
+        seen=Seen(holder.id, holder.revision),
+        number=holder.number,
+        name=holder.name,
+        email=address_of(holder, facts.registration),
+        left_at=holder.left_at,
+        standing=facts.standing,
+        can_unlock=facts.can_unlock,
+        headline=headline.told,
+        advice=headline.advice,
+        registration=_registration_line(uow, facts),
+        cards=tuple(_card_line(facts, card) for card in facts.cards),
+        codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
+        story=story_of(uow, holder.id, name_of, limit=NEWEST),
+        open_to=_open_to(facts, actor),
+        waiting_change=_waiting_change(uow, holder),
+    )
+
+
+def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | None:
+    change = uow.address_changes.waiting(holder.id)
+    if change is None:
+        return None
+    masked = mask_email(change.new_email)
+    return AddressChangeLine(change.old_email, masked, change.requested_at, change.effective_at)
+
+
+def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
+    """Read what somebody's standing rests on."""
+    registration = uow.registrations.of_holder(holder.id)
+    codes = uow.codes.open_of_holder(holder.id)
+    seen = seen_of_cards(uow, holder.id)
+    return Facts(
+        holder=holder,
+        cards=uow.cards.of_holder(holder.id),
+        registration=registration,
+        policy=policy,
+        now=uow.now,
+        codes=tuple(code for code in codes if _counts(uow, code)),
+        sent=uow.codes.send_times_of_holder(holder.id, uow.now - HOUR),
+        unsettled=uow.journal.open_of_holder(holder.id),
+        broken=broken_seals(uow, (holder.id,)),
+        blocked_where=_blocked_where(uow, holder),
+        seen=seen.refused,
+        last_pin_proven=seen.last_pin_proven,
+        reported_at=_reported_at(uow, holder) if is_blocked(registration, policy) else None,
+    )
+
+
+def _counts(uow: UnitOfWork, code: EmailCode) -> bool:
+    ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
+    return ends > uow.now and is_vouched_for(uow, code)
+
+
+def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
+    query = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
+    for event in uow.trail.newest(query, limit=1):
+        return event.station or ""
+    return ""
+
+
+def _reported_at(uow: UnitOfWork, holder: Cardholder) -> datetime | None:
+    """Return when it was last said that something was not done by them."""
+    kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
+    events = [
+        event
+        for kind in kinds
+        for event in uow.trail.newest(AuditQuery(holder_id=holder.id, kind=kind), limit=1)
+    ]
+    return max((event.at for event in events), default=None)
+
+
+def _registration_line(uow: UnitOfWork, facts: Facts) -> RegistrationLine | None:
+    registration = facts.registration
+    if registration is None:
+        return None
+    texts = uow.questions.by_ids(registration.question_ids)
+    return RegistrationLine(
+        email=registration.email,
+        confirmed=registration.unconfirmed_since is None,
+        registered_at=registration.registered_at,
+        questions=tuple(texts[id_].text for id_ in registration.question_ids if id_ in texts),
+        failures=registration.failures,
+        failures_allowed=facts.policy.max_failures,
+        blocked_at=registration.blocked_at,
+        paused_until=facts.paused_until,
+    )
+
+
+def _card_line(facts: Facts, card: Card) -> CardLine:
+    return CardLine(
+        card_id=card.id,
+        driver=card.driver,
+        identifier=card.identifier,
+        revoked=card.status is CardStatus.REVOKED,
+        expires_at=card.expires_at,
+        has_secret=card.sealed_secret is not None,
+        trouble=trouble_words(card, facts.trouble(card)),
+        has_key=card.auth_key is not None,
+        has_pin_key=card.pin_key is not None,
+        last_pin_proven=facts.last_pin_proven.get(card.id),
+    )
+
+
+def _open_to(facts: Facts, actor: Actor) -> frozenset[Action]:
+    return frozenset(action for action in _sensible(facts, actor) if may(actor.role, action))
+
+
+def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
+    """Return what makes sense for somebody who stands like this."""
+    if facts.standing is Standing.LEFT:
+        return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})
+    sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
+    sensible |= {Action.ERASE_PERSON, Action.REPORT_MISUSE}
+    if any(card.status is CardStatus.ACTIVE for card in facts.cards):
+        sensible |= {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
+    if facts.registration is not None:
+        sensible.add(Action.REVOKE_REGISTRATION)
+    if is_blocked(facts.registration, facts.policy) or facts.paused_until is not None:
+        sensible.add(Action.LIFT_BLOCK)
+    first = facts.standing is Standing.NOT_REGISTERED and facts.unlockable
+    if facts.standing is Standing.READY or first:
+        sensible.add(Action.ISSUE_CODE)
+    if any(waits_for_second(code) and code.issued_by != actor.staff_id for code in facts.codes):
+        sensible.add(Action.AGREE_CODE)
+    if any(map(is_assisted, facts.codes)):
+        sensible.add(Action.WITHDRAW_CODE)
+    return frozenset(sensible)

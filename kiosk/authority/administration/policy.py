@@ -1,0 +1,171 @@
+"""The policy's settings: shown with their limits, changed one at a time with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from kiosk.app.config.kinds import About, Unfit, settings_of
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.office import Act, Office, audit_name, staff_names
+from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.views import Done, Grounds, PolicyLine
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.policy import (
+    PolicyInForce,
+    policy_in_force,
+    shown_stored,
+    shown_text,
+    stored_text,
+)
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import ActionNote, PolicySetting, Scalar
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+
+FIELD = "value"
+LONGEST = 1000
+_NONE = "an empty list"
+
+_ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
+
+
+class LocalPolicyDesk:
+    """Implements ``PolicyDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._file = office.means.file_policy
+
+    def every(self) -> tuple[PolicyLine, ...]:
+        """Return all settings, in the order of the settings file."""
+        with self._office.look(Action.SEE_POLICY) as uow:
+            stored = uow.policy_changes.every()
+            notes = uow.notes.by_ids(tuple(each.note_id for each in stored.values()))
+            name_of = staff_names(uow)
+        found = policy_in_force(self._file, stored)
+        return tuple(
+            _line(about, self._file, found, stored.get(about.name), notes, name_of)
+            for about in settings_of(self._file)
+        )
+
+    def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
+        """Let another value count."""
+        with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
+            about = self._about(name)
+            new = _read(about, value)
+            self._put(act, about, stored_text(new), revision)
+        now = shown_text(new) or _NONE
+        return act.done(f"{name} is {now} from now on, at every station within a minute.")
+
+    def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
+        """Let the settings file's value count again."""
+        with self._changing("policy.reset", name, revision, grounds) as act:
+            self._put(act, self._about(name), None, revision)
+        now = shown_text(getattr(self._file, name)) or _NONE
+        return act.done(f"{name} is {now} again, as the settings file has it.")
+
+    def _changing(
+        self,
+        act: str,
+        name: str,
+        revision: int,
+        grounds: Grounds,
+        entered: Mapping[str, Scalar] | None = None,
+    ) -> AbstractContextManager[Act]:
+        """Begin a change, which waits for a second member while ``four_eyes`` is in force."""
+        proposal = Proposal(act, {"name": name, **(entered or {})}, revision=revision)
+        return self._office.act(Action.CHANGE_POLICY, grounds, hold=hold_policy, proposal=proposal)
+
+    def _about(self, name: str) -> About:
+        for about in settings_of(self._file):
+            if about.name == name:
+                return about
+        raise NothingThere(f"There is no policy setting named {name}.")
+
+    def _put(self, act: Act, about: About, text: str | None, revision: int) -> None:
+        """Store a value, or None for the file's, and tell of it."""
+        stored = act.uow.policy_changes.every()
+        by = audit_name(act.actor)
+        new = PolicySetting(about.name, text, act.uow.now, by, act.note_id, revision)
+        if not act.uow.policy_changes.save(new):
+            raise _too_late(act.uow, stored[about.name])
+        before = policy_in_force(self._file, stored)
+        after = policy_in_force(self._file, stored | {about.name: new})
+        self._judge(act.uow, about, before, after)
+        was, now = (getattr(each.settings, about.name) for each in (before, after))
+        if was == now and (text is not None or about.name not in stored):
+            raise NotTaken(FIELD, f"That is what counts already for {about.name}.")
+        act.tell(
+            StaffKind.POLICY_CHANGED,
+            setting=about.name,
+            value=shown_text(now),
+            was=shown_text(was),
+            as_in_file=text is None,
+            revision=revision + 1,
+        )
+
+    def _judge(
+        self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce
+    ) -> None:
+        """Refuse what does not fit the other settings, or the list of questions."""
+        if worse := [
+            because for name, because in after.faults.items() if name not in before.faults
+        ]:
+            raise NotTaken(FIELD, f"That does not fit. {worse[0]}.")
+        if about.name in after.faults:
+            raise NotTaken(FIELD, f"That does not fit. {after.faults[about.name]}.")
+        policy, offered = after.settings.policy(), len(uow.questions.current())
+        wanted = policy.questions_registered if policy.asks_questions else 0
+        if about.name in _ABOUT_QUESTIONS and offered < wanted:
+            many = "1 question is" if offered == 1 else f"{offered} questions are"
+            raise NotTaken(FIELD, f"Only {many} offered. Add some first.")
+
+
+def hold_policy(uow: UnitOfWork) -> None:
+    """Take turns with whoever changes the policy or the questions: they have to fit."""
+    uow.policy_changes.hold()
+    uow.questions.hold()
+
+
+def _read(about: About, text: str) -> Any:
+    if len(text) > LONGEST:
+        raise NotTaken(FIELD, f"That is too long. Allowed: {about.kind.allowed}.")
+    try:
+        return about.kind.read(text.strip())
+    except Unfit as unfit:
+        head = f"{text.strip()!r} {unfit}" if unfit.quotes else str(unfit)
+        raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
+
+
+def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ChangedMeanwhile:
+    name, who = setting.name, staff_names(uow)(setting.changed_by)
+    to = "back to the settings file's value"
+    if setting.value is not None:
+        to = f"to {shown_stored(setting.value) or _NONE}"
+    return ChangedMeanwhile(f"{name} was changed since you looked.", (f"{who} set {name} {to}.",))
+
+
+def _line(
+    about: About,
+    file: PolicySettings,
+    found: PolicyInForce,
+    setting: PolicySetting | None,
+    notes: Mapping[str, ActionNote],
+    name_of: Callable[[str | None], str],
+) -> PolicyLine:
+    by_staff = setting if setting is not None and setting.value is not None else None
+    note = notes.get(by_staff.note_id) if by_staff else None
+    return PolicyLine(
+        name=about.name,
+        value=shown_text(getattr(found.settings, about.name)),
+        in_file=shown_text(getattr(file, about.name)),
+        allowed=about.kind.allowed,
+        help=about.help,
+        changed_at=by_staff.changed_at if by_staff else None,
+        changed_by=name_of(by_staff.changed_by) if by_staff else "",
+        reason=note.reason if note else "",
+        revision=setting.revision if setting else 0,
+        trouble=found.faults.get(about.name, ""),
+    )

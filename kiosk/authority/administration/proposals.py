@@ -1,0 +1,194 @@
+"""Acts that wait for a second member of staff: how one is kept, and how it is read again.
+
+An act that waits is the call of a use case, with everything that was entered. To let another
+one wait: put its action into ``kiosk.authority.roles.FOUR_EYES``, hand a ``Proposal`` to
+``Office.act``,
+and add a row to ``kiosk.authority.administration.proposed_acts.ACTS``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import Final
+
+from kiosk.authority.administration.views import Actor, Seen
+from kiosk.authority.crypto.sealing import SealedText, Sealer
+from kiosk.authority.roles import Action, may
+from kiosk.authority.store.records import ProposedAct, Scalar, StaffKey, StaffMember
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.sensitive import Sensitive
+
+# Who counts as a second member of staff for what a first one proposed.
+#
+# Somebody else, with another key, where neither let the other in. Whoever adds an account, or a
+# key to an account, may be the one who uses it: so that counts as theirs for this purpose, and so
+# does what such an account adds in turn.
+#
+# The command line is one person, whoever types: they hold the machine. It may propose to every
+# member and agree with every member, those whom it added included.
+
+
+def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
+    """Say why ``second`` cannot agree with ``first``; empty where they can.
+
+    Whether the second one's role permits the act is for the caller.
+    """
+    if first.staff_id == second.staff_id or (first.key and first.key == second.key):
+        return "You proposed this yourself: somebody else has to agree to it."
+    if not first.staff_id or not second.staff_id:
+        return ""
+    members, keys = _members(uow), uow.staff.keys()
+    if first.staff_id in _let_in_by(second, members, keys):
+        return f"{first.name} let you in here, so somebody else has to agree to this."
+    if second.staff_id in _let_in_by(first, members, keys):
+        return f"You let {first.name} in here, so somebody else has to agree to this."
+    return ""
+
+
+def two_could_agree(uow: UnitOfWork, action: Action) -> bool:
+    """Tell whether there are two members who may do ``action`` and could agree with each other."""
+    members, keys = _members(uow), uow.staff.keys()
+    present = [
+        Actor(member.name, member.role, member.id, key.fingerprint)
+        for key in keys
+        if (member := members[key.staff_id]).removed_at is None and may(member.role, action)
+    ]
+    chains = {each.key: _let_in_by(each, members, keys) for each in present}
+    return any(
+        one.staff_id != other.staff_id
+        and one.staff_id not in chains[other.key]
+        and other.staff_id not in chains[one.key]
+        for one, other in combinations(present, 2)
+    )
+
+
+def _members(uow: UnitOfWork) -> dict[str, StaffMember]:
+    return {member.id: member for member in uow.staff.every()}
+
+
+def _let_in_by(
+    actor: Actor, members: Mapping[str, StaffMember], keys: Collection[StaffKey]
+) -> frozenset[str]:
+    """Return who added the member or the key that they use, who added those, and so on."""
+    chain: set[str] = set()
+    due = [members[actor.staff_id].added_by] if actor.staff_id in members else []
+    due += [key.added_by for key in keys if key.fingerprint == actor.key]
+    while due:
+        adder = due.pop()
+        if adder in members and adder not in chain and adder != actor.staff_id:
+            chain.add(adder)
+            due.append(members[adder].added_by)
+    return frozenset(chain)
+
+
+WAITS_FOR: Final = timedelta(days=7)
+
+Parameters = Mapping[str, Scalar | Sensitive]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a use case hands over, so that it can be done later: ``act`` is its name in ``ACTS``.
+
+    ``revision`` is that of the member of staff or the setting; a person's comes from ``Seen``.
+    """
+
+    act: str
+    parameters: Parameters = field(default_factory=dict)
+    card_id: str | None = None
+    staff_id: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAct:
+    """A proposed act whose parameters could be read."""
+
+    kept: ProposedAct
+    parameters: Parameters
+
+    @property
+    def seen(self) -> Seen:
+        """The person, as they were when it was proposed."""
+        return Seen(self.kept.holder_id or "", self.kept.revision)
+
+    @property
+    def card_id(self) -> str:
+        """The card that it is about."""
+        return self.kept.card_id or ""
+
+    @property
+    def staff_id(self) -> str:
+        """The member of staff whom it is about."""
+        return self.kept.staff_id or ""
+
+    def text(self, name: str) -> str:
+        """Return a parameter that is a text; empty where there is none."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int | None:
+        """Return a parameter that is a whole number."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def truth(self, name: str) -> bool:
+        """Tell whether a parameter is set."""
+        return self.parameters.get(name) is True
+
+    def secret(self, name: str) -> Sensitive | None:
+        """Return a parameter that is a secret."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, Sensitive) else None
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a parameter that is a moment."""
+        value = self.text(name)
+        return datetime.fromisoformat(value) if value else None
+
+
+def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> SealedText:
+    """Seal what was entered, bound to everything else that decides what is done, and by whom.
+
+    ``proposed`` is the row without them; whoever can write the database can neither add an
+    act that waits nor change one.
+    """
+    plain: dict[str, Scalar] = {}
+    secret: dict[str, str] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Sensitive):
+            secret[name] = value.reveal()
+        else:
+            plain[name] = value
+    return sealer.seal_text(
+        Sensitive(json.dumps({"plain": plain, "secret": secret})), *_bound(proposed)
+    )
+
+
+def open_parameters(sealer: Sealer, proposed: ProposedAct) -> OpenedAct:
+    """Read them again; raises ``SealBroken`` or ``KeyMissing``."""
+    sealed = SealedText(proposed.parameters, proposed.key_id)
+    both = json.loads(sealer.open_text(sealed, *_bound(proposed)).reveal())
+    secret = {name: Sensitive(text) for name, text in both["secret"].items()}
+    return OpenedAct(proposed, both["plain"] | secret)
+
+
+def _bound(proposed: ProposedAct) -> tuple[str | int, ...]:
+    return (
+        "proposed-act",
+        proposed.id,
+        proposed.act,
+        proposed.action,
+        proposed.holder_id or "",
+        proposed.card_id or "",
+        proposed.staff_id or "",
+        proposed.revision,
+        proposed.proposed_by,
+        proposed.proposed_key,
+        proposed.expires_at.isoformat(),
+        proposed.note_id,
+    )

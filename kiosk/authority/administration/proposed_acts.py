@@ -1,0 +1,418 @@
+"""Every act that can wait for a second member of staff: what it says, and how it is done then.
+
+Doing it is the call of the very use case that was called when it was proposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kiosk.authority.administration.cards import card_of, secret_of
+from kiosk.authority.administration.codes import LocalCodesDesk, giver_of
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.login import read_public_key
+from kiosk.authority.administration.office import (
+    Agreement,
+    Office,
+    act_name,
+    audit_name,
+    decided,
+    proposer_of,
+)
+from kiosk.authority.administration.proposals import OpenedAct, objection, open_parameters
+from kiosk.authority.administration.views import (
+    Actor,
+    CodeLine,
+    Done,
+    Grounds,
+    ProposalLine,
+    unseen,
+)
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.roles import Action, Role, may
+from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import KeyMissing, NothingThere, NotPermitted, NotTaken, SealBroken
+from kiosk.contract.sensitive import Sensitive
+
+_UNASKED: Final = Grounds("")
+"""The office of an agreement has the grounds already, of both members."""
+
+Words = Callable[[UnitOfWork, OpenedAct], str]
+Perform = Callable[[AdminDesk, OpenedAct], Done]
+
+
+@dataclass(frozen=True, slots=True)
+class ActKind:
+    """One act: the action that it asks of a role, what it would do, and how it is done.
+
+    The words may hold what was entered, and never a secret.
+    """
+
+    action: Action
+    words: Words
+    perform: Perform
+
+
+# --- words -----------------------------------------------------------------------------
+
+
+def _new_card(uow: UnitOfWork, opened: OpenedAct) -> str:
+    with_secret = ", with an unblock secret" if secret_of(opened) else ""
+    return f"Add the card {opened.text('driver')} {opened.text('identifier')}{with_secret}."
+
+
+def _replacing(uow: UnitOfWork, opened: OpenedAct) -> str:
+    with_secret = ", with an unblock secret" if secret_of(opened) else ""
+    new = f"{opened.text('driver')} {opened.text('identifier')}{with_secret}"
+    return f"Replace the card {_card(uow, opened)} by {new}."
+
+
+def _secret(uow: UnitOfWork, opened: OpenedAct) -> str:
+    full = " The card was just given it." if opened.truth("tries_full") else ""
+    return f"Set another unblock secret for the card {_card(uow, opened)}.{full}"
+
+
+def _add_staff(uow: UnitOfWork, opened: OpenedAct) -> str:
+    key = _fingerprint(opened)
+    return f"Let in {opened.text('name')} as {opened.text('role')}, with the key {key}."
+
+
+def _role(uow: UnitOfWork, opened: OpenedAct) -> str:
+    return f"Give {_member(uow, opened)} the role {opened.text('role')}."
+
+
+def _add_key(uow: UnitOfWork, opened: OpenedAct) -> str:
+    return f"Let {_member(uow, opened)} in with the key {_fingerprint(opened)}, too."
+
+
+def _policy(uow: UnitOfWork, opened: OpenedAct) -> str:
+    return f"Set {opened.text('name')} to {opened.text('value') or 'an empty list'}."
+
+
+def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
+    known = opened.number("known") or 0
+    changes = "one change" if known == 1 else f"{known} changes"
+    digest = opened.text("digest")[:16]
+    return (
+        f"Import the file {opened.text('name')} (SHA-256 {digest}...), with {changes} of "
+        "addresses, cards, keys or secrets of people who are known already."
+    )
+
+
+def _redact(uow: UnitOfWork, opened: OpenedAct) -> str:
+    what = "everything in words" if opened.truth("whole") else "the reason"
+    return f"Take {what} out of row {opened.number('row')} of the audit."
+
+
+def _card(uow: UnitOfWork, opened: OpenedAct) -> str:
+    card = uow.cards.get(opened.card_id)
+    return f"{card.driver} {card.identifier}" if card else "that is not recorded any more"
+
+
+def _member(uow: UnitOfWork, opened: OpenedAct) -> str:
+    member = uow.staff.get(opened.staff_id)
+    return member.name if member else "somebody who is not recorded any more"
+
+
+def _fingerprint(opened: OpenedAct) -> str:
+    try:
+        return read_public_key(opened.text("public_key")).fingerprint
+    except NotTaken:
+        return "that cannot be read"
+
+
+# --- doing it --------------------------------------------------------------------------
+
+
+def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:
+    secret = secret_of(opened) or Sensitive("")
+    return desk.cards.set_secret(
+        opened.seen, opened.card_id, secret, _UNASKED, tries_full=opened.truth("tries_full")
+    )
+
+
+def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
+    result = desk.imports.run(opened.text("name"), unseen)
+    if result.problems:
+        line, because = result.problems[0]
+        raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
+    return Done(f"{result.lines} lines were imported.", result.reference)
+
+
+ACTS: Final[dict[str, ActKind]] = {
+    "people.lift_block": ActKind(
+        Action.LIFT_BLOCK,
+        lambda uow, opened: "Lift the block.",
+        lambda desk, opened: desk.people.lift_block(opened.seen, _UNASKED),
+    ),
+    "people.revoke_registration": ActKind(
+        Action.REVOKE_REGISTRATION,
+        lambda uow, opened: "Revoke the registration, so that they register anew.",
+        lambda desk, opened: desk.people.revoke_registration(opened.seen, _UNASKED),
+    ),
+    "people.correct_email": ActKind(
+        Action.CORRECT_EMAIL,
+        lambda uow, opened: f"Correct the email address to {opened.text('email')}.",
+        lambda desk, opened: desk.people.correct_email(opened.seen, opened.text("email"), _UNASKED),
+    ),
+    "cards.add": ActKind(
+        Action.ADD_CARD,
+        _new_card,
+        lambda desk, opened: desk.cards.add(opened.seen, card_of(opened), _UNASKED),
+    ),
+    "cards.replace": ActKind(
+        Action.REPLACE_CARD,
+        _replacing,
+        lambda desk, opened: desk.cards.replace(
+            opened.seen, opened.card_id, card_of(opened), _UNASKED
+        ),
+    ),
+    "cards.set_secret": ActKind(Action.SET_SECRET, _secret, _set_secret),
+    "staff.add": ActKind(
+        Action.ADD_STAFF,
+        _add_staff,
+        lambda desk, opened: desk.staff.add(
+            opened.text("name"), Role(opened.text("role")), opened.text("public_key"), _UNASKED
+        ),
+    ),
+    "staff.change_role": ActKind(
+        Action.CHANGE_ROLE,
+        _role,
+        lambda desk, opened: desk.staff.change_role(
+            opened.staff_id, Role(opened.text("role")), opened.kept.revision, _UNASKED
+        ),
+    ),
+    "staff.add_key": ActKind(
+        Action.ADD_STAFF_KEY,
+        _add_key,
+        lambda desk, opened: desk.staff.add_key(
+            opened.staff_id, opened.text("public_key"), opened.kept.revision, _UNASKED
+        ),
+    ),
+    "policy.change": ActKind(
+        Action.CHANGE_POLICY,
+        _policy,
+        lambda desk, opened: desk.policy.change(
+            opened.text("name"), opened.text("value"), opened.kept.revision, _UNASKED
+        ),
+    ),
+    "policy.reset": ActKind(
+        Action.CHANGE_POLICY,
+        lambda uow, opened: f"Let the settings file's value of {opened.text('name')} count again.",
+        lambda desk, opened: desk.policy.reset(opened.text("name"), opened.kept.revision, _UNASKED),
+    ),
+    "audit.redact": ActKind(
+        Action.REDACT_AUDIT,
+        _redact,
+        lambda desk, opened: desk.audit.redact(
+            opened.number("row") or 0, _UNASKED, whole=opened.truth("whole")
+        ),
+    ),
+    "imports.run": ActKind(Action.IMPORT_PEOPLE, _import, _run_import),
+}
+"""By the name of the use case, as a ``Proposal`` has it."""
+
+
+def kind_of(act: str) -> ActKind:
+    """Return an act by name; another version of the program may know others."""
+    kind = ACTS.get(act)
+    if kind is None:
+        raise NothingThere("This version of the program cannot do what was proposed.")
+    return kind
+
+
+# What waits for a second member of staff: looked at, agreed to, declined.
+#
+# A code by word of mouth is among it. It is kept as a code from the first, because it is read out
+# before anybody agrees, and has its own life of fifteen minutes.
+
+UNREADABLE = (
+    "This was altered in the database, or its key is gone: decline it, and propose it anew."
+)
+
+
+class LocalProposalsDesk:
+    """Implements ``kiosk.authority.administration.desk.ProposalsDesk``.
+
+    ``desk_of`` makes the desk of another office: of one that acts with an agreement.
+    """
+
+    def __init__(self, office: Office, desk_of: Callable[[Office], AdminDesk]) -> None:
+        self._office = office
+        self._desk_of = desk_of
+
+    def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
+        """Return what waits, oldest first; with ``holder_id`` only what concerns that person."""
+        with self._office.look(Action.SEE_TODAY) as uow:
+            return waiting_lines(uow, self._office, holder_id)
+
+    def agree(self, proposal_id: str, grounds: Grounds) -> Done:
+        """Agree, and have it done now, as its proposer would have."""
+        with self._office.look(Action.AGREE_ACT) as uow:
+            kept = uow.proposals.get(proposal_id)
+            if kept is not None and kept.outcome is not Outcome.WAITING:
+                raise decided(uow, kept.id)
+        if kept is None:
+            return LocalCodesDesk(self._office).agree(proposal_id, grounds)
+        try:
+            opened = open_parameters(self._office.means.sealer, kept)
+        except (SealBroken, KeyMissing):
+            raise NothingThere(UNREADABLE) from None
+        agreement = Agreement(opened, grounds)
+        acting = Office(self._office.means, self._office.actor, agreement)
+        return kind_of(kept.act).perform(self._desk_of(acting), opened)
+
+    def decline(self, proposal_id: str, grounds: Grounds) -> Done:
+        """Let it never be done; who proposed something takes it back like this."""
+        with self._office.look(Action.DECLINE_ACT) as uow:
+            kept = uow.proposals.get(proposal_id)
+        if kept is None:
+            return LocalCodesDesk(self._office).withdraw(proposal_id, grounds)
+        with self._office.act(Action.DECLINE_ACT, grounds, about=kept.holder_id) as act:
+            if not may(act.actor.role, Action(kept.action)):
+                raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
+            if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):
+                raise decided(act.uow, kept.id)
+            act.tell(
+                StaffKind.ACT_DECLINED,
+                card_id=kept.card_id,
+                proposal=kept.id,
+                act=kept.act,
+                proposed_by=kept.proposed_by,
+            )
+        return act.done("It is declined: nothing was changed.")
+
+
+def waiting_lines(uow: UnitOfWork, office: Office, holder_id: str = "") -> tuple[ProposalLine, ...]:
+    """Return what waits and concerns this actor's role, or a person, oldest first.
+
+    Auditors see all of it, and decide nothing.
+    """
+    lines = [*_acts(uow, office, holder_id), *_codes(uow, office, holder_id)]
+    role = office.actor.role
+    shown = (line for line in lines if role is Role.AUDITOR or may(role, line.action))
+    return tuple(sorted(shown, key=lambda line: line.proposed_at))
+
+
+def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalLine]:
+    kept_ones = [
+        kept for kept in uow.proposals.waiting() if not holder_id or kept.holder_id == holder_id
+    ]
+    ids = tuple(kept.note_id for kept in kept_ones)[:500]
+    notes = uow.notes.by_ids(ids) if ids else {}
+    for kept in kept_ones:
+        first = proposer_of(uow, kept)
+        if first is None:
+            continue
+        told, is_readable = _told(uow, office, kept)
+        note = notes.get(kept.note_id)
+        yield _judged(
+            uow,
+            office,
+            first,
+            ProposalLine(
+                proposal_id=kept.id,
+                action=Action(kept.action),
+                told=told,
+                holder_id=kept.holder_id or "",
+                about=_about(uow, kept),
+                proposed_by=act_name(uow, kept.proposed_by),
+                proposed_at=kept.proposed_at,
+                expires_at=kept.expires_at,
+                reason=note.reason if note else "",
+                identified_by=note.identified_by if note else "",
+                reference=kept.reference,
+                why_not="" if is_readable else UNREADABLE,
+            ),
+        )
+
+
+def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalLine]:
+    for code, line in LocalCodesDesk(office).waiting_in(uow):
+        if holder_id and code.holder_id != holder_id:
+            continue
+        first = giver_of(uow, code)
+        note, reference = _note_of_code(uow, line)
+        yield _judged(
+            uow,
+            office,
+            first,
+            ProposalLine(
+                proposal_id=line.code_id,
+                action=Action.ISSUE_CODE,
+                told="Let a code by word of mouth work.",
+                holder_id=line.holder_id,
+                about=line.holder_name,
+                proposed_by=line.issued_by,
+                proposed_at=line.issued_at,
+                expires_at=line.expires_at,
+                reason=note[0],
+                identified_by=note[1],
+                reference=reference,
+            ),
+        )
+
+
+def _note_of_code(uow: UnitOfWork, line: CodeLine) -> tuple[tuple[str, str], str]:
+    """Return why a code was given, and the reference of that."""
+    query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
+    for event in uow.trail.newest(query, limit=10):
+        if event.detail.get("code") == line.code_id:
+            note_id = str(event.detail.get("note") or "")
+            note = uow.notes.by_ids((note_id,)).get(note_id)
+            return (note.reason, note.identified_by) if note else ("", ""), event.reference
+    return ("", ""), ""
+
+
+def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -> ProposalLine:
+    """Say whether the one who looks could agree."""
+    actor = office.actor
+    is_mine = first.staff_id == actor.staff_id
+    if not may(actor.role, line.action):
+        because = f"This is not for the role {actor.role.value}."
+    else:
+        because = line.why_not or objection(uow, first, actor)
+    return replace(line, is_mine=is_mine, why_not=because)
+
+
+def _told(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, bool]:
+    """Say what would be done, and whether that could be read."""
+    kind = ACTS.get(kept.act)
+    try:
+        opened: OpenedAct | None = open_parameters(office.means.sealer, kept)
+    except (SealBroken, KeyMissing):
+        opened = None
+    if kind is None or opened is None:
+        return f"{kept.action}: what was entered cannot be read.", False
+    return kind.words(uow, opened), True
+
+
+def _about(uow: UnitOfWork, kept: ProposedAct) -> str:
+    holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
+    if holder is not None:
+        return holder.name
+    member = uow.staff.get(kept.staff_id) if kept.staff_id else None
+    return member.name if member else ""
+
+
+def expire_overdue(uow: UnitOfWork) -> int:
+    """Conclude what nobody decided on in time, and tell the audit of each; return how many."""
+    overdue = uow.proposals.overdue()
+    for kept in overdue:
+        if uow.proposals.decide(kept.id, Outcome.EXPIRED, HOUSEKEEPING):
+            uow.audit.append(
+                kind=StaffKind.ACT_EXPIRED.value,
+                reference=kept.reference,
+                holder_id=kept.holder_id,
+                card_id=kept.card_id,
+                actor=HOUSEKEEPING,
+                detail={"proposal": kept.id, "act": kept.act, "proposed_by": kept.proposed_by},
+            )
+    return len(overdue)
+
+
+HOUSEKEEPING = "kiosk"
+"""What the audit calls the service itself."""

@@ -1,0 +1,132 @@
+"""The list of security questions, as staff keep it; the answers cannot be shown by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kiosk.authority.administration.office import Act, Office
+from kiosk.authority.administration.policy import hold_policy
+from kiosk.authority.administration.views import Done, Grounds, QuestionLine
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.policy import policy_in_force
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import SecurityQuestion
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.folding import fold
+
+# The list of security questions that a new service begins with.
+#
+# Each was chosen to stay true for a lifetime, to come back to mind without effort, to have very
+# many possible answers of a word or two, to be answerable anywhere in the world, and not to be
+# found on a profile, a certificate or a family tree.
+
+DEFAULT_QUESTIONS: dict[int, str] = {
+    1: "What is the name of the first teacher you can remember?",
+    2: "Which was the first dish you learned to cook?",
+    3: "What was the shop called where you bought sweets as a child?",
+    4: "What was the first thing you bought with money you had earned?",
+    5: "Where was your best hiding place as a child?",
+    6: "What was your dearest toy when you were small?",
+    7: "Which word did you find hardest to spell at school?",
+    8: "What was the name of the neighbour you remember best?",
+    9: "What was the first name of the first friend you made at school?",
+    10: "In which street did your best childhood friend live?",
+    11: "Which story do you first remember being read to you?",
+    12: "Which song do you remember a grown-up singing to you?",
+    13: "Which food did you refuse to eat as a child?",
+    14: "Which belonging that you lost do you still think about?",
+    15: "What is the first thing you remember breaking?",
+    16: "Where did you first see the sea?",
+    17: "What was the surname of the first person you worked for?",
+    18: "Which present from your childhood do you remember best?",
+    19: "What was the first film that frightened you?",
+    20: "What was the first name of the oldest relative you ever met?",
+}
+"""By the ids that registrations refer to: a question may be reworded, never renumbered."""
+
+
+FIELD = "text"
+SHORTEST = 10
+LONGEST = 64
+"""Characters: what the smallest glass shows in two lines."""
+
+
+class LocalQuestionsDesk:
+    """Implements ``QuestionsDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def every(self) -> tuple[QuestionLine, ...]:
+        """Return all, the retired ones last."""
+        with self._office.look(Action.SEE_QUESTIONS) as uow:
+            uses, questions = uow.questions.uses(), uow.questions.every()
+        lines = [QuestionLine(q.id, q.text, uses.get(q.id, 0), q.retired_at) for q in questions]
+        return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
+
+    def add(self, text: str, grounds: Grounds) -> Done:
+        """Offer another one."""
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+            text = _tidied(text)
+            there = act.uow.questions.every()
+            _refuse_repetition(text, there)
+            question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
+            act.uow.questions.add(question)
+            act.tell(StaffKind.QUESTION_ADDED, question=question.id)
+        return act.done(f"“{text}” is offered to everybody who registers from now on.")
+
+    def retire(self, question_id: int, grounds: Grounds) -> Done:
+        """Offer one to nobody new; people who use it keep it."""
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+            question = _known(act, question_id)
+            if not act.uow.questions.retire(question_id, act.uow.now):
+                raise ChangedMeanwhile("This question is retired already.")
+            self._refuse_too_few(act)
+            act.tell(StaffKind.QUESTION_RETIRED, question=question_id)
+        return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
+
+    def revive(self, question_id: int, grounds: Grounds) -> Done:
+        """Offer it again."""
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+            question = _known(act, question_id)
+            if not act.uow.questions.revive(question_id):
+                raise ChangedMeanwhile("This question is offered already.")
+            act.tell(StaffKind.QUESTION_REVIVED, question=question_id)
+        return act.done(f"“{question.text}” is offered again.")
+
+    def _refuse_too_few(self, act: Act) -> None:
+        """Leave as many as everybody has to choose, by the policy of this very moment."""
+        stored = act.uow.policy_changes.every()
+        policy = policy_in_force(self._office.means.file_policy, stored).settings.policy()
+        left = len(act.uow.questions.current())
+        if policy.asks_questions and left < policy.questions_registered:
+            wanted = policy.questions_registered
+            because = (
+                f"Everybody chooses {wanted} questions, and {left} would be left. Add one first."
+            )
+            raise NotTaken("question", because)
+
+
+def _known(act: Act, question_id: int) -> SecurityQuestion:
+    question = act.uow.questions.by_ids((question_id,)).get(question_id)
+    if question is None:
+        raise NothingThere("There is no such question.")
+    return question
+
+
+def _tidied(text: str) -> str:
+    tidy = " ".join(text.split())
+    if not SHORTEST <= len(tidy) <= LONGEST:
+        raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
+    if not tidy.isprintable() or not fold(tidy):
+        raise NotTaken(FIELD, "Write it in letters that can be shown.")
+    return tidy
+
+
+def _refuse_repetition(text: str, there: Iterable[SecurityQuestion]) -> None:
+    """Refuse what reads alike: two answers to one question would prove no more than one."""
+    for question in there:
+        if fold(question.text) == fold(text):
+            if question.retired_at is None:
+                raise NotTaken(FIELD, f"“{question.text}” is in the list already.")
+            raise NotTaken(FIELD, f"“{question.text}” was retired. Offer that one again.")

@@ -1,0 +1,243 @@
+"""The tables of the reports: by day, by week, by site, and by reason of refusal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final, TypeVar
+
+from kiosk.authority.administration.files import csv_text, new_file
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.saying import reason_words
+from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.roles import Action
+from kiosk.authority.store.repositories.statistics import Sought
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.outcome import SettledAs
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.messages import Reason
+
+# Days, weeks and hours as the service's own zone has them, whatever its clocks do.
+
+DAY = timedelta(days=1)
+HOURS = 24
+
+
+def day_of(moment: datetime, zone: tzinfo) -> date:
+    """Return the day on which a moment falls."""
+    return moment.astimezone(zone).date()
+
+
+def span_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return when ``first`` begins and ``last`` is over, in UTC."""
+    return _beginning(first, zone), _beginning(last + DAY, zone)
+
+
+def each_day(first: date, last: date) -> Iterator[date]:
+    """Yield the days from ``first`` to ``last``, both of them."""
+    for number in range((last - first).days + 1):
+        yield first + number * DAY
+
+
+def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
+    """Fold counts of moments into days."""
+    folded: Counter[date] = Counter()
+    for moment, count in counts.items():
+        folded[day_of(moment, zone)] += count
+    return folded
+
+
+def by_hour(counts: Mapping[datetime, int], zone: tzinfo) -> tuple[int, ...]:
+    """Fold counts of moments into the 24 hours of the day."""
+    folded = [0] * HOURS
+    for moment, count in counts.items():
+        folded[moment.astimezone(zone).hour] += count
+    return tuple(folded)
+
+
+def _beginning(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+# What counts as unlocked, registered, refused and failed, by the events that say so.
+
+UNLOCKED: Final = (
+    Sought(AuditKind.UNBLOCK_DONE),
+    Sought(AuditKind.UNBLOCK_SETTLED, "found", SettledAs.DONE.value),
+)
+"""An unblock whose answer was lost counts when the card shows later that it was done."""
+
+REGISTERED: Final = (Sought(AuditKind.REGISTERED),)
+
+REASON: Final = "reason"
+"""Where a refusal's detail says why."""
+
+REFUSED: Final = (Sought(AuditKind.REFUSED), Sought(AuditKind.REFUSED_AT_STATION))
+
+NOT_GENUINE: Final = tuple(Sought(each.kind, REASON, Reason.NOT_GENUINE.value) for each in REFUSED)
+
+FAILED: Final = (
+    Sought(AuditKind.ANSWERS_WRONG),
+    Sought(AuditKind.CODE_WRONG),
+    Sought(AuditKind.UNBLOCK_REFUSED),
+    *REFUSED,
+)
+
+
+TOTAL: Final = "Total"
+NO_SITE: Final = "(no site)"
+COLUMNS: Final = ("Unlocked", "Registered", "Refused")
+SOUGHT: Final = (UNLOCKED, REGISTERED, REFUSED)
+
+Row = tuple[str, ...]
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The days that a report is of, and where they begin and end."""
+
+    uow: UnitOfWork
+    first: date
+    last: date
+    zone: tzinfo
+
+    def by_day(self, sought: tuple[Sought, ...]) -> Counter[date]:
+        """Count events by day."""
+        span = span_of(self.first, self.last, self.zone)
+        return by_day(self.uow.statistics.by_quarter(sought, *span), self.zone)
+
+    def by_station(self, sought: tuple[Sought, ...]) -> Counter[str]:
+        """Count events by station."""
+        span = span_of(self.first, self.last, self.zone)
+        return self.uow.statistics.by_station(sought, *span)
+
+    def by_reason(self) -> Counter[str]:
+        """Count refusals by why."""
+        span = span_of(self.first, self.last, self.zone)
+        return self.uow.statistics.by_detail(REFUSED, REASON, *span)
+
+
+def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo) -> Report:
+    """Return the table of ``span``; its last row holds the totals."""
+    columns, rows = _TABLES[span](Asked(uow, first, last, zone))
+    return Report(span, first, last, columns, rows)
+
+
+def as_csv(report: Report) -> str:
+    """Return a report as CSV text, its columns' names first."""
+    return csv_text(report.columns, report.rows)
+
+
+def _days(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+    counts = [asked.by_day(sought) for sought in SOUGHT]
+    names = {day: (day.isoformat(),) for day in each_day(asked.first, asked.last)}
+    return ("Day", *COLUMNS), _table(names, counts)
+
+
+def _weeks(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+    """A week is an ISO one; the first and the last may be cut, so their days are told."""
+    weeks: dict[str, list[date]] = {}
+    for day in each_day(asked.first, asked.last):
+        weeks.setdefault(_week(day), []).append(day)
+    counts = [_folded(asked.by_day(sought), _week) for sought in SOUGHT]
+    names = {week: (week, str(days[0]), str(days[-1])) for week, days in weeks.items()}
+    return ("Week", "From", "To", *COLUMNS), _table(names, counts)
+
+
+def _sites(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+    """A station stands where it last said that it does."""
+    sites = {each.name: each.site or NO_SITE for each in asked.uow.stations.every()}
+    counts = [
+        _folded(asked.by_station(sought), lambda name: sites.get(name, NO_SITE))
+        for sought in SOUGHT
+    ]
+    seen = sorted({*sites.values(), *(site for count in counts for site in count)})
+    return ("Site", *COLUMNS), _table({site: (site,) for site in seen}, counts)
+
+
+def _reasons(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+    refused = _folded(asked.by_reason(), reason_words)
+    names = {words: (words,) for words in sorted(refused, key=lambda each: (-refused[each], each))}
+    return ("Reason", "Refused"), _table(names, [refused])
+
+
+_TABLES: Final[dict[Span, Callable[[Asked], tuple[Row, tuple[Row, ...]]]]] = {
+    Span.DAY: _days,
+    Span.WEEK: _weeks,
+    Span.SITE: _sites,
+    Span.REASON: _reasons,
+}
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def _folded(counts: Mapping[Key, int], name: Callable[[Key], str]) -> Counter[str]:
+    folded: Counter[str] = Counter()
+    for key, count in counts.items():
+        folded[name(key)] += count
+    return folded
+
+
+def _table(names: Mapping[Key, Row], counts: Iterable[Counter[Key]]) -> tuple[Row, ...]:
+    """Return a row for each name, and the totals."""
+    columns = list(counts)
+    rows = [(*row, *(str(count[key]) for count in columns)) for key, row in names.items()]
+    head = next(iter(names.values()), (TOTAL,))
+    totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in columns))
+    return (*rows, totals)
+
+
+# Reports: what was done from one day to another, as a table and as a file.
+
+LONGEST = timedelta(days=2 * 365)
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
+
+
+class LocalReportsDesk:
+    """Implements ``ReportsDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def make(self, span: Span, first: date, last: date) -> Report:
+        """Count what was done from ``first`` to ``last``, both counted."""
+        _check(first, last)
+        with self._office.look(Action.SEE_REPORTS) as uow:
+            return report_of(uow, span, first, last, self._office.means.zone)
+
+    def export(self, span: Span, first: date, last: date) -> Written:
+        """Write that as CSV into the exports folder."""
+        _check(first, last)
+        with self._office.look(Action.EXPORT_REPORT) as uow:
+            report = report_of(uow, span, first, last, self._office.means.zone)
+        name = f"report-by-{span.value}-{first}-to-{last}"
+        with new_file(self._office.means.exports, name, "csv") as (path, file):
+            file.write(as_csv(report).encode())
+            self._office.record(
+                Action.EXPORT_REPORT,
+                StaffKind.REPORT_EXPORTED,
+                span=span.value,
+                first=str(first),
+                last=str(last),
+                rows=len(report.rows),
+                file=path.name,
+            )
+        return Written(str(path), len(report.rows))
+
+
+def _check(first: date, last: date) -> None:
+    if last < first:
+        raise NotTaken("last", "The last day is before the first.")
+    if first < EARLIEST:
+        raise NotTaken("first", f"There is nothing to report before {EARLIEST.year}.")
+    if last > LATEST:
+        raise NotTaken("last", f"Nobody plans beyond {LATEST.year}.")
+    if last - first > LONGEST:
+        raise NotTaken("first", "A report spans at most two years.")

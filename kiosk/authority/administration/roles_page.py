@@ -1,0 +1,93 @@
+"""Prints ``docs/roles.md`` from the table that the service asks: ``make roles``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, PERMITTED, Action, Role
+
+_HEAD = """\
+# Who may do what
+
+Printed by `make roles` from the one table in `kiosk/authority/roles.py`, which the service asks for
+every call, in the transaction that does it: a role that was changed counts at once.
+
+Everything that changes something needs a reason, and is written to the audit with the SSH
+key that did it. Whoever runs `kiosk` on the service's own machine holds the database and the
+keys, so commands there may do all of it; the audit shows their account.
+"""
+_FOOT = """\
+(*) It is written down how the person was identified.
+
+(2) Where the policy says `four_eyes`, it is proposed first, and done once a second member of
+staff agrees: one whose role permits it as well, who is somebody else with another key, and
+where neither of the two was let in by the other (or by somebody whom the other let in). An
+import waits where it changes an address, a key or a secret of somebody who is known, or gives
+them a card.
+
+(3) It always waits for a second member of staff, as above.
+
+Nobody changes their own role or removes themselves, and the last manager stays.
+"""
+
+WORDS: Final[dict[Action, str]] = {
+    Action.SEE_TODAY: "See the day's numbers",
+    Action.SEE_PEOPLE: "Find people and read their story",
+    Action.SEE_STATIONS: "See the stations",
+    Action.SEE_AUDIT: "Read the audit",
+    Action.SEE_QUESTIONS: "See the security questions (answers are seen by nobody)",
+    Action.SEE_POLICY: "See the policy",
+    Action.SEE_REPORTS: "See reports",
+    Action.SEE_STAFF: "See the members of staff and their keys",
+    Action.VERIFY_AUDIT: "Verify the audit",
+    Action.EXPORT_AUDIT: "Export from the audit",
+    Action.REDACT_AUDIT: "Take a text out of the audit",
+    Action.EXPORT_REPORT: "Export reports",
+    Action.ADD_PERSON: "Add a person",
+    Action.LIFT_BLOCK: "Lift a block",
+    Action.REVOKE_REGISTRATION: "Revoke a registration",
+    Action.CORRECT_NAME: "Correct a name",
+    Action.CORRECT_EMAIL: "Correct an email address",
+    Action.MARK_LEAVER: "Mark a leaver, or take one back",
+    Action.REPORT_MISUSE: "Stop what was not done by the holder, or a change of address",
+    Action.ERASE_PERSON: "Erase a person",
+    Action.ADD_CARD: "Add a card",
+    Action.REPLACE_CARD: "Replace a card",
+    Action.REVOKE_CARD: "Revoke a card",
+    Action.SET_SECRET: "Set the unblock secret of a card",
+    Action.ISSUE_CODE: "Give an unlock code by word of mouth",
+    Action.AGREE_CODE: "Agree to a code that a colleague gave",
+    Action.WITHDRAW_CODE: "Withdraw a code that was given by word of mouth",
+    Action.RETIRE_STATION: "Retire a station, or put one back",
+    Action.EDIT_QUESTIONS: "Add, retire and revive security questions",
+    Action.CHANGE_POLICY: "Change the policy",
+    Action.ADD_STAFF: "Add a member of staff",
+    Action.ADD_STAFF_KEY: "Add a key of a member of staff",
+    Action.CHANGE_ROLE: "Change the role of a member of staff",
+    Action.REMOVE_STAFF: "Remove a member of staff, or one of their keys",
+    Action.IMPORT_PEOPLE: "Import people from a file",
+    Action.AGREE_ACT: "Agree to what a colleague proposed (and only what one may do oneself)",
+    Action.DECLINE_ACT: "Decline what a colleague proposed, or take back one's own proposal",
+}
+"""What each action is called."""
+
+
+def page() -> str:
+    """Return the whole page."""
+    roles = list(Role)
+    head = f"| | {' | '.join(role.value for role in roles)} |"
+    rule = "|---" * (len(roles) + 1) + "|"
+    rows = (_row(action, roles) for action in Action)
+    return "\n".join([_HEAD, head, rule, *rows, "", _FOOT])
+
+
+def _row(action: Action, roles: list[Role]) -> str:
+    cells = ("yes" if role in PERMITTED[action] else "" for role in roles)
+    marks = f"{' (*)' if action in IDENTIFIES else ''}{' (2)' if action in FOUR_EYES else ''}"
+    marks += " (3)" if action in ALWAYS_FOUR_EYES else ""
+    return f"| {WORDS[action]}{marks} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

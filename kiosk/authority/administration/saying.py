@@ -1,0 +1,85 @@
+"""Moments and numbers as they are read out to somebody on the telephone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+from kiosk.contract.messages import Reason
+
+_NUMBERS: Final = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+)  # fmt: skip
+
+_A_MOMENT: Final = timedelta(microseconds=1)
+
+
+def counted(count: int, of: str, many: str = "") -> str:
+    """Return ``three failed attempts``, ``one failed attempt``; ``many``: the plural, if not -s."""
+    number = _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
+    return f"{number} {of}" if count == 1 else f"{number} {many or f'{of}s'}"
+
+
+def as_sentence(text: str) -> str:
+    """Return ``text`` with a capital letter before and a full stop behind."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def said_at(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """Return ``09:14 today``, ``09:14 yesterday`` or ``09:14 on 3 May 2026``."""
+    then = moment.astimezone(zone)
+    days = (now.astimezone(zone).date() - then.date()).days
+    day = {0: "today", 1: "yesterday"}.get(days) or f"on {said_day(moment, zone)}"
+    return f"{then:%H:%M} {day}"
+
+
+def said_day(moment: datetime, zone: tzinfo) -> str:
+    """Return ``3 May 2026``."""
+    then = moment.astimezone(zone)
+    return f"{then.day} {then:%B %Y}"
+
+
+def last_day(expires_at: datetime) -> str:
+    """Return the last day on which a card works; days of cards end in UTC, as imported."""
+    return said_day(expires_at - _A_MOMENT, UTC)
+
+
+# Why a visit was refused, in the few words that staff read in a story, a list and a report.
+
+REASONS: Final[dict[Reason, str]] = {
+    Reason.UNKNOWN_CARD: "The card is not recorded",
+    Reason.LEAVER: "The holder has left",
+    Reason.CARD_EXPIRED: "The card has expired",
+    Reason.CARD_REVOKED: "The card was revoked",
+    Reason.NOT_REGISTERED: "Not registered, and the PIN is blocked",
+    Reason.REGISTRATION_BLOCKED: "Self-service is blocked",
+    Reason.SECRET_MISSING: "No usable unblock secret for the card",
+    Reason.SECRET_BLOCKED: "The card takes no unblock secret any more",
+    Reason.NOT_GENUINE: "The card failed its proof of being genuine",
+    Reason.TOO_MANY_CODES: "Too many codes were asked for",
+    Reason.NO_EMAIL: "No email address that takes a code",
+    Reason.NO_RECORDED_EMAIL: "The card did not prove its PIN, and no address is recorded",
+    Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
+    Reason.STATION_RETIRED: "The station was retired",
+    Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
+    Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
+    Reason.RECORD_ALTERED: "A record was altered outside of the service",
+    Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
+    Reason.CARD_UNREADABLE: "The card could not be read",
+    Reason.CARD_BUSY: "Another program held the card",
+    Reason.CARD_REFUSED: "The card refused the change",
+    Reason.INSERT_CARD: "The card was held against the reader, and takes no PIN that way",
+    Reason.PIN_BLOCKED: "The PIN was blocked by wrong entries",
+    Reason.TWO_CARDS: "Two cards were in the readers",
+    Reason.READER_GONE: "The reader was unplugged",
+    Reason.OUTCOME_UNKNOWN: "What the card did is not known",
+    Reason.AUTHORITY_AWAY: "The service did not answer",
+    Reason.CHANGED_MEANWHILE: "A record or a setting was changed during the visit",
+    Reason.FAULT: "An unexpected fault",
+}
+
+
+def reason_words(reason: object) -> str:
+    """Say a reason as the audit holds it; one that this program does not know is said as it is."""
+    known = {each.value: words for each, words in REASONS.items()}
+    return known.get(str(reason), str(reason))

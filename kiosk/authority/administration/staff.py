@@ -1,0 +1,256 @@
+"""Members of staff, their roles and their keys.
+
+Whatever they decide about each other is decided in turns: two managers who take each
+other's role away at the same moment find that only one of them still may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
+from kiosk.authority.administration.login import PublicKey, read_public_key
+from kiosk.authority.administration.office import Act, Office, staff_names
+from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffLine
+from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.records import AuditEvent, AuditQuery, StaffKey, StaffMember, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+
+# What somebody else did since a page was looked at, in words.
+
+RECENT = 50
+"""Rows of each kind that are looked through: who looked before all of them looks again."""
+
+
+def changes_since(
+    uow: UnitOfWork, kinds: Iterable[StaffKind], name: str, value: str, revision: int
+) -> tuple[str, ...]:
+    """Return, newest first, what raised a revision beyond ``revision``.
+
+    Asked of the events of ``kinds`` whose detail has ``value`` under ``name``.
+    """
+    found = [
+        event
+        for kind in kinds
+        for event in uow.trail.newest(AuditQuery(kind=kind.value), limit=RECENT)
+        if event.detail.get(name) == value and _revision(event) > revision
+    ]
+    name_of = staff_names(uow)
+    return tuple(
+        f"{name_of(event.actor)} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."
+        for event in sorted(found, key=lambda event: -event.seq)
+    )
+
+
+def _revision(event: AuditEvent) -> int:
+    revision = event.detail.get("revision")
+    return revision if isinstance(revision, int) else -1
+
+
+SHORTEST_NAME, LONGEST_NAME = 2, 60
+
+_CHANGES = (
+    StaffKind.ROLE_CHANGED,
+    StaffKind.STAFF_REMOVED,
+    StaffKind.KEY_ADDED,
+    StaffKind.KEY_REMOVED,
+)
+
+
+class LocalStaffDesk:
+    """Implements ``StaffDesk``."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def every(self) -> tuple[StaffLine, ...]:
+        """Return all by name, the removed ones last."""
+        with self._office.look(Action.SEE_STAFF) as uow:
+            members, keys = uow.staff.every(), uow.staff.keys()
+            logins = uow.trail.last_by_actor(StaffKind.LOGGED_IN.value)
+            name_of = staff_names(uow)
+        lines = [_line(member, keys, logins, name_of) for member in members]
+        return tuple(sorted(lines, key=lambda line: line.removed_at is not None))
+
+    def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
+        """Add a member with a first key, as a line of an OpenSSH ``.pub`` file."""
+        entered = {"name": name, "role": role.value, "public_key": public_key}
+        proposal = Proposal("staff.add", entered)
+        with self._office.act(Action.ADD_STAFF, grounds, hold=_in_turn, proposal=proposal) as act:
+            name = _name(act.uow, name)
+            key = read_public_key(public_key)
+            member = StaffMember(
+                new_id(),
+                name,
+                role,
+                act.uow.now,
+                added_by=act.added_by,
+                agreed_by=act.agreed_by,
+            )
+            act.uow.staff.add(member)
+            _let_in(act, member, key)
+            told = {"staff": member.id, "role": role.value, "fingerprint": key.fingerprint}
+            act.tell(StaffKind.STAFF_ADDED, **told)
+        return act.done(f"{name} can log in as {_with_article(role)}.")
+
+    def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
+        """Give another role; nobody changes their own, and one manager has to stay."""
+        proposal = Proposal(
+            "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
+        )
+        with self._office.act(Action.CHANGE_ROLE, grounds, hold=_in_turn, proposal=proposal) as act:
+            member = _member(act.uow, staff_id, revision)
+            if member.id == act.actor.staff_id:
+                raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
+            if member.role is role:
+                raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
+            _change(act, replace(member, role=role))
+            _leave_a_manager(act.uow, member)
+            told = {"staff": staff_id, "role": role.value, "was": member.role.value}
+            act.tell(StaffKind.ROLE_CHANGED, **told, revision=revision + 1)
+        return act.done(f"{member.name} is {_with_article(role)} now.")
+
+    def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
+        """Let a member in no more; nobody removes themselves, and one manager has to stay."""
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
+            member = _member(act.uow, staff_id, revision)
+            if member.id == act.actor.staff_id:
+                raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
+            keys = _keys_of(act.uow, staff_id)
+            for key in keys:
+                act.uow.staff.remove_key(staff_id, key.fingerprint)
+            _change(act, replace(member, removed_at=act.uow.now))
+            _leave_a_manager(act.uow, member)
+            removed, now = StaffKind.STAFF_REMOVED, revision + 1
+            act.tell(removed, staff=staff_id, keys=len(keys), revision=now)
+        return act.done(f"{member.name} cannot log in any more.")
+
+    def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
+        """Let another key in."""
+        proposal = Proposal(
+            "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
+        )
+        with self._office.act(
+            Action.ADD_STAFF_KEY, grounds, hold=_in_turn, proposal=proposal
+        ) as act:
+            member = _member(act.uow, staff_id, revision)
+            key = read_public_key(public_key)
+            _let_in(act, member, key)
+            _change(act, member)
+            told = {"staff": staff_id, "fingerprint": key.fingerprint}
+            act.tell(StaffKind.KEY_ADDED, **told, revision=revision + 1)
+        return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
+
+    def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
+        """Let a key in no more; the last manager's last key stays."""
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
+            member = _member(act.uow, staff_id, revision)
+            if not act.uow.staff.remove_key(staff_id, fingerprint):
+                raise NothingThere(f"{member.name} has no such key.")
+            _change(act, member)
+            _leave_a_manager(act.uow, member)
+            if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
+                raise NotTaken("key", "This is your only key: you could not log in any more.")
+            told = {"staff": staff_id, "fingerprint": fingerprint}
+            act.tell(StaffKind.KEY_REMOVED, **told, revision=revision + 1)
+        return act.done(f"{member.name} cannot log in with {fingerprint} any more.")
+
+
+def _in_turn(uow: UnitOfWork) -> None:
+    uow.staff.lock_all()
+
+
+def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
+    """Return a present member as they were seen."""
+    member = uow.staff.get(staff_id)
+    if member is None:
+        raise NothingThere("There is no such member of staff.")
+    if member.revision != revision or member.removed_at is not None:
+        changes = changes_since(uow, _CHANGES, "staff", staff_id, revision)
+        raise ChangedMeanwhile(f"{member.name} was changed since you looked.", changes)
+    return member
+
+
+def _change(act: Act, member: StaffMember) -> None:
+    """Save one, whom nobody else can have changed: all writers of staff take turns."""
+    if not act.uow.staff.save(member):
+        raise ChangedMeanwhile(f"{member.name} was changed since you looked.")
+
+
+def _leave_a_manager(uow: UnitOfWork, was: StaffMember) -> None:
+    if was.role is Role.MANAGER and uow.staff.managers() == 0:
+        because = f"{was.name} is the last manager who can log in. Add another one first."
+        raise NotTaken("staff", because)
+
+
+def _let_in(act: Act, member: StaffMember, key: PublicKey) -> None:
+    new = StaffKey(
+        key.fingerprint,
+        member.id,
+        key.line,
+        key.label,
+        act.uow.now,
+        added_by=act.added_by,
+        agreed_by=act.agreed_by,
+    )
+    if act.uow.staff.add_key(new):
+        return
+    holder = act.uow.staff.by_key(key.fingerprint)
+    whose = holder.name if holder else "somebody else"
+    raise NotTaken(PUBLIC_KEY, f"{whose} logs in with this key already. Everybody has their own.")
+
+
+def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:
+    every = uow.staff.keys()
+    return tuple(key for key in every if key.staff_id == staff_id)
+
+
+def _name(uow: UnitOfWork, text: str) -> str:
+    name = " ".join(text.split())
+    if not SHORTEST_NAME <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise NotTaken("name", f"A name has {SHORTEST_NAME} to {LONGEST_NAME} characters.")
+    present = {each.name.casefold() for each in uow.staff.every() if each.removed_at is None}
+    if name.casefold() in present:
+        raise NotTaken("name", f"There is a {name} already. Tell them apart by their names.")
+    return name
+
+
+def _with_article(role: Role) -> str:
+    return f"{'a' if role is Role.MANAGER else 'an'} {role.value}"
+
+
+def _line(
+    member: StaffMember,
+    keys: tuple[StaffKey, ...],
+    logins: Mapping[str, datetime],
+    name_of: Callable[[str | None], str],
+) -> StaffLine:
+    own = tuple(
+        KeyLine(
+            key.fingerprint,
+            key.public_key.split(" ", 1)[0],
+            key.label,
+            key.added_at,
+            name_of(key.added_by),
+            name_of(key.agreed_by),
+        )
+        for key in keys
+        if key.staff_id == member.id
+    )
+    return StaffLine(
+        staff_id=member.id,
+        name=member.name,
+        role=member.role,
+        keys=own,
+        added_at=member.added_at,
+        removed_at=member.removed_at,
+        last_login_at=logins.get(member.id),
+        revision=member.revision,
+        added_by=name_of(member.added_by),
+        agreed_by=name_of(member.agreed_by),
+    )

@@ -1,0 +1,703 @@
+"""How a person stands with self-service: pure, by the rules that the authority decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Final, NamedTuple
+
+from kiosk.authority.administration.saying import counted, last_day, said_at, said_day
+from kiosk.authority.administration.views import CodeLine, Standing
+from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.steps import (
+    EXCHANGE_SPAN,
+    card_withdrawn,
+    has_left,
+    is_registered,
+    key_barred,
+    secret_barred,
+)
+from kiosk.authority.store.records import (
+    AuditEvent,
+    AuditQuery,
+    Card,
+    Cardholder,
+    EmailCode,
+    PinEvidence,
+    Registration,
+    UnblockEntry,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
+from kiosk.contract import policy
+from kiosk.contract.messages import Purpose, Reason
+from kiosk.contract.policy import Policy, SendVerdict, may_send_code
+
+# What stations saw of a person's cards last, where it keeps them from being unlocked.
+
+OF_THE_CARD: Final = frozenset(
+    {
+        Reason.CARD_EXPIRED,
+        Reason.NOT_GENUINE,
+        Reason.SECRET_BLOCKED,
+        Reason.CARD_REFUSED,
+        Reason.PIN_BLOCKED,
+        Reason.OUTCOME_UNKNOWN,
+        Reason.CARD_UNREADABLE,
+        Reason.INSERT_CARD,
+        Reason.NO_RECORDED_EMAIL,
+    }
+)
+"""Refusals that meet the same card again; a pause has its own end in the registration."""
+
+_WORKED: Final = frozenset(
+    {
+        AuditKind.UNBLOCK_DONE.value,
+        AuditKind.PIN_CHANGED.value,
+        AuditKind.REGISTERED.value,
+        AuditKind.QUESTIONS_CHANGED.value,
+        AuditKind.EMAIL_CHANGED.value,
+    }
+)
+"""After these, whatever was wrong with the card before is over."""
+
+_ENDED_BY: Final[Mapping[str, frozenset[Reason]]] = {
+    AuditKind.VISIT_OPENED.value: frozenset(
+        {Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD}
+    ),
+    AuditKind.PIN_VERIFIED.value: frozenset({Reason.PIN_BLOCKED}),
+    AuditKind.UNBLOCK_SETTLED.value: frozenset({Reason.OUTCOME_UNKNOWN}),
+    StaffKind.SECRET_SET.value: frozenset({Reason.SECRET_BLOCKED, Reason.CARD_REFUSED}),
+}
+"""What ends some of the reasons without a visit that was finished."""
+
+_REFUSED: Final = (AuditKind.REFUSED.value, AuditKind.REFUSED_AT_STATION.value)
+_KINDS: Final = frozenset({*_REFUSED, *_WORKED, *_ENDED_BY})
+_LOOKED_BACK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOfCard:
+    """The newest refusal that is a card's own, and where and when a station met it."""
+
+    reason: Reason
+    at: datetime
+    station: str
+
+
+class SeenOfCards(NamedTuple):
+    """By card (id): the refusal since it last worked; whether its last PIN was proven."""
+
+    refused: Mapping[str, SeenOfCard]
+    last_pin_proven: Mapping[str, bool]
+
+
+def seen_of_cards(uow: UnitOfWork, holder_id: str) -> SeenOfCards:
+    """Read it from the newest 200 events of a person that say something of a card."""
+    query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
+    seen: dict[str, SeenOfCard] = {}
+    proven: dict[str, bool] = {}
+    for event in reversed(uow.trail.newest(query, limit=_LOOKED_BACK)):
+        card_id = event.card_id
+        if card_id is None:
+            continue
+        if event.kind == AuditKind.PIN_VERIFIED.value:
+            proven[card_id] = event.detail.get("evidence") == PinEvidence.PROVEN.value
+        reason = _reason_of(event)
+        if reason is not None:
+            seen[card_id] = SeenOfCard(reason, event.at, event.station or "")
+        elif card_id in seen and _ends(event.kind, seen[card_id].reason):
+            del seen[card_id]
+    return SeenOfCards(seen, proven)
+
+
+def _ends(kind: str, reason: Reason) -> bool:
+    return kind in _WORKED or reason in _ENDED_BY.get(kind, frozenset())
+
+
+def _reason_of(event: AuditEvent) -> Reason | None:
+    """Return the reason of a refusal that is the card's.
+
+    An end that was imported is judged by the record as it is now: only that of the
+    certificate is told by the card.
+    """
+    if event.kind not in _REFUSED:
+        return None
+    told = event.detail.get("reason")
+    reason = next((each for each in OF_THE_CARD if each.value == told), None)
+    if reason is Reason.CARD_EXPIRED and event.detail.get("by") != "certificate":
+        return None
+    return reason
+
+
+BrokenSeals = frozenset[tuple[str, int]]
+"""Cards (by id) whose unblock secret of that revision did not open when it was wanted."""
+
+
+_LASTING = frozenset({Reason.CARD_EXPIRED, Reason.SECRET_BLOCKED})
+"""What a card told of itself that no other visit will find changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is recorded of a person, as far as it decides what they can do.
+
+    ``codes`` are those that can still come to be entered, ``sent`` says for each card when
+    codes went out within the hour, ``unsettled`` are unblocks without a known outcome,
+    ``seen`` is by card (id) what a station refused it for since it last worked.
+    """
+
+    holder: Cardholder
+    cards: tuple[Card, ...]
+    registration: Registration | None
+    policy: Policy
+    now: datetime
+    codes: tuple[EmailCode, ...] = ()
+    sent: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    unsettled: tuple[UnblockEntry, ...] = ()
+    broken: BrokenSeals = frozenset()
+    blocked_where: str = ""
+    seen: Mapping[str, SeenOfCard] = field(default_factory=dict)
+    last_pin_proven: Mapping[str, bool] = field(default_factory=dict)
+    reported_at: datetime | None = None
+
+    @property
+    def is_misuse_reported(self) -> bool:
+        """Whether somebody said since the block, or by it, that it was not the holder."""
+        blocked = self.registration.blocked_at if self.registration else None
+        return blocked is not None and self.reported_at is not None and self.reported_at >= blocked
+
+    @property
+    def standing(self) -> Standing:
+        """How they stand."""
+        return standing_of(
+            self.holder, self.cards, self.registration, self.policy, self.now, self.broken
+        )
+
+    @property
+    def in_use(self) -> tuple[Card, ...]:
+        """The cards that are neither revoked nor expired."""
+        return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
+
+    @property
+    def in_trouble(self) -> tuple[tuple[Card, Reason], ...]:
+        """The cards in use that cannot be unlocked, each with the reason."""
+        judged = ((card, self.trouble(card)) for card in self.in_use)
+        return tuple((card, reason) for card, reason in judged if reason is not None)
+
+    @property
+    def waiting_code(self) -> EmailCode | None:
+        """The unlock code that can be entered now, if there is one."""
+        return self.live_code(Purpose.UNLOCK)
+
+    @property
+    def first_code(self) -> EmailCode | None:
+        """The code for a first unlock that can be entered now, if there is one."""
+        code = self.live_code(Purpose.FIRST_UNLOCK)
+        able = {card.id for card in self.unlockable}
+        return code if code is not None and code.card_id in able else None
+
+    @property
+    def unlockable(self) -> tuple[Card, ...]:
+        """The cards in use that can be unlocked once their holder has proven who they are."""
+        return tuple(card for card in self.in_use if self.trouble(card) is None)
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When a card can be sent a code again, where none of those in use can be now.
+
+        None where a code can be sent, or one that was sent can still be entered.
+        """
+        if self.waiting_code is not None:
+            return None
+        waits = [self._may_send(card) for card in self.in_use if self.trouble(card) is None]
+        if not waits or not all(verdict.too_many for verdict in waits):
+            return None
+        return self.now + min(verdict.wait for verdict in waits)
+
+    @property
+    def can_unlock(self) -> bool:
+        """Whether they can unlock at a station at this moment."""
+        if self.standing is Standing.NOT_REGISTERED:
+            return self.first_code is not None
+        if self.standing is not Standing.READY or self.waits_until is not None:
+            return False
+        sound = (card for card in self.in_use if self.trouble(card) is None)
+        return any(self._seen_reason(card) not in _LASTING for card in sound)
+
+    @property
+    def refused_cards(self) -> tuple[tuple[Card, SeenOfCard], ...]:
+        """The cards in use that a station refused since they last worked, newest first."""
+        seen = [(card, self.seen[card.id]) for card in self.in_use if card.id in self.seen]
+        still = (one for one in seen if not self._is_put_right(one[1].reason))
+        return tuple(sorted(still, key=lambda one: one[1].at, reverse=True))
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Until when no answers are taken with a card that cannot prove itself."""
+        until = self.registration.unproven_until if self.registration else None
+        return until if until is not None and until > self.now else None
+
+    def _seen_reason(self, card: Card) -> Reason | None:
+        seen = self.seen.get(card.id)
+        return seen.reason if seen else None
+
+    def _is_put_right(self, reason: Reason) -> bool:
+        recorded = self.holder.email or self.registration
+        return reason is Reason.NO_RECORDED_EMAIL and bool(recorded)
+
+    def trouble(self, card: Card) -> Reason | None:
+        """Return why one of the cards cannot be unlocked, whatever its holder proves."""
+        return card_trouble(card, self.now, self.broken)
+
+    def live_code(self, purpose: Purpose) -> EmailCode | None:
+        """Return a code for ``purpose`` that can be entered now."""
+        for code in self.codes:
+            alive = code.expires_at is not None and code.expires_at > self.now
+            if code.purpose is purpose and alive and code.tries < code.max_tries:
+                return code
+        return None
+
+    def _may_send(self, card: Card) -> SendVerdict:
+        return may_send_code(self.sent.get(card.id, ()), self.now, self.policy)
+
+
+def standing_of(
+    holder: Cardholder,
+    cards: Sequence[Card],
+    registration: Registration | None,
+    policy: Policy,
+    now: datetime,
+    broken: BrokenSeals = frozenset(),
+) -> Standing:
+    """Return how somebody stands: what has to be put right first, if anything has."""
+    if has_left(holder, now):
+        return Standing.LEFT
+    if is_blocked(registration, policy):
+        return Standing.BLOCKED
+    if not cards:
+        return Standing.NO_CARD
+    if all(card_withdrawn(card, now) for card in cards):
+        return Standing.CARD_TROUBLE
+    if not is_registered(registration, policy):
+        return Standing.NOT_REGISTERED
+    if all(card_trouble(card, now, broken) for card in cards):
+        return Standing.CARD_TROUBLE
+    return Standing.READY
+
+
+def is_blocked(registration: Registration | None, policy: Policy) -> bool:
+    """Tell whether self-service is blocked, or will be when the card is next seen."""
+    blocked = registration is not None and registration.blocked_at is not None
+    return blocked or is_exhausted(registration, policy)
+
+
+def card_trouble(card: Card, now: datetime, broken: BrokenSeals = frozenset()) -> Reason | None:
+    """Return why a card cannot be unlocked, whatever its holder proves."""
+    return card_withdrawn(card, now) or secret_barred(card) or _broken(card, broken)
+
+
+def _broken(card: Card, broken: BrokenSeals) -> Reason | None:
+    sealed = card.sealed_secret
+    is_broken = sealed is not None and (card.id, sealed.revision) in broken
+    return Reason.SECRET_MISSING if is_broken else None
+
+
+# A code as staff see it: whose, by whom, until when; never the code.
+
+
+def code_line(code: EmailCode, holder: Cardholder, given_by: str) -> CodeLine:
+    """Return a code's line; ``given_by`` names the member of staff, empty for a mailed one."""
+    return CodeLine(
+        code_id=code.id,
+        card_id=code.card_id,
+        holder_id=holder.id,
+        holder_name=holder.name,
+        by_mail=not is_assisted(code),
+        issued_by=given_by,
+        issued_at=code.drafted_at,
+        expires_at=code.expires_at or code.drafted_at + ASSISTED_LIFE,
+        waits_for_second=waits_for_second(code),
+    )
+
+
+def waits_for_second(code: EmailCode) -> bool:
+    """Tell whether a code that staff gave waits until somebody else agrees."""
+    undecided = code.agreed_by is None and code.sent_at is None and code.revoked_at is None
+    return is_assisted(code) and code.needs_second and undecided
+
+
+# Why somebody can or cannot unlock, and what to do next, in sentences to be read out.
+
+_TAIL = 4
+"""So many signs of a card's identifier tell it from its holder's others."""
+
+
+class Headline(NamedTuple):
+    """What is so, and what to do about it."""
+
+    told: str
+    advice: str
+
+
+SEEN_FOR: Final = timedelta(hours=24)
+"""How long a secret that was released and not changed is nothing to speak of: people come back."""
+
+NOTHING_TO_DO = "Nothing has to be done."
+
+_ADVICE = {
+    Reason.CARD_REVOKED: "Add the card that they have now.",
+    Reason.CARD_EXPIRED: (
+        "Replace the card. Where the recorded end is wrong, import the right one; "
+        "it cannot lengthen the card's own certificate."
+    ),
+    Reason.SECRET_MISSING: "Set the unblock secret, or replace the card.",
+    Reason.SECRET_BLOCKED: "Replace the card: the last try of its unblock secret is never spent.",
+}
+
+
+def headline_of(facts: Facts, zone: tzinfo) -> Headline:
+    """Return what matters most about somebody; moments are told in ``zone``."""
+    match facts.standing:
+        case Standing.LEFT:
+            return _left(facts, zone)
+        case Standing.BLOCKED:
+            return _blocked(facts, zone)
+        case Standing.NO_CARD:
+            return Headline("No card is recorded for them.", "Add their card.")
+        case Standing.NOT_REGISTERED:
+            return _not_registered(facts, zone)
+        case Standing.CARD_TROUBLE:
+            return _card_trouble(facts)
+        case Standing.READY:
+            return next(_remarks(facts, zone))
+
+
+def trouble_words(card: Card, reason: Reason | None) -> str:
+    """Say of a card why it cannot be unlocked; empty where it can."""
+    match reason:
+        case None:
+            return ""
+        case Reason.CARD_REVOKED:
+            return "It was revoked."
+        case Reason.CARD_EXPIRED:
+            return f"It expired on {last_day(_end_of(card))}."
+        case Reason.SECRET_MISSING if card.sealed_secret is None:
+            return "No unblock secret is recorded for it."
+        case Reason.SECRET_MISSING:
+            return "Its unblock secret cannot be opened any more."
+        case _ if card.set_aside_at is not None:
+            return "It is set aside: it refused every unblock secret that it could have."
+        case _:
+            return "It may have one try of its unblock secret left: it is sent nothing more."
+
+
+# --- those who cannot ------------------------------------------------------------------
+
+
+def _left(facts: Facts, zone: tzinfo) -> Headline:
+    since = said_day(facts.holder.left_at or facts.now, zone)
+    return Headline(
+        f"Marked as a leaver since {since}: no station serves them.",
+        "If they are here again, take them back from the leavers.",
+    )
+
+
+def _blocked(facts: Facts, zone: tzinfo) -> Headline:
+    advice = (
+        "Make sure who they are, then lift the block. Until then, whoever knows the PIN "
+        "can still change it at a station."
+    )
+    registration = facts.registration
+    if registration is None or registration.blocked_at is None:
+        return Headline("Blocked: all attempts at their security questions are used.", advice)
+    since = said_at(registration.blocked_at, facts.now, zone)
+    if facts.is_misuse_reported:
+        return Headline(
+            f"Blocked since {since}: it was reported that something was not done by them.",
+            "Look at their story with them. Make sure who they are before you lift the block.",
+        )
+    if not registration.failures:
+        return Headline(f"Blocked since {since}.", advice)
+    where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""
+    failed = counted(registration.failures, "failed attempt")
+    return Headline(f"Blocked since {since}: {failed}{where}.", advice)
+
+
+def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
+    first = facts.first_code
+    if first is not None:
+        return Headline(
+            "Not registered. A code by word of mouth was given and has not been entered.",
+            f"Before {_end(first, zone)} they put the card into any station, enter the code and "
+            "choose a new PIN. Then they register there.",
+        )
+    if any(waits_for_second(code) for code in facts.codes):
+        return Headline(
+            "Not registered. A code by word of mouth waits for a second member of staff.",
+            "A colleague has to agree to the code.",
+        )
+    for card, seen in facts.refused_cards:
+        met = _of_seen(card, seen, facts, zone, "They are not registered")
+        is_blocked = seen.reason is Reason.PIN_BLOCKED
+        return Headline(met.told, _first(facts)) if is_blocked else met
+    code = facts.live_code(Purpose.REGISTER)
+    if code is not None and code.sent_at is not None:
+        return Headline(
+            f"Not registered yet: the code that was sent at {_at(code.sent_at, facts, zone)} "
+            "was not entered.",
+            f"They enter it at any station before {_end(code, zone)}.",
+        )
+    if facts.registration is not None:
+        told = "Registered without security questions, which the policy asks for now."
+    else:
+        told = "Not registered: they have not finished a registration at any station."
+    return Headline(
+        told, f"While they know their PIN they register at any station. {_first(facts)}"
+    )
+
+
+def _first(facts: Facts) -> str:
+    """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
+    if not facts.unlockable:
+        return "If the PIN is blocked, stations cannot help: unlock or replace the card yourselves."
+    if not facts.holder.email and facts.registration is None:
+        return (
+            "If the PIN is blocked, make sure who they are, record their email address, and give "
+            "a code: with it they unlock and register at a station."
+        )
+    return (
+        "If the PIN is blocked, make sure who they are and give a code: with it they unlock and "
+        "register at a station, in one visit."
+    )
+
+
+def _card_trouble(facts: Facts) -> Headline:
+    in_use = facts.in_use
+    if not in_use:
+        return _out_of_use(facts)
+    (card, reason), *others = facts.in_trouble
+    if not others:
+        return Headline(_of_their_card(card, reason), _advice(card, reason))
+    return Headline(
+        f"None of their {counted(len(in_use), 'card')} can be unlocked.",
+        "See what each card needs, beside it.",
+    )
+
+
+_LOOK_AT_IT = (
+    "Look at the card that they hold. If it is the one that was issued, set its admin key again "
+    "here, with all its tries: it need not be replaced."
+)
+
+
+def _advice(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED and card.driver in policy.FAMILIES:
+        return _LOOK_AT_IT
+    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
+        return "Give the card another unblock secret with your card management and set it here."
+    return _ADVICE[reason]
+
+
+def _out_of_use(facts: Facts) -> Headline:
+    """Tell of the card that was in use last: expired ones rather than revoked ones."""
+    judged = [(card, facts.trouble(card)) for card in facts.cards]
+    expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
+    card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
+    if reason is Reason.CARD_EXPIRED:
+        return Headline(f"Card expired on {last_day(_end_of(card))}.", _ADVICE[reason])
+    told = "Their card was" if len(judged) == 1 else "All their cards were"
+    return Headline(f"{told} revoked.", _ADVICE[Reason.CARD_REVOKED])
+
+
+def _of_their_card(card: Card, reason: Reason) -> str:
+    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
+        return "Their card is set aside: it refused every unblock secret that it could have."
+    if reason is Reason.SECRET_BLOCKED:
+        return "Their card may have one try of its unblock secret left: it is sent nothing more."
+    if card.sealed_secret is None:
+        return "No unblock secret is recorded for their card."
+    return "The unblock secret of their card cannot be opened any more."
+
+
+# --- those who can ---------------------------------------------------------------------
+
+
+def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    """Say what is worth knowing of somebody who is ready, the weightiest first."""
+    yield from _about_seen(facts, zone)
+    if facts.paused_until is not None:
+        yield Headline(
+            "Too many wrong answers with a card that cannot prove itself: no answers are taken "
+            f"with such a card before {said_at(facts.paused_until, facts.now, zone)}.",
+            "They wait until then; or make sure who they are, and lift the block, which ends the "
+            "wait. A card whose key is recorded is not affected.",
+        )
+    yield from _about_codes(facts, zone)
+    registration = facts.registration
+    if registration is not None and registration.unconfirmed_since is not None:
+        yield Headline(
+            "They can unlock. Codes go to an address that has not been confirmed since "
+            "staff changed it.",
+            "The next code that they enter confirms it.",
+        )
+    yield from _about_cards(facts, zone)
+    if registration is not None and registration.failures:
+        left = counted(facts.policy.max_failures - registration.failures, "attempt")
+        failed = counted(registration.failures, "failed attempt")
+        told = f"They can unlock. After {failed} they have {left} left."
+        yield Headline(told, "Nothing has to be done: the next unlock forgets the failed ones.")
+    yield Headline("They can unlock at every station.", NOTHING_TO_DO)
+
+
+def _about_seen(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    sound = {card.id for card in facts.in_use} - set(facts.seen)
+    for card, seen in facts.refused_cards:
+        start = "They can unlock another card" if sound else "They may not be able to unlock"
+        yield _of_seen(card, seen, facts, zone, start)
+
+
+def _of_seen(card: Card, seen: SeenOfCard, facts: Facts, zone: tzinfo, start: str) -> Headline:
+    """Say what a station saw of a card, and what to do about it."""
+    where = f" at {seen.station}" if seen.station else ""
+    met = f"{said_at(seen.at, facts.now, zone)}{where}"
+    said, advice = _SEEN[seen.reason]
+    return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
+
+
+_SEEN: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.CARD_EXPIRED: (
+        "The certificate on {card} has expired",
+        "Replace the card. An imported end cannot lengthen its certificate.",
+    ),
+    Reason.NOT_GENUINE: (
+        "What named itself as {card} did not prove that it is that card",
+        (
+            "Look at the card that they hold. If it is not the one that was issued, keep it and "
+            "tell your security team. If it is, its recorded key is wrong or missing: import the "
+            "right one."
+        ),
+    ),
+    Reason.SECRET_BLOCKED: (
+        "By its own count {card} takes no unblock secret any more",
+        "Replace the card, or have your card management give it another secret and set it here.",
+    ),
+    Reason.CARD_REFUSED: (
+        "The command to set a PIN was refused by {card}",
+        "Let them try once more at another station. If it refuses again, replace the card.",
+    ),
+    Reason.PIN_BLOCKED: (
+        "Wrong entries blocked the PIN of {card}",
+        (
+            "They put it into a station and choose to unlock it, if they are registered. "
+            "Otherwise make sure who they are and give a code: with it they unlock and register."
+        ),
+    ),
+    Reason.OUTCOME_UNKNOWN: (
+        "What became of the PIN of {card} is not known",
+        "They put it into any station again, which shows whether the PIN was set.",
+    ),
+    Reason.CARD_UNREADABLE: (
+        "The station could not read {card}",
+        "Let them clean the chip and try another station. If that fails too, replace the card.",
+    ),
+    Reason.INSERT_CARD: (
+        "Held against the reader, {card} takes no PIN",
+        "They put the card into a slot, at a station that has one.",
+    ),
+    Reason.NO_RECORDED_EMAIL: (
+        "The PIN of {card} was not proved by a key, and no email address is recorded",
+        "Make sure who they are, and record their email address. Then they register again.",
+    ),
+}
+
+
+def _about_codes(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    until = facts.waits_until
+    if until is not None:
+        yield Headline(
+            f"Not before {said_at(until, facts.now, zone)}: "
+            f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
+            "They look for the latest code in their mail, or wait.",
+        )
+    if any(code.needs_second and code.agreed_by is None for code in facts.codes):
+        yield Headline(
+            "They can unlock. A code by word of mouth waits for a second member of staff.",
+            "A colleague has to agree to the code.",
+        )
+    code = facts.waiting_code
+    if code is not None:
+        how = "was given by word of mouth" if code.issued_by else "was sent by mail"
+        yield Headline(
+            f"They can unlock: a code {how} and has not been entered.",
+            f"They enter it at any station before {_end(code, zone)}.",
+        )
+
+
+def _about_cards(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    if facts.unsettled:
+        began = said_at(facts.unsettled[0].opened_at, facts.now, zone)
+        yield Headline(
+            f"They can unlock. What became of the unlock of {began} is not known.",
+            "The card tells as soon as it is put into any station.",
+        )
+    for card, reason in facts.in_trouble:
+        told = f"They can unlock, but not {_named(card)}. {trouble_words(card, reason)}"
+        yield Headline(told, _advice(card, reason))
+    for card in facts.in_use:
+        yield from _about_key(card, facts, zone)
+        yield from _about_seen_secret(card, facts, zone)
+
+
+def _about_key(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    """Tell of cards that were sent what the admin key made, and did not show that they have it."""
+    last = card.key_exchanged_at
+    if last is None or last + EXCHANGE_SPAN <= facts.now:
+        return
+    times = counted(card.key_exchanges, "time")
+    told = (
+        f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
+        f"the last {said_at(last, facts.now, zone)}. It may be forged."
+    )
+    if key_barred(card, facts.now) is not None:
+        until = said_at(last + EXCHANGE_SPAN, facts.now, zone)
+        told = f"They cannot unlock before {until}. {told}"
+    yield Headline(told, _LOOK_AT_IT)
+
+
+def _about_seen_secret(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+    seen = card.secret_seen_at
+    if seen is None or seen + SEEN_FOR > facts.now:
+        return
+    yield Headline(
+        f"They can unlock. The unblock secret of {_named(card)} went to a station at "
+        f"{said_at(seen, facts.now, zone)} and was not changed since: somebody may know it.",
+        "The next unlock at a station changes it. If that is long to wait for, give the card "
+        "another one with your card management and set it here.",
+    )
+
+
+# --- words -----------------------------------------------------------------------------
+
+
+def _named(card: Card) -> str:
+    return f"the card ending in {card.identifier[-_TAIL:]}"
+
+
+def _end_of(card: Card) -> datetime:
+    if card.expires_at is None:
+        raise ValueError("a card without an end did not expire")
+    return card.expires_at
+
+
+def _at(moment: datetime, facts: Facts, zone: tzinfo) -> str:
+    return said_at(moment, facts.now, zone)
+
+
+def _end(code: EmailCode, zone: tzinfo) -> str:
+    """Tell when a live code dies: today, for no code lives longer than an hour."""
+    if code.expires_at is None:
+        raise ValueError("a code that was not sent has no end")
+    return f"{code.expires_at.astimezone(zone):%H:%M}"

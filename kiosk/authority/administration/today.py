@@ -1,0 +1,184 @@
+"""The first page: how the service stands now, and how the last 30 days went."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import date, datetime, timedelta, tzinfo
+from typing import assert_never
+
+from kiosk.authority.administration import reports
+from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKind, is_silent
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.proposed_acts import waiting_lines
+from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
+from kiosk.authority.administration.saying import reason_words
+from kiosk.authority.administration.views import MOST_COUNTED, Day, Today
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import Alarm, Station
+from kiosk.authority.store.unit_of_work import UnitOfWork
+
+# Alarms in the words of the first page, the newest first.
+
+_TAIL = 8
+GONE = "somebody who is not recorded any more"
+
+
+def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
+    """Return a line for each alarm that stands, and one where nobody looks for alarms."""
+    lines = [
+        f"{_told(alarm, uow, zone)} (noticed {_when(alarm.since, uow.now, zone)})."
+        for alarm in reversed(uow.alarms.standing())
+    ]
+    return (*_unwatched(uow, zone), *lines)
+
+
+def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
+    look = uow.chores.get(LOOK)
+    if look is None:
+        return ("Nobody watches over the service yet: no station and no caretaker has run.",)
+    if uow.now - look.done_at < UNWATCHED_AFTER:
+        return ()
+    since = _when(look.done_at, uow.now, zone)
+    up = [each for each in uow.stations.every() if _serves(each, uow.now)]
+    if not up:
+        running = "no station and no caretaker is running"
+        return (f"Nobody has watched over the service since {since}: {running}.",)
+    cards = " ".join(_card_left(each.name, uow, zone) for each in up)
+    told = (
+        f"Nobody has watched over the service since {since}: a station does so only while no "
+        f"card is in it. {cards} Take the card out, or let “kiosk caretaker” run."
+    )
+    return (told,)
+
+
+def _serves(station: Station, now: datetime) -> bool:
+    return station.retired_at is None and not is_silent(station, now)
+
+
+def _card_left(station: str, uow: UnitOfWork, zone: tzinfo) -> str:
+    """Say which card is in a station, and since when: the one of its last visit."""
+    visit = uow.visits.last_at(station)
+    if visit is None:
+        return f"A card is in {station}."
+    since = _when(visit.opened_at, uow.now, zone)
+    card = uow.cards.get(visit.card_id) if visit.card_id else None
+    holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
+    which = f"The card ending in {card.identifier[-_TAIL:]}" if card else "A card"
+    whose = f" of {holder.name}, {holder.number}," if holder else ""
+    return f"{which}{whose} has been in {station} since {since}."
+
+
+def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
+    said = alarm.detail
+    kind = AlarmKind(alarm.kind)
+    match kind:
+        case AlarmKind.CARD_NOT_GENUINE:
+            where = f"{said['station']}, reference {said['reference']}"
+            return f"A card failed its proof of being genuine at {where}"
+        case AlarmKind.FAILURES_AT_STATION:
+            return f"{said['failures']} failures within an hour at {said['station']}"
+        case AlarmKind.FAILURES_OF_PERSON:
+            return f"{said['failures']} failures within an hour of {_person(alarm, uow)}"
+        case AlarmKind.STATION_SILENT:
+            return f"{said['station']} has been silent since {_since(alarm, uow, zone)}"
+        case AlarmKind.MAIL_HELD_UP:
+            return f"Mail has not moved since {_since(alarm, uow, zone)}"
+        case AlarmKind.ROW_ALTERED:
+            return f"A record was altered outside of the service: {said['table']} {said['row']}"
+        case AlarmKind.AUDIT_BROKEN:
+            return f"The audit does not fit: {said['finding']}"
+        case _:
+            assert_never(kind)
+
+
+def _person(alarm: Alarm, uow: UnitOfWork) -> str:
+    holder_id = str(alarm.detail["holder_id"])
+    holder = uow.holders.by_ids([holder_id]).get(holder_id)
+    return f"{holder.name}, {holder.number}" if holder else GONE
+
+
+def _since(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
+    return _when(datetime.fromisoformat(str(alarm.detail["since"])), uow.now, zone)
+
+
+def _when(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """Say the time of a moment of today, and the day of an earlier one."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%B}{year}, {local:%H:%M}"
+
+
+DAYS = 30
+
+
+class LocalTodayDesk:
+    """Implements ``TodayDesk``; a look is a dozen short statements."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def look(self) -> Today:
+        """Return how the service stands now."""
+        zone = self._office.means.zone
+        with self._office.look(Action.SEE_TODAY) as uow:
+            today = day_of(uow.now, zone)
+            days = _days(uow, today, zone)
+            since, until = span_of(today, today, zone)
+            stations = [each for each in uow.stations.every() if each.retired_at is None]
+            silent = tuple(each.name for each in stations if is_silent(each, uow.now))
+            return Today(
+                at=uow.now,
+                unlocked=days[-1].unlocked,
+                registered=days[-1].registered,
+                refusals=_refusals(uow, since, until),
+                waiting_for_code=uow.statistics.waiting_for_code(),
+                blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_COUNTED),
+                median_s=_median(uow, since, until),
+                stations_up=len(stations) - len(silent),
+                stations_down=silent,
+                mail_waiting=uow.outbox.waiting(),
+                mail_oldest_s=_mail_age_s(uow),
+                days=days,
+                hours=_hours(uow, today, zone),
+                alarms=alarm_lines(uow, zone),
+                waiting=waiting_lines(uow, self._office),
+                not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
+                expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),
+            )
+
+
+def _days(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[Day, ...]:
+    first = today - timedelta(days=DAYS - 1)
+    span = span_of(first, today, zone)
+    unlocked, registered, refused = (
+        by_day(uow.statistics.by_quarter(sought, *span), zone)
+        for sought in (reports.UNLOCKED, reports.REGISTERED, reports.REFUSED)
+    )
+    return tuple(
+        Day(day, unlocked[day], registered[day], refused[day]) for day in each_day(first, today)
+    )
+
+
+def _hours(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[int, ...]:
+    span = span_of(today - timedelta(days=DAYS - 1), today, zone)
+    return by_hour(uow.statistics.visits_by_quarter(*span), zone)
+
+
+def _refusals(uow: UnitOfWork, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
+    found = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
+    told = ((reason_words(reason), many) for reason, many in found.items())
+    return tuple(sorted(told, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _median(uow: UnitOfWork, since: datetime, until: datetime) -> float | None:
+    """Return the median over unlocks whose visit saw them through to the end."""
+    times = uow.statistics.seconds_since_card_in(reports.UNLOCKED[:1], since, until)
+    return statistics.median(times) if times else None
+
+
+def _mail_age_s(uow: UnitOfWork) -> float:
+    since = uow.outbox.waits_since()
+    return max(0.0, (uow.now - since).total_seconds()) if since else 0.0

@@ -1,0 +1,206 @@
+"""Verifying the audit: its hashes, the MACs of its rows, and the anchors of its head.
+
+An anchor in the database itself is only as safe as the database. So anchors are also
+written out, one JSON object a line, to be kept where the database's owner cannot reach.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from kiosk.authority.administration.findings import Finding, fail, ok, warn
+from kiosk.authority.administration.free_text import need_words
+from kiosk.authority.administration.office import LONGEST_REASON, SHORTEST_REASON
+from kiosk.authority.administration.views import Progress, unseen
+from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
+from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
+from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import ConfigError, NothingThere, NotTaken
+
+# Looking at every row that has a MAC, and taking an altered one as it is.
+
+ROWS_A_PIECE = 500
+_NAMED = 5
+_PART = "records"
+
+
+@dataclass(slots=True)
+class Sweep:
+    """How many rows there are, and which of them do not fit their MACs, as table and key."""
+
+    rows: int = 0
+    altered: list[tuple[str, str]] = field(default_factory=list)
+
+
+def sweep(store: Store) -> Sweep:
+    """Look at every row; each piece is read by itself, so nobody waits for all of it."""
+    found = Sweep()
+    for table in TABLES:
+        for piece in _pieces(store, table):
+            found.rows += piece.rows
+            found.altered += [(table, row) for row in piece.altered]
+    return found
+
+
+def check_rows(store: Store) -> Finding:
+    """Does every row that grants access fit its MAC."""
+    found = sweep(store)
+    if found.altered:
+        named = ", ".join(f"{table} {row}" for table, row in found.altered[:_NAMED])
+        more = f" and {len(found.altered) - _NAMED} more" if len(found.altered) > _NAMED else ""
+        text = f"{len(found.altered)} were altered outside of the service: {named}{more}"
+        return fail(_PART, text, "compare them with a backup; see `kiosk rows --help`")
+    with store.read() as uow:
+        older = uow.mac_rows.made_otherwise(store.macs.current_key_id)
+    if older:
+        advice = "run `kiosk keys rotate --purpose row-mac`"
+        return warn(_PART, f"{older} of {found.rows} have a MAC of an older key", advice)
+    return ok(_PART, f"{found.rows} fit their MACs")
+
+
+def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
+    """Take an altered row as it is; audited. Raises ``NothingThere`` and ``NotTaken``."""
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise NotTaken("reason", f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
+    need_words("reason", reason)
+    if table not in TABLES:
+        raise NothingThere(f"no table {table!r} has rows with MACs; they are {', '.join(TABLES)}")
+    with store.begin() as uow:
+        if not uow.mac_rows.accept(table, row):
+            raise NothingThere(f"there is no row {row!r} in {table}")
+        note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
+        uow.notes.add(note)
+        detail: dict[str, Scalar] = {
+            "table": table,
+            "row": row,
+            "note": note.id,
+            "note_sha256": note_digest(note),
+        }
+        uow.audit.append(kind="row-accepted", reference="", actor=actor, detail=detail)
+        uow.commit()
+
+
+def _pieces(store: Store, table: str) -> Iterator[Piece]:
+    after: RowKey | None = None
+    while True:
+        with store.read() as uow:
+            piece = uow.mac_rows.check(table, after, ROWS_A_PIECE)
+        yield piece
+        if piece.last is None:
+            return
+        after = piece.last
+
+
+def verify_audit(
+    store: Store,
+    signer: AnchorSigner,
+    elsewhere: Iterable[AuditAnchor] = (),
+    progress: Progress = unseen,
+) -> AuditVerdict:
+    """Walk the whole chain; it has to fit the anchors ``elsewhere`` and those in the database.
+
+    Progress is told in rows. The verdict names the first row that does not fit.
+    """
+    with store.read() as uow:
+        return verify_within(uow, signer, elsewhere, progress)
+
+
+def verify_within(
+    uow: UnitOfWork, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
+) -> AuditVerdict:
+    """Do that in a unit of work that reads."""
+    anchors = _with_own(uow, elsewhere)
+    return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
+
+
+def verify_without_key(
+    store: Store,
+    public_keys: Mapping[str, bytes],
+    elsewhere: Iterable[AuditAnchor] = (),
+    progress: Progress = unseen,
+) -> AuditVerdict:
+    """Do the same as somebody does who has no key: the rows' MACs are not checked.
+
+    ``public_keys`` check the signatures of anchors; where there are none, nobody checks them.
+    """
+    check = AnchorVerifier(public_keys).check if public_keys else None
+    with store.read() as uow:
+        anchors = _with_own(uow, elsewhere)
+        return uow.audit.verify(progress=progress, anchors=anchors, check=check, keyed=False)
+
+
+def _with_own(uow: UnitOfWork, elsewhere: Iterable[AuditAnchor]) -> list[AuditAnchor]:
+    return sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
+
+
+def public_key_lines(signer: AnchorSigner) -> tuple[str, ...]:
+    """Write the public keys that check anchors, a key id and 64 hexadecimal digits a line."""
+    return tuple(f"{key_id} {raw.hex()}" for key_id, raw in signer.public_keys().items())
+
+
+def read_public_keys(path: Path) -> dict[str, bytes]:
+    """Read public keys that were written out; raises ``ConfigError`` naming the line."""
+    keys = {}
+    for number, line in enumerate(_lines("public keys", path), start=1):
+        key_id, _, digits = line.strip().partition(" ")
+        try:
+            keys[key_id] = bytes.fromhex(digits)
+            AnchorVerifier({key_id: keys[key_id]})
+        except ValueError:
+            raise ConfigError(f"public keys {path}: line {number} is not a key") from None
+    return keys
+
+
+def anchor_line(anchor: AuditAnchor) -> str:
+    """Write an anchor as one line of JSON."""
+    return json.dumps(
+        {
+            "seq": anchor.seq,
+            "hash": anchor.hash,
+            "signed_at": anchor.signed_at.isoformat(),
+            "key_id": anchor.key_id,
+            "signature": anchor.signature.hex(),
+        }
+    )
+
+
+def read_anchors(path: Path) -> tuple[AuditAnchor, ...]:
+    """Read anchors that were written out; raises ``ConfigError`` naming the line.
+
+    A line of the log serves as it is: what stands before the anchor is not looked at.
+    """
+    return tuple(
+        _anchor(path, number, line)
+        for number, line in enumerate(_lines("anchors", path), start=1)
+        if line.strip()
+    )
+
+
+def _lines(what: str, path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise ConfigError(f"{what} {path}: {reason}") from None
+
+
+def _anchor(path: Path, number: int, line: str) -> AuditAnchor:
+    try:
+        read = json.loads(line[line.index("{") :])
+        return AuditAnchor(
+            seq=int(read["seq"]),
+            hash=str(read["hash"]),
+            signed_at=datetime.fromisoformat(read["signed_at"]),
+            signature=bytes.fromhex(read["signature"]),
+            key_id=str(read["key_id"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"anchors {path}: line {number} is not an anchor") from None

@@ -1,0 +1,552 @@
+"""What staff are shown: frozen data without a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from kiosk.authority.people_groups import Place
+from kiosk.authority.roles import Action, Role
+from kiosk.contract.sensitive import Sensitive
+
+# Who acts, on what grounds, and what came of it.
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a member of staff, by the key that logged in, or whoever runs a command.
+
+    ``staff_id`` is empty for the command line, which whoever holds the machine runs; then
+    ``name`` is what the audit shows. ``key`` is the fingerprint, ``SHA256:...``.
+    """
+
+    name: str
+    role: Role
+    staff_id: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why it is done, and for the actions of ``IDENTIFIES`` how the person was identified."""
+
+    reason: str
+    identified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, in one plain sentence; ``reference`` finds it in the audit.
+
+    Where it ``waits`` for a second member of staff, nothing was changed yet.
+    """
+
+    told: str
+    reference: str
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The person that an action is about, as they were on the screen when it was decided."""
+
+    holder_id: str
+    revision: int
+
+
+# The audit as staff read it.
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What is shown; an empty field does not narrow. ``since`` counts, ``until`` does not.
+
+    ``person`` is a holder number or a holder's id, ``staff`` a name or a staff id.
+    """
+
+    person: str = ""
+    station: str = ""
+    staff: str = ""
+    kind: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One row; ``told`` is what happened in plain words, ``detail`` the rest as written."""
+
+    seq: int
+    at: datetime
+    kind: str
+    told: str
+    person: str
+    station: str
+    who: str
+    reference: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Rows, newest first; ``older`` is what to ask with for the next page, None: no more."""
+
+    lines: tuple[AuditLine, ...]
+    older: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What a verification found; ``fault`` names the first row that does not fit, in words.
+
+    ``anchored_to`` is the last row that a good anchor covers.
+    """
+
+    rows: int
+    anchors: int
+    anchored_to: int
+    fault: str
+    fault_row: int | None
+
+    @property
+    def intact(self) -> bool:
+        """True when everything fits."""
+        return self.fault_row is None
+
+
+class ExportFormat(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+# What waits for a second member of staff.
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalLine:
+    """One act that waits: what it would do, to whom, and who proposed it, when and why.
+
+    ``about`` names the person or the member of staff; it is empty where it is neither.
+    ``why_not`` says why the one who looks cannot agree; empty: they can.
+    """
+
+    proposal_id: str
+    action: Action
+    told: str
+    holder_id: str
+    about: str
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    reason: str
+    identified_by: str
+    reference: str
+    is_mine: bool = False
+    why_not: str = ""
+
+
+# A person as the clerk sees them: how they stand, their cards, their story.
+
+
+class Standing(StrEnum):
+    """How a person stands with self-service, the gravest first."""
+
+    LEFT = "left"
+    BLOCKED = "blocked"
+    NO_CARD = "no-card"
+    NOT_REGISTERED = "not-registered"
+    CARD_TROUBLE = "card-trouble"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """One person in a list."""
+
+    holder_id: str
+    number: str
+    name: str
+    email: str
+    standing: Standing
+    cards: int
+    date: datetime | None = None
+    """In a list: since when blocked or gone, or when the card ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """A page of a list; ``more`` is what to ask with for the next one, None: no more."""
+
+    people: tuple[PersonLine, ...]
+    more: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave, by name; ``more`` says that there are others beyond the limit.
+
+    ``about`` explains a hit by a reference number: when and where it was shown, and why.
+    """
+
+    people: tuple[PersonLine, ...]
+    more: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
+
+    ``has_key`` says that a key is recorded: only a card that proves it is served.
+    ``has_pin_key`` says that the key is recorded with which it proves its PIN.
+    """
+
+    card_id: str
+    driver: str
+    identifier: str
+    revoked: bool
+    expires_at: datetime | None
+    has_secret: bool
+    trouble: str
+    has_key: bool = False
+    has_pin_key: bool = False
+    last_pin_proven: bool | None = None
+    """Whether the PIN that was entered last was proven; None: no station saw one lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationLine:
+    """A person's registration; the questions' texts, never an answer."""
+
+    email: str
+    confirmed: bool
+    registered_at: datetime
+    questions: tuple[str, ...]
+    failures: int
+    failures_allowed: int
+    blocked_at: datetime | None
+    paused_until: datetime | None = None
+    """No answers are taken until then with cards that cannot prove themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A code that is waited for, or was given by staff and waits for a second member.
+
+    ``waits_for_second`` is True until somebody else agreed; ``expires_at`` bounds that, too.
+    """
+
+    code_id: str
+    card_id: str
+    holder_id: str
+    holder_name: str
+    by_mail: bool
+    issued_by: str
+    issued_at: datetime
+    expires_at: datetime
+    waits_for_second: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangeLine:
+    """A change of address that does not count yet; the new one is masked."""
+
+    old: str
+    masked: str
+    asked_at: datetime
+    counts_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One thing that happened, in plain words; ``grave`` marks a refusal or a failure."""
+
+    seq: int
+    at: datetime
+    told: str
+    who: str
+    station: str
+    reference: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All of a person's page.
+
+    ``proposals`` is what staff proposed about them and waits for a second member.
+    ``headline`` says why they can or cannot unlock, ``advice`` what to do next, both in a
+    sentence that can be read out. ``open_to`` are the actions that make sense now and that
+    the reader's role permits.
+    """
+
+    seen: Seen
+    number: str
+    name: str
+    email: str
+    left_at: datetime | None
+    standing: Standing
+    can_unlock: bool
+    headline: str
+    advice: str
+    registration: RegistrationLine | None
+    cards: tuple[CardLine, ...]
+    codes: tuple[CodeLine, ...]
+    story: tuple[StoryLine, ...]
+    open_to: frozenset[Action]
+    proposals: tuple[ProposalLine, ...] = ()
+    waiting_change: AddressChangeLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedFrom:
+    """Stands for the unblock secret that a card was issued with, which derives from a master key.
+
+    ``master`` is that key's id, as ``kiosk keys list`` shows it.
+    """
+
+    master: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card to be added; ``secret`` is its unblock secret, None where it is not known yet."""
+
+    identifier: str
+    driver: str = "piv"
+    expires_at: datetime | None = None
+    secret: Sensitive | IssuedFrom | None = None
+    secret_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code given by staff, to be read out once: it is shown nowhere else, ever."""
+
+    code_id: str
+    code: Sensitive
+    expires_at: datetime
+    waits_for_second: bool
+    reference: str
+    for_first_unlock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCard:
+    """A card that no station serves: it is not recorded, or could not be read (``unread``).
+
+    ``said`` is a sentence of how it calls itself, ``near`` says which recorded cards it
+    resembles, ``cause`` what was wrong in a few words, and ``advice`` what to do. Family and
+    identifier are empty where the station did not get so far.
+    """
+
+    reference: str
+    at: datetime
+    station: str
+    family: str
+    identifier: str
+    near: tuple[str, ...]
+    said: str
+    cause: str
+    advice: str
+    unread: bool
+
+
+# The service as staff see it: today, stations, questions, policy, staff, files, reports.
+
+MOST_COUNTED = 10_000
+"""People are counted up to here; where there are as many, there may be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was done on one day of the service's time zone."""
+
+    day: date
+    unlocked: int
+    registered: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The first page. ``refusals`` are (reason in words, count), most first.
+
+    ``median_s`` is the median time from card in to unlocked, of today's unlocks; None
+    where there was none. ``blocked``, ``not_registered`` and ``expiring`` (a card that ends
+    this month) count people, up to ``MOST_COUNTED``. ``days`` are the last 30, oldest first;
+    ``hours`` are 24 counts of visits by hour of day over those days. ``waiting`` is what waits
+    for a second member of staff and concerns this reader's role, oldest first.
+    """
+
+    at: datetime
+    unlocked: int
+    registered: int
+    refusals: tuple[tuple[str, int], ...]
+    waiting_for_code: int
+    blocked: int
+    median_s: float | None
+    stations_up: int
+    stations_down: tuple[str, ...]
+    mail_waiting: int
+    mail_oldest_s: float
+    days: tuple[Day, ...]
+    hours: tuple[int, ...]
+    alarms: tuple[str, ...]
+    waiting: tuple[ProposalLine, ...] = ()
+    not_registered: int = 0
+    expiring: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StationLine:
+    """One station; ``silent`` when it has not been heard of for two minutes."""
+
+    name: str
+    site: str
+    version: str
+    reader: str
+    last_seen_at: datetime
+    last_visit_at: datetime | None
+    silent: bool
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLine:
+    """One security question, and how many registrations use it."""
+
+    id: int
+    text: str
+    used_by: int
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLine:
+    """One policy setting as it counts now, all in text; ``allowed`` names its limits.
+
+    ``changed_at`` is None while the settings file's own value counts. ``revision`` is what
+    a change has to name. ``trouble`` says why what staff set does not count: the file was
+    changed since, and they do not fit each other any more.
+    """
+
+    name: str
+    value: str
+    in_file: str
+    allowed: str
+    help: str
+    changed_at: datetime | None
+    changed_by: str
+    reason: str
+    revision: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One SSH key of a member of staff; who added it, and who agreed to that, by name."""
+
+    fingerprint: str
+    kind: str
+    label: str
+    added_at: datetime
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLine:
+    """One member of staff, present or removed; who added them, and who agreed, by name."""
+
+    staff_id: str
+    name: str
+    role: Role
+    keys: tuple[KeyLine, ...]
+    added_at: datetime
+    removed_at: datetime | None
+    last_login_at: datetime | None
+    revision: int
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFile:
+    """A file that waits in the imports folder; ``size`` in bytes."""
+
+    name: str
+    size: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did, or would do.
+
+    With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
+    (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
+    of staff, nothing was done yet: ``known`` counts the changes for whose sake.
+    ``outside_domains`` counts addresses that are of no approved domain. ``file_kept`` says why
+    a file that was imported could not be removed. ``erased_before`` are the first of
+    ``erased_before_in_all`` people who were erased and come back, as (line, number and name).
+    """
+
+    lines: int
+    people_added: int
+    people_changed: int
+    cards_added: int
+    cards_changed: int
+    secrets_sealed: int
+    reference: str
+    problems: tuple[tuple[int, str], ...] = ()
+    problems_in_all: int = 0
+    waits: bool = False
+    known: int = 0
+    outside_domains: int = 0
+    file_kept: str = ""
+    erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    erased_before_in_all: int = 0
+
+
+class Span(StrEnum):
+    """By what a report groups."""
+
+    DAY = "day"
+    WEEK = "week"
+    SITE = "site"
+    REASON = "reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A table of counts from ``first`` to ``last`` day, both counted."""
+
+    span: Span
+    first: date
+    last: date
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written on the service's machine."""
+
+    path: str
+    rows: int
+
+
+# How long work tells how far it is.
+
+Progress = Callable[[int, int], None]
+"""Takes what is done and what there is in all; called often, so it should be quick."""
+
+
+def unseen(done: int, total: int) -> None:
+    """Take no notice."""

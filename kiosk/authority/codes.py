@@ -1,0 +1,442 @@
+"""One entered code: charged first, looked at after, and used once.
+
+A code that opens an unblock is only marked as proven here. It is used up in the
+transaction that releases the secret, so a card pulled at the new-PIN page may come back
+with the same code within its life. One that finishes a registration or a change is used
+up in the transaction that writes it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, draw_code
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.notices import addresses_of, draw_stop_number
+from kiosk.authority.registration import apply_pending
+from kiosk.authority.steps import UNLOCKS, answers_come_before_code
+from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import (
+    Scene,
+    TurnedAway,
+    again,
+    enter,
+    given_by,
+    is_vouched_for,
+    look,
+)
+from kiosk.contract.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
+from kiosk.contract.messages import (
+    CodeDead,
+    CodeEnd,
+    CodeNotSent,
+    CodeWrong,
+    EnterCode,
+    GiveEmail,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    Task,
+    VisitId,
+)
+from kiosk.contract.policy import SendVerdict
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
+
+# A code is made, mailed, and only then alive.
+#
+# It is drafted first, so that two stations cannot both send the last one of the hour; then
+# mailed, outside of any transaction; then made the card's live code, which revokes an earlier
+# one. If the relay does not take it, the draft goes and nothing was counted.
+#
+# A call that is repeated with its attempt finds what the first one left: a code that was sent is
+# answered as sent; a draft is mailed, with another code, unless this process knows that its mail
+# was taken. If the program dies in between, the mail carries a dead code, and the repeat at
+# another process mails another one. While that first process may still be at it (a mailer gives
+# up after some seconds) the repeat has to wait.
+
+_MAILING: Final = timedelta(seconds=15)
+"""After so long no process is still mailing a draft: a mailer's own deadline is shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """A code that is about to be mailed."""
+
+    id: str
+    message: Message | None
+    """None where the relay has taken it."""
+
+
+def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
+    """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
+    drafted = _draft(parts, visit_id, attempt)
+    if not isinstance(drafted, _Drafted):
+        return drafted
+    if drafted.message is not None:
+        try:
+            parts.mailer.send(drafted.message)
+        except MailError as error:
+            return _not_sent(parts, visit_id, drafted.id, error)
+        parts.mailed.add(drafted.id)
+    task = _activate(parts, visit_id, drafted.id)
+    parts.mailed.discard(drafted.id)
+    return task
+
+
+def _draft(
+    parts: Parts, visit_id: VisitId, attempt: str
+) -> _Drafted | Task | CodeNotSent | Refusal:
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+            raise StepRefused("only staff give a code for a first unlock")
+        scene.need(scene.code_gate)
+        if not scene.address:
+            raise TurnedAway(Reason.NO_EMAIL)
+        earlier = uow.codes.of_attempt(scene.card.id, visit_id, attempt)
+        if earlier is not None and earlier.sent_to == scene.address:
+            return _repeated(uow, parts, scene, earlier)
+        verdict = tasks.may_send(uow, scene)
+        if verdict.wait:
+            limited = _limited(uow, scene, verdict)
+            uow.commit()
+            return limited
+        code = draw_code(scene.policy.code_digits)
+        draft = _written_down(parts, scene, code, new_id(), attempt)
+        uow.codes.draft(draft)
+        record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
+        number = _stop_number(uow, scene)
+        uow.commit()
+        return _Drafted(draft.id, _compose(parts, scene, code, number))
+
+
+def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -> _Drafted | Task:
+    """Go on where the first call of the same attempt stopped."""
+    if earlier.sent_at is not None:
+        parts.mailed.discard(earlier.id)
+        return tasks.next_task(uow, scene)
+    if earlier.id in parts.mailed:
+        return _Drafted(earlier.id, None)
+    elsewhere = earlier.drafted_by != parts.process
+    if elsewhere and uow.now - earlier.drafted_at < _MAILING:
+        raise AuthorityUnavailable("the code may still be on its way to the relay")
+    code = draw_code(scene.policy.code_digits)
+    draft = _written_down(parts, scene, code, earlier.id, earlier.attempt)
+    if not uow.codes.redraft(draft):
+        raise StepRefused("the code is no draft any more")
+    number = _stop_number(uow, scene)
+    uow.commit()
+    return _Drafted(draft.id, _compose(parts, scene, code, number))
+
+
+def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent | Refusal:
+    """Say when another may go out; without a code to enter, an hour is too long to stand."""
+    wait = verdict.wait.total_seconds()
+    record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
+    code = scene.waiting_code
+    if code is None and verdict.too_many:
+        return turn_away(uow, scene.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
+    again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
+    return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
+
+
+def _written_down(
+    parts: Parts, scene: Scene, code: Sensitive, code_id: str, attempt: str
+) -> EmailCode:
+    purpose = scene.progress.purpose
+    binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
+    kept = parts.codes.digest(code, binding)
+    return EmailCode(
+        id=code_id,
+        card_id=scene.card.id,
+        holder_id=scene.holder.id,
+        purpose=purpose,
+        visit_id=scene.visit.id,
+        digest=kept.digest,
+        key_id=kept.key_id,
+        sent_to=scene.address,
+        drafted_at=scene.now,
+        max_tries=scene.policy.code_tries,
+        # Where the code comes first, each visit asks the questions after it.
+        questions_proven_at=scene.visit.questions_proven_at
+        if answers_come_before_code(scene.policy)
+        else None,
+        pending_id=scene.pending.id if scene.pending else None,
+        attempt=attempt,
+        drafted_by=parts.process,
+        proves_owner=scene.asks_owner,
+        unproven=not scene.is_proven,
+    )
+
+
+def _stop_number(uow: UnitOfWork, scene: Scene) -> str:
+    """Draw one for an address that is known already; one that was typed is anybody's."""
+    if scene.address not in addresses_of(scene.holder, scene.registration):
+        return ""
+    return draw_stop_number(uow, scene.visit, scene.holder)
+
+
+def _compose(parts: Parts, scene: Scene, code: Sensitive, stop_number: str) -> Message:
+    return parts.compose(
+        to=scene.address,
+        purpose=scene.progress.purpose,
+        holder_name=scene.holder.name,
+        code=code,
+        minutes=max(1, int(scene.policy.code_life.total_seconds() // 60)),
+        proves_owner=scene.asks_owner,
+        stop_number=stop_number,
+    )
+
+
+def _activate(parts: Parts, visit_id: VisitId, code_id: str) -> Task:
+    """Let the code's life begin, also when its card was taken out meanwhile.
+
+    Whoever pulls the card while "sending" is on the screen still gets a mail that works.
+    """
+    with parts.store.begin() as uow:
+        scene = _wherever(uow, parts, visit_id)
+        expires_at = uow.now + scene.policy.code_life
+        if not uow.codes.activate(code_id, uow.now, expires_at, parts.process):
+            raise StepRefused("the code is no draft any more")
+        record(uow, AuditKind.CODE_SENT, scene.visit, code=code_id)
+        scene = look(uow, scene.policy, scene.visit, scene.card, scene.holder)
+        task = tasks.next_task(uow, scene)
+        uow.commit()
+        return task
+
+
+def _not_sent(
+    parts: Parts, visit_id: VisitId, code_id: str, error: MailError
+) -> CodeNotSent | Refusal:
+    """Forget the draft: nothing was counted. A refused address is given again, or ends it."""
+    with parts.store.begin() as uow:
+        scene = _wherever(uow, parts, visit_id)
+        uow.codes.discard(code_id)
+        record(uow, AuditKind.CODE_NOT_SENT, scene.visit, because=type(error).__name__)
+        again = _instead(uow, scene, refused=isinstance(error, MailRefused))
+        reply: CodeNotSent | Refusal
+        if again is None:
+            reply = turn_away(uow, scene.visit, Reason.NO_EMAIL)
+        else:
+            reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+        uow.commit()
+        return reply
+
+
+def _instead(
+    uow: UnitOfWork, scene: Scene, *, refused: bool
+) -> EnterCode | SendCode | GiveEmail | None:
+    code = scene.waiting_code
+    if code is not None:
+        return tasks.enter_code(uow, scene, code)
+    if not refused:
+        return tasks.send_code(scene)
+    own = scene.visit.purpose is not Purpose.UNLOCK and scene.visit.pin_proven_at is not None
+    may_give = own and not scene.asks_owner
+    return tasks.give_email(scene) if may_give else None
+
+
+def _wherever(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Read the scene of a visit that may be over by now."""
+    visit = uow.visits.get(visit_id)
+    card = uow.cards.lock(visit.card_id) if visit is not None and visit.card_id else None
+    holder = uow.holders.get(card.holder_id) if card else None
+    if visit is None or card is None or holder is None:
+        raise StepRefused("the visit that asked for this code is not recorded any more")
+    return look(uow, parts.policy(), visit, card, holder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """An entry that may be looked at now, for it has been paid for."""
+
+    charge: Charge
+    code: EmailCode
+    bound: bytes = field(repr=False)
+
+
+def enter_code(
+    parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
+) -> Task | CodeWrong | CodeDead | Refusal:
+    """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
+
+    Where staff gave a code since the page was put up, it may ask for the answers first.
+    """
+    digits = Sensitive("".join(entered.reveal().split()))
+    charged = _charge(parts, visit_id, attempt, digits)
+    if not isinstance(charged, _Charged):
+        return charged
+    return _conclude(parts, visit_id, charged, _verdict(parts, charged, digits))
+
+
+def _charge(
+    parts: Parts, visit_id: VisitId, attempt: str, digits: Sensitive
+) -> _Charged | CodeDead | Refusal | Task:
+    """Charge, commit, and only then let anybody look."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        if scene.visit.finished_at is not None and _ends_with_a_code(scene):
+            return tasks.finished(uow, scene)
+        if _confirmed_owner(uow, scene, attempt):
+            return tasks.next_task(uow, scene)
+        scene.need(scene.code_gate)
+        code = scene.own_code
+        charged = _try(uow, parts, scene, code, attempt, digits) if code else None
+        if charged is not None:
+            uow.commit()
+            return charged
+        instead = _dead(uow, scene, code) if code else _without_code(uow, scene)
+        uow.commit()
+        return instead
+
+
+def _confirmed_owner(uow: UnitOfWork, scene: Scene, attempt: str) -> bool:
+    """Tell whether this very entry has used up the code that went to the known address."""
+    code, pending = uow.codes.newest(scene.card.id), scene.pending
+    if code is None or pending is None or code.pending_id != pending.id:
+        return False
+    if not code.proves_owner or code.consumed_at is None:
+        return False
+    charge = uow.codes.charge_try(code.id, attempt)
+    return charge is not None and charge.verdict is Verdict.RIGHT
+
+
+def _ends_with_a_code(scene: Scene) -> bool:
+    return scene.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+
+
+def _try(
+    uow: UnitOfWork,
+    parts: Parts,
+    scene: Scene,
+    code: EmailCode,
+    attempt: str,
+    digits: Sensitive,
+) -> _Charged | None:
+    """Charge one try, for this entry alone; None where the code has none left."""
+    if not parts.codes.can_match(code.key_id):
+        raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
+    bound = parts.codes.bind(attempt, digits, code.id, code.key_id)
+    charge = uow.codes.charge_try(code.id, attempt, bound)
+    if charge is None:
+        return None
+    if charge.fresh:
+        _tell(uow, AuditKind.CODE_TRY_CHARGED, scene, code, left=charge.left)
+    return _Charged(charge, code, bound)
+
+
+def _without_code(uow: UnitOfWork, scene: Scene) -> CodeDead | Refusal | Task:
+    """Say what is due where there is no code to look at, though the page may not know it."""
+    if scene.asks_again:
+        return tasks.answer_questions(uow, scene)
+    code = uow.codes.newest(scene.card.id)
+    unlocks = scene.visit.purpose in UNLOCKS
+    if code is None or not unlocks or not _is_withdrawn(uow, code):
+        raise StepRefused("no code was sent for this")
+    _tell(uow, AuditKind.CODE_DEAD, scene, code, withdrawn=True)
+    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
+    return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(scene))
+
+
+def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
+    """Tell whether an unlock code would still be good, had staff not taken it away."""
+    if code.purpose not in UNLOCKS or code.consumed_at is not None:
+        return False
+    alive = code.expires_at is not None and code.expires_at > uow.now
+    return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
+
+
+def _dead(uow: UnitOfWork, scene: Scene, code: EmailCode) -> CodeDead | Refusal:
+    expired = code.expires_at is not None and code.expires_at <= scene.now
+    _tell(uow, AuditKind.CODE_DEAD, scene, code, expired=expired)
+    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
+    return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(scene))
+
+
+def _tell(
+    uow: UnitOfWork, kind: AuditKind, scene: Scene, code: EmailCode, **detail: Scalar
+) -> None:
+    """Add a row about a code; where staff gave it, it says who."""
+    record(uow, kind, scene.visit, code=code.id, **detail, **given_by(code))
+
+
+def _verdict(parts: Parts, charged: _Charged, digits: Sensitive) -> Verdict:
+    """Look at the entry that was paid for, unless it has its verdict."""
+    charge, code = charged.charge, charged.code
+    if charge.verdict is not None:
+        return charge.verdict
+    if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
+        return Verdict.WRONG
+    binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
+    right = parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
+    return Verdict.RIGHT if right else Verdict.WRONG
+
+
+def _conclude(
+    parts: Parts, visit_id: VisitId, charged: _Charged, verdict: Verdict
+) -> Task | CodeWrong | CodeDead | Refusal:
+    """Commit verdict, counter, audit and what follows together."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        right = verdict is Verdict.RIGHT
+        reply = (_right if right else _wrong)(uow, scene, charged)
+        uow.commit()
+        return reply
+
+
+def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
+    code = charged.code
+    if uow.codes.give_back(code.id, charged.charge.attempt_id):
+        _tell(uow, AuditKind.CODE_RIGHT, scene, code)
+        scene = _prove(uow, scene, code)
+    return tasks.next_task(uow, scene)
+
+
+def _prove(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
+    if scene.own_code is None or scene.own_code.id != code.id:
+        raise StepRefused("the code was replaced while it was looked at")
+    if scene.asks_owner:
+        return _confirm_owner(uow, scene, code)
+    if not _ends_with_a_code(scene):
+        _confirm_address(uow, scene, code)
+        return again(uow, scene, replace(scene.visit, code_proven_id=code.id))
+    if not uow.codes.consume(code.id):
+        raise StepRefused("the code was used already")
+    return apply_pending(uow, scene)
+
+
+def _confirm_owner(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
+    """Note that somebody who reads the known address goes on with this; the code is used up."""
+    pending = scene.pending
+    if pending is None or not uow.codes.consume(code.id):
+        raise StepRefused("the code was used already")
+    uow.pending.put(replace(pending, owner_email=code.sent_to))
+    record(uow, AuditKind.OWNER_CONFIRMED, scene.visit, code=code.id)
+    _confirm_address(uow, scene, code)
+    return again(uow, scene, replace(scene.visit, owner_email=code.sent_to))
+
+
+def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:
+    """An address that staff put in place is confirmed by the first code that was read there."""
+    if code.sent_to and uow.registrations.confirm_email(scene.holder.id, code.sent_to):
+        record(uow, AuditKind.EMAIL_CONFIRMED, scene.visit, code=code.id)
+
+
+def _wrong(uow: UnitOfWork, scene: Scene, charged: _Charged) -> CodeWrong | CodeDead | Refusal:
+    charge, code = charged.charge, charged.code
+    if uow.codes.keep_charge(code.id, charge.attempt_id):
+        _tell(uow, AuditKind.CODE_WRONG, scene, code, left=charge.left)
+    waiting = again(uow, scene).waiting_code
+    if charge.left <= 0 or waiting is None or waiting.id != code.id:
+        return _dead(uow, scene, code)
+    return CodeWrong(tasks.enter_code(uow, scene, waiting))

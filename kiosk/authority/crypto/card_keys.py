@@ -1,0 +1,278 @@
+"""The keys that cards prove themselves with: read, told apart, and held against a signature.
+
+A key is kept as its SubjectPublicKeyInfo in DER, always in the form in which this module
+returns it, so that two are the same key where their bytes are the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, assert_never
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import (
+    CURVE_KINDS,
+    RSA_EXPONENT,
+    RSA_KINDS,
+    CardChallenge,
+    CardId,
+    CardProof,
+    KeyKind,
+)
+
+LONGEST: Final = 32 * 1024
+"""Bytes of a certificate that are looked at; a card holds less than 2 KiB."""
+
+KEY_NAME: Final = "ca"
+"""Begins the identifier of a card that has nothing else to be known by than its key."""
+
+_NAMED: Final = len(KEY_NAME) + 64
+"""Digits of such an identifier: a GUID has 32."""
+
+_NOT_TO_BE_READ: Final = (
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+_LOG_IN: Final = frozenset(
+    {ExtendedKeyUsageOID.CLIENT_AUTH, x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.2")}
+)
+_CARD_AUTHENTICATION: Final = x509.ObjectIdentifier("2.16.840.1.101.3.6.8")
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+
+def key_from(der: bytes | None) -> bytes | None:
+    """Return the key in a certificate or in a SubjectPublicKeyInfo.
+
+    None where there is nothing to be read, or no key that a card can prove itself with.
+    """
+    if der is None or len(der) > LONGEST:
+        return None
+    found = _in_certificate(der) or _bare(der)
+    if found is None or _kind(found) is None:
+        return None
+    return _spki(found)
+
+
+def kind_of(key: bytes) -> KeyKind:
+    """Return the kind of a key; ``ValueError`` for what ``key_from`` would not return."""
+    found = _bare(key)
+    kind = _kind(found) if found is not None else None
+    if kind is None:
+        raise ValueError("that is no key that a card can prove itself with")
+    return kind
+
+
+def fingerprint(key: bytes) -> str:
+    """Return the SHA-256 of a key in hexadecimal, as it is told to people."""
+    return sha256(key).hexdigest()
+
+
+def may_be(card: CardId, key: bytes) -> bool:
+    """Tell whether a card's identifier allows it this key; one made from a key names it."""
+    made_from_a_key = card.identifier.startswith(KEY_NAME) and len(card.identifier) == _NAMED
+    return named_by_key(card, key) or not made_from_a_key
+
+
+def named_by_key(card: CardId, key: bytes) -> bool:
+    """Tell whether the identifier is made from the key: proving it is being that card."""
+    return card.identifier == KEY_NAME + fingerprint(key)
+
+
+def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
+    """Tell whether the holder of ``key`` signed ``challenge``."""
+    found = _bare(key)
+    if found is None or _kind(found) is not challenge.key:
+        return False
+    return _signed(found, challenge.message, proof.signature)
+
+
+def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the holder of ``public_key`` (SubjectPublicKeyInfo, DER) signed ``message``.
+
+    False for a key of a kind that no card proves itself with.
+    """
+    found = _bare(public_key)
+    return found is not None and _kind(found) is not None and _signed(found, message, signature)
+
+
+def certifies(certificate: bytes, public_key: bytes) -> bool:
+    """Tell whether the certificate (DER) is of that key (SubjectPublicKeyInfo, DER).
+
+    It says nothing of who issued the certificate, or of its validity: ``Issuers`` does.
+    """
+    named = _in_certificate(certificate)
+    wanted = _bare(public_key)
+    return named is not None and wanted is not None and _spki(named) == _spki(wanted)
+
+
+def offers_unsupported_key(certificate: bytes | None) -> bool:
+    """Tell whether a card offers a key of a kind that cannot be checked here."""
+    return certificate is not None and key_from(certificate) is None
+
+
+class Issuers:
+    """The certificates of those who issue cards, as the settings name them."""
+
+    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+        self._certificates = certificates
+
+    @classmethod
+    def load(cls, path: Path) -> Issuers:
+        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
+        try:
+            return cls(tuple(x509.load_pem_x509_certificates(path.read_bytes())))
+        except OSError as error:
+            raise ConfigError(f"cards.issuers: {path}: {error.strerror}") from None
+        except ValueError:
+            raise ConfigError(f"cards.issuers: {path}: holds no certificate in PEM") from None
+
+    def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
+        """Tell whether one of them issued this certificate, for this card, and it is valid now.
+
+        A certificate names its card by the GUID as a urn:uuid in its alternative names
+        (SP 800-73-5 part 1, FIPS 201-3, 2.9.2.1): another holder's does not do.
+        """
+        read = _certificate(der)
+        if read is None or not _is_valid(read, now) or not _names(read, card):
+            return False
+        return any(_issued(read, by) for by in self._certificates)
+
+    def vouch_for_pin_key(
+        self, der: bytes, card: CardId, number: str, email: str | None, now: datetime
+    ) -> bool:
+        """Tell whether one of them issued this certificate for a key that wants a PIN.
+
+        It names the card as ``vouch`` has it, or its holder by number or address. It has to be
+        for log-in (RFC 5280, 4.2.1.12, or the smart card log-on of Windows) and not for card
+        authentication (SP 800-73-5 part 1, 3.1.3): that key signs without a PIN.
+        """
+        read = _certificate(der)
+        if read is None or not _is_valid(read, now) or not _is_for_log_in(read):
+            return False
+        if not (_names(read, card) or _names_holder(read, number, email)):
+            return False
+        return any(_issued(read, by) for by in self._certificates)
+
+
+def _is_for_log_in(read: x509.Certificate) -> bool:
+    try:
+        usage = set(read.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+    return bool(usage & _LOG_IN) and _CARD_AUTHENTICATION not in usage
+
+
+def _names_holder(read: x509.Certificate, number: str, email: str | None) -> bool:
+    for kind in (NameOID.SERIAL_NUMBER, NameOID.USER_ID):
+        if number and any(one.value == number for one in read.subject.get_attributes_for_oid(kind)):
+            return True
+    try:
+        named = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        mailboxes = named.get_values_for_type(x509.RFC822Name)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+    return bool(email) and (email or "").lower() in (one.lower() for one in mailboxes)
+
+
+def _certificate(der: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(der) if len(der) <= LONGEST else None
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def _in_certificate(der: bytes) -> PublicKey | None:
+    read = _certificate(der)
+    try:
+        return _usable(read.public_key()) if read is not None else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _bare(der: bytes) -> PublicKey | None:
+    try:
+        return _usable(load_der_public_key(der)) if len(der) <= LONGEST else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _usable(key: object) -> PublicKey | None:
+    return key if isinstance(key, PublicKey) else None
+
+
+def _spki(key: PublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _kind(key: PublicKey) -> KeyKind | None:
+    match key:
+        case rsa.RSAPublicKey():
+            usual = key.public_numbers().e == RSA_EXPONENT
+            return RSA_KINDS.get(key.key_size) if usual else None
+        case ec.EllipticCurvePublicKey():
+            return CURVE_KINDS.get(key.curve.name)
+        case ed25519.Ed25519PublicKey():
+            return KeyKind.ED25519
+        case _:
+            assert_never(key)
+
+
+def _signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        match key:
+            case rsa.RSAPublicKey():
+                key.verify(signature, message, padding.PKCS1v15(), SHA256())
+            case ec.EllipticCurvePublicKey():
+                hashed = SHA384() if _kind(key) is KeyKind.P_384 else SHA256()
+                key.verify(signature, message, ec.ECDSA(hashed))
+            case ed25519.Ed25519PublicKey():
+                key.verify(signature, message)
+            case _:
+                assert_never(key)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _is_valid(read: x509.Certificate, now: datetime) -> bool:
+    try:
+        return read.not_valid_before_utc <= now < read.not_valid_after_utc
+    except ValueError:
+        return False
+
+
+def _names(read: x509.Certificate, card: CardId) -> bool:
+    key = key_from(read.public_bytes(Encoding.DER))
+    if key is not None and named_by_key(card, key):
+        return True
+    try:
+        extension = read.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        named = extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+        return UUID(card.identifier).urn in (one.lower() for one in named)
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
+
+
+def _issued(read: x509.Certificate, by: x509.Certificate) -> bool:
+    try:
+        read.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""One-time codes: random digits, of which only a keyed digest is kept.
+
+Eight digits are soon tried through by whoever reads the database, so the digest is an
+HMAC under a key that is not there. It covers what the code is for: a digest that is
+copied to another card, visit or purpose fits nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
+from kiosk.contract.messages import Purpose
+from kiosk.contract.sensitive import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBinding:
+    """What one code is for; ``code_id`` is drawn for each code and never used again."""
+
+    code_id: str
+    purpose: Purpose
+    card_id: str
+    visit_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDigest:
+    """What is kept of a code, and the id of the key that keyed it."""
+
+    digest: bytes = field(repr=False)
+    key_id: str
+
+
+def draw_code(digits: int) -> Sensitive:
+    """Draw a code of so many digits, every one as likely as another, zeros in front included."""
+    return Sensitive(f"{secrets.randbelow(10**digits):0{digits}d}")
+
+
+class CodeMac:
+    """Makes and compares the digests of codes."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def digest(self, code: Sensitive, binding: CodeBinding) -> CodeDigest:
+        """Return what is kept of ``code``, under the current key."""
+        key = self._ring.current(KeyPurpose.CODE_MAC)
+        return CodeDigest(_mac(key, code, binding), key.id)
+
+    def bind(self, attempt: str, entered: Sensitive, code_id: str, key_id: str) -> bytes:
+        """Return the digest of one entry, which a charge is for; raises ``KeyMissing``."""
+        key = self._ring.key(KeyPurpose.CODE_MAC, key_id)
+        message = framed(code_id, attempt, entered.reveal())
+        return hmac.new(key.subkey("entered-code"), message, sha256).digest()
+
+    def can_match(self, key_id: str) -> bool:
+        """Tell whether the key is in the ring: ask before an entry is charged."""
+        return key_id in self._ring.ids(KeyPurpose.CODE_MAC)
+
+    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
+        """Tell, in constant time, whether ``code`` is the one kept; raises ``KeyMissing``."""
+        key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
+        return hmac.compare_digest(_mac(key, code, binding), kept.digest)
+
+
+def _mac(key: Key, code: Sensitive, binding: CodeBinding) -> bytes:
+    message = framed(
+        binding.code_id, binding.purpose.value, binding.card_id, binding.visit_id, code.reveal()
+    )
+    return hmac.new(key.subkey("email-code"), message, sha256).digest()

@@ -1,0 +1,223 @@
+"""Where another unblock secret comes from, when a card is to take one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, assert_never
+
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.contract import policy
+from kiosk.contract.errors import KeyMissing, KeysAway
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
+
+# Joining several texts into bytes that can be read in one way only.
+
+
+def framed(*parts: str | bytes | int) -> bytes:
+    """Join ``parts``, each behind its kind and its length: no two lists give the same bytes."""
+    return b"".join(_frame(part) for part in parts)
+
+
+def _frame(part: str | bytes | int) -> bytes:
+    match part:
+        case str():
+            kind, raw = b"s", part.encode("utf-8", "surrogatepass")
+        case bytes():
+            kind, raw = b"b", part
+        case int():
+            kind, raw = b"i", str(part).encode()
+        case _:
+            assert_never(part)
+    return kind + len(raw).to_bytes(4, "big") + raw
+
+
+# Unblock secrets that are made from a master key and what their card is: pure, but for the MAC.
+#
+# The key derivation function of NIST SP 800-108r1 in counter mode (4.1), with AES-CMAC (SP
+# 800-38B) for its function. ``docs/unblock-secrets.md`` says it in full, with an example, so that
+# a card management system with the same master key comes to the same secrets.
+
+LABEL: Final = b"unlock-kiosk/1/unblock-secret"
+"""Keeps what is derived here apart from whatever else the same master key may make."""
+
+ISSUED: Final = 0
+"""The generation that a card is issued with; each one after it is drawn here, once."""
+
+_MINUTE: Final = 60
+"""Seconds; a card's secrets are minutes apart, and minutes fit into 31 bits for good."""
+
+DIGITS: Final = 8
+"""Every family but those with admin keys takes eight digits, and PIV takes nothing else."""
+
+_BLOCK: Final = 16
+_WORD: Final = 4
+
+
+Cmac = Callable[[bytes], bytes]
+"""AES-CMAC under one master key, wherever that is kept; gives 16 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a card's secret is made: the master key's id, and which one of the card's it is."""
+
+    master: str
+    generation: int = ISSUED
+
+
+def least_generation(now: datetime) -> int:
+    """Return the lowest number that a secret made now may have: the minutes since 1970.
+
+    A count alone would begin again where a backup was restored, or a person erased and
+    their card recorded anew, and make secrets that stations were shown before.
+    """
+    return int(now.timestamp()) // _MINUTE
+
+
+def expand(cmac: Cmac, label: bytes, context: bytes, length: int) -> bytes:
+    """Return ``length`` bytes: K(i) = CMAC([i] || label || 00 || context || [8 * length])."""
+    fixed = label + b"\0" + context + (8 * length).to_bytes(_WORD, "big")
+    numbers = range(1, -(-length // _BLOCK) + 1)
+    return b"".join(cmac(i.to_bytes(_WORD, "big") + fixed) for i in numbers)[:length]
+
+
+def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
+    """Return the secret of ``card`` in its family's form.
+
+    Eight digits are 128 bits modulo 10^8: none is likelier than another by more than one
+    in 2^101.
+    """
+    context = framed(card.driver, card.identifier, generation)
+    if card.driver in policy.FAMILIES:
+        made = expand(cmac, LABEL, context, policy.DIGITS // 2)
+        return Sensitive(policy.with_parity(made.hex()))
+    number = int.from_bytes(expand(cmac, LABEL, context, _BLOCK), "big")
+    return Sensitive(f"{number % 10**DIGITS:0{DIGITS}d}")
+
+
+# The master keys that unblock secrets derive from: in a token, or in the key file.
+
+NONE_YET: Final = "there is no master key yet; `kiosk keys rotate --purpose derive` makes one"
+
+
+class MasterPlace(Protocol):
+    """Where master keys are kept; they are used there, and never leave it."""
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of the keys, oldest first; raises ``KeysAway``."""
+
+    def cmac(self, key_id: str, message: bytes) -> bytes:
+        """Return the AES-CMAC of ``message``; raises ``KeyMissing`` or ``KeysAway``."""
+
+    def close(self) -> None:
+        """Let go of the place; asked again, it is opened again."""
+
+
+class Masters:
+    """All master keys: those of the key file, and those of a token where the settings name one.
+
+    New secrets derive from the token's then; what derives from the file's stays good.
+    """
+
+    def __init__(self, ring: KeyRing, token: MasterPlace | None = None) -> None:
+        self._ring = ring
+        self._token = token
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of every key, the current one last; raises ``KeysAway``."""
+        return self._in_file() + (self._token.ids() if self._token else ())
+
+    def current(self) -> str:
+        """Return the id of the key that new secrets derive from.
+
+        Raises ``KeyMissing`` where there is none yet, and ``KeysAway``.
+        """
+        ids = self._token.ids() if self._token else self._in_file()
+        if not ids:
+            raise KeyMissing(NONE_YET)
+        return ids[-1]
+
+    def reach(self) -> None:
+        """Raise ``KeysAway`` where there is a token that does not answer."""
+        if self._token:
+            self._token.ids()
+
+    def warm(self) -> None:
+        """Have the token ready, if there is one, before a transaction begins that may ask it.
+
+        One that hangs does so here, where nobody waits for it, and is left alone for a while.
+        """
+        with suppress(KeysAway):
+            self.reach()
+
+    def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
+        """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysAway``."""
+        return unblock_secret(self._cmac(derivation.master), card, derivation.generation)
+
+    def close(self) -> None:
+        """Let go of the token."""
+        if self._token:
+            self._token.close()
+
+    def _in_file(self) -> tuple[str, ...]:
+        return self._ring.ids(KeyPurpose.DERIVE)
+
+    def _cmac(self, master: str) -> Cmac:
+        token = self._token
+        if token is None or master in self._in_file():
+            return lambda message: _cmac_of_file(self._ring, master, message)
+        return lambda message: token.cmac(master, message)
+
+
+def _cmac_of_file(ring: KeyRing, master: str, message: bytes) -> bytes:
+    computed = CMAC(AES(ring.key(KeyPurpose.DERIVE, master).material))
+    computed.update(message)
+    return computed.finalize()
+
+
+class SecretSource(Protocol):
+    """Makes new unblock secrets for the families that are given one after each use."""
+
+    def ready(self) -> None:
+        """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysAway``."""
+
+    def draw(self, generation: Callable[[], int]) -> Sensitive | Derivation:
+        """Return a secret that no card ever had, or how it derives; both can be sealed.
+
+        ``generation`` counts the card's derived secrets, and is only called for one. Raises
+        ``KeyMissing`` or ``KeysAway``.
+        """
+
+
+class RandomSecrets:
+    """Digits that nobody can know but from where they are sealed; the default."""
+
+    def ready(self) -> None:
+        """Digits can be drawn at any time."""
+
+    def draw(self, generation: Callable[[], int]) -> Sensitive:
+        """Draw digits."""
+        return Sensitive(f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
+
+
+class DerivedSecrets:
+    """Secrets of the current master key: what is kept of them is only how they derive."""
+
+    def __init__(self, masters: Masters) -> None:
+        self._masters = masters
+
+    def ready(self) -> None:
+        """See that there is a current master key."""
+        self._masters.current()
+
+    def draw(self, generation: Callable[[], int]) -> Derivation:
+        """Take the card's next generation."""
+        return Derivation(self._masters.current(), generation())

@@ -1,0 +1,398 @@
+"""The key ring: named keys by purpose, kept in one file outside the database.
+
+Each purpose has one current key, which makes new things, and older ones, which still
+open what they made. A key is never used as it is: every use derives its own subkey. But
+for master keys of unblock secrets: others derive from them, too, and they have one use.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import ConfigError, KeyMissing
+
+# The key file: JSON, for its owner's eyes alone, written whole or not at all.
+#
+# It is either a file that an administrator names, or a credential that the service manager puts
+# into ``$CREDENTIALS_DIRECTORY``.
+
+Entries = tuple[tuple[str, str, bytes], ...]
+"""Purpose, key id and key material, in the order of the file."""
+
+_VERSION = 1
+_NEW = "new"
+_NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""What open(2) answers to O_TMPFILE on a file system, or a kernel, that does not know it."""
+_OTHERS = 0o077
+# The service manager hands a credential to a service's user by an access list, whose
+# mask then shows as the group's right to read.
+_OTHERS_OF_CREDENTIAL = 0o037
+
+
+def read(path: Path) -> Entries:
+    """Read a key file; ``ConfigError`` where others may read it or it is not well formed."""
+    try:
+        with path.open("rb") as file:
+            _check_owner(path, os.fstat(file.fileno()))
+            raw = file.read()
+    except OSError as error:
+        raise ConfigError(f"key file {path}: {error.strerror}; `kiosk setup` makes one") from None
+    return _parse(path, raw)
+
+
+def create(path: Path, entries: Entries) -> None:
+    """Write a new key file; ``ConfigError`` where there is one: keys are never overwritten."""
+    try:
+        with _new_file(path) as (file, source):
+            _write(file, entries)
+            _link(source, path)
+    except FileExistsError:
+        raise ConfigError(f"key file {path}: there is one already; it is left alone") from None
+    except OSError as error:
+        raise ConfigError(f"key file {path}: {error.strerror}") from None
+    _sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep other programs from changing the file meanwhile: a key that is lost is lost for good.
+
+    What a program that was killed here has left of its new file is deleted first.
+    """
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        for left in leftovers(path):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(directory)
+
+
+def replace(path: Path, entries: Entries) -> None:
+    """Put a new key file in the place of ``path`` in one step, keeping its owner.
+
+    The new file has a name only between two system calls, so a program that is killed leaves
+    no copy of the keys but in that moment; ``held`` deletes one that it left. Call it in there.
+    """
+    named = path.with_name(f".{path.name}.{_NEW}")
+    try:
+        with _new_file(path) as (file, source):
+            owner = path.stat()
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            _write(file, entries)
+            _link(source, named)
+            named.replace(path)
+    except OSError as error:
+        named.unlink(missing_ok=True)
+        raise ConfigError(f"key file {path}: {error.strerror}") from None
+    _sync_directory(path.parent)
+
+
+def leftovers(path: Path) -> tuple[Path, ...]:
+    """Return what programs that were killed have left of new key files beside ``path``."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.(?:{_NEW}|[0-9a-f]{{8}})")
+    try:
+        return tuple(sorted(each for each in path.parent.iterdir() if name.fullmatch(each.name)))
+    except OSError:
+        return ()
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigError(f"key file {path}: it is not a plain file")
+    if os.geteuid() != 0 and found.st_uid not in (os.geteuid(), 0):
+        raise ConfigError(f"key file {path}: it belongs to somebody else; chown it to this user")
+    forbidden = _OTHERS_OF_CREDENTIAL if _is_credential(path) else _OTHERS
+    if found.st_mode & forbidden:
+        mode = stat.S_IMODE(found.st_mode)
+        raise ConfigError(f"key file {path}: others may read it (mode {mode:04o}); chmod 0600 it")
+
+
+def _is_credential(path: Path) -> bool:
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(directory) and path.parent == Path(str(directory))
+
+
+def _parse(path: Path, raw: bytes) -> Entries:
+    """Turn the bytes into entries; what is wrong is told without quoting the file."""
+    try:
+        document = json.loads(raw)
+        if document["version"] != _VERSION:
+            raise ConfigError(f"key file {path}: its version is not {_VERSION}")
+        return tuple(_entry(item) for item in document["keys"])
+    except (KeyError, TypeError, ValueError):
+        raise ConfigError(f"key file {path}: it is damaged, or not a key file") from None
+
+
+def _entry(item: Mapping[str, object]) -> tuple[str, str, bytes]:
+    purpose, key_id, key = item["purpose"], item["id"], item["key"]
+    if not (isinstance(purpose, str) and isinstance(key_id, str) and isinstance(key, str)):
+        raise TypeError
+    return purpose, key_id, base64.b64decode(key, validate=True)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a new file (0600) beside ``path``, and return it with what it can be linked from.
+
+    It has no name, so it is gone where the program is killed. On a file system that knows no
+    such files it has one, which ``leftovers`` finds.
+    """
+    try:
+        handle = os.open(path.parent, os.O_RDWR | os.O_TMPFILE, 0o600)
+        named = None
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+        named = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        handle = os.open(named, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, named or Path(f"/proc/self/fd/{handle}")
+    finally:
+        if named is not None:
+            named.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give the file another name; ``source`` may be a link in /proc, which is followed."""
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        # With a folder named Python calls linkat(2), which follows links; link(2) does not.
+        os.link(source, target, src_dir_fd=directory, follow_symlinks=True)
+    finally:
+        os.close(directory)
+
+
+def _write(file: BinaryIO, entries: Entries) -> None:
+    """Write the whole file, safe on the disk."""
+    file.write(_render(entries))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _render(entries: Entries) -> bytes:
+    keys = [
+        {"purpose": purpose, "id": key_id, "key": base64.b64encode(material).decode()}
+        for purpose, key_id, material in entries
+    ]
+    return json.dumps({"version": _VERSION, "keys": keys}, indent=2).encode() + b"\n"
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+KEY_BYTES = 32
+"""Of every key and subkey: 256 bits."""
+
+
+class KeyPurpose(StrEnum):
+    """What a key is for; no key serves two purposes."""
+
+    SEAL = "seal"
+    CODE_MAC = "code-mac"
+    PEPPER = "pepper"
+    AUDIT_LINK = "audit-link"
+    AUDIT_SIGN = "audit-sign"
+    ROW_MAC = "row-mac"
+    DERIVE = "derive"
+
+
+NEEDED = tuple(purpose for purpose in KeyPurpose if purpose is not KeyPurpose.DERIVE)
+"""Purposes that every installation has a key for; unblock secrets need not be derived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One named key; its material is never shown and, but for a master key, never used directly."""
+
+    id: str
+    material: bytes = field(repr=False)
+
+    def subkey(self, use: str) -> bytes:
+        """Derive the key for one ``use`` (HKDF-SHA256, RFC 5869)."""
+        info = f"unlock-kiosk/1/{use}".encode()
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(
+            self.material
+        )
+
+
+class KeyRing:
+    """All keys of an installation; unchangeable, so it is shared between threads freely."""
+
+    def __init__(self, keys: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:
+        self._keys = {purpose: keys.get(purpose, ()) for purpose in KeyPurpose}
+        for purpose in NEEDED:
+            if not self._keys[purpose]:
+                raise ConfigError(f"key file: there is no key for the purpose {purpose.value!r}")
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(key.id for keys in self._keys.values() for key in keys)})"
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """Make a ring of new random keys, held in memory alone."""
+        return cls({purpose: (_new_key(purpose),) for purpose in NEEDED})
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a fresh ring and write it to ``path``; ``ConfigError`` where a file is there."""
+        ring = cls.fresh()
+        create(path, ring.to_entries())
+        return ring
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the ring from ``path``; ``ConfigError`` says what is wrong with the file."""
+        return cls.from_entries(read(path))
+
+    @classmethod
+    def rotate(cls, path: Path, purpose: KeyPurpose) -> Self:
+        """Add a new current key for ``purpose`` to the file at ``path``; older ones stay."""
+        with held(path):
+            ring = cls.load(path).with_new(purpose)
+            replace(path, ring.to_entries())
+        return ring
+
+    @classmethod
+    def from_entries(cls, entries: Entries) -> Self:
+        """Build the ring from what a key file holds; the last entry of a purpose is current."""
+        keys: dict[KeyPurpose, tuple[Key, ...]] = {}
+        for purpose, key_id, material in entries:
+            known = _purpose(purpose)
+            _check(key_id, material, keys)
+            keys[known] = (*keys.get(known, ()), Key(key_id, material))
+        return cls(keys)
+
+    def to_entries(self) -> Entries:
+        """Return what a key file holds: purpose, id and material of every key, in order."""
+        return tuple(
+            (purpose.value, key.id, key.material)
+            for purpose in KeyPurpose
+            for key in self._keys[purpose]
+        )
+
+    def with_new(self, purpose: KeyPurpose) -> Self:
+        """Return a ring in which a new key is current for ``purpose``."""
+        added = (*self._keys[purpose], _new_key(purpose))
+        return type(self)({**self._keys, purpose: added})
+
+    def current(self, purpose: KeyPurpose) -> Key:
+        """Return the key that makes new things; ``KeyMissing`` where there is none yet."""
+        if not self._keys[purpose]:
+            raise KeyMissing(f"the key file holds no key for the purpose {purpose.value!r}")
+        return self._keys[purpose][-1]
+
+    def key(self, purpose: KeyPurpose, key_id: str) -> Key:
+        """Return a key by its id; ``KeyMissing`` where the ring does not hold it."""
+        for key in self._keys[purpose]:
+            if key.id == key_id:
+                return key
+        raise KeyMissing(f"the key file holds no key {key_id!r} for the purpose {purpose.value!r}")
+
+    def ids(self, purpose: KeyPurpose) -> tuple[str, ...]:
+        """Return the ids of a purpose, oldest first; the last one is current."""
+        return tuple(key.id for key in self._keys[purpose])
+
+
+def _new_key(purpose: KeyPurpose) -> Key:
+    return Key(f"{purpose.value}-{secrets.token_hex(4)}", secrets.token_bytes(KEY_BYTES))
+
+
+def _purpose(text: str) -> KeyPurpose:
+    try:
+        return KeyPurpose(text)
+    except ValueError:
+        raise ConfigError(f"key file: {text!r} is not a purpose of a key") from None
+
+
+def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:
+    if len(material) != KEY_BYTES or material == bytes(KEY_BYTES):
+        raise ConfigError(f"key file: the key {key_id!r} is not {KEY_BYTES} random bytes")
+    if any(key.id == key_id for keys in known.values() for key in keys):
+        raise ConfigError(f"key file: the key id {key_id!r} is there twice")
+
+
+# Whether a key file belongs to the database: two of them fill one so that neither can read it.
+#
+# The database keeps the names of the keys it was filled under. A ring belongs to it that shares a
+# key with it for each purpose; what a rotation has added since becomes known by that.
+
+_ANOTHER = "the database was filled under other keys"
+
+
+def want_known(store: Store, ring: KeyRing) -> bool:
+    """Return whether the database knows every key of ``ring``.
+
+    Raises ``ConfigError`` where it knows others for a purpose, and none that ``ring`` holds.
+    """
+    held = _held(ring)
+    with store.read() as uow:
+        known = uow.known_keys.every()
+    _want_shared(held, known)
+    return held.keys() <= known.keys()
+
+
+def claim(store: Store, ring: KeyRing) -> None:
+    """Let the database know ``ring``, the first one or one that shares its keys.
+
+    Raises ``ConfigError`` for any other.
+    """
+    if want_known(store, ring):
+        return
+    held = _held(ring)
+    with store.begin() as uow:
+        # Of two that come to an empty database at once, the second has to look again.
+        uow.known_keys.hold()
+        _want_shared(held, uow.known_keys.every())
+        uow.known_keys.add(held)
+        uow.commit()
+
+
+def want_no_keys(store: Store, where: str) -> None:
+    """Raise ``ConfigError`` where the database has keys, for new ones would be made ``where``."""
+    with store.read() as uow:
+        known = uow.known_keys.every()
+    if known:
+        copy = f"copy the key file of a machine that works here to {where}"
+        raise ConfigError(f"{_ANOTHER} ({_names(known)}), so none are made: {copy}")
+
+
+def _held(ring: KeyRing) -> dict[str, str]:
+    return {key: purpose.value for purpose in KeyPurpose for key in ring.ids(purpose)}
+
+
+def _want_shared(held: dict[str, str], known: dict[str, str]) -> None:
+    for purpose in set(known.values()) & set(held.values()):
+        theirs = {key: named for key, named in known.items() if named == purpose}
+        if not theirs.keys() & held.keys():
+            advice = "use the key file of a machine that works here"
+            raise ConfigError(f"{_ANOTHER} ({_names(theirs)}): {advice}")
+
+
+def _names(keys: dict[str, str]) -> str:
+    return ", ".join(sorted(keys))

@@ -1,0 +1,136 @@
+"""MACs of database rows, under a key that the database does not have."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from hashlib import sha256
+
+from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.contract.errors import ConfigError, KeyMissing
+
+# The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
+#
+# It covers the row's hash, and so everything that the row says and every row before it.
+
+
+class AuditMacs:
+    """Implements ``kiosk.authority.store.audit_chain.LinkMacs``; ``load`` reads the key ring.
+
+    It is read when the first row is written or checked, and again when a row names a key
+    that was not there: another program may have added it.
+    """
+
+    def __init__(self, load: Callable[[], KeyRing]) -> None:
+        self._load = load
+        self._subkeys: dict[str, bytes] = {}
+
+    def tag(self, seq: int, link: str) -> tuple[str, str]:
+        """Return the MAC of row ``seq``, whose hash is ``link``, and the id of the key."""
+        subkeys = self._subkeys or self._read()
+        key_id = next(reversed(subkeys))
+        return _mac(subkeys[key_id], key_id, seq, link), key_id
+
+    def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
+        """Tell, in constant time, whether the MAC fits; raises ``KeyMissing``."""
+        subkey = self._subkeys.get(key_id) or self._read().get(key_id)
+        if subkey is None:
+            raise KeyMissing(f"the key file holds no key {key_id!r} for the rows of the audit")
+        expected = _mac(subkey, key_id, seq, link)
+        return hmac.compare_digest(expected.encode(), mac.encode("utf-8", "surrogatepass"))
+
+    def _read(self) -> dict[str, bytes]:
+        ring, purpose = self._load(), KeyPurpose.AUDIT_LINK
+        self._subkeys = {
+            key_id: ring.key(purpose, key_id).subkey("audit-link") for key_id in ring.ids(purpose)
+        }
+        return self._subkeys
+
+
+def _mac(subkey: bytes, key_id: str, seq: int, link: str) -> str:
+    return hmac.new(subkey, framed("audit-link", key_id, seq, link), sha256).hexdigest()
+
+
+_DIGEST = "sha256"
+_BETWEEN = "."
+
+
+class KeyedRowMacs:
+    """HMAC-SHA256 over the key's id and the row; safe to use from several threads.
+
+    ``load`` gives the key ring when a MAC is first wanted, so that a store can be opened by
+    a program that reads no such row. A MAC is written as ``<key id>.<hexadecimal>``.
+    """
+
+    def __init__(self, load: Callable[[], KeyRing]) -> None:
+        self._load = load
+        self._ring: KeyRing | None = None
+        self._subkeys: dict[str, bytes] = {}
+        self._number_subkeys: dict[tuple[str, str], bytes] = {}
+
+    @classmethod
+    def of(cls, ring: KeyRing) -> KeyedRowMacs:
+        """Return those of a ring that is loaded."""
+        return cls(lambda: ring)
+
+    @property
+    def current_key_id(self) -> str:
+        """The id of the key that makes new MACs."""
+        return self._keys().current(KeyPurpose.ROW_MAC).id
+
+    def reload(self) -> None:
+        """Read the keys again: one was added."""
+        self._ring = self._loaded()
+
+    def make(self, message: bytes) -> str:
+        """Return the MAC of ``message`` under the current key."""
+        key_id = self.current_key_id
+        return f"{key_id}{_BETWEEN}{self._digest(key_id, message)}"
+
+    def fits(self, message: bytes, mac: str) -> bool:
+        """Tell whether ``mac`` is that of ``message``; one of an unknown key is not.
+
+        Another process may have added the key since the file was read, so it is read again.
+        Raises ``KeyMissing`` where no key can be read at all.
+        """
+        key_id, _, digest = mac.partition(_BETWEEN)
+        if key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
+            self._ring = self._loaded()
+            if key_id not in self._ring.ids(KeyPurpose.ROW_MAC):
+                return False
+        return hmac.compare_digest(self._digest(key_id, message).encode(), digest.encode())
+
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the digests of a short number that is looked for by them, the current key's first.
+
+        Each is written as a MAC is. Raises ``KeyMissing`` where no key can be read at all.
+        """
+        ring = self._keys()
+        made = []
+        for key_id in reversed(ring.ids(KeyPurpose.CODE_MAC)):
+            subkey = self._number_subkeys.get((use, key_id))
+            if subkey is None:
+                subkey = ring.key(KeyPurpose.CODE_MAC, key_id).subkey(use)
+                self._number_subkeys[use, key_id] = subkey
+            digest = hmac.digest(subkey, framed(key_id, digits), _DIGEST).hex()
+            made.append(f"{key_id}{_BETWEEN}{digest}")
+        return tuple(made)
+
+    def _digest(self, key_id: str, message: bytes) -> str:
+        subkey = self._subkeys.get(key_id)
+        if subkey is None:
+            subkey = self._keys().key(KeyPurpose.ROW_MAC, key_id).subkey("row-mac")
+            self._subkeys[key_id] = subkey
+        return hmac.digest(subkey, framed(key_id) + message, _DIGEST).hex()
+
+    def _keys(self) -> KeyRing:
+        if self._ring is None:
+            self._ring = self._loaded()
+        return self._ring
+
+    def _loaded(self) -> KeyRing:
+        try:
+            return self._load()
+        except ConfigError as error:
+            raise KeyMissing(str(error)) from None

@@ -1,0 +1,222 @@
+"""Keeping, sealed, what derives from an older master key, so that this one can be destroyed.
+
+A card cannot be told from afar that it is to take another secret. So each is derived a last
+time and sealed as it is; the card takes one of the new master key's once it is unlocked here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.crypto.secret_history import label
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import KeyMissing, SealBroken, StoreError
+
+# Sealing every unblock secret anew, for another key's sake, while stations go on working.
+#
+# Each card is its own transaction, put back only if nobody changed it meanwhile. What is left to
+# do is found by key id, so a rotation that was interrupted starts again where work is left, and
+# one that is run twice does nothing the second time.
+
+Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
+
+Progress = Callable[[int, int], None]
+"""Takes the secrets looked at so far and those there were to do."""
+
+RESEALED = "secrets-resealed"
+"""The audit's kind for a rotation: how many secrets were sealed anew."""
+
+
+@dataclass(slots=True)
+class Rotation:
+    """What a rotation did; ``broken`` are ids of cards whose secret does not open."""
+
+    resealed: int = 0
+    overtaken: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+class Work(Protocol):
+    """Which secrets are to be sealed anew, and how one is."""
+
+    def left(self, uow: UnitOfWork) -> int:
+        """Return how many there are."""
+
+    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
+        """Return some cards whose current secret is one of them, by id, from ``after`` on."""
+
+    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
+        """Return some of those that are kept beside the current ones, likewise."""
+
+    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``."""
+
+
+class UnderCurrentKey:
+    """Secrets that an older key sealed, those that are kept beside the current ones too."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._key = sealer.current_key_id
+
+    def left(self, uow: UnitOfWork) -> int:
+        """Return how many there are."""
+        return sum(count for key, count in sealed_by_key(uow).items() if key != self._key)
+
+    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
+        """Return some cards."""
+        return uow.cards.sealed_otherwise(self._key, after=after)
+
+    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
+        """Return some that are kept."""
+        return uow.kept.sealed_otherwise(self._key, after=after)
+
+    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Seal it under the current key; what derives goes on doing so."""
+        return self._sealer.carry(sealed, old, new)
+
+
+def reseal_all(
+    store: Store, sealer: Sealer, actor: str, progress: Progress | None = None
+) -> Rotation:
+    """Seal under the current key what another key sealed; raises ``StoreError``.
+
+    A secret that does not open is left as it is and named, and the others go on.
+    """
+    return walk(store, UnderCurrentKey(sealer), sealer.current_key_id, actor, progress)
+
+
+def walk(
+    store: Store, work: Work, current: str, actor: str, progress: Progress | None = None
+) -> Rotation:
+    """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done.
+
+    The audit gets one row with the counts, also where the work ends early. ``current`` is
+    the key that the work is for.
+    """
+    done = Rotation()
+    try:
+        _work(store, work, done, progress)
+    except BaseException:
+        with suppress(StoreError):  # the caller has to hear of what ended the work
+            _record(store, current, actor, done)
+        raise
+    _record(store, current, actor, done)
+    return done
+
+
+def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
+    if not (done.resealed or done.overtaken or done.broken):
+        return
+    counts: dict[str, Scalar] = {
+        "to": current,
+        "secrets": done.resealed,
+        "overtaken": done.overtaken,
+        "broken": len(done.broken),
+    }
+    with store.begin() as uow:
+        uow.audit.append(kind=RESEALED, reference="", actor=actor, detail=counts)
+        uow.commit()
+
+
+def _work(store: Store, work: Work, done: Rotation, progress: Progress | None) -> None:
+    seen, last = 0, ""
+    with store.read() as uow:
+        total = work.left(uow)
+    while cards := _next(store, work.cards, last):
+        for card in cards:
+            _reseal(store, work, card, done)
+            seen, last = seen + 1, card.id
+            if progress is not None:
+                progress(seen, max(total, seen))
+    last = ""
+    while several := _next(store, work.kept, last):
+        for kept in several:
+            _reseal_kept(store, work, kept, done)
+            seen, last = seen + 1, kept.id
+            if progress is not None:
+                progress(seen, max(total, seen))
+
+
+def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
+    """Return how many secrets each key sealed, those that are kept beside the current ones too."""
+    return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept.count_by_key()))
+
+
+def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> Some:
+    with store.read() as uow:
+        return find(uow, after)
+
+
+def _reseal(store: Store, work: Work, card: Card, done: Rotation) -> None:
+    old = card.sealed_secret
+    if old is None:
+        return
+    was, new = (label(card, SealKind.UNBLOCK, old.revision + more) for more in (0, 1))
+    try:
+        sealed = work.anew(old, was, new)
+    except (SealBroken, KeyMissing):
+        done.broken.append(card.id)
+        return
+    with store.begin() as uow:
+        if not uow.cards.replace_secret(card.id, old.revision, sealed):
+            done.overtaken += 1
+            return
+        uow.commit()
+    done.resealed += 1
+
+
+def _reseal_kept(store: Store, work: Work, kept: KeptSecret, done: Rotation) -> None:
+    """Seal one anew; it may become current or former at any moment, and is left alone then."""
+    with store.read() as uow:
+        card = uow.cards.get(kept.card_id)
+    if card is None:
+        return
+    named = label(card, kept.kind, kept.sealed.revision)
+    try:
+        sealed = work.anew(kept.sealed, named, named)
+    except (SealBroken, KeyMissing):
+        done.broken.append(card.id)
+        return
+    with store.begin() as uow:
+        if not uow.kept.reseal(kept, sealed):
+            done.overtaken += 1
+            return
+        uow.commit()
+    done.resealed += 1
+
+
+def derived_by_key(uow: UnitOfWork) -> dict[str, int]:
+    """Return how many secrets derive from each master key, kept ones too."""
+    return dict(Counter(uow.cards.count_derived()) + Counter(uow.kept.count_derived()))
+
+
+class OlderMasters:
+    """Secrets that derive from another master key than ``current``: a ``Work`` of a rotation."""
+
+    def __init__(self, sealer: Sealer, current: str) -> None:
+        self._sealer = sealer
+        self._current = current
+
+    def left(self, uow: UnitOfWork) -> int:
+        """Return how many there are."""
+        return sum(count for key, count in derived_by_key(uow).items() if key != self._current)
+
+    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
+        """Return some cards."""
+        return uow.cards.derived_otherwise(self._current, after=after)
+
+    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
+        """Return some that are kept."""
+        return uow.kept.derived_otherwise(self._current, after=after)
+
+    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        """Derive it a last time, and seal it as it is."""
+        return self._sealer.seal(self._sealer.open(sealed, old), new)

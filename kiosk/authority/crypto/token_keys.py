@@ -1,0 +1,104 @@
+"""What is asked of the token's module, in PKCS#11's own calls; only its process imports this.
+
+One session is logged in and kept. A key is named by its label, AES of any length, and has no
+other use here than C_Sign with CKM_AES_CMAC.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pkcs11
+from pkcs11 import (
+    Attribute,
+    AttributeTypeInvalid,
+    KeyType,
+    Mechanism,
+    MechanismFlag,
+    ObjectClass,
+    PKCS11Error,
+    TokenFlag,
+)
+
+from kiosk.contract.module_process import Message
+
+LAST_TRY: Final = "LastTry"
+"""Told in place of an error: a wrong PIN now would lock the token, or has."""
+
+_LITTLE_LEFT: Final = TokenFlag.USER_PIN_FINAL_TRY | TokenFlag.USER_PIN_LOCKED
+_AES: Final = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
+_KEPT_IN: Final = {
+    Attribute.SENSITIVE: True,
+    Attribute.EXTRACTABLE: False,
+    Attribute.PRIVATE: True,
+}
+
+
+class TokenKeys:
+    """The keys of the token that is called ``label``."""
+
+    def __init__(self, module: Any, label: str) -> None:
+        self._module = module
+        self._label = label
+        self._found: dict[str, Any] = {}
+        self._acts = {
+            "open": self._open,
+            "labels": self._labels,
+            "cmac": self._cmac,
+            "make": self._make,
+        }
+
+    def answer(self, request: Message) -> Message:
+        """Do what is asked; ``error`` names what went wrong."""
+        try:
+            return self._acts[request["act"]](request)
+        except PKCS11Error as error:
+            return {"error": type(error).__name__}
+
+    def _open(self, request: Message) -> Message:
+        self._token = self._module.get_token(token_label=self._label)
+        if self._token.flags & _LITTLE_LEFT:
+            return {"error": LAST_TRY}
+        self._session = self._token.open(user_pin=request["pin"])
+        return {}
+
+    def _labels(self, _request: Message) -> Message:
+        keys = self._session.get_objects(_AES)
+        return {"labels": [label for key in keys if (label := _label(key)) is not None]}
+
+    def _cmac(self, request: Message) -> Message:
+        key = self._key(request["label"])
+        if key is None:
+            return {"absent": True}
+        mac = key.sign(bytes.fromhex(request["message"]), mechanism=Mechanism.AES_CMAC)
+        return {"mac": mac.hex()}
+
+    def _make(self, request: Message) -> Message:
+        """Make a key in a session that writes; the login is the token's, not the session's."""
+        with self._token.open(rw=True) as session:
+            session.generate_key(
+                KeyType.AES,
+                256,
+                label=request["label"],
+                store=True,
+                capabilities=MechanismFlag.SIGN,
+                template=_KEPT_IN,
+            )
+        return {}
+
+    def _key(self, label: str) -> Any | None:
+        if label not in self._found:
+            named = list(self._session.get_objects({**_AES, Attribute.LABEL: label}))
+            if len(named) > 1:
+                raise pkcs11.MultipleObjectsReturned
+            if named:
+                self._found[label] = named[0]
+        return self._found.get(label)
+
+
+def _label(key: Any) -> str | None:
+    """Return what a key is called; None where that is no text: others keep keys in a token, too."""
+    try:
+        return str(key.label)
+    except (UnicodeDecodeError, AttributeTypeInvalid):
+        return None

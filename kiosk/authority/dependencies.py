@@ -1,0 +1,64 @@
+"""What the authority is made of; handed over by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.derivation import RandomSecrets, SecretSource
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.mailed import Mailed
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import new_id
+from kiosk.contract.messages import Purpose
+from kiosk.contract.policy import Policy
+from kiosk.contract.ports import Clock, Mailer, Message
+from kiosk.contract.sensitive import Sensitive
+
+
+class CodeComposer(Protocol):
+    """Writes the mail that carries a code."""
+
+    def __call__(
+        self,
+        *,
+        to: str,
+        purpose: Purpose,
+        holder_name: str,
+        code: Sensitive,
+        minutes: int,
+        proves_owner: bool,
+        stop_number: str,
+    ) -> Message:
+        """Return the message; it is marked secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The means of every use case.
+
+    ``policy`` is asked anew in each call, so a changed setting counts at once.
+    ``changes_secret`` names the families whose unblock secret is changed after its use.
+    ``source`` makes what they are given then.
+    ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
+    ``process`` names this process among those that share the database.
+    """
+
+    store: Store
+    policy: Callable[[], Policy]
+    clock: Clock
+    sealer: Sealer
+    hasher: AnswerHasher
+    codes: CodeMac
+    mailer: Mailer
+    compose: CodeComposer
+    changes_secret: frozenset[str]
+    source: SecretSource = field(default_factory=RandomSecrets)
+    staff_addresses: tuple[str, ...] = ()
+    issuers: Issuers | None = None
+    process: str = field(default_factory=new_id)
+    mailed: Mailed = field(default_factory=Mailed)

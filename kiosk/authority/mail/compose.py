@@ -1,0 +1,251 @@
+"""Making the messages: codes, which are never queued, and notices, which hold no secret."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from html import escape
+from typing import assert_never
+
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.authority.mail import words
+from kiosk.authority.mail.words import TO_STAFF, Block, Digits, Facts, Letter, Paragraph, in_groups
+from kiosk.contract.errors import MailRefused
+from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
+
+# Laying a letter out: as plain text, and as HTML that needs no picture and no style sheet.
+#
+# The HTML sets no background and no text colour, so that a mail reader's dark mode stays legible;
+# the accent only draws lines. Everything that comes from data is escaped here.
+
+_WIDTH = 72
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<meta name="format-detection" content="telephone=no">
+<title>{subject}</title>
+</head>
+<body style="margin:0;padding:16px;font-family:Arial,Helvetica,sans-serif;\
+font-size:17px;line-height:1.5">
+<div style="max-width:34em;margin:0 auto">
+<div style="border-bottom:4px solid {accent};padding-bottom:8px;margin-bottom:20px">
+<strong>{service}</strong><br>{trust}
+</div>
+{body}
+<div style="border-top:1px solid {accent};padding-top:12px;margin-top:24px;font-size:15px">
+{help}<br>{sent_by}
+</div>
+</div>
+</body>
+</html>
+"""
+_PARAGRAPH = '<p style="margin:0 0 16px">{text}</p>'
+_DIGITS = """\
+<div style="border:2px solid {accent};border-radius:6px;padding:12px 16px;margin:0 0 16px">
+{label}<br>
+<strong style="font-family:Consolas,Menlo,monospace;font-size:32px;letter-spacing:2px;\
+white-space:nowrap">{grouped}</strong>
+</div>"""
+_FACTS = '<p style="margin:0 0 16px">{rows}</p>'
+_FACT = "{name}: <strong>{value}</strong>"
+
+
+def as_text(letter: Letter, service: ServiceSettings) -> str:
+    """Return the text part: lines of at most 72 characters, blocks apart by an empty line."""
+    parts = [
+        _wrapped(words.GREETING.format(reader=letter.reader)),
+        *(_text_block(block) for block in letter.blocks),
+        "-- \n" + _wrapped(words.help_line(service)),
+        _wrapped(words.sent_by(service)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_html(letter: Letter, service: ServiceSettings) -> str:
+    """Return the HTML part; it says the same."""
+    greeting = Paragraph(words.GREETING.format(reader=letter.reader))
+    return _PAGE.format(
+        subject=escape(letter.subject),
+        accent=escape(service.accent),
+        service=escape(service.name),
+        trust=escape(service.trust),
+        body="\n".join(_html_block(b, service.accent) for b in (greeting, *letter.blocks)),
+        help=escape(words.help_line(service)),
+        sent_by=escape(words.sent_by(service)),
+    )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _text_block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return _wrapped(text)
+        case Digits(label, grouped):
+            return f"{label}:\n\n    {grouped}"
+        case Facts(rows):
+            return "\n".join(f"{name}: {value}" for name, value in rows)
+        case _:
+            assert_never(block)
+
+
+def _html_block(block: Block, accent: str) -> str:
+    match block:
+        case Paragraph(text):
+            return _PARAGRAPH.format(text=escape(text))
+        case Digits(label, grouped):
+            unbroken = escape(grouped).replace(" ", "&nbsp;")
+            return _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
+        case Facts(rows):
+            lines = [_FACT.format(name=escape(name), value=escape(value)) for name, value in rows]
+            return _FACTS.format(rows="<br>\n".join(lines))
+        case _:
+            assert_never(block)
+
+
+TEMPLATES = frozenset(words.TO_HOLDERS | TO_STAFF)
+"""The names of all notices."""
+
+
+def compose_code(
+    *,
+    to: str,
+    purpose: Purpose,
+    holder_name: str,
+    code: Sensitive,
+    minutes: int,
+    service: ServiceSettings,
+    proves_owner: bool = False,
+    stop_number: str = "",
+) -> Message:
+    """Return the message that carries ``code`` to its holder; it is marked secret.
+
+    ``proves_owner``: it goes to a known address, to show that its reader asks for a change.
+    """
+    subject = words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT)
+    intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
+    if proves_owner:
+        subject, intro = words.OWNER_SUBJECT, words.OWNER_INTROS.get(purpose, words.OWNER_INTRO)
+    not_you = words.CODE_NOT_YOU.format(call=words.call(service))
+    if stop_number:
+        not_you = words.stop(stop_number, service)
+    life = words.ONE_MINUTE if minutes == 1 else words.CODE_LIFE.format(minutes=minutes)
+    letter = Letter(
+        subject,
+        holder_name,
+        (
+            Paragraph(intro),
+            Digits(words.CODE_LABEL, in_groups(code.reveal())),
+            Paragraph(life),
+            Paragraph(words.CODE_IS_YOURS),
+            Paragraph(not_you),
+        ),
+    )
+    return _message(to, letter, service, secret=True)
+
+
+def compose_notice(
+    *,
+    to: str,
+    template: str,
+    params: Mapping[str, object],
+    service: ServiceSettings,
+    zone: tzinfo | None = None,
+) -> Message:
+    """Return the notice named ``template``; times are told in ``zone`` (default: this machine's).
+
+    ``params`` may hold what ``words.FACTS`` names, times in ISO 8601 and UTC; one that is
+    missing is not told. Raises ``MailRefused`` for a template that there is not: no retry
+    will make one.
+    """
+    told = {name: _told(name, value, zone) for name, value in params.items() if value}
+    if template in TO_STAFF:
+        letter = _to_staff(TO_STAFF[template], told)
+    elif template in words.TO_HOLDERS:
+        letter = _to_holder(words.TO_HOLDERS[template], told, service)
+    else:
+        raise MailRefused(f"there is no notice named {template!r}")
+    return _message(to, letter, service, secret=False)
+
+
+def compose_report(
+    *,
+    to: str,
+    told: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    service: ServiceSettings,
+) -> Message:
+    """Return a report as a letter to staff; ``told`` says what it counts, and from when to when.
+
+    The first of ``columns`` names the rows, the others are counts.
+    """
+    facts = tuple((row[0], _counts(columns[1:], row[1:])) for row in rows)
+    letter = Letter(words.REPORT, words.STAFF, (Paragraph(told), Facts(facts)))
+    return _message(to, letter, service, secret=False)
+
+
+def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
+    return ", ".join(f"{count} {name.lower()}" for name, count in zip(columns, counts, strict=True))
+
+
+def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:
+    facts = _facts(told, without="holder_name")
+    doubt = notice.doubt.format(call=words.call(service))
+    if number := told.get(words.STOP_NUMBER):
+        doubt = words.stop(number, service)
+    return Letter(
+        notice.subject,
+        told.get("holder_name", words.HOLDER),
+        (Paragraph(notice.told), *facts, Paragraph(notice.next), Paragraph(doubt)),
+    )
+
+
+def _to_staff(notice: words.Notice, told: Mapping[str, str]) -> Letter:
+    return Letter(
+        notice.subject,
+        words.STAFF,
+        (Paragraph(notice.told), *_facts(told), Paragraph(notice.next)),
+    )
+
+
+def _facts(told: Mapping[str, str], without: str = "") -> tuple[Facts, ...]:
+    rows = tuple(
+        (label, told[name])
+        for name, label in words.FACTS.items()
+        if name in told and name != without
+    )
+    return (Facts(rows),) if rows else ()
+
+
+def _told(name: str, value: object, zone: tzinfo | None) -> str:
+    text = " ".join(str(value).split())
+    return _time(text, zone) if name in words.TIMES else text
+
+
+def _time(iso: str, zone: tzinfo | None) -> str:
+    """Tell a moment the way people do; a text that is no moment is told as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    local = aware.astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"
+
+
+def _message(to: str, letter: Letter, service: ServiceSettings, *, secret: bool) -> Message:
+    subject = f"{letter.subject} - {service.trust}"
+    text, html = as_text(letter, service), as_html(letter, service)
+    return Message(to=to, subject=subject, text=text, html=html, secret=secret)

@@ -1,0 +1,137 @@
+"""Mails the notices that wait in the store, for as long as it takes.
+
+A notice is claimed in one transaction, mailed outside of any, and marked in another; a
+worker that dies in between leaves it to be claimed again when its lease is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage
+from kiosk.contract.errors import MailError, MailRefused, StoreError, describe_fault
+from kiosk.contract.ports import Clock, Mailer, Message
+
+log = logging.getLogger(__name__)
+
+Compose = Callable[[OutboxMessage], Message]
+"""Writes the mail of a notice; raises ``MailRefused`` for one that it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a notice is tried, and how often.
+
+    The gap doubles from ``first_gap`` to ``longest_gap``; a notice older than ``give_up``
+    is marked failed. ``look_every`` is how often the store is asked for what is due, and
+    ``lease`` has to be longer than the mailer's deadline.
+    """
+
+    first_gap: timedelta = timedelta(minutes=1)
+    longest_gap: timedelta = timedelta(hours=1)
+    give_up: timedelta = timedelta(days=3)
+    look_every: timedelta = timedelta(seconds=5)
+    lease: timedelta = timedelta(minutes=2)
+
+    def retry_at(self, message: OutboxMessage, now: datetime) -> datetime | None:
+        """Return when to try again after a failed attempt; None: never."""
+        doublings = min(max(message.attempts - 1, 0), 16)
+        at = now + min(self.first_gap * 2**doublings, self.longest_gap)
+        return at if at <= message.created_at + self.give_up else None
+
+
+class _Fate(Enum):
+    """What came of one; while the relay is ``AWAY`` the others need not be tried."""
+
+    SENT = auto()
+    REFUSED = auto()
+    AWAY = auto()
+
+
+class OutboxWorker:
+    """Sends what is due from a thread of its own; several may share one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        mailer: Mailer,
+        clock: Clock,
+        compose: Compose,
+        patience: Patience | None = None,
+    ) -> None:
+        self._store = store
+        self._mailer = mailer
+        self._clock = clock
+        self._compose = compose
+        self._patience = patience or Patience()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; a notice that is due is sent at once."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10) -> None:
+        """End; waits at most ``timeout_s`` for a conversation with the relay to finish."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(timeout_s)
+
+    def drain_once(self) -> int:
+        """Send what is due until there is no more or the relay does not answer.
+
+        Returns how many were sent; raises ``StoreError`` where the store does not answer.
+        """
+        sent = 0
+        while not self._stopping.is_set() and (message := self._claim()):
+            match self._deliver(message):
+                case _Fate.SENT:
+                    sent += 1
+                case _Fate.AWAY:
+                    break
+        return sent
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.drain_once()
+            except StoreError as error:
+                log.warning("the outbox cannot be read: %s", error)
+            except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
+                log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
+            self._stopping.wait(self._patience.look_every.total_seconds())
+
+    def _claim(self) -> OutboxMessage | None:
+        with self._store.begin() as uow:
+            claimed = uow.outbox.claim_due(1, self._patience.lease)
+            uow.commit()
+        return claimed[0] if claimed else None
+
+    def _deliver(self, message: OutboxMessage) -> _Fate:
+        try:
+            self._mailer.send(self._compose(message))
+        except MailRefused as error:
+            self._failed(message, error, None)
+            return _Fate.REFUSED
+        except MailError as error:
+            self._failed(message, error, self._patience.retry_at(message, self._clock.now()))
+            return _Fate.AWAY
+        with self._store.begin() as uow:
+            uow.outbox.mark_sent(message.id)
+            uow.commit()
+        return _Fate.SENT
+
+    def _failed(self, message: OutboxMessage, error: MailError, retry_at: datetime | None) -> None:
+        fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
+        log.warning("notice %s (%s): %s; %s", message.id, message.template, error, fate)
+        with self._store.begin() as uow:
+            uow.outbox.mark_failed(message.id, str(error), retry_at)
+            uow.commit()

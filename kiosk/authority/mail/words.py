@@ -1,0 +1,416 @@
+"""Every sentence that is mailed to holders, and what all mail says, ready for translation.
+
+A holder's notice says what was done, where and when, and whom to call. No subject holds
+a code: subjects show on locked telephones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.contract.messages import Purpose
+
+# A letter before it has a layout: blocks that the text and the HTML part both show.
+#
+# The words are plain typed values and no template language reads them, so a name from a file of
+# people can never become markup or an instruction.
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Some sentences."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A code, large and in groups; ``label`` says what it is."""
+
+    label: str
+    grouped: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Short lines of a name and a value."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+Block = Paragraph | Digits | Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter to ``reader``, who is greeted by that name."""
+
+    subject: str
+    reader: str
+    blocks: tuple[Block, ...]
+
+
+def in_groups(digits: str) -> str:
+    """Write a code the way people read one aloud: halves, or thirds for nine digits."""
+    size = 3 if len(digits) == 9 else (len(digits) + 1) // 2
+    return " ".join(digits[i : i + size] for i in range(0, len(digits), size))
+
+
+CALL = "Please call at once: {contact} ({hours})."
+HELP = "Questions? {contact} ({hours})."
+NOT_YOU = "If this was not you, somebody else may have your smartcard. {call}"
+NOT_ASKED = "If you did not ask for this, somebody may have pretended to be you. {call}"
+
+STOP = (
+    "If this was not you: put your smartcard into any unlock station, choose "
+    '"This was not me" and enter {number}. Or call the Registration Authority and read the '
+    "number out: {contact} ({hours}). Self-service for your smartcard is then stopped."
+)
+STOP_NUMBER = "stop_number"
+"""The parameter of a notice that holds the digits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The words of one notice; ``{name}`` and the like stand for its parameters.
+
+    ``doubt`` is what its holder reads last: when to call, and whom.
+    """
+
+    subject: str
+    told: str
+    next: str
+    doubt: str = NOT_YOU
+
+
+GREETING = "Hello {reader},"
+
+CODE_SUBJECTS = {
+    Purpose.REGISTER: "Your registration code",
+    Purpose.UNLOCK: "Your unlock code",
+    Purpose.CHANGE_EMAIL: "Confirm your email address",
+}
+CODE_SUBJECT = "Your smartcard code"
+CODE_INTROS = {
+    Purpose.REGISTER: "Here is the code that finishes your registration.",
+    Purpose.UNLOCK: "Here is the code that unlocks your smartcard.",
+    Purpose.CHANGE_EMAIL: "Here is the code that confirms this email address.",
+}
+CODE_INTRO = "Here is the code that you asked for."
+OWNER_SUBJECT = "Show that it is you"
+OWNER_INTROS = {
+    Purpose.REGISTER: "Somebody is registering with your smartcard and its PIN. If it is you, "
+    "here is the code that shows it.",
+    Purpose.CHANGE_QUESTIONS: "Somebody is changing your security questions with your smartcard "
+    "and its PIN. If it is you, here is the code that shows it.",
+    Purpose.CHANGE_EMAIL: "Somebody is changing your email address with your smartcard and its "
+    "PIN. If it is you, here is the code that shows it.",
+}
+OWNER_INTRO = "If you use a smartcard station now, here is the code that shows it is you."
+CODE_LABEL = "Your code"
+CODE_LIFE = "It works once, and for {minutes} minutes. Put your smartcard in and enter it there."
+ONE_MINUTE = "It works once, and for one minute. Put your smartcard in and enter it there."
+CODE_IS_YOURS = (
+    "Do not tell it to anybody. Staff never ask for your code, your PIN or your answers, "
+    "by telephone or by email."
+)
+CODE_NOT_YOU = "If you did not ask for a code, somebody else may have your smartcard. {call}"
+
+SENT_BY = "{service}, {trust}. This message was sent by a machine."
+
+FACTS = {
+    "holder_name": "Name",
+    "holder_number": "Number",
+    "station": "Station",
+    "failures": "Failures",
+    "finding": "Finding",
+    "since": "Since",
+    "until": "Until",
+    "when": "Time",
+    "masked_email": "Email address",
+    "reference": "Reference",
+}
+
+TIMES = frozenset({"since", "until", "when"})
+"""The facts that are moments."""
+
+STAFF = "colleague"
+HOLDER = "cardholder"
+REPORT = "Report of smartcard self-service"
+
+REGISTERED = Notice(
+    "You are registered for smartcard self-service",
+    "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
+    "blocked or forgotten.",
+    "There is nothing more to do.",
+)
+UNLOCKED = Notice(
+    "Your smartcard was unlocked",
+    "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
+    "There is nothing more to do.",
+)
+BLOCKED = Notice(
+    "Smartcard self-service is blocked for you",
+    "The security questions were answered wrongly too often. To protect you, smartcard "
+    "self-service is blocked for you at every station.",
+    "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
+)
+EMAIL_CHANGED_OLD = Notice(
+    "Your email address for smartcard self-service was changed",
+    "Codes and notices for your smartcard no longer come to this address.",
+    "If you made this change, there is nothing more to do.",
+)
+EMAIL_CHANGED_NEW = Notice(
+    "Your email address for smartcard self-service is confirmed",
+    "Codes and notices for your smartcard now come to this address.",
+    "There is nothing more to do.",
+)
+EMAIL_CHANGE_WAITS = Notice(
+    "Your email address for smartcard self-service is going to change",
+    "Another address for codes and notices was given at an unlock station. It does not count "
+    "yet: until then codes go to the old one, and the change can be stopped.",
+    "If you made this change, there is nothing more to do.",
+)
+ATTEMPTS_PAUSED = Notice(
+    "Wrong answers were given with your smartcard",
+    "The security questions were answered wrongly too often with your smartcard, or with a copy "
+    "of it. No answers are taken with it for a while.",
+    "If it was you, come back later, or ask the Registration Authority.",
+)
+QUESTIONS_CHANGED = Notice(
+    "Your security questions were changed",
+    "The security questions and answers for your smartcard were changed. The old ones no "
+    "longer count.",
+    "If you made this change, there is nothing more to do.",
+)
+PIN_CHANGED = Notice(
+    "The PIN of your smartcard was changed",
+    "The PIN of your smartcard was changed at an unlock station.",
+    "If you made this change, there is nothing more to do.",
+)
+MISUSE_REPORTED = Notice(
+    "Smartcard self-service is stopped for you",
+    "Somebody reported that what was done with your smartcard was not done by you. What was under "
+    "way is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "Go to the Registration Authority with your smartcard and proof of who you are.",
+    "If you did not report this, somebody else may read your mail. {call}",
+)
+
+BLOCK_LIFTED = Notice(
+    "Smartcard self-service is open to you again",
+    "The Registration Authority has lifted the block. You can unlock your smartcard at any "
+    "unlock station again.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+REGISTRATION_REVOKED = Notice(
+    "Your registration for smartcard self-service was revoked",
+    "The Registration Authority has deleted your registration for smartcard self-service, "
+    "with your email address and your answers.",
+    "You can register again at any unlock station, with your smartcard and its PIN.",
+    NOT_ASKED,
+)
+EMAIL_CORRECTED_OLD = Notice(
+    "Your email address for smartcard self-service was changed",
+    "The Registration Authority has put another address in place of this one. Codes and "
+    "notices for your smartcard no longer come here.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
+EMAIL_CORRECTED_NEW = Notice(
+    "Your email address for smartcard self-service was changed",
+    "The Registration Authority has put this address in place. Codes and notices for your "
+    "smartcard now come here.",
+    "The next code that you enter at an unlock station confirms it.",
+    NOT_ASKED,
+)
+LEAVER_MARKED = Notice(
+    "Smartcard self-service is closed for you",
+    "The Registration Authority has noted that you have left. Unlock stations can do nothing "
+    "with your smartcard any more.",
+    "If you have left, there is nothing more to do.",
+    "If you have not left, there is a mistake. {call}",
+)
+LEAVER_TAKEN_BACK = Notice(
+    "Smartcard self-service is open to you again",
+    "The Registration Authority has noted that you are here again. Unlock stations work with "
+    "your smartcard as they did before.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+MISUSE_STOPPED = Notice(
+    "Smartcard self-service is stopped for you",
+    "The Registration Authority was told that something was not done by you. What was under way "
+    "is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "Go to the Registration Authority with your smartcard and proof of who you are.",
+    NOT_ASKED,
+)
+CARD_ADDED = Notice(
+    "A smartcard was recorded for you",
+    "The Registration Authority has recorded another smartcard as yours. It works at every "
+    "unlock station.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CARD_REPLACED = Notice(
+    "Your smartcard was replaced",
+    "The Registration Authority has recorded a new smartcard for you. The one that it replaces "
+    "is revoked: unlock stations can do nothing with it any more.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CARD_REVOKED = Notice(
+    "Your smartcard was revoked",
+    "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
+    "nothing with it any more.",
+    "If you need another smartcard, ask the Registration Authority.",
+    NOT_ASKED,
+)
+SECRET_SET = Notice(
+    "Your smartcard was prepared for unlocking",
+    "The Registration Authority has recorded what an unlock station needs to unlock your "
+    "smartcard. Your PIN stays as it is.",
+    "There is nothing more to do.",
+    NOT_ASKED,
+)
+CODE_GIVEN = Notice(
+    "An unlock code for your smartcard was given by word of mouth",
+    "Somebody told the Registration Authority that they are you and cannot read their email. "
+    "They were given a code, in place of one by email, that helps to unlock your smartcard at "
+    "a station for a short time.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
+FIRST_CODE_GIVEN = Notice(
+    "A code that unlocks your smartcard was given by word of mouth",
+    "Somebody told the Registration Authority that they are you, and that your smartcard is "
+    "locked. They were given a code. For a short time it unlocks your smartcard at a station, "
+    "where they can then register for self-service.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
+
+TO_HOLDERS = {
+    "registered": REGISTERED,
+    "unlocked": UNLOCKED,
+    "blocked": BLOCKED,
+    "email-changed-old": EMAIL_CHANGED_OLD,
+    "email-changed-new": EMAIL_CHANGED_NEW,
+    "questions-changed": QUESTIONS_CHANGED,
+    "email-change-waits": EMAIL_CHANGE_WAITS,
+    "attempts-paused": ATTEMPTS_PAUSED,
+    "pin-changed": PIN_CHANGED,
+    "misuse-reported": MISUSE_REPORTED,
+    "block-lifted": BLOCK_LIFTED,
+    "registration-revoked": REGISTRATION_REVOKED,
+    "email-corrected-old": EMAIL_CORRECTED_OLD,
+    "email-corrected-new": EMAIL_CORRECTED_NEW,
+    "leaver-marked": LEAVER_MARKED,
+    "leaver-taken-back": LEAVER_TAKEN_BACK,
+    "misuse-stopped": MISUSE_STOPPED,
+    "card-added": CARD_ADDED,
+    "card-replaced": CARD_REPLACED,
+    "card-revoked": CARD_REVOKED,
+    "secret-set": SECRET_SET,
+    "code-given": CODE_GIVEN,
+    "first-code-given": FIRST_CODE_GIVEN,
+}
+
+
+def call(service: ServiceSettings) -> str:
+    """Say whom to call when something is wrong."""
+    return CALL.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def stop(number: str, service: ServiceSettings) -> str:
+    """Say how to stop what the holder did not do; ``number`` is the digits."""
+    return STOP.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
+
+
+def help_line(service: ServiceSettings) -> str:
+    """Say whom to ask."""
+    return HELP.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def sent_by(service: ServiceSettings) -> str:
+    """Say who sent it."""
+    return SENT_BY.format(service=service.name, trust=service.trust)
+
+
+# Every sentence that is mailed to staff, in one place.
+
+BLOCKED_STAFF = Notice(
+    "Self-service was blocked for a cardholder",
+    "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
+    "They have been asked to come to you. Identify them before you lift the block.",
+)
+ATTEMPTS_PAUSED_STAFF = Notice(
+    "Wrong answers with a card that cannot prove itself",
+    "Too many wrong answers were given with a card that is known by name only. Somebody may have "
+    "a copy of it. Self-service is paused for cards of this holder that cannot prove themselves.",
+    "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
+)
+MISUSE_REPORTED_STAFF = Notice(
+    "A cardholder says: this was not me",
+    "A cardholder entered the number from a notice at a station, to say that what it tells of was "
+    "not done by them. Self-service is blocked for them, and what was under way is ended.",
+    "Identify them, and look at what happened under the references of their visits, before you "
+    "lift the block.",
+)
+CARD_NOT_GENUINE = Notice(
+    "A smartcard failed its proof of being genuine",
+    "A smartcard that was put into a station could not prove that it is the one that was "
+    "issued. It was refused, and nothing was released for it.",
+    "Look the reference up to see whose card it claims to be. Keep the card if you get hold of it.",
+)
+FAILURES_AT_STATION = Notice(
+    "Many failures at one station",
+    "Many visits at this station failed within an hour: wrong answers, wrong codes, refusals. "
+    "Its reader may be broken, or somebody may be trying smartcards that are not theirs.",
+    "Look at what happened there in the audit, and go and see the station.",
+)
+FAILURES_OF_PERSON = Notice(
+    "Many failures of one cardholder",
+    "Much that was tried with a smartcard of this cardholder failed within an hour.",
+    "They may need help, or somebody else may have their smartcard: call them.",
+)
+STATION_SILENT = Notice(
+    "A station is silent",
+    "Nothing was heard for two minutes or longer from what is named here. Until it is back, "
+    "nobody can be helped there.",
+    "See whether it has power and a network. Retire a station that does not come back.",
+)
+MAIL_HELD_UP = Notice(
+    "Mail was held up",
+    "Mail did not leave for a while. It does again, and what had waited is being sent.",
+    "The log says what the mail relay answered. Whoever waited for a code can ask for another.",
+)
+ROW_ALTERED = Notice(
+    "A record was altered outside of the service",
+    "A record that grants access was changed in the database by something that does not have "
+    "the key of the service. Nothing was done with it, and whoever needs it was turned away.",
+    "Tell whoever answers for security, and keep a copy of the database as it is now. "
+    'The command "kiosk doctor" names every such record, "kiosk rows --help" says what to do.',
+)
+AUDIT_BROKEN = Notice(
+    "The audit does not fit any more",
+    "The daily verification found that the audit was changed behind the service's back, "
+    "or that its database was damaged.",
+    "Tell whoever answers for security, and keep a copy of the database as it is now. "
+    'The command "kiosk audit verify" shows the same at any time.',
+)
+
+TO_STAFF: Final = {
+    "blocked-staff": BLOCKED_STAFF,
+    "attempts-paused-staff": ATTEMPTS_PAUSED_STAFF,
+    "misuse-reported-staff": MISUSE_REPORTED_STAFF,
+    "card-not-genuine": CARD_NOT_GENUINE,
+    "failures-at-station": FAILURES_AT_STATION,
+    "failures-of-person": FAILURES_OF_PERSON,
+    "station-silent": STATION_SILENT,
+    "mail-held-up": MAIL_HELD_UP,
+    "row-altered": ROW_ALTERED,
+    "audit-broken": AUDIT_BROKEN,
+}

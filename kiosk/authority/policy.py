@@ -1,0 +1,156 @@
+"""The policy as it counts at this moment, for a program that runs for months."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kiosk.app.config.kinds import About, Unfit, settings_of
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import PolicySetting
+from kiosk.contract.errors import RowAltered, StoreError
+from kiosk.contract.policy import Policy
+from kiosk.contract.ports import Clock
+
+# Which policy counts: the settings file's, with what staff set on top of it.
+#
+# What staff set was judged against the file as it was then. Where the file has changed so that it
+# does not fit any more, the file's own values count, and it is said why.
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """The settings that count; ``faults`` say why what staff set under a name does not."""
+
+    settings: PolicySettings
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -> PolicyInForce:
+    """Put what staff set on top of the file; raises nothing, whatever is stored."""
+    known = {about.name: about for about in settings_of(file)}
+    values: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    for name, setting in stored.items():
+        if name in known and setting.value is not None:
+            _read(known[name], setting.value, values, faults)
+    settings = replace(file, **values)
+    because = misfit(settings)
+    if because is None:
+        return PolicyInForce(settings, faults)
+    return PolicyInForce(file, faults | dict.fromkeys(values, because))
+
+
+def misfit(settings: PolicySettings) -> str | None:
+    """Return why settings do not fit each other, naming one of them; None: they do."""
+    try:
+        settings.check()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def shown_stored(text: str) -> str:
+    """Write a stored value as staff read it; as it is where it cannot be read."""
+    try:
+        return shown_text(json.loads(text))
+    except ValueError:
+        return text
+
+
+def stored_text(value: object) -> str:
+    """Write a setting's value as it is stored."""
+    return json.dumps(value)
+
+
+def shown_text(value: object) -> str:
+    """Write a setting's value as staff read and enter it; a list has commas."""
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _read(about: About, text: str, values: dict[str, Any], faults: dict[str, str]) -> None:
+    try:
+        values[about.name] = about.kind.read(json.loads(text))
+    except Unfit as unfit:
+        faults[about.name] = f"{about.name}: {unfit}"
+    except ValueError:
+        faults[about.name] = f"{about.name}: what is stored cannot be read"
+
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 10.0
+
+
+class LivePolicy:
+    """Returns the policy when it is called; safe to call from several threads.
+
+    What staff set is read anew when it was last read ``every_s`` seconds ago. While the
+    database does not answer, what was read last goes on counting. Before it ever answered
+    that is the file's own, with which nothing can be decided anyway. While a setting is
+    altered there is no policy: ``RowAltered``.
+    """
+
+    def __init__(
+        self, store: Store, file: PolicySettings, clock: Clock, every_s: float = EVERY_S
+    ) -> None:
+        self._store = store
+        self._file = file
+        self._clock = clock
+        self._every_s = every_s
+        self._reading = threading.Lock()
+        self._read_at: float | None = None
+        self._in_force = PolicyInForce(file)
+        self._policy = file.policy()
+        self._altered: RowAltered | None = None
+
+    def __call__(self) -> Policy:
+        """Return the policy that counts now; raises nothing but ``RowAltered``."""
+        now = self._clock.monotonic()
+        # Before it was ever read, callers wait for each other; later they go on with the last.
+        first = self._read_at is None
+        if self._is_due(now) and self._reading.acquire(blocking=first):
+            try:
+                if self._is_due(now):
+                    self._read(now)
+            finally:
+                self._reading.release()
+        if (altered := self._altered) is not None:
+            raise RowAltered(altered.table, altered.row)
+        return self._policy
+
+    def _is_due(self, now: float) -> bool:
+        return self._read_at is None or now - self._read_at >= self._every_s
+
+    def _read(self, now: float) -> None:
+        try:
+            with self._store.read() as uow:
+                stored = uow.policy_changes.every()
+        except RowAltered as altered:
+            log.error("%s; nothing is decided without a policy", altered)  # noqa: TRY400
+            self._altered, self._read_at = altered, now
+            return
+        except StoreError as error:
+            log.warning("the policy could not be read (%s); the last one counts", error.code)
+            self._read_at = None if self._read_at is None else now
+            return
+        self._altered = None
+        found = policy_in_force(self._file, stored)
+        if found != self._in_force:
+            self._tell(found)
+            self._in_force, self._policy = found, found.settings.policy()
+        self._read_at = now
+
+    def _tell(self, found: PolicyInForce) -> None:
+        log.info("the policy has changed")
+        for name, because in found.faults.items():
+            log.error("what staff set for %s does not count: %s", name, because)

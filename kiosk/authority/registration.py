@@ -1,0 +1,225 @@
+"""A change of address on a claimed PIN: it counts once the old address had time to stop it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.authority import tasks
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.notices import Notice, addresses_of, draw_stop_number, notify, notify_holder
+from kiosk.authority.store.records import (
+    AddressChange,
+    JointHash,
+    PendingChange,
+    PinEvidence,
+    Registration,
+    Visit,
+    new_id,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Scene, again
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Purpose, VisitId
+from kiosk.contract.reference import reference_of
+
+# Writing what was gathered: the registration, its questions, its address.
+
+
+def finish(uow: UnitOfWork, scene: Scene) -> Scene:
+    """Mark the visit as having done what it was for: nothing more can be done in it."""
+    return again(uow, scene, replace(scene.visit, finished_at=uow.now))
+
+
+def change_questions(
+    uow: UnitOfWork, scene: Scene, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
+) -> Scene:
+    """Put other questions in place; which ones are asked is drawn anew, failures stay."""
+    registration = tasks.registration_of(scene)
+    changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
+    uow.registrations.put(changed)
+    record(uow, AuditKind.QUESTIONS_CHANGED, scene.visit, count=len(ids))
+    notify_holder(uow, Notice.QUESTIONS_CHANGED, scene.visit, scene.holder, registration)
+    if scene.pending is not None:
+        uow.pending.delete(scene.pending.id)
+    _keep_proven_key(uow, scene)
+    return finish(uow, scene)
+
+
+def apply_pending(uow: UnitOfWork, scene: Scene) -> Scene:
+    """Write what waited for the code that has just been entered."""
+    pending = scene.pending
+    if pending is None or not pending.email:
+        raise StepRefused("there is nothing that waits for this code")
+    if pending.purpose is Purpose.REGISTER:
+        _register(uow, scene, pending, pending.email)
+    else:
+        _change_email(uow, scene, pending, pending.email)
+    uow.pending.delete(pending.id)
+    return finish(uow, scene)
+
+
+def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+    before = scene.registration
+    same_key = pending.auth_key is not None and pending.auth_key == scene.visit.auth_key
+    registration = Registration(
+        holder_id=scene.holder.id,
+        email=email,
+        email_verified_at=uow.now,
+        question_ids=pending.question_ids or (),
+        hashes=pending.hashes or (),
+        registered_at=uow.now,
+        updated_at=uow.now,
+        proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
+    )
+    uow.registrations.put(registration)
+    uow.search.refresh([scene.holder.id])
+    count = len(registration.question_ids)
+    record(uow, AuditKind.REGISTERED, scene.visit, questions=count, proven=registration.proven)
+    _keep_keys(uow, scene, pending, same_key=same_key)
+    notify_holder(uow, Notice.REGISTERED, scene.visit, scene.holder, registration)
+    if before is not None and before.email not in addresses_of(scene.holder, registration):
+        notify(uow, Notice.REGISTERED, before.email, scene.visit, scene.holder)
+
+
+def _keep_keys(uow: UnitOfWork, scene: Scene, pending: PendingChange, *, same_key: bool) -> None:
+    """Keep the keys that the card has proven, from now on, where none was recorded.
+
+    The card's own key has to be the same when the PIN was verified and now: the code may be
+    entered in another visit, and what is in the reader then need not be the holder's card.
+    """
+    if pending.auth_key is not None and not same_key:
+        return
+    _record_keys(uow, scene, pending.auth_key, pending.pin_key)
+
+
+def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
+    """Keep the card's own key where the same visit proved its PIN by a known key."""
+    visit = scene.visit
+    if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
+        return
+    _record_keys(uow, scene, visit.auth_key, visit.pin_key)
+
+
+def _record_keys(
+    uow: UnitOfWork, scene: Scene, auth_key: bytes | None, pin_key: bytes | None
+) -> None:
+    """Record each key that is given, where the card has none of its kind."""
+    if auth_key is not None and uow.cards.record_key(scene.card.id, auth_key):
+        record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
+    if pin_key is not None and uow.cards.record_pin_key(scene.card.id, pin_key):
+        record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
+
+
+def _change_email(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+    """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
+    registration = tasks.registration_of(scene)
+    cooling_off = scene.policy.address_cooling_off
+    is_other = registration.email != email
+    if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:
+        change = AddressChange(
+            id=new_id(),
+            holder_id=scene.holder.id,
+            visit_id=scene.visit.id,
+            old_email=registration.email,
+            new_email=email,
+            requested_at=uow.now,
+            effective_at=uow.now + cooling_off,
+        )
+        uow.address_changes.put(change)
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, scene.visit, hours=_hours(change))
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGE_WAITS,
+            scene.visit,
+            scene.holder,
+            registration,
+            new_email=email,
+        )
+        if email not in addresses_of(scene.holder, registration):
+            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, scene.visit, scene.holder, email)
+        return
+    _put_email(uow, scene, registration, email)
+    _keep_proven_key(uow, scene)
+
+
+def _hours(change: AddressChange) -> int:
+    return round((change.effective_at - change.requested_at).total_seconds() / 3600)
+
+
+def _put_email(uow: UnitOfWork, scene: Scene, registration: Registration, email: str) -> None:
+    uow.registrations.put(with_email(registration, email, uow))
+    uow.search.refresh([scene.holder.id])
+    is_other = registration.email != email
+    record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
+    if is_other:
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGED_OLD,
+            scene.visit,
+            scene.holder,
+            registration,
+            new_email=email,
+        )
+    notify(uow, Notice.EMAIL_CHANGED_NEW, email, scene.visit, scene.holder, new_email=email)
+
+
+def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Registration:
+    """Return the registration with a confirmed address."""
+    return replace(
+        registration,
+        email=email,
+        email_verified_at=uow.now,
+        unconfirmed_since=None,
+        updated_at=uow.now,
+    )
+
+
+def apply_due_change(uow: UnitOfWork, holder_id: str) -> None:
+    """Put a holder's new address in place where its time has come."""
+    waiting = uow.address_changes.waiting(holder_id)
+    if waiting is not None and waiting.effective_at <= uow.now:
+        _apply(uow, waiting)
+
+
+def apply_due_changes(uow: UnitOfWork) -> int:
+    """Put every address in place whose time has come; return how many."""
+    due = uow.address_changes.due()
+    for change in due:
+        _apply(uow, change)
+    return len(due)
+
+
+def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
+    """Leave the address as it is; False where no change waits."""
+    waiting = uow.address_changes.waiting(holder_id)
+    if waiting is None or not uow.address_changes.end(holder_id):
+        return False
+    record(uow, AuditKind.EMAIL_CHANGE_STOPPED, _visit_of(uow, waiting))
+    return True
+
+
+def _apply(uow: UnitOfWork, change: AddressChange) -> None:
+    registration = uow.registrations.of_holder(change.holder_id)
+    holder = uow.holders.get(change.holder_id)
+    uow.address_changes.end(change.holder_id)
+    visit = _visit_of(uow, change)
+    blocked = registration is not None and registration.blocked_at is not None
+    if registration is None or holder is None or blocked or registration.email != change.old_email:
+        # Staff changed, blocked or revoked it since: what they did counts.
+        record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
+        return
+    uow.registrations.put(with_email(registration, change.new_email, uow))
+    uow.search.refresh([holder.id])
+    record(uow, AuditKind.EMAIL_CHANGED, visit, other=True)
+    number = draw_stop_number(uow, visit, holder)
+    for address in addresses_of(holder, registration):
+        notify(uow, Notice.EMAIL_CHANGED_OLD, address, visit, holder, change.new_email, number)
+    notify(uow, Notice.EMAIL_CHANGED_NEW, change.new_email, visit, holder, change.new_email)
+
+
+def _visit_of(uow: UnitOfWork, change: AddressChange) -> Visit:
+    visit = uow.visits.get(change.visit_id)
+    if visit is not None:
+        return visit
+    reference = reference_of(VisitId(change.visit_id))
+    return Visit(change.visit_id, reference, "", change.requested_at, holder_id=change.holder_id)

@@ -1,0 +1,231 @@
+"""The chain itself: how an event is hashed, and how a walk along it finds the first misfit.
+
+Each event's hash covers its own number, all that it says and the hash before it. So a row
+that was changed no longer matches its hash, one that was removed leaves a gap, one that
+was moved matches only under its old number, and a tail that was cut is missed by the head.
+Anybody with a copy of the database can check these hashes.
+
+Each event also has a MAC over its hash, under a key that is not in the database. Somebody
+who owns the database can recompute the hashes, but not the MACs. They can still cut tail
+and head together: only the anchors, which are signed and kept elsewhere, show that.
+
+The hash covers a salted digest of the detail. So a detail can be redacted, with its salt,
+and the chain still fits; a later event has to say that it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Container, Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from kiosk.authority.store.records import AuditAnchor, AuditFault, AuditHead, FaultKind
+from kiosk.contract.errors import KeyMissing
+
+FIRST = AuditHead(0, "0" * 64)
+"""The head of a chain that has no event yet."""
+
+REDACTED = "audit-redacted"
+"""The kind of the event that says which row was redacted: ``row`` and ``what`` in its detail."""
+
+_NEIGHBOURS = 10_000
+"""How far from its place a moved row is looked for."""
+
+
+class Link(Protocol):
+    """An event as it is stored; ``detail`` is the canonical JSON text, None once redacted."""
+
+    seq: int
+    at: datetime
+    kind: str
+    reference: str
+    visit_id: str | None
+    card_id: str | None
+    holder_id: str | None
+    station: str | None
+    actor: str | None
+    detail_sha256: str
+    previous: str
+    hash: str
+    mac: str
+    mac_key: str
+
+    @property
+    def detail(self) -> str | None: ...
+
+    @property
+    def salt(self) -> str | None: ...
+
+
+class LinkMacs(Protocol):
+    """Makes and checks the MACs of links, under keys that the database does not have."""
+
+    def tag(self, seq: int, link: str) -> tuple[str, str]:
+        """Return the MAC of a row's hash and the id of the key; raises ``ConfigError``."""
+
+    def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
+        """Tell whether a row's MAC fits; raises ``KeyMissing`` or ``ConfigError``."""
+
+
+def detail_digest(salt: str, detail: str) -> str:
+    """Return the SHA-256 that a link's hash covers in place of its detail."""
+    return hashlib.sha256(f"{salt}:{detail}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def link_hash(link: Link, seq: int | None = None) -> str:
+    """Return the SHA-256 of a link as canonical JSON; ``seq`` stands in for its own number."""
+    said = {
+        "seq": link.seq if seq is None else seq,
+        "at": link.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "kind": link.kind,
+        "reference": link.reference,
+        "visit": link.visit_id,
+        "card": link.card_id,
+        "holder": link.holder_id,
+        "station": link.station,
+        "actor": link.actor,
+        "detail_sha256": link.detail_sha256,
+        "previous": link.previous,
+    }
+    # default: what somebody forced into a column as another type is hashed, too, and misfits.
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=repr)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+class ChainWalk:
+    """One walk from the first row on, or from the one after ``last``, which fitted before.
+
+    ``head`` is None where the head's row is gone. ``macs``: None checks the plain hashes only.
+    ``redacted`` are the rows whose detail may be gone.
+    """
+
+    def __init__(
+        self,
+        head: AuditHead | None,
+        anchors: Iterable[AuditAnchor] = (),
+        check: Callable[[AuditAnchor], bool] | None = None,
+        last: AuditHead = FIRST,
+        macs: LinkMacs | None = None,
+        redacted: Container[int] = (),
+    ) -> None:
+        self._head = head
+        self._anchors = {anchor.seq: anchor for anchor in anchors}
+        self._check = check
+        self._macs = macs
+        self._redacted = redacted
+        self.last = last
+        self.anchored_to = 0
+        self.anchors_seen = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows fitted so far."""
+        return self.last.seq
+
+    def step(self, link: Link) -> AuditFault | None:
+        """Take the next row, by number; return why it does not fit."""
+        fault = self._misfit(link) or self._anchor_misfit(link)
+        if fault is None:
+            self.last = AuditHead(link.seq, link.hash)
+        return fault
+
+    def finish(self) -> AuditFault | None:
+        """Compare the end of the chain with its head and with the last anchor."""
+        beyond = sorted(seq for seq in self._anchors if seq > self.last.seq)
+        if beyond:
+            return self._beyond_the_end(self._anchors[beyond[-1]])
+        if self._head is None:
+            return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
+        return self._head_misfit(self._head)
+
+    def _misfit(self, link: Link) -> AuditFault | None:
+        expected = self.last.seq + 1
+        if link.seq < expected:
+            return AuditFault(FaultKind.ADDED, link.seq, f"row {link.seq} comes before the first")
+        if link.seq > expected:
+            because = f"removed: what stood from row {expected} up to row {link.seq}"
+            return AuditFault(FaultKind.REMOVED, expected, because)
+        if link_hash(link) != link.hash:
+            return self._changed_or_moved(link)
+        if link.previous != self.last.hash:
+            return self._unlinked(link)
+        return self._detail_misfit(link) or self._mac_misfit(link)
+
+    def _detail_misfit(self, link: Link) -> AuditFault | None:
+        if link.detail is None:
+            if link.seq in self._redacted and link.salt is None:
+                return None
+            because = f"the detail of row {link.seq} is gone, and no row says that it was redacted"
+            return AuditFault(FaultKind.CHANGED, link.seq, because)
+        if detail_digest(link.salt or "", link.detail) == link.detail_sha256:
+            return None
+        because = f"row {link.seq} was changed after it was written"
+        return AuditFault(FaultKind.CHANGED, link.seq, because)
+
+    def _mac_misfit(self, link: Link) -> AuditFault | None:
+        if self._macs is None:
+            return None
+        try:
+            if self._macs.check(link.seq, link.hash, link.mac, link.mac_key):
+                return None
+        except KeyMissing:
+            because = f"row {link.seq} names the key {link.mac_key!r}, which is not in the key file"
+            return AuditFault(FaultKind.KEY, link.seq, because)
+        because = f"row {link.seq} was not written by the service: its MAC does not fit"
+        return AuditFault(FaultKind.FORGED, link.seq, because)
+
+    def _changed_or_moved(self, link: Link) -> AuditFault:
+        end = max(self._head.seq if self._head else 0, link.seq) + 1
+        near = range(max(1, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
+        for seq in near:
+            if seq != link.seq and link_hash(link, seq) == link.hash:
+                because = f"row {link.seq} holds the event that was written as row {seq}"
+                return AuditFault(FaultKind.REORDERED, link.seq, because)
+        because = f"row {link.seq} was changed after it was written"
+        return AuditFault(FaultKind.CHANGED, link.seq, because)
+
+    def _unlinked(self, link: Link) -> AuditFault:
+        # The row is whole but was written after another one than now stands before it.
+        before = max(link.seq - 1, 1)
+        because = f"row {link.seq} was not written after what now stands before it"
+        return AuditFault(FaultKind.UNLINKED, before, because)
+
+    def _anchor_misfit(self, link: Link) -> AuditFault | None:
+        anchor = self._anchors.get(link.seq)
+        if anchor is None:
+            return None
+        if (fault := self._bad_signature(anchor)) is not None:
+            return fault
+        if anchor.hash != link.hash:
+            because = f"the anchor signed for row {link.seq} names another hash"
+            return AuditFault(FaultKind.ANCHOR, link.seq, because)
+        self.anchors_seen += 1
+        if self._check is not None:
+            self.anchored_to = link.seq
+        return None
+
+    def _bad_signature(self, anchor: AuditAnchor) -> AuditFault | None:
+        if self._check is None or self._check(anchor):
+            return None
+        because = f"the signature of the anchor for row {anchor.seq} is not good"
+        return AuditFault(FaultKind.SIGNATURE, anchor.seq, because)
+
+    def _beyond_the_end(self, anchor: AuditAnchor) -> AuditFault:
+        because = f"the chain ends at row {self.last.seq}; an anchor was made at {anchor.seq}"
+        cut = AuditFault(FaultKind.CUT, self.last.seq + 1, because)
+        return self._bad_signature(anchor) or cut
+
+    def _head_misfit(self, head: AuditHead) -> AuditFault | None:
+        last = self.last
+        if last.seq < head.seq:
+            because = f"the chain ends at row {last.seq}, its head says {head.seq}"
+            return AuditFault(FaultKind.CUT, last.seq + 1, because)
+        if last.seq > head.seq:
+            because = f"the head says {head.seq}, the chain goes on to row {last.seq}"
+            return AuditFault(FaultKind.ADDED, head.seq + 1, because)
+        if last.hash != head.hash:
+            because = f"the head does not name the hash of the last row, {last.seq}"
+            return AuditFault(FaultKind.HEAD, last.seq, because)
+        return None

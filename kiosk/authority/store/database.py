@@ -1,0 +1,134 @@
+"""The store itself: one engine, and the transactions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kiosk.authority.store.audit_chain import LinkMacs
+from kiosk.authority.store.engine import (
+    READS,
+    READS_ON_POSTGRESQL,
+    WRITES,
+    empty_sqlite_log,
+    make_sqlite_file,
+    open_engine,
+    parse_url,
+)
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.row_macs import RowMacs
+from kiosk.authority.store.tables import REVISION
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import StoreError
+from kiosk.contract.ports import Clock
+
+NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
+
+
+class Store:
+    """Owns the connections to one database; safe to use from several threads.
+
+    ``url`` is an SQLAlchemy one: ``sqlite:////var/lib/kiosk/kiosk.db`` or
+    ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
+    the first call. ``macs`` makes and checks the MACs of rows that grant access.
+    ``busy_timeout_s`` bounds every wait for another writer. A process that forks makes its
+    own store afterwards. ``audit_macs`` key the rows of the audit: without them rows are
+    written that no service accepts as its own.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        macs: RowMacs,
+        *,
+        busy_timeout_s: float = 5.0,
+        pool_size: int = 5,
+        audit_macs: LinkMacs | None = None,
+    ) -> None:
+        address = parse_url(url)
+        self._clock = clock
+        self._busy_timeout_s = busy_timeout_s
+        self.macs = macs
+        self._audit_macs = audit_macs
+        self._engine = open_engine(address, busy_timeout_s, pool_size)
+        self._file = Path(str(address.database)) if self._on_sqlite else None
+
+    def __repr__(self) -> str:
+        return f"Store({self._engine.url!r})"
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Return a unit of work that may write; it begins when its ``with`` block does.
+
+        On SQLite it is the only writer from there on (BEGIN IMMEDIATE). Keep it short and
+        never wait for a card, a mail relay or Argon2 inside.
+        """
+        with self._gateway(writes=True, options=WRITES) as gateway:
+            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """Return one that sees a single moment of the database and cannot write."""
+        options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
+        with self._gateway(writes=False, options=options) as gateway:
+            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
+
+    def migrate(self) -> str:
+        """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
+        from kiosk.authority.store import schema  # Alembic is loaded only by who needs it
+
+        if self._file is not None:
+            make_sqlite_file(self._file)
+        return schema.migrate(self._engine)
+
+    def schema_is_current(self) -> bool:
+        """Say whether the schema is the one that this program was written for.
+
+        Raises ``StoreError`` when the database gives no answer; cheap enough to be asked often.
+        """
+        try:
+            with self._gateway(writes=False, options=READS) as gateway:
+                return bool(
+                    gateway.scalar(text("SELECT version_num FROM alembic_version")) == REVISION
+                )
+        except StoreError as error:
+            if error.code in NO_SUCH_TABLE:
+                return False
+            raise
+
+    def empty_log(self) -> bool:
+        """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.
+
+        What was deleted from the file itself is overwritten already (``secure_delete``).
+        False where somebody reads or writes, so that it has to be asked for again. PostgreSQL
+        clears away what was deleted by itself. Raises ``StoreError``.
+        """
+        return not self._on_sqlite or empty_sqlite_log(self._engine, self._busy_timeout_s)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def _gateway(self, *, writes: bool, options: Mapping[str, Any]) -> Iterator[Gateway]:
+        session = Session(
+            self._engine,
+            autoflush=False,
+            execution_options={"populate_existing": True, "synchronize_session": False},
+        )
+        gateway = Gateway(session, self.macs, writes=writes, options=options)
+        try:
+            gateway.begin()
+            yield gateway
+        finally:
+            gateway.end()

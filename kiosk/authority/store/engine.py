@@ -1,0 +1,260 @@
+"""How each database is opened: connections, their settings, and how a transaction begins."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    SQLAlchemyError,
+    StatementError,
+)
+from sqlalchemy.exc import (
+    TimeoutError as PoolTimeout,
+)
+
+from kiosk.contract.errors import ConfigError, StoreBusy, StoreError
+
+# A library's exception becomes one of ours, and nothing of it is shown but a code.
+#
+# SQLAlchemy's exceptions carry the parameters, and PostgreSQL's name the values of a key: so
+# neither their text nor the exceptions themselves go on.
+
+SQLITE_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
+"""Lock not available, cancelled by a time-out, serialisation failure, deadlock."""
+
+NO_ANSWER, NOT_VERIFIED = "08006", "08001"
+REFUSED_LOGINS = frozenset({"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED})
+"""Codes of mistakes in the address of a server, or on the server."""
+
+_SENTENCES = {
+    "28P01": "the database server refused the password",
+    "0P000": "the database server knows no such role",
+    "28000": "the database server does not let this machine or role in",
+    "3D000": "the database server has no such database",
+    "42501": "the role may not do this in the database",
+    "57P03": "the database server is starting",
+    "53300": "the database server has no connection left",
+    NOT_VERIFIED: "the certificate of the database server cannot be verified",
+    NO_ANSWER: "the database server does not answer",
+}
+_CONNECTING = (
+    ("28P01", r"password authentication failed|no password supplied"),
+    ("0P000", r'FATAL: +role ".*" does not exist'),
+    ("3D000", r'FATAL: +database ".*" does not exist'),
+    ("28000", r"no pg_hba.conf entry|pg_hba.conf rejects|authentication failed|not permitted"),
+    ("57P03", r"the database system is (starting up|shutting down|in recovery)"),
+    ("53300", r"too many (clients|connections)|remaining connection slots"),
+    (NOT_VERIFIED, r"certificate|SSL error|does not support SSL"),
+)
+
+
+def translated(error: SQLAlchemyError) -> StoreError:
+    """Return the house's error for ``error``; raise it outside the ``except`` block."""
+    if isinstance(error, PoolTimeout):
+        return StoreBusy("every connection to the database is in use", "pool")
+    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):
+        return _from_sqlite(error.orig)
+    if isinstance(error, DBAPIError):
+        return _from_sqlstate(
+            getattr(error.orig, "sqlstate", None) or _of_connecting(str(error.orig))
+        )
+    if isinstance(error, StatementError):
+        cause = type(error.orig).__name__
+        return StoreError(f"a value cannot be stored ({cause})", cause)
+    return StoreError(f"the database layer failed ({type(error).__name__})", type(error).__name__)
+
+
+def _from_sqlite(error: sqlite3.Error) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0)
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if code & 0xFF in SQLITE_BUSY_CODES:
+        return StoreBusy(f"the database is locked ({name})", name)
+    return StoreError(f"the database refused ({name})", name)
+
+
+def _from_sqlstate(sqlstate: str) -> StoreError:
+    if sqlstate in BUSY_SQLSTATES:
+        return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
+    if said := _SENTENCES.get(sqlstate):
+        return StoreError(said, sqlstate)
+    return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
+
+
+def _of_connecting(text: str) -> str:
+    """Return the SQLSTATE of what keeps a connection from coming about.
+
+    libpq passes on the server's sentence alone, which is in English unless ``lc_messages`` of
+    the server says otherwise: any other sentence counts as no answer.
+    """
+    for state, pattern in _CONNECTING:
+        if re.search(pattern, text):
+            return state
+    return NO_ANSWER
+
+
+WRITES = {"kiosk_writes": True}
+READS = {"kiosk_writes": False}
+READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+STATEMENT_LIMIT_MS = 30_000
+IDLE_LIMIT_MS = 60_000
+
+
+def parse_url(text: str) -> URL:
+    """Return the address of a database; raise ``ConfigError`` for one that we do not speak."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError("the database address is not a URL") from None
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return url.set(drivername="sqlite")
+        case "sqlite":
+            raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
+        case "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
+
+
+def unverified_host(text: str) -> str:
+    """Return the server that TLS does not verify; empty for a file or a Unix socket."""
+    url = parse_url(text)
+    if url.get_backend_name() == "sqlite":
+        return ""
+    host = url.host or str(url.query.get("host", ""))
+    mode = url.query.get("sslmode") or os.environ.get("PGSSLMODE", "prefer")
+    return "" if not host or host.startswith("/") or mode == "verify-full" else host
+
+
+def open_engine(url: URL, busy_timeout_s: float, pool_size: int) -> Engine:
+    """Return an engine that has connected to nothing yet."""
+    maker = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine
+    return maker(url, busy_timeout_s, {"pool_size": pool_size, "hide_parameters": True})
+
+
+def make_sqlite_file(path: Path) -> None:
+    """Make an empty database that only its owner may read; one that exists is left alone."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        code = error.strerror or "unknown"
+        raise StoreError(f"the database file cannot be opened: {code}", code) from None
+
+
+def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
+    """Write the write-ahead log back and cut it; outside a transaction, as SQLite wants it.
+
+    False where somebody reads: writers would have to wait while it waited for them.
+    """
+    try:
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, *_), *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout_s * 1000)}")
+                cursor.close()
+            return not busy
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"the database's log cannot be emptied ({code})", code) from None
+
+
+# --- SQLite ----------------------------------------------------------------------------
+
+
+def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
+    connect = _sqlite_connector(Path(str(url.database)), busy_timeout_s)
+    engine = create_engine(url, creator=connect, pool_timeout=busy_timeout_s, **options)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3.Connection]:
+    # mode=rw: a mistyped path is an error, and never a new and empty database.
+    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+    pragmas = (
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA secure_delete = ON",
+        "PRAGMA synchronous = FULL",
+    )
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in pragmas:
+                connection.execute(pragma).close()
+            _use_wal(connection, busy_timeout_s)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    # The first switch to WAL needs the file for itself, and SQLite does not wait for that
+    # by its busy time-out. A file that is in WAL already needs nothing.
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in SQLITE_BUSY_CODES:
+                raise
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own idea of a transaction is switched off (isolation_level None): a
+    # writer takes the write lock at once, or two that had read first could both go on.
+    writes = connection.get_execution_options().get("kiosk_writes", True)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+# --- PostgreSQL ------------------------------------------------------------------------
+
+
+def _postgresql_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
+    settings = {
+        "TimeZone": "UTC",
+        "lock_timeout": int(busy_timeout_s * 1000),
+        "statement_timeout": STATEMENT_LIMIT_MS,
+        "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
+    }
+    arguments = {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "connect_timeout": max(2, round(busy_timeout_s)),
+        "application_name": "kiosk",
+    }
+    return create_engine(
+        url,
+        connect_args=arguments,
+        pool_pre_ping=True,  # a server that was restarted is found before a statement is lost
+        pool_timeout=busy_timeout_s,
+        **options,
+    )

@@ -1,0 +1,211 @@
+"""The one place where statements meet the database and its errors become the house's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Table,
+    TextClause,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from kiosk.authority.store.engine import translated
+from kiosk.authority.store.row_macs import (
+    MAC,
+    RowMacs,
+    covered,
+    mac_message,
+    primary_key,
+    row_message,
+    row_name,
+    table_name,
+)
+from kiosk.authority.store.tables import MacRow, Row
+from kiosk.contract.errors import RowAltered, StoreError
+
+T = TypeVar("T")
+SomeRow = TypeVar("SomeRow", bound=Row)
+Values = Mapping[str, Any]
+
+UNREADABLE = "unreadable"
+"""The code of a value that was stored by other hands; the transaction goes on."""
+
+
+class Gateway:
+    """Runs statements in one transaction; every call raises only ``StoreError`` and its kind.
+
+    ``options`` are the connection's execution options, seen when its transaction begins. A
+    row with a MAC is checked when it is read: ``RowAltered`` for one that does not fit.
+    """
+
+    def __init__(
+        self, session: Session, macs: RowMacs, *, writes: bool, options: Mapping[str, Any]
+    ) -> None:
+        self._session = session
+        self._macs = macs
+        self._writes = writes
+        self._options = options
+        self._usable = True
+
+    def begin(self) -> None:
+        """Take a connection and begin; on SQLite a writer waits here for the one before."""
+        self._guarded(lambda: self._session.connection(execution_options=self._options))
+
+    def commit(self) -> None:
+        """Make it durable; nothing can be run afterwards."""
+        if not self._writes:
+            raise StoreError("a reading unit of work commits nothing", "read-only")
+        self._guarded(self._session.commit)
+        self._usable = False
+
+    def end(self) -> None:
+        """Roll back what was not committed and give the connection back."""
+        self._usable = False
+        try:
+            self._session.close()
+        except SQLAlchemyError:
+            # The connection is gone, and the server has rolled back by itself.
+            self._session.invalidate()
+
+    # --- reading ---
+
+    def one(self, statement: Executable, kind: type[SomeRow]) -> SomeRow | None:
+        """Return the first row of a ``select(kind)``, or of a statement RETURNING one."""
+        rows = self.many(statement, kind)
+        return rows[0] if rows else None
+
+    def many(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
+        """Return every row of a ``select(kind)``; ``kind`` is there for the types."""
+        rows: Sequence[SomeRow] = self._guarded(lambda: self._session.scalars(statement).all())
+        self._check(rows)
+        return rows
+
+    def unchecked(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
+        """Return what ``many`` does, altered rows too: for what is shown, and decides nothing."""
+        return self._guarded(lambda: self._session.scalars(statement).all())
+
+    def fits(self, row: MacRow) -> bool:
+        """Tell whether a row fits its MAC; raises ``KeyMissing``."""
+        return self._macs.fits(row_message(row), row.mac)
+
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the keyed digests that a short number can be found by, the current key's first.
+
+        Raises ``KeyMissing``.
+        """
+        return self._macs.number_digests(use, digits)
+
+    def tuples(self, statement: Executable) -> Sequence[Sequence[Any]]:
+        """Return every row of a statement of several columns or tables."""
+        rows = self._guarded(lambda: self._session.execute(statement).all())
+        for row in rows:
+            self._check(row)
+        return rows
+
+    def scalar(self, statement: Executable) -> Any:
+        """Return the first column of the first row; None where there is no row."""
+        return self._guarded(lambda: self._session.scalar(statement))
+
+    # --- writing ---
+
+    def run(self, statement: Executable, many: Sequence[Values] | None = None) -> int:
+        """Run one that changes rows, once for each of ``many``; return how many it matched."""
+        if many is not None and not many:
+            return 0
+        counted = {"preserve_rowcount": True}  # of INSERT ... ON CONFLICT, too
+        result = self._guarded(
+            lambda: self._session.execute(statement, many, execution_options=counted)
+        )
+        return cast("CursorResult[Any]", result).rowcount
+
+    def add(self, kind: type[Row], values: Values) -> None:
+        """Insert one row."""
+        stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
+        self.run(insert(table_of(kind)).values(stamped))
+
+    def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
+        """Return the values of a whole row, with the MAC over them."""
+        return {**values, MAC: self._macs.make(mac_message(kind, values))}
+
+    def change(
+        self, kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause, **new: Any
+    ) -> int:
+        """Give every row that fulfils ``conditions`` new values and a new MAC; return how many.
+
+        As atomic as one UPDATE: each row is held from when it is read, and one that another
+        writer held is looked at as that writer left it.
+        """
+        keys = [table_of(kind).c[name] for name in primary_key(kind)]
+        found = select(kind).where(*conditions).order_by(*keys).with_for_update()
+        rows = self.many(found, kind)
+        for row in rows:
+            now = {name: getattr(row, name) for name in covered(kind)} | new
+            this = [key == getattr(row, key.name) for key in keys]
+            mac = self._macs.make(mac_message(kind, now))
+            self.run(update(table_of(kind)).where(*this).values(new | {MAC: mac}))
+        return len(rows)
+
+    def restamp(self, row: MacRow) -> None:
+        """Make the MAC of a held row anew, whether or not it fitted."""
+        table = table_of(type(row))
+        this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
+        self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
+
+    def hold(self, kind: type[Row]) -> None:
+        """Keep other writers away from a whole table until the end; readers go on.
+
+        For rules about all of its rows together. On SQLite a writer is alone anyway.
+        """
+        if not self._on_sqlite:
+            table = table_of(kind).name
+            self._guarded(
+                lambda: self._session.execute(
+                    text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+                )
+            )
+
+    def upsert(self, kind: type[Row]) -> postgresql.Insert:
+        """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
+        table = table_of(kind)
+        if self._on_sqlite:
+            return cast("postgresql.Insert", sqlite.insert(table))
+        return postgresql.insert(table)
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._session.get_bind().dialect.name == "sqlite"
+
+    def _check(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            if isinstance(row, MacRow) and not self.fits(row):
+                self._usable = False
+                raise RowAltered(table_name(type(row)), row_name(row))
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        if not self._usable:
+            raise StoreError("this unit of work has ended or failed", "ended")
+        try:
+            return call()
+        except SQLAlchemyError as error:
+            failure = translated(error)
+            self._usable = False
+        except ValueError:
+            failure = StoreError("a stored value cannot be read", UNREADABLE)
+        # Raised out here, so that not even its context holds the original's parameters.
+        raise failure
+
+
+def table_of(kind: type[Row]) -> Table:
+    """Return the table behind a row class."""
+    return kind.metadata.tables[str(kind.__tablename__)]

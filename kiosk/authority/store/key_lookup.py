@@ -1,0 +1,62 @@
+"""One look for a public key, without what the rest of the store stands on.
+
+sshd asks for each key that anybody offers, before they have proven anything: it has to cost
+little. The rows' MACs are not checked here: a key that this returns only opens the connection,
+and the RA application checks its row in full before it opens.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from kiosk.contract.errors import ConfigError, StoreError
+
+_QUERY = (
+    "SELECT staff_key.public_key FROM staff_key "
+    "JOIN staff_member ON staff_member.id = staff_key.staff_id "
+    "WHERE staff_key.fingerprint = {} AND staff_member.removed_at IS NULL"
+)
+
+
+def key_of_staff(url: str, fingerprint: str, timeout_s: float) -> str | None:
+    """Return the public key with this fingerprint, where a present member of staff has it.
+
+    Raises ``ConfigError`` for the address of the database and ``StoreError`` for its silence.
+    """
+    scheme, _, place = url.partition("://")
+    match scheme.partition("+")[0]:
+        case "sqlite":
+            return _from_sqlite(place.removeprefix("/"), fingerprint, timeout_s)
+        case "postgresql":
+            return _from_postgresql(f"postgresql://{place}", fingerprint, timeout_s)
+        case _:
+            raise ConfigError("the database is neither sqlite nor postgresql")
+
+
+def _from_sqlite(path: str, fingerprint: str, timeout_s: float) -> str | None:
+    import sqlite3
+    from urllib.parse import quote
+
+    try:
+        with closing(
+            sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=timeout_s)
+        ) as database:
+            database.execute("PRAGMA query_only = ON")
+            found = database.execute(_QUERY.format("?"), (fingerprint,)).fetchone()
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"the database refused ({code})", code) from None
+    return found[0] if found else None
+
+
+def _from_postgresql(url: str, fingerprint: str, timeout_s: float) -> str | None:
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=max(2, round(timeout_s))) as database:
+            database.read_only = True
+            found = database.execute(_QUERY.format("%s"), (fingerprint,)).fetchone()
+    except psycopg.Error as error:
+        code = error.sqlstate or "08006"
+        raise StoreError(f"the database server gave no key ({code})", code) from None
+    return str(found[0]) if found else None

@@ -1,0 +1,710 @@
+"""The frozen records that leave the store: never a row, a session or a lazy attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from kiosk.authority.roles import Role
+from kiosk.contract.messages import CardId, Purpose, ReadFault, Reason, VisitEnd
+
+Scalar = str | int | bool | None
+"""What an audit detail or a mail's parameter may be: nothing that could hide a secret object."""
+
+
+def new_id() -> str:
+    """Return a fresh random id."""
+    return uuid4().hex
+
+
+# --- people and cards ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cardholder:
+    """The person a card was issued to; ``left_at`` marks a leaver.
+
+    ``revision`` grows with everything that is done about the person: what was decided on
+    an older one loses.
+    """
+
+    id: str
+    number: str
+    name: str
+    email: str | None = None
+    left_at: datetime | None = None
+    revision: int = 0
+
+
+class CardStatus(StrEnum):
+    """Whether the Registration Authority lets a card be used."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """An unblock secret under AEAD; ``revision`` grows each time it is sealed anew.
+
+    ``derived_from`` is the id of the master key that it derives from; then what is sealed
+    only says how. It is empty for one that is sealed itself.
+    """
+
+    ciphertext: bytes = field(repr=False)
+    key_id: str
+    revision: int
+    derived_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A physical token, unique by ``(driver, identifier)``.
+
+    ``secret_limit`` is how many wrong unblock secrets the card takes in a row, and
+    ``secret_tries_left`` what it last told; None where nobody knows.
+    ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
+    ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
+    ``auth_key_imported`` says that a file named it, not the card itself.
+    ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise.
+    ``set_aside_at`` is when it refused every secret that it could have had.
+    ``secret_seen_at`` is when a secret left the authority that was not changed since.
+    ``key_proven_revision`` is the revision of the admin key that the card has shown to have;
+    ``key_exchanges`` counts what that key made since a card last answered rightly, and
+    ``key_exchanged_at`` is when it last did.
+    ``secret_generation`` is the number of the secret that was derived for it last, 0 being
+    that of the one that it was issued with; None where none was.
+    """
+
+    id: str
+    holder_id: str
+    driver: str
+    identifier: str
+    status: CardStatus = CardStatus.ACTIVE
+    expires_at: datetime | None = None
+    sealed_secret: SealedSecret | None = None
+    secret_limit: int | None = None
+    secret_exposure: int = 0
+    secret_tries_left: int | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
+    auth_key_imported: bool = False
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_key_imported: bool = False
+    set_aside_at: datetime | None = None
+    secret_generation: int | None = None
+    secret_seen_at: datetime | None = None
+    key_proven_revision: int | None = None
+    key_exchanges: int = 0
+    key_exchanged_at: datetime | None = None
+
+    @property
+    def identity(self) -> CardId:
+        """The family and identifier by which a reader knows it."""
+        return CardId(self.driver, self.identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCard:
+    """A card together with its holder, read in one statement."""
+
+    card: Card
+    holder: Cardholder
+
+
+# --- registration ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityQuestion:
+    """One question of the list; a retired one is offered to nobody new."""
+
+    id: int
+    text: str
+    retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JointHash:
+    """The encoded Argon2id hash of the answers to ``subset`` taken together.
+
+    The digest begins with what says how the answers were folded.
+    """
+
+    subset: tuple[int, ...]
+    digest: str = field(repr=False)
+    pepper_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A holder's self-service: one a holder, whatever cards they have.
+
+    ``asked`` are the questions that keep coming back until they are answered.
+    ``unconfirmed_since`` is when staff put another address in place: a code that was sent
+    there and entered rightly confirms it.
+    ``proven``: the card or its PIN was proven by a signature when the holder registered.
+    ``unproven_failures`` counts wrong answers given with cards that are known by name only;
+    until ``unproven_until`` no more of them are taken.
+    """
+
+    holder_id: str
+    email: str
+    email_verified_at: datetime
+    question_ids: tuple[int, ...]
+    hashes: tuple[JointHash, ...]
+    registered_at: datetime
+    updated_at: datetime
+    failures: int = 0
+    blocked_at: datetime | None = None
+    asked: tuple[int, ...] | None = None
+    unconfirmed_since: datetime | None = None
+    proven: bool = False
+    unproven_failures: int = 0
+    unproven_until: datetime | None = None
+
+
+class PinEvidence(StrEnum):
+    """What shows that a card took its PIN: a signature by a known key, or a status word."""
+
+    PROVEN = "proven"
+    CLAIMED = "claimed"
+
+
+class Verdict(StrEnum):
+    """What came of an attempt that was charged."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One attempt, charged once whatever number of times its id is presented.
+
+    ``left`` is how many attempts remain after this one. ``fresh`` is True only for the
+    call that charged it. A repeated one is answered with its ``verdict``; None there means
+    that no call has concluded. Then ``given`` is the keyed digest of what the charge was
+    paid for: that may be looked at again, and nothing else.
+    """
+
+    attempt_id: str
+    left: int
+    fresh: bool
+    verdict: Verdict | None = None
+    given: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """What a registration or a change has gathered before its code is entered.
+
+    It survives walking away: the code that was sent for it names it.
+    ``auth_key`` is what the card had proven when its PIN was verified, ``pin_key`` the key that
+    signed then. ``owner_email`` is the known address whose code was entered because the PIN was
+    only claimed.
+    """
+
+    id: str
+    holder_id: str
+    card_id: str
+    purpose: Purpose
+    created_at: datetime
+    email: str | None = None
+    question_ids: tuple[int, ...] | None = None
+    hashes: tuple[JointHash, ...] | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_evidence: PinEvidence = PinEvidence.CLAIMED
+    owner_email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopNumber:
+    """A number that a notice gave, to be entered or read out by a holder: "this was not me"."""
+
+    id: str
+    holder_id: str
+    visit_id: str
+    digest: str = field(repr=False)
+    made_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A change of address on a claimed PIN: until ``effective_at`` the old one can stop it."""
+
+    id: str
+    holder_id: str
+    visit_id: str
+    old_email: str
+    new_email: str
+    requested_at: datetime
+    effective_at: datetime
+    ended_at: datetime | None = None
+
+
+# The records of unblock secrets beside the one that a card is known to have.
+
+
+class KeptKind(StrEnum):
+    """Why a secret is kept: the card may have it by now, or it had or may have had it once."""
+
+    PENDING = "pending"
+    FORMER = "former"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSecret:
+    """One sealed secret of a card beside its current one.
+
+    A card has at most one that is pending. ``entry_id`` names the unblock after which it
+    was drawn, and ``presented`` says that the card was given it last, of the two that it
+    may have. Former ones are never thrown away: a file may bring one back years later.
+    A former one was ``refused`` where the card was to take it and is said not to have: it
+    is what the card has where the current one turns out to be wrong.
+    """
+
+    id: str
+    card_id: str
+    kind: KeptKind
+    sealed: SealedSecret
+    kept_at: datetime
+    entry_id: str = ""
+    presented: bool = False
+    refused: bool = False
+
+
+# The records of what goes on at stations: visits, codes, and the journal of unblocks.
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One sitting: what it is for and what has been proven in it.
+
+    ``questions_proven_at`` may be carried over from the code that was resumed; then
+    ``questions_carried`` is set, until they are answered in this very visit.
+    ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
+    ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
+    while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
+    a card with an admin key that was sent its cryptogram, the digest of the only right one.
+    ``key_vouched``: an issuer whom the settings name certified that key for this card.
+    ``pin_evidence`` is what shows that the card took its PIN, ``pin_key`` the key that signed,
+    and ``pin_challenge`` what it has to sign. ``owner_email`` is the known address whose code
+    was entered in it because the PIN was only claimed.
+    ``pending_id`` names what the visit gathers.
+    ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
+    made of it before the card has proven what it has to.
+    ``judged`` is the digest of the proof that was judged last, and ``refusal`` why the
+    authority closed the visit: a call that is repeated gets the same answer.
+    ``unknown_card`` is the family and identifier of a card that is not recorded, by its
+    station's report; of one that could not be read the family alone, or None. ``unread`` is
+    why the station could not read it.
+    """
+
+    id: str
+    reference: str
+    station: str
+    opened_at: datetime
+    card_id: str | None = None
+    holder_id: str | None = None
+    purpose: Purpose | None = None
+    pin_proven_at: datetime | None = None
+    questions_proven_at: datetime | None = None
+    questions_carried: bool = False
+    code_proven_id: str | None = None
+    pin_was_blocked: bool = False
+    finished_at: datetime | None = None
+    closed_at: datetime | None = None
+    how: VisitEnd | None = None
+    auth_key: bytes | None = field(default=None, repr=False)
+    genuine_at: datetime | None = None
+    challenge: bytes | None = field(default=None, repr=False)
+    challenged_at: datetime | None = None
+    secret_tries: int | None = None
+    judged: bytes | None = field(default=None, repr=False)
+    refusal: Reason | None = None
+    key_vouched: bool = False
+    pin_evidence: PinEvidence | None = None
+    pin_key: bytes | None = field(default=None, repr=False)
+    pin_challenge: bytes | None = field(default=None, repr=False)
+    pin_challenged_at: datetime | None = None
+    owner_email: str | None = None
+    pending_id: str | None = None
+    unknown_card: str | None = None
+    unread: ReadFault | None = None
+    """Family and identifier of a card that is not recorded; forgotten with the visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCode:
+    """One code that was, or is about to be, sent; the digest is keyed, the code is not here.
+
+    While ``sent_at`` is None it is a draft: counted as a send, but not live.
+    ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for
+    it to the visit in which it is entered. ``proves_owner``: it went to a known address because
+    a PIN was only claimed. ``unproven``: a card that is known by name only asked for it.
+    ``issued_by`` names the member of staff who gave the code by word of mouth: nothing was
+    mailed then, ``sent_to`` and ``visit_id`` are empty, and while it ``needs_second`` and nobody
+    ``agreed_by`` it stays a draft.
+    ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process
+    that mails it.
+    """
+
+    id: str
+    card_id: str
+    holder_id: str
+    purpose: Purpose
+    visit_id: str
+    digest: bytes = field(repr=False)
+    key_id: str
+    sent_to: str
+    drafted_at: datetime
+    max_tries: int
+    tries: int = 0
+    sent_at: datetime | None = None
+    expires_at: datetime | None = None
+    consumed_at: datetime | None = None
+    revoked_at: datetime | None = None
+    questions_proven_at: datetime | None = None
+    pending_id: str | None = None
+    issued_by: str | None = None
+    agreed_by: str | None = None
+    needs_second: bool = False
+    attempt: str = ""
+    drafted_by: str = ""
+    proves_owner: bool = False
+    unproven: bool = False
+
+
+class UnblockState(StrEnum):
+    """Where an unblock stands; ``INTENT`` and ``UNKNOWN`` are open, the others closed."""
+
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    REFUSED = "refused"
+    NOT_SENT = "not-sent"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockEntry:
+    """One unblock from its intent to its outcome; a card has at most one that is open.
+
+    ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of
+    what the card had answered; ``cryptogram`` is what an admin key made, while nothing is
+    reported of it.
+    """
+
+    id: str
+    visit_id: str
+    card_id: str
+    opened_at: datetime
+    was_blocked: bool
+    state: UnblockState = UnblockState.INTENT
+    detail: str = ""
+    closed_at: datetime | None = None
+    attempt: str = ""
+    proof: bytes | None = field(default=None, repr=False)
+    cryptogram: bytes | None = field(default=None, repr=False)
+
+
+# The records of the audit: events, anchors, and what a verification found.
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One link of the chain: ``hash`` covers what it says and ``previous``.
+
+    A detail that was redacted reads ``{"redacted": True}``.
+    """
+
+    seq: int
+    at: datetime
+    kind: str
+    reference: str
+    visit_id: str | None
+    card_id: str | None
+    holder_id: str | None
+    station: str | None
+    actor: str | None
+    detail: dict[str, Scalar]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which events are asked for; None does not narrow.
+
+    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500.
+    ``since`` counts, ``until`` does not. Events of the kinds ``without`` are left out.
+    """
+
+    holder_id: str | None = None
+    holder_ids: tuple[str, ...] | None = None
+    station: str | None = None
+    actors: tuple[str, ...] | None = None
+    kind: str | None = None
+    kinds: frozenset[str] | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The last event's number and hash; number 0 and the zero hash before the first."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditAnchor:
+    """A head that was signed with a key outside the database."""
+
+    seq: int
+    hash: str
+    signed_at: datetime
+    signature: bytes
+    key_id: str
+
+
+class FaultKind(StrEnum):
+    """How the first row that does not fit fails to fit."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    REORDERED = "reordered"
+    UNLINKED = "unlinked"
+    CUT = "cut"
+    ADDED = "added"
+    HEAD = "head"
+    ANCHOR = "anchor"
+    SIGNATURE = "signature"
+    FORGED = "forged"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """The first row that does not fit, and in one plain sentence why."""
+
+    kind: FaultKind
+    seq: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPiece:
+    """A part of a verification: ``last`` is the last row that fitted, ``over`` says no more come.
+
+    With a ``fault`` it is over, too.
+    """
+
+    last: AuditHead
+    over: bool
+    fault: AuditFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What a verification found; ``anchored_to`` is the last row that a good anchor covers.
+
+    ``keyed`` says whether the rows' MACs were checked. Rows after ``anchored_to`` could have
+    been cut together with the head by somebody who writes the database; where ``keyed`` is
+    false, recomputed too.
+    """
+
+    rows: int
+    anchors: int
+    anchored_to: int
+    fault: AuditFault | None = None
+    keyed: bool = False
+
+    @property
+    def intact(self) -> bool:
+        """True when every row, the head and every anchor fit."""
+        return self.fault is None
+
+
+# The records of what runs beside a visit: notices to be mailed, and stations.
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One notice to be mailed; ``params`` fill its template and hold no secret.
+
+    ``next_at`` is when it may next be claimed: for one that is claimed, when its lease
+    ends. ``failed_at`` is set when it was given up. ``holder_id`` names whom it speaks of,
+    so that it goes when that person is erased.
+    """
+
+    id: str
+    to: str
+    template: str
+    params: dict[str, Scalar]
+    created_at: datetime
+    next_at: datetime
+    attempts: int = 0
+    sent_at: datetime | None = None
+    failed_at: datetime | None = None
+    last_error: str = ""
+    holder_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One kiosk of the estate, as it last reported itself.
+
+    ``retired_at`` is the RA's word, which no report of the station changes.
+    """
+
+    name: str
+    last_seen_at: datetime
+    version: str = ""
+    reader_state: str = ""
+    site: str = ""
+    retired_at: datetime | None = None
+
+
+# The records of RA staff and of what they leave behind.
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """One member of staff; ``removed_at`` marks one who may not log in any more.
+
+    ``revision`` grows with every change: a change that was decided on an older one loses.
+    ``added_by`` is who let them in, by id, or the command line's name; ``agreed_by`` is the
+    second member who agreed to that, empty where nobody had to.
+    """
+
+    id: str
+    name: str
+    role: Role
+    added_at: datetime
+    removed_at: datetime | None = None
+    revision: int = 0
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffKey:
+    """One SSH public key; ``fingerprint`` as OpenSSH writes it, ``SHA256:...``.
+
+    ``public_key`` is its type and base64 body, as a line of an ``authorized_keys`` file
+    begins; ``label`` is its comment. ``added_by`` and ``agreed_by`` as of a member.
+    """
+
+    fingerprint: str
+    staff_id: str
+    public_key: str
+    label: str
+    added_at: datetime
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySetting:
+    """One policy setting that staff changed: ``value`` as JSON, None: the file's counts again."""
+
+    name: str
+    value: str | None
+    changed_at: datetime
+    changed_by: str
+    note_id: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionNote:
+    """Why staff acted, in their own words; apart from the audit, so that it can be erased.
+
+    The audit keeps its salted digest: a note that was altered afterwards shows.
+    """
+
+    id: str
+    holder_id: str | None
+    at: datetime
+    reason: str
+    identified_by: str
+    salt: str = field(repr=False)
+
+
+class Outcome(StrEnum):
+    """What became of a proposed act."""
+
+    WAITING = "waiting"
+    AGREED = "agreed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedAct:
+    """An act of staff that waits for a second member, or did.
+
+    ``act`` names the use case and ``action`` what it asks of a role. ``revision`` is that of
+    the subject when it was proposed: of the person, the member of staff or the setting.
+    ``parameters`` are sealed, and bound to everything else that decides what is done; they
+    are emptied with the decision. ``proposed_by`` and ``decided_by`` are as in the audit.
+    """
+
+    id: str
+    act: str
+    action: str
+    holder_id: str | None
+    card_id: str | None
+    staff_id: str | None
+    revision: int
+    parameters: bytes = field(repr=False)
+    key_id: str
+    proposed_by: str
+    proposed_key: str
+    proposed_at: datetime
+    expires_at: datetime
+    note_id: str
+    reference: str
+    outcome: Outcome = Outcome.WAITING
+    decided_at: datetime | None = None
+    decided_by: str = ""
+
+
+# The records of the caretaker: what is wrong at the moment, and what it does now and then.
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong and not over; ``name`` is one trouble's, of one ``kind``.
+
+    ``since`` is when it was noticed, ``seen_at`` the last look that found it. ``detail``
+    holds ids, names of stations and counts, never a person's data.
+    """
+
+    name: str
+    kind: str
+    since: datetime
+    seen_at: datetime
+    detail: dict[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that any one of many processes does when it is due.
+
+    ``since`` is when it began to be done without a longer pause, ``done_at`` when it was
+    done last. ``reached`` is the row of the audit that one done in pieces has come to.
+    """
+
+    name: str
+    since: datetime
+    done_at: datetime
+    reached: AuditHead

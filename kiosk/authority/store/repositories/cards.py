@@ -1,0 +1,545 @@
+"""Cards, and the account kept of each card's unblock secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    CardStatus,
+    KeptKind,
+    KeptSecret,
+    KnownCard,
+    SealedSecret,
+)
+from kiosk.authority.store.repositories import by_key
+from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, values
+from kiosk.contract.messages import CardId
+
+OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
+KEPT = (
+    "status",
+    "set_aside_at",
+    "auth_key",
+    "auth_key_imported",
+    "pin_key",
+    "pin_key_imported",
+)
+"""What ``put`` merges with the card that is there, under its lock."""
+
+_TELLING = 8
+"""Fewer signs of an identifier tell no card from another."""
+
+_MOST_ALIKE = 500
+
+SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
+
+
+class Cards:
+    """The cards of the estate, unique by driver and identifier."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def get(self, card_id: str) -> Card | None:
+        """Return one by id."""
+        row = self._gateway.one(select(CardRow).where(col(CardRow.id) == card_id), CardRow)
+        return _card_record(row) if row else None
+
+    def find(self, card: CardId) -> KnownCard | None:
+        """Return the card that a reader named, with its holder."""
+        named = col(CardRow.driver) == card.driver, col(CardRow.identifier) == card.identifier
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
+        statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
+        for row, holder in self._gateway.tuples(statement):
+            return KnownCard(_card_record(row), holder.record(Cardholder))
+        return None
+
+    def known(self, card_id: str) -> KnownCard | None:
+        """Return one by id, with its holder."""
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
+        statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
+        for row, holder in self._gateway.tuples(statement.where(col(CardRow.id) == card_id)):
+            return KnownCard(_card_record(row), holder.record(Cardholder))
+        return None
+
+    def resembling(
+        self, identifier: str, others: Sequence[str]
+    ) -> tuple[tuple[str, str, str], ...]:
+        """Return id, family and identifier of recorded cards that may be meant by another one.
+
+        They are called as it or as one of ``others``, but for case; or begin so, or are its
+        beginning; or share two of its four quarters and nearly its length, as every card does
+        that differs in one or two signs. Up to 500, those called so first.
+        """
+        named, given = func.lower(col(CardRow.identifier)), identifier.lower()
+        called = named.in_((given, *others))
+        begins = (named.startswith(given, autoescape=True),) if len(given) >= _TELLING else ()
+        longer = (func.length(named) >= _TELLING) & (
+            func.substr(given, 1, func.length(named)) == named
+        )
+        cuts = [len(given) * part // 4 for part in range(5)]
+        quarters = [given[a:b] for a, b in pairwise(cuts)]
+        shared = sum(
+            (case((named.contains(q, autoescape=True), 1), else_=0) for q in quarters),
+            start=literal(0),
+        )
+        near = func.length(named).between(len(given) - 2, len(given) + 2) & (shared >= 2)
+        alike = (near,) if len(given) >= _TELLING else ()
+        columns = col(CardRow.id), col(CardRow.driver), col(CardRow.identifier)
+        found = select(*columns).where(or_(called, longer, *begins, *alike))
+        first = found.order_by(case((called, 0), else_=1), col(CardRow.id)).limit(_MOST_ALIKE)
+        return tuple((row[0], row[1], row[2]) for row in self._gateway.tuples(first))
+
+    def lock(self, card_id: str) -> Card | None:
+        """Return one, held against other writers until the unit of work ends.
+
+        Lock before reading what a decision on this card rests on (send times, an open
+        journal entry): on PostgreSQL two stations could otherwise both decide.
+        """
+        statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
+        row = self._gateway.one(statement, CardRow)
+        return _card_record(row) if row else None
+
+    def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
+        """Return every card of a holder, by id, each held as ``lock`` holds one."""
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)).with_for_update())
+
+    def of_holder(self, holder_id: str) -> tuple[Card, ...]:
+        """Return every card of a holder, by id."""
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)))
+
+    def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
+        """Return every card of several holders, by id; at most 500 holders at a time.
+
+        Altered ones are among them: for what is shown, and decides nothing.
+        """
+        statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
+        rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
+        return tuple(_card_record(row) for row in rows)
+
+    def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
+        """Return those of ``cards`` that exist; at most 500 at a time."""
+        pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
+        wanted = [(card.driver, card.identifier) for card in cards]
+        found = self._several(select(CardRow).where(pair.in_(wanted)))
+        return {card.identity: card for card in found}
+
+    def add(self, card: Card) -> bool:
+        """Add one; False when somebody has a card with its driver and identifier."""
+        stamped = self._gateway.stamped(CardRow, _values(card))
+        insert = self._gateway.upsert(CardRow).values(stamped)
+        named = ["driver", "identifier"]
+        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=named)) == 1
+
+    def put(self, cards: Iterable[Card]) -> None:
+        """Add each, or overwrite the one with its id.
+
+        A card that exists keeps its exposure and its tries left: an import of the same
+        file again must not forget what an unblock may have cost. It stays revoked, too,
+        even if staff revoked it while the file was read. Neither its key is forgotten, nor
+        which secret was derived for it last. Nor does an older revision of the secret take
+        the place of a newer one: the card may have been given another meanwhile. At most
+        500 at a time.
+        """
+        cards = tuple(cards)
+        insert = self._gateway.upsert(CardRow)
+        overwritten = (*OVERWRITTEN, *KEPT, "mac")
+        changed: dict[str, Any] = {name: insert.excluded[name] for name in overwritten}
+        revision = insert.excluded.sealed_revision
+        not_older = or_(revision.is_(None), revision >= _revision())
+        kept = CardRow.metadata.tables["card"].c
+        changed |= {
+            name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
+        }
+        generation = insert.excluded.secret_generation
+        changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
+        statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
+        there = self._held(card.id for card in cards)
+        merged = (_merged(card, there.get(card.id)) for card in cards)
+        stamped = [self._gateway.stamped(CardRow, _values(card)) for card in merged]
+        self._gateway.run(statement, stamped)
+
+    def revoke(self, card_id: str) -> bool:
+        """Let no station use one any more; False when it was revoked before."""
+        active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
+        return self._gateway.change(CardRow, *active, status=CardStatus.REVOKED) == 1
+
+    def record_key(self, card_id: str, key: bytes) -> bool:
+        """Keep the key that a card proves itself with; False when there is one already."""
+        unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
+        return self._gateway.change(CardRow, *unrecorded, auth_key=key) == 1
+
+    def record_pin_key(self, card_id: str, key: bytes) -> bool:
+        """Keep the key that a card uses only after its PIN; an imported one stays.
+
+        False where that changes nothing.
+        """
+        replaceable = col(CardRow.pin_key).is_(None) | (
+            ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
+        )
+        this = col(CardRow.id) == card_id
+        return self._gateway.change(CardRow, this, replaceable, pin_key=key) == 1
+
+    def knows_key_of(self, holder_id: str) -> bool:
+        """Tell whether a key that proves any card of the holder is recorded."""
+        keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
+        return self._gateway.scalar(select(col(CardRow.id)).where(*keyed).limit(1)) is not None
+
+    def forget_keys(self, holder_id: str) -> int:
+        """Forget the keys that a holder's cards named themselves; return of how many cards."""
+        theirs = col(CardRow.holder_id) == holder_id
+        auth = theirs, col(CardRow.auth_key).is_not(None), ~col(CardRow.auth_key_imported)
+        pin = theirs, col(CardRow.pin_key).is_not(None), ~col(CardRow.pin_key_imported)
+        forgotten = self._gateway.change(CardRow, *auth, auth_key=None)
+        return max(forgotten, self._gateway.change(CardRow, *pin, pin_key=None))
+
+    # --- the unblock secret ---
+
+    def expose_secret(self, card_id: str, *, assumed_limit: int, keep: int = 1) -> int | None:
+        """Charge one possible try of the unblock secret; return how many remain.
+
+        One atomic statement: it gives None, and charges nothing, unless more than ``keep``
+        tries are left by our account (the tries last told, else the limit, else
+        ``assumed_limit``; less the exposure).
+        """
+        budget = _budget(assumed_limit)
+        statement = (
+            update(CardRow)
+            .where(col(CardRow.id) == card_id, budget > keep)
+            .values(secret_exposure=col(CardRow.secret_exposure) + 1)
+            .returning(budget)
+        )
+        left: int | None = self._gateway.scalar(statement)
+        return left
+
+    def unexpose_secret(self, card_id: str) -> None:
+        """Take back one charge: the secret was never sent."""
+        exposure = col(CardRow.secret_exposure)
+        statement = update(CardRow).where(col(CardRow.id) == card_id, exposure > 0)
+        self._gateway.run(statement.values(secret_exposure=exposure - 1))
+
+    def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
+        """Clear the exposure: the card told its tries, or took the secret (None: full again)."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(secret_exposure=0, secret_tries_left=tries_left))
+
+    def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
+        """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
+
+        False when another writer was first; nothing changed then.
+        """
+        unchanged = col(CardRow.id) == card_id, _revision() == expected_revision
+        statement = update(CardRow).where(*unchanged)
+        return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
+
+    def next_generation(self, card_id: str, least: int) -> int:
+        """Number one more secret that is derived for a card: ``least``, or above the last one."""
+        following = func.coalesce(col(CardRow.secret_generation), 0) + 1
+        generation = case((following > least, following), else_=least)
+        numbered = update(CardRow).where(col(CardRow.id) == card_id)
+        numbered = numbered.values(secret_generation=generation)
+        return int(self._gateway.scalar(numbered.returning(col(CardRow.secret_generation))) or 0)
+
+    def note_issued(self, card_id: str) -> None:
+        """Know that a card has the derived secret that it was issued with, or had it."""
+        unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
+        self._gateway.run(update(CardRow).where(*unknown).values(secret_generation=0))
+
+    def secret_seen(self, card_id: str, at: datetime) -> None:
+        """Note that the secret of a card left; the first moment counts until it is changed."""
+        unseen = col(CardRow.id) == card_id, col(CardRow.secret_seen_at).is_(None)
+        self._gateway.run(update(CardRow).where(*unseen).values(secret_seen_at=at))
+
+    def secret_changed(self, card_id: str) -> None:
+        """Note that what left before opens nothing any more."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(secret_seen_at=None))
+
+    def count_seen(self, before: datetime) -> int:
+        """Return how many cards in use have a secret that left before then."""
+        seen = select(func.count()).where(
+            col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
+        )
+        return int(self._gateway.scalar(seen) or 0)
+
+    def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
+        """Count one more use of an admin key; those before ``since`` are forgotten."""
+        recent = col(CardRow.key_exchanged_at) > since
+        exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
+
+    def key_proven(self, card_id: str) -> None:
+        """Note that a card has the admin key that is recorded."""
+        proven = {
+            "key_proven_revision": col(CardRow.sealed_revision),
+            "key_exchanges": 0,
+            "key_exchanged_at": None,
+        }
+        self._gateway.run(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
+
+    def forget_exchanges(self, card_id: str) -> None:
+        """Count none: staff have looked at the card."""
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
+        self._gateway.run(statement.values(key_exchanges=0, key_exchanged_at=None))
+
+    def set_aside(self, card_id: str, at: datetime | None) -> None:
+        """Let no secret be presented to a card any more, or (None) again."""
+        self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
+
+    def sealed_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[Card, ...]:
+        """Return cards whose secret another key than ``key_id`` sealed; see ``by_key``."""
+        return self._others(col(CardRow.sealed_key_id), key_id, after, limit)
+
+    def derived_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[Card, ...]:
+        """Return cards whose secret derives from another master key than ``key_id``."""
+        return self._others(col(CardRow.derived_from), key_id, after, limit)
+
+    def count_by_key(self) -> dict[str, int]:
+        """Return how many secrets each key sealed."""
+        return by_key.counted(self._gateway, col(CardRow.sealed_key_id))
+
+    def count_derived(self) -> dict[str, int]:
+        """Return how many secrets derive from each master key."""
+        return by_key.counted(self._gateway, col(CardRow.derived_from))
+
+    def _held(self, ids: Iterable[str]) -> dict[str, Card]:
+        statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
+        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        return {card.id: card for card in held}
+
+    def _others(self, key: by_key.Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
+        found = by_key.others(self._gateway, CardRow, key, key_id, after, limit)
+        return tuple(_card_record(row) for row in found)
+
+    def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
+        return tuple(_card_record(row) for row in self._gateway.many(statement, CardRow))
+
+
+def _merged(card: Card, there: Card | None) -> Card:
+    """Return a card that is put where ``there`` was, with what an import must not undo."""
+    if there is None:
+        return card
+    return replace(
+        card,
+        status=there.status,
+        set_aside_at=there.set_aside_at,
+        auth_key=card.auth_key or there.auth_key,
+        auth_key_imported=card.auth_key_imported or there.auth_key_imported,
+        pin_key=card.pin_key or there.pin_key,
+        pin_key_imported=card.pin_key_imported or there.pin_key_imported,
+    )
+
+
+def _budget(assumed_limit: int) -> ColumnElement[int]:
+    known = func.coalesce(col(CardRow.secret_tries_left), col(CardRow.secret_limit), assumed_limit)
+    return known - col(CardRow.secret_exposure)
+
+
+def _revision() -> ColumnElement[int]:
+    return func.coalesce(col(CardRow.sealed_revision), 0)
+
+
+def _card_record(row: CardRow) -> Card:
+    sealed = None
+    if row.sealed_secret is not None:
+        sealed = SealedSecret(
+            row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0, row.derived_from
+        )
+    return Card(
+        id=row.id,
+        holder_id=row.holder_id,
+        driver=row.driver,
+        identifier=row.identifier,
+        status=row.status,
+        expires_at=row.expires_at,
+        sealed_secret=sealed,
+        secret_limit=row.secret_limit,
+        secret_exposure=row.secret_exposure,
+        secret_tries_left=row.secret_tries_left,
+        auth_key=row.auth_key,
+        auth_key_imported=row.auth_key_imported,
+        pin_key=row.pin_key,
+        pin_key_imported=row.pin_key_imported,
+        set_aside_at=row.set_aside_at,
+        secret_generation=row.secret_generation,
+        secret_seen_at=row.secret_seen_at,
+        key_proven_revision=row.key_proven_revision,
+        key_exchanges=row.key_exchanges,
+        key_exchanged_at=row.key_exchanged_at,
+    )
+
+
+def _values(card: Card) -> dict[str, Any]:
+    return values(card, without=("sealed_secret",)) | _sealed_values(card.sealed_secret)
+
+
+def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
+    return {
+        "sealed_secret": sealed.ciphertext if sealed else None,
+        "sealed_key_id": sealed.key_id if sealed else None,
+        "sealed_revision": sealed.revision if sealed else None,
+        "derived_from": sealed.derived_from if sealed else "",
+    }
+
+
+# Unblock secrets beside the one that a card is known to have, sealed.
+#
+# One that a card had, or may have had, is never thrown away.
+
+
+class KeptSecrets:
+    """The pending one of a card, and its former ones; hold the card before changing any."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, kept: KeptSecret) -> bool:
+        """Keep one; False, and nothing kept, when a second one would be pending."""
+        insert = self._gateway.upsert(KeptSecretRow).values(
+            id=kept.id,
+            card_id=kept.card_id,
+            kind=kept.kind,
+            kept_at=kept.kept_at,
+            entry_id=kept.entry_id,
+            presented=kept.presented,
+            refused=kept.refused,
+            **_kept_secret_values(kept.sealed),
+        )
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def pending(self, card_id: str) -> KeptSecret | None:
+        """Return the one that the card may have by now."""
+        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.PENDING))
+        return found[0] if found else None
+
+    def former(self, card_id: str) -> tuple[KeptSecret, ...]:
+        """Return those that the card had once or may have had, the newest first."""
+        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.FORMER))
+        return tuple(sorted(found, key=lambda one: (one.kept_at, one.id), reverse=True))
+
+    def refused(self, card_id: str) -> KeptSecret | None:
+        """Return the newest former one that the card is said to have refused."""
+        return next((kept for kept in self.former(card_id) if kept.refused), None)
+
+    def forget_refusals(self, card_id: str) -> None:
+        """Know that a card has its current secret: what it refused it did not take."""
+        refused = col(KeptSecretRow.card_id) == card_id, col(KeptSecretRow.refused)
+        self._gateway.run(update(KeptSecretRow).where(*refused).values(refused=False))
+
+    def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
+        """Make a pending one former, sealed as such: it is not what the card has."""
+        changed = {
+            "kind": KeptKind.FORMER,
+            "presented": False,
+            "refused": refused,
+            **_kept_secret_values(sealed),
+        }
+        self._change(kept.id, changed)
+
+    def take(self, kept: KeptSecret) -> None:
+        """Take one out: it has become the card's current secret, or no card ever had it."""
+        self._gateway.run(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
+
+    def present(self, kept: KeptSecret, *, presented: bool) -> None:
+        """Note whether the pending one, or the current, was given to the card last."""
+        self._change(kept.id, {"presented": presented})
+
+    def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
+        """Put the same secret in place, sealed anew; False when somebody was first."""
+        same = (
+            col(KeptSecretRow.id) == kept.id,
+            col(KeptSecretRow.kind) == kept.kind,
+            col(KeptSecretRow.sealed_secret) == kept.sealed.ciphertext,
+        )
+        statement = update(KeptSecretRow).where(*same).values(_kept_secret_values(sealed))
+        return self._gateway.run(statement) == 1
+
+    def sealed_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[KeptSecret, ...]:
+        """Return those that another key than ``key_id`` sealed; see ``by_key``."""
+        return self._others(col(KeptSecretRow.sealed_key_id), key_id, after, limit)
+
+    def derived_otherwise(
+        self, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[KeptSecret, ...]:
+        """Return those that derive from another master key than ``key_id``."""
+        return self._others(col(KeptSecretRow.derived_from), key_id, after, limit)
+
+    def count_by_key(self) -> dict[str, int]:
+        """Return how many of them each key sealed."""
+        return by_key.counted(self._gateway, col(KeptSecretRow.sealed_key_id))
+
+    def count_derived(self) -> dict[str, int]:
+        """Return how many of them derive from each master key."""
+        return by_key.counted(self._gateway, col(KeptSecretRow.derived_from))
+
+    def _others(
+        self, key: by_key.Key, key_id: str, after: str, limit: int
+    ) -> tuple[KeptSecret, ...]:
+        found = by_key.others(self._gateway, KeptSecretRow, key, key_id, after, limit)
+        return tuple(_kept_secret_record(row) for row in found)
+
+    def _change(self, kept_id: str, values: dict[str, object]) -> None:
+        statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
+        self._gateway.run(statement.values(values))
+
+    def _where(self, *conditions: ColumnElement[bool]) -> tuple[KeptSecret, ...]:
+        rows = self._gateway.many(select(KeptSecretRow).where(*conditions), KeptSecretRow)
+        return tuple(_kept_secret_record(row) for row in rows)
+
+
+def _is(kind: KeptKind) -> ColumnElement[bool]:
+    return col(KeptSecretRow.kind) == kind
+
+
+def _kept_secret_values(sealed: SealedSecret) -> dict[str, object]:
+    return {
+        "sealed_secret": sealed.ciphertext,
+        "sealed_key_id": sealed.key_id,
+        "sealed_revision": sealed.revision,
+        "derived_from": sealed.derived_from,
+    }
+
+
+def _kept_secret_record(row: KeptSecretRow) -> KeptSecret:
+    return KeptSecret(
+        id=row.id,
+        card_id=row.card_id,
+        kind=row.kind,
+        sealed=SealedSecret(
+            row.sealed_secret, row.sealed_key_id, row.sealed_revision, row.derived_from
+        ),
+        kept_at=row.kept_at,
+        entry_id=row.entry_id,
+        presented=row.presented,
+        refused=row.refused,
+    )

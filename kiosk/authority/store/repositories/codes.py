@@ -1,0 +1,451 @@
+"""One-time codes: drafted, sent, tried, consumed or revoked."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import Charge, EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, values
+from kiosk.contract.errors import StoreError
+
+# Attempts that were charged: each id once for each subject, whatever is repeated.
+
+
+class Attempts:
+    """The account of attempts; a subject is a holder (answers) or a code (entries)."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def charge(
+        self,
+        subject: str,
+        attempt_id: str,
+        given: bytes | None,
+        *,
+        take: Callable[[], int | None],
+        undo: Callable[[], None],
+    ) -> Charge | None:
+        """Charge one attempt once; ``given`` is the keyed digest of what is to be looked at.
+
+        ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one
+        id come here one after the other, and the second ``undo``es what it took.
+        """
+        left = take()
+        if left is None:
+            return self._earlier(subject, attempt_id)
+        if self._write_down(subject, attempt_id, given, left):
+            return Charge(attempt_id, left, fresh=True, given=given)
+        undo()
+        return self._earlier(subject, attempt_id)
+
+    def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
+        """Give a charged attempt its verdict; False when it has one, or was never charged.
+
+        The digest of what was given goes: somebody with its key could try answers by it.
+        """
+        open_ = *_is_attempt(subject, attempt_id), col(AttemptRow.verdict).is_(None)
+        return self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None) == 1
+
+    def purge(self, before: datetime) -> None:
+        """Forget those charged before then."""
+        self._gateway.run(delete(AttemptRow).where(col(AttemptRow.charged_at) < before))
+
+    def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
+        row = {
+            "subject": subject,
+            "attempt_id": attempt_id,
+            "charged_at": self._now,
+            "left_after": left,
+            "given": given,
+        }
+        stamped = self._gateway.stamped(AttemptRow, row)
+        statement = self._gateway.upsert(AttemptRow).values(stamped).on_conflict_do_nothing()
+        return self._gateway.run(statement) == 1
+
+    def _earlier(self, subject: str, attempt_id: str) -> Charge | None:
+        statement = select(AttemptRow).where(*_is_attempt(subject, attempt_id))
+        row = self._gateway.one(statement, AttemptRow)
+        if row is None:
+            return None
+        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
+
+
+def _is_attempt(subject: str, attempt_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(AttemptRow.subject) == subject, col(AttemptRow.attempt_id) == attempt_id
+
+
+class EmailCodes:
+    """At most one live code a card: sent, not consumed, not revoked (its expiry aside)."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+        self._attempts = Attempts(gateway, now)
+
+    def get(self, code_id: str) -> EmailCode | None:
+        """Return one by id, live or not."""
+        return self._one(_is_code(code_id))
+
+    def live(self, card_id: str) -> EmailCode | None:
+        """Return the card's live code; it may have expired or have no try left: look."""
+        return self._one(col(CodeRow.card_id) == card_id, _live())
+
+    def newest(self, card_id: str) -> EmailCode | None:
+        """Return the one that was sent or given last for a card, whatever became of it."""
+        known = select(CodeRow).where(
+            col(CodeRow.card_id) == card_id, col(CodeRow.sent_at).is_not(None)
+        )
+        return self._first(known.order_by(col(CodeRow.sent_at).desc()).limit(1))
+
+    def send_times(
+        self, card_id: str, since: datetime, *, proves_owner: bool = False, unproven: bool = False
+    ) -> tuple[datetime, ...]:
+        """Return when codes of one kind were drafted to be mailed, or sent, oldest first.
+
+        Those that staff gave are not among them. Lock the card first (``cards.lock``) when
+        a limit is decided by this.
+        """
+        kind = (
+            (col(CodeRow.card_id) == card_id)
+            & (col(CodeRow.proves_owner) == proves_owner)
+            & (col(CodeRow.unproven) == unproven)
+        )
+        return self._send_times(kind, since).get(card_id, ())
+
+    def send_times_of_holder(
+        self, holder_id: str, since: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        """Return the same for every card of a holder, by card id."""
+        return self._send_times(col(CodeRow.holder_id) == holder_id, since)
+
+    def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
+        """Return a holder's codes that are live and not over, or wait for a second member."""
+        live = col(CodeRow.sent_at).is_not(None), col(CodeRow.expires_at) > self._now
+        statement = select(CodeRow).where(
+            col(CodeRow.holder_id) == holder_id,
+            col(CodeRow.consumed_at).is_(None),
+            col(CodeRow.revoked_at).is_(None),
+            or_(and_(*live), and_(*_is_unagreed())),
+        )
+        rows = self._gateway.many(statement.order_by(col(CodeRow.drafted_at)), CodeRow)
+        return tuple(row.record(EmailCode) for row in rows)
+
+    def draft(self, code: EmailCode) -> None:
+        """Write down a code before it is mailed, or agreed to; it cannot be entered yet.
+
+        One that is to be mailed counts as a send.
+        """
+        if code.sent_at is not None:
+            raise ValueError("a code that was sent is no draft")
+        self._gateway.add(CodeRow, values(code))
+
+    def of_attempt(self, card_id: str, visit_id: str, attempt: str) -> EmailCode | None:
+        """Return the one that an attempt of a visit asked for, unless it was revoked."""
+        return self._one(
+            col(CodeRow.card_id) == card_id,
+            col(CodeRow.visit_id) == visit_id,
+            col(CodeRow.attempt) == attempt,
+            col(CodeRow.revoked_at).is_(None),
+        )
+
+    def redraft(self, code: EmailCode) -> bool:
+        """Put another code into a draft, which was not mailed; False when it is none any more."""
+        changed = {
+            "digest": code.digest,
+            "key_id": code.key_id,
+            "drafted_at": code.drafted_at,
+            "drafted_by": code.drafted_by,
+        }
+        return self._gateway.change(CodeRow, _is_code(code.id), *_is_draft(), **changed) == 1
+
+    def activate(
+        self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
+    ) -> bool:
+        """Make a draft the card's live code: the relay took it, or staff gave it.
+
+        Earlier ones are revoked. False when it is no draft any more, when another process
+        than ``drafted_by`` has drawn it anew, or when nobody has agreed to it who should have.
+        """
+        drafter = col(CodeRow.drafted_by) == drafted_by
+        draft = _is_code(code_id), drafter, *_is_draft(), *_is_agreed()
+        card = self._gateway.scalar(select(col(CodeRow.card_id)).where(*draft))
+        if card is None:
+            return False
+        self.revoke_live(card)
+        return self._gateway.change(CodeRow, *draft, sent_at=sent_at, expires_at=expires_at) == 1
+
+    def discard(self, code_id: str) -> None:
+        """Delete a draft: it was not sent, and counts for nothing."""
+        self._gateway.run(delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None)))
+
+    # --- given by staff ---
+
+    def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
+        """Return when staff made codes for a card since then, whatever became of them.
+
+        Lock the card first when a limit is decided by this.
+        """
+        given = select(col(CodeRow.drafted_at)).where(
+            col(CodeRow.card_id) == card_id,
+            col(CodeRow.issued_by).is_not(None),
+            col(CodeRow.drafted_at) >= since,
+        )
+        return tuple(sorted(row[0] for row in self._gateway.tuples(given)))
+
+    def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
+        """Return those made after then that wait for a second member of staff, oldest first."""
+        waiting = select(CodeRow).where(*_is_unagreed(), col(CodeRow.drafted_at) > since)
+        rows = self._gateway.many(waiting.order_by(col(CodeRow.drafted_at)), CodeRow)
+        return tuple(row.record(EmailCode) for row in rows)
+
+    def agree(self, code_id: str, by: str) -> bool:
+        """Note who agreed; False when it does not wait for anybody (any more)."""
+        return self._gateway.change(CodeRow, _is_code(code_id), *_is_unagreed(), agreed_by=by) == 1
+
+    # --- entering ---
+
+    def charge_try(
+        self, code_id: str, attempt_id: str, given: bytes | None = None
+    ) -> Charge | None:
+        """Charge one entry, before it is looked at; commit this alone.
+
+        None when the code is not live, has expired or has no try left. A repeated
+        ``attempt_id`` is treated as in ``Registrations.charge``.
+        """
+        tries, most = col(CodeRow.tries), col(CodeRow.max_tries)
+
+        def take() -> int | None:
+            open_ = _live(), col(CodeRow.expires_at) > self._now, tries < most
+            statement = update(CodeRow).where(_is_code(code_id), *open_)
+            charged = statement.values(tries=tries + 1).returning(most - tries)
+            left: int | None = self._gateway.scalar(charged)
+            return left
+
+        return self._attempts.charge(
+            code_id, attempt_id, given, take=take, undo=lambda: self._less_one(code_id)
+        )
+
+    def give_back(self, code_id: str, attempt_id: str) -> bool:
+        """Conclude an entry as right and take its try back, once; False if concluded before."""
+        if not self._attempts.conclude(code_id, attempt_id, Verdict.RIGHT):
+            return False
+        self._less_one(code_id)
+        return True
+
+    def keep_charge(self, code_id: str, attempt_id: str) -> bool:
+        """Conclude an entry as wrong; False when it was concluded before."""
+        return self._attempts.conclude(code_id, attempt_id, Verdict.WRONG)
+
+    def consume(self, code_id: str) -> bool:
+        """Use up a code; True for exactly one caller. Expiry was for the entry to check."""
+        return self._gateway.change(CodeRow, _is_code(code_id), _live(), consumed_at=self._now) == 1
+
+    def revoke_live(self, card_id: str) -> bool:
+        """Revoke the card's live code, if there is one."""
+        live = col(CodeRow.card_id) == card_id, _live()
+        return self._gateway.change(CodeRow, *live, revoked_at=self._now) == 1
+
+    def revoke(self, code_id: str) -> bool:
+        """Revoke one, live or not yet; False when it was used up or revoked before."""
+        return self._revoke(_is_code(code_id))
+
+    def revoke_given(self, card_id: str) -> bool:
+        """Revoke what staff gave for a card, agreed to or not."""
+        return self._revoke(col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None))
+
+    def revoke_all(self, card_id: str) -> None:
+        """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
+        self.revoke_live(card_id)
+        self.revoke_given(card_id)
+
+    def revoke_of_holder(self, holder_id: str) -> None:
+        """Revoke every code of a holder, those that are being mailed too."""
+        self._revoke(col(CodeRow.holder_id) == holder_id)
+
+    def purge(self, before: datetime) -> int:
+        """Delete codes drafted, and attempts charged, before then; return how many codes."""
+        self._attempts.purge(before)
+        return self._gateway.run(delete(CodeRow).where(col(CodeRow.drafted_at) < before))
+
+    def _send_times(
+        self, whose: ColumnElement[bool], since: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        when = func.coalesce(col(CodeRow.sent_at), col(CodeRow.drafted_at))
+        mailed = whose, col(CodeRow.issued_by).is_(None), when >= since
+        times: defaultdict[str, list[datetime]] = defaultdict(list)
+        rows = self._gateway.tuples(select(col(CodeRow.card_id), when).where(*mailed))
+        for card_id, at in rows:
+            times[card_id].append(at)
+        return {card_id: tuple(sorted(each)) for card_id, each in times.items()}
+
+    def _one(self, *conditions: ColumnElement[bool] | TextClause) -> EmailCode | None:
+        return self._first(select(CodeRow).where(*conditions))
+
+    def _first(self, statement: Select[CodeRow]) -> EmailCode | None:
+        row = self._gateway.one(statement, CodeRow)
+        return row.record(EmailCode) if row else None
+
+    def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
+        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
+        return self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now) > 0
+
+    def _less_one(self, code_id: str) -> None:
+        tries = col(CodeRow.tries)
+        statement = update(CodeRow).where(_is_code(code_id), tries > 0)
+        self._gateway.run(statement.values(tries=tries - 1))
+
+
+def _is_code(code_id: str) -> ColumnElement[bool]:
+    return col(CodeRow.id) == code_id
+
+
+def _is_draft() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
+
+
+def _is_agreed() -> tuple[ColumnElement[bool]]:
+    return (or_(col(CodeRow.needs_second).is_(False), col(CodeRow.agreed_by).is_not(None)),)
+
+
+def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
+    return *_is_draft(), col(CodeRow.needs_second).is_(True), col(CodeRow.agreed_by).is_(None)
+
+
+def _live() -> TextClause:
+    # The words of the partial index, so that both databases find by it.
+    return text(LIVE_CODE)
+
+
+# Numbers that notices give: whoever reads one out has everything of its holder stopped.
+#
+# Only keyed digests are kept. A number is looked for by its digest, so there is no salt, and no
+# two that are kept are the same.
+
+DIGITS: Final = 8
+LIFE: Final = timedelta(days=30)
+"""How long a number counts; housekeeping deletes it then."""
+
+DAY: Final = timedelta(days=1)
+
+_USE: Final = "stop-number"
+_DRAWS: Final = 20
+
+
+class StopNumbers:
+    """The numbers of all holders, and the entries of them at stations."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+        self._attempts = Attempts(gateway, now)
+
+    def draw(self, holder_id: str, visit_id: str) -> str:
+        """Draw a number for what happened in a visit, and keep its digest; return the digits."""
+        for _ in range(_DRAWS):
+            digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+            digest = self._gateway.number_digests(_USE, digits)[0]
+            if self._kept(digits):
+                continue
+            number = StopNumber(new_id(), holder_id, visit_id, digest, self._now)
+            self._gateway.add(StopNumberRow, values(number))
+            return digits
+        raise StoreError("no free stop number was found", "stop-number")
+
+    def find(self, digits: str) -> StopNumber | None:
+        """Return the one with these digits; None for none, or one that is too old."""
+        found = self._kept(digits)
+        return found if found is not None and found.made_at + LIFE > self._now else None
+
+    def use_all(self, holder_id: str) -> None:
+        """Note that a holder's numbers have done what they are for: none counts again."""
+        theirs = col(StopNumberRow.holder_id) == holder_id, col(StopNumberRow.used_at).is_(None)
+        self._gateway.change(StopNumberRow, *theirs, used_at=self._now)
+
+    def purge(self, before: datetime) -> int:
+        """Delete those made before then; return how many."""
+        return self._gateway.run(delete(StopNumberRow).where(col(StopNumberRow.made_at) < before))
+
+    # --- entering ---
+
+    def left(self, entries: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
+        """Return how many entries are left for a visit; hold the holder's cards to charge one.
+
+        ``entries`` is the account that they are charged to, see ``entries_subject``.
+        """
+        subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
+        wrong = (
+            subject == entries,
+            at > self._now - DAY,
+            col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
+        )
+        here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)
+        of_day: int = self._gateway.scalar(select(func.count()).where(*wrong)) or 0
+        of_visit: int = self._gateway.scalar(select(func.count()).where(*wrong, here)) or 0
+        return max(0, min(a_day - of_day, a_visit - of_visit))
+
+    def charge(
+        self, entries: str, visit_id: str, attempt: str, digits: str, left: int
+    ) -> Charge | None:
+        """Charge one entry before it is looked at, once for each attempt; commit this alone.
+
+        ``left`` is what ``left`` returned under the same hold. None where nothing is left, or
+        where the attempt was charged for other digits.
+        """
+        given = self._gateway.number_digests(_USE, digits)[0].encode()
+        charge = self._attempts.charge(
+            entries,
+            f"{visit_id}/{attempt}",
+            given,
+            take=lambda: left - 1 if left > 0 else None,
+            undo=lambda: None,
+        )
+        if charge is None or charge.verdict is not None or charge.given == given:
+            return charge
+        return None
+
+    def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
+        """Give a charged entry its verdict; False when it has one."""
+        return self._attempts.conclude(entries, charge.attempt_id, verdict)
+
+    def _kept(self, digits: str) -> StopNumber | None:
+        digests = self._gateway.number_digests(_USE, digits)
+        statement = select(StopNumberRow).where(col(StopNumberRow.digest).in_(digests))
+        row = self._gateway.one(statement, StopNumberRow)
+        return row.record(StopNumber) if row else None
+
+
+def entries_subject(holder_id: str, *, proven: bool) -> str:
+    """Return the account that entries of stop numbers are charged to.
+
+    Cards that are known by name only have one apart: a copy must not use up what the holder
+    can enter with a card that has proven itself.
+    """
+    return f"stop:{holder_id}" if proven else f"stop-unproven:{holder_id}"
+
+
+def read_stop_number(text: str) -> str | None:
+    """Return the digits of what somebody typed, with or without spaces; None for anything else."""
+    digits = "".join(text.split())
+    is_one = len(digits) == DIGITS and digits.isascii() and digits.isdigit()
+    return digits if is_one else None

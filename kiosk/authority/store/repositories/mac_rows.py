@@ -1,0 +1,124 @@
+"""Every row that has a MAC, for what looks at all of them: doctor, caretaker, key rotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
+from kiosk.authority.store.row_macs import primary_key, row_key, row_name, table_name
+from kiosk.authority.store.tables import MacRow
+from kiosk.contract.errors import StoreError
+
+RowKey = tuple[str, ...]
+
+KINDS: Final[dict[str, type[MacRow]]] = {
+    table_name(kind): kind for kind in sorted(MacRow.__subclasses__(), key=table_name)
+}
+TABLES: Final = tuple(KINDS)
+"""The tables whose rows have MACs, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What was found of some rows of one table; ``last`` is None where no more come."""
+
+    rows: int
+    altered: tuple[str, ...]
+    last: RowKey | None
+    restamped: int = 0
+
+
+class MacRows:
+    """The rows of ``TABLES``, by primary key."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def check(self, table: str, after: RowKey | None, limit: int) -> Piece:
+        """Look at the next rows of a table, altered ones too."""
+        kind = KINDS[table]
+        keys = self._keys(kind, after, limit)
+        rows = self._readable(kind, keys)
+        altered = [
+            "/".join(key) for key in keys if key not in rows or not self._gateway.fits(rows[key])
+        ]
+        return Piece(len(keys), tuple(altered), keys[-1] if len(keys) == limit else None)
+
+    def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
+        """Make the MACs of the next rows anew that another key than ``key_id`` made.
+
+        An altered row is left as it is and named. One that another writer holds is left for
+        the next walk.
+        """
+        kind = KINDS[table]
+        statement = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
+        held = self._gateway.unchecked(statement.with_for_update(skip_locked=True), kind)
+        altered = [row_name(row) for row in held if not self._gateway.fits(row)]
+        fitting = [row for row in held if row_name(row) not in altered]
+        for row in fitting:
+            self._gateway.restamp(row)
+        last = row_key(held[-1]) if len(held) == limit else None
+        return Piece(len(held), tuple(altered), last, len(fitting))
+
+    def accept(self, table: str, row: str) -> bool:
+        """Make a row's MAC anew, altered or not; False where there is no such row."""
+        kind = KINDS[table]
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        # Subject and attempt: only the last part of a key may have a stroke in it.
+        key = row.split("/", len(columns) - 1)
+        if len(key) != len(columns):
+            return False
+        this = [column == value for column, value in zip(columns, key, strict=True)]
+        found = self._gateway.unchecked(select(kind).where(*this).with_for_update(), kind)
+        for each in found:
+            self._gateway.restamp(each)
+        return bool(found)
+
+    def made_by(self, key_id: str) -> int:
+        """Return how many MACs a key made."""
+        return sum(self._count(kind, ~_otherwise(kind, key_id)) for kind in KINDS.values())
+
+    def made_otherwise(self, key_id: str) -> int:
+        """Return how many MACs other keys than ``key_id`` made."""
+        return sum(self._count(kind, _otherwise(kind, key_id)) for kind in KINDS.values())
+
+    def _count(self, kind: type[MacRow], condition: ColumnElement[bool]) -> int:
+        count: int = self._gateway.scalar(select(func.count()).select_from(kind).where(condition))
+        return count
+
+    def _keys(self, kind: type[MacRow], after: RowKey | None, limit: int) -> list[RowKey]:
+        following = self._following(kind, after).limit(limit)
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        rows = self._gateway.tuples(following.with_only_columns(*columns))
+        return [tuple(map(str, row)) for row in rows]
+
+    def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
+        """Return rows by key; one in which something stands that no column may hold is left out."""
+        try:
+            return self._by_keys(kind, keys)
+        except StoreError as error:
+            if error.code != UNREADABLE:
+                raise
+        if len(keys) == 1:
+            return {}
+        half = len(keys) // 2
+        return self._readable(kind, keys[:half]) | self._readable(kind, keys[half:])
+
+    def _by_keys(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        wanted = tuple_(*columns).in_(keys)
+        rows = self._gateway.unchecked(select(kind).where(wanted), kind)
+        return {row_key(row): row for row in rows}
+
+    def _following(self, kind: type[MacRow], after: RowKey | None) -> Select[MacRow]:
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        statement = select(kind).order_by(*columns)
+        return statement if after is None else statement.where(tuple_(*columns) > tuple_(*after))
+
+
+def _otherwise(kind: type[MacRow], key_id: str) -> ColumnElement[bool]:
+    return ~col(kind.mac).startswith(f"{key_id}.", autoescape=True)

@@ -1,0 +1,397 @@
+"""Cardholders, and the list of security questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlmodel import col
+
+from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import Cardholder, CardStatus, SecurityQuestion
+from kiosk.authority.store.repositories.codes import entries_subject
+from kiosk.authority.store.repositories.registrations import unproven_subject
+from kiosk.authority.store.tables import (
+    ActionNoteRow,
+    AddressChangeRow,
+    AttemptRow,
+    CardholderRow,
+    CardRow,
+    CodeRow,
+    ErasedNumberRow,
+    KeptSecretRow,
+    OutboxRow,
+    PendingRow,
+    ProposedActRow,
+    QuestionRow,
+    RegistrationRow,
+    SearchTermRow,
+    StopNumberRow,
+    UnblockRow,
+    VisitRow,
+    values,
+)
+
+# Deleting a person from every table that speaks of them; the audit holds ids, and stays.
+
+_USE: Final = "erased-number"
+
+
+def erased_among(gateway: Gateway, numbers: Iterable[str]) -> frozenset[str]:
+    """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
+
+    Raises ``KeyMissing``.
+    """
+    row = ErasedNumberRow
+    if not gateway.tuples(select(col(row.digest)).limit(1)):
+        return frozenset()
+    sought = {
+        digest: number for number in numbers for digest in gateway.number_digests(_USE, number)
+    }
+    found = gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
+    return frozenset(sought[digest] for (digest,) in found)
+
+
+def erase_person(gateway: Gateway, holder_id: str) -> bool:
+    """Delete a holder and every row about them; False when there was none.
+
+    A keyed digest of their number stays, so that an import can say that it brings them back.
+    Hold the person and their cards first, so that no station writes one row more.
+    """
+    cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+    codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
+    subjects = (
+        holder_id,
+        unproven_subject(holder_id),
+        entries_subject(holder_id, proven=True),
+        entries_subject(holder_id, proven=False),
+    )
+    subject, visit = col(AttemptRow.subject), VisitRow
+    theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
+    about = (  # what refers to something goes before it
+        delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
+        delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
+        delete(AttemptRow).where(subject.in_(subjects)),
+        delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
+        delete(AttemptRow).where(subject.in_(codes)),
+        delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
+        delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
+        delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
+        delete(VisitRow).where(theirs),
+        delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
+        delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
+        delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
+        delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
+        delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
+        delete(CardRow).where(col(CardRow.holder_id) == holder_id),
+    )
+    this = col(CardholderRow.id) == holder_id
+    number = gateway.scalar(select(col(CardholderRow.number)).where(this))
+    if number is None:
+        return False
+    digest = gateway.number_digests(_USE, number)[0]
+    gateway.run(gateway.upsert(ErasedNumberRow).values(digest=digest).on_conflict_do_nothing())
+    for statement in about:
+        gateway.run(statement)
+    return gateway.run(delete(CardholderRow).where(this)) == 1
+
+
+class Cardholders:
+    """The people of the estate."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def get(self, holder_id: str) -> Cardholder | None:
+        """Return one by id."""
+        row = self._gateway.one(
+            select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
+        )
+        return row.record(Cardholder) if row else None
+
+    def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
+        """Return those of ``numbers`` that exist, by number; at most 500 at a time."""
+        wanted = select(CardholderRow).where(col(CardholderRow.number).in_(list(numbers)))
+        rows = self._gateway.many(wanted, CardholderRow)
+        return {row.number: row.record(Cardholder) for row in rows}
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Cardholder]:
+        """Return those of ``ids`` that exist, by id; at most 500 at a time.
+
+        Altered ones are among them: for what is shown, and decides nothing.
+        """
+        wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
+        rows = self._gateway.unchecked(wanted, CardholderRow)
+        return {row.id: row.record(Cardholder) for row in rows}
+
+    def addresses_outside(self, domains: Iterable[str]) -> int:
+        """Return how many have an address that is of none of ``domains`` or below one."""
+        address = func.lower(col(CardholderRow.email))
+        inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
+        outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
+        count: int = self._gateway.scalar(outside.select_from(CardholderRow))
+        return count
+
+    def put(self, holders: Iterable[Cardholder]) -> None:
+        """Add each, or overwrite number, name and address of the one with its id.
+
+        Whoever left stays away: what staff decided while a file was read must not be undone.
+        At most 500 at a time.
+        """
+        holders = tuple(holders)
+        ids = [holder.id for holder in holders]
+        there = select(CardholderRow).where(col(CardholderRow.id).in_(ids))
+        held = self._gateway.many(
+            there.order_by(col(CardholderRow.id)).with_for_update(), CardholderRow
+        )
+        left = {row.id: row.left_at for row in held}
+        insert = self._gateway.upsert(CardholderRow)
+        new = insert.excluded
+        changed = {name: new[name] for name in ("number", "name", "email", "left_at", "mac")}
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={**changed, "revision": col(CardholderRow.revision) + 1},
+        )
+        merged = [replace(one, left_at=left.get(one.id, one.left_at)) for one in holders]
+        stamped = [self._gateway.stamped(CardholderRow, values(holder)) for holder in merged]
+        self._gateway.run(statement, stamped)
+
+    def add(self, holder: Cardholder) -> bool:
+        """Add one; False when somebody has the number."""
+        stamped = self._gateway.stamped(CardholderRow, values(holder))
+        insert = self._gateway.upsert(CardholderRow).values(stamped)
+        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
+
+    def touch(self, holder_id: str, revision: int) -> bool:
+        """Raise a holder's revision from ``revision``; False when it is another by now.
+
+        The row is held against other writers from there on.
+        """
+        same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
+        statement = update(CardholderRow).where(*same).values(revision=revision + 1)
+        return self._gateway.run(statement) == 1
+
+    def save(self, holder: Cardholder) -> None:
+        """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
+        this = col(CardholderRow.id) == holder.id
+        new = {"name": holder.name, "email": holder.email, "left_at": holder.left_at}
+        self._gateway.change(CardholderRow, this, **new)
+
+    def erase(self, holder_id: str) -> bool:
+        """Delete one and all about them; False when there is none. Hold them and their cards."""
+        return erase_person(self._gateway, holder_id)
+
+    def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
+        """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
+
+        Raises ``KeyMissing``.
+        """
+        return erased_among(self._gateway, numbers)
+
+
+class SecurityQuestions:
+    """The list that registrations choose from."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def hold(self) -> None:
+        """Keep other writers away from the list until this unit of work ends."""
+        self._gateway.hold(QuestionRow)
+
+    def every(self) -> tuple[SecurityQuestion, ...]:
+        """Return all, the retired ones too, by id."""
+        rows = self._gateway.many(select(QuestionRow).order_by(col(QuestionRow.id)), QuestionRow)
+        return tuple(row.record(SecurityQuestion) for row in rows)
+
+    def current(self) -> tuple[SecurityQuestion, ...]:
+        """Return those that are offered, by id."""
+        offered = select(QuestionRow).where(col(QuestionRow.retired_at).is_(None))
+        rows = self._gateway.many(offered.order_by(col(QuestionRow.id)), QuestionRow)
+        return tuple(row.record(SecurityQuestion) for row in rows)
+
+    def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
+        """Return those of ``ids`` that exist, retired ones too: a registration keeps its own."""
+        wanted = select(QuestionRow).where(col(QuestionRow.id).in_(list(ids)))
+        rows = self._gateway.many(wanted, QuestionRow)
+        return {row.id: row.record(SecurityQuestion) for row in rows}
+
+    def add(self, question: SecurityQuestion) -> None:
+        """Add one under an id that none had before."""
+        self._gateway.add(QuestionRow, values(question))
+
+    def retire(self, question_id: int, at: datetime) -> bool:
+        """Offer one to nobody new; False where it is unknown or retired already."""
+        offered = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_(None)
+        return self._gateway.run(update(QuestionRow).where(*offered).values(retired_at=at)) == 1
+
+    def revive(self, question_id: int) -> bool:
+        """Offer one again; False where it is unknown or offered already."""
+        retired = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_not(None)
+        return self._gateway.run(update(QuestionRow).where(*retired).values(retired_at=None)) == 1
+
+    def uses(self) -> dict[int, int]:
+        """Return how many registrations use each question that any uses."""
+        ids_used = col(RegistrationRow.question_ids)
+        sets = select(ids_used, func.count()).group_by(ids_used)
+        used: Counter[int] = Counter()
+        for ids, registrations in self._gateway.tuples(sets):
+            used.update(dict.fromkeys(ids, registrations))
+        return dict(used)
+
+    def sync(self, texts: Mapping[int, str], at: datetime) -> None:
+        """Make ``texts`` the list: add, reword and revive; retire at ``at`` what is absent."""
+        absent = col(QuestionRow.id).not_in(list(texts)), col(QuestionRow.retired_at).is_(None)
+        self._gateway.run(update(QuestionRow).where(*absent).values(retired_at=at))
+        insert = self._gateway.upsert(QuestionRow)
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"], set_={"text": insert.excluded.text, "retired_at": None}
+        )
+        self._gateway.run(statement, [{"id": id_, "text": text} for id_, text in texts.items()])
+
+
+# Lists of people by how they stand, a page at a time: each page begins where one ended.
+#
+# A page is found by its sort key and the holder's id, never by an offset, so that the last page
+# of a long list costs as much as its first.
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of a list; ``date`` is None where the group has none."""
+
+    holder_id: str
+    date: datetime | None
+    place: Place
+
+
+class PeopleLists:
+    """Whom each group has at ``now``."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def page(
+        self,
+        group: PeopleGroup,
+        order: PeopleOrder,
+        *,
+        descending: bool = False,
+        after: Place | None = None,
+        limit: int,
+    ) -> tuple[Listed, ...]:
+        """Return up to ``limit`` rows that come after the place ``after``."""
+        found, date = self._group(group)
+        id_, key = col(CardholderRow.id), _key(order, date)
+        if after is not None:
+            there = tuple_(literal(after.key, key.type), literal(after.holder_id))
+            here = tuple_(key, id_)
+            found = found.where(here < there if descending else here > there)
+        sort = (key.desc(), id_.desc()) if descending else (key, id_)
+        dated = null() if date is None else date
+        rows = self._gateway.tuples(
+            found.with_only_columns(id_, dated, key).order_by(*sort).limit(limit)
+        )
+        return tuple(Listed(id_, at, Place(key, id_)) for id_, at, key in rows)
+
+    def count(self, group: PeopleGroup, most: int) -> int:
+        """Return how many the group has; ``most`` where there are as many or more."""
+        found, _ = self._group(group)
+        some = found.with_only_columns(literal(1)).limit(most).subquery()
+        count: int = self._gateway.scalar(select(func.count()).select_from(some))
+        return count
+
+    def _group(self, group: PeopleGroup) -> tuple[Select[Any], Any]:
+        """Return the group's people, and its date."""
+        holder, left_at = select(CardholderRow), col(CardholderRow.left_at)
+        here = or_(left_at.is_(None), left_at > self._now)
+        blocked_at = col(RegistrationRow.blocked_at)
+        match group:
+            case PeopleGroup.EVERYBODY:
+                return holder, None
+            case PeopleGroup.LEFT:
+                return holder.where(left_at.is_not(None), left_at <= self._now), left_at
+            case PeopleGroup.BLOCKED:
+                blocked = holder.join(RegistrationRow, _registration())
+                return blocked.where(blocked_at.is_not(None), here), blocked_at
+            case PeopleGroup.NO_CARD:
+                blocked_one = _one(RegistrationRow, _registration(), blocked_at.is_not(None))
+                return holder.where(here, ~_one(CardRow, _cards()), ~blocked_one), None
+            case PeopleGroup.NOT_REGISTERED:
+                usable = _one(CardRow, _cards(), *self._in_use())
+                return holder.where(here, usable, ~_one(RegistrationRow, _registration())), None
+            case PeopleGroup.EXPIRING:
+                ends = self._ending()
+                return holder.join(ends, ends.c.holder_id == col(CardholderRow.id)).where(
+                    here
+                ), ends.c.ends_at
+            case _:
+                assert_never(group)
+
+    def _in_use(self) -> tuple[ColumnElement[bool], ...]:
+        expires_at = col(CardRow.expires_at)
+        lasts = or_(expires_at.is_(None), expires_at > self._now)
+        return col(CardRow.status) != CardStatus.REVOKED, lasts
+
+    def _ending(self) -> Any:
+        """Return the first end of a card of each holder who has one that ends this month."""
+        expires_at: Any = col(CardRow.expires_at)
+        ending = and_(
+            expires_at.is_not(None),
+            expires_at > self._now,
+            expires_at <= _next_month(self._now),
+            col(CardRow.status) != CardStatus.REVOKED,
+        )
+        first = func.min(expires_at, type_=expires_at.type).label("ends_at")
+        of_holder = select(col(CardRow.holder_id), first).where(ending)
+        return of_holder.group_by(col(CardRow.holder_id)).subquery()
+
+
+def _key(order: PeopleOrder, date: Any) -> Any:
+    match order:
+        case PeopleOrder.NUMBER:
+            return col(CardholderRow.number)
+        case PeopleOrder.DATE if date is not None:
+            return date
+        case PeopleOrder.NAME | PeopleOrder.DATE:
+            return col(CardholderRow.name)
+        case _:
+            assert_never(order)
+
+
+def _registration() -> ColumnElement[bool]:
+    return col(RegistrationRow.holder_id) == col(CardholderRow.id)
+
+
+def _cards() -> ColumnElement[bool]:
+    return col(CardRow.holder_id) == col(CardholderRow.id)
+
+
+def _one(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(literal(1)).select_from(row).where(*conditions).correlate(CardholderRow).exists()
+
+
+def _next_month(now: datetime) -> datetime:
+    """Return the first moment of the next month."""
+    year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
+    return now.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)

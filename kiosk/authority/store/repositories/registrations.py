@@ -1,0 +1,259 @@
+"""Registrations, and the attempts at their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import AddressChange, Charge, Registration, Verdict
+from kiosk.authority.store.repositories.codes import Attempts
+from kiosk.authority.store.tables import AddressChangeRow, RegistrationRow, values
+
+# Changes of address that wait until the old address has had time to stop them.
+
+
+class AddressChanges:
+    """A holder has at most one that waits."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def put(self, change: AddressChange) -> None:
+        """Add one in place of the holder's that waits, if there is one."""
+        self.end(change.holder_id)
+        self._gateway.add(AddressChangeRow, values(change))
+
+    def waiting(self, holder_id: str) -> AddressChange | None:
+        """Return the holder's change that neither counts yet nor was stopped."""
+        open_ = (
+            col(AddressChangeRow.holder_id) == holder_id,
+            col(AddressChangeRow.ended_at).is_(None),
+        )
+        row = self._gateway.one(select(AddressChangeRow).where(*open_), AddressChangeRow)
+        return row.record(AddressChange) if row else None
+
+    def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
+        """Return those whose time has come, oldest first."""
+        due = (
+            col(AddressChangeRow.ended_at).is_(None),
+            col(AddressChangeRow.effective_at) <= self._now,
+        )
+        statement = select(AddressChangeRow).where(*due)
+        ordered = statement.order_by(col(AddressChangeRow.effective_at)).limit(limit)
+        rows = self._gateway.many(ordered, AddressChangeRow)
+        return tuple(row.record(AddressChange) for row in rows)
+
+    def end(self, holder_id: str) -> bool:
+        """Note that the waiting one was applied or stopped; False where none waits."""
+        open_ = (
+            col(AddressChangeRow.holder_id) == holder_id,
+            col(AddressChangeRow.ended_at).is_(None),
+        )
+        return self._gateway.change(AddressChangeRow, *open_, ended_at=self._now) == 1
+
+
+OVERWRITTEN = (
+    "email",
+    "email_verified_at",
+    "question_ids",
+    "hashes",
+    "updated_at",
+    "asked",
+    "unconfirmed_since",
+    "proven",
+)
+
+FIRST_PAUSE = timedelta(hours=1)
+PAUSE_GROWTH = 4
+"""Each further wrong answer with a card that is known by name only waits four times as long."""
+
+LONGEST_PAUSE = timedelta(days=60)
+
+
+class Registrations:
+    """One a holder."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+        self._attempts = Attempts(gateway, now)
+
+    def of_holder(self, holder_id: str) -> Registration | None:
+        """Return a holder's registration."""
+        statement = select(RegistrationRow).where(_is(holder_id))
+        row = self._gateway.one(statement, RegistrationRow)
+        return row.record(Registration) if row else None
+
+    def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
+        """Return those of several holders, by holder id; at most 500 at a time.
+
+        Altered ones are among them: for what is shown, and decides nothing.
+        """
+        wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
+        rows = self._gateway.unchecked(select(RegistrationRow).where(wanted), RegistrationRow)
+        return {row.holder_id: row.record(Registration) for row in rows}
+
+    def put(self, registration: Registration) -> None:
+        """Add one, or overwrite the holder's address, questions, hashes and asked questions.
+
+        Failures, block and the first ``registered_at`` of one that exists are kept: only
+        the calls below change them.
+        """
+        holder, new = registration.holder_id, values(registration)
+        stamped = self._gateway.stamped(RegistrationRow, new)
+        insert = self._gateway.upsert(RegistrationRow).values(stamped)
+        if self._gateway.run(insert.on_conflict_do_nothing(index_elements=["holder_id"])) == 0:
+            overwritten = {name: new[name] for name in OVERWRITTEN}
+            self._gateway.change(RegistrationRow, _is(holder), **overwritten)
+
+    def confirm_email(self, holder_id: str, email: str) -> bool:
+        """Note that a code which was sent to ``email`` came back; False where nothing waited.
+
+        One step, so that an address that staff put in place meanwhile stays unconfirmed.
+        """
+        unconfirmed = (
+            _is(holder_id),
+            col(RegistrationRow.email) == email,
+            col(RegistrationRow.unconfirmed_since).is_not(None),
+        )
+        confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
+        return self._gateway.change(RegistrationRow, *unconfirmed, **confirmed) == 1
+
+    def delete(self, holder_id: str) -> bool:
+        """Forget one with its answers, failures and block; False when there was none."""
+        return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
+
+    def charge(
+        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
+    ) -> Charge | None:
+        """Charge one attempt, before its answers are looked at; commit this alone.
+
+        None when no attempt is left or the registration is blocked (or there is none). Of
+        any number of concurrent callers exactly those that are left pass. A repeated
+        ``attempt_id`` charges nothing and gives the first call's charge, ``fresh`` False.
+        ``given`` is the keyed digest of what is to be looked at.
+        """
+        failures = col(RegistrationRow.failures)
+
+        def take() -> int | None:
+            open_ = failures < max_failures, col(RegistrationRow.blocked_at).is_(None)
+            statement = update(RegistrationRow).where(_is(holder_id), *open_)
+            charged = statement.values(failures=failures + 1).returning(max_failures - failures)
+            left: int | None = self._gateway.scalar(charged)
+            return left
+
+        return self._attempts.charge(
+            holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
+        )
+
+    def charge_unproven(
+        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
+    ) -> Charge | None:
+        """Charge one attempt that is made with a card that is known by name only.
+
+        It counts apart from the holder's own attempts. After ``max_failures`` wrong ones there is
+        a pause, then one attempt and a longer pause. None during a pause, or when the registration
+        is blocked.
+        """
+        failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
+
+        def take() -> int | None:
+            rested = or_(col(until).is_(None), col(until) <= self._now)
+            open_ = rested, col(RegistrationRow.blocked_at).is_(None)
+            statement = update(RegistrationRow).where(_is(holder_id), *open_)
+            charged = statement.values(unproven_failures=failures + 1).returning(failures)
+            count: int | None = self._gateway.scalar(charged)
+            if count is None:
+                return None
+            if count >= max_failures:
+                pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - max_failures, 6)
+                ends = self._now + min(pause, LONGEST_PAUSE)
+                self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
+            return max(0, max_failures - count)
+
+        def undo() -> None:
+            self._less_one_unproven(holder_id)
+
+        subject = unproven_subject(holder_id)
+        return self._attempts.charge(subject, attempt_id, given, take=take, undo=undo)
+
+    def give_back_unproven(self, holder_id: str, attempt_id: str) -> bool:
+        """Do as ``give_back`` does with an attempt of ``charge_unproven``."""
+        if not self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.RIGHT):
+            return False
+        self._less_one_unproven(holder_id)
+        return True
+
+    def keep_unproven(self, holder_id: str, attempt_id: str) -> bool:
+        """Do as ``keep_charge`` does with an attempt of ``charge_unproven``."""
+        return self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.WRONG)
+
+    def give_back(self, holder_id: str, attempt_id: str) -> bool:
+        """Conclude a charged attempt as right and take its failure back, once.
+
+        False when it was concluded before: nothing changed then.
+        """
+        if not self._attempts.conclude(holder_id, attempt_id, Verdict.RIGHT):
+            return False
+        self._less_one(holder_id)
+        return True
+
+    def keep_charge(self, holder_id: str, attempt_id: str) -> bool:
+        """Conclude a charged attempt as wrong; False when it was concluded before."""
+        return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
+
+    def clear_failures(self, holder_id: str) -> None:
+        """Set the failures to none and end a pause; a block stays."""
+        none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
+        self._gateway.change(RegistrationRow, _is(holder_id), **none)
+
+    def block(self, holder_id: str) -> bool:
+        """Block on every station; False when it was blocked already."""
+        free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
+        return self._gateway.change(RegistrationRow, *free, blocked_at=self._now) == 1
+
+    def unblock(self, holder_id: str) -> bool:
+        """Lift a block or a pause and clear the failures; False when there was neither."""
+        paused = col(RegistrationRow.unproven_until) > self._now
+        barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
+        free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
+        return self._gateway.change(RegistrationRow, *barred, **free) == 1
+
+    def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
+        """Pin the questions to ask unless some are pinned; return those that now are.
+
+        Atomic, so two stations ask the same ones.
+        """
+        unset = _is(holder_id), col(RegistrationRow.asked).is_(None)
+        self._gateway.change(RegistrationRow, *unset, asked=question_ids)
+        asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
+        return tuple(asked or ())
+
+    def clear_asked(self, holder_id: str) -> None:
+        """Forget the pinned questions: they were answered."""
+        self._gateway.change(RegistrationRow, _is(holder_id), asked=None)
+
+    def _less_one(self, holder_id: str) -> None:
+        failures = col(RegistrationRow.failures)
+        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
+        self._gateway.run(statement.values(failures=failures - 1))
+
+    def _less_one_unproven(self, holder_id: str) -> None:
+        failures = col(RegistrationRow.unproven_failures)
+        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
+        self._gateway.run(statement.values(unproven_failures=failures - 1))
+        self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
+
+
+def unproven_subject(holder_id: str) -> str:
+    """Name the account of attempts with cards that are known by name only."""
+    return f"unproven:{holder_id}"
+
+
+def _is(holder_id: str) -> ColumnElement[bool]:
+    return col(RegistrationRow.holder_id) == holder_id

@@ -1,0 +1,249 @@
+"""Finding people as somebody types: one table of words, kept in step with what it is made of.
+
+A search walks ranges of the table's two indexes and stops as soon as it has enough, so it
+is about as quick among a million people as among a thousand.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow
+from kiosk.contract.folding import fold, folded_words
+
+# By which words a person is found, and what becomes of what somebody types to find them.
+#
+# Both sides are folded as answers are. So ``O'Brien``, ``o'bri`` and ``OBRIEN`` meet, and a
+# card's number is found with or without its dashes.
+
+LONGEST: Final = 80
+"""Characters that are kept of a term; a card without a GUID is named by 66."""
+
+MOST_WORDS: Final = 8
+"""Typed words beyond these narrow nothing."""
+
+_SPELT_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+"""How the same names are written where a keyboard has no such letters."""
+
+_UNSPACED: Final = re.compile(
+    "[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Han, kana and hangul: family and given name stand together, and either is looked for."""
+
+
+def terms_of(
+    name: str, number: str, emails: Iterable[str | None], identifiers: Iterable[str | None]
+) -> frozenset[str]:
+    """Return the terms of one person; what is None or empty gives none."""
+    found = set(_of_name(name)) | {fold(number)}
+    for email in filter(None, emails):
+        found.update(_of_email(email))
+    found.update(fold(identifier) for identifier in filter(None, identifiers))
+    return frozenset(term[:LONGEST] for term in found if term)
+
+
+def typed_words(text: str) -> tuple[str, ...]:
+    """Return what each word of ``text`` has to begin like; the longest first."""
+    words = {fold(word)[:LONGEST] for word in text.split()[:MOST_WORDS]}
+    return tuple(sorted(filter(None, words), key=lambda word: (-len(word), word)))
+
+
+def whole_word(text: str) -> str:
+    """Return all of ``text`` as one word: an address, a number, a card as it is recorded."""
+    return fold(text)[:LONGEST]
+
+
+def joined_word(text: str) -> str:
+    """Return a number that was typed with spaces as one word; empty for any other text."""
+    joined = whole_word(text)
+    spaced = len(text.split()) > 1 and any(sign.isdigit() for sign in joined)
+    return joined if spaced else ""
+
+
+def _of_name(name: str) -> Iterator[str]:
+    for word in name.split():
+        yield fold(word)
+        yield from folded_words(word)
+        yield fold(_composed(word).translate(_SPELT_OUT))
+        yield from (fold(part) for part in _endings(_composed(word)))
+
+
+def _endings(word: str) -> Iterator[str]:
+    """Yield the ends of a name that is written without spaces, as in 李小龍 or 山田太郎."""
+    if _UNSPACED.fullmatch(word):
+        yield from (word[at:] for at in range(1, len(word)))
+
+
+def _of_email(email: str) -> Iterator[str]:
+    yield fold(email)
+    local, _, _ = email.partition("@")
+    yield from (piece for piece in folded_words(local) if len(piece) > 1)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.casefold())
+
+
+BATCH = 500
+COUNTED = (1_000, 20_000)
+"""How far the hits of each word are counted to begin with the rarest; farther, if that is
+not enough to tell. A word that more people have than that is as good as any other."""
+
+LAST = "\U0010ffff"
+"""Sorts behind every letter, on both databases."""
+
+Term = tuple[str, str]
+"""A word, and the id of a holder who is found by it."""
+
+
+class SearchTerms:
+    """The words by which holders are found."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def refresh(self, holder_ids: Iterable[str]) -> None:
+        """Make the words of these holders what their name, addresses and cards say now.
+
+        To be called by whoever changes one of those, in the same unit of work. Only what
+        differs is written, so two who change different things of one person at once do
+        not undo each other's.
+        """
+        for ids in _batches(holder_ids):
+            wanted, there = self._wanted(ids), self._there(ids)
+            self._delete(there - wanted)
+            self._insert(wanted - there)
+
+    def find(self, text: str, limit: int) -> tuple[str, ...]:
+        """Return the ids of holders with a word that begins like each word of ``text``.
+
+        At most ``limit``, those whose word is nearest to what was typed first; none for a
+        text without letters and digits. A number may be typed with spaces.
+        """
+        found = self._find(typed_words(text), limit)
+        joined = joined_word(text)
+        if joined and len(found) < limit:
+            found = tuple(dict.fromkeys((*found, *self._find((joined,), limit))))[:limit]
+        return found
+
+    def exact(self, text: str, limit: int) -> tuple[str, ...]:
+        """Return the ids of holders with a word that is all of ``text``, at most ``limit``."""
+        whole = whole_word(text)
+        if not whole:
+            return ()
+        row = SearchTermRow
+        same = select(col(row.holder_id)).where(col(row.term) == whole)
+        hits = same.order_by(col(row.holder_id)).limit(limit)
+        return tuple(found[0] for found in self._gateway.tuples(hits))
+
+    def _find(self, typed: tuple[str, ...], limit: int) -> tuple[str, ...]:
+        words = self._rarest_first(typed)
+        if not words:
+            return ()
+        one = aliased(SearchTermRow)
+        others = [_has_another(one, word) for word in words[1:]]
+        hits = select(col(one.holder_id)).where(
+            _begins(one, words[0]), *others, _is_first(one, words[0])
+        )
+        nearest = hits.order_by(one.term, one.holder_id).limit(limit)
+        return tuple(row[0] for row in self._gateway.tuples(nearest))
+
+    def _rarest_first(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Put the word first that leaves the fewest people to look at."""
+        if len(words) < 2:
+            return words
+        for most in COUNTED:
+            counts = self._gateway.tuples(select(*(_counted(word, most) for word in words)))[0]
+            if min(counts) < most:
+                break
+        return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=_count))
+
+    def _wanted(self, ids: list[str]) -> set[Term]:
+        holder_id = col(CardholderRow.id)
+        statement = (
+            select(
+                holder_id,
+                col(CardholderRow.name),
+                col(CardholderRow.number),
+                col(CardholderRow.email),
+                col(RegistrationRow.email),
+                col(CardRow.identifier),
+            )
+            .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == holder_id)
+            .outerjoin(CardRow, col(CardRow.holder_id) == holder_id)
+            .where(holder_id.in_(ids))
+        )
+        rows = self._gateway.tuples(statement)
+        return {
+            (term, id_)
+            for id_, name, number, *emails, identifier in rows
+            for term in terms_of(name, number, emails, (identifier,))
+        }
+
+    def _there(self, ids: list[str]) -> set[Term]:
+        term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
+        rows = self._gateway.tuples(select(term, holder_id).where(holder_id.in_(ids)))
+        return {(row[0], row[1]) for row in rows}
+
+    def _insert(self, terms: set[Term]) -> None:
+        statement = self._gateway.upsert(SearchTermRow).on_conflict_do_nothing()
+        rows = [{"term": term, "holder_id": id_} for term, id_ in sorted(terms)]
+        self._gateway.run(statement, rows)
+
+    def _delete(self, terms: set[Term]) -> None:
+        table = table_of(SearchTermRow)
+        one = table.c.term == bindparam("gone"), table.c.holder_id == bindparam("whose")
+        rows = [{"gone": term, "whose": id_} for term, id_ in sorted(terms)]
+        self._gateway.run(delete(table).where(*one), rows)
+
+
+def _begins(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    term = col(row.term)
+    return and_(term >= word, term < word + LAST)
+
+
+def _is_first(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    """Take a holder who has several such words at the first of them alone."""
+    other = aliased(SearchTermRow)
+    mine = col(other.holder_id) == col(row.holder_id), col(other.term) >= word
+    first = select(func.min(col(other.term))).where(*mine).correlate(row).scalar_subquery()
+    # It is never greater; but of "equal" PostgreSQL believes that it is so rare that all
+    # hits are best read and sorted, however few are wanted.
+    return col(row.term) <= first
+
+
+def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
+    other = aliased(SearchTermRow)
+    same = col(other.holder_id) == col(row.holder_id)
+    found = select(literal(1)).where(same, _begins(other, word)).limit(1)
+    # No EXISTS, for PostgreSQL would turn it into a join, which reads every hit of both
+    # words before it gives the first.
+    return found.correlate(row).scalar_subquery().is_not(None)
+
+
+def _counted(word: str, most: int) -> ColumnElement[int]:
+    one = SearchTermRow
+    hits = select(col(one.term)).where(_begins(one, word))
+    # In order, so that the index is walked, however many there seem to be.
+    some = hits.order_by(one.term, one.holder_id).limit(most).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def _count(counted: tuple[int, str]) -> int:
+    return counted[0]
+
+
+def _batches(holder_ids: Iterable[str]) -> Iterator[list[str]]:
+    ids = iter(holder_ids)
+    while batch := list(islice(ids, BATCH)):
+        yield batch

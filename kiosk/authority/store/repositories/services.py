@@ -1,0 +1,249 @@
+"""The outbox, the stations' heartbeats, and the keys that the database was filled under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlmodel import col
+
+from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import Alarm, AuditHead, Chore, OutboxMessage, Scalar, Station
+from kiosk.authority.store.tables import (
+    AlarmRow,
+    ChoreRow,
+    KnownKeyRow,
+    OutboxRow,
+    StationRow,
+    VisitRow,
+    values,
+)
+
+
+class KnownKeys:
+    """The names of the keys under which this database was filled; never their material."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def hold(self) -> None:
+        """Keep other writers away from all of them."""
+        self._gateway.hold(KnownKeyRow)
+
+    def every(self) -> dict[str, str]:
+        """Return the purpose of each by its id."""
+        rows = self._gateway.many(select(KnownKeyRow), KnownKeyRow)
+        return {row.id: row.purpose for row in rows}
+
+    def add(self, keys: Mapping[str, str]) -> None:
+        """Add each, with its purpose, that is not there yet."""
+        for key, purpose in keys.items():
+            insert = self._gateway.upsert(KnownKeyRow)
+            row = insert.values(id=key, purpose=purpose, since=self._now)
+            self._gateway.run(row.on_conflict_do_nothing())
+
+
+class Outbox:
+    """Notices that wait to be mailed, written in the transaction that they tell of."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def add(self, message: OutboxMessage) -> None:
+        """Queue one; its parameters hold no secret."""
+        self._gateway.add(OutboxRow, values(message))
+
+    def get(self, message_id: str) -> OutboxMessage | None:
+        """Return one by id."""
+        row = self._gateway.one(select(OutboxRow).where(_is(message_id)), OutboxRow)
+        return row.record(OutboxMessage) if row else None
+
+    def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
+        """Take up to ``limit`` that are due, oldest first; commit before mailing them.
+
+        Each counts one more attempt and is hidden from other workers until ``lease`` is
+        over, when it is due again: a worker that died loses nothing. So a message is sent
+        at least once, and twice only if its worker dies between relay and ``mark_sent``.
+        """
+        due = (
+            select(col(OutboxRow.id))
+            .where(*_waiting(), col(OutboxRow.next_at) <= self._now)
+            .order_by(col(OutboxRow.next_at))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(OutboxRow)
+            .where(col(OutboxRow.id).in_(due))
+            .values(next_at=self._now + lease, attempts=col(OutboxRow.attempts) + 1)
+            .returning(OutboxRow)
+        )
+        rows = self._gateway.many(statement, OutboxRow)
+        claimed = [row.record(OutboxMessage) for row in rows]
+        return tuple(sorted(claimed, key=lambda message: message.created_at))
+
+    def mark_sent(self, message_id: str) -> None:
+        """The relay took it."""
+        statement = update(OutboxRow).where(_is(message_id), *_waiting())
+        self._gateway.run(statement.values(sent_at=self._now, last_error=""))
+
+    def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
+        """It did not leave; try again at ``retry_at``, or never (None)."""
+        when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
+        statement = update(OutboxRow).where(_is(message_id), *_waiting())
+        self._gateway.run(statement.values(last_error=error, **when))
+
+    def waiting(self) -> int:
+        """Return how many are neither sent nor given up."""
+        count: int = self._gateway.scalar(select(func.count()).where(*_waiting()))
+        return count
+
+    def waits_since(self) -> datetime | None:
+        """Return when the oldest of those was queued; None where nothing waits."""
+        waiting = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
+        since: datetime | None = self._gateway.scalar(waiting)
+        return since
+
+    def purge(self, before: datetime) -> int:
+        """Delete those sent or given up before then; return how many."""
+        ended = or_(col(OutboxRow.sent_at) < before, col(OutboxRow.failed_at) < before)
+        return self._gateway.run(delete(OutboxRow).where(ended))
+
+
+class Stations:
+    """What each kiosk last said of itself."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def seen(self, station: Station) -> None:
+        """Take a heartbeat; a station that is new is added."""
+        this, new = col(StationRow.name) == station.name, values(station)
+        latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
+        stamped = self._gateway.stamped(StationRow, new)
+        insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
+        if self._gateway.run(insert) == 0:
+            self._gateway.change(StationRow, this, **latest)
+
+    def get(self, name: str) -> Station | None:
+        """Return one by name."""
+        statement = select(StationRow).where(col(StationRow.name) == name)
+        row = self._gateway.one(statement, StationRow)
+        return row.record(Station) if row else None
+
+    def every(self) -> tuple[Station, ...]:
+        """Return all, by name; altered ones too: for what is shown, and decides nothing."""
+        statement = select(StationRow).order_by(col(StationRow.name))
+        rows = self._gateway.unchecked(statement, StationRow)
+        return tuple(row.record(Station) for row in rows)
+
+    def retire(self, name: str, at: datetime) -> bool:
+        """Let one serve nobody any more; False where it is unknown or retired already."""
+        present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
+        return self._gateway.change(StationRow, *present, retired_at=at) == 1
+
+    def reinstate(self, name: str) -> bool:
+        """Undo that; False where it is unknown or not retired."""
+        retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
+        return self._gateway.change(StationRow, *retired, retired_at=None) == 1
+
+    def last_visits(self) -> dict[str, datetime]:
+        """Return when a card was last put in at each station that ever had one."""
+        opened = select(func.max(col(VisitRow.opened_at)))
+        here = opened.where(col(VisitRow.station) == col(StationRow.name)).scalar_subquery()
+        rows = self._gateway.tuples(select(col(StationRow.name), here))
+        return {name: at for name, at in rows if at is not None}
+
+
+def _is(message_id: str) -> ColumnElement[bool]:
+    return col(OutboxRow.id) == message_id
+
+
+def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)
+
+
+# Alarms and chores: of any number of processes that look at once, one tells and one works.
+
+LEFT = 5
+"""How many times in a row a chore is left undone before it counts as begun anew."""
+
+
+class Alarms:
+    """What is wrong at the moment."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
+        """Raise an alarm; True for exactly one caller until it has ended."""
+        alarm = Alarm(name, kind, self._now, self._now, dict(detail))
+        insert = self._gateway.upsert(AlarmRow).values(values(alarm))
+        if self._gateway.run(insert.on_conflict_do_nothing()) == 1:
+            return True
+        again = update(AlarmRow).where(col(AlarmRow.name) == name)
+        self._gateway.run(again.values(seen_at=self._now, detail=dict(detail)))
+        return False
+
+    def end(self, name: str) -> Alarm | None:
+        """End an alarm and return it; None where it is over already."""
+        ended = delete(AlarmRow).where(col(AlarmRow.name) == name).returning(AlarmRow)
+        row = self._gateway.one(ended, AlarmRow)
+        return row.record(Alarm) if row else None
+
+    def standing(self) -> tuple[Alarm, ...]:
+        """Return all that are not over, the oldest first."""
+        ordered = select(AlarmRow).order_by(col(AlarmRow.since), col(AlarmRow.name))
+        rows = self._gateway.many(ordered, AlarmRow)
+        return tuple(row.record(Alarm) for row in rows)
+
+
+class Chores:
+    """What is done now and then, by whoever comes first."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def get(self, name: str) -> Chore | None:
+        """Return a chore as it was done last; None before the first time."""
+        row = self._gateway.one(select(ChoreRow).where(col(ChoreRow.name) == name), ChoreRow)
+        if row is None:
+            return None
+        return Chore(row.name, row.since, row.done_at, AuditHead(row.seq, row.hash))
+
+    def claim(self, name: str, every: timedelta) -> bool:
+        """Take a chore that is due; True for exactly one caller in each span of ``every``.
+
+        Its ``since`` begins anew where it was left undone for five times as long. A time in
+        the far future, from a clock that was wrong once, does not keep it from being done.
+        """
+        now, done_at = self._now, col(ChoreRow.done_at)
+        new = {"name": name, "since": now, "done_at": now, "seq": FIRST.seq, "hash": FIRST.hash}
+        since = case((done_at <= now - LEFT * every, now), else_=col(ChoreRow.since))
+        insert = self._gateway.upsert(ChoreRow).values(new)
+        statement = insert.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"done_at": now, "since": since},
+            where=or_(done_at <= now - every, done_at > now + every),
+        )
+        return self._gateway.run(statement) == 1
+
+    def is_due(self, name: str, every: timedelta) -> bool:
+        """Tell whether ``claim`` would take it now."""
+        fresh = and_(
+            col(ChoreRow.name) == name,
+            col(ChoreRow.done_at) > self._now - every,
+            col(ChoreRow.done_at) <= self._now + every,
+        )
+        return self._gateway.scalar(select(col(ChoreRow.name)).where(fresh)) is None
+
+    def reach(self, name: str, row: AuditHead) -> None:
+        """Note how far a chore has come that is done in pieces."""
+        statement = update(ChoreRow).where(col(ChoreRow.name) == name)
+        self._gateway.run(statement.values(seq=row.seq, hash=row.hash))

@@ -1,0 +1,238 @@
+"""Members of staff and their keys, and the notes that they leave with what they do."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, select, text, update
+from sqlmodel import col
+
+from kiosk.authority.roles import Role
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import (
+    ActionNote,
+    Outcome,
+    PolicySetting,
+    ProposedAct,
+    StaffKey,
+    StaffMember,
+)
+from kiosk.authority.store.tables import (
+    ActionNoteRow,
+    PolicySettingRow,
+    ProposedActRow,
+    StaffKeyRow,
+    StaffMemberRow,
+    values,
+)
+
+
+class Staff:
+    """Who may log in, and with which keys."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def get(self, staff_id: str) -> StaffMember | None:
+        """Return one by id, present or removed."""
+        return self._one(col(StaffMemberRow.id) == staff_id)
+
+    def lock_all(self) -> None:
+        """Hold every member against other writers: for what all managers together decide."""
+        every = select(StaffMemberRow).order_by(col(StaffMemberRow.id)).with_for_update()
+        self._gateway.many(every, StaffMemberRow)
+
+    def by_key(self, fingerprint: str) -> StaffMember | None:
+        """Return the present member whose key this is."""
+        key = self.key(fingerprint)
+        member = self.get(key.staff_id) if key else None
+        return member if member and member.removed_at is None else None
+
+    def every(self) -> tuple[StaffMember, ...]:
+        """Return all by name, removed ones too."""
+        ordered = select(StaffMemberRow).order_by(func.lower(StaffMemberRow.name))
+        rows = self._gateway.many(ordered, StaffMemberRow)
+        return tuple(row.record(StaffMember) for row in rows)
+
+    def add(self, member: StaffMember) -> None:
+        """Add one."""
+        self._gateway.add(StaffMemberRow, values(member))
+
+    def save(self, member: StaffMember) -> bool:
+        """Overwrite the one with its id and revision; False when it was changed meanwhile."""
+        same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
+        new = values(member, without=("id",)) | {"revision": member.revision + 1}
+        return self._gateway.change(StaffMemberRow, *same, **new) == 1
+
+    def managers(self) -> int:
+        """Return how many managers can log in: those present who have a key."""
+        keyed = select(col(StaffKeyRow.staff_id))
+        present = (
+            col(StaffMemberRow.role) == Role.MANAGER,
+            col(StaffMemberRow.removed_at).is_(None),
+            col(StaffMemberRow.id).in_(keyed),
+        )
+        count: int = self._gateway.scalar(select(func.count()).where(*present))
+        return count
+
+    # --- keys ---
+
+    def key(self, fingerprint: str) -> StaffKey | None:
+        """Return one key."""
+        statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
+        row = self._gateway.one(statement, StaffKeyRow)
+        return row.record(StaffKey) if row else None
+
+    def keys(self) -> tuple[StaffKey, ...]:
+        """Return every key, the oldest first."""
+        statement = select(StaffKeyRow).order_by(col(StaffKeyRow.added_at))
+        return tuple(row.record(StaffKey) for row in self._gateway.many(statement, StaffKeyRow))
+
+    def add_key(self, key: StaffKey) -> bool:
+        """Add one; False when somebody has it already."""
+        stamped = self._gateway.stamped(StaffKeyRow, values(key))
+        insert = self._gateway.upsert(StaffKeyRow).values(stamped)
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def remove_key(self, staff_id: str, fingerprint: str) -> bool:
+        """Delete a member's key; False when it is none of theirs."""
+        named = (
+            col(StaffKeyRow.fingerprint) == fingerprint,
+            col(StaffKeyRow.staff_id) == staff_id,
+        )
+        return self._gateway.run(delete(StaffKeyRow).where(*named)) == 1
+
+    def _one(self, condition: ColumnElement[bool]) -> StaffMember | None:
+        row = self._gateway.one(select(StaffMemberRow).where(condition), StaffMemberRow)
+        return row.record(StaffMember) if row else None
+
+
+REDACTED_TEXT = "(redacted)"
+"""What stands in the place of a reason that was taken out."""
+
+
+class ActionNotes:
+    """Why staff did what they did."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, note: ActionNote) -> None:
+        """Write one down."""
+        self._gateway.add(ActionNoteRow, values(note))
+
+    def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
+        """Return those of ``ids`` that exist; at most 500 at a time."""
+        wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
+        rows = self._gateway.many(wanted, ActionNoteRow)
+        return {row.id: row.record(ActionNote) for row in rows}
+
+    def redact(self, note_id: str) -> bool:
+        """Take the texts out of one, with its salt; False where it is gone or has none.
+
+        What the audit keeps of it is a digest that nobody can try texts against any more.
+        """
+        same = col(ActionNoteRow.id) == note_id, col(ActionNoteRow.salt) != ""
+        gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
+        return self._gateway.run(update(ActionNoteRow).where(*same).values(gone)) == 1
+
+    def detach(self, note_id: str) -> None:
+        """Let one name nobody, so that it outlives the erasure of whom it was about."""
+        statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)
+        self._gateway.run(statement.values(holder_id=None))
+
+
+def note_digest(note: ActionNote) -> str:
+    """Return what the audit keeps of a note: SHA-256 over its salt and its texts."""
+    parts = (note.salt, note.reason, note.identified_by)
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(framed.encode("utf-8")).hexdigest()
+
+
+# The policy settings that staff changed.
+
+
+class PolicyChanges:
+    """What staff set on top of the settings file."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def hold(self) -> None:
+        """Keep other writers away from all settings, which have to fit each other."""
+        self._gateway.hold(PolicySettingRow)
+
+    def every(self) -> dict[str, PolicySetting]:
+        """Return each that was ever changed, by name."""
+        rows = self._gateway.many(select(PolicySettingRow), PolicySettingRow)
+        return {row.name: row.record(PolicySetting) for row in rows}
+
+    def save(self, setting: PolicySetting) -> bool:
+        """Put one in place of the one with its revision (0: of none); False: there is another."""
+        new = values(setting) | {"revision": setting.revision + 1}
+        new = self._gateway.stamped(PolicySettingRow, new)
+        insert = self._gateway.upsert(PolicySettingRow).values(new)
+        statement = insert.on_conflict_do_update(
+            index_elements=["name"],
+            set_=new,
+            where=col(PolicySettingRow.revision) == setting.revision,
+        )
+        return self._gateway.run(statement) == 1
+
+
+# Acts that staff proposed, and what became of them.
+
+_WAITING = text("outcome = 'waiting'")
+"""The words of the partial index, so that both databases find by it."""
+
+
+class ProposedActs:
+    """Each waits until it is decided on or expires; then its parameters are emptied."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    def add(self, proposed: ProposedAct) -> None:
+        """Add one."""
+        self._gateway.add(ProposedActRow, values(proposed))
+
+    def get(self, proposed_id: str) -> ProposedAct | None:
+        """Return one by id, whatever became of it."""
+        wanted = select(ProposedActRow).where(col(ProposedActRow.id) == proposed_id)
+        row = self._gateway.one(wanted, ProposedActRow)
+        return row.record(ProposedAct) if row else None
+
+    def waiting(self) -> tuple[ProposedAct, ...]:
+        """Return those that can still be agreed to, oldest first."""
+        unexpired = select(ProposedActRow).where(
+            _WAITING, col(ProposedActRow.expires_at) > self._now
+        )
+        rows = self._gateway.many(
+            unexpired.order_by(col(ProposedActRow.proposed_at)), ProposedActRow
+        )
+        return tuple(row.record(ProposedAct) for row in rows)
+
+    def overdue(self) -> tuple[ProposedAct, ...]:
+        """Return those that nobody decided on in time."""
+        late = select(ProposedActRow).where(_WAITING, col(ProposedActRow.expires_at) <= self._now)
+        rows = self._gateway.many(late.order_by(col(ProposedActRow.proposed_at)), ProposedActRow)
+        return tuple(row.record(ProposedAct) for row in rows)
+
+    def decide(self, proposed_id: str, outcome: Outcome, by: str) -> bool:
+        """Conclude one that waits; True for exactly one caller."""
+        waits = col(ProposedActRow.id) == proposed_id, _WAITING
+        decided = {
+            "outcome": outcome,
+            "decided_at": self._now,
+            "decided_by": by,
+            "parameters": b"",
+        }
+        return self._gateway.run(update(ProposedActRow).where(*waits).values(decided)) == 1
+
+    def purge(self, before: datetime) -> int:
+        """Delete those that were decided before then."""
+        return self._gateway.run(
+            delete(ProposedActRow).where(col(ProposedActRow.decided_at) < before)
+        )

@@ -1,0 +1,164 @@
+"""Counts: of what the audit tells, of visits, and of how people stand now.
+
+Every count walks one index over the rows of its span and nothing else. Times come in
+quarters of an hour: every zone's days and hours begin with one, so that a caller can fold
+them into days and hours of any zone, on both sides of a change of the clocks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, extract, func, or_, select, text
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import Scalar
+from kiosk.authority.store.tables import (
+    LIVE_CODE,
+    AuditEventRow,
+    CodeRow,
+    RegistrationRow,
+    VisitRow,
+    scalars_to_text,
+)
+
+QUARTER_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Audit events of one kind; with ``name``, only those whose detail has that ``value``."""
+
+    kind: str
+    name: str = ""
+    value: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one event happened, and to whom."""
+
+    station: str | None
+    card_id: str | None
+    holder_id: str | None
+    reference: str
+
+
+class Statistics:
+    """Counts of events from ``since`` on and before ``until``."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
+
+    # --- the audit ---
+
+    def by_quarter(
+        self, sought: Sequence[Sought], since: datetime, until: datetime
+    ) -> Counter[datetime]:
+        """Count by the quarter of an hour (its beginning, UTC)."""
+        found = _events(sought, since, until)
+        return self._quarters(select(_quarter(col(AuditEventRow.at)), func.count()).where(found))
+
+    def by_station(
+        self, sought: Sequence[Sought], since: datetime, until: datetime
+    ) -> Counter[str]:
+        """Count by the station's name; events without one are left out."""
+        return self._by(col(AuditEventRow.station), sought, since, until)
+
+    def by_holder(self, sought: Sequence[Sought], since: datetime, until: datetime) -> Counter[str]:
+        """Count by the holder's id; events without one are left out."""
+        return self._by(col(AuditEventRow.holder_id), sought, since, until)
+
+    def by_detail(
+        self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
+    ) -> Counter[str]:
+        """Count by what the detail says under ``name``; for details that say little else."""
+        detail = col(AuditEventRow.detail)
+        found = _events(sought, since, until)
+        counts: Counter[str] = Counter()
+        grouped = select(detail, func.count()).where(found).group_by(detail)
+        for said, count in self._gateway.tuples(grouped):
+            counts[str(json.loads(said).get(name, ""))] += count
+        return counts
+
+    def places(
+        self, sought: Sequence[Sought], since: datetime, until: datetime, limit: int
+    ) -> tuple[Place, ...]:
+        """Return where the newest of them happened, newest first."""
+        names = ("station", "card_id", "holder_id", "reference")
+        columns = (col(getattr(AuditEventRow, name)) for name in names)
+        newest = col(AuditEventRow.seq).desc()
+        statement = select(*columns).where(_events(sought, since, until)).order_by(newest)
+        return tuple(Place(*row) for row in self._gateway.tuples(statement.limit(limit)))
+
+    def seconds_since_card_in(
+        self, sought: Sequence[Sought], since: datetime, until: datetime
+    ) -> tuple[float, ...]:
+        """Return for each event how long before it its visit was opened."""
+        same = col(VisitRow.id) == col(AuditEventRow.visit_id)
+        times = select(col(VisitRow.opened_at), col(AuditEventRow.at)).join_from(
+            AuditEventRow, VisitRow, same
+        )
+        rows = self._gateway.tuples(times.where(_events(sought, since, until)))
+        return tuple((at - opened_at).total_seconds() for opened_at, at in rows)
+
+    # --- visits, and how people stand ---
+
+    def visits_by_quarter(self, since: datetime, until: datetime) -> Counter[datetime]:
+        """Count visits by the quarter of an hour in which the card went in."""
+        opened = col(VisitRow.opened_at)
+        counted = select(_quarter(opened), func.count())
+        return self._quarters(counted.where(opened >= since, opened < until))
+
+    def waiting_for_code(self) -> int:
+        """Return how many people were mailed a code that can still be entered."""
+        waits = col(CodeRow.expires_at) > self._now, col(CodeRow.tries) < col(CodeRow.max_tries)
+        mailed = text(LIVE_CODE), col(CodeRow.issued_by).is_(None)
+        people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
+        return len({holder_id for (holder_id,) in people})
+
+    def blocked(self) -> int:
+        """Return how many registrations are blocked."""
+        blocked = col(RegistrationRow.blocked_at).is_not(None)
+        count: int = self._gateway.scalar(select(func.count()).where(blocked))
+        return count
+
+    def _by(
+        self, column: Any, sought: Sequence[Sought], since: datetime, until: datetime
+    ) -> Counter[str]:
+        found = _events(sought, since, until), column.is_not(None)
+        grouped = select(column, func.count()).where(*found).group_by(column)
+        return Counter({str(key): count for key, count in self._gateway.tuples(grouped)})
+
+    def _quarters(self, statement: Select[Any]) -> Counter[datetime]:
+        rows = self._gateway.tuples(statement.group_by("quarter"))
+        return Counter({datetime.fromtimestamp(int(at), UTC): count for at, count in rows})
+
+
+def _events(sought: Sequence[Sought], since: datetime, until: datetime) -> ColumnElement[bool]:
+    kinds = sorted({each.kind for each in sought})
+    at = col(AuditEventRow.at)
+    span = col(AuditEventRow.kind).in_(kinds), at >= since, at < until
+    narrowed = [or_(*map(_fits, sought))] if any(each.name for each in sought) else []
+    return and_(*span, *narrowed)
+
+
+def _fits(sought: Sought) -> ColumnElement[bool]:
+    same_kind = col(AuditEventRow.kind) == sought.kind
+    if not sought.name:
+        return same_kind
+    pair = scalars_to_text({sought.name: sought.value})[1:-1]
+    return and_(same_kind, col(AuditEventRow.detail).contains(pair, autoescape=True))
+
+
+def _quarter(moment: Any) -> Any:
+    """Return the quarter's beginning in seconds since 1970, under the name ``quarter``."""
+    seconds = extract("epoch", moment)
+    return (seconds - seconds % QUARTER_S).label("quarter")

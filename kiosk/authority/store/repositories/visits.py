@@ -1,0 +1,223 @@
+"""Visits, what they gathered, and the unblock journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import KeptKind, PendingChange, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.tables import (
+    CardRow,
+    KeptSecretRow,
+    PendingRow,
+    UnblockRow,
+    VisitRow,
+    values,
+)
+from kiosk.contract.messages import ReadFault, Reason, VisitEnd
+
+
+class Visits:
+    """Every sitting at a station."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, visit: Visit) -> bool:
+        """Open one; False when there is a visit with its id (its reference must be new)."""
+        stamped = self._gateway.stamped(VisitRow, values(visit))
+        insert = self._gateway.upsert(VisitRow).values(stamped)
+        statement = insert.on_conflict_do_nothing(index_elements=["id"])
+        return self._gateway.run(statement) == 1
+
+    def get(self, visit_id: str) -> Visit | None:
+        """Return one by id."""
+        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
+
+    def by_reference(self, reference: str) -> Visit | None:
+        """Return one by the number that its station showed."""
+        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
+
+    def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
+        """Return the newest visits with a card that is not recorded or not read, newest first."""
+        either = col(VisitRow.unknown_card).is_not(None) | col(VisitRow.unread).is_not(None)
+        unknown = select(VisitRow).where(either)
+        newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
+        return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
+
+    def unchecked(self, visit_id: str) -> Visit | None:
+        """Return one, altered or not: for the audit of a refusal, and for nothing else."""
+        statement = select(VisitRow).where(col(VisitRow.id) == visit_id)
+        rows = self._gateway.unchecked(statement, VisitRow)
+        return rows[0].record(Visit) if rows else None
+
+    def lock(self, visit_id: str) -> Visit | None:
+        """Return one, held against other writers until the unit of work ends."""
+        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id).with_for_update())
+
+    def save(self, visit: Visit) -> None:
+        """Overwrite one with what it has become; ``lock`` it first."""
+        statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
+        stamped = self._gateway.stamped(VisitRow, values(visit))
+        self._gateway.run(statement.values(stamped))
+
+    def close(self, visit_id: str, at: datetime, how: VisitEnd) -> bool:
+        """Close one; False when it is closed already or unknown."""
+        open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
+        return self._gateway.change(VisitRow, *open_, closed_at=at, how=how) == 1
+
+    def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
+        """Note why one was refused, and the digest of the proof that was judged for it."""
+        this = col(VisitRow.id) == visit_id
+        self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
+
+    def note_unread(self, visit_id: str, fault: ReadFault) -> None:
+        """Note why a station could not read the card, where none was noted before."""
+        this = col(VisitRow.id) == visit_id, col(VisitRow.unread).is_(None)
+        self._gateway.change(VisitRow, *this, unread=fault)
+
+    def count_begun(self, station: str, since: datetime) -> int:
+        """Return how many visits a station began since then."""
+        begun = col(VisitRow.station) == station, col(VisitRow.opened_at) > since
+        found: int = self._gateway.scalar(select(func.count()).where(*begun)) or 0
+        return found
+
+    def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
+        """Return the visits of a card that were never closed, oldest first."""
+        open_ = col(VisitRow.card_id) == card_id, col(VisitRow.closed_at).is_(None)
+        statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
+        rows = self._gateway.many(statement, VisitRow)
+        return tuple(row.record(Visit) for row in rows)
+
+    def last_at(self, station: str) -> Visit | None:
+        """Return the visit that was opened last at a station."""
+        here = select(VisitRow).where(col(VisitRow.station) == station)
+        return self._one(here.order_by(col(VisitRow.opened_at).desc()).limit(1))
+
+    def purge(self, before: datetime, most: int) -> int:
+        """Delete visits opened before then to which no entry of the journal belongs any more.
+
+        Those that were never closed go as well. Return how many; ``most`` at a time.
+        """
+        entries = select(col(UnblockRow.visit_id))
+        old = select(col(VisitRow.id)).where(
+            col(VisitRow.opened_at) < before, col(VisitRow.id).not_in(entries)
+        )
+        some = old.order_by(col(VisitRow.opened_at)).limit(most)
+        return self._gateway.run(delete(VisitRow).where(col(VisitRow.id).in_(some)))
+
+    def _one(self, statement: Select[VisitRow]) -> Visit | None:
+        row = self._gateway.one(statement, VisitRow)
+        return row.record(Visit) if row else None
+
+
+class PendingChanges:
+    """What visits gather; a visit and the code that was sent for it name their own."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def put(self, change: PendingChange) -> None:
+        """Add one, or overwrite the one with its id."""
+        stamped = self._gateway.stamped(PendingRow, values(change))
+        insert = self._gateway.upsert(PendingRow).values(stamped)
+        new = {name: insert.excluded[name] for name in stamped}
+        self._gateway.run(insert.on_conflict_do_update(index_elements=["id"], set_=new))
+
+    def get(self, change_id: str) -> PendingChange | None:
+        """Return one by id."""
+        return self._one(col(PendingRow.id) == change_id)
+
+    def delete(self, change_id: str) -> None:
+        """Forget one: it was applied or given up."""
+        self._gateway.run(delete(PendingRow).where(col(PendingRow.id) == change_id))
+
+    def delete_of_holder(self, holder_id: str) -> int:
+        """Forget all that a holder's cards have gathered; return how many."""
+        statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
+        return self._gateway.run(statement)
+
+    def purge(self, before: datetime) -> int:
+        """Delete those made before then; return how many."""
+        return self._gateway.run(delete(PendingRow).where(col(PendingRow.created_at) < before))
+
+    def _one(self, *conditions: ColumnElement[bool]) -> PendingChange | None:
+        row = self._gateway.one(select(PendingRow).where(*conditions), PendingRow)
+        return row.record(PendingChange) if row else None
+
+
+class UnblockJournal:
+    """Intent before the card is changed, outcome after; one open entry a card."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def open(self, entry: UnblockEntry) -> bool:
+        """Write down an intent; False, and nothing written, when the card has an open entry."""
+        stamped = self._gateway.stamped(UnblockRow, values(entry))
+        insert = self._gateway.upsert(UnblockRow).values(stamped)
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def get(self, entry_id: str) -> UnblockEntry | None:
+        """Return one by id."""
+        return self._one(col(UnblockRow.id) == entry_id)
+
+    def open_for(self, card_id: str) -> UnblockEntry | None:
+        """Return the card's open entry: an intent without outcome, or an unknown outcome."""
+        return self._one(col(UnblockRow.card_id) == card_id, _is_open())
+
+    def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
+        """Return the open entries of a holder's cards, oldest first."""
+        cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+        statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _is_open())
+        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
+        return tuple(row.record(UnblockEntry) for row in rows)
+
+    def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
+        """Return every entry that a visit opened, oldest first."""
+        statement = select(UnblockRow).where(col(UnblockRow.visit_id) == visit_id)
+        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
+        return tuple(row.record(UnblockEntry) for row in rows)
+
+    def note_unknown(self, entry_id: str, detail: str) -> bool:
+        """Turn an intent into an unknown outcome; the entry stays open."""
+        intent = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.INTENT
+        unknown = {"state": UnblockState.UNKNOWN, "detail": detail}
+        return self._gateway.change(UnblockRow, *intent, **unknown) == 1
+
+    def close(self, entry_id: str, state: UnblockState, detail: str, at: datetime) -> bool:
+        """Close an open entry as done, refused, not sent or settled; False if it is not open."""
+        if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
+            raise ValueError("that is no way to close an entry")
+        open_ = col(UnblockRow.id) == entry_id, _is_open()
+        closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
+        return self._gateway.change(UnblockRow, *open_, **closed) == 1
+
+    def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
+        """Keep what an admin key made, while the card has not answered to it; None: forget it."""
+        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
+
+    def purge(self, before: datetime, most: int) -> int:
+        """Delete entries closed before then; return how many, ``most`` at a time.
+
+        Those of a card that may have a pending secret stay: they say what it may have.
+        """
+        unsettled = select(col(KeptSecretRow.card_id)).where(
+            col(KeptSecretRow.kind) == KeptKind.PENDING
+        )
+        old = select(col(UnblockRow.id)).where(
+            col(UnblockRow.closed_at) < before, col(UnblockRow.card_id).not_in(unsettled)
+        )
+        some = old.order_by(col(UnblockRow.closed_at)).limit(most)
+        return self._gateway.run(delete(UnblockRow).where(col(UnblockRow.id).in_(some)))
+
+    def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
+        row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)
+        return row.record(UnblockEntry) if row else None
+
+
+def _is_open() -> ColumnElement[bool]:
+    return col(UnblockRow.closed_at).is_(None)

@@ -1,0 +1,125 @@
+"""MACs of rows that grant access: which columns one covers, and how a row becomes bytes.
+
+Whoever writes the database without the key can then change no such row, insert none and
+move none unnoticed. To put back an older row with its older MAC, or to delete one, stays
+possible: only the audit shows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, Protocol
+
+from kiosk.authority.store.tables import MacRow, Row
+
+MAC: Final = "mac"
+
+
+class RowMacs(Protocol):
+    """Makes and checks MACs under a key outside the database."""
+
+    @property
+    def current_key_id(self) -> str:
+        """The id of the key that makes new MACs; it begins each of them, before a dot."""
+
+    def reload(self) -> None:
+        """Read the keys again: one was added."""
+
+    def make(self, message: bytes) -> str:
+        """Return the MAC of ``message`` under the current key."""
+
+    def fits(self, message: bytes, mac: str) -> bool:
+        """Tell whether ``mac`` is that of ``message``; raises ``KeyMissing``."""
+
+    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
+        """Return the keyed digests of a short number for one use, the current key's first."""
+
+
+@cache
+def covered(kind: type[MacRow]) -> tuple[str, ...]:
+    """Return the columns that a MAC of ``kind`` covers, by name."""
+    return tuple(sorted(frozenset(kind.model_fields) - kind.uncovered - {MAC}))
+
+
+def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a row that its MAC is made of.
+
+    A column that is missing in ``values`` has its default; ``KeyError`` where it has none.
+    """
+    texts = [_heading(kind)]
+    for name in covered(kind):
+        value = values[name] if name in values else _default(kind, name)
+        texts.append(_encoded(value))
+    return b"".join(texts)
+
+
+def row_message(row: MacRow) -> bytes:
+    """Return the bytes of a row as it was read."""
+    kind = type(row)
+    return b"".join([_heading(kind), *(_encoded(getattr(row, name)) for name in covered(kind))])
+
+
+def row_key(row: MacRow) -> tuple[str, ...]:
+    """Return the primary key of a row."""
+    return tuple(str(getattr(row, name)) for name in primary_key(type(row)))
+
+
+def row_name(row: MacRow) -> str:
+    """Return the primary key of a row, as people read it."""
+    return "/".join(row_key(row))
+
+
+@cache
+def primary_key(kind: type[Row]) -> tuple[str, ...]:
+    """Return the names of the columns of the primary key."""
+    return tuple(column.name for column in kind.metadata.tables[table_name(kind)].primary_key)
+
+
+def table_name(kind: type[Row]) -> str:
+    """Return the name of the table."""
+    return str(kind.__tablename__)
+
+
+@cache
+def _heading(kind: type[MacRow]) -> bytes:
+    return _encoded((table_name(kind), *covered(kind)))
+
+
+@cache
+def _default(kind: type[MacRow], name: str) -> object:
+    field = kind.model_fields[name]
+    if field.is_required():
+        raise KeyError(name)
+    return field.default
+
+
+def _encoded(value: object) -> bytes:
+    """Encode a value in one way alone: its kind, its length where that varies, itself."""
+    match value:
+        case None:
+            return b"n"
+        case bool():
+            return b"t" if value else b"f"
+        case str():
+            return _framed(b"s", str(value).encode("utf-8", "surrogatepass"))
+        case int():
+            return _framed(b"i", b"%d" % value)
+        case bytes():
+            return _framed(b"b", value)
+        case datetime():
+            # The store refuses a time without a zone when it is written.
+            moment = value.astimezone(UTC) if value.tzinfo else value
+            return _framed(b"d", moment.isoformat(timespec="microseconds").encode())
+        case tuple():
+            return b"l" + len(value).to_bytes(4, "big") + b"".join(map(_encoded, value))
+        case _ if is_dataclass(value):
+            return _encoded(tuple(getattr(value, field.name) for field in fields(value)))
+        case _:
+            raise TypeError(f"no encoding for {type(value).__name__}")
+
+
+def _framed(kind: bytes, raw: bytes) -> bytes:
+    return kind + len(raw).to_bytes(4, "big") + raw

@@ -1,0 +1,742 @@
+"""The tables; importing this fills ``Row.metadata`` with all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import (
+    CardStatus,
+    JointHash,
+    KeptKind,
+    Outcome,
+    PinEvidence,
+    Scalar,
+    UnblockState,
+    Verdict,
+)
+from kiosk.contract.messages import Purpose, ReadFault, Reason, VisitEnd
+
+# Column types that give a record's own types back, the same on both databases.
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC; a naive one is refused with ``ValueError``.
+
+    SQLite keeps no zone, so the zone is put back when a value is read.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn into UTC what is aware."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("a time without a zone was given to the store")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give UTC, whatever zone the server speaks."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Worded(TypeDecorator[StrEnum]):
+    """One word of a ``StrEnum``, checked on its way in and on its way out."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        """Refuse what is none of the words."""
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Give the member."""
+        return None if value is None else self.words(value)
+
+
+class Numbers(TypeDecorator[tuple[int, ...]]):
+    """A short list of numbers, kept as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[int, ...] | None, dialect: Dialect) -> str | None:
+        """Write it as JSON."""
+        return None if value is None else json.dumps([int(number) for number in value])
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[int, ...] | None:
+        """Read it as a tuple."""
+        return None if value is None else tuple(json.loads(value))
+
+
+class Scalars(TypeDecorator[dict[str, Any]]):
+    """A flat dictionary of JSON scalars, kept as canonical JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
+        """Refuse anything but scalars: an object could hide a secret."""
+        return None if value is None else scalars_to_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+        """Read it as a dictionary."""
+        return None if value is None else json.loads(value)
+
+
+class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
+    """The joint hashes of one registration, kept as JSON text: they are only read together."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: tuple[JointHash, ...] | None, dialect: Dialect
+    ) -> str | None:
+        """Write subset, digest and pepper id of each."""
+        if value is None:
+            return None
+        return json.dumps([[list(one.subset), one.digest, one.pepper_id] for one in value])
+
+    def process_result_value(
+        self, value: str | None, dialect: Dialect
+    ) -> tuple[JointHash, ...] | None:
+        """Read them back in order."""
+        if value is None:
+            return None
+        return tuple(JointHash(tuple(one[0]), one[1], one[2]) for one in json.loads(value))
+
+
+def scalars_to_text(scalars: dict[str, Any]) -> str:
+    """Return canonical JSON; raise ``TypeError`` for anything but str, int, bool and None."""
+    for name, value in scalars.items():
+        if not isinstance(value, str | int | bool | None):
+            raise TypeError(f"{name} is neither text, number, truth value nor nothing")
+    return json.dumps(scalars, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+# What every table shares: one catalogue of their own, named constraints, and records.
+#
+# ``table=True`` validates nothing and a row is mutable, so rows never leave the store:
+# ``Row.record`` copies one into its frozen record.
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Record = TypeVar("Record", bound=DataclassInstance)
+else:
+    Record = TypeVar("Record")
+
+
+class Row(SQLModel):
+    """The root of the tables."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+    def record(self, kind: type[Record]) -> Record:
+        """Return a frozen ``kind`` whose fields are named as the columns are."""
+        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+
+class MacRow(Row):
+    """A row that grants access: it has a MAC over all of its columns but ``uncovered``.
+
+    ``Gateway`` makes the MAC when such a row is written and checks it when one is read.
+    """
+
+    uncovered: ClassVar[frozenset[str]] = frozenset()
+    """What one atomic statement counts, or what is authenticated by other means."""
+
+    mac: str = Field(repr=False)
+
+
+def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
+    """Return an index over the rows that fulfil ``condition``, on either database."""
+    where = text(condition)
+    return Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a record's fields, to be written to the columns of the same names."""
+    skipped = frozenset(without)
+    names = (field.name for field in fields(record))
+    return {name: getattr(record, name) for name in names if name not in skipped}
+
+
+# Tables of people: cardholders, cards, registrations, questions, charged attempts.
+
+
+class CardholderRow(MacRow, table=True):
+    """See ``Cardholder``."""
+
+    uncovered = frozenset({"revision"})
+
+    __tablename__ = "cardholder"
+    __table_args__ = (
+        Index("ix_cardholder_name_id", "name", "id"),
+        index_where("ix_cardholder_left", "left_at", "left_at IS NOT NULL"),
+    )
+    id: str = Field(primary_key=True)
+    number: str = Field(unique=True)
+    name: str
+    email: str | None = None
+    left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
+
+
+class CardRow(MacRow, table=True):
+    """See ``Card``; the three columns of the sealed secret are all null or all set.
+
+    What is sealed is authenticated by its seal, and its account is kept by atomic statements.
+    """
+
+    uncovered = frozenset(
+        {
+            "sealed_secret",
+            "sealed_key_id",
+            "sealed_revision",
+            "derived_from",
+            "secret_generation",
+            "secret_limit",
+            "secret_exposure",
+            "secret_seen_at",
+            "key_proven_revision",
+            "key_exchanges",
+            "key_exchanged_at",
+            "secret_tries_left",
+        }
+    )
+
+    __tablename__ = "card"
+    __table_args__ = (
+        UniqueConstraint("driver", "identifier"),
+        CheckConstraint("secret_exposure >= 0", name="exposure"),
+        CheckConstraint(
+            "(sealed_secret IS NULL) = (sealed_key_id IS NULL) AND "
+            "(sealed_secret IS NULL) = (sealed_revision IS NULL)",
+            name="sealed",
+        ),
+        index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
+        index_where("ix_card_expires", "expires_at", "expires_at IS NOT NULL"),
+    )
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    driver: str
+    identifier: str
+    status: CardStatus = Field(sa_type=Worded(CardStatus))
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sealed_secret: bytes | None = Field(default=None, repr=False)
+    sealed_key_id: str | None = Field(default=None, index=True)
+    sealed_revision: int | None = None
+    derived_from: str = ""
+    secret_generation: int | None = None
+    secret_limit: int | None = None
+    secret_exposure: int = 0
+    secret_tries_left: int | None = None
+    auth_key: bytes | None = Field(default=None, repr=False)
+    auth_key_imported: bool = False
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_key_imported: bool = False
+    set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    key_proven_revision: int | None = None
+    key_exchanges: int = 0
+    key_exchanged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class QuestionRow(Row, table=True):
+    """See ``SecurityQuestion``."""
+
+    __tablename__ = "security_question"
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    text: str
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RegistrationRow(MacRow, table=True):
+    """See ``Registration``."""
+
+    uncovered = frozenset({"failures", "unproven_failures"})
+
+    __tablename__ = "registration"
+    __table_args__ = (
+        CheckConstraint("failures >= 0", name="failures"),
+        index_where("ix_registration_blocked", "blocked_at", "blocked_at IS NOT NULL"),
+    )
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
+    email: str
+    email_verified_at: datetime = Field(sa_type=UtcDateTime)
+    question_ids: tuple[int, ...] = Field(sa_type=Numbers)
+    hashes: tuple[JointHash, ...] = Field(sa_type=JointHashes, repr=False)
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    failures: int = 0
+    blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    proven: bool = False
+    unproven_failures: int = 0
+    unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AttemptRow(MacRow, table=True):
+    """One charged attempt: whose (``subject``: a holder, or a code), and what came of it.
+
+    The key is the pair, so that an id that was used for one subject charges another anew.
+    """
+
+    __tablename__ = "attempt_charge"
+    subject: str = Field(primary_key=True)
+    attempt_id: str = Field(primary_key=True)
+    charged_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    left_after: int
+    given: bytes | None = Field(default=None, repr=False)
+    verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))
+
+
+class StopNumberRow(MacRow, table=True):
+    """See ``StopNumber``; ``digest`` is ``<key id>.<hexadecimal>``."""
+
+    __tablename__ = "stop_number"
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    digest: str = Field(unique=True, repr=False)
+    made_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ErasedNumberRow(Row, table=True):
+    """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
+
+    __tablename__ = "erased_number"
+    digest: str = Field(primary_key=True, repr=False)
+
+
+class AddressChangeRow(MacRow, table=True):
+    """See ``AddressChange``."""
+
+    __tablename__ = "address_change"
+    __table_args__ = (
+        index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
+    )
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    old_email: str
+    new_email: str
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    effective_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+# The table of unblock secrets that are kept beside the current one of a card.
+
+PENDING = "kind = 'pending'"
+
+
+class KeptSecretRow(Row, table=True):
+    """See ``KeptSecret``."""
+
+    __tablename__ = "kept_secret"
+    __table_args__ = (
+        index_where("uq_kept_secret_pending", "card_id", PENDING, unique=True),
+        index_where("ix_kept_secret_derived_from", "derived_from", "derived_from <> ''"),
+    )
+    id: str = Field(primary_key=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    kind: KeptKind = Field(sa_type=Worded(KeptKind))
+    sealed_secret: bytes = Field(repr=False)
+    sealed_key_id: str = Field(index=True)
+    sealed_revision: int
+    derived_from: str = ""
+    kept_at: datetime = Field(sa_type=UtcDateTime)
+    entry_id: str = ""
+    presented: bool = False
+    refused: bool = False
+
+
+# Tables of what happens at a station: visits, what they gather, codes, the journal.
+
+LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
+OPEN_ENTRY = "closed_at IS NULL"
+
+
+class VisitRow(MacRow, table=True):
+    """See ``Visit``."""
+
+    __tablename__ = "visit"
+    __table_args__ = (Index("ix_visit_station_opened_at", "station", "opened_at"),)
+    id: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    station: str
+    opened_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    card_id: str | None = Field(default=None, foreign_key="card.id", index=True)
+    holder_id: str | None = Field(default=None, foreign_key="cardholder.id", index=True)
+    purpose: Purpose | None = Field(default=None, sa_type=Worded(Purpose))
+    pin_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_carried: bool = False
+    code_proven_id: str | None = None
+    pin_was_blocked: bool = False
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    how: VisitEnd | None = Field(default=None, sa_type=Worded(VisitEnd))
+    auth_key: bytes | None = Field(default=None, repr=False)
+    genuine_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    challenge: bytes | None = Field(default=None, repr=False)
+    challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_tries: int | None = None
+    judged: bytes | None = Field(default=None, repr=False)
+    refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
+    key_vouched: bool = False
+    pin_evidence: PinEvidence | None = Field(default=None, sa_type=Worded(PinEvidence))
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_challenge: bytes | None = Field(default=None, repr=False)
+    pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    owner_email: str | None = None
+    pending_id: str | None = None
+    unknown_card: str | None = None
+    unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
+
+
+class PendingRow(MacRow, table=True):
+    """See ``PendingChange``."""
+
+    __tablename__ = "pending_change"
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    email: str | None = None
+    question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
+    auth_key: bytes | None = Field(default=None, repr=False)
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
+    owner_email: str | None = None
+
+
+class CodeRow(MacRow, table=True):
+    """See ``EmailCode``; no index holds the digest."""
+
+    uncovered = frozenset({"tries"})
+
+    __tablename__ = "email_code"
+    __table_args__ = (
+        index_where("uq_email_code_live", "card_id", LIVE_CODE, unique=True),
+        Index("ix_email_code_card_id_drafted_at", "card_id", "drafted_at"),
+        CheckConstraint("tries >= 0 AND tries <= max_tries", name="tries"),
+        CheckConstraint("(sent_at IS NULL) = (expires_at IS NULL)", name="sent"),
+    )
+    id: str = Field(primary_key=True)
+    card_id: str = Field(foreign_key="card.id")
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    visit_id: str
+    digest: bytes = Field(repr=False)
+    key_id: str
+    sent_to: str
+    drafted_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    max_tries: int
+    tries: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pending_id: str | None = None
+    issued_by: str | None = None
+    agreed_by: str | None = None
+    needs_second: bool = False
+    attempt: str = ""
+    drafted_by: str = ""
+    proves_owner: bool = False
+    unproven: bool = False
+
+
+class UnblockRow(MacRow, table=True):
+    """See ``UnblockEntry``."""
+
+    __tablename__ = "unblock_journal"
+    __table_args__ = (index_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY, unique=True),)
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", index=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    was_blocked: bool
+    state: UnblockState = Field(sa_type=Worded(UnblockState))
+    detail: str = ""
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempt: str = ""
+    proof: bytes | None = Field(default=None, repr=False)
+    cryptogram: bytes | None = Field(default=None, repr=False)
+
+
+# Tables beside the visits: audit chain, its head and anchors, outbox, stations.
+
+GIVEN = {"autoincrement": False}
+WAITING = "sent_at IS NULL AND failed_at IS NULL"
+ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class AuditEventRow(Row, table=True):
+    """See ``AuditEvent``; ``detail`` is the canonical JSON text whose salted digest was hashed.
+
+    A detail that was redacted is gone with its salt: its digest stays.
+    No foreign keys: a person who is erased leaves their ids here.
+    """
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index("ix_audit_event_at_seq", "at", "seq"),
+        Index("ix_audit_event_kind_at", "kind", "at"),
+        Index("ix_audit_event_kind_seq", "kind", "seq"),
+        Index("ix_audit_event_holder_id_seq", "holder_id", "seq"),
+        Index("ix_audit_event_station_seq", "station", "seq"),
+        Index("ix_audit_event_actor_seq", "actor", "seq"),
+    )
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    at: datetime = Field(sa_type=UtcDateTime)
+    kind: str
+    reference: str = Field(index=True)
+    visit_id: str | None = Field(default=None, index=True)
+    card_id: str | None = Field(default=None, index=True)
+    holder_id: str | None = None
+    station: str | None = None
+    actor: str | None = None
+    detail: str | None = None
+    salt: str | None = Field(default=None, repr=False)
+    detail_sha256: str
+    previous: str
+    hash: str
+    mac: str
+    mac_key: str
+
+
+class AuditHeadRow(Row, table=True):
+    """The single row that every writer of the audit locks."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+    id: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    seq: int = Field(sa_type=ROW_NUMBER)
+    hash: str
+
+
+class AuditAnchorRow(Row, table=True):
+    """See ``AuditAnchor``."""
+
+    __tablename__ = "audit_anchor"
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    hash: str
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+    key_id: str
+
+
+class KnownKeyRow(Row, table=True):
+    """See ``KnownKeys``."""
+
+    __tablename__ = "known_key"
+    id: str = Field(primary_key=True)
+    purpose: str
+    since: datetime = Field(sa_type=UtcDateTime)
+
+
+class OutboxRow(Row, table=True):
+    """See ``OutboxMessage``."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (index_where("ix_outbox_message_waiting", "created_at", WAITING),)
+    id: str = Field(primary_key=True)
+    to: str
+    template: str
+    params: dict[str, Scalar] = Field(sa_type=Scalars)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    next_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    attempts: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str = ""
+    holder_id: str | None = Field(default=None, index=True)
+
+
+class StationRow(MacRow, table=True):
+    """See ``Station``."""
+
+    uncovered = frozenset({"last_seen_at", "version", "reader_state"})
+
+    __tablename__ = "station"
+    name: str = Field(primary_key=True)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    version: str = ""
+    reader_state: str = ""
+    site: str = ""
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+# Tables of RA staff and of what they leave: keys, notes, policy settings, search.
+
+TERM = String().with_variant(String(collation="C"), "postgresql")
+"""Ordered by code points on both databases, so that a prefix is one range of the index."""
+
+
+class StaffMemberRow(MacRow, table=True):
+    """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
+
+    __tablename__ = "staff_member"
+    id: str = Field(primary_key=True)
+    name: str
+    role: Role = Field(sa_type=Worded(Role))
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+class StaffKeyRow(MacRow, table=True):
+    """See ``StaffKey``; a key that was taken away is deleted."""
+
+    __tablename__ = "staff_key"
+    fingerprint: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    public_key: str
+    label: str = ""
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+class PolicySettingRow(MacRow, table=True):
+    """See ``PolicySetting``."""
+
+    __tablename__ = "policy_setting"
+    name: str = Field(primary_key=True)
+    value: str | None = None
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: str
+    note_id: str
+    revision: int = 0
+
+
+class ActionNoteRow(Row, table=True):
+    """See ``ActionNote``; deleted with its holder, while the audit keeps its digest."""
+
+    __tablename__ = "action_note"
+    id: str = Field(primary_key=True)
+    holder_id: str | None = Field(default=None, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    identified_by: str = ""
+    salt: str = Field(repr=False)
+
+
+class ProposedActRow(Row, table=True):
+    """See ``ProposedAct``; its seal covers what it says."""
+
+    __tablename__ = "proposed_act"
+    __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)
+    id: str = Field(primary_key=True)
+    act: str
+    action: str
+    holder_id: str | None = Field(default=None, index=True)
+    card_id: str | None = None
+    staff_id: str | None = None
+    revision: int
+    parameters: bytes = Field(repr=False)
+    key_id: str
+    proposed_by: str
+    proposed_key: str
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    note_id: str
+    reference: str
+    outcome: Outcome = Field(sa_type=Worded(Outcome))
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str = ""
+
+
+class SearchTermRow(Row, table=True):
+    """One word by which a holder is found.
+
+    The key is what a search as one types walks, the index where it looks whether a holder
+    that one word found is found by another one, too.
+    """
+
+    __tablename__ = "search_term"
+    __table_args__ = (
+        Index("ix_search_term_holder_id_term", "holder_id", "term"),
+        {"sqlite_with_rowid": False},
+    )
+    term: str = Field(primary_key=True, sa_type=TERM)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
+
+
+# Tables of the caretaker: alarms that stand, and chores that are done now and then.
+
+
+class AlarmRow(Row, table=True):
+    """See ``Alarm``; one that is over is deleted."""
+
+    __tablename__ = "alarm"
+    name: str = Field(primary_key=True)
+    kind: str
+    since: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    detail: dict[str, Scalar] = Field(sa_type=Scalars)
+
+
+class ChoreRow(Row, table=True):
+    """See ``Chore``; ``seq`` and ``hash`` are the row that it has reached."""
+
+    __tablename__ = "chore"
+    name: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    done_at: datetime = Field(sa_type=UtcDateTime)
+    seq: int = Field(sa_type=ROW_NUMBER)
+    hash: str
+
+
+REVISION = "0001"
+"""The migration that these tables are the outcome of."""

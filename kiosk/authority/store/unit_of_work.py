@@ -1,0 +1,78 @@
+"""A unit of work: one transaction that rolls back unless it was committed.
+
+::
+
+    with store.begin() as uow:
+        charge = uow.registrations.charge(holder_id, attempt, 3)
+        uow.audit.append(kind="attempt-charged", reference=visit.reference)
+        uow.commit()
+
+Leaving the block without ``commit``, or by an exception, undoes everything. Every call
+raises ``StoreBusy`` (somebody else held the database; nothing was changed, try again) or
+``StoreError``, never a library's own exception. After an error nothing can be committed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kiosk.authority.store.audit_chain import LinkMacs
+from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.repositories.audit import Audit, AuditTrail
+from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
+from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
+from kiosk.authority.store.repositories.mac_rows import MacRows
+from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
+from kiosk.authority.store.repositories.registrations import AddressChanges, Registrations
+from kiosk.authority.store.repositories.search import SearchTerms
+from kiosk.authority.store.repositories.services import Alarms, Chores, KnownKeys, Outbox, Stations
+from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
+from kiosk.authority.store.repositories.statistics import Statistics
+from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
+
+
+class UnitOfWork:
+    """One transaction and the repositories that work in it; made by ``Store``.
+
+    ``now`` is the time that the transaction began: one moment for all it writes.
+    """
+
+    def __init__(self, gateway: Gateway, now: datetime, macs: LinkMacs | None = None) -> None:
+        self.now = now
+        self.holders = Cardholders(gateway)
+        self.questions = SecurityQuestions(gateway)
+        self.cards = Cards(gateway)
+        self.kept = KeptSecrets(gateway)
+        self.registrations = Registrations(gateway, now)
+        self.codes = EmailCodes(gateway, now)
+        self.visits = Visits(gateway)
+        self.pending = PendingChanges(gateway)
+        self.address_changes = AddressChanges(gateway, now)
+        self.stop_numbers = StopNumbers(gateway, now)
+        self.journal = UnblockJournal(gateway)
+        self.audit = Audit(gateway, now, macs)
+        self.trail = AuditTrail(gateway)
+        self.outbox = Outbox(gateway, now)
+        self.stations = Stations(gateway)
+        self.known_keys = KnownKeys(gateway, now)
+        self.staff = Staff(gateway)
+        self.notes = ActionNotes(gateway)
+        self.policy_changes = PolicyChanges(gateway)
+        self.proposals = ProposedActs(gateway, now)
+        self.search = SearchTerms(gateway)
+        self.lists = PeopleLists(gateway, now)
+        self.alarms = Alarms(gateway, now)
+        self.chores = Chores(gateway, now)
+        self.statistics = Statistics(gateway, now)
+        self.mac_rows = MacRows(gateway)
+        self._gateway = gateway
+
+    def commit(self) -> None:
+        """Write the audit, make all of it durable, and end the unit of work.
+
+        Refused (``StoreError``) when an earlier call failed, even if that was caught, and
+        in a reading one. When the server is lost in the very commit, nobody knows whether
+        it took place: what is repeated must be harmless, as charges and journal are.
+        """
+        self.audit.write()
+        self._gateway.commit()

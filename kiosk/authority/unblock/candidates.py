@@ -1,0 +1,178 @@
+"""Which of two secrets a card holds: what is presented, and what is written down of an answer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import (
+    keep_current,
+    label,
+    open_current,
+    open_kept,
+    turn_former,
+)
+from kiosk.authority.store.records import Card, KeptSecret, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import SealBroken
+from kiosk.contract.sensitive import Sensitive
+
+# Which unblock secret a card has, when a change of it may or may not have taken place: pure.
+#
+# A card that was torn out while its secret was changed has the old one or the new one, and nobody
+# can ask which. So the next unlock tells: RESET RETRY COUNTER does the same with either, and a
+# right one fills the card's counter up again. A wrong answer costs one try and names the other
+# secret, for there are only two. One whose answer was lost names neither, so the other one is
+# presented next: whatever the card did then, one try more at most is spent until the right one is
+# found. Whether a card tells the number of its tries is not asked here: a certain "wrong" names
+# the other secret with a number and without.
+
+FEWEST_TRIES: Final = 3
+"""A card that takes fewer wrong secrets leaves none for a wrong guess beside the last."""
+
+
+class Which(StrEnum):
+    """One of the two secrets that a card may have."""
+
+    CURRENT = "current"
+    NEW = "new"
+
+
+class Finding(StrEnum):
+    """What an answer says about the two."""
+
+    CURRENT_HOLDS = "current"
+    NEW_HOLDS = "new"
+    NEITHER = "neither"
+
+
+def to_present(*, waits: bool, last: Which) -> Which:
+    """Choose what the card is given; ``last`` is what it was given last while both may hold.
+
+    The new one first (nothing was presented since it was drawn: ``last`` is the current).
+    """
+    if not waits or last is Which.NEW:
+        return Which.CURRENT
+    return Which.NEW
+
+
+def told(presented: Which, *, right: bool, waits: bool) -> Finding:
+    """Conclude from a certain answer; ``waits`` tells whether there was a new one at all."""
+    if right:
+        return Finding.NEW_HOLDS if presented is Which.NEW else Finding.CURRENT_HOLDS
+    if presented is Which.NEW:
+        return Finding.CURRENT_HOLDS
+    return Finding.NEW_HOLDS if waits else Finding.NEITHER
+
+
+def spent(presentations: int, *, waits: bool) -> int:
+    """Say what a certain "wrong" without a number may have cost, those in doubt before it included.
+
+    Two secrets take turns, so every other one of them was the right one, which costs nothing.
+    """
+    return (presentations + 1) // 2 if waits else presentations
+
+
+def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
+    """Tell whether a card takes so many wrong secrets that it may be given another one."""
+    return (assumed_limit if limit is None else limit) >= FEWEST_TRIES
+
+
+def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[Which, Sensitive] | None:
+    """Open what is presented to ``card`` next; None where it has no secret.
+
+    Raises ``SealBroken`` or ``KeyMissing``.
+    """
+    pending, sealed = uow.kept.pending(card.id), card.sealed_secret
+    which = to_present(waits=pending is not None, last=_last(pending))
+    if pending is not None and which is Which.NEW:
+        return which, open_kept(sealer, card, pending)
+    return None if sealed is None else (which, open_current(sealer, card, sealed))
+
+
+def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | None:
+    """Open what was given out for ``card`` last; raises ``SealBroken`` or ``KeyMissing``."""
+    pending, sealed = uow.kept.pending(card.id), card.sealed_secret
+    if pending is not None and pending.presented:
+        return open_kept(sealer, card, pending)
+    return None if sealed is None else open_current(sealer, card, sealed)
+
+
+def note_presented(uow: UnitOfWork, card: Card, which: Which) -> bool:
+    """Note what is about to be presented; False where there are no two to choose from."""
+    pending = uow.kept.pending(card.id)
+    if pending is None:
+        return False
+    uow.kept.present(pending, presented=which is Which.NEW)
+    return True
+
+
+def take_back(uow: UnitOfWork, card: Card) -> None:
+    """What was presented never was: it is its turn again."""
+    pending = uow.kept.pending(card.id)
+    if pending is not None:
+        uow.kept.present(pending, presented=not pending.presented)
+
+
+def conclude(uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool) -> Finding:
+    """Write down what a certain answer to the one that was presented last says."""
+    pending = uow.kept.pending(card.id)
+    found = told(_last(pending), right=right, waits=pending is not None)
+    refused = uow.kept.refused(card.id) if pending is None else None
+    if right:
+        uow.kept.forget_refusals(card.id)
+    elif found is Finding.NEITHER and refused is not None:
+        # The card took what it, or its station, said that it had not.
+        found = Finding.NEW_HOLDS
+        record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
+        _make_current(uow, sealer, visit, card, refused)
+        return found
+    if pending is not None:
+        record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
+        settle_pending(uow, sealer, visit, card, pending, found)
+    elif found is Finding.NEITHER:
+        set_aside(uow, visit, card)
+    return found
+
+
+def settle_pending(
+    uow: UnitOfWork,
+    sealer: Sealer,
+    visit: Visit,
+    card: Card,
+    pending: KeptSecret,
+    found: Finding,
+) -> None:
+    """Make the pending secret current, or former; the other one is kept."""
+    if found is Finding.NEW_HOLDS:
+        _make_current(uow, sealer, visit, card, pending)
+    else:
+        turn_former(uow, sealer, card, pending)
+
+
+def set_aside(uow: UnitOfWork, visit: Visit, card: Card) -> None:
+    """Let nothing be presented to a card that refused all that it could have."""
+    uow.cards.set_aside(card.id, uow.now)
+    record(uow, AuditKind.CARD_SET_ASIDE, visit)
+
+
+def _make_current(
+    uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, pending: KeptSecret
+) -> None:
+    before = card.sealed_secret.revision if card.sealed_secret else 0
+    waits = label(card, pending.kind, pending.sealed.revision)
+    try:
+        sealed = sealer.carry(pending.sealed, waits, label(card, SealKind.UNBLOCK, before + 1))
+    except SealBroken:
+        record(uow, AuditKind.SECRET_BROKEN, visit, revision=pending.sealed.revision)
+        set_aside(uow, visit, card)
+        return
+    keep_current(uow, sealer, card, pending.entry_id)
+    uow.kept.take(pending)
+    uow.cards.replace_secret(card.id, before, sealed)
+
+
+def _last(pending: KeptSecret | None) -> Which:
+    return Which.NEW if pending is not None and pending.presented else Which.CURRENT

@@ -1,0 +1,201 @@
+"""A card with an admin key: the key stays here, and only what it makes of two numbers goes out.
+
+Our number waits with the visit, as any challenge does; once the cryptogram has left, the
+digest of the only right answer waits in its place. Both are in the database, so that any
+process of the estate can go on, and each is good once, for a minute, for that visit.
+
+One cryptogram is made of each number that was drawn, and each is charged: a station or a
+card that asked for more of them would learn what the key makes of numbers of its choice. What
+is charged is a use of the key, of which there are a few a day without a right answer. As long
+as nobody knows whether the card has the recorded key, a try of the card is charged, too: a
+wrong key costs one. A wrong answer gives that back, for whatever gave it is not the card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.card_evidence import (
+    CHALLENGE_LIFE,
+    Unproven,
+    digest_of,
+    refused_before,
+    turn_unproven_away,
+)
+from kiosk.authority.crypto import admin_keys
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.steps import is_key_proven
+from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit_context import Case, find_case
+from kiosk.contract import policy
+from kiosk.contract.errors import SealBroken, StepRefused
+from kiosk.contract.messages import (
+    CardProof,
+    JournalId,
+    KeyAnswer,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
+    Refusal,
+    VisitId,
+)
+from kiosk.contract.sensitive import Sensitive
+
+
+def has_admin_key(card: Card) -> bool:
+    """Tell whether the card's unblock secret is a key, which never leaves."""
+    return card.driver in policy.FAMILIES
+
+
+def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
+    """Draw our number in place of one that may be waiting.
+
+    Raises ``StepRefused`` while an answer of the card's may be waited for.
+    """
+    if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
+        raise StepRefused("an earlier unblock of this card is not settled")
+    _forget_other_numbers(uow, visit)
+    number = admin_keys.draw_number()
+    uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
+    return KeyChallenge(number)
+
+
+def _forget_other_numbers(uow: UnitOfWork, visit: Visit) -> None:
+    """Let no other visit of the card wait for an answer.
+
+    A cryptogram that one visit makes of a number of the card's choice could be the answer that
+    another one waits for.
+    """
+    for other in uow.visits.open_of_card(visit.card_id or ""):
+        if other.id != visit.id and other.challenge is not None:
+            uow.visits.save(replace(other, challenge=None, challenged_at=None))
+
+
+def judge_number(
+    visit: Visit, given: CardProof | KeyNonce | None, now: datetime
+) -> Unproven | None:
+    """Say whether the number that the card drew is one to work with.
+
+    Raises ``StepRefused`` where there is none, or ours was not drawn for it.
+    """
+    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, now), _number(given)
+    return Unproven.MIRRORED if admin_keys.mirrors(ours, cards) else None
+
+
+def need_key(secret: Sensitive) -> None:
+    """Raise ``SealBroken`` where something else was sealed than an admin key."""
+    try:
+        policy.tidied(secret.reveal())
+    except ValueError:
+        raise SealBroken("what was sealed is no admin key") from None
+
+
+def use_key(
+    uow: UnitOfWork,
+    visit: Visit,
+    entry: UnblockEntry,
+    key: Sensitive,
+    given: CardProof | KeyNonce | None,
+) -> KeyGrant:
+    """Let the key make what the card has to be sent, and keep what it has to answer."""
+    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, uow.now), _number(given)
+    digest = admin_keys.awaited(key, ours, cards)
+    uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
+    made = admin_keys.cryptogram(key, ours, cards)
+    uow.journal.keep_cryptogram(entry.id, made)
+    return KeyGrant(JournalId(entry.id), made)
+
+
+def made_before(
+    visit: Visit, entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime
+) -> KeyGrant:
+    """Return the same cryptogram again, for the same number of the card, while it is good."""
+    _waiting(visit, admin_keys.DIGEST_BYTES, now)
+    if entry.cryptogram is None or entry.proof != digest_of("release", given):
+        raise StepRefused("the cryptogram was made for another number")
+    return KeyGrant(JournalId(entry.id), entry.cryptogram)
+
+
+def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+    """Judge the card's answer, once; None: it has the key, and may be given its PIN.
+
+    Raises ``StepRefused`` where no answer is waited for in this visit (any more).
+    """
+    judged = digest_of(f"admit {journal}", answer)
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        refused = refused_before(case.visit, judged)
+        if refused is not None:
+            return refused
+        if case.visit.judged == judged and case.entry.closed_at is None:
+            return None
+        digest = _awaited(case, uow.now)
+        refusal: Refusal | None = None
+        if admin_keys.is_right(answer.cryptogram, digest):
+            _take_in(uow, case, judged)
+        else:
+            refusal = _turn_away(uow, case, judged)
+        uow.commit()
+        return refusal
+
+
+def owes_answer(card: Card, visit: Visit) -> bool:
+    """Tell whether a card has yet to show its admin key, in the last unblock of ``visit``.
+
+    Until it has, its PIN is not reset.
+    """
+    return has_admin_key(card) and visit.challenge is not None
+
+
+def need_admitted(case: Case) -> None:
+    """Raise ``StepRefused`` while the card owes its answer."""
+    if owes_answer(case.card, case.visit):
+        raise StepRefused("the card has not shown that it has its admin key")
+
+
+def _number(given: CardProof | KeyNonce | None) -> bytes:
+    if not isinstance(given, KeyNonce) or len(given.nonce) != admin_keys.NUMBER_BYTES:
+        raise StepRefused("the card's number is missing")
+    return given.nonce
+
+
+def _awaited(case: Case, now: datetime) -> bytes:
+    if case.entry.closed_at is not None or case.visit.closed_at is not None:
+        raise StepRefused("the unblock is over")
+    if not has_admin_key(case.card):
+        raise StepRefused("the card has no admin key")
+    return _waiting(case.visit, admin_keys.DIGEST_BYTES, now)
+
+
+def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
+    """Return what waits for an answer; it has ``length`` bytes, or something else waits."""
+    waits, since = visit.challenge, visit.challenged_at
+    if waits is None or since is None or len(waits) != length:
+        raise StepRefused("no such answer is waited for")
+    if abs(now - since) >= CHALLENGE_LIFE:
+        raise StepRefused("the challenge is too old")
+    return waits
+
+
+def _take_in(uow: UnitOfWork, case: Case, judged: bytes) -> None:
+    """The card took the key and has it: whatever tries it counts are all there again."""
+    uow.cards.know_secret_tries(case.card.id, None)
+    uow.cards.key_proven(case.card.id)
+    uow.journal.keep_cryptogram(case.entry.id, None)
+    uow.visits.save(replace(case.visit, challenge=None, challenged_at=None, judged=judged))
+    record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
+
+
+def _turn_away(uow: UnitOfWork, case: Case, judged: bytes) -> Refusal:
+    """Give the try back: it was spent on a card that is not the one that was issued.
+
+    The exchange stays counted (``kiosk.authority.steps.key_barred``), for the forged card has
+    its cryptogram.
+    """
+    if not is_key_proven(case.card):
+        uow.cards.unexpose_secret(case.card.id)
+    uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
+    return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)

@@ -1,0 +1,300 @@
+"""What the card did with a grant, as the station tells it; told twice it counts once.
+
+It may be told after the visit is over: the card is often pulled at the very end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import assert_never
+
+from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.steps import KEPT_SECRET_TRIES
+from kiosk.authority.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import Finding, conclude, take_back
+from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
+from kiosk.authority.unblock.retry_counter import Counted, counted
+from kiosk.authority.unblock.rotation import rotates
+from kiosk.authority.visit_context import Case, find_case
+from kiosk.contract.messages import (
+    Finished,
+    JournalId,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    Task,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitEnd,
+    VisitId,
+)
+
+# What became of an unblock: from the station's word, or from the card when it is next seen.
+
+
+class SettledAs(StrEnum):
+    """What a card that was seen again says about an unblock without a known outcome."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+    UNDETERMINED = "undetermined"
+
+
+def settle_by_card(
+    uow: UnitOfWork,
+    sealer: Sealer,
+    visit: Visit,
+    card: Card,
+    holder: Cardholder,
+    *,
+    goes_on: bool = False,
+) -> None:
+    """Close the card's open entry, if there is one, by whether its PIN is blocked now.
+
+    A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
+    presented for it was right. Otherwise the exposure of the unblock secret stays on its
+    account. Where ``goes_on``, the visit is about to unblock the card once more, and keeps what
+    it has proven. A card that never showed its admin key was not reset here, whatever it says now.
+    """
+    entry = uow.journal.open_for(card.id)
+    if entry is None:
+        return
+    opened_in = uow.visits.get(entry.visit_id) or visit
+    found = _seen(entry, still_blocked=visit.pin_was_blocked)
+    if goes_on and found is SettledAs.NOT_DONE:
+        # The PIN may have been reset and blocked again before this visit passed its factors.
+        found = SettledAs.UNDETERMINED
+    if owes_answer(card, opened_in):
+        found = SettledAs.NOT_DONE
+    uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
+    record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
+    if found is SettledAs.DONE:
+        if goes_on:
+            uow.cards.know_secret_tries(card.id, None)
+            uow.cards.set_aside(card.id, None)
+        else:
+            count_as_done(uow, opened_in, card, holder)
+        conclude(uow, sealer, visit, card, right=True)
+
+
+def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
+    """Close an unblock whose visit is over, of a card that is served no more.
+
+    A card that is known by name only says nothing about it; what it may have cost stays charged.
+    """
+    entry = uow.journal.open_for(card.id)
+    opened_in = uow.visits.get(entry.visit_id) if entry else None
+    if entry is None or opened_in is None or opened_in.closed_at is None:
+        return
+    found = SettledAs.UNDETERMINED.value
+    uow.journal.close(entry.id, UnblockState.SETTLED, found, uow.now)
+    record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found)
+
+
+def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+    """Forget failures, asked questions, codes and exposure: the holder has a working card."""
+    uow.cards.know_secret_tries(card.id, None)
+    uow.cards.set_aside(card.id, None)
+    uow.registrations.clear_failures(holder.id)
+    uow.registrations.clear_asked(holder.id)
+    uow.codes.revoke_all(card.id)
+    registration = uow.registrations.of_holder(holder.id)
+    notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
+
+
+def _seen(entry: UnblockEntry, *, still_blocked: bool) -> SettledAs:
+    if not entry.was_blocked:
+        return SettledAs.UNDETERMINED
+    return SettledAs.NOT_DONE if still_blocked else SettledAs.DONE
+
+
+_DETAIL_MAX = 40
+
+
+def settle(
+    parts: Parts, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
+) -> Task | Refusal:
+    """Write the outcome into the journal, and say what follows for the holder."""
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        told = counted(uow, case, outcome)
+        if case.entry.closed_at is None:
+            _count(uow, parts, case, told)
+        elif _corrects(case, told):
+            # The card was counted as not unblocked when it, or a copy of it, was seen again.
+            record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, told="UnblockDone")
+            count_as_done(uow, case.visit, case.card, case.holder)
+            conclude(uow, parts.sealer, case.visit, case.card, right=True)
+        elif not _is_repeat(case.entry.state, told):
+            _told_late(uow, case, outcome)
+        goes_on = _is_open(uow, visit_id)
+        registers = goes_on and _registers(uow, visit_id)
+        uow.commit()
+    if registers and isinstance(told, UnblockDone):
+        return ProvePin()
+    return _reply(parts, case, told, goes_on=goes_on)
+
+
+def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: Counted) -> None:
+    match outcome:
+        case UnblockDone():
+            _done(uow, parts, case)
+        case UnblockRefused(tries_left=None):
+            _pin_refused(uow, case, outcome)
+        case UnblockRefused():
+            _secret_refused(uow, parts, case, outcome)
+        case UnblockNotSent():
+            _not_sent(uow, case)
+        case UnblockUnknown():
+            _unknown(uow, case)
+        case _:
+            assert_never(outcome)
+
+
+def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
+    need_admitted(case)
+    visit = case.visit
+    uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
+    record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
+    count_as_done(uow, visit, case.card, case.holder)
+    conclude(uow, parts.sealer, visit, case.card, right=True)
+    if not rotates(parts, case.card):
+        uow.cards.secret_changed(case.card.id)
+    proved = visit.auth_key if visit.genuine_at is not None else None
+    first = visit.purpose is Purpose.FIRST_UNLOCK
+    # The visit passed every factor, and the card proved this key in it twice. What a first
+    # unlock proved is recorded by the registration that follows.
+    if proved is not None and not first and uow.cards.record_key(case.card.id, proved):
+        record(uow, AuditKind.CARD_KEY_RECORDED, visit)
+    over = replace(visit, questions_proven_at=None, code_proven_id=None)
+    if first:
+        # The code opens nothing more: the registration rests on what the card and the recorded
+        # address prove, as any other does.
+        uow.visits.save(replace(over, purpose=Purpose.REGISTER))
+        record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=Purpose.REGISTER.value)
+    else:
+        uow.visits.save(replace(over, finished_at=uow.now))
+
+
+def _registers(uow: UnitOfWork, visit_id: VisitId) -> bool:
+    """Tell whether a registration begins now, after a first unlock in the same visit."""
+    visit = uow.visits.get(visit_id)
+    if visit is None or visit.purpose is not Purpose.REGISTER:
+        return False
+    return visit.pin_proven_at is None
+
+
+def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:
+    """The card wants another PIN; the secret was not spent, and may be released again."""
+    because = _plain(outcome.because)
+    uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
+    _take_back(uow, case)
+    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because)
+
+
+def _secret_refused(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockRefused) -> None:
+    """The card did not take the secret; where it may have another one, that is presented next.
+
+    A card that counts no try any more has compared nothing.
+    """
+    because, left = _plain(outcome.because), outcome.tries_left
+    uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
+    uow.cards.know_secret_tries(case.card.id, left)
+    told = {"journal": case.entry.id, "because": because, "tries_left": left}
+    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
+    found = conclude(uow, parts.sealer, case.visit, case.card, right=False) if left else None
+    over = found in (None, Finding.NEITHER)
+    if over:
+        uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
+    if over or left is None or left <= KEPT_SECRET_TRIES:
+        turn_away(uow, case.visit, _why(left))
+
+
+def _not_sent(uow: UnitOfWork, case: Case) -> None:
+    """Nothing reached the card: the proofs stay, and the secret may be released again."""
+    uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
+    _take_back(uow, case)
+    record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
+
+
+def _take_back(uow: UnitOfWork, case: Case) -> None:
+    """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
+    if not has_admin_key(case.card):
+        uow.cards.unexpose_secret(case.card.id)
+    take_back(uow, case.card)
+
+
+def _unknown(uow: UnitOfWork, case: Case) -> None:
+    """Leave it open and exposed: the card tells when it is next seen."""
+    if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
+        record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
+        turn_away(uow, case.visit, Reason.OUTCOME_UNKNOWN)
+    uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
+
+
+def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
+    """Tell whether this is what was written down: then the first answer was lost."""
+    match outcome:
+        case UnblockDone():
+            return state is UnblockState.DONE
+        case UnblockRefused():
+            return state is UnblockState.REFUSED
+        case UnblockNotSent():
+            return state is UnblockState.NOT_SENT
+        case UnblockUnknown():
+            return False
+        case _:
+            assert_never(outcome)
+
+
+def _told_late(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> None:
+    told = type(outcome).__name__
+    record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=told)
+
+
+def _corrects(case: Case, outcome: Counted) -> bool:
+    """Tell whether a late outcome is certain and says more than the card that was seen since."""
+    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != SettledAs.DONE
+    owes = owes_answer(case.card, case.visit)
+    return settled and isinstance(outcome, UnblockDone) and not owes
+
+
+def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
+    visit = uow.visits.get(visit_id)
+    return visit is not None and visit.closed_at is None
+
+
+def _reply(parts: Parts, case: Case, outcome: Counted, *, goes_on: bool) -> Task | Refusal:
+    reference = case.visit.reference
+    match outcome:
+        case UnblockDone():
+            return Finished(Purpose.UNLOCK)
+        case UnblockRefused(tries_left=int(left)) if not goes_on or left <= KEPT_SECRET_TRIES:
+            return Refusal(_why(left), reference)
+        case UnblockUnknown():
+            return Refusal(Reason.OUTCOME_UNKNOWN, reference)
+        case UnblockRefused() | UnblockNotSent():
+            return SetPin(parts.policy().pin_rules(case.holder.number))
+        case _:
+            assert_never(outcome)
+
+
+def _why(tries_left: int | None) -> Reason:
+    blocked = tries_left is not None and tries_left <= KEPT_SECRET_TRIES
+    return Reason.SECRET_BLOCKED if blocked else Reason.CARD_REFUSED
+
+
+def _plain(because: str) -> str:
+    """Keep a station's word short and plain: it goes into the audit."""
+    kept = "".join(c for c in because if c.isascii() and (c.isalnum() or c in " -"))
+    return kept[:_DETAIL_MAX]

@@ -1,0 +1,307 @@
+"""Releasing an unblock secret: once, after every factor, and written down first.
+
+In one transaction the code is used up, the intent goes into the journal, and the try
+that the secret may cost is charged. The secret is opened inside it too, before anything
+is written, so that a seal that does not open costs the holder nothing; it leaves only
+when all of that is durable. The card proves itself a second time for it, in the hold in
+which the secret is sent: another one may have been put in after the questions.
+
+While nothing was reported of a release, a call with the same attempt gets the same grant:
+the answer to the first one may have been lost. It is charged and written down once.
+
+An admin key is used in its place, and stays: see ``kiosk.authority.unblock.mutual_authentication``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.card_evidence import (
+    Unproven,
+    digest_of,
+    draw,
+    judge,
+    key_to_prove,
+    refused_before,
+    turn_unproven_away,
+    unlock_barred,
+)
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.steps import (
+    ASSUMED_SECRET_TRIES,
+    EXCHANGE_SPAN,
+    KEPT_SECRET_TRIES,
+    UNLOCKS,
+    Gate,
+    is_key_proven,
+    key_barred,
+    secret_barred,
+    tries_by_account,
+)
+from kiosk.authority.store.records import Card, Scalar, UnblockEntry, UnblockState, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import Which, note_presented, open_next, open_presented
+from kiosk.authority.unblock.mutual_authentication import (
+    draw_number,
+    has_admin_key,
+    judge_number,
+    made_before,
+    need_key,
+    use_key,
+)
+from kiosk.authority.unblock.outcome import settle_by_card
+from kiosk.authority.unblock.retry_counter import correct_by_card
+from kiosk.authority.visit_context import Scene, TurnedAway, enter, given_by, look
+from kiosk.contract.errors import SealBroken, StepRefused
+from kiosk.contract.messages import (
+    CardChallenge,
+    CardProof,
+    Grant,
+    JournalId,
+    KeyChallenge,
+    KeyGrant,
+    KeyNonce,
+    Reason,
+    Refusal,
+    VisitId,
+)
+from kiosk.contract.sensitive import Sensitive
+
+_MOST_RELEASES: Final = 10
+"""In one visit. Who enters the PIN on a reader's keys may need some."""
+
+
+def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
+    """Draw what the card has to answer for its secret; None where it need not prove itself."""
+    with parts.store.begin() as uow:
+        scene = enter(uow, parts, visit_id)
+        _need_gate(scene)
+        if not _waits_for_outcome(uow, scene):
+            scene = _settle_earlier(uow, parts, scene)
+            _need_tries(uow, scene)
+        if has_admin_key(scene.card):
+            drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
+        else:
+            drawn = _draw_challenge(uow, scene)
+        uow.commit()
+        return drawn
+
+
+def _waits_for_outcome(uow: UnitOfWork, scene: Scene) -> bool:
+    """Tell whether this visit was granted a secret, of which it may not know."""
+    entry = uow.journal.open_for(scene.card.id)
+    return entry is not None and entry.visit_id == scene.visit.id
+
+
+def _settle_earlier(uow: UnitOfWork, parts: Parts, scene: Scene) -> Scene:
+    """Believe what a card reports that is known by name only, now that every factor was passed.
+
+    It settles an open unblock, and the account of its tries. A card that is proven did when it
+    went in.
+    """
+    entry = uow.journal.open_for(scene.card.id)
+    if scene.is_proven or (entry is not None and entry.visit_id == scene.visit.id):
+        return scene
+    settle_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
+    correct_by_card(uow, scene.visit)
+    card = uow.cards.get(scene.card.id) or scene.card
+    return look(uow, scene.policy, scene.visit, card, scene.holder)
+
+
+def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
+    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    if key is None:
+        return None
+    visit, drawn = draw(scene.visit, key, uow.now)
+    uow.visits.save(visit)
+    return drawn
+
+
+def release(
+    parts: Parts, visit_id: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
+) -> Grant | KeyGrant | Refusal:
+    """Return the secret of the visit's card; ``StepRefused`` where a factor is missing.
+
+    A card that answers its challenge wrongly ends the visit; the code stays as it is.
+    """
+    parts.sealer.masters.warm()
+    with parts.store.begin() as uow:
+        judged = digest_of(f"release {attempt}", proof)
+        refused = refused_before(uow.visits.get(visit_id), judged)
+        if refused is not None:
+            return refused
+        scene = enter(uow, parts, visit_id)
+        _need_gate(scene)
+        earlier = _still_open(uow, scene, attempt)
+        if earlier is None:
+            scene = _settle_earlier(uow, parts, scene)
+            _need_tries(uow, scene)
+        elif has_admin_key(scene.card):
+            return made_before(scene.visit, earlier, proof, uow.now)
+        if earlier is None or earlier.proof != digest_of("release", proof):
+            unproven = _unproven(uow, parts, scene, proof)
+            if unproven is not None:
+                refusal = turn_unproven_away(uow, scene.visit, unproven, judged)
+                uow.commit()
+                return refusal
+        if earlier is not None:
+            return _same_grant(uow, parts, scene, earlier)
+        opened = _opened(uow, parts, scene)
+        if opened is None:
+            refusal = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
+            uow.commit()
+            return refusal
+        which, secret = opened
+        _use_up_code(uow, scene)
+        entry = _write_down(uow, scene, which, attempt, digest_of("release", proof))
+        grant = _grant(uow, scene, entry, secret, proof)
+        uow.commit()
+        return grant
+
+
+def _need_gate(scene: Scene) -> None:
+    if scene.visit.purpose not in UNLOCKS:
+        raise StepRefused("the visit is not for an unlock")
+    scene.need(Gate.NEW_PIN)
+
+
+def _need_tries(uow: UnitOfWork, scene: Scene) -> None:
+    """A station that says each time that nothing was sent gets no secret for ever."""
+    barred = secret_barred(scene.card, scene.visit.secret_tries)
+    if barred is None and len(uow.journal.of_visit(scene.visit.id)) >= _MOST_RELEASES:
+        barred = Reason.CARD_REFUSED
+    if barred is None and has_admin_key(scene.card):
+        barred = key_barred(scene.card, uow.now)
+    if barred is not None:
+        raise TurnedAway(barred)
+
+
+def _still_open(uow: UnitOfWork, scene: Scene, attempt: str) -> UnblockEntry | None:
+    """Return what the same attempt released in this visit, while nothing was reported of it."""
+    entry = uow.journal.open_for(scene.card.id)
+    if entry is None or entry.state is not UnblockState.INTENT:
+        return None
+    mine = (entry.visit_id, entry.attempt) == (scene.visit.id, attempt)
+    return entry if mine else None
+
+
+def _same_grant(
+    uow: UnitOfWork, parts: Parts, scene: Scene, entry: UnblockEntry
+) -> Grant | Refusal:
+    """Open what was released before, once more; a proof that was judged anew is used up."""
+    try:
+        secret = open_presented(uow, parts.sealer, scene.card)
+    except SealBroken:
+        secret = None
+    reply: Grant | Refusal
+    if secret is None:
+        reply = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
+    else:
+        reply = Grant(JournalId(entry.id), secret)
+    uow.commit()
+    return reply
+
+
+def _unproven(
+    uow: UnitOfWork, parts: Parts, scene: Scene, proof: CardProof | KeyNonce | None
+) -> Unproven | None:
+    """Use up the challenge that was drawn for this; say why the secret is kept back."""
+    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    barred = unlock_barred(scene.policy, parts.issuers, scene.card, key)
+    if barred is None and has_admin_key(scene.card):
+        return judge_number(scene.visit, proof, uow.now)
+    if barred is not None or key is None:
+        return barred
+    signed = proof if isinstance(proof, CardProof) else None
+    visit, unproven = judge(scene.visit, signed, uow.now)
+    uow.visits.save(visit)
+    return unproven
+
+
+def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> tuple[Which, Sensitive] | None:
+    """Open the secret for this very card; a broken seal is told to the audit."""
+    card = scene.card
+    if card.sealed_secret is None:
+        raise TurnedAway(Reason.SECRET_MISSING)
+    try:
+        opened = open_next(uow, parts.sealer, card)
+        if opened is not None and has_admin_key(card):
+            need_key(opened[1])
+    except SealBroken:
+        revision = card.sealed_secret.revision
+        record(uow, AuditKind.SECRET_BROKEN, scene.visit, revision=revision)
+        return None
+    return opened
+
+
+def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
+    """Use the code up, or, when it was used in this visit, see that nothing came of it.
+
+    A visit whose earlier grant was never sent, or whose new PIN the card refused while
+    the secret was not spent, may try again: all other outcomes end the visit.
+    """
+    code = scene.proven_code
+    if code is not None and code.consumed_at is None:
+        if not uow.codes.consume(code.id):
+            raise StepRefused("the code was used already")
+        return
+    earlier = uow.journal.of_visit(scene.visit.id)
+    if not earlier or any(entry.closed_at is None for entry in earlier):
+        raise StepRefused("the secret was released already")
+
+
+def _write_down(
+    uow: UnitOfWork, scene: Scene, which: Which, attempt: str, proof: bytes
+) -> UnblockEntry:
+    visit, card = scene.visit, scene.card
+    entry = UnblockEntry(
+        id=new_id(),
+        visit_id=visit.id,
+        card_id=card.id,
+        opened_at=uow.now,
+        was_blocked=visit.pin_was_blocked,
+        attempt=attempt,
+        proof=proof,
+    )
+    if not uow.journal.open(entry):
+        raise StepRefused("an earlier unblock of this card is not settled")
+    left = _charge(uow, card)
+    if left is None:
+        raise TurnedAway(Reason.SECRET_BLOCKED)
+    code = scene.proven_code
+    told: dict[str, Scalar] = dict(given_by(code) if code else {})
+    if note_presented(uow, card, which):
+        told["presented"] = which.value
+    keyed = has_admin_key(card)
+    kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
+    record(uow, kind, visit, journal=entry.id, left=left, **told)
+    return entry
+
+
+def _charge(uow: UnitOfWork, card: Card) -> int | None:
+    """Charge what the release may cost the card; None where it has nothing to spare.
+
+    A right admin key costs a card no try, whatever becomes of the exchange. So once the card
+    has shown that it has the recorded one, an exchange is counted apart.
+    """
+    if has_admin_key(card):
+        uow.cards.count_exchange(card.id, uow.now, since=uow.now - EXCHANGE_SPAN)
+        if is_key_proven(card):
+            return tries_by_account(card) - card.secret_exposure
+    return uow.cards.expose_secret(
+        card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
+    )
+
+
+def _grant(
+    uow: UnitOfWork,
+    scene: Scene,
+    entry: UnblockEntry,
+    secret: Sensitive,
+    proof: CardProof | KeyNonce | None,
+) -> Grant | KeyGrant:
+    if not has_admin_key(scene.card):
+        uow.cards.secret_seen(scene.card.id, uow.now)
+        return Grant(JournalId(entry.id), secret)
+    return use_key(uow, scene.visit, entry, secret, proof)

@@ -1,0 +1,90 @@
+"""A card that says how many tries its unblock secret has left corrects our own account of them.
+
+The account charges a try for each presentation whose answer was lost, though most of those
+cost the card nothing. The number comes through the station. So one that is lower than what we
+thought is written down of a card that has proven itself alone: else a station could have any
+card refused for good that it never held. Of the others it counts in the visit that told it. One
+that is higher counts up to what the card takes by our records.
+Which of two secrets the card has the number does not say: that stays as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.steps import KEPT_SECRET_TRIES, most_tries, tries_by_account
+from kiosk.authority.store.records import Card, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import spent
+from kiosk.authority.unblock.mutual_authentication import has_admin_key
+from kiosk.authority.visit_context import Case
+from kiosk.contract.messages import (
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    UnblockWrong,
+)
+
+# A wrong unblock secret of a card that tells no number: ours is put in its place.
+
+UNNUMBERED: Final = "wrong secret and no number"
+"""Why the card refused, where the number beside it is not the card's."""
+
+Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
+"""An outcome in which every wrong secret has a number."""
+
+
+def counted(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> Counted:
+    """Return ``outcome``; where the card said "wrong" and no more, with a number by our account.
+
+    Told twice it is the same number: what is written down already is not charged again.
+    """
+    if not isinstance(outcome, UnblockWrong):
+        return outcome
+    card, left = case.card, tries_by_account(case.card)
+    if case.entry.closed_at is None:
+        waits = uow.kept.pending(card.id) is not None
+        left -= spent(card.secret_exposure, waits=waits)
+    return UnblockRefused(max(left, KEPT_SECRET_TRIES), UNNUMBERED)
+
+
+_MOST: Final = 255
+"""Cards count in a byte."""
+
+
+def plausible(told: int | None) -> int | None:
+    """Return what a station says that its card told; None where no card can have told it."""
+    return told if told is not None and 0 <= told <= _MOST else None
+
+
+def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
+    """Write down what the visit's card told; an unblock of it that was open is settled before."""
+    said, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
+    if said is None or card is None:
+        return
+    told = min(said, most_tries(card))
+    if not _corrects(card, told):
+        return
+    before = tries_by_account(card) - card.secret_exposure
+    if told < before and visit.genuine_at is None:
+        return
+    uow.cards.know_secret_tries(card.id, told)
+    record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
+
+
+def _corrects(card: Card, told: int) -> bool:
+    """Tell whether it says anything new.
+
+    A try for an admin key only the answer to a cryptogram gives back, never a number.
+    Where nothing was lost, all tries are there, and that there are more than we assume
+    helps nobody.
+    """
+    if card.sealed_secret is None or has_admin_key(card):
+        return False
+    if card.secret_exposure:
+        return True
+    known = card.secret_tries_left
+    return told < tries_by_account(card) if known is None else told != known

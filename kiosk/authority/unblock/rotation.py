@@ -1,0 +1,130 @@
+"""Another unblock secret after each use, so that one that was used once is worthless.
+
+It is drawn, sealed and durable before it leaves; until the card's answer is told the card
+may have either, and ``kiosk.authority.unblock.candidates`` says how that is settled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import assert_never
+
+from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.crypto.derivation import least_generation
+from kiosk.authority.crypto.secret_history import label, open_kept, turn_former
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
+from kiosk.authority.store.records import Card, KeptKind, KeptSecret, UnblockState, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import Finding, leaves_enough, settle_pending
+from kiosk.authority.visit_context import VISIT_LIFE, Case, find_case
+from kiosk.contract.messages import (
+    JournalId,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    UnblockWrong,
+    VisitId,
+)
+from kiosk.contract.sensitive import Sensitive
+
+
+def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
+    """Draw the secret that a card is to take after it was unblocked; None where it keeps its own.
+
+    Asked twice it is the same. Raises ``StepRefused`` for an unblock of another visit.
+    """
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        pending = uow.kept.pending(case.card.id)
+        if pending is not None:
+            same = pending.entry_id == journal
+            return open_kept(parts.sealer, case.card, pending) if same else None
+        if not _is_due(uow, parts, case):
+            return None
+        drawn = _draw(uow, parts, case)
+        uow.commit()
+        return drawn
+
+
+def renewed(parts: Parts, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+    """Write down what the card made of the secret that it was to take.
+
+    Told late, when the next unlock has found it out already, it changes nothing.
+    """
+    with parts.store.begin() as uow:
+        case = find_case(uow, visit_id, journal)
+        pending = uow.kept.pending(case.card.id)
+        if pending is None or pending.entry_id != journal or pending.presented:
+            return
+        _conclude(uow, parts, case, pending, outcome)
+        uow.commit()
+
+
+def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
+    """After an unblock that is known to be done, while its visit may still act; taken once."""
+    card, entry = case.card, case.entry
+    return (
+        entry.state is UnblockState.DONE
+        and rotates(parts, card)
+        and _is_recent(case.visit.opened_at, uow.now)
+        and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
+    )
+
+
+def rotates(parts: Parts, card: Card) -> bool:
+    """Tell whether the card is given another secret after each use."""
+    return (
+        parts.policy().rotate_secret
+        and card.sealed_secret is not None
+        and card.driver in parts.changes_secret
+        and leaves_enough(card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
+    )
+
+
+def _is_recent(opened_at: datetime, now: datetime) -> bool:
+    return opened_at + VISIT_LIFE > now
+
+
+def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
+    card, entry = case.card, case.entry
+    least = least_generation(uow.now)
+    drawn = parts.source.draw(partial(uow.cards.next_generation, card.id, least))
+    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    waits = label(card, KeptKind.PENDING, revision)
+    sealed = parts.sealer.seal(drawn, waits)
+    uow.kept.add(
+        KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
+    )
+    told = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
+    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id, **told)
+    return parts.sealer.open(sealed, waits)
+
+
+def _conclude(
+    uow: UnitOfWork, parts: Parts, case: Case, pending: KeptSecret, outcome: UnblockOutcome
+) -> None:
+    visit, card, journal = case.visit, case.card, case.entry.id
+    match outcome:
+        case UnblockDone():
+            settle_pending(uow, parts.sealer, visit, card, pending, Finding.NEW_HOLDS)
+            uow.cards.secret_changed(card.id)
+            record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
+        case UnblockNotSent() | UnblockRefused(tries_left=None):
+            # Cards were seen that take it and answer with an error; a station may say anything.
+            turn_former(uow, parts.sealer, card, pending, refused=True)
+            record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
+        case UnblockRefused() | UnblockWrong():  # a secret that it had just taken
+            uow.cards.know_secret_tries(card.id, _left(card, outcome))
+            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
+        case UnblockUnknown():
+            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
+        case _:
+            assert_never(outcome)
+
+
+def _left(card: Card, wrong: UnblockRefused | UnblockWrong) -> int | None:
+    return tries_by_account(card) - 1 if isinstance(wrong, UnblockWrong) else wrong.tries_left

@@ -1,0 +1,412 @@
+"""One grant that a station tells of, and whom it was for; it may tell after the visit is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kiosk.authority.card_evidence import key_to_prove, need_proof
+from kiosk.authority.crypto.card_keys import named_by_key
+from kiosk.authority.dependencies import Parts
+from kiosk.authority.roles import Action, may
+from kiosk.authority.stations import station_barred
+from kiosk.authority.steps import (
+    OWNER_IS_ASKED,
+    Gate,
+    Progress,
+    answers_come_before_code,
+    card_barred,
+    is_registered,
+    next_gate,
+    reaches,
+)
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    EmailCode,
+    PendingChange,
+    PinEvidence,
+    Registration,
+    Scalar,
+    UnblockEntry,
+    Visit,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
+from kiosk.contract.policy import Genuine, Policy
+
+# Codes that staff gave by word of mouth, to somebody who cannot read their email.
+#
+# Such a code stands in for the mailed one and for nothing else: it carries no answers, is never
+# resumed by, and counts only as long as those who gave it may give codes.
+
+ASSISTED_LIFE = timedelta(minutes=15)
+"""How long one works, and how long it waits for a second member of staff before that."""
+
+
+def is_assisted(code: EmailCode) -> bool:
+    """Tell whether staff gave it."""
+    return code.issued_by is not None
+
+
+def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
+    """Tell whether everybody who gave a code, or agreed to it, may still do so.
+
+    A mailed one needs nobody. A code that somebody gave who is no member of staff any more
+    may be what they were sent away for.
+    """
+    givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
+    return all(_may_still(uow, who, action) for who, action in givers if who is not None)
+
+
+def given_by(code: EmailCode) -> dict[str, Scalar]:
+    """Return what the audit adds to each row about a code that staff gave: who did."""
+    givers = {"given_by": code.issued_by, "agreed_by": code.agreed_by}
+    return {part: who for part, who in givers.items() if who is not None}
+
+
+def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
+    member = uow.staff.get(who)
+    if member is None:
+        # Given on the command line, which whoever holds the machine runs.
+        return True
+    return member.removed_at is None and may(member.role, action)
+
+
+# The records that a decision rests on, read together under the card's lock.
+
+VISIT_LIFE = timedelta(hours=1)
+"""No sitting takes longer: what was proven in an older visit counts no more."""
+
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE)
+
+
+class TurnedAway(Exception):
+    """The visit cannot go on; raised inside, and answered by the service as a refusal."""
+
+    def __init__(self, reason: Reason, retry_at: datetime | None = None) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.retry_at = retry_at
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A visit, and all that is recorded around it.
+
+    ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
+    entered rightly in this visit. Neither is one that staff gave who may give none any more.
+    """
+
+    visit: Visit
+    card: Card
+    holder: Cardholder
+    registration: Registration | None
+    pending: PendingChange | None
+    code: EmailCode | None
+    proven_code: EmailCode | None
+    policy: Policy
+    now: datetime
+
+    @property
+    def progress(self) -> Progress:
+        """Return the gates that the records say are passed; ``StepRefused`` before a choice."""
+        if self.visit.purpose is None:
+            raise StepRefused("nothing was chosen yet")
+        passed = frozenset(gate for gate, is_passed in self._gates() if is_passed)
+        finished = self.visit.finished_at is not None
+        return Progress(self.visit.purpose, passed, finished, self._is_claimed)
+
+    @property
+    def next_gate(self) -> Gate | None:
+        """The first gate that is not passed."""
+        return next_gate(self.policy, self.progress)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the card proved a key that is recorded for it, certified for it, or names it.
+
+        Of any other card the authority knows a name, which a copy could give as well.
+        """
+        visit, card = self.visit, self.card
+        key = visit.auth_key
+        if key is None or visit.genuine_at is None:
+            return False
+        return visit.key_vouched or key == card.auth_key or named_by_key(card.identity, key)
+
+    @property
+    def known_address(self) -> str:
+        """The address that belongs to the holder already: registered, else recorded; or empty."""
+        return (self.registration.email if self.registration else self.holder.email) or ""
+
+    @property
+    def asks_owner(self) -> bool:
+        """Whether the code that is due goes to the known address, because a PIN was claimed."""
+        return self._is_claimed and not self._owner_is_proven
+
+    @property
+    def code_gate(self) -> Gate:
+        """The gate that a code opens now."""
+        return Gate.OWNER if self.asks_owner else Gate.CODE
+
+    @property
+    def address(self) -> str:
+        """Where a code of this visit's purpose goes."""
+        if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
+            return self.known_address
+        return (self.pending.email if self.pending else None) or ""
+
+    @property
+    def own_code(self) -> EmailCode | None:
+        """The live code, where it is for this purpose and this address; it may be dead."""
+        code = self.code
+        if code is None or code.purpose is not self.visit.purpose:
+            return None
+        if code.purpose is Purpose.FIRST_UNLOCK:
+            return code if is_assisted(code) else None
+        if is_assisted(code):
+            return code if self._answered_here else None
+        if code.sent_to != self.address or code.proves_owner != self.asks_owner:
+            return None
+        if code.purpose is not Purpose.UNLOCK:
+            return code if self.pending and code.pending_id == self.pending.id else None
+        given_at = code.questions_proven_at
+        proven = given_at is not None and self.now - given_at < VISIT_LIFE
+        return code if proven or not answers_come_before_code(self.policy) else None
+
+    @property
+    def waiting_code(self) -> EmailCode | None:
+        """The own code, where it can still be entered."""
+        code = self.own_code
+        return code if code is not None and can_be_entered(code, self.now) else None
+
+    @property
+    def first_code(self) -> EmailCode | None:
+        """The code for a first unlock that staff gave, where it can be entered now."""
+        code = self.code
+        if code is None or code.purpose is not Purpose.FIRST_UNLOCK or not is_assisted(code):
+            return None
+        return code if can_be_entered(code, self.now) else None
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether staff gave a code that only counts once the answers are given in this visit."""
+        code, purpose = self.code, self.visit.purpose
+        assisted = code is not None and is_assisted(code) and code.purpose is purpose
+        return assisted and self.visit.questions_carried and not self._answered_here
+
+    def need(self, gate: Gate) -> None:
+        """Raise ``StepRefused`` unless ``gate`` can be stood at now.
+
+        Where a code was entered rightly and was taken away since, ``TurnedAway``.
+        """
+        if reaches(self.policy, self.progress, gate):
+            return
+        if self.visit.code_proven_id is not None and not self._code_is_proven():
+            first = self.visit.purpose is Purpose.FIRST_UNLOCK
+            raise TurnedAway(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
+        raise StepRefused(f"the step {gate.value!r} is not due")
+
+    def need_own_pin(self) -> None:
+        """Raise ``StepRefused`` unless the PIN was proven in this very visit.
+
+        A visit that came back to enter a code carries what was gathered before; it may
+        finish that, and not gather anything else.
+        """
+        if self.visit.pin_proven_at is None:
+            raise StepRefused("the PIN was not proven in this visit")
+
+    def _gates(self) -> tuple[tuple[Gate, bool], ...]:
+        visit, pending = self.visit, self.pending
+        return (
+            (Gate.PIN, visit.pin_proven_at is not None or self._waits_for_code),
+            (Gate.OWNER, self._owner_is_proven),
+            (Gate.QUESTIONS, pending is not None and bool(pending.hashes)),
+            (Gate.EMAIL, pending is not None and bool(pending.email)),
+            (Gate.ANSWERS, visit.questions_proven_at is not None),
+            (Gate.CODE, self._code_is_proven() or self._address_is_proven),
+        )
+
+    @property
+    def _is_claimed(self) -> bool:
+        """Whether recovery data is to be changed on a PIN that a status word alone shows."""
+        evidence = self.visit.pin_evidence
+        if evidence is None and self.pending is not None:
+            evidence = self.pending.pin_evidence
+        return self.visit.purpose in OWNER_IS_ASKED and evidence is PinEvidence.CLAIMED
+
+    @property
+    def _owner_is_proven(self) -> bool:
+        """Whether the code that went to the known address was entered in this very visit.
+
+        One that was entered before counts for a visit that came back to finish what was gathered
+        then, and for none in which a PIN is claimed: a copy of the card could be in it.
+        """
+        owner = self.visit.owner_email
+        if owner is None and self.visit.pin_proven_at is None and self.pending is not None:
+            owner = self.pending.owner_email if self.pending.email else None
+        return bool(owner) and owner == self.known_address
+
+    @property
+    def _address_is_proven(self) -> bool:
+        """Whether the address that was given is the one whose code was entered already."""
+        pending = self.pending
+        return (
+            self._owner_is_proven and pending is not None and pending.email == pending.owner_email
+        )
+
+    @property
+    def _waits_for_code(self) -> bool:
+        """Whether a visit that came back may enter a code on the PIN of the one before."""
+        return self.pending is not None and (self.asks_owner or bool(self.pending.email))
+
+    def _code_is_proven(self) -> bool:
+        code = self.proven_code
+        if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
+            return False
+        return is_assisted(code) or code.sent_to == self.address
+
+    @property
+    def _answered_here(self) -> bool:
+        """Whether this very visit has passed the questions that come before a code, if any do."""
+        visit = self.visit
+        here = visit.questions_proven_at is not None and not visit.questions_carried
+        return here or not answers_come_before_code(self.policy)
+
+
+def can_be_entered(code: EmailCode, now: datetime) -> bool:
+    """Tell whether a code was sent, lives, and has a try left."""
+    is_alive = code.expires_at is not None and code.expires_at > now
+    return is_alive and code.tries < code.max_tries
+
+
+def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
+
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has
+    not proven itself, and ``TurnedAway`` where station, card, holder or registration were
+    barred since it opened, or where the card would have to prove now what it cannot.
+    """
+    scene = enter_to_report(uow, parts, visit_id)
+    if _cannot_prove(scene):
+        raise TurnedAway(Reason.NOT_GENUINE)
+    need_proof(scene.policy, scene.card, scene.visit)
+    reason = (
+        station_barred(uow, scene.visit.station)
+        or card_barred(scene.card, scene.holder, uow.now)
+        or _registration_barred(scene)
+    )
+    if reason is not None:
+        raise TurnedAway(reason)
+    return scene
+
+
+def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+    """Do as ``enter`` does, though somebody was barred since: a card did what it did.
+
+    Raises ``StepRefused`` as ``enter`` does.
+    """
+    visit, card, holder = open_visit(uow, visit_id)
+    return look(uow, parts.policy(), visit, card, holder)
+
+
+def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder) -> Scene:
+    """Read what is recorded around a visit."""
+    return Scene(
+        visit=visit,
+        card=card,
+        holder=holder,
+        registration=uow.registrations.of_holder(holder.id),
+        pending=uow.pending.get(visit.pending_id) if visit.pending_id else None,
+        code=_vouched_for(uow, uow.codes.live(card.id)),
+        proven_code=_vouched_for(uow, uow.codes.get(visit.code_proven_id or "")),
+        policy=policy,
+        now=uow.now,
+    )
+
+
+def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
+    return code if code is not None and is_vouched_for(uow, code) else None
+
+
+def again(uow: UnitOfWork, scene: Scene, visit: Visit | None = None) -> Scene:
+    """Save what the visit has become, and read anew what this unit of work has changed."""
+    if visit is not None:
+        uow.visits.save(visit)
+    return look(uow, scene.policy, visit or scene.visit, scene.card, scene.holder)
+
+
+def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
+    """Lock card and visit, whether the card has proven itself or not.
+
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old.
+    """
+    known = uow.visits.get(visit_id)
+    if known is None or known.card_id is None:
+        raise StepRefused("there is no such visit")
+    # The card first, then the visit: every writer locks in this order.
+    card = uow.cards.lock(known.card_id)
+    visit = uow.visits.lock(visit_id)
+    holder = uow.holders.get(card.holder_id) if card else None
+    if card is None or visit is None or holder is None:
+        raise StepRefused("the card of this visit is not recorded any more")
+    if visit.closed_at is not None:
+        raise StepRefused("the visit is over")
+    if visit.opened_at + VISIT_LIFE <= uow.now:
+        raise StepRefused("the visit is too old")
+    return visit, card, holder
+
+
+def _cannot_prove(scene: Scene) -> bool:
+    """Tell whether others changed what has to be proven: the policy, or the card's key.
+
+    A station that left a proof out is no such case: it is told nothing of the card.
+    """
+    visit, key = scene.visit, key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    if key is None:
+        return scene.policy.genuine is Genuine.ALWAYS
+    return visit.genuine_at is not None and visit.auth_key != key
+
+
+def _registration_barred(scene: Scene) -> Reason | None:
+    registration, purpose = scene.registration, scene.visit.purpose
+    if registration is None:
+        return _not_registered(purpose)
+    if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
+        return Reason.REGISTRATION_BLOCKED
+    proves = scene.visit.genuine_at is not None
+    registered = is_registered(registration, scene.policy, card_proves=proves)
+    # Somebody who can answer questions by now is not served on a code alone.
+    is_over = registered and purpose is Purpose.FIRST_UNLOCK
+    return Reason.GIVEN_CODE_OVER if is_over else None
+
+
+def _not_registered(purpose: Purpose | None) -> Reason | None:
+    """Judge a registration that was revoked since this was chosen: then it cannot be changed."""
+    if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+        raise StepRefused("the holder is not registered any more")
+    return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One grant, and whom it was for."""
+
+    entry: UnblockEntry
+    visit: Visit
+    card: Card
+    holder: Cardholder
+
+
+def find_case(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> Case:
+    """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
+    found = uow.journal.get(journal)
+    if found is None or found.visit_id != visit_id:
+        raise StepRefused("this visit was granted no such unblock")
+    card = uow.cards.lock(found.card_id)
+    visit, entry = uow.visits.lock(visit_id), uow.journal.get(journal)
+    holder = uow.holders.get(card.holder_id) if card else None
+    if card is None or visit is None or entry is None or holder is None:
+        raise StepRefused("the card of this unblock is not recorded any more")
+    return Case(entry, visit, card, holder)

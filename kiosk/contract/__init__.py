@@ -1,0 +1,1 @@
+"""What both processes may know: messages, policy, ports and errors."""

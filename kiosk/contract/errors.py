@@ -1,0 +1,260 @@
+"""Every error that a caller is expected to handle."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Literal
+
+PadTrouble = Literal["cancelled", "timeout", "different", "length"]
+"""How an entry on a reader's keys ended without a PIN (PC/SC part 10, 2.5.2 and 2.5.3)."""
+
+
+class KioskError(Exception):
+    """The root of the tree."""
+
+
+class ConfigError(KioskError):
+    """A setting is unknown, missing or wrong; the message names it and says what to do."""
+
+
+class ImportRefused(KioskError):
+    """A file of people was refused as a whole; ``problems`` holds ``(line, reason)`` pairs."""
+
+    def __init__(self, problems: tuple[tuple[int, str], ...]) -> None:
+        super().__init__(f"{len(problems)} lines were refused")
+        self.problems = problems
+
+
+class AuthorityError(KioskError):
+    """The authority gave no verdict."""
+
+
+class AuthorityUnavailable(AuthorityError):
+    """The authority cannot decide now; nothing was charged and nothing was changed."""
+
+
+class StepRefused(AuthorityError):
+    """The call does not fit the recorded progress of the visit; it was audited."""
+
+
+class AdministrationError(KioskError):
+    """What staff asked for was not done; the message is for them, in plain words."""
+
+
+class NotPermitted(AdministrationError):
+    """The role may not do this, or the key belongs to no member of staff any more; audited."""
+
+
+class NotTaken(AdministrationError):
+    """Something was entered wrongly: ``field`` names what, the message says why."""
+
+    def __init__(self, field: str, because: str) -> None:
+        super().__init__(because)
+        self.field = field
+
+
+class ChangedMeanwhile(AdministrationError):
+    """Somebody else was first; ``changes`` say what was done since, in plain words."""
+
+    def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+
+class NothingThere(AdministrationError):
+    """There is no such person, card, code, station, question or member of staff (any more)."""
+
+
+class RecordAltered(AdministrationError):
+    """A record that was altered outside of the service stands in the way; it was audited."""
+
+    def __init__(self, table: str, row: str, reference: str) -> None:
+        super().__init__(
+            f"A record was altered outside of the service: {table} {row} (reference {reference}). "
+            "Nothing is done with it. Tell the service's administrator: `kiosk doctor` says more."
+        )
+
+
+class StoreError(KioskError):
+    """The database refused a statement; ``code`` is its SQLSTATE or SQLite result code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreBusy(StoreError):
+    """Another writer held the database for longer than the busy time-out."""
+
+
+class RowAltered(StoreError):
+    """A row does not fit its MAC: somebody without the key wrote it. It is ``row`` of ``table``."""
+
+    def __init__(self, table: str, row: str) -> None:
+        super().__init__(f"row {row} of {table} was altered by other hands", "row-altered")
+        self.table = table
+        self.row = row
+
+
+class AuditNotIntact(KioskError):
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` says why."""
+
+    def __init__(self, row: int, because: str) -> None:
+        super().__init__(f"row {row} of the audit does not fit: {because}")
+        self.row = row
+        self.because = because
+
+
+class SealBroken(KioskError):
+    """A sealed secret was moved, altered or is of another revision."""
+
+
+class KeyMissing(KioskError):
+    """Neither the key file nor a token holds the key that is wanted."""
+
+
+class KeysAway(KioskError):
+    """The token of the master keys does not answer, or not to this PIN; try again later."""
+
+
+class MailError(KioskError):
+    """A message did not leave."""
+
+
+class MailNotTrusted(MailError):
+    """TLS to the relay could not be verified; no login and no message was sent."""
+
+
+class MailUnavailable(MailError):
+    """The relay could not be reached, or did not take the message before the deadline."""
+
+
+class MailRefused(MailError):
+    """The relay refused this recipient or message for good; a retry will not help."""
+
+
+class CardError(KioskError):
+    """Something between the reader and the card's answer."""
+
+
+class ReaderServiceDown(CardError):
+    """The PC/SC service does not answer."""
+
+
+class ReaderGone(CardError):
+    """The reader is not there any more."""
+
+
+class CardGone(CardError):
+    """The card left before anything was sent that could change it."""
+
+
+class CardSwapped(CardError):
+    """The card in the reader is not the one that the visit began with."""
+
+
+class CardBusy(CardError):
+    """Another program holds the card."""
+
+
+class CardMute(CardError):
+    """The card gives no answer to reset."""
+
+
+class CardUnknown(CardError):
+    """No driver recognises what the card answers.
+
+    ``family`` is set where a driver does, and the card has nothing to be known by.
+    """
+
+    def __init__(self, message: str = "", family: str = "") -> None:
+        super().__init__(message)
+        self.family = family
+
+
+class CardProtocolError(CardError):
+    """An answer that the standard does not allow; ``status`` is its status word, 0 if none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(f"{message} (status {status:04X})" if status else message)
+        self.status = status
+
+
+class CardHung(CardError):
+    """No answer within the time-out."""
+
+
+class OutcomeUnknown(CardError):
+    """A command that changes the card was sent and its answer was torn or lost."""
+
+
+class PinWrong(CardError):
+    """The reference data did not match; ``tries_left`` is None where the card does not say."""
+
+    def __init__(self, tries_left: int | None) -> None:
+        super().__init__(f"wrong, {'unknown' if tries_left is None else tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class PinBlocked(CardError):
+    """The reference data is blocked: ISO 7816-4 status 6983, or 63C0."""
+
+
+class PinRefused(CardError):
+    """The card refuses the new PIN; ``reason`` is ``history``, ``complexity`` or ``format``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the card refuses the new PIN: {reason}")
+        self.reason = reason
+
+
+class PadLeft(CardError):
+    """Nothing was sent to the card: its holder did not finish on the reader's own keys.
+
+    ``because`` says in which way.
+    """
+
+    def __init__(self, because: PadTrouble) -> None:
+        super().__init__(f"no PIN came from the reader's keys: {because}")
+        self.because = because
+
+
+class NotAllowed(CardError):
+    """The card forbids the command in this state or over this interface.
+
+    ``status`` is the status word by which the card itself said so, 0 where it was not asked
+    or where that word can mean something else.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ContactNeeded(NotAllowed):
+    """The card was held against a reader, and takes no PIN over the air; no try was spent."""
+
+
+class PadRefused(NotAllowed):
+    """The reader's keys do not take a PIN in the way that this card needs; nothing was sent.
+
+    The PIN may be typed at the station instead.
+    """
+
+
+# Describes an unexpected error without saying anything that it carries.
+#
+# An exception's text, its arguments and the locals of its frames may hold a PIN. Its type and the
+# places in the code cannot.
+
+
+def describe_fault(fault: BaseException) -> str:
+    """Return the type of ``fault`` and of what caused it, with where each was raised."""
+    lines: list[str] = []
+    seen: BaseException | None = fault
+    while seen is not None and len(lines) < 200:
+        lines.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
+        for frame in traceback.extract_tb(seen.__traceback__):
+            lines.append(f"  {frame.filename}:{frame.lineno} in {frame.name}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\n".join(lines)

@@ -1,0 +1,586 @@
+"""The messages that cross the ``Authority`` port: frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType
+
+from kiosk.contract.sensitive import Sensitive
+
+# What a visit is called, what it is for, why it cannot go on and how it ended.
+
+VisitId = NewType("VisitId", str)
+"""32 hexadecimal digits, drawn by the station when a card goes in."""
+
+JournalId = NewType("JournalId", str)
+"""Names one unblock from its intent to its outcome."""
+
+
+class Purpose(StrEnum):
+    """What a visit is for.
+
+    ``FIRST_UNLOCK`` is for a holder who is not registered, with a code that staff gave by word of
+    mouth; once the card has its new PIN, the same visit goes on as ``REGISTER``.
+    """
+
+    REGISTER = "register"
+    UNLOCK = "unlock"
+    FIRST_UNLOCK = "first-unlock"
+    CHANGE_PIN = "change-pin"
+    CHANGE_QUESTIONS = "change-questions"
+    CHANGE_EMAIL = "change-email"
+    REPORT_MISUSE = "report-misuse"
+
+
+class Reason(StrEnum):
+    """Why a visit cannot go on. Each has its own page; the first group is the authority's."""
+
+    UNKNOWN_CARD = "unknown-card"
+    LEAVER = "leaver"
+    CARD_EXPIRED = "card-expired"
+    CARD_REVOKED = "card-revoked"
+    NOT_REGISTERED = "not-registered"
+    REGISTRATION_BLOCKED = "registration-blocked"
+    SECRET_MISSING = "secret-missing"
+    SECRET_BLOCKED = "secret-blocked"
+    NOT_GENUINE = "not-genuine"
+    TOO_MANY_CODES = "too-many-codes"
+    NO_EMAIL = "no-email"
+    NO_RECORDED_EMAIL = "no-recorded-email"
+    ATTEMPTS_PAUSED = "attempts-paused"
+    STATION_RETIRED = "station-retired"
+    CODE_WITHDRAWN = "code-withdrawn"
+    GIVEN_CODE_OVER = "given-code-over"
+    RECORD_ALTERED = "record-altered"
+    STOP_NUMBER_WRONG = "stop-number-wrong"
+
+    CARD_UNREADABLE = "card-unreadable"
+    CARD_BUSY = "card-busy"
+    CARD_REFUSED = "card-refused"
+    INSERT_CARD = "insert-card"
+    PIN_BLOCKED = "pin-blocked"
+    TWO_CARDS = "two-cards"
+    READER_GONE = "reader-gone"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    AUTHORITY_AWAY = "authority-away"
+    CHANGED_MEANWHILE = "changed-meanwhile"
+    FAULT = "fault"
+
+
+class VisitEnd(StrEnum):
+    """How a visit ended, for the audit."""
+
+    CARD_REMOVED = "card-removed"
+    FINISHED = "finished"
+    LEFT = "left"
+    IDLE = "idle"
+    REFUSED = "refused"
+    FAULT = "fault"
+
+
+# A card, as a station reports it, and how it proves that it is the one that it says.
+
+
+@dataclass(frozen=True, slots=True)
+class CardId:
+    """A card's stable name: the driver that read it and the identifier in lower-case hex."""
+
+    driver: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinState:
+    """Whether the PIN is blocked, and the tries left where the card says."""
+
+    blocked: bool
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnPad:
+    """A PIN that is entered on the reader's own keys and that no program ever sees.
+
+    The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any PIN
+    that is taken at the station. It cannot judge whether a new PIN is weak; it asks for a
+    new one twice by itself.
+    """
+
+    min_length: int = 4
+    max_length: int = 8
+
+
+PinEntry = Sensitive | OnPad
+"""A PIN that was typed at the station, or word that it is typed on the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardReport:
+    """What a card tells without a PIN; ``expires_at`` is None where it does not say.
+
+    ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card;
+    ``pad_changes``: where it does, these can change its PIN, too.
+
+    ``secret_tries`` is how many wrong unblock secrets it still takes, None where it does not say.
+
+    ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
+    offers one. Nothing of it is proven by being told.
+    """
+
+    card: CardId
+    pin: PinState
+    expires_at: datetime | None = None
+    certificate: bytes | None = field(default=None, repr=False)
+    pin_pad: bool = False
+    pad_changes: bool = True
+    secret_tries: int | None = None
+
+
+class KeyKind(StrEnum):
+    """The keys with which a card can prove itself (SP 800-78-5, table 3-1).
+
+    RSA-4096 and Ed25519 are not in the standard; cards in use have them.
+    """
+
+    RSA_2048 = "rsa-2048"
+    RSA_3072 = "rsa-3072"
+    RSA_4096 = "rsa-4096"
+    P_256 = "p-256"
+    P_384 = "p-384"
+    ED25519 = "ed25519"
+
+
+RSA_KINDS: Final = {2048: KeyKind.RSA_2048, 3072: KeyKind.RSA_3072, 4096: KeyKind.RSA_4096}
+"""By the bits of the modulus; the public exponent is ``RSA_EXPONENT``."""
+
+RSA_EXPONENT: Final = 65537
+
+CURVE_KINDS: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
+
+
+CARD_FAMILIES: Final = ("piv", "openpgp", "gids", "pkcs11")
+
+
+class ReadFault(StrEnum):
+    """Why a station could not read a card."""
+
+    NO_ANSWER = "no-answer"
+    UNKNOWN_KIND = "unknown-kind"
+    NO_IDENTIFIER = "no-identifier"
+    TOO_SLOW = "too-slow"
+    TAKEN_OUT = "taken-out"
+    SWAPPED = "swapped"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadCard:
+    """A card that a station could not read; ``family`` is empty where it did not get so far."""
+
+    fault: ReadFault
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardChallenge:
+    """What a card has to sign, once and soon, with a key of this kind.
+
+    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519
+    signs the message itself.
+    """
+
+    message: bytes = field(repr=False)
+    key: KeyKind
+
+
+@dataclass(frozen=True, slots=True)
+class CardProof:
+    """What the card made of a challenge: an RSA or Ed25519 signature, or an ECDSA one in DER."""
+
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PinChallenge:
+    """What a card signs directly after VERIFY, in the same hold, to prove that it took the PIN."""
+
+    message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PinProof:
+    """A signature over ``PinChallenge.message`` by a key that the card uses only after VERIFY.
+
+    ``public_key`` is the SubjectPublicKeyInfo in DER; ``certificate`` (X.509, DER) certifies it
+    where the card holds one. RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA in DER with SHA-256,
+    on P-384 with SHA-384; Ed25519 signs the message itself.
+    """
+
+    signature: bytes = field(repr=False)
+    public_key: bytes = field(repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
+
+
+# A running station: what it says of itself, what it is told back, and how the authority is.
+
+LONGEST_NAME = 80
+"""Characters of a station's name, site or version; a heartbeat with more is refused."""
+
+
+class ReaderState(StrEnum):
+    """What a station's reader is doing, in the words that staff read."""
+
+    LOOKING = "looking for a reader"
+    READY = "ready"
+    NO_READER = "no reader"
+    NO_SERVICE = "PC/SC service away"
+
+
+class StationStanding(StrEnum):
+    """Whether a station may serve anybody: staff retire it, and reinstate it."""
+
+    IN_USE = "in-use"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a station says of itself; ``site`` is where it stands, for reports, or empty."""
+
+    station: str
+    site: str = ""
+    version: str = ""
+    reader: ReaderState = ReaderState.LOOKING
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The authority's own state: what of its parts answers.
+
+    ``keys`` are the master keys that unblock secrets derive from, where any do.
+    """
+
+    store: bool
+    mail: bool
+    keys: bool = True
+
+
+# Tasks: what the holder does next.
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One security question of the list."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to one question."""
+
+    question: int
+    text: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class PinRules:
+    """The kiosk's own rule for a new PIN; ``personal`` are digit strings it must not contain."""
+
+    min_length: int = 6
+    max_length: int = 8
+    personal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvePin:
+    """Enter the PIN that the card knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseQuestions:
+    """Choose ``count`` of ``bank`` and answer them."""
+
+    bank: tuple[Question, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveEmail:
+    """Confirm or change the address; ``domains`` are the approved ones, empty for any."""
+
+    suggested: str
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestions:
+    """Answer all of ``questions`` as one attempt."""
+
+    questions: tuple[Question, ...]
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendCode:
+    """A code has to be sent to ``masked``; the station asks for it at once.
+
+    ``proves_owner``: it goes to an address that is known already, as a factor, because the card
+    did not prove its PIN.
+    """
+
+    masked: str
+    proves_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnterCode:
+    """Enter the code that was sent to ``masked``; seconds count from this answer.
+
+    ``masked`` is empty for a code that staff gave by word of mouth; another one by mail
+    would take its place.
+    """
+
+    masked: str
+    digits: int
+    expires_in_s: float
+    resend_in_s: float
+    tries_left: int
+    proves_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnterStopNumber:
+    """Enter the number from a notice that tells of something the holder did not do."""
+
+    digits: int
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetPin:
+    """Choose a new PIN."""
+
+    rules: PinRules
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All is done; a changed address counts in ``counts_in_s`` seconds, at once where it is 0."""
+
+    purpose: Purpose
+    counts_in_s: float = 0.0
+
+
+Task = (
+    ProvePin
+    | ChooseQuestions
+    | GiveEmail
+    | AnswerQuestions
+    | SendCode
+    | EnterCode
+    | EnterStopNumber
+    | SetPin
+    | Finished
+)
+
+
+# One unblock: the secret that is granted for it, and what the card did with that.
+#
+# Most cards compare a secret, which therefore travels: ``Grant``. Cards with an admin key compare
+# what was made of it: the key stays with the authority, and a station only carries four messages
+# to and fro (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One unblock, journaled: the secret for the card of this visit, to be used once."""
+
+    journal: JournalId
+    secret: Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChallenge:
+    """A fresh random number of the authority's, 16 bytes, for a card with an admin key."""
+
+    nonce: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNonce:
+    """The card's own random number, 16 bytes, with which it answered a ``KeyChallenge``."""
+
+    nonce: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """One unblock, journaled: what the admin key made of both numbers, good for this once."""
+
+    journal: JournalId
+    cryptogram: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """What the card's own key made of them: only a card that has the key can say it."""
+
+    cryptogram: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockDone:
+    """The card answered that the PIN was reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockRefused:
+    """The card refused; ``tries_left`` of the unblock secret (0: blocked, None: not spent)."""
+
+    tries_left: int | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockWrong:
+    """The card said that the unblock secret is wrong, and not how many tries it has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockNotSent:
+    """The command was never sent to the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockUnknown:
+    """The command was sent and its answer was lost."""
+
+
+UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | UnblockUnknown
+
+
+# Verdicts on what was just given, and refusals.
+
+
+@dataclass(frozen=True, slots=True)
+class VisitOpened:
+    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
+
+    ``verification`` names the policy's factors in order, for the step count on the screen.
+    """
+
+    visit: VisitId
+    reference: str
+    holder_name: str
+    offers: tuple[Purpose, ...]
+    resumed: tuple[Purpose, EnterCode] | None = None
+    verification: tuple[str, ...] = ("questions", "email-code")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The visit cannot go on; ``reference`` is what RA staff look up.
+
+    ``retry_at`` (aware UTC) is set where the same can be tried again later at any station.
+    """
+
+    reason: Reason
+    reference: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersWrong:
+    """The set was wrong; which of its answers, nobody can tell."""
+
+    again: AnswerQuestions
+
+
+class AnswerProblem(StrEnum):
+    """Why a registration answer is not taken."""
+
+    EMPTY = "empty"
+    TOO_SHORT = "too-short"
+    NOT_TYPABLE = "not-typable"
+    REPEATS_QUESTION = "repeats-question"
+    SAME_AS_ANOTHER = "same-as-another"
+    TOO_LONG = "too-long"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersRefused:
+    """A registration answer breaks a rule; nothing was stored."""
+
+    question: int
+    problem: AnswerProblem
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRefused:
+    """The address is malformed, or (``domain``) its domain is not approved."""
+
+    domain: bool
+    again: GiveEmail
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNotSent:
+    """No code went out and nothing was charged.
+
+    ``mail_away`` tells a relay that did not take it from a limit. ``again`` is what can be
+    done instead: enter the code that is still live, ask again (``SendCode``), or give
+    another address.
+    """
+
+    mail_away: bool
+    retry_in_s: float
+    again: EnterCode | SendCode | GiveEmail
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWrong:
+    """Not the code; ``again`` counts the tries left."""
+
+    again: EnterCode
+
+
+@dataclass(frozen=True, slots=True)
+class StopNumberWrong:
+    """No stop number of this card's holder; ``again`` counts the tries left."""
+
+    again: EnterStopNumber
+
+
+class CodeEnd(StrEnum):
+    """Why a code is no longer good."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDead:
+    """The code is no longer good; another must be sent."""
+
+    why: CodeEnd
+    again: SendCode
+
+
+Reply = (
+    VisitOpened
+    | Task
+    | Refusal
+    | AnswersWrong
+    | AnswersRefused
+    | EmailRefused
+    | CodeNotSent
+    | CodeWrong
+    | CodeDead
+    | StopNumberWrong
+)
+"""Everything that a station can be answered, the ``Grant`` aside."""

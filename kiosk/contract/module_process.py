@@ -1,0 +1,227 @@
+"""PKCS#11 modules of other makers, each in its own process: asked, waited for, and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from kiosk.contract.hardening import forbid_dumps
+
+# Frames between this program and the process of a module: four bytes of length, then JSON.
+#
+# Secrets travel in them, so a frame is never logged and never part of an error.
+
+Message = dict[str, Any]
+
+LONGEST: Final = 64 * 1024
+"""Bytes of one frame: more than any message has, and no more than a pipe takes at once."""
+
+_HEAD: Final = 4
+
+
+class BrokenFrame(Exception):
+    """The other end closed in the middle, or wrote what is no frame."""
+
+
+def write(pipe: int, message: Mapping[str, object]) -> None:
+    """Write one frame; raises ``OSError`` where nobody reads any more."""
+    payload = json.dumps(message).encode("ascii")
+    data = len(payload).to_bytes(_HEAD) + payload
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
+def read(pipe: int, within_s: float | None = None) -> Message | None:
+    """Return the next message, or None where the other end closed.
+
+    Raises ``TimeoutError`` where it takes longer than ``within_s``, ``BrokenFrame`` where
+    it is none.
+    """
+    deadline = None if within_s is None else time.monotonic() + within_s
+    head = _read_exactly(pipe, _HEAD, deadline)
+    if head is None:
+        return None
+    length = int.from_bytes(head)
+    payload = _read_exactly(pipe, length, deadline) if length <= LONGEST else None
+    if payload is None:
+        raise BrokenFrame("a frame without an end")
+    return _parsed(payload)
+
+
+def _parsed(payload: bytes) -> Message:
+    try:
+        message = json.loads(payload)
+    except ValueError:
+        raise BrokenFrame("a frame that is not JSON") from None
+    if not isinstance(message, dict):
+        raise BrokenFrame("a frame that is no object")
+    return message
+
+
+def _read_exactly(pipe: int, count: int, deadline: float | None) -> bytes | None:
+    data = b""
+    while len(data) < count:
+        _wait(pipe, deadline)
+        piece = os.read(pipe, count - len(data))
+        if not piece:
+            if data:
+                raise BrokenFrame("a frame without an end")
+            return None
+        data += piece
+    return data
+
+
+def _wait(pipe: int, deadline: float | None) -> None:
+    if deadline is None:
+        return
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        raise TimeoutError("no answer in time")
+
+
+# A module's process, as it is seen from outside: asked, waited for, and ended.
+
+KEPT_BACK = ("KIOSK_", "CREDENTIALS_DIRECTORY", "PYTHON")
+"""Beginnings of what a module does not find in its environment: it may hold passwords."""
+
+_LAST_WAIT_S = 1.0
+
+
+class ModuleHung(Exception):
+    """No answer came in time; the process is ended, and what it did is not known."""
+
+
+class ModuleCrashed(Exception):
+    """The process ended before it answered, or said what nobody understands."""
+
+
+class ModuleProcess:
+    """Runs ``worker``, a module of this program, until ``end``; one thread at a time may ask."""
+
+    def __init__(
+        self, worker: str, arguments: tuple[str, ...], environ: Mapping[str, str], answer_s: float
+    ) -> None:
+        self._answer_s = answer_s
+        self._process = subprocess.Popen(  # noqa: S603  ours, with a path from the settings
+            (sys.executable, "-I", "-m", worker, *arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={k: v for k, v in environ.items() if not k.startswith(KEPT_BACK)},
+            bufsize=0,
+            start_new_session=True,
+        )
+
+    def ask(self, request: Message, more_s: float = 0.0) -> Message:
+        """Return the answer; the first one waits for the module to be loaded, too.
+
+        ``more_s`` are seconds that it may take beyond what any answer may. Raises
+        ``ModuleHung`` or ``ModuleCrashed``; the process is not there any more then.
+        """
+        try:
+            answer = self._exchange(request, self._answer_s + more_s)
+        except TimeoutError:
+            self._kill()
+            raise ModuleHung from None
+        except (OSError, BrokenFrame):
+            answer = None
+        if answer is None:
+            self._kill()
+            raise ModuleCrashed
+        return answer
+
+    def end(self) -> None:
+        """Let the module say goodbye, but not for long."""
+        self._close()
+        try:
+            self._process.wait(_LAST_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+
+    def _exchange(self, request: Message, within_s: float) -> Message | None:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None or stdin.closed:
+            return None
+        write(stdin.fileno(), request)
+        return read(stdout.fileno(), within_s)
+
+    def _close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _kill(self) -> None:
+        """End the process and all that it started; one that cannot die is left behind."""
+        self._close()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_WAIT_S)
+
+
+# The process that a module lives in: it answers one request after another, then ends.
+#
+# Requests come on standard input and answers go to standard output. A module gets neither: what
+# it reads or prints goes nowhere.
+
+CANNOT_LOAD: Final = "cannot-load"
+"""Names the reason in an answer of a process whose module cannot be loaded."""
+
+
+class Answering(Protocol):
+    """Answers one request."""
+
+    def answer(self, request: Message) -> Message:
+        """Return the answer; nothing that it goes wrong with may raise."""
+
+
+class NotLoaded:
+    """Stands for a module that cannot be loaded."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def answer(self, _request: Message) -> Message:
+        """Say why."""
+        return {CANNOT_LOAD: self._reason}
+
+
+def run(module: str, serve: Callable[[Any], Answering]) -> None:
+    """Load the module at the path, and answer with what ``serve`` makes of it until the end."""
+    forbid_dumps()
+    requests, answers = _take_pipes()
+    asked = load(module, serve)
+    while (request := read(requests)) is not None:
+        write(answers, asked.answer(request))
+
+
+def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
+    """Load a module; what keeps it from being loaded is told in each answer."""
+    try:
+        import pkcs11
+    except ImportError:
+        return NotLoaded("python-pkcs11 is not installed (the extra pkcs11)")
+    try:
+        return serve(pkcs11.lib(path))
+    except pkcs11.PKCS11Error as error:
+        return NotLoaded(str(error) or type(error).__name__)
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Keep the two pipes for the frames, and give the module the void in their place."""
+    pipes = os.dup(0), os.dup(1)
+    void = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(void, standard)
+    os.close(void)
+    return pipes

@@ -1,0 +1,356 @@
+"""The numbers of the service, and its verdicts on PINs, answers, addresses and codes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from kiosk.contract.folding import fold, folded_words, typable
+from kiosk.contract.messages import AnswerProblem, PinRules
+
+# The numbers of the service, each a setting with a default and its bounds.
+
+
+class Factor(StrEnum):
+    """One step of verification, in the order in which the policy lists them."""
+
+    QUESTIONS = "questions"
+    EMAIL_CODE = "email-code"
+
+
+class Genuine(StrEnum):
+    """When a card has to prove that it is the one that was issued."""
+
+    ALWAYS = "always"
+    WHEN_IT_CAN = "when-it-can"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the service asks of a holder, and how often it may be got wrong.
+
+    Raises ``ValueError``, naming the setting, where a number is out of its bounds.
+    """
+
+    verification: tuple[Factor, ...] = (Factor.QUESTIONS, Factor.EMAIL_CODE)
+    questions_registered: int = 4
+    questions_asked: int = 3
+    max_failures: int = 3
+    code_digits: int = 8
+    code_life: timedelta = timedelta(minutes=15)
+    code_tries: int = 5
+    codes_an_hour: int = 3
+    code_gap: timedelta = timedelta(seconds=60)
+    pin_min_length: int = 6
+    pin_max_length: int = 8
+    email_domains: tuple[str, ...] = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
+    four_eyes: bool = False
+    genuine: Genuine = Genuine.WHEN_IT_CAN
+    rotate_secret: bool = True
+    address_cooling_off: timedelta = timedelta(hours=24)
+    visits_a_minute: int = 30
+
+    def __post_init__(self) -> None:
+        if not self.verification or len(set(self.verification)) != len(self.verification):
+            raise ValueError("verification: name each step once, and at least one")
+        if Factor.EMAIL_CODE not in self.verification:
+            raise ValueError("verification: security questions alone do not prove anybody")
+        for name, low, high in _BOUNDS:
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name}: must be {low} to {high}")
+        if self.questions_asked > self.questions_registered:
+            raise ValueError("questions_asked: cannot be more than questions_registered")
+        if self.pin_min_length > self.pin_max_length:
+            raise ValueError("pin_min_length: cannot be more than pin_max_length")
+
+    @property
+    def asks_questions(self) -> bool:
+        """Whether registration has to gather questions at all."""
+        return Factor.QUESTIONS in self.verification
+
+    def pin_rules(self, holder_number: str) -> PinRules:
+        """Return the rules for a new PIN of the holder with ``holder_number``."""
+        return PinRules(self.pin_min_length, self.pin_max_length, (holder_number,))
+
+
+_BOUNDS: tuple[tuple[str, object, object], ...] = (
+    ("questions_registered", 2, 8),
+    ("questions_asked", 2, 4),
+    ("max_failures", 1, 10),
+    ("code_digits", 6, 10),
+    ("code_life", timedelta(minutes=1), timedelta(hours=1)),
+    ("code_tries", 1, 10),
+    ("codes_an_hour", 1, 20),
+    ("code_gap", timedelta(0), timedelta(minutes=10)),
+    ("pin_min_length", 4, 8),
+    ("pin_max_length", 4, 8),
+    ("visits_a_minute", 5, 1000),
+    ("address_cooling_off", timedelta(0), timedelta(days=14)),
+)
+
+
+# Which cards are unlocked with an admin key, and what such a key looks like: pure.
+#
+# It is a key of triple DES: three parts, of which none may be like another. Keys with two that
+# are the same are no better than a much shorter one; cards leave their makers with one.
+
+FAMILIES: Final = frozenset({"gids"})
+"""The families whose unblock secret is an admin key."""
+
+DIGITS: Final = 48
+"""Of a key as it is written: 24 bytes in hexadecimal."""
+
+_PART: Final = 16
+_WRITTEN: Final = re.compile(r"[0-9a-f]{48}")
+_BETWEEN: Final = re.compile(r"[\s:-]")
+
+
+def tidied(text: str) -> str:
+    """Return a key as it is kept: small digits, and the parity that DES asks for, which is odd.
+
+    Raises ``ValueError`` with what is wrong, in words that fit behind "it" and repeat nothing.
+    """
+    digits = _BETWEEN.sub("", text).lower()
+    if not _WRITTEN.fullmatch(digits):
+        raise ValueError(f"must be an admin key of {DIGITS} hexadecimal digits")
+    parts = [with_parity(digits[at : at + _PART]) for at in range(0, DIGITS, _PART)]
+    if len(set(parts)) < len(parts):
+        raise ValueError(
+            f"is an admin key with two parts of {_PART} digits that are the same, which makes it "
+            "weak; give the card another one first"
+        )
+    return "".join(parts)
+
+
+def with_parity(digits: str) -> str:
+    """Make the number of ones in each byte odd by its lowest bit, which DES ignores."""
+    return bytes(_odd(byte) for byte in bytes.fromhex(digits)).hex()
+
+
+def _odd(byte: int) -> int:
+    upper = byte & 0xFE
+    return upper | (upper.bit_count() + 1) % 2
+
+
+# What counts as the same answer, and which answers a registration does not take.
+
+MAX_ANSWER = 80
+"""Characters; longer answers are not remembered word for word."""
+
+MIN_FOLDED = 2
+"""Letters and digits; short true answers such as "Li" are fine."""
+
+_LONG_WORD = 3
+"""Shorter words of a question make up names by chance: "in a" makes Ina."""
+
+
+def answer_problem(answer: str, question: str, others: Iterable[str]) -> AnswerProblem | None:
+    """Return why a registration answer is refused, or None.
+
+    Every rule but the length looks at the folded answer, as verification does. Another station
+    may have a touch screen alone, so its keyboard has to be able to type the answer.
+    """
+    folded = fold(answer)
+    if not folded:
+        return AnswerProblem.EMPTY
+    if len(answer) > MAX_ANSWER:
+        return AnswerProblem.TOO_LONG
+    if not typable(folded):
+        return AnswerProblem.NOT_TYPABLE
+    if len(folded) < MIN_FOLDED:
+        return AnswerProblem.TOO_SHORT
+    if _repeats_question(folded, folded_words(question)):
+        return AnswerProblem.REPEATS_QUESTION
+    if folded in {fold(other) for other in others}:
+        return AnswerProblem.SAME_AS_ANOTHER
+    return None
+
+
+def _repeats_question(folded: str, question: list[str]) -> bool:
+    """Tell whether an answer is a run of the question's words, or its long words in any order."""
+    ends = range(1, len(question) + 1)
+    if any(folded == "".join(question[start:end]) for end in ends for start in range(end)):
+        return True
+    long_words = {word for word in question if len(word) >= _LONG_WORD}
+    reached = {0}
+    for at in range(len(folded)):
+        if at in reached:
+            reached |= {at + len(word) for word in long_words if folded.startswith(word, at)}
+    return len(folded) in reached
+
+
+# When another code may be sent.
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SendVerdict:
+    """``wait`` is zero where a code may go out now; ``too_many`` tells the hour from the gap."""
+
+    wait: timedelta
+    too_many: bool = False
+
+
+def may_send_code(sent: Sequence[datetime], now: datetime, policy: Policy) -> SendVerdict:
+    """Judge by the times at which codes for this card went out, in any order."""
+    recent = sorted(at for at in sent if at > now - HOUR)
+    if len(recent) >= policy.codes_an_hour:
+        return SendVerdict(recent[-policy.codes_an_hour] + HOUR - now, too_many=True)
+    if recent and now < recent[-1] + policy.code_gap:
+        return SendVerdict(recent[-1] + policy.code_gap - now)
+    return SendVerdict(timedelta(0))
+
+
+# Addresses: which are well formed, which are approved, and how one is shown masked.
+
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_MAX_ADDRESS = 254
+_MAX_LOCAL = 64
+
+
+class EmailProblem(StrEnum):
+    """Why an address is not taken."""
+
+    MALFORMED = "malformed"
+    DOMAIN = "domain"
+
+
+def tidy_email(address: str) -> str:
+    """Drop the spaces around an address and write its domain in lower case."""
+    local, at, domain = address.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None:
+    """Return why a tidied address is refused, or None.
+
+    ``domains`` approves a domain and those below it, label by label: ``trust.nhs.uk`` is
+    below ``nhs.uk`` and ``evilnhs.uk`` is not. Empty approves any. Only ASCII mailboxes
+    are taken: mail to others does not leave every relay.
+    """
+    local, _, domain = address.rpartition("@")
+    labels = domain.split(".")
+    if len(address) > _MAX_ADDRESS or len(local) > _MAX_LOCAL or len(labels) < 2:
+        return EmailProblem.MALFORMED
+    if not _LOCAL.fullmatch(local) or not all(_LABEL.fullmatch(label) for label in labels):
+        return EmailProblem.MALFORMED
+    if domains and not any(_is_below(labels, approved.split(".")) for approved in domains):
+        return EmailProblem.DOMAIN
+    return None
+
+
+def mask_email(address: str) -> str:
+    """Show the first letter and the domain: enough to know one's own, too little to learn it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def _is_below(labels: list[str], approved: list[str]) -> bool:
+    return labels[-len(approved) :] == approved
+
+
+# The kiosk's own rule for a new PIN, checked before any secret leaves the authority.
+#
+# Cards differ in what they accept, and some accept anything, so the card is never asked to be the
+# judge (SP 800-73-5 part 2, 2.4.3 leaves all but the format to the issuer).
+
+RUN = 5
+"""So many digits in a row that only count up or down are too easy to guess."""
+
+SAME = 4
+"""So many times the same digit in a row is too easy to guess."""
+
+MOST_USED = frozenset(
+    "112233 121314 102030 123321 123654 147258 147852 159357 159753 159951 258456 314159 "
+    "271828 520131 741852 753951 789456 852456 963852 001122 101010 135790 246810 192837 "
+    "142536 998877 887766 665544 332211 010203 112358 141421 5201314 1472583 7894561 2580258 "
+    "1234321 11223344 12344321 12341234 12121212 14725836 15975328 78945612 11235813 31415926 "
+    "27182818 13579246 24681357 10203040 19283746 99887766 55667788 44332211 12348765".split()
+)
+"""PINs from public lists of the most used that no other rule here catches, or nearly."""
+
+
+class PinRule(StrEnum):
+    """One rule, shown to the holder as one line that ticks itself off."""
+
+    LENGTH = "length"
+    REPEATS = "repeats"
+    RUNS = "runs"
+    DATES = "dates"
+    PERSONAL = "personal"
+    MOST_USED = "most-used"
+
+
+def pin_verdicts(pin: str, rules: PinRules) -> dict[PinRule, bool]:
+    """Say of each rule whether ``pin`` keeps it; works on a half-typed PIN too."""
+    return {
+        PinRule.LENGTH: _is_long_enough(pin, rules),
+        PinRule.REPEATS: not _repeats(pin),
+        PinRule.RUNS: not _has_run(pin),
+        PinRule.DATES: not _is_date(pin),
+        PinRule.PERSONAL: not any(_shares(pin, number) for number in rules.personal),
+        PinRule.MOST_USED: pin not in MOST_USED,
+    }
+
+
+def broken_pin_rules(pin: str, rules: PinRules) -> tuple[PinRule, ...]:
+    """Return the rules that ``pin`` breaks, in the order in which they are shown."""
+    return tuple(rule for rule, kept in pin_verdicts(pin, rules).items() if not kept)
+
+
+def _is_long_enough(pin: str, rules: PinRules) -> bool:
+    return pin.isascii() and pin.isdigit() and rules.min_length <= len(pin) <= rules.max_length
+
+
+def _repeats(pin: str) -> bool:
+    """Tell whether one digit fills ``SAME`` places, or a short pattern fills the PIN."""
+    if any(digit * SAME in pin for digit in "0123456789"):
+        return True
+    return any(
+        len(pin) >= 2 * size and pin == (pin[:size] * len(pin))[: len(pin)] for size in (2, 3, 4)
+    )
+
+
+def _has_run(pin: str) -> bool:
+    steps = [(ord(b) - ord(a)) % 10 for a, b in itertools.pairwise(pin)]
+    run = RUN - 1
+    return any(steps[i : i + run] in ([1] * run, [9] * run) for i in range(len(steps)))
+
+
+def _is_date(pin: str) -> bool:
+    """Tell whether the whole PIN reads as a day: DDMMYY, MMDDYY, YYMMDD or with a full year."""
+    if not (pin.isascii() and pin.isdigit()):
+        return False
+    if len(pin) == 6:
+        a, b, c = pin[:2], pin[2:4], pin[4:]
+        return any(_day_exists("20" + y, m, d) for y, m, d in ((c, b, a), (c, a, b), (a, b, c)))
+    if len(pin) == 8:
+        return (
+            _day_exists(pin[4:], pin[2:4], pin[:2])
+            or _day_exists(pin[4:], pin[:2], pin[2:4])
+            or _day_exists(pin[:4], pin[4:6], pin[6:])
+        )
+    return False
+
+
+def _day_exists(year: str, month: str, day: str) -> bool:
+    if not 1900 <= int(year) <= 2099:
+        return False
+    try:
+        date(int(year), int(month), int(day))
+    except ValueError:
+        return False
+    return True
+
+
+def _shares(pin: str, number: str) -> bool:
+    """Tell whether PIN and number share six digits in a row."""
+    return len(pin) >= 6 and any(pin[i : i + 6] in number for i in range(len(pin) - 5))

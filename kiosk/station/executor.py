@@ -1,0 +1,260 @@
+"""Carries one command out, on a worker thread, and says what came of it.
+
+Every error that the card or the authority is known to raise becomes an event here. What
+is not known is not caught: it ends the visit in ``loop``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from kiosk.contract import errors
+from kiosk.contract.errors import AuthorityError
+from kiosk.contract.messages import (
+    CardChallenge,
+    Heartbeat,
+    ReaderState,
+    ReadFault,
+    Reason,
+    Refusal,
+    StationStanding,
+    UnreadCard,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.ports import Authority, CardAddress, Cards
+from kiosk.contract.reference import reference_of
+from kiosk.station.commands import (
+    ChangePin,
+    Choose,
+    Command,
+    EndVisit,
+    OpenVisit,
+    ReportMute,
+    RequestCode,
+    SaveQuestions,
+    SubmitAnswers,
+    SubmitCode,
+    SubmitEmail,
+    SubmitStopNumber,
+    UnblockPin,
+    VerifyPin,
+)
+from kiosk.station.events import (
+    CardRead,
+    GaveUp,
+    NoReply,
+    PadEnded,
+    PinFailed,
+    PinNotTaken,
+    Replied,
+    ResultSide,
+)
+from kiosk.station.states import Outage, PinTrouble
+from kiosk.station.step import notice_of
+from kiosk.station.unblock import PinWork
+
+# The station's heartbeat: what the authority is told of it, how often, and what it answers.
+
+BEAT_S = 30.0
+"""Between two heartbeats that say the same: each is written down by the authority."""
+
+
+class Pulse:
+    """Looks at the authority; ``first`` is what the station says before it knows its reader.
+
+    Used by one thread at a time. ``now`` gives seconds (monotonic).
+    """
+
+    def __init__(
+        self, authority: Authority, first: Heartbeat, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._authority = authority
+        self._last = first
+        self._now = now
+        self._due = float("-inf")
+        self._standing = StationStanding.IN_USE
+
+    def look(self, reader: ReaderState) -> Outage | None:
+        """Say what keeps the authority from serving anybody here.
+
+        One that cannot write a heartbeat down cannot open a visit either: it is away.
+        """
+        try:
+            health = self._authority.health()
+            if not health.store:
+                return Outage.AUTHORITY_AWAY
+            self._beat(replace(self._last, reader=reader))
+            if not health.keys:
+                return Outage.AUTHORITY_AWAY
+        except AuthorityError:
+            return Outage.AUTHORITY_AWAY
+        return Outage.RETIRED if self._standing is StationStanding.RETIRED else None
+
+    def _beat(self, beat: Heartbeat) -> None:
+        if beat == self._last and self._now() < self._due:
+            return
+        self._standing = self._authority.heartbeat(beat)
+        self._last, self._due = beat, self._now() + BEAT_S
+
+
+_REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
+    (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
+    (errors.PinBlocked, Reason.PIN_BLOCKED),
+    (errors.CardBusy, Reason.CARD_BUSY),
+    (errors.ReaderGone, Reason.READER_GONE),
+    (errors.ReaderServiceDown, Reason.READER_GONE),
+    (errors.CardUnknown, Reason.CARD_UNREADABLE),
+    (errors.CardMute, Reason.CARD_UNREADABLE),
+    (errors.CardHung, Reason.CARD_UNREADABLE),
+    (errors.CardGone, Reason.CARD_UNREADABLE),
+    (errors.CardSwapped, Reason.CARD_UNREADABLE),
+    (errors.CardProtocolError, Reason.CARD_REFUSED),
+    (errors.ContactNeeded, Reason.INSERT_CARD),
+    (errors.NotAllowed, Reason.CARD_REFUSED),
+)
+
+
+_FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
+    (errors.CardMute, ReadFault.NO_ANSWER),
+    (errors.CardHung, ReadFault.TOO_SLOW),
+    (errors.CardGone, ReadFault.TAKEN_OUT),
+    (errors.CardSwapped, ReadFault.SWAPPED),
+    (errors.CardProtocolError, ReadFault.MALFORMED),
+)
+
+
+def unread_card(error: errors.CardError) -> UnreadCard | None:
+    """Return what is reported of a card that could not be read; None where that is not why."""
+    if isinstance(error, errors.CardUnknown):
+        fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
+        return UnreadCard(fault, error.family)
+    fault_of = (fault for kind, fault in _FAULTS if isinstance(error, kind))
+    return next((UnreadCard(fault) for fault in fault_of), None)
+
+
+def reason_for(error: errors.CardError) -> Reason:
+    """Return the page for a card error that is not about a wrong PIN."""
+    return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
+
+
+class Actions:
+    """Does what the flow asks for; blocking, so never on the screen's loop.
+
+    ``first`` names the station, and is what it says of itself to begin with.
+    """
+
+    def __init__(self, authority: Authority, cards: Cards, first: Heartbeat) -> None:
+        self._authority = authority
+        self._cards = cards
+        self._station = first.station
+        self._pins = PinWork(authority, cards)
+        self._pulse = Pulse(authority, first)
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``; None where nothing waits for an answer."""
+        try:
+            return self._dispatch(command)
+        except errors.PinWrong as wrong:
+            return PinFailed(command.visit, wrong.tries_left)
+        except errors.PinRefused as refused:
+            return PinNotTaken(command.visit, PinTrouble(refused.reason))
+        except (errors.PadLeft, errors.PadRefused) as nothing:
+            return PadEnded(command.visit, notice_of(nothing))
+        except errors.CardError as error:
+            unread = unread_card(error) if isinstance(command, OpenVisit) else None
+            return self._give_up(command.visit, reason_for(error), unread)
+        except errors.AuthorityUnavailable:
+            unanswered = isinstance(command, EndVisit | ReportMute)
+            return None if unanswered else NoReply(command.visit)
+        except errors.StepRefused:
+            # The flow leaves no step out: what is recorded was changed by somebody else.
+            return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
+
+    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here; a visit is not in its way."""
+        return self._pulse.look(reader)
+
+    def _dispatch(self, command: Command) -> ResultSide | None:
+        match command:
+            case OpenVisit():
+                return self._open(command)
+            case VerifyPin():
+                return self._verify(command)
+            case UnblockPin():
+                return self._pins.unblock(command)
+            case ChangePin():
+                return self._pins.change(command)
+            case EndVisit():
+                self._authority.end(command.visit, command.how)
+                return None
+            case ReportMute():
+                mute = UnreadCard(ReadFault.NO_ANSWER)
+                self._give_up(command.visit, Reason.CARD_UNREADABLE, mute)
+                return None
+            case _:
+                return self._ask(command)
+
+    def _ask(
+        self,
+        command: Choose
+        | SaveQuestions
+        | SubmitEmail
+        | SubmitAnswers
+        | RequestCode
+        | SubmitCode
+        | SubmitStopNumber,
+    ) -> Replied:
+        visit, ask = command.visit, self._authority
+        match command:
+            case Choose():
+                return Replied(visit, ask.choose(visit, command.purpose))
+            case SaveQuestions():
+                return Replied(visit, ask.save_questions(visit, command.answers))
+            case SubmitEmail():
+                return Replied(visit, ask.give_email(visit, command.email, command.attempt))
+            case SubmitAnswers():
+                return Replied(visit, ask.answer(visit, command.attempt, command.answers))
+            case RequestCode():
+                return Replied(visit, ask.send_code(visit, command.attempt))
+            case SubmitCode():
+                return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
+            case SubmitStopNumber():
+                number = command.number
+                return Replied(visit, ask.enter_stop_number(visit, command.attempt, number))
+            case _:
+                assert_never(command)
+
+    def _verify(self, command: VerifyPin) -> Replied:
+        """Let the card verify the PIN and sign for it, both in one hold."""
+        visit = command.visit
+        challenge = self._authority.pin_challenge(visit)
+        if isinstance(challenge, Refusal):
+            return Replied(visit, challenge)
+        proof = self._cards.verify_pin(command.at, command.pin, challenge)
+        return Replied(visit, self._authority.pin_verified(visit, proof))
+
+    def _open(self, command: OpenVisit) -> CardRead | GaveUp:
+        report = self._cards.read(command.reader)
+        at = CardAddress(command.reader, report.card)
+        reply = self._authority.begin(command.visit, self._station, report)
+        if isinstance(reply, CardChallenge):
+            reply = self._prove(command.visit, at, reply)
+        return CardRead(command.visit, at, reply, report.pin_pad, report.pad_changes)
+
+    def _prove(
+        self, visit: VisitId, at: CardAddress, challenge: CardChallenge
+    ) -> VisitOpened | Refusal:
+        proof = self._cards.hold(at, lambda card: card.prove(challenge))
+        return self._authority.prove(visit, proof)
+
+    def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
+        """Have the refusal recorded; with the authority away the reference is still the same."""
+        try:
+            reference = self._authority.refuse(visit, self._station, reason, unread)
+        except errors.AuthorityError:
+            reference = reference_of(visit)
+        return GaveUp(visit, reason, reference)

@@ -1,0 +1,402 @@
+"""Where a station can be: one frozen state, one screen.
+
+States fall into four groups: nobody is here (``Attract``, ``OutOfService``); the holder
+has to do something (``HolderState``); the station is busy (``Reading``, ``Working``);
+the visit is over and the card has to come out (``ClosingState``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.contract.messages import (
+    Answer,
+    AnswerProblem,
+    AnswerQuestions,
+    ChooseQuestions,
+    EnterCode,
+    EnterStopNumber,
+    GiveEmail,
+    PinEntry,
+    PinRules,
+    Purpose,
+    Question,
+    Reason,
+    VisitId,
+)
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.commands import Command, PinCommand
+
+# What a page says beyond its title: one member, one sentence.
+
+
+class Outage(StrEnum):
+    """Why nobody can be served."""
+
+    NO_READER_SERVICE = "no-reader-service"
+    NO_READER = "no-reader"
+    AUTHORITY_AWAY = "authority-away"
+    RETIRED = "retired"
+
+
+class Work(StrEnum):
+    """What the station is busy with; last, what it waits for on the reader's own keys."""
+
+    PREPARING = "preparing"
+    CHECKING_PIN = "checking-pin"
+    SAVING_ANSWERS = "saving-answers"
+    CHECKING_ANSWERS = "checking-answers"
+    SENDING_CODE = "sending-code"
+    CHECKING_CODE = "checking-code"
+    CHECKING_NUMBER = "checking-number"
+    SETTING_PIN = "setting-pin"
+    PIN_ON_PAD = "pin-on-pad"
+    NEW_PIN_ON_PAD = "new-pin-on-pad"
+    CHANGE_ON_PAD = "change-on-pad"
+
+    @property
+    def on_pad(self) -> bool:
+        """Whether the holder is meanwhile entering a PIN on the reader's keys."""
+        return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
+
+
+class EmailTrouble(StrEnum):
+    """What was wrong with an address, or with sending to it."""
+
+    MALFORMED = "malformed"
+    DOMAIN = "domain"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class CodeNotice(StrEnum):
+    """What the code page says above the field."""
+
+    WRONG = "wrong"
+    TOO_SOON = "too-soon"
+    MAIL_AWAY = "mail-away"
+
+
+class CodeLack(StrEnum):
+    """Why there is no code to enter."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    WITHDRAWN = "withdrawn"
+    MAIL_AWAY = "mail-away"
+    TOO_SOON = "too-soon"
+
+
+class PinTrouble(StrEnum):
+    """Why a new PIN has to be chosen again."""
+
+    MISMATCH = "mismatch"
+    WEAK = "weak"
+    CARD_HISTORY = "history"
+    CARD_COMPLEXITY = "complexity"
+    CARD_FORMAT = "format"
+
+
+class PadNotice(StrEnum):
+    """Why the reader has to ask for a PIN again; the first four are ``PadTrouble``."""
+
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    DIFFERENT = "different"
+    LENGTH = "length"
+    WRONG = "wrong"
+    ONCE_MORE = "once-more"
+    NOT_TAKEN = "not-taken"
+
+
+class Goodbye(StrEnum):
+    """What "remove your card" follows."""
+
+    LEFT = "left"
+    IDLE = "idle"
+    FINISHED = "finished"
+
+
+# The holder has to do something: one page each.
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
+
+    ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
+    but for a change of it where these do none (``pad_changes``).
+    ``unlocked``: the card has a new PIN since its first unlock in this visit.
+    ``asks_owner``: a code to a known address is one of its steps; ``at_owner``: it is due now.
+    """
+
+    id: VisitId
+    at: CardAddress
+    reference: str
+    holder_name: str
+    verification: tuple[str, ...]
+    purpose: Purpose | None = None
+    sent: int = 0
+    pin_pad: bool = False
+    pad_changes: bool = True
+    asks_owner: bool = False
+    at_owner: bool = False
+    unlocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Choose what to do."""
+
+    visit: Visit
+    offers: tuple[Purpose, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmOwner:
+    """Confirm that the card is one's own."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class EnterPin:
+    """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
+
+    visit: Visit
+    wrong: bool = False
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickQuestion:
+    """Choose the next question to answer for registration."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAnswer:
+    """Write the answer to a chosen question."""
+
+    visit: Visit
+    task: ChooseQuestions
+    given: tuple[Answer, ...]
+    question: Question
+    problem: AnswerProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterEmail:
+    """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
+
+    visit: Visit
+    task: GiveEmail
+    typed: str | None = None
+    trouble: EmailTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Answer the next of one's own questions; the set is sent when all are given."""
+
+    visit: Visit
+    task: AnswerQuestions
+    given: tuple[Answer, ...] = ()
+    wrong: bool = False
+
+    @property
+    def question(self) -> Question:
+        """The question that is asked now."""
+        return self.task.questions[len(self.given)]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEntry:
+    """Enter the emailed code; the card may be taken out meanwhile."""
+
+    visit: Visit
+    task: EnterCode
+    notice: CodeNotice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """There is no code that could be entered; ask for one."""
+
+    visit: Visit
+    masked: str
+    lack: CodeLack
+    retry_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopNumberEntry:
+    """Enter the number of a notice that tells of something the holder did not do."""
+
+    visit: Visit
+    task: EnterStopNumber
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
+
+    visit: Visit
+    rules: PinRules
+    current: PinEntry | None = None
+    trouble: PinTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatPin:
+    """Enter the new PIN a second time."""
+
+    visit: Visit
+    rules: PinRules
+    pin: Sensitive
+    current: PinEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PadPaused:
+    """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
+
+    The reader waits for nobody here. ``back`` is the page that takes the PIN at the station,
+    where the reader's keys do not; ``tries_left`` is what the card said of a wrong PIN.
+    """
+
+    visit: Visit
+    work: Work
+    command: PinCommand
+    back: HolderState | None
+    why: PadNotice | PinTrouble
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
+
+    visit: Visit
+    work: Work
+    command: Command
+    back: HolderState | None
+
+
+HolderState = (
+    Menu
+    | ConfirmOwner
+    | EnterPin
+    | PickQuestion
+    | GiveAnswer
+    | EnterEmail
+    | AskQuestion
+    | CodeEntry
+    | CodeNeeded
+    | StopNumberEntry
+    | NewPin
+    | RepeatPin
+    | PadPaused
+    | Trouble
+)
+
+
+# Nobody is here, the station is busy, or the visit is over: the holder has nothing to enter.
+
+
+@dataclass(frozen=True, slots=True)
+class Attract:
+    """Waiting for a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Waiting for a part of the station to come back, or retired; it is left by itself."""
+
+    outage: Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The card is being read and looked up."""
+
+    visit: VisitId
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """``command`` is under way; ``back`` is the page it was given on.
+
+    Of a PIN on the reader's keys it is the page that would take it at the station.
+    ``second_card``: one was put in while the card is being changed.
+    """
+
+    visit: Visit
+    work: Work
+    command: Command
+    back: HolderState | None
+    second_card: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere:
+    """Nobody touched anything for a while; ``inner`` comes back with any key."""
+
+    inner: HolderState
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """It is done."""
+
+    visit: Visit
+    purpose: Purpose
+    counts_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It cannot be done here; ``reference`` is what the RA looks up.
+
+    ``retry_at`` (aware UTC) is set where the holder may come back later.
+    """
+
+    visit: VisitId
+    reason: Reason
+    reference: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCard:
+    """Nothing but to take the card out."""
+
+    visit: VisitId
+    goodbye: Goodbye
+
+
+ClosingState = Success | Refused | RemoveCard
+
+
+State = Attract | OutOfService | Reading | Working | HolderState | StillThere | ClosingState
+
+
+def visit_of(state: State) -> VisitId | None:
+    """Return the id of the visit that ``state`` belongs to; None where nobody is here."""
+    match state:
+        case Attract() | OutOfService():
+            return None
+        case Reading() | Refused() | RemoveCard():
+            return state.visit
+        case StillThere(inner):
+            return inner.visit.id
+        case _:
+            return state.visit.id

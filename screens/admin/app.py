@@ -1,0 +1,585 @@
+"""The RA application: the pages that a role may see, and what stands around them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.driver import Driver
+from textual.message_pump import MessagePump
+
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.roles import Role, may
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere
+from screens import theme
+from screens.admin.audit import AuditRows
+from screens.admin.cards import CardsPage
+from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
+from screens.admin.driver import AdminDriver
+from screens.admin.end import End
+from screens.admin.frame import (
+    Bar,
+    Command,
+    Heading,
+    Key,
+    Keys,
+    Palette,
+    Tidings,
+    actions_of,
+    label_of,
+)
+from screens.admin.imports import ImportPage
+from screens.admin.page import (
+    ACTING,
+    Page,
+    ShowsGroup,
+    ShowsPerson,
+    changes,
+    headline,
+    not_seen,
+    told,
+)
+from screens.admin.people import PeoplePage
+from screens.admin.people_lists import PeopleLists
+from screens.admin.person import AboutPerson
+from screens.admin.policy import PolicyPage
+from screens.admin.questions import QuestionsPage
+from screens.admin.reports import ReportsPage
+from screens.admin.staff import StaffPage
+from screens.admin.stations import StationsPage
+from screens.admin.times import Times
+from screens.admin.today import TodayPage
+from screens.admin.waiting import WaitingPage
+from screens.terminal.closed_app import ClosedApp, OnFault
+from screens.terminal.driver import HungUp
+from screens.theme import Look
+from screens.widgets.prose import Prose
+
+# The pages, of which one shows.
+
+
+class Book(Container):
+    """Makes a page when it is first turned to, and keeps it: what was typed stays there."""
+
+    def __init__(self, desk: AdminDesk, pages: Mapping[str, type[Page]]) -> None:
+        super().__init__(id="book")
+        self._desk = desk
+        self._offered = pages
+        self._made: dict[str, Page] = {}
+        self.up: Page | None = None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._offered
+
+    @property
+    def person(self) -> str:
+        """The name of the page about one person; raises ``StopIteration`` where none is."""
+        return next(n for n, page in self._offered.items() if issubclass(page, ShowsPerson))
+
+    @property
+    def lists(self) -> str:
+        """The name of the page of lists; empty where there is none."""
+        return next((n for n, page in self._offered.items() if issubclass(page, ShowsGroup)), "")
+
+    async def turn_to(
+        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
+    ) -> Page:
+        """Show the page ``name``; with ``holder_id`` about that person, or with that ``group``."""
+        page = await self._page(name)
+        if group is not None and isinstance(page, ShowsGroup):
+            page.look_at_group(group)
+        if holder_id is not None and isinstance(page, ShowsPerson):
+            page.look_at(holder_id)
+        if self.up is not None and self.up is not page:
+            self.up.left()
+            self.up.display = False
+        self.up = page
+        page.display = True
+        page.take_focus()
+        page.shown()
+        return page
+
+    async def _page(self, name: str) -> Page:
+        if name not in self._made:
+            self._made[name] = self._offered[name](self._desk)
+            await self.mount(self._made[name])
+        return self._made[name]
+
+
+# One key after the other, however fast they come.
+#
+# Textual hands a key to whatever has the focus when the key arrives, and works off what it does
+# later. Of keys that come in a burst, as they do over a slow line, those after a Tab would go
+# into the field that was left, and those after the key of a dialog to the page.
+
+_ROUNDS = 2
+"""A key becomes a message of its widget, and that goes up through what it stands in."""
+
+_LOOK_S = 0.01
+_PATIENCE_S = 0.5
+
+
+class InTurn:
+    """Passes events on to ``app``; the next one once the last is worked off.
+
+    One that takes long holds up the next for half a second at most.
+    """
+
+    def __init__(self, app: App[Any], pass_on: Callable[[events.Event], Awaitable[None]]) -> None:
+        self._app = app
+        self._pass_on = pass_on
+        self._waiting: deque[events.Event] = deque()
+        self._busy = False
+        self._dropped_at = float("-inf")
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def put(self, event: events.Event) -> None:
+        """Take one; returns at once."""
+        self._waiting.append(event)
+        if not self._busy:
+            self._busy = True
+            self._app.run_worker(self._work_off(), group="keys")
+
+    def drop(self) -> None:
+        """Pass on nothing that was typed until now, wherever it waits.
+
+        It was typed for a dialog that is closed now, not for the page below it.
+        """
+        self._dropped_at = events.Event().time
+
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                await self._one(self._waiting.popleft())
+        finally:
+            self._busy = False
+
+    async def _one(self, event: events.Event) -> None:
+        if isinstance(self._app.screen, Dialog):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._app.screen.ready.wait(), _PATIENCE_S)
+        if event.time <= self._dropped_at:
+            return
+        target = self._app.focused or self._app.screen
+        await self._pass_on(event)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                for _ in range(_ROUNDS):
+                    for node in (*target.ancestors_with_self, self._app):
+                        await _idle(node)
+
+
+async def _idle(node: MessagePump) -> None:
+    """Return once ``node`` has worked off what it was given so far, or is gone."""
+    done = asyncio.Event()
+    node.call_later(done.set)
+    while node.is_running and not done.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _LOOK_S)
+
+
+# A session that nobody sits at is closed: first a warning, then the end.
+
+WARNING_S = 30.0
+"""How long the warning is up."""
+
+
+@dataclass(slots=True)
+class Idle:
+    """Knows how long nobody did anything; seconds by ``now``, which only moves on."""
+
+    after_s: float
+    now: Callable[[], float]
+    since: float = 0.0
+
+    def touched(self) -> None:
+        """Begin anew: somebody is there."""
+        self.since = self.now()
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the session closes; not below zero."""
+        return max(0.0, self.since + self.after_s - self.now())
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is time to warn."""
+        return self.left_s <= min(WARNING_S, self.after_s / 2)
+
+
+class StillThere(Dialog[None]):
+    """Says how long it is until the session closes; any key or click goes on."""
+
+    def __init__(self, idle: Idle) -> None:
+        super().__init__()
+        self._idle = idle
+        self._text = Prose("")
+
+    def compose(self) -> ComposeResult:
+        """Say what happens, and how to stop it."""
+        with Vertical(classes="box"):
+            yield Prose("Are you still there?", classes="title")
+            yield self._text
+            yield Prose("Press any key to go on.", classes="keys")
+
+    def on_mount(self) -> None:
+        """Count down."""
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how long it is now."""
+        left = math.ceil(self._idle.left_s)
+        self._text.say(
+            f"You are logged out in {left} s. What was not sent is lost."
+            if left
+            else "You are logged out as soon as what is under way is done."
+        )
+
+    def on_key(self, event: events.Key) -> None:
+        """Go on; the key does nothing else."""
+        event.stop()
+        self.dismiss()
+
+    def on_click(self, event: events.Click) -> None:
+        """Go on."""
+        event.stop()
+        self.dismiss()
+
+
+# What help says: what each page is for, and the keys that count everywhere.
+
+HELP: Final[dict[str, str]] = {
+    "Today": "How the service stands now. A number in colour opens the list behind it.",
+    "People": (
+        "Type what a caller can read out: a name, a number, an address, a card, or the reference "
+        "on a station's screen. Enter opens the marked person."
+    ),
+    "Lists": "People by how they stand. A click on a heading sorts; Enter opens the marked person.",
+    "Cards": (
+        "Cards that stations met and could not serve: not recorded, or not read. Below is what to "
+        "tell the caller, and which recorded card it may be."
+    ),
+    "Person": (
+        "The first two lines say why they can or cannot unlock, and what to do. Below is what "
+        "can be done for them now, and what happened."
+    ),
+    "Waiting": "What a colleague began waits here until a second member of staff agrees.",
+    "Stations": "Every station, and whether it was heard of lately.",
+    "Audit": "Everything that was done, newest first. It can be narrowed, verified and exported.",
+    "Questions": "The security questions that people choose from.",
+    "Policy": "The rules of the service. A change counts at every station within a minute.",
+    "Staff": "Who may log in here, as what, and with which keys.",
+    "Import": "Files of people. A file is tried before anything is written.",
+    "Reports": "What was done, counted by day, week, site or reason.",
+}
+
+HELP_KEYS: Final = (
+    ("F1 to F10", "Turn to a page; Alt with a digit does the same"),
+    ("Enter", "In a dialog: the next field; in the last one: send"),
+    ("Esc", "Leave a dialog, or go back"),
+    ("Ctrl+P", "All that can be done here, by its name"),
+    ("Ctrl+Q", "Log out"),
+)
+
+
+# Every page of the application, in the order of the bar; a new one is added here only.
+
+_ORDER = (
+    "Today",
+    "People",
+    "Waiting",
+    "Stations",
+    "Audit",
+    "Questions",
+    "Policy",
+    "Staff",
+    "Import",
+    "Reports",
+)
+"""The bar; a page keeps its key whoever is logged in."""
+
+
+def every_page() -> tuple[type[Page], ...]:
+    """Return all there are."""
+    return (
+        TodayPage,
+        PeoplePage,
+        PeopleLists,
+        AboutPerson,
+        CardsPage,
+        WaitingPage,
+        StationsPage,
+        AuditRows,
+        QuestionsPage,
+        PolicyPage,
+        StaffPage,
+        ImportPage,
+        ReportsPage,
+    )
+
+
+def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:
+    """Return by name those that ``role`` may see."""
+    return {page.NAME: page for page in pages if may(role, page.NEEDS)}
+
+
+def key_of(name: str) -> int:
+    """Return the number of a page's function key, 1 to 10."""
+    return _ORDER.index(name) + 1
+
+
+IDLE_S = 600.0
+"""Seconds without a key or the mouse after which a session closes."""
+
+_TICK_S = 0.5
+_WIDTHS = [(0, "-narrow"), (110, "-wide")]
+_HEIGHTS = [(0, "-low"), (30, "-tall")]
+_HOW_OUT = "Ctrl+Q logs you out."
+_LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
+
+
+class AdminApp(ClosedApp[End], inherit_bindings=False):
+    """Shows one page at a time; implements ``screens.admin.page.Shell``.
+
+    ``run`` returns how the session ended, None after a fault, of which ``on_fault`` is told
+    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.end.farewell`` has the sentence
+    for the terminal. Whatever ends it, a call of the desk that changes something is
+    finished first.
+    """
+
+    CSS_PATH = Path(__file__).with_name("admin.tcss")
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "log_out", show=False, priority=True),
+        Binding("ctrl+c", "how_out", show=False, priority=True),
+        Binding("ctrl+p", "actions", show=False, priority=True),
+        Binding("question_mark", "help", show=False),
+        *(
+            Binding(f"f{n},alt+{n % 10}", f"page({n})", show=False, priority=True)
+            for n in range(1, 11)
+        ),
+    ]
+
+    def __init__(
+        self,
+        desk: AdminDesk,
+        on_fault: OnFault,
+        *,
+        pages: Sequence[type[Page]] | None = None,
+        accent: str = Look().accent,
+        dark: bool = False,
+        few_colours: bool = False,
+        idle_s: float = IDLE_S,
+        times: Times | None = None,
+        now: Callable[[], float] = time.monotonic,
+        driver_class: type[Driver] = AdminDriver,
+    ) -> None:
+        super().__init__(on_fault, driver_class)
+        self.animation_level = "none"  # each frame would go over the line
+        self.times = times or Times()
+        self._idle = Idle(idle_s, now, now())
+        self._in_turn = InTurn(self, super().on_event)
+        self._end: End | None = None
+        offered = pages_for(desk.me.role, every_page() if pages is None else pages)
+        self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
+        self._heading = Heading(desk.service, desk.me)
+        self._bar = Bar(sorted(self._numbered.items()), self.go_to)
+        self._book = Book(desk, offered)
+        self._tidings = Tidings()
+        self.set_class(few_colours, "-few-colours", update=False)
+        for one in theme.themes(accent, few_colours=few_colours):
+            self.register_theme(one)
+        self.theme = theme.DARK if dark else theme.LIGHT
+
+    def compose(self) -> ComposeResult:
+        """Put the frame up; a page comes into the book when it is first shown."""
+        yield self._heading
+        yield self._bar
+        yield self._book
+        yield self._tidings
+        yield Keys(
+            Key("question_mark", "help", self.action_help),
+            Key("ctrl+p", "actions", self.action_actions),
+            Key("ctrl+q", "log out", self.action_log_out),
+        )
+
+    async def on_mount(self) -> None:
+        """Show the first page, and watch over the session."""
+        await self._show(self._numbered[min(self._numbered)])
+        self.set_interval(_TICK_S, self._watch)
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._close, End.HUNG_UP)
+
+    # --- what pages ask for ------------------------------------------------------------
+
+    def go_to(self, page: str) -> None:
+        """Show the page with this ``NAME``, if the role may see it."""
+        self.call_later(self._show, page)
+
+    def show_person(self, holder_id: str) -> None:
+        """Show a person's page, wherever one is."""
+        self.call_later(self._show, self._book.person, holder_id)
+
+    def show_group(self, group: PeopleGroup) -> None:
+        """Show the list of a group of people, wherever there is one."""
+        self.call_later(self._show, self._book.lists, None, group)
+
+    def tell(self, text: str) -> None:
+        """Say what was done."""
+        self._tidings.done(text)
+
+    async def _show(
+        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
+    ) -> None:
+        if name not in self._book:
+            return
+        if self._book.up is not None and name != self._book.up.NAME:
+            self._tidings.clear()
+        page = await self._book.turn_to(name, holder_id, group)
+        self._bar.mark(page.BELOW or page.NAME)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close a dialog; keys that came before it closed never act on what is below it."""
+        self._in_turn.drop()
+        return super().pop_screen()
+
+    # --- what the desk did not do ------------------------------------------------------
+
+    def on_page_trouble(self, message: Page.Trouble) -> None:
+        """Say so: in a dialog where something was to be done, else over the page."""
+        error = message.error
+        if not message.acting:
+            self._tidings.wrong(not_seen(error))
+            return
+        lines = changes(error)
+        self.push_screen(MustRead(headline(error), told(error), lines))
+        if isinstance(error, ChangedMeanwhile | NothingThere) and self._book.up is not None:
+            self._book.up.shown()
+
+    def on_page_answered(self, _message: Page.Answered) -> None:
+        """Take the complaint back: the desk answers again."""
+        self._tidings.clear_wrong()
+
+    # --- what the keys do --------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep the page that is up while a dialog is open."""
+        return not (action in ("page", "actions", "help") and self.screen.is_modal)
+
+    async def run_action(self, *arguments: Any, **named: Any) -> bool:
+        """Run an action: here keys have them, and there is no text that could."""
+        return await App.run_action(self, *arguments, **named)
+
+    async def action_page(self, number: int) -> None:
+        """Show the page with this key; keys that follow are that page's."""
+        if number in self._numbered:
+            await self._show(self._numbered[number])
+
+    def action_actions(self) -> None:
+        """Open the list of actions."""
+        self.push_screen(Palette(list(self._commands())), _run)
+
+    def action_help(self) -> None:
+        """Say what the page is for, what its keys do, and those of the application."""
+        page = self._book.up
+        if page is None or self.screen.is_modal:
+            return
+        keys = [(label_of(key.key), key.does) for key in actions_of(page)]
+        lines = [named(key, does) for key, does in (*keys, *HELP_KEYS)]
+        self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
+
+    def _commands(self) -> Iterator[Command]:
+        """Yield all that can be done now: by the page that is up, then by the application."""
+        if self._book.up is not None:
+            for key in actions_of(self._book.up):
+                yield Command(key.does, label_of(key.key), key.press)
+        for number, name in sorted(self._numbered.items()):
+            yield Command(f"Go to {name}", f"F{number}", partial(self.go_to, name))
+        yield Command("Help", "?", self.action_help)
+        yield Command("Dark or light colours", "", self._other_colours)
+        yield Command("Log out", "Ctrl+Q", self.action_log_out)
+
+    def _other_colours(self) -> None:
+        self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
+
+    def action_how_out(self) -> None:
+        """Say how to get out, to whoever tries Ctrl+C."""
+        self._tidings.done(_HOW_OUT)
+
+    def action_log_out(self) -> None:
+        """End the session, unless something typed would be lost."""
+        if isinstance(self.screen, Dialog) and self.screen.touched:
+            self.screen.warn(_LOSES)
+        else:
+            self._close(End.LOGGED_OUT)
+
+    # --- how long, and the end ---------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there; keys are handled in turn, all else at once."""
+        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
+            self._idle.touched()
+            if isinstance(event, events.Key | events.Paste):
+                self._in_turn.put(event)
+                return
+        await super().on_event(event)
+
+    @property
+    def message_queue_size(self) -> int:
+        """Messages and keys that wait; the driver drops what comes in beyond its bound."""
+        return super().message_queue_size + len(self._in_turn)
+
+    def _watch(self) -> None:
+        """Warn a session that nobody sits at, then close it."""
+        if not self.screen_stack:  # the timer may strike while the last screen is put away
+            return
+        if isinstance(self.screen, StillThere):
+            self.screen.tell() if self._idle.warns else self.screen.dismiss()
+        elif self._idle.warns:
+            self.push_screen(StillThere(self._idle))
+        if not self._idle.left_s:
+            self._close(End.IDLE)
+        self._leave()
+
+    def on_hung_up(self, _message: HungUp) -> None:
+        """End when the terminal is gone."""
+        self._close(End.HUNG_UP)
+
+    def _close(self, end: End) -> None:
+        """End for the first reason that there was, once nothing is under way."""
+        self._end = self._end or end
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._end is not None and not self._is_acting:
+            self.exit(self._end)
+
+    @property
+    def _is_acting(self) -> bool:
+        return any(w.group == ACTING and not w.is_finished for w in self.workers)
+
+
+def _run(command: Command | None) -> None:
+    if command is not None:
+        command.run()

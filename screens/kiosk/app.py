@@ -1,0 +1,259 @@
+"""The glass of one station: shows the state it is given, and reports what is done to it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.driver import Driver
+from textual.timer import Timer
+
+from kiosk.station.loop import Desk
+from kiosk.station.states import (
+    Attract,
+    OutOfService,
+    Reading,
+    Refused,
+    RemoveCard,
+    State,
+    StillThere,
+    Working,
+)
+from screens import theme
+from screens.forget import forget_texts
+from screens.kiosk.catalogue import screen_for, warm_up
+from screens.kiosk.page import Comfort, Kit, Page
+from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
+from screens.terminal.driver import HungUp, StationDriver
+from screens.terminal.pulse import Pulse
+from screens.theme import Look
+
+# One page at a time: puts pages up, keeps a sentence up for long enough to be read, and lays "are
+# you still there" over a page without losing what is typed on it.
+
+_AT_ONCE = Attract | OutOfService | Reading | Refused | RemoveCard
+"""States that wipe a visit, or end it: no sentence that is being read delays them."""
+
+_QUICK = 0.2
+"""The share of the time to read a sentence within which a card is as a rule read: until
+then "reading" is not said. It would only flash, and keep the page that follows waiting."""
+
+
+class Stage:
+    """The pages on an app's screen stack: never more than one, and one laid over it."""
+
+    def __init__(
+        self,
+        app: App[int],
+        page_for: Callable[[State], Page],
+        hold_s: float,
+        now: Callable[[], float],
+    ) -> None:
+        self._app = app
+        self._page_for = page_for
+        self._hold_s = hold_s
+        self._now = now
+        self._page: Page | None = None
+        self._state: State | None = None
+        self._busy_since: float | None = None
+        self._next: Timer | None = None
+        self._wanted: State | None = None
+        self._turn = asyncio.Lock()
+
+    async def show(self, state: State) -> None:
+        """Put ``state`` up now, or as soon as what is being read has been up long enough."""
+        self._wanted = state
+        if self._next is not None:
+            self._next.stop()
+            self._next = None
+        wait = self._wait_for(state)
+        if wait > 0:
+            self._next = self._app.set_timer(wait, lambda: self._put_up(state))
+        else:
+            await self._put_up(state)
+
+    def _wait_for(self, state: State) -> float:
+        if isinstance(state, Reading) and isinstance(self._state, Attract):
+            return self._hold_s * _QUICK
+        if self._busy_since is None or isinstance(state, _AT_ONCE):
+            return 0.0
+        return self._busy_since + self._hold_s - self._now()
+
+    async def _put_up(self, state: State) -> None:
+        async with self._turn:
+            if state is not self._wanted:
+                return  # it had to wait, and its timer went off as the next was shown
+            with self._app.batch_update():
+                if isinstance(state, StillThere):
+                    await self._lay_over(state)
+                else:
+                    await self._uncover()
+                    await self._replace(state)
+
+    async def _lay_over(self, state: StillThere) -> None:
+        await self._uncover()
+        await self._replace(state.inner)
+        await self._app.push_screen(self._page_for(state))
+
+    async def _replace(self, state: State) -> None:
+        """Put up a page for ``state``, unless the page that is up is that state's own."""
+        if self._page is not None and self._state is state:
+            self._page.rearm()
+            return
+        first, self._page = self._page is None, self._page_for(state)
+        self._state = state
+        self._busy_since = self._now() if isinstance(state, Working) else None
+        if first:
+            await self._app.push_screen(self._page)
+        else:
+            await self._app.switch_screen(self._page)
+
+    async def _uncover(self) -> None:
+        """Take away what lies over the page: "are you still there", or something of the demo's."""
+        while self._page is not None and self._app.screen is not self._page:
+            await self._app.pop_screen()
+
+
+_FIRST_PAINT_S = 1.0
+
+
+class KioskApp(ClosedApp[int], inherit_bindings=False):
+    """Shows one page at a time; ``on_fault`` is told of an unhandled error.
+
+    ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
+    ``pulse`` is kept going for as long as the display works.
+    """
+
+    CSS_PATH = Path(__file__).with_name("kiosk.tcss")
+
+    def __init__(
+        self,
+        desk: Desk,
+        look: Look,
+        on_fault: OnFault,
+        *,
+        driver_class: type[Driver] = StationDriver,
+        now: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pulse: Pulse | None = None,
+    ) -> None:
+        super().__init__(on_fault, driver_class)
+        self._pulse = pulse
+        self._desk = desk
+        self._look = look
+        self._comfort = Comfort(look.dark)
+        self._end = 0
+        self._leaving = False
+        self._begun = False
+        kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now, wall_clock)
+        self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
+        for one in theme.themes(look.accent):
+            self.register_theme(one)
+        self._begin_with(theme.DARK if look.dark else theme.LIGHT)
+
+    def _begin_with(self, surface: str) -> None:
+        """Set the first surface before the stylesheet is read: it is parsed only once then."""
+        self.set_reactive(App.theme, surface)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._parsed_for = surface
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the stylesheet again, unless that was done for the same surface."""
+        if self.theme != self._parsed_for:
+            self._parsed_for = self.theme
+            super().refresh_css(animate)
+
+    # --- states ------------------------------------------------------------------------
+
+    async def show(self, state: State) -> None:
+        """Show ``state``; returns when its page is up, or is next after a sentence to read.
+
+        The first page is also drawn by then: what is loaded behind it would hold it up.
+        """
+        nobody = isinstance(state, Attract | OutOfService)
+        if nobody:
+            self._reset_comfort()
+        await self._stage.show(state)
+        if nobody:
+            forget_texts()
+            self.call_after_refresh(warm_up)
+        if not self._begun:
+            self._begun = True
+            await self._first_paint()
+
+    async def _first_paint(self) -> None:
+        """Wait for it, but not for ever: on a terminal that is gone nothing is drawn."""
+        if isinstance(self.screen, Page):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
+
+    def on_mount(self) -> None:
+        """Open the desk."""
+        self.run_worker(self._serve(), name="desk")
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self._close_soon)
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        if self._pulse is not None:
+            self.set_interval(self._pulse.every_s, self._beat)
+
+    def _beat(self) -> None:
+        """Pass the watchdog's beat through the page, which has a queue of its own."""
+        if self._pulse is not None and isinstance(self._driver, StationDriver):
+            self.screen.call_later(self._pulse.beat, self._driver)
+
+    async def _serve(self) -> None:
+        await self._desk.run(self.show)
+        self.exit(self._end, return_code=self._end)
+
+    # --- the holder --------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there, then handle the event as any application does."""
+        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self._desk.touched()
+        await super().on_event(event)
+
+    def toggle_dark(self) -> None:
+        """Switch to the other surface, for this visit."""
+        self._comfort.dark = not self._comfort.dark
+        self._paint()
+
+    def _reset_comfort(self) -> None:
+        self._comfort.answers_shown = None
+        if self._comfort.dark != self._look.dark:
+            self._comfort.dark = self._look.dark
+            self._paint()
+
+    def _paint(self) -> None:
+        self.theme = theme.DARK if self._comfort.dark else theme.LIGHT
+
+    # --- the end -----------------------------------------------------------------------
+
+    def run(self, **options: Any) -> int | None:
+        """Run on the terminal, with touches where the station has them."""
+        options.setdefault("mouse", self._look.touch)
+        return super().run(**options)
+
+    def on_hung_up(self, message: HungUp) -> None:
+        """End when the terminal is gone; the desk records what is under way first."""
+        self._hung_up()
+
+    def _hung_up(self) -> None:
+        self._end = FAULT_CODE
+        self._close_soon()
+
+    def _close_soon(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            self.run_worker(self._desk.stop(), name="close")

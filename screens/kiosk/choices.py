@@ -1,0 +1,79 @@
+"""The pages on which one of several is chosen: what to do, whose card it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.widget import Widget
+
+from kiosk.contract.messages import Purpose
+from kiosk.station.events import Chose, Confirmed
+from kiosk.station.states import ConfirmOwner, Menu
+from screens.kiosk.entry_pages import ChoicesPage
+from screens.kiosk.page import Kit, Page
+from screens.widgets.keys import Choice
+from screens.widgets.prose import Prose
+from screens.words import choices
+
+# Choose what to do.
+
+_MANY = 4
+
+
+class MenuPage(ChoicesPage, inherit_bindings=False):
+    """What the holder can do here, each with the time that it takes."""
+
+    def __init__(self, kit: Kit, state: Menu) -> None:
+        super().__init__(kit, state)
+        self._state = state
+
+    def content(self) -> Iterator[Widget]:
+        """Greet, and list the offers."""
+        self.set_class(len(self._state.offers) > _MANY, "-many")
+        yield Prose(choices.greeting(self._state.visit.holder_name), "lead")
+        yield Prose(choices.MENU_TITLE, "title")
+        yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
+        yield self.actions(self.stop_button(), self.not_me_button())
+
+    def _choice(self, number: int, purpose: Purpose) -> Choice:
+        return Choice(
+            number,
+            choices.purpose(purpose),
+            partial(self._choose, purpose),
+            self.kit.look.glyphs.pointer,
+            aside=choices.duration(purpose),
+        )
+
+    def _choose(self, purpose: Purpose) -> None:
+        self.report(Chose(self.visit, purpose))
+
+
+class ConfirmOwnerPage(Page, inherit_bindings=False):
+    """Whose card it is, and what unlocking another's can lead to."""
+
+    def __init__(self, kit: Kit, state: ConfirmOwner) -> None:
+        super().__init__(kit, state)
+        self._holder = state.visit.holder_name
+
+    def content(self) -> Iterator[Widget]:
+        """Ask."""
+        yield Prose(choices.OWNER_TITLE, "title")
+        yield Prose(choices.OWNER_TEXT)
+        yield Prose(self._holder, "name")
+        yield Prose(choices.OWNER_WARNING)
+        yield Prose(choices.OWNER_HINT, "lead hint")
+        not_me = self.not_me_button()
+        not_me.add_class("-line")
+        yield not_me
+        yes = self.button(choices.OWNER_YES, self._confirm, primary=True)
+        yield self.actions(self.stop_button(choices.OWNER_NO), primary=yes)
+        self.ring.add(not_me)
+
+    def enter(self) -> None:
+        """Press only what was chosen: a second Enter from the menu must not confirm."""
+        if self.ring.chosen is not None:
+            self.ring.chosen.press()
+
+    def _confirm(self) -> None:
+        self.report(Confirmed(self.visit))

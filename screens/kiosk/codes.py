@@ -1,0 +1,139 @@
+"""The pages on which a code or the number of a notice is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.widget import Widget
+
+from kiosk.contract.messages import Purpose
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import CodeAsked, CodeEntered, StopNumberEntered
+from kiosk.station.states import CodeEntry, CodeNeeded, StopNumberEntry
+from screens.kiosk.entry_pages import DigitsPage
+from screens.kiosk.page import Kit, Page
+from screens.widgets.fields import Cells
+from screens.widgets.keys import BigButton
+from screens.widgets.prose import Note, Prose
+from screens.words import choices, email
+
+# Enter the code that was emailed, or that staff gave; the card may be taken out meanwhile.
+
+_TICK_S = 1.0
+
+
+class CodeEntryPage(DigitsPage, inherit_bindings=False):
+    """The cells, how long the code is good for, and a way to another one."""
+
+    def __init__(self, kit: Kit, state: CodeEntry) -> None:
+        digits = state.task.digits
+        cells = Cells(digits, digits, None)
+        super().__init__(kit, state, _title(state), cells)
+        self._state = state
+        self._since = kit.now()
+        self._life = Prose("", "life")
+        self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
+        self._again = self.button("", self._ask_again)
+        self._not_me = self.not_me_button()
+        self._not_me.add_class("-line")
+
+    def content(self) -> Iterator[Widget]:
+        """Lay out the page; the arrow keys come to what stands in the text last."""
+        yield from super().content()
+        self.ring.add(self._not_me)
+
+    def beside(self) -> Iterator[Widget]:
+        """Say where the code went, what happened last, and how long there is."""
+        task, notice = self._state.task, self._state.notice
+        yield Prose(email.sent_to(task.masked, proves_owner=task.proves_owner))
+        if notice is not None:
+            yield Note(email.code_notice(notice, task.tries_left))
+        yield self.cells
+        yield self._life
+        if notice is None:
+            yield Prose(email.meanwhile(self._state.visit.purpose, task.masked), "walk")
+        yield self._not_me
+
+    def others(self) -> Iterator[BigButton]:
+        """Stop, or ask for another code; for a first unlock only staff give one."""
+        yield self.stop_button()
+        self._count_down()
+        if self._state.visit.purpose is not Purpose.FIRST_UNLOCK:
+            yield self._again
+
+    def on_mount(self) -> None:
+        """Begin to count down."""
+        self.set_interval(_TICK_S, self._count_down)
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the code."""
+        self.report(CodeEntered(self.visit, digits))
+
+    def _count_down(self) -> None:
+        gone = self.kit.now() - self._since
+        left = self._state.task.expires_in_s - gone
+        wait = self._state.task.resend_in_s - gone
+        self._life.say(email.life(left) if left > 0 else email.OVER)
+        self._life.set_class(left <= 0, "-over")
+        self._again.relabel(email.resend(wait, self._other), enabled=wait <= 0)
+
+    def _ask_again(self) -> None:
+        self.report(CodeAsked(self.visit))
+
+
+def _title(state: CodeEntry) -> str:
+    return email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
+
+
+# There is no code that could be entered; ask for one.
+
+
+class CodeNeededPage(Page, inherit_bindings=False):
+    """Why, where the next one goes, and a button that waits until it may be asked for."""
+
+    def __init__(self, kit: Kit, state: CodeNeeded) -> None:
+        super().__init__(kit, state)
+        self._state = state
+        self._since = kit.now()
+        self._again = self.button("", self._ask, primary=True)
+
+    def content(self) -> Iterator[Widget]:
+        """Say what happened and what comes next."""
+        title, text = email.lack(self._state.lack)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield Prose(email.next_to(self._state.masked))
+        yield self.actions(self.stop_button(), primary=self._again)
+        self._count_down()
+
+    def on_mount(self) -> None:
+        """Begin to count down."""
+        self.set_interval(_TICK_S, self._count_down)
+
+    def _count_down(self) -> None:
+        wait = self._state.retry_in_s - (self.kit.now() - self._since)
+        self._again.relabel(email.resend(wait), enabled=wait <= 0)
+
+    def _ask(self) -> None:
+        self.report(CodeAsked(self.visit))
+
+
+class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
+    """The cells, where the number stands and what it does."""
+
+    def __init__(self, kit: Kit, state: StopNumberEntry) -> None:
+        digits = state.task.digits
+        super().__init__(kit, state, choices.STOP_TITLE, Cells(digits, digits, None))
+        self._state = state
+
+    def beside(self) -> Iterator[Widget]:
+        """Say what the number is, or that it was wrong."""
+        if self._state.wrong:
+            yield Note(choices.stop_number_wrong(self._state.task.tries_left))
+        else:
+            yield Prose(choices.STOP_TEXT)
+        yield self.cells
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the number."""
+        self.report(StopNumberEntered(self.visit, digits))

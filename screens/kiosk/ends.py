@@ -1,0 +1,182 @@
+"""The pages on which the holder has nothing to enter: busy, refused, done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from kiosk.station.events import Stayed, TriedAgain
+from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
+from screens.kiosk.page import Kit, Page
+from screens.widgets.frame import HelpBox
+from screens.widgets.pictures import Drawing, Tick, Way
+from screens.widgets.prose import Prose
+from screens.widgets.waiting import Fuse, Marching
+from screens.words import choices, frame, pad, reasons, waiting
+
+# It cannot be done here: what happened, what to do now, where help is.
+
+
+class RefusedPage(Page, inherit_bindings=False):
+    """Calm, and complete: nobody should have to ask what the page meant."""
+
+    mood = "-refused"
+
+    def __init__(self, kit: Kit, state: Refused) -> None:
+        super().__init__(kit, state)
+        again = (
+            frame.time_of_day(state.retry_at, kit.wall_clock(), kit.look.zone)
+            if state.retry_at
+            else ""
+        )
+        self._words = reasons.refusal(state.reason, again)
+        self._reference = state.reference
+        self._ends_without_menu = reasons.ends_without_menu(state.reason)
+
+    def content(self) -> Iterator[Widget]:
+        """Say it all."""
+        said = self._words
+        yield Prose(said.title, "title")
+        yield Prose(said.happened, "text paragraph")
+        todo = Content.assemble((f"{reasons.TODO_LABEL}\n", "bold"), said.todo)
+        yield Prose(todo, "text paragraph todo")
+        if self._ends_without_menu:
+            yield Prose(reasons.NOT_ME, "text paragraph todo")
+        yield HelpBox(self.kit.look, self._reference)
+        yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
+
+
+# It is done; to be seen from two metres.
+
+
+class SuccessPage(Page, inherit_bindings=False):
+    """A great tick on a card of its own colour."""
+
+    mood = "-done"
+
+    def __init__(self, kit: Kit, state: Success) -> None:
+        super().__init__(kit, state)
+        self._done = state
+
+    def content(self) -> Iterator[Widget]:
+        """Say what was done, and that the card may come out."""
+        title, text = choices.success(self._done.purpose, self._done.counts_in_s)
+        yield Tick(roomy=self.shape.is_roomy)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield Prose(choices.SUCCESS_NEXT, "strong")
+        yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
+
+
+# Nothing but to take the card out.
+
+
+class RemoveCardPage(Page, inherit_bindings=False):
+    """The card comes out of the reader."""
+
+    def __init__(self, kit: Kit, state: RemoveCard) -> None:
+        super().__init__(kit, state)
+        self._goodbye = state.goodbye
+
+    def content(self) -> Iterator[Widget]:
+        """Say why the visit is over, and show what to do."""
+        yield Prose(waiting.REMOVE_TITLE, "title")
+        yield Prose(waiting.goodbye(self._goodbye), "text paragraph")
+        yield Drawing(Way.OUT, motion=self.kit.look.motion)
+
+
+# The authority gave no answer; the same can be tried again.
+
+
+class TroublePage(Page, inherit_bindings=False):
+    """What happened, and a button that tries again."""
+
+    def __init__(self, kit: Kit, state: Trouble) -> None:
+        super().__init__(kit, state)
+        self._text = pad.AWAY if state.work.on_pad else choices.TROUBLE_TEXT
+
+    def content(self) -> Iterator[Widget]:
+        """Say it."""
+        yield Prose(choices.TROUBLE_TITLE, "title")
+        yield Prose(self._text, "text paragraph")
+        yield Prose(choices.TROUBLE_HELP)
+        again = self.button(frame.TRY_AGAIN, self._try_again, primary=True)
+        yield self.actions(self.stop_button(), primary=again)
+
+    def _try_again(self) -> None:
+        self.report(TriedAgain(self.visit))
+
+
+# The station is busy: say with what, and for how long.
+
+
+class WaitingPage(Page, inherit_bindings=False):
+    """A title, a sentence, squares that march, and a card that stays in."""
+
+    def __init__(self, kit: Kit, state: Reading | Working) -> None:
+        super().__init__(kit, state)
+        reading = (waiting.READING_TITLE, waiting.READING_TEXT)
+        self._words = waiting.work(state.work) if isinstance(state, Working) else reading
+
+    def content(self) -> Iterator[Widget]:
+        """Say it."""
+        title, text = self._words
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        yield Drawing(Way.REST, motion=False)
+
+
+_TICK_S = 0.5
+
+
+class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
+    """Any key and any touch says yes, and does nothing else."""
+
+    def __init__(self, kit: Kit, state: StillThere) -> None:
+        super().__init__(kit, state)
+        self._since = kit.now()
+        self._left = Prose("", "strong")
+        self._fuse = Fuse()
+
+    def compose(self) -> ComposeResult:
+        """Lay a box over the page."""
+        yield Vertical(*self.content(), classes="box")
+
+    def content(self) -> Iterator[Widget]:
+        """Ask, and count down."""
+        yield Prose(waiting.STILL_THERE_TITLE, "title")
+        yield Prose(waiting.STILL_THERE_TEXT, "text paragraph")
+        yield self._left
+        yield self._fuse
+        self._count_down()
+
+    def on_mount(self) -> None:
+        """Begin to count down."""
+        self.set_interval(_TICK_S, self._count_down)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take any key as a yes."""
+        event.stop()
+        event.prevent_default()
+        self._stay()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take any touch as a yes."""
+        event.stop()
+        self._stay()
+
+    def _stay(self) -> None:
+        self.report(Stayed(self.visit))
+
+    def _count_down(self) -> None:
+        whole = self.kit.look.still_s
+        left = max(0.0, whole - (self.kit.now() - self._since))
+        self._left.say(f"{waiting.STILL_THERE_END} {frame.seconds(round(left))}.")
+        self._fuse.burn(left / whole)

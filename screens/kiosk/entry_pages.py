@@ -1,0 +1,176 @@
+"""What pages have in common on which digits or text are entered, or one of several is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual import events
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.states import State
+from screens.kiosk.page import Kit, Page
+from screens.widgets.fields import Cells, Field
+from screens.widgets.keys import ERASE, BigButton, Choice, Keyboard, Keypad, Row
+from screens.widgets.prose import Prose
+from screens.words import frame
+
+# Pages on which digits are entered: cells on the left, a keypad on the right.
+
+
+class DigitsPage(Page, inherit_bindings=False):
+    """Subclasses give the title, what stands beside the cells, and what becomes of the digits."""
+
+    def __init__(self, kit: Kit, state: State, title: str, cells: Cells) -> None:
+        super().__init__(kit, state)
+        self.cells = cells
+        self._title = title
+
+    def content(self) -> Iterator[Widget]:
+        """Lay out title, cells and keypad."""
+        keypad = (Keypad(self._typed),) if self.kit.look.touch else ()
+        left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
+        yield Horizontal(left, *keypad, classes="columns")
+        go = self.button(frame.CONTINUE, self._submit, primary=True)
+        yield self.actions(*self.others(), primary=go)
+        self._digits_changed()
+
+    def beside(self) -> Iterator[Widget]:
+        """Yield what stands in the left column, the cells among it."""
+        yield self.cells
+
+    def others(self) -> Iterator[BigButton]:
+        """Yield the buttons beside the primary one."""
+        yield self.stop_button()
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the digits; they are no longer in the page."""
+        raise NotImplementedError
+
+    def ready(self) -> bool:
+        """Say whether the digits may be submitted."""
+        return self.cells.complete
+
+    def changed(self) -> None:
+        """React to another digit."""
+
+    def takes(self, event: events.Key) -> bool:
+        """Take digits and Backspace wherever the choice of buttons is."""
+        if event.key in ("backspace", "delete"):
+            self._typed("backspace")
+            return True
+        return bool(event.character) and self._digit(event.character or "")
+
+    def _typed(self, key: str) -> None:
+        if key == "clear":
+            self.cells.clear()
+            self._digits_changed()
+        elif key == "backspace":
+            self.cells.erase()
+            self._digits_changed()
+        else:
+            self._digit(key)
+
+    def _digit(self, char: str) -> bool:
+        taken = self.cells.type(char)
+        if taken:
+            self.ring.choose(None)
+            self._digits_changed()
+        return taken
+
+    def _digits_changed(self) -> None:
+        self.changed()
+        if self.primary is not None:
+            self.primary.relabel(self.primary.label, enabled=self.ready())
+
+    def _submit(self) -> None:
+        if self.ready():
+            self.submitted(self.cells.take())
+            self._digits_changed()
+
+
+# Pages on which text is written: a field, and letters for fingers below it.
+
+
+class TextPage(Page, inherit_bindings=False):
+    """Subclasses give what stands above the field, and what becomes of the text."""
+
+    def __init__(self, kit: Kit, state: State, field: Field, keys: tuple[Row, ...]) -> None:
+        super().__init__(kit, state)
+        self.field = field
+        self._keys = keys
+
+    def content(self) -> Iterator[Widget]:
+        """Lay out head, field, keyboard and buttons."""
+        touch = self.kit.look.touch
+        self.set_class(not touch, "-keys-only")
+        yield from self.head()
+        yield self.field
+        if touch:
+            yield Keyboard(self._keys, self._typed)
+        go = self.button(self.go_label(), self._submit, primary=True)
+        yield self.actions(*self.others(), primary=go)
+        self._text_changed()
+
+    def head(self) -> Iterator[Widget]:
+        """Yield what stands above the field."""
+        raise NotImplementedError
+
+    def go_label(self) -> str:
+        """Name the primary button."""
+        return frame.CONTINUE
+
+    def others(self) -> Iterator[BigButton]:
+        """Yield the buttons beside the primary one."""
+        yield self.stop_button()
+
+    def submitted(self, text: str) -> None:
+        """Report the text; it is no longer in the page."""
+        raise NotImplementedError
+
+    def takes(self, event: events.Key) -> bool:
+        """Take characters and Backspace wherever the choice of buttons is."""
+        if event.key in ("backspace", "delete"):
+            self._typed(ERASE)
+            return True
+        return bool(event.character) and event.is_printable and self._typed(event.character or "")
+
+    def _typed(self, key: str) -> bool:
+        if key == ERASE:
+            self.field.erase()
+        elif not self.field.type(key):
+            return False
+        self.ring.choose(None)
+        self._text_changed()
+        return True
+
+    def _text_changed(self) -> None:
+        if self.primary is not None:
+            self.primary.relabel(self.primary.label, enabled=not self.field.empty)
+
+    def _submit(self) -> None:
+        if not self.field.empty:
+            self.submitted(self.field.take())
+            self._text_changed()
+
+
+class ChoicesPage(Page, inherit_bindings=False):
+    """Subclasses make the choices and give them to ``listed``."""
+
+    choices: Sequence[Choice] = ()
+
+    def listed(self, choices: Sequence[Choice]) -> Vertical:
+        """Return the list; its rows come before the other buttons."""
+        self.choices = choices
+        self.ring.add(*choices)
+        return Vertical(*choices, classes="choices")
+
+    def takes(self, event: events.Key) -> bool:
+        """Take a number as a choice."""
+        if event.key in "123456789" and len(event.key) == 1:
+            place = int(event.key) - 1
+            if place < len(self.choices):
+                self.choices[place].press()
+            return True
+        return False

@@ -1,0 +1,177 @@
+"""The pages on which a PIN is entered or chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from kiosk.contract.messages import OnPad
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.commands import ChangePin, Command, UnblockPin
+from kiosk.station.events import PinEntered, TriedAgain, WentBack
+from kiosk.station.states import (
+    EnterPin,
+    NewPin,
+    PadNotice,
+    PadPaused,
+    PinTrouble,
+    RepeatPin,
+    Work,
+    Working,
+)
+from screens.kiosk.entry_pages import DigitsPage
+from screens.kiosk.page import Kit, Page
+from screens.widgets.fields import Cells
+from screens.widgets.keys import BigButton
+from screens.widgets.pad import PadDrawing
+from screens.widgets.prose import Note, Prose
+from screens.widgets.rules import Rules
+from screens.widgets.waiting import Marching
+from screens.words import frame, pad, pin, waiting
+
+# Enter the PIN that the card knows.
+
+_SHORTEST, _LONGEST = 4, 8
+"""What cards of this kind can hold; whether it is the right PIN, the card says."""
+
+
+class EnterPinPage(DigitsPage, inherit_bindings=False):
+    """Dots in eight cells."""
+
+    def __init__(self, kit: Kit, state: EnterPin) -> None:
+        cells = Cells(_SHORTEST, _LONGEST, kit.look.glyphs.dot)
+        super().__init__(kit, state, _title(state), cells)
+        self._state = state
+
+    def beside(self) -> Iterator[Widget]:
+        """Say why, or what was wrong."""
+        if self._state.wrong:
+            yield Note(pin.wrong(self._state.tries_left))
+        elif self._state.visit.unlocked:
+            yield Prose(pin.UNLOCKED_TEXT)
+        else:
+            yield Prose(pin.enter_text(self._state.visit.purpose))
+        yield self.cells
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the PIN."""
+        self.report(PinEntered(self.visit, digits))
+
+
+def _title(state: EnterPin) -> str:
+    return pin.ENTER_NEW_TITLE if state.visit.unlocked else pin.ENTER_TITLE
+
+
+# Choose a new PIN, and enter it a second time.
+
+
+class NewPinPage(DigitsPage, inherit_bindings=False):
+    """The rules tick themselves off; the PIN leaves the page only when all are kept."""
+
+    def __init__(self, kit: Kit, state: NewPin) -> None:
+        cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
+        super().__init__(kit, state, pin.NEW_TITLE, cells)
+        self._trouble = state.trouble
+        self._rules = Rules(state.rules, kit.look.glyphs)
+
+    def beside(self) -> Iterator[Widget]:
+        """Say why another is needed, where one is; then the cells and the rules."""
+        if self._trouble is not None:
+            yield Note(pin.trouble(self._trouble))
+        yield self.cells
+        yield self._rules
+
+    def ready(self) -> bool:
+        """Every rule has to be kept."""
+        return self._rules.all_kept
+
+    def changed(self) -> None:
+        """Judge what is typed so far."""
+        self._rules.judge(self.cells.digits)
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the PIN."""
+        self.report(PinEntered(self.visit, digits))
+
+
+class RepeatPinPage(DigitsPage, inherit_bindings=False):
+    """The same cells again; whether it is the same PIN, the station says."""
+
+    def __init__(self, kit: Kit, state: RepeatPin) -> None:
+        cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
+        super().__init__(kit, state, pin.REPEAT_TITLE, cells)
+
+    def beside(self) -> Iterator[Widget]:
+        """Say why it is asked for again."""
+        yield Prose(pin.REPEAT_TEXT)
+        yield self.cells
+
+    def others(self) -> Iterator[BigButton]:
+        """Stop, or choose another PIN after all."""
+        yield self.stop_button()
+        yield self.button(frame.BACK, self._go_back)
+
+    def submitted(self, digits: Sensitive) -> None:
+        """Report the PIN."""
+        self.report(PinEntered(self.visit, digits))
+
+    def _go_back(self) -> None:
+        self.report(WentBack(self.visit))
+
+
+_ABOUT_THE_PIN = (PadNotice.LENGTH, *PinTrouble)
+"""What leads to another PIN, so that its rules are wanted before the reader asks again."""
+
+
+class PadPage(Page, inherit_bindings=False):
+    """What to enter on the reader, and a picture of it."""
+
+    def __init__(self, kit: Kit, state: Working) -> None:
+        super().__init__(kit, state)
+        self._state = state
+
+    def content(self) -> Iterator[Widget]:
+        """Say it; squares march while the reader waits."""
+        title, asks = waiting.work(self._state.work)
+        lines = (*_rules(self._state.command), asks, *self._ways())
+        said = (Prose(line, "text paragraph") for line in lines)
+        marching = Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        left = Vertical(*said, marching, classes="beside")
+        yield Prose(title, "title")
+        yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
+
+    def _ways(self) -> Iterator[str]:
+        yield pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
+        yield pad.CANCEL
+
+
+class PadPausedPage(Page, inherit_bindings=False):
+    """What became of it, and the two ways on; nobody waits meanwhile."""
+
+    def __init__(self, kit: Kit, state: PadPaused) -> None:
+        super().__init__(kit, state)
+        self._state = state
+
+    def content(self) -> Iterator[Widget]:
+        """Say it."""
+        typed = self._state.why is PadNotice.NOT_TAKEN
+        title, text = pad.paused(self._state.why, self._state.tries_left)
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        if self._state.why in _ABOUT_THE_PIN:
+            yield from (Prose(line, "text paragraph") for line in _rules(self._state.command))
+        yield Prose(pad.TYPED if typed else pad.AGAIN)
+        label = frame.CONTINUE if typed else frame.TRY_AGAIN
+        on = self.button(label, self._go_on, primary=True)
+        yield self.actions(self.stop_button(), primary=on)
+
+    def _go_on(self) -> None:
+        self.report(TriedAgain(self.visit))
+
+
+def _rules(command: Command) -> Iterator[str]:
+    match command:
+        case UnblockPin(new=OnPad() as new) | ChangePin(new=OnPad() as new):
+            yield pad.rule(new)

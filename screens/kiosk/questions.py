@@ -1,0 +1,194 @@
+"""The pages on which questions are chosen and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import events
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from kiosk.contract.messages import Question
+from kiosk.contract.policy import MAX_ANSWER
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import AnswerEntered, QuestionPicked, WentBack
+from kiosk.station.states import AskQuestion, GiveAnswer, PickQuestion
+from screens.kiosk.entry_pages import ChoicesPage, TextPage
+from screens.kiosk.page import Kit
+from screens.widgets.fields import Field
+from screens.widgets.keys import BigButton, Choice, answer_keys
+from screens.widgets.prose import Note, Prose
+from screens.words import frame, questions
+
+# What the two pages on which answers are written have in common: hiding and showing them.
+
+
+class AnswerPage(TextPage, inherit_bindings=False):
+    """Starts hidden or shown as the subclass says, then as the holder chose in this visit."""
+
+    def __init__(self, kit: Kit, state: GiveAnswer | AskQuestion, *, shown: bool) -> None:
+        chosen = kit.comfort.answers_shown
+        self._shown = shown if chosen is None else chosen
+        field = Field(MAX_ANSWER, kit.look.glyphs.dot, shown=self._shown)
+        super().__init__(kit, state, field, answer_keys())
+        self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
+
+    def others(self) -> Iterator[BigButton]:
+        """Stop, go back where there is something to go back to, show or hide."""
+        yield self.stop_button()
+        if self.can_go_back():
+            yield self.button(frame.BACK, self._go_back)
+        yield self._toggle
+
+    def can_go_back(self) -> bool:
+        """Say whether there is a page before this one in the step."""
+        return True
+
+    def takes(self, event: events.Key) -> bool:
+        """Take F3 beside the characters."""
+        if event.key == "f3":
+            self._show_or_hide()
+            return True
+        return super().takes(event)
+
+    def submitted(self, text: str) -> None:
+        """Report the answer."""
+        self.report(AnswerEntered(self.visit, Sensitive(text)))
+
+    def _go_back(self) -> None:
+        self.report(WentBack(self.visit))
+
+    def _show_or_hide(self) -> None:
+        self._shown = not self._shown
+        self.kit.comfort.answers_shown = self._shown
+        self.field.show(self._shown)
+        self._toggle.relabel(questions.toggle(self._shown))
+
+
+# Choose the next question for registration from the list, a few at a time.
+
+_AT_ONCE = 4
+_AT_ONCE_ROOMY = 6
+
+
+class PickQuestionPage(ChoicesPage, inherit_bindings=False):
+    """Questions that are not answered yet; nothing scrolls, lists follow each other."""
+
+    def __init__(self, kit: Kit, state: PickQuestion) -> None:
+        super().__init__(kit, state)
+        self._state = state
+        taken = {answer.question for answer in state.given}
+        self._open = [question for question in state.task.bank if question.id not in taken]
+        self._list = 0
+        self._where = Prose("", "lead where")
+
+    def content(self) -> Iterator[Widget]:
+        """Lay out the list and the way to the rest of it."""
+        state = self._state
+        title = Prose(questions.pick_title(len(state.given) + 1, state.task.count), "title")
+        yield Horizontal(title, self._where, classes="heading")
+        yield Prose(questions.PICK_HINT, "hint")
+        yield self.listed([self._choice(place) for place in range(_AT_ONCE_ROOMY)])
+        left = [self.stop_button()]
+        if state.given:
+            left.append(self.button(frame.BACK, self._go_back))
+        yield self.actions(*left, right=self.button(questions.MORE, self._later))
+        self._fill()
+
+    def takes(self, event: events.Key) -> bool:
+        """Turn to other lists with Page Up and Page Down."""
+        if event.key == "pagedown":
+            self._later()
+        elif event.key == "pageup":
+            self._turn(-1)
+        else:
+            return super().takes(event)
+        return True
+
+    def reshaped(self) -> None:
+        """Show as many as there is room for."""
+        self._list = 0
+        self._fill()
+
+    @property
+    def _at_once(self) -> int:
+        return _AT_ONCE_ROOMY if self.shape.is_roomy else _AT_ONCE
+
+    @property
+    def _shown(self) -> list[Question]:
+        first = self._list * self._at_once
+        return self._open[first : first + self._at_once]
+
+    def _choice(self, place: int) -> Choice:
+        return Choice(place + 1, "", lambda: self._pick(place), self.kit.look.glyphs.pointer)
+
+    def _pick(self, place: int) -> None:
+        if place < len(self._shown):
+            self.report(QuestionPicked(self.visit, self._shown[place].id))
+
+    def _later(self) -> None:
+        self._turn(1)
+
+    def _turn(self, by: int) -> None:
+        self._list = (self._list + by) % self._lists
+        self.ring.choose(None)
+        self._fill()
+
+    @property
+    def _lists(self) -> int:
+        return max(1, -(-len(self._open) // self._at_once))
+
+    def _fill(self) -> None:
+        for place, choice in enumerate(self.choices):
+            fits = place < len(self._shown)
+            choice.display = fits
+            choice.relabel(self._shown[place].text if fits else "", enabled=fits)
+        self._where.say(questions.page(self._list + 1, self._lists))
+
+    def _go_back(self) -> None:
+        self.report(WentBack(self.visit))
+
+
+# Write the answer to a chosen question.
+#
+# It shows what is typed until the holder hides it: a slip that is registered unseen would lock
+# them out later. On the page that asks (``ask_question``) it is the other way round.
+
+
+class GiveAnswerPage(AnswerPage, inherit_bindings=False):
+    """The question, and its answer in plain view."""
+
+    def __init__(self, kit: Kit, state: GiveAnswer) -> None:
+        super().__init__(kit, state, shown=True)
+        self._state = state
+
+    def head(self) -> Iterator[Widget]:
+        """Say which question it is, or what was wrong with the answer."""
+        if self._state.problem is not None:
+            yield Note(questions.problem(self._state.problem))
+        else:
+            yield Prose(questions.lead(len(self._state.given) + 1, self._state.task.count), "lead")
+        yield Prose(self._state.question.text, "title question")
+
+
+class AskQuestionPage(AnswerPage, inherit_bindings=False):
+    """The question, and dots for its answer until the holder wants to see it."""
+
+    def __init__(self, kit: Kit, state: AskQuestion) -> None:
+        super().__init__(kit, state, shown=False)
+        self._state = state
+
+    def can_go_back(self) -> bool:
+        """There is nothing before the first question."""
+        return bool(self._state.given)
+
+    def head(self) -> Iterator[Widget]:
+        """Say which question it is and how many attempts there are, or that a set was wrong."""
+        task = self._state.task
+        if self._state.wrong:
+            yield Note(questions.wrong(task.attempts_left))
+        else:
+            lead = questions.lead(len(self._state.given) + 1, len(task.questions))
+            left = Prose(questions.attempts(task.attempts_left), "lead where")
+            yield Horizontal(Prose(lead, "lead"), left, classes="heading")
+        yield Prose(self._state.question.text, "title question")

@@ -1,0 +1,217 @@
+"""Where a holder's input shows: cells for digits, a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from kiosk.contract.sensitive import Sensitive
+
+# Digits go into cells that can be counted: dots for a PIN, the digits of a code.
+#
+# Drawn line by line, and at a key only the line with the digits: nothing on the glass is waited
+# for so closely.
+
+HEIGHT = 3
+_TALL = 5
+"""Rows of cells where there is room; these are wider too."""
+
+_INNER_WIDTHS = (3, 2, 1)
+_TALL_INNER_WIDTHS = (5, *_INNER_WIDTHS)
+_WALL = "│"
+_SIGN = "cells--sign"
+
+
+class Cells(Widget, inherit_bindings=False):
+    """A row of cells in two groups; the digits leave it once, by ``take``.
+
+    ``least`` digits have to be in, ``most`` go in. ``dot`` stands for each digit where
+    they are hidden, and is None where they are shown.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {_SIGN}
+
+    def __init__(self, least: int, most: int, dot: str | None) -> None:
+        super().__init__()
+        self.least = least
+        self.most = most
+        self._dot = dot
+        self._digits = ""
+
+    def __repr__(self) -> str:
+        return "Cells(…)"
+
+    @property
+    def complete(self) -> bool:
+        """Whether enough digits are in."""
+        return len(self._digits) >= self.least
+
+    @property
+    def digits(self) -> str:
+        """The digits so far, for judging them as they are typed."""
+        return self._digits
+
+    def type(self, char: str) -> bool:
+        """Take one digit; return whether anything changed."""
+        if len(char) != 1 or char not in "0123456789" or len(self._digits) >= self.most:
+            return False
+        self._digits += char
+        self._repaint()
+        return True
+
+    def erase(self) -> bool:
+        """Take back the last digit; return whether there was one."""
+        had = bool(self._digits)
+        self._digits = self._digits[:-1]
+        self._repaint()
+        return had
+
+    def clear(self) -> None:
+        """Empty all cells."""
+        self._digits = ""
+        self._repaint()
+
+    def take(self) -> Sensitive:
+        """Hand the digits out and forget them."""
+        taken = Sensitive(self._digits)
+        self.clear()
+        return taken
+
+    @property
+    def _is_tall(self) -> bool:
+        return self.content_size.height >= _TALL
+
+    @property
+    def _signs_line(self) -> int:
+        return (_TALL if self._is_tall else HEIGHT) // 2
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Three rows, where the stylesheet gives no other height."""
+        return HEIGHT
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the cells, as wide as there is room for."""
+        groups = ((self.most + 1) // 2, self.most // 2)
+        width = self.content_size.width
+        widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
+        inner, gap = _fit(groups, width, widths)
+        signs = list(self._signs()) if y == self._signs_line else [" "] * self.most
+        part = _part(y, _TALL if self._is_tall else HEIGHT)
+        first, second = signs[: groups[0]], signs[groups[0] :]
+        row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
+        wall = self.rich_style
+        line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
+        return Strip(line).adjust_cell_length(width, wall)
+
+    def _inked(self, row: str, wall: Style) -> list[Segment]:
+        """Make what is in the cells stand out from their walls."""
+        sign = self.get_component_rich_style(_SIGN)
+        return [
+            Segment("".join(run), wall if is_wall else sign)
+            for is_wall, run in groupby(row, key=_WALL.__eq__)
+        ]
+
+    def _repaint(self) -> None:
+        self.refresh(Region(0, self._signs_line, self.content_size.width, 1))
+
+    def _signs(self) -> Iterator[str]:
+        for place in range(self.most):
+            if place < len(self._digits):
+                yield self._dot or self._digits[place]
+            else:
+                yield "_" if place == len(self._digits) else " "
+
+
+def _part(y: int, height: int) -> int:
+    """Return which line of ``_boxes`` stands in row ``y``: top, middle or bottom."""
+    return 0 if y == 0 else 2 if y == height - 1 else 1
+
+
+def _fit(groups: tuple[int, int], width: int, widths: tuple[int, ...]) -> tuple[int, int]:
+    """Choose the inner width of a cell and the gap between the groups."""
+    for inner in widths:
+        for gap in (2, 1):
+            if sum(groups) * (inner + 1) + 2 + gap <= width:
+                return inner, gap
+    return 1, 1
+
+
+def _boxes(signs: list[str], inner: int) -> tuple[str, str, str]:
+    bar = "─" * inner
+    return (
+        "┌" + "┬".join(bar for _ in signs) + "┐",
+        _WALL + _WALL.join(sign.center(inner) for sign in signs) + _WALL,
+        "└" + "┴".join(bar for _ in signs) + "┘",
+    )
+
+
+_CURSOR = "_"
+_MORE = "◄"
+
+
+class Field(Widget, inherit_bindings=False):
+    """Takes printable characters up to ``longest``; ``dot`` stands for each where hidden."""
+
+    def __init__(self, longest: int, dot: str, *, shown: bool, text: str = "") -> None:
+        super().__init__()
+        self._longest = longest
+        self._dot = dot
+        self._shown = shown
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Field(…)"
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing but spaces in it."""
+        return not self._text.strip()
+
+    def type(self, char: str) -> bool:
+        """Take one character; return whether it was one that can be written."""
+        if len(char) != 1 or not char.isprintable():
+            return False
+        if len(self._text) < self._longest:
+            self._text += char
+            self.refresh()
+        return True
+
+    def erase(self) -> None:
+        """Take back the last character."""
+        self._text = self._text[:-1]
+        self.refresh()
+
+    def show(self, shown: bool) -> None:
+        """Show or hide what is written."""
+        self._shown = shown
+        self.refresh()
+
+    def take(self) -> str:
+        """Hand the text out and forget it."""
+        taken, self._text = self._text, ""
+        self.refresh()
+        return taken
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row."""
+        return 1
+
+    def render(self) -> Content:
+        """Show the end of the text where it is longer than the field."""
+        text = self._text if self._shown else self._dot * len(self._text)
+        room = self.content_size.width - 1
+        tail = text
+        while cell_len(tail) > room:
+            tail = tail[1:]
+        if tail != text and tail:
+            tail = _MORE + tail[1:]
+        return Content.assemble((tail, "bold $ink"), (_CURSOR, "bold $brand"))

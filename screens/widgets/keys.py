@@ -1,0 +1,276 @@
+"""Things to press: buttons, rows of a list, letters and digits for fingers."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Callable, Iterator
+
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from screens.widgets.prose import printable, spread
+from screens.words import frame
+
+# Things to press: a big button, and a row of a list.
+
+
+class Pressable(Widget, inherit_bindings=False):
+    """Something that a touch presses, and a key once it is selected; ``pointer`` marks it."""
+
+    def __init__(
+        self, label: str, press: Callable[[], None], pointer: str, classes: str = ""
+    ) -> None:
+        super().__init__(classes=classes)
+        self.label = printable(label)
+        self._press = press
+        self._pointer = pointer
+        self.selected = False
+        self.enabled = True
+
+    def press(self) -> None:
+        """Do what it is there for, unless it is disabled."""
+        if self.enabled:
+            self._press()
+
+    def select(self, selected: bool) -> None:
+        """Mark it as the one that Enter presses, or not."""
+        if self.selected != selected:
+            self.selected = selected
+            self.set_class(selected, "-selected")
+            self.refresh()
+
+    def relabel(self, label: str, enabled: bool = True) -> None:
+        """Change its words and whether it can be pressed."""
+        if (self.label, self.enabled) != (label, enabled):
+            self.label, self.enabled = label, enabled
+            self.set_class(not enabled, "-off")
+            self.refresh(layout=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """Be pressed by a touch."""
+        event.stop()
+        self.press()
+
+    @property
+    def mark(self) -> str:
+        """What stands before the label."""
+        return self._pointer if self.selected else " "
+
+
+class BigButton(Pressable, inherit_bindings=False):
+    """A button of three rows; one on a page is ``primary``."""
+
+    def __init__(
+        self, label: str, press: Callable[[], None], pointer: str, *, primary: bool = False
+    ) -> None:
+        super().__init__(label, press, pointer, "-primary" if primary else "-secondary")
+
+    def render(self) -> Content:
+        """Show the label with room for the mark on both sides, so that nothing moves."""
+        return Content(f"{self.mark} {self.label}  ")
+
+
+class Choice(Pressable, inherit_bindings=False):
+    """One row of a list, with the number that selects it and a word on its right."""
+
+    def __init__(
+        self, number: int, label: str, press: Callable[[], None], pointer: str, aside: str = ""
+    ) -> None:
+        super().__init__(label, press, pointer)
+        self._number = number
+        self._aside = aside
+
+    def render(self) -> Content:
+        """Show number, label and what stands at the right; a long label goes on below itself."""
+        head = f"{self.mark} {self._number}  "
+        width = self.content_size.width
+        if self._aside:
+            line = spread(head + self.label, self._aside, width)
+            return Content(line).stylize("bold", 0, len(head) + len(self.label))
+        lines = textwrap.wrap(self.label, max(1, width - len(head))) or [""]
+        return Content(head + ("\n" + " " * len(head)).join(lines)).stylize("bold", 0, len(head))
+
+
+# Keys for fingers: what is touched shows for a moment that it was.
+
+_FLASH_S = 0.12
+
+
+class TouchKeys(Widget, inherit_bindings=False):
+    """Tells ``press`` the key under a finger; subclasses draw their keys and fill ``key_at``."""
+
+    def __init__(self, press: Callable[[str], object]) -> None:
+        super().__init__()
+        self._press = press
+        self._down = ""
+
+    def key_at(self, x: int, y: int) -> str:
+        """Return the key in this cell, "" where there is none."""
+        raise NotImplementedError
+
+    def style_of(self, key: str) -> str:
+        """Return how a key is drawn; the one that is down is filled."""
+        return "bold $on-brand on $brand" if key == self._down else "bold $ink"
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Press the key under the finger."""
+        event.stop()
+        if key := self.key_at(event.x, event.y):
+            self._down = key
+            self.refresh()
+            self.set_timer(_FLASH_S, self._let_go)
+            self._press(key)
+
+    def _let_go(self) -> None:
+        self._down = ""
+        self.refresh()
+
+
+# Letters for fingers: four rows of eleven keys in a grid that shares its walls.
+#
+# There is no Shift: answers and addresses mean the same in capitals.
+
+_COLUMNS, _LETTER_ROWS = 11, 4
+_WIDE = 3
+ERASE, SPACE = "backspace", " "
+_LETTER_LABELS = {ERASE: frame.ERASE_SIGN, SPACE: frame.SPACE_KEY}
+_WALLS = {
+    "ud": "│", "lr": "─", "rd": "┌", "ld": "┐", "ru": "└", "lu": "┘", "rud": "├", "lud": "┤",
+    "lrd": "┬", "lru": "┴", "lrud": "┼",
+}  # fmt: skip
+
+Row = tuple[tuple[str, int], ...]
+
+
+def answer_keys() -> tuple[Row, ...]:
+    """Return the keys for an answer: a space is what it needs."""
+    return (
+        _keys("1234567890", ERASE),
+        _keys("qwertyuiop-"),
+        _keys("asdfghjkl'&"),
+        (*_keys("zxcvbnm."), (SPACE, _WIDE)),
+    )
+
+
+def email_keys() -> tuple[Row, ...]:
+    """Return the keys for an address: an at sign is what it needs."""
+    return (
+        _keys("1234567890", ERASE),
+        _keys("qwertyuiop-"),
+        _keys("asdfghjkl_+"),
+        (*_keys("zxcvbnm."), ("@", _WIDE)),
+    )
+
+
+def _keys(single: str, *more: str) -> Row:
+    return tuple((key, 1) for key in (*single, *more))
+
+
+class Keyboard(TouchKeys, inherit_bindings=False):
+    """Tells ``press`` the character of a key, or ``backspace``."""
+
+    def __init__(self, rows: tuple[Row, ...], press: Callable[[str], object]) -> None:
+        super().__init__(press)
+        self._rows = rows
+
+    @property
+    def _pitch(self) -> tuple[int, int]:
+        """The columns and rows from one key to the next."""
+        width, height = self.content_size
+        return max(2, (width - 1) // _COLUMNS), max(2, (height - 1) // _LETTER_ROWS)
+
+    def render(self) -> Content:
+        """Draw walls and keys."""
+        _, high = self._pitch
+        lines: list[Content] = []
+        for number, row in enumerate(self._rows):
+            lines.append(Content(self._wall(number)))
+            lines.extend(self._face(row, line) for line in range(high - 1))
+        lines.append(Content(self._wall(len(self._rows))))
+        return Content("\n").join(lines)
+
+    def _face(self, row: Row, line: int) -> Content:
+        wide, high = self._pitch
+        parts: list[tuple[str, str]] = [("│", "")]
+        for key, span in row:
+            label = _LETTER_LABELS.get(key, key) if line == (high - 1) // 2 else ""
+            parts += [(label.center(wide * span - 1), self.style_of(key)), ("│", "")]
+        return Content.assemble(*parts)
+
+    def _wall(self, number: int) -> str:
+        """Draw the wall above row ``number``, with a crossing where a key's side meets it."""
+        wide, _ = self._pitch
+        above = _sides(self._rows[number - 1], wide) if number else set()
+        below = _sides(self._rows[number], wide) if number < len(self._rows) else set()
+        last = wide * _COLUMNS
+        return "".join(self._crossing(x, last, x in above, x in below) for x in range(last + 1))
+
+    def _crossing(self, x: int, last: int, above: bool, below: bool) -> str:
+        ways = ("l" if x else "") + ("r" if x < last else "")
+        return _WALLS[ways + ("u" if above else "") + ("d" if below else "")]
+
+    def key_at(self, x: int, y: int) -> str:
+        """Return the key in this cell."""
+        wide, high = self._pitch
+        row, column = y // high, x // wide
+        if not (0 <= row < len(self._rows) and 0 <= column < _COLUMNS):
+            return ""
+        return next(itertools.islice(_spread(self._rows[row]), column, None))
+
+
+def _spread(row: Row) -> Iterator[str]:
+    """Yield the key of each column."""
+    for key, span in row:
+        yield from itertools.repeat(key, span)
+
+
+def _sides(row: Row, wide: int) -> set[int]:
+    ends = itertools.accumulate((span * wide for _, span in row), initial=0)
+    return set(ends)
+
+
+LEAST_WIDTH, LEAST_HEIGHT = 7, 3
+_CLEAR, _ERASE = "clear", "backspace"
+_DIGIT_ROWS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (_CLEAR, "0", _ERASE))
+_DIGIT_LABELS = {_CLEAR: frame.CLEAR_KEY, _ERASE: frame.ERASE_KEY}
+
+
+class Keypad(TouchKeys, inherit_bindings=False):
+    """Twelve keys; each tells ``press`` its digit, ``clear`` or ``backspace``."""
+
+    @property
+    def _key_size(self) -> tuple[int, int]:
+        width, height = self.content_size
+        return max(LEAST_WIDTH, width // 3), max(LEAST_HEIGHT, height // len(_DIGIT_ROWS))
+
+    def render(self) -> Content:
+        """Draw the keys."""
+        rows = [line for keys in _DIGIT_ROWS for line in self._row(keys)]
+        return Content("\n").join(rows)
+
+    def _row(self, keys: tuple[str, ...]) -> list[Content]:
+        width, height = self._key_size
+        faces = [_face(key, width, height) for key in keys]
+        return [
+            Content.assemble(*map(self._styled, keys, (face[line] for face in faces)))
+            for line in range(height)
+        ]
+
+    def _styled(self, key: str, line: str) -> tuple[str, str]:
+        return line, self.style_of(key)
+
+    def key_at(self, x: int, y: int) -> str:
+        """Return the key in this cell."""
+        width, height = self._key_size
+        row, column = y // height, x // width
+        within = 0 <= row < len(_DIGIT_ROWS) and 0 <= column < len(_DIGIT_ROWS[row])
+        return _DIGIT_ROWS[row][column] if within else ""
+
+
+def _face(key: str, width: int, height: int) -> list[str]:
+    bar = "─" * (width - 2)
+    blank, label = " " * (width - 2), _DIGIT_LABELS.get(key, key).center(width - 2)
+    inner = [label if line == (height - 3) // 2 else blank for line in range(height - 2)]
+    return [f"┌{bar}┐", *(f"│{line}│" for line in inner), f"└{bar}┘"]

@@ -1,0 +1,231 @@
+"""Drawings: large letters, a tick, a card going into the reader."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+# Letters that can be read from across a corridor, drawn in blocks.
+
+_BANNER_PIXELS = 6
+"""Rows of a letter; half a cell each at the small size, a whole one at the big."""
+
+_LETTERS = {
+    "A": " ## #  ##  ######  ##  #", "B": "### #  #### #  ##  #### ",
+    "C": " ####   #   #   #    ###", "D": "### #  ##  ##  ##  #### ",
+    "E": "#####   ### #   #   ####", "F": "#####   ### #   #   #   ",
+    "G": " ####   # ###  ##  # ###", "H": "#  ##  ######  ##  ##  #",
+    "I": "### #  #  #  # ###", "J": "  ##   #   #   ##  # ## ",
+    "K": "#  ## # ##  # # #  ##  #", "L": "#   #   #   #   #   ####",
+    "M": "#   ### ### # ##   ##   ##   #", "N": "#  ### ### ## ### ###  #",
+    "O": " ## #  ##  ##  ##  # ## ", "P": "### #  ##  #### #   #   ",
+    "Q": " ## #  ##  ##  ## ## ###", "R": "### #  ##  #### # # #  #",
+    "S": " ####    ##    #   #### ", "T": "#####  #    #    #    #    #  ",
+    "U": "#  ##  ##  ##  ##  # ## ", "V": "#   ##   ##   # # #  # #   #  ",
+    "W": "#   ##   ##   ## # ### ###   #", "X": "#  ##  # ##  ## #  ##  #",
+    "Y": "#   # # #  # #   #    #    #  ", "Z": "####   #  # #   #   ####",
+    " ": "            ",
+}  # fmt: skip
+
+
+def small(text: str) -> list[str]:
+    """Draw ``text`` three rows high, two pixels to a cell."""
+    rows = _rows(text)
+    pairs = zip(rows[0::2], rows[1::2], strict=True)
+    return ["".join(_half(a, b) for a, b in zip(*pair, strict=True)) for pair in pairs]
+
+
+def big(text: str) -> list[str]:
+    """Draw ``text`` six rows high, a pixel to two cells."""
+    return ["".join("██" if pixel == "#" else "  " for pixel in row) for row in _rows(text)]
+
+
+def _half(upper: str, lower: str) -> str:
+    return {"##": "█", "# ": "▀", " #": "▄"}.get(upper + lower, " ")
+
+
+def _rows(text: str) -> list[str]:
+    letters = [_LETTERS[char] for char in text.upper() if char in _LETTERS]
+    return [" ".join(_slice(letter, row) for letter in letters) for row in range(_BANNER_PIXELS)]
+
+
+def _slice(letter: str, row: int) -> str:
+    width = len(letter) // _BANNER_PIXELS
+    return letter[row * width : (row + 1) * width]
+
+
+class Banner(Widget, inherit_bindings=False):
+    """``text`` in small letters on one line or, where there is room, a big word a line."""
+
+    def __init__(self, text: str, *, roomy: bool) -> None:
+        super().__init__()
+        self._lines = _big_words(text) if roomy else small(text)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As high as it was drawn."""
+        return len(self._lines)
+
+    def render(self) -> Content:
+        """Show the drawing."""
+        return Content("\n".join(self._lines))
+
+
+def _big_words(text: str) -> list[str]:
+    first, *others = (big(word) for word in text.split())
+    return first + [line for word in others for line in ("", *word)]
+
+
+# A tick that can be seen from two metres.
+
+_TICK_PIXELS = (
+    "                  ####",
+    "                 #### ",
+    "                ####  ",
+    "               ####   ",
+    "              ####    ",
+    "####         ####     ",
+    " ####       ####      ",
+    "  ####     ####       ",
+    "   ####   ####        ",
+    "    #### ####         ",
+    "     #######          ",
+    "      #####           ",
+)
+_HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
+
+
+class Tick(Widget, inherit_bindings=False):
+    """Small, or twice as big where ``roomy``."""
+
+    def __init__(self, *, roomy: bool) -> None:
+        super().__init__()
+        self._lines = _big() if roomy else _small()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As high as it was drawn."""
+        return len(self._lines)
+
+    def render(self) -> Content:
+        """Draw it."""
+        return Content("\n".join(self._lines))
+
+
+def _small() -> list[str]:
+    pairs = zip(_TICK_PIXELS[0::2], _TICK_PIXELS[1::2], strict=True)
+    return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
+
+
+def _big() -> list[str]:
+    return ["".join("██" if pixel == "#" else "  " for pixel in row) for row in _TICK_PIXELS]
+
+
+HEIGHT = 9
+_TICK_S = 0.16
+_REST = 14
+"""Ticks that the picture stands still at the end of each way."""
+
+_READER = 7
+_START, _END = 13, -9
+"""Columns between the reader's edge and the card, at the beginning and the end."""
+
+_STILL = 7
+_ROOM_FOR_ARROWS = 5
+
+_WIDEST, _NARROWEST = 26, 17
+_WIDE_ENOUGH = 20
+"""Columns of a card that has room for print beside its chip."""
+_PLAIN, _BODY, _CASE, _LIP = "$quiet", "$on-brand on $brand", "$paper on $ink", "$line on $ink"
+
+
+class Way(StrEnum):
+    """Which way the card goes; ``REST`` is a card that is in and stays there."""
+
+    IN = "in"
+    OUT = "out"
+    REST = "rest"
+
+
+class Drawing(Widget, inherit_bindings=False):
+    """Moves only where ``motion`` is on; where it is off, arrows show the way."""
+
+    def __init__(self, way: Way, *, motion: bool) -> None:
+        super().__init__()
+        self._way = way
+        self._motion = motion and way is not Way.REST
+        self._tick = 0
+
+    def on_mount(self) -> None:
+        """Begin to move."""
+        if self._motion:
+            self.set_interval(_TICK_S, self._advance)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A fixed height."""
+        return HEIGHT
+
+    def _advance(self) -> None:
+        way = _START - _END
+        self._tick = (self._tick + 1) % (way + _REST)
+        if self._tick <= way:
+            self.refresh()
+
+    @property
+    def _offset(self) -> int:
+        """The columns between the reader's edge and the card; below zero it is inside."""
+        if self._way is Way.REST:
+            return _END
+        if not self._motion:
+            return _STILL
+        gone = min(self._tick, _START - _END)
+        return _END + gone if self._way is Way.OUT else _START - gone
+
+    def render(self) -> Content:
+        """Draw the reader and as much of the card as shows beside it."""
+        width = self.content_size.width
+        return Content("\n").join(self._line(row, width) for row in range(HEIGHT))
+
+    def _line(self, row: int, width: int) -> Content:
+        return Content.assemble(self._case(row), *self._beside(row, width - _READER))
+
+    def _case(self, row: int) -> Content:
+        """Return the reader's part of one row, its lip at the right."""
+        lamp = "•" if row == 1 and self._offset <= 0 else " "
+        return Content.assemble((f"  {lamp}".ljust(_READER - 1), _CASE), ("▐", _LIP))
+
+    def _beside(self, row: int, room: int) -> list[tuple[str, str]]:
+        """Return the runs of one row to the right of the reader."""
+        offset = self._offset
+        gap = max(0, offset)
+        body = _card(max(_NARROWEST, min(_WIDEST, room - _STILL)))[row - 1] if row else ""
+        shown = body[max(0, -offset) :][: max(0, room - gap)]
+        return [
+            (self._arrow(row, gap), _PLAIN),
+            (shown, _BODY),
+            (" " * max(0, room - gap - len(shown)), _PLAIN),
+        ]
+
+    def _arrow(self, row: int, gap: int) -> str:
+        sign = "►" if self._way is Way.OUT else "◄"
+        signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
+        return signs.center(gap)
+
+
+def _card(width: int) -> tuple[str, ...]:
+    """Draw a card: the chip that goes in first, and lines of print."""
+    print_width = width - 16 if width >= _WIDE_ENOUGH else 0
+    return tuple(
+        line.ljust(width)
+        for line in (
+            "",
+            "  ┌──────┐",
+            "  ├─┐  ┌─┤   " + "▄" * print_width,
+            "  ├─┘  └─┤   " + "▄" * (print_width * 3 // 5),
+            "  └──────┘",
+            "",
+            "  " + "▄" * (width // 2),
+            "",
+        )
+    )

@@ -80,7 +80,7 @@ class StatusWord(int):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class CommandHeader:
     """All of a command but its body: what may always be shown."""
 
     cla: int
@@ -93,7 +93,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandApdu:
     """One command; ``le`` is the length asked for (1 to 256) or None where none is.
 
     The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
@@ -102,7 +102,7 @@ class Command:
     With ``pad`` the reader puts PINs into the body that are entered on its own keys.
     """
 
-    header: Header
+    header: CommandHeader
     body: bytes = field(default=b"", repr=False)
     le: int | None = None
     within_change: bool = False
@@ -127,11 +127,11 @@ class Command:
         """Whether a lost answer leaves unknown what the card now holds or has counted."""
         return self.within_change or not self.only_reads
 
-    def with_le(self, le: int) -> Command:
+    def with_le(self, le: int) -> CommandApdu:
         """Return the same command that asks for ``le`` bytes."""
         return replace(self, le=le)
 
-    def pieces(self) -> tuple[Command, ...]:
+    def pieces(self) -> tuple[CommandApdu, ...]:
         """Split a long body for command chaining (7816-4, 5.3.3).
 
         Only the last piece keeps its Le: some cards refuse one on the others.
@@ -145,18 +145,18 @@ class Command:
         return (*first, replace(self, body=bodies[-1]))
 
 
-def select(aid: bytes) -> Command:
+def select(aid: bytes) -> CommandApdu:
     """SELECT by application identifier, first occurrence (7816-4, 11.2.2)."""
-    return Command(Header(0x00, SELECT, 0x04, 0x00), aid, LE_ALL)
+    return CommandApdu(CommandHeader(0x00, SELECT, 0x04, 0x00), aid, LE_ALL)
 
 
-def get_response(command: Command, le: int) -> Command:
+def get_response(command: CommandApdu, le: int) -> CommandApdu:
     """GET RESPONSE for the rest of the answer to ``command`` (7816-4, 11.8.1)."""
-    header = Header(command.header.cla & ~CHAINING, GET_RESPONSE, 0x00, 0x00)
-    return Command(header, le=le, within_change=command.changes_card)
+    header = CommandHeader(command.header.cla & ~CHAINING, GET_RESPONSE, 0x00, 0x00)
+    return CommandApdu(header, le=le, within_change=command.changes_card)
 
 
-def encode(command: Command, *, t0: bool) -> bytes:
+def encode(command: CommandApdu, *, t0: bool) -> bytes:
     """Return the bytes on the wire; a body of more than 255 bytes raises ``ValueError``.
 
     With T=0 a body and an Le cannot travel together: the Le stays behind and the answer
@@ -178,24 +178,24 @@ def _le(length: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ResponseApdu:
     """What the card answered; the data is kept out of ``repr``."""
 
     data: bytes = field(repr=False)
     status: StatusWord
 
 
-def decode(raw: bytes) -> Response | None:
+def decode(raw: bytes) -> ResponseApdu | None:
     """Split an answer, or return None where there is not even a status word."""
     if len(raw) < 2:
         return None
-    return Response(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
+    return ResponseApdu(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
 
 
 class Channel(Protocol):
     """Takes a command to the card and brings its answer back."""
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer, whatever its status word; raise a ``CardError`` without one.
 
         ``OutcomeUnknown`` is raised in place of any other error once a command that

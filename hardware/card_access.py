@@ -78,7 +78,7 @@ class AbandonedError(Exception):
     """Raised inside work that nobody waits for any more: it must send nothing and end."""
 
 
-class Attendance:
+class Watchdog:
     """One piece of work, between the thread that does it and the thread that waits."""
 
     def __init__(self, patience_s: float, workers: Workers) -> None:
@@ -184,7 +184,7 @@ def _bare(error: Exception) -> Exception:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class CardTimeouts:
     """How long to wait, in seconds.
 
     ``answer_s`` for one answer of the card; ``busy_s`` for another program that holds
@@ -196,17 +196,17 @@ class Patience:
     retry_s: float = 0.05
 
 
-DEFAULT_PATIENCE: Final = Patience()
+DEFAULT_TIMEOUTS: Final = CardTimeouts()
 
 
-class Grip:
+class CardLease:
     """Holds one card, for the one thread that works with it."""
 
     def __init__(
         self,
         reader: str,
         steps: Steps,
-        patience: Patience,
+        patience: CardTimeouts,
         contexts: Contexts,
         *,
         exclusive: bool,
@@ -305,7 +305,7 @@ class PcscCards:
     def __init__(
         self,
         registry: Registry,
-        patience: Patience = DEFAULT_PATIENCE,
+        patience: CardTimeouts = DEFAULT_TIMEOUTS,
         trace: Trace | None = None,
         *,
         exclusive: bool = True,
@@ -317,7 +317,7 @@ class PcscCards:
         self._exclusive = exclusive
         self._contexts = Contexts()
         self._workers = Workers()
-        self._stuck: dict[str, Attendance] = {}
+        self._stuck: dict[str, Watchdog] = {}
         self._offers = PadOffers(wanted=pads)
 
     def read(self, reader: str) -> CardReport:
@@ -405,8 +405,8 @@ class PcscCards:
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)
-        attendance = Attendance(self._patience.answer_s, self._workers)
-        grip = Grip(
+        attendance = Watchdog(self._patience.answer_s, self._workers)
+        grip = CardLease(
             reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
         )
         try:

@@ -9,8 +9,8 @@ from operator import xor
 from typing import Final, Protocol
 
 from hardware import keypad, pcsc
-from hardware.apdu import SELECT, Channel, Command, Response, decode, encode, get_response
-from hardware.keypad import Keypad
+from hardware.apdu import SELECT, Channel, CommandApdu, ResponseApdu, decode, encode, get_response
+from hardware.keypad import PinPad
 from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
 from kiosk.contract.errors import CardBusy, CardMute, CardProtocolError, OutcomeUnknown, PadRefused
@@ -38,20 +38,20 @@ def is_contactless(atr: bytes) -> bool:
 
 # Layers over a link, each a channel over a channel.
 #
-# ``Whole`` brings an answer that comes in parts together, ``Chained`` splits a body that does not
-# fit one APDU. Neither sends a command that changes the card a second time.
+# ``GetResponse`` brings an answer that comes in parts together, ``CommandChaining`` splits a body
+# that does not fit one APDU. Neither sends a command that changes the card a second time.
 
 MOST_PARTS: Final = 256
 """GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
 
 
-class Whole:
+class GetResponse:
     """Follows 61xx with GET RESPONSE and corrects Le on 6Cxx (ISO/IEC 7816-3, 12.2)."""
 
     def __init__(self, below: Channel) -> None:
         self._below = below
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the whole answer; raise ``CardProtocolError`` on one that never ends.
 
         Where the command changes the card, an answer that breaks off is
@@ -64,9 +64,9 @@ class Whole:
             parts.append(response.data)
             if len(parts) > MOST_PARTS or (response.status.more and not response.data):
                 raise _endless(command, response)
-        return Response(b"".join(parts), response.status)
+        return ResponseApdu(b"".join(parts), response.status)
 
-    def _corrected(self, command: Command) -> Response:
+    def _corrected(self, command: CommandApdu) -> ResponseApdu:
         response = self._below.send(command)
         length = response.status.right_length
         if length is None or not command.only_reads:
@@ -74,19 +74,19 @@ class Whole:
         return self._below.send(command.with_le(length))
 
 
-def _endless(command: Command, last: Response) -> Exception:
+def _endless(command: CommandApdu, last: ResponseApdu) -> Exception:
     if command.changes_card:
         return OutcomeUnknown("the answer never ends")
     return CardProtocolError("the answer never ends", last.status)
 
 
-class Chained:
+class CommandChaining:
     """Sends a long body in pieces; stops at the first piece that the card refuses."""
 
     def __init__(self, below: Channel) -> None:
         self._below = below
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer to the last piece, or the refusal of an earlier one."""
         *first, last = command.pieces()
         for piece in first:
@@ -120,7 +120,7 @@ class Link:
         self._steps = steps
         self._exclusive = exclusive
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer; raise ``OutcomeUnknown`` where a change may be under way.
 
         Where the reader's own keys are asked, ``PadLeft`` says that nothing was sent.
@@ -138,10 +138,10 @@ class Link:
         return response
 
     @cached_property
-    def keypad(self) -> Keypad | None:
+    def keypad(self) -> PinPad | None:
         """The reader's own keys, asked for once; None where it has none."""
         with self._steps():
-            return Keypad.found(lambda code, body: pcsc.control(self._handle, code, body))
+            return PinPad.found(lambda code, body: pcsc.control(self._handle, code, body))
 
     def is_contactless(self) -> bool:
         """Whether the card is held against the reader; of one that is gone, False."""
@@ -151,7 +151,7 @@ class Link:
             except PcscError:
                 return False
 
-    def _way(self, command: Command) -> Callable[[], bytes]:
+    def _way(self, command: CommandApdu) -> Callable[[], bytes]:
         """Return what sends the command: to the card, or by way of the reader's keys."""
         if command.pad is None:
             apdu = encode(command, t0=pcsc.is_t0(self._protocol))
@@ -172,7 +172,7 @@ class Link:
                 raise pcsc.card_error(error) from None
 
 
-def _lost(command: Command, error: PcscError) -> Exception:
+def _lost(command: CommandApdu, error: PcscError) -> Exception:
     if command.pad and error.unsupported:
         return keypad.refused()
     if command.changes_card:
@@ -182,7 +182,7 @@ def _lost(command: Command, error: PcscError) -> Exception:
     return pcsc.card_error(error)
 
 
-def understood(command: Command, raw: bytes) -> Response:
+def understood(command: CommandApdu, raw: bytes) -> ResponseApdu:
     """Split an answer; one without a status word raises what a lost one does.
 
     Of a change nothing else is taken for a card's word, either.
@@ -193,7 +193,7 @@ def understood(command: Command, raw: bytes) -> Response:
     return response
 
 
-def _torn(command: Command) -> Exception:
+def _torn(command: CommandApdu) -> Exception:
     """Explain an answer without a status word: a card that is torn out can look like one."""
     if command.changes_card:
         return OutcomeUnknown("the answer to a command that changes the card was torn")
@@ -205,10 +205,10 @@ class Connection:
 
     def __init__(self, link: Link, trace: Trace | None = None) -> None:
         self._link = link
-        self._layers = Chained(Whole(link if trace is None else Traced(link, trace)))
-        self._selected: Command | None = None
+        self._layers = CommandChaining(GetResponse(link if trace is None else Traced(link, trace)))
+        self._selected: CommandApdu | None = None
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Send through all layers; after a reset by another program, once more.
 
         The second time is only for commands that read, and comes after the application
@@ -237,6 +237,6 @@ class Connection:
         """Whether the reader takes PINs on keys of its own."""
         return self._link.keypad is not None
 
-    def _select_again(self, command: Command) -> None:
+    def _select_again(self, command: CommandApdu) -> None:
         if self._selected is not None and command.header.ins != SELECT:
             self._layers.send(self._selected)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from hardware import pcsc
-from hardware.keypad import Keypad
+from hardware.keypad import PinPad
 from hardware.pcsc import Context, PcscError
 from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.contract.messages import CardId, CardReport
@@ -107,7 +107,7 @@ def _has_pad(reader: str) -> bool:
 
     def ask(context: Context) -> bool:
         handle = pcsc.connect_to_reader(context, reader)
-        keypad = Keypad.found(lambda code, body: pcsc.control(handle, code, body))
+        keypad = PinPad.found(lambda code, body: pcsc.control(handle, code, body))
         pcsc.disconnect(handle, reset=False)
         return keypad is not None
 

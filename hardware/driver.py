@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
 from hardware.apdu import Channel
-from hardware.pin_pad import Asked, PadEntry
+from hardware.pin_pad import PadEntry, PadOperation
 from kiosk.contract.errors import NotAllowed, PadRefused
 from kiosk.contract.messages import (
     CardChallenge,
@@ -154,7 +154,7 @@ NO_PIN: Final = PinBody(b"")
 
 
 @dataclass(frozen=True, slots=True)
-class PinForm:
+class PinEncoding:
     """How a family's commands carry PINs: ASCII, joined, in blocks of fixed size or in none.
 
     ``known`` and ``chosen`` write one that was typed, and raise ``PinWrong`` and
@@ -172,7 +172,7 @@ class PinForm:
     def current(self, pin: PinEntry) -> PinBody:
         """Return a body with the PIN that the card knows."""
         if isinstance(pin, OnPad):
-            return PinBody(BLANK * self.block, self._asks(Asked.CURRENT, pin))
+            return PinBody(BLANK * self.block, self._asks(PadOperation.CURRENT, pin))
         return PinBody(self.known(pin))
 
     def both(self, current: PinEntry, new: PinEntry) -> PinBody:
@@ -185,7 +185,7 @@ class PinForm:
     def new(self, pin: PinEntry, behind: bytes = b"") -> PinBody:
         """Return a body with a new PIN, ``behind`` what opens it."""
         if isinstance(pin, OnPad):
-            asks = self._asks(Asked.NEW, pin, len(behind))
+            asks = self._asks(PadOperation.NEW, pin, len(behind))
             return PinBody(behind + BLANK * self.block, asks)
         return PinBody(behind + self.chosen(pin))
 
@@ -196,12 +196,12 @@ class PinForm:
         digit too many there becomes the first of the new one. And a reader is told one length
         for both: an old PIN from before a stricter rule would not go in.
         """
-        asks = self._asks(Asked.BOTH, new, self.block)
+        asks = self._asks(PadOperation.BOTH, new, self.block)
         if not self.block or (asks.shortest, asks.longest) != (self.shortest, self.longest):
             raise PadRefused("no reader's keys can change the PIN of this card")
         return asks
 
-    def _asks(self, asked: Asked, pin: OnPad, new_at: int = 0) -> PadEntry:
+    def _asks(self, asked: PadOperation, pin: OnPad, new_at: int = 0) -> PadEntry:
         shortest = max(pin.min_length, self.shortest)
         longest = min(pin.max_length, self.longest)
         if not self.keys or shortest > longest:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Self
 
 from hardware import pin_pad
-from hardware.apdu import Command, StatusWord
+from hardware.apdu import CommandApdu, StatusWord
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
 from hardware.pin_pad import PadEntry, PadProperties
 from kiosk.contract.errors import PadLeft, PadRefused
@@ -20,7 +20,7 @@ class KeysRefused(PadRefused):
     """It is the reader that does not take it: the next card of the family would fare no better."""
 
 
-class Keypad:
+class PinPad:
     """The keys of the reader that a connection goes through."""
 
     def __init__(self, control: Control, codes: dict[int, int]) -> None:
@@ -41,7 +41,7 @@ class Keypad:
             return cls(control, codes)
         return None
 
-    def prepared(self, command: Command, entry: PadEntry) -> Callable[[], bytes]:
+    def prepared(self, command: CommandApdu, entry: PadEntry) -> Callable[[], bytes]:
         """Return what asks for the PIN and sends the command; raise where no PIN would fit."""
         fitting = _fitting(entry, self._properties)
         apdu = bytes((*bytes(command.header), len(command.body))) + command.body

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hardware import pcsc
-from hardware.pcsc import Context, PcscError, ReaderState
+from hardware.pcsc import Context, PcscError, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
@@ -24,9 +24,9 @@ from kiosk.contract.ports import (
 
 # What is in which reader, and what to say when that changes: pure, without PC/SC.
 #
-# A ``Watch`` is what the monitor believes. Each function takes one and what was seen, and returns
-# the next belief with the events that lead from one to the other. The service's event counter
-# tells a card that was swapped while nobody looked.
+# A ``ReaderSnapshot`` is what the monitor believes. Each function takes one and what was seen,
+# and returns the next belief with the events that lead from one to the other. The service's event
+# counter tells a card that was swapped while nobody looked.
 
 Events = tuple[ReaderEvent, ...]
 
@@ -41,7 +41,7 @@ class CardSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ReaderSnapshot:
     """The belief; ``service`` is None before anything is known of it."""
 
     insertions: int = 0
@@ -49,19 +49,19 @@ class Watch:
     readers: tuple[str, ...] | None = None
     cards: Mapping[str, CardSeen] = field(default_factory=lambda: MappingProxyType({}))
 
-    def without_service(self) -> Watch:
+    def without_service(self) -> ReaderSnapshot:
         """Return a belief that knows nothing but how many cards there were."""
-        return Watch(insertions=self.insertions)
+        return ReaderSnapshot(insertions=self.insertions)
 
 
-def service_found(watch: Watch) -> tuple[Watch, Events]:
+def service_found(watch: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
     """Take note that the service answers."""
     if watch.service:
         return watch, ()
     return replace(watch, service=True, readers=None), (ServiceFound(),)
 
 
-def service_lost(watch: Watch) -> tuple[Watch, Events]:
+def service_lost(watch: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
     """Take note that it does not; every card that was in counts as removed first."""
     if watch.service is False:
         return watch, ()
@@ -69,7 +69,9 @@ def service_lost(watch: Watch) -> tuple[Watch, Events]:
     return lost, (*_removed(watch, watch.cards), ServiceLost())
 
 
-def readers_listed(watch: Watch, readers: tuple[str, ...]) -> tuple[Watch, Events]:
+def readers_listed(
+    watch: ReaderSnapshot, readers: tuple[str, ...]
+) -> tuple[ReaderSnapshot, Events]:
     """Take note of the readers that are plugged in; a card leaves with its reader."""
     if watch.readers == readers:
         return watch, ()
@@ -78,7 +80,9 @@ def readers_listed(watch: Watch, readers: tuple[str, ...]) -> tuple[Watch, Event
     return replace(watch, readers=readers, cards=_without(watch.cards, gone)), events
 
 
-def states_seen(watch: Watch, states: Iterable[ReaderState]) -> tuple[Watch, Events]:
+def states_seen(
+    watch: ReaderSnapshot, states: Iterable[PcscReaderState]
+) -> tuple[ReaderSnapshot, Events]:
     """Take note of the state of some readers."""
     events: Events = ()
     for state in states:
@@ -87,7 +91,7 @@ def states_seen(watch: Watch, states: Iterable[ReaderState]) -> tuple[Watch, Eve
     return watch, events
 
 
-def _state_seen(watch: Watch, state: ReaderState) -> tuple[Watch, Events]:
+def _state_seen(watch: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
     known = watch.cards.get(state.reader)
     if not state.present:
         gone = [state.reader] if known else []
@@ -102,12 +106,14 @@ def _state_seen(watch: Watch, state: ReaderState) -> tuple[Watch, Events]:
     return watch, ()
 
 
-def _inserted(watch: Watch, state: ReaderState) -> tuple[Watch, Events]:
+def _inserted(watch: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
     insertion = watch.insertions + 1
     return _said(replace(watch, insertions=insertion), state, insertion)
 
 
-def _said(watch: Watch, state: ReaderState, insertion: int) -> tuple[Watch, Events]:
+def _said(
+    watch: ReaderSnapshot, state: PcscReaderState, insertion: int
+) -> tuple[ReaderSnapshot, Events]:
     """Say whether the card that is in answers."""
     seen = CardSeen(insertion, state.count, state.mute)
     event = CardMuteSeen if state.mute else CardInserted
@@ -115,7 +121,7 @@ def _said(watch: Watch, state: ReaderState, insertion: int) -> tuple[Watch, Even
     return replace(watch, cards=cards), (event(state.reader, insertion),)
 
 
-def _removed(watch: Watch, readers: Iterable[str]) -> Events:
+def _removed(watch: ReaderSnapshot, readers: Iterable[str]) -> Events:
     return tuple(CardRemoved(reader, watch.cards[reader].insertion) for reader in readers)
 
 
@@ -136,12 +142,12 @@ STOP_S: Final = 2.0
 _CANCEL_EVERY_S: Final = 0.05
 
 
-class Lookout:
+class ReaderThread:
     """One thread, from ``start`` to ``stop``; it cannot be started again."""
 
     def __init__(self, tell: Callable[[Events], None], insertions: int, retry_s: float) -> None:
         self._tell = tell
-        self._watch = Watch(insertions=insertions)
+        self._watch = ReaderSnapshot(insertions=insertions)
         self._retry_s = retry_s
         self._stopping = threading.Event()
         self._context: Context | None = None
@@ -190,7 +196,7 @@ class Lookout:
 
     def _follow(self, context: Context) -> None:
         """Follow the readers until told to stop; raise ``PcscError`` when the service goes."""
-        known: Mapping[str, ReaderState] = {}
+        known: Mapping[str, PcscReaderState] = {}
         while not self._stopping.is_set():
             readers = pcsc.list_readers(context)
             self._note(readers_listed(self._watch, readers))
@@ -198,21 +204,21 @@ class Lookout:
             seen = [state for name, state in known.items() if name in readers]
             self._note(states_seen(self._watch, seen))
 
-    def _note(self, news: tuple[Watch, Events]) -> None:
+    def _note(self, news: tuple[ReaderSnapshot, Events]) -> None:
         self._watch, events = news
         if events and not self._stopping.is_set():
             self._tell(events)
 
 
 def _await_change(
-    context: Context, names: tuple[str, ...], known: Mapping[str, ReaderState]
-) -> Mapping[str, ReaderState]:
+    context: Context, names: tuple[str, ...], known: Mapping[str, PcscReaderState]
+) -> Mapping[str, PcscReaderState]:
     """Return the states of the readers once one differs from ``known``, or after a while.
 
     The reader that stands for plugging has a state as well: some number that changes with
     the readers. Only the service knows which, so it gets back what it gave.
     """
-    states = [known.get(name, ReaderState(name, pcsc.STATE_UNAWARE)) for name in names]
+    states = [known.get(name, PcscReaderState(name, pcsc.STATE_UNAWARE)) for name in names]
     try:
         seen = pcsc.wait_for_change(context, LONGEST_WAIT_MS, states)
     except PcscError as error:
@@ -254,12 +260,12 @@ class PcscMonitor:
         self._fault = fault
         self._retry_s = retry_s
         self._insertions = insertions
-        self._lookout: Lookout | None = None
+        self._lookout: ReaderThread | None = None
 
     def start(self) -> None:
         """Begin to post; a monitor that runs is left alone."""
         if self._lookout is None:
-            self._lookout = Lookout(self._tell, self._insertions, self._retry_s)
+            self._lookout = ReaderThread(self._tell, self._insertions, self._retry_s)
             self._lookout.start()
 
     def stop(self) -> None:

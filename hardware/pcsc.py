@@ -120,7 +120,7 @@ def card_error(fault: PcscError) -> CardError:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderState:
+class PcscReaderState:
     """The state of one reader: flags in the low half, events counted in the high half."""
 
     reader: str
@@ -169,13 +169,13 @@ def list_readers(context: Context) -> tuple[str, ...]:
 
 
 def wait_for_change(
-    context: Context, timeout_ms: int, known: Iterable[ReaderState]
-) -> tuple[ReaderState, ...]:
+    context: Context, timeout_ms: int, known: Iterable[PcscReaderState]
+) -> tuple[PcscReaderState, ...]:
     """Block until a reader's state differs from the one known; raise on time-out too."""
     states = [(item.reader, item.state) for item in known]
     code, changed = scard.SCardGetStatusChange(context, timeout_ms, states)
     _check("SCardGetStatusChange", code)
-    return tuple(ReaderState(name, state) for name, state, _atr in changed)
+    return tuple(PcscReaderState(name, state) for name, state, _atr in changed)
 
 
 def connect(context: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:

@@ -42,7 +42,7 @@ NOT_TAKEN: Final = 0x6B80
 """The reader does not take this structure (2.5.2)."""
 
 
-class Asked(Enum):
+class PadOperation(Enum):
     """Which PINs are entered, each of a new one twice."""
 
     CURRENT = 1
@@ -64,7 +64,7 @@ class PadEntry:
     new PIN begins at ``new_at``, a current one at the front.
     """
 
-    asked: Asked
+    asked: PadOperation
     shortest: int
     longest: int
     block: int = 0
@@ -73,7 +73,7 @@ class PadEntry:
     @property
     def feature(self) -> int:
         """The feature of the reader that does it."""
-        return VERIFY_PIN_DIRECT if self.asked is Asked.CURRENT else MODIFY_PIN_DIRECT
+        return VERIFY_PIN_DIRECT if self.asked is PadOperation.CURRENT else MODIFY_PIN_DIRECT
 
     @property
     def time_out_s(self) -> int:
@@ -115,7 +115,7 @@ def properties(answer: bytes) -> PadProperties:
 
 def structure(entry: PadEntry, apdu: bytes, *, display: bool) -> bytes:
     """Return what the reader is asked with; ``apdu`` is header, Lc and body, without Le."""
-    if entry.asked is Asked.CURRENT:
+    if entry.asked is PadOperation.CURRENT:
         return _verify(entry, apdu, display)
     return _modify(entry, apdu, display)
 
@@ -154,7 +154,7 @@ def _verify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
 
 def _modify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:
     """PIN_MODIFY_STRUCTURE (2.5.3)."""
-    both = entry.asked is Asked.BOTH
+    both = entry.asked is PadOperation.BOTH
     first = 0 if both else 1
     head = struct.pack(
         "<BBBBBBBHBBBHBBB3sI",

@@ -19,9 +19,9 @@ from hardware.apdu import (
     GET_DATA_SIMPLE,
     SELECT,
     Channel,
-    Command,
-    Header,
-    Response,
+    CommandApdu,
+    CommandHeader,
+    ResponseApdu,
     StatusWord,
 )
 from kiosk.contract.errors import CardError
@@ -36,7 +36,7 @@ class Exchange:
     ``keyed``: the reader put a PIN into it that was entered on its own keys.
     """
 
-    header: Header
+    header: CommandHeader
     names: bytes
     body_length: int
     answer_length: int
@@ -67,7 +67,7 @@ class Traced:
         self._below = below
         self._trace = trace
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         """Pass the command on; the trace hears of it whether or not it is answered."""
         began = time.monotonic()
         try:
@@ -79,7 +79,7 @@ class Traced:
         return response
 
     def _tell(
-        self, command: Command, began: float, response: Response | None, error: str = ""
+        self, command: CommandApdu, began: float, response: ResponseApdu | None, error: str = ""
     ) -> None:
         self._trace(
             Exchange(

@@ -95,7 +95,7 @@ _SHADE = "#000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Palette:
+class ColourPalette:
     """The colours of one surface, each ``#rrggbb``.
 
     ``paper`` is the card, ``ground`` what it lies on, ``ink`` and ``quiet`` are text,
@@ -115,13 +115,13 @@ class Palette:
     on_done: str
 
 
-Surface = Callable[[str], Palette]
+Surface = Callable[[str], ColourPalette]
 """Makes a palette from an accent."""
 
 
-def light(accent: str) -> Palette:
+def light(accent: str) -> ColourPalette:
     """Return the light surface for ``accent``."""
-    return Palette(
+    return ColourPalette(
         paper="#ffffff",
         ground="#e9eef2",
         well="#f3f6f8",
@@ -136,9 +136,9 @@ def light(accent: str) -> Palette:
     )
 
 
-def dark(accent: str) -> Palette:
+def dark(accent: str) -> ColourPalette:
     """Return the high-contrast dark surface for ``accent``."""
-    return Palette(
+    return ColourPalette(
         paper="#000000",
         ground="#1b2127",
         well="#12171c",
@@ -171,7 +171,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def theme(name: str, palette: Palette, *, is_dark: bool) -> Theme:
+def theme(name: str, palette: ColourPalette, *, is_dark: bool) -> Theme:
     """Return the Textual theme whose variables the stylesheet uses."""
     return Theme(
         name=name,
@@ -212,10 +212,10 @@ def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
 # --- 256 colours, which is what SSH gives -----------------------------------------------
 
 
-def light_256(accent: str) -> Palette:
+def light_256(accent: str) -> ColourPalette:
     """Return the light surface for a terminal of 256 colours."""
     ground = "#d7ffff"
-    return Palette(
+    return ColourPalette(
         paper="#ffffff",
         ground=ground,
         well="#ffffff",
@@ -230,10 +230,10 @@ def light_256(accent: str) -> Palette:
     )
 
 
-def dark_256(accent: str) -> Palette:
+def dark_256(accent: str) -> ColourPalette:
     """Return the dark surface for a terminal of 256 colours."""
     ground = "#262626"
-    return Palette(
+    return ColourPalette(
         paper="#000000",
         ground=ground,
         well="#1c1c1c",

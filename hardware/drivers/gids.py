@@ -25,12 +25,12 @@ from hardware.apdu import (
     RESET_RETRY_COUNTER,
     VERIFY,
     Channel,
-    Command,
-    Header,
+    CommandApdu,
+    CommandHeader,
     StatusWord,
     select,
 )
-from hardware.driver import NO_PIN, PinBody, PinForm, PinKey
+from hardware.driver import NO_PIN, PinBody, PinEncoding, PinKey
 from hardware.drivers import piv
 from kiosk.contract.errors import (
     CardError,
@@ -134,10 +134,10 @@ _MECHANISMS: Final = {
 }
 
 
-def read_question(reference: int) -> Command:
+def read_question(reference: int) -> CommandApdu:
     """GET DATA for the public key alone (ISO/IEC 7816-4, 11.4.3)."""
     wanted = tlv.make(_REFERENCE, bytes((reference,))) + tlv.make(_VALUES, b"\x7f\x49\x80")
-    return Command(Header(0x00, GET_DATA, 0x3F, 0xFF), tlv.make(_KEY, wanted), LE_ALL)
+    return CommandApdu(CommandHeader(0x00, GET_DATA, 0x3F, 0xFF), tlv.make(_KEY, wanted), LE_ALL)
 
 
 def public_key(told: bytes) -> PinKey | None:
@@ -151,18 +151,18 @@ def public_key(told: bytes) -> PinKey | None:
     return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
 
 
-def choose(reference: int, kind: KeyKind) -> Command:
+def choose(reference: int, kind: KeyKind) -> CommandApdu:
     """MANAGE SECURITY ENVIRONMENT: this key, with PKCS #1 v1.5 over a hash of the host's."""
     mechanism = tlv.make(_ALGORITHM, bytes((_MECHANISMS[kind],)))
     body = mechanism + tlv.make(_REFERENCE, bytes((reference,)))
-    header = Header(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
-    return Command(header, body, harmless=True)
+    header = CommandHeader(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
+    return CommandApdu(header, body, harmless=True)
 
 
-def sign_question(kind: KeyKind, message: bytes) -> Command:
+def sign_question(kind: KeyKind, message: bytes) -> CommandApdu:
     """COMPUTE DIGITAL SIGNATURE; it may be sent twice."""
-    header = Header(0x00, PERFORM_SECURITY_OPERATION, _SIGNATURE, _DIGEST)
-    return Command(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
+    header = CommandHeader(0x00, PERFORM_SECURITY_OPERATION, _SIGNATURE, _DIGEST)
+    return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
 
 APPLICATION_IDS: Final = (
@@ -291,8 +291,10 @@ class GidsSession:
 
     def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
         """Choose the admin key, then GENERAL AUTHENTICATE with the host's number (11.6.5)."""
-        header = Header(0x00, MANAGE_SECURITY_ENVIRONMENT, _EXTERNAL_OR_MUTUAL, _AUTHENTICATION)
-        chosen = self._channel.send(Command(header, _ADMIN_KEY, harmless=True)).status
+        header = CommandHeader(
+            0x00, MANAGE_SECURITY_ENVIRONMENT, _EXTERNAL_OR_MUTUAL, _AUTHENTICATION
+        )
+        chosen = self._channel.send(CommandApdu(header, _ADMIN_KEY, harmless=True)).status
         if not chosen.is_ok:
             raise not_met(chosen)
         question = _authenticate(_NONCE, challenge.nonce, harmless=True)
@@ -335,18 +337,20 @@ class GidsSession:
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; nothing where the card gives nothing."""
-        header = Header(0x00, GET_DATA, file >> 8, file & 0xFF)
-        response = self._channel.send(Command(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
+        header = CommandHeader(0x00, GET_DATA, file >> 8, file & 0xFF)
+        response = self._channel.send(CommandApdu(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
         return response.data if response.status.is_ok else b""
 
     def _send(self, instruction: int, p1: int, body: PinBody = NO_PIN) -> StatusWord:
-        header = Header(0x00, instruction, p1, PIN)
-        return self._channel.send(Command(header, body.data, pad=body.pad)).status
+        header = CommandHeader(0x00, instruction, p1, PIN)
+        return self._channel.send(CommandApdu(header, body.data, pad=body.pad)).status
 
 
-def _authenticate(tag: int, value: bytes, *, harmless: bool) -> Command:
+def _authenticate(tag: int, value: bytes, *, harmless: bool) -> CommandApdu:
     body = tlv.make(_AUTHENTICATION_TEMPLATE, tlv.make(tag, value))
-    return Command(Header(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless)
+    return CommandApdu(
+        CommandHeader(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless
+    )
 
 
 def _answered(data: bytes, tag: int) -> bytes:
@@ -370,4 +374,4 @@ def _chosen(pin: Sensitive) -> bytes:
     return text.encode("ascii")
 
 
-_PINS: Final = PinForm(_told, _chosen, _SHORTEST_PIN, _LONGEST_PIN)
+_PINS: Final = PinEncoding(_told, _chosen, _SHORTEST_PIN, _LONGEST_PIN)

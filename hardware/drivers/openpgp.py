@@ -29,12 +29,12 @@ from hardware.apdu import (
     RESET_RETRY_COUNTER,
     VERIFY,
     Channel,
-    Command,
-    Header,
+    CommandApdu,
+    CommandHeader,
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, PinBody, PinForm, PinKey
+from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -135,7 +135,7 @@ LARGEST_COUNT: Final = 65_011_712
 
 
 @dataclass(frozen=True, slots=True)
-class Derivation:
+class PasswordDerivation:
     """Turns a password into what the card compares, each kind with its own salt."""
 
     hash_name: str
@@ -159,7 +159,7 @@ class Derivation:
         return digest.digest()
 
 
-def read_derivation(data: bytes) -> Derivation | None:
+def read_derivation(data: bytes) -> PasswordDerivation | None:
     """Return what the KDF object asks for; None where passwords go as they were typed.
 
     Raises ``CardProtocolError`` where it asks for something that is not understood: then
@@ -178,7 +178,7 @@ def read_derivation(data: bytes) -> Derivation | None:
     salts = (first, *(first if salt is None else salt for salt in others))
     if any(len(salt) != SALT_LENGTH for salt in salts):
         raise CardProtocolError("what the card says of its passwords makes no sense")
-    return Derivation(name, count, (salts[0], salts[1], salts[2]))
+    return PasswordDerivation(name, count, (salts[0], salts[1], salts[2]))
 
 
 # The authentication key of an OpenPGP card: what it is, and what it signs.
@@ -214,10 +214,10 @@ def key_attributes(related: bytes) -> bytes:
     return tlv.find(inner, _ATTRIBUTES) or b""
 
 
-def read_question() -> Command:
+def read_question() -> CommandApdu:
     """Ask for the public key; it may be sent twice."""
-    header = Header(0x00, GENERATE_ASYMMETRIC_KEY_PAIR, _READ, 0x00)
-    return Command(header, _AUTHENTICATION, LE_ALL, harmless=True)
+    header = CommandHeader(0x00, GENERATE_ASYMMETRIC_KEY_PAIR, _READ, 0x00)
+    return CommandApdu(header, _AUTHENTICATION, LE_ALL, harmless=True)
 
 
 def public_key(attributes: bytes, told: bytes) -> PinKey | None:
@@ -233,10 +233,10 @@ def public_key(attributes: bytes, told: bytes) -> PinKey | None:
     return None
 
 
-def sign_question(kind: KeyKind, message: bytes) -> Command:
+def sign_question(kind: KeyKind, message: bytes) -> CommandApdu:
     """Have the card sign; it may be sent twice. The card pads for RSA, the host hashes."""
-    header = Header(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
-    return Command(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
+    header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
+    return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
 
 def _bare(kind: KeyKind, point: bytes) -> bytes:
@@ -454,8 +454,8 @@ class OpenPgpSession(NoAdminKey):
         return (self._before or self._passwords()).longest
 
     @cached_property
-    def _pins(self) -> PinForm:
-        return PinForm(
+    def _pins(self) -> PinEncoding:
+        return PinEncoding(
             partial(self._typed, PW1),
             partial(self._chosen, PW1),
             _SHORTEST[PW1],
@@ -464,7 +464,7 @@ class OpenPgpSession(NoAdminKey):
         )
 
     @cached_property
-    def _derivation(self) -> Derivation | None:
+    def _derivation(self) -> PasswordDerivation | None:
         data = self._object(KDF)
         return read_derivation(tlv.find(data, KDF) or data) if data else None
 
@@ -479,10 +479,10 @@ class OpenPgpSession(NoAdminKey):
 
     def _object(self, tag: int) -> bytes | None:
         """GET DATA (7.2.6); None where the card gives nothing."""
-        header = Header(0x00, GET_DATA_SIMPLE, tag >> 8, tag & 0xFF)
-        response = self._channel.send(Command(header, le=LE_ALL))
+        header = CommandHeader(0x00, GET_DATA_SIMPLE, tag >> 8, tag & 0xFF)
+        response = self._channel.send(CommandApdu(header, le=LE_ALL))
         return response.data if response.status.is_ok else None
 
     def _send(self, instruction: int, p1: int, p2: int, body: PinBody) -> StatusWord:
-        header = Header(0x00, instruction, p1, p2)
-        return self._channel.send(Command(header, body.data, pad=body.pad)).status
+        header = CommandHeader(0x00, instruction, p1, p2)
+        return self._channel.send(CommandApdu(header, body.data, pad=body.pad)).status

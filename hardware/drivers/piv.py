@@ -26,13 +26,13 @@ from hardware.apdu import (
     RESET_RETRY_COUNTER,
     VERIFY,
     Channel,
-    Command,
-    Header,
-    Response,
+    CommandApdu,
+    CommandHeader,
+    ResponseApdu,
     StatusWord,
     select,
 )
-from hardware.driver import NoAdminKey, PinBody, PinForm, PinKey
+from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -139,10 +139,10 @@ LONGEST_CERTIFICATE: Final = 32 * 1024
 _FURTHEST_YEAR: Final = 2100
 
 
-def get_data(tag: bytes) -> Command:
+def get_data(tag: bytes) -> CommandApdu:
     """GET DATA for one data object (part 2, 3.1.2)."""
     body = bytes((_TAG_LIST, len(tag))) + tag
-    return Command(Header(0x00, GET_DATA, 0x3F, 0xFF), body, LE_ALL)
+    return CommandApdu(CommandHeader(0x00, GET_DATA, 0x3F, 0xFF), body, LE_ALL)
 
 
 def read_object(channel: Channel, tag: bytes) -> bytes | None:
@@ -247,11 +247,11 @@ _RESPONSE: Final = 0x82
 _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 
-def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> Command:
+def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> CommandApdu:
     """Return the command that has the card sign; to send it twice does no harm."""
     asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
-    header = Header(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
-    return Command(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
+    header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
+    return CommandApdu(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
 
 
 def signature_of(answer: bytes) -> bytes:
@@ -288,9 +288,9 @@ _MODULUS, _EXPONENT, _POINT = 0x81, 0x82, 0x86
 _KINDS: Final = {bytes((number,)): kind for kind, number in ALGORITHMS.items()}
 
 
-def get_metadata(reference: int) -> Command:
+def get_metadata(reference: int) -> CommandApdu:
     """Ask for what is known of a key reference; it may be sent twice."""
-    return Command(Header(0x00, GET_METADATA, 0x00, reference), le=LE_ALL, harmless=True)
+    return CommandApdu(CommandHeader(0x00, GET_METADATA, 0x00, reference), le=LE_ALL, harmless=True)
 
 
 def tries_left(data: bytes) -> int | None:
@@ -465,15 +465,15 @@ class PivSession(NoAdminKey):
 
     def _ask_state(self, p1: int) -> StatusWord:
         """Send VERIFY without a body, with an Le to a card that misses a fifth byte."""
-        question = Command(Header(0x00, VERIFY, p1, PIN))
+        question = CommandApdu(CommandHeader(0x00, VERIFY, p1, PIN))
         status = self._channel.send(question).status
         if status != WRONG_LENGTH:
             return status
         return self._channel.send(question.with_le(LE_ALL)).status
 
-    def _send(self, instruction: int, body: PinBody, reference: int = PIN) -> Response:
-        header = Header(0x00, instruction, 0x00, reference)
-        return self._channel.send(Command(header, body.data, pad=body.pad))
+    def _send(self, instruction: int, body: PinBody, reference: int = PIN) -> ResponseApdu:
+        header = CommandHeader(0x00, instruction, 0x00, reference)
+        return self._channel.send(CommandApdu(header, body.data, pad=body.pad))
 
 
 def _current(secret: Sensitive) -> bytes:
@@ -504,4 +504,4 @@ def _padded_pin(text: str) -> bytes:
     return text.encode("ascii").ljust(_FIELD, b"\xff")
 
 
-_PINS: Final = PinForm(_current, _new, _SHORTEST_PIN, _FIELD, _FIELD)
+_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _FIELD, _FIELD)

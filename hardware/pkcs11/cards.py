@@ -54,7 +54,7 @@ class Module:
     answer_s: float = 15.0
 
 
-class ModuleProcess:
+class CardModuleProcess:
     """Lives within a ``with``; every call raises ``CardError`` where the module fails."""
 
     def __init__(self, module: Module, environ: Mapping[str, str]) -> None:
@@ -235,14 +235,14 @@ class Pkcs11Cards:
 
     def read(self, reader: str) -> CardReport:
         """Return what the token tells; raise ``CardUnknown`` where the module shows none."""
-        with ModuleProcess(self._module, self._environ) as process:
+        with CardModuleProcess(self._module, self._environ) as process:
             answer = found(process.ask({"act": "look", "reader": slot_name(reader)}))
         card = CardId(NAME, identifier(answer))
         return CardReport(card, pin_state(answer["flags"]))
 
     def slots(self) -> tuple[str, ...]:
         """Return the readers by the names that the module has for them, with a card or without."""
-        with ModuleProcess(self._module, self._environ) as process:
+        with CardModuleProcess(self._module, self._environ) as process:
             return tuple(loaded(process.ask({"act": "slots"}))["slots"])
 
     def verify_pin(
@@ -260,14 +260,14 @@ class Pkcs11Cards:
         return self._with_token(at, use)
 
     def _with_token(self, at: CardAddress, use: Callable[[HeldToken], T]) -> T:
-        with ModuleProcess(self._module, self._environ) as process:
+        with CardModuleProcess(self._module, self._environ) as process:
             return use(HeldToken(process, at, self._style))
 
 
 class HeldToken(NoAdminKey):
     """The token that was addressed, in a module's process that lives on between the calls."""
 
-    def __init__(self, process: ModuleProcess, at: CardAddress, style: Style) -> None:
+    def __init__(self, process: CardModuleProcess, at: CardAddress, style: Style) -> None:
         self._process = process
         self._at = at
         self._slot = slot_name(at.reader)

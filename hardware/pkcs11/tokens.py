@@ -26,7 +26,7 @@ Act = Callable[[Any, Mapping[str, str]], Message | None]
 """Does something with a token, and returns what more there is to tell."""
 
 
-class Astray(Exception):
+class TokenNotFound(Exception):
     """There is no token, or more than one; the text is one of the words above."""
 
 
@@ -67,7 +67,7 @@ class Tokens:
             if request["act"] == "slots":
                 return {"slots": [_name(slot) for slot in self._module.get_slots()]}
             return self._with_token(self._find(request["reader"]), request)
-        except Astray as astray:
+        except TokenNotFound as astray:
             return {"astray": str(astray)}
         except PKCS11Error as error:
             return {"error": type(error).__name__}
@@ -91,7 +91,7 @@ class Tokens:
         """Return the flags as they are now; as they were, where the token is gone by now."""
         try:
             return int(self._find(reader).flags)
-        except (Astray, PKCS11Error):
+        except (TokenNotFound, PKCS11Error):
             return int(before.flags)
 
     def _find(self, reader: str) -> Any:
@@ -101,7 +101,7 @@ class Tokens:
         tokens = [token for token in map(_token, slots) if token is not None]
         fitting = [token for token in tokens if self._label in ("", token.label)]
         if len(fitting) != 1:
-            raise Astray(SEVERAL if fitting else ABSENT)
+            raise TokenNotFound(SEVERAL if fitting else ABSENT)
         return fitting[0]
 
 

@@ -16,7 +16,7 @@ class MalformedCommandError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ReceivedCommand:
     """One command; ``le`` is the number of bytes wanted, None when none was named."""
 
     cla: int
@@ -36,13 +36,13 @@ class Command:
         return f"Command({head}, {len(self.data)} bytes)"
 
 
-def parse(raw: bytes) -> Command:
+def parse(raw: bytes) -> ReceivedCommand:
     """Read a short or extended APDU; raises ``MalformedCommandError``."""
     if len(raw) < 4:
         raise MalformedCommandError(f"{len(raw)} bytes are no command")
     cla, ins, p1, p2 = raw[:4]
     data, le = _body(raw[4:])
-    return Command(cla, ins, p1, p2, data, le)
+    return ReceivedCommand(cla, ins, p1, p2, data, le)
 
 
 def _body(body: bytes) -> tuple[bytes, int | None]:
@@ -153,7 +153,7 @@ Answer = tuple[bytes, int]
 Heading = tuple[int, int, int]
 
 
-class Manners(Protocol):
+class CardQuirks(Protocol):
     """How a chip talks, whatever its application."""
 
     @property
@@ -173,7 +173,7 @@ class Memory(Protocol):
     """What a card remembers without power."""
 
     @property
-    def profile(self) -> Manners:
+    def profile(self) -> CardQuirks:
         """The habits of its make."""
 
 
@@ -183,7 +183,7 @@ class Applet(Protocol):
     def reset(self) -> None:
         """Forget the session, as a loss of power does."""
 
-    def process(self, command: Command) -> Answer:
+    def process(self, command: ReceivedCommand) -> Answer:
         """Answer one command."""
 
 
@@ -201,7 +201,7 @@ class AppletChip(Generic[StateT]):
     def __init__(self, state: StateT, applet: Applet) -> None:
         self.state = state
         self.on_change: Callable[[StateT], None] | None = None
-        self.received: list[Command] = []
+        self.received: list[ReceivedCommand] = []
         self._applet = applet
         self._pending = b""
         self._chain: tuple[Heading, bytes] | None = None
@@ -224,7 +224,7 @@ class AppletChip(Generic[StateT]):
             data, status = b"", Status.WRONG_LENGTH
         return data + status.to_bytes(2, "big")
 
-    def _answer(self, command: Command) -> tuple[bytes, int]:
+    def _answer(self, command: ReceivedCommand) -> tuple[bytes, int]:
         if command.ins == GET_RESPONSE:
             return self._piece(command)
         self._pending = b""
@@ -240,24 +240,24 @@ class AppletChip(Generic[StateT]):
             self.on_change(self.state)
         return self._deliver(whole, data, status)
 
-    def _link(self, piece: Command) -> int:
+    def _link(self, piece: ReceivedCommand) -> int:
         if piece.le is not None:  # nothing is answered before the last piece
             return Status.WRONG_LENGTH
         self._chain = (_heading(piece), self._chained_to(piece) + piece.data)
         return Status.OK
 
-    def _whole(self, last: Command) -> Command:
+    def _whole(self, last: ReceivedCommand) -> ReceivedCommand:
         data = self._chained_to(last) + last.data
         self._chain = None
-        return Command(last.cla & ~CHAINING, last.ins, last.p1, last.p2, data, last.le)
+        return ReceivedCommand(last.cla & ~CHAINING, last.ins, last.p1, last.p2, data, last.le)
 
-    def _chained_to(self, piece: Command) -> bytes:
+    def _chained_to(self, piece: ReceivedCommand) -> bytes:
         # Another command in between ends a chain (ISO 7816-4, 5.3.3).
         if self._chain is None or self._chain[0] != _heading(piece):
             return b""
         return self._chain[1]
 
-    def _deliver(self, command: Command, data: bytes, status: int) -> tuple[bytes, int]:
+    def _deliver(self, command: ReceivedCommand, data: bytes, status: int) -> tuple[bytes, int]:
         if not data:
             return data, status
         self._pending = data
@@ -265,7 +265,7 @@ class AppletChip(Generic[StateT]):
             return b"", self._more()
         return self._piece(command)
 
-    def _piece(self, command: Command) -> tuple[bytes, int]:
+    def _piece(self, command: ReceivedCommand) -> tuple[bytes, int]:
         if not self._pending:
             return b"", Status.CONDITIONS
         wanted = command.le or 256
@@ -283,5 +283,5 @@ class AppletChip(Generic[StateT]):
         return Status.MORE | self._due() & 0xFF
 
 
-def _heading(command: Command) -> Heading:
+def _heading(command: ReceivedCommand) -> Heading:
     return command.ins, command.p1, command.p2

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware.virtual.chip import Answer, AppletChip, Command, Status, read, tlv
+from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read, tlv
 from kiosk.contract.messages import KeyKind
 
 # The habits in which real PIV cards differ, one switch each.
@@ -236,7 +236,7 @@ class ReferenceCommands:
         self._state = state
         self._session = session
 
-    def verify(self, command: Command) -> int:
+    def verify(self, command: ReceivedCommand) -> int:
         """VERIFY: an empty body asks, P1=FF forgets, eight bytes spend a try."""
         if command.p2 != PIN_REFERENCE:
             return Status.NO_REFERENCE
@@ -252,7 +252,7 @@ class ReferenceCommands:
         self._note(self._state.pin, status)
         return status
 
-    def change(self, command: Command) -> int:
+    def change(self, command: ReceivedCommand) -> int:
         """CHANGE REFERENCE DATA: the old value, then the new one, of PIN or PUK."""
         if command.p2 not in (PIN_REFERENCE, PUK_REFERENCE) or command.p1 != 0:
             return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
@@ -264,7 +264,7 @@ class ReferenceCommands:
         self._note(which, status)
         return self._take(which, new) if status == Status.OK else status
 
-    def reset_retry_counter(self, command: Command) -> int:
+    def reset_retry_counter(self, command: ReceivedCommand) -> int:
         """RESET RETRY COUNTER: the PUK, then the new PIN."""
         if command.p2 != PIN_REFERENCE or command.p1 != 0:
             return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
@@ -276,7 +276,7 @@ class ReferenceCommands:
         self._session.pin_verified = False
         return self._take(self._state.pin, command.data[BODY:])
 
-    def _forget(self, command: Command) -> int:
+    def _forget(self, command: ReceivedCommand) -> int:
         if command.data:
             return Status.WRONG_DATA
         self._session.pin_verified = False
@@ -447,7 +447,7 @@ class PivApplet:
         self._selected = False
         self._session = Session()
 
-    def process(self, command: Command) -> Answer:
+    def process(self, command: ReceivedCommand) -> Answer:
         """Answer one command."""
         if command.ins == 0xA4:
             return self._select(command)
@@ -457,7 +457,7 @@ class PivApplet:
             return b"", self._reference(command)
         return self._other(command)
 
-    def _select(self, command: Command) -> Answer:
+    def _select(self, command: ReceivedCommand) -> Answer:
         if command.p1 != 0x04:
             return b"", Status.WRONG_P1P2
         if not self._is_mine(command.data):
@@ -473,7 +473,7 @@ class PivApplet:
             return profile.full_aid
         return profile.short_aid and aid == AID_PREFIX
 
-    def _reference(self, command: Command) -> int:
+    def _reference(self, command: ReceivedCommand) -> int:
         if self._state.profile.contactless:
             return Status.NOT_SATISFIED
         commands = ReferenceCommands(self._state, self._session)
@@ -483,7 +483,7 @@ class PivApplet:
             return commands.change(command)
         return commands.reset_retry_counter(command)
 
-    def _other(self, command: Command) -> Answer:
+    def _other(self, command: ReceivedCommand) -> Answer:
         match command.ins:
             case 0xCB:
                 return self._get_data(command)
@@ -498,7 +498,7 @@ class PivApplet:
             case _:
                 return b"", Status.UNKNOWN_INS
 
-    def _get_data(self, command: Command) -> Answer:
+    def _get_data(self, command: ReceivedCommand) -> Answer:
         if (command.p1, command.p2) != (0x3F, 0xFF):
             return b"", Status.WRONG_P1P2
         try:
@@ -512,7 +512,7 @@ class PivApplet:
         outer = tag if tag == DISCOVERY else 0x53
         return tlv(outer, content), Status.OK
 
-    def _general_authenticate(self, command: Command) -> Answer:
+    def _general_authenticate(self, command: ReceivedCommand) -> Answer:
         key = self._state.keys.get(command.p2)
         if key is None:
             return b"", Status.NO_REFERENCE
@@ -520,7 +520,7 @@ class PivApplet:
             return b"", Status.NOT_SATISFIED
         return authenticate(key, command.p1, command.data)
 
-    def _metadata(self, command: Command) -> Answer:
+    def _metadata(self, command: ReceivedCommand) -> Answer:
         key = self._state.keys.get(command.p2)
         if key is not None:
             return metadata(key, pin=command.p2 != SLOT_CARD_AUTHENTICATION), Status.OK

@@ -15,13 +15,13 @@ import hmac
 from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.blocking import block, pause_unproven
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Charge, JointHash, Verdict
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, TurnedAway, again, enter
+from kiosk.authority.visit_context import VisitContext, VisitRefused, again, enter
 from kiosk.contract.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
 from kiosk.contract.sensitive import Sensitive
@@ -41,7 +41,7 @@ class _Charged:
 
 
 def answer(
-    parts: Parts, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
+    parts: Dependencies, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
 ) -> Task | AnswersWrong | Refusal:
     """Check one set; raises ``AuthorityUnavailable`` before anything is charged."""
     given = {one.question: one.text for one in answers}
@@ -51,7 +51,7 @@ def answer(
     verdict = _verdict(parts, visit_id, charged, given)
     try:
         return _conclude(parts, visit_id, charged, verdict)
-    except (StepRefused, TurnedAway):
+    except (StepRefused, VisitRefused):
         # The card left while the answers were looked at: right ones still cost nothing.
         if verdict is Verdict.RIGHT:
             _take_back(parts, visit_id, charged)
@@ -59,7 +59,7 @@ def answer(
 
 
 def _charge(
-    parts: Parts, visit_id: VisitId, attempt: str, given: Given, count: int
+    parts: Dependencies, visit_id: VisitId, attempt: str, given: Given, count: int
 ) -> _Charged | None:
     """Charge, commit, and only then let anybody look; None when no attempt is left."""
     with parts.store.begin() as uow:
@@ -80,7 +80,7 @@ def _charge(
         return _Charged(charge, scene.holder.id, kept, bound, proven)
 
 
-def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
+def _kept(parts: Dependencies, scene: VisitContext, given: Given, count: int) -> JointHash:
     """Return the hash to check against, having made sure that it can be checked."""
     registration = tasks.registration_of(scene)
     asked = set(registration.asked or ())
@@ -92,7 +92,7 @@ def _kept(parts: Parts, scene: Scene, given: Given, count: int) -> JointHash:
     raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
 
 
-def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
+def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
     """All attempts are charged, whatever became of them: the registration is blocked.
 
     A card that is known by name only blocks nothing: it has to wait.
@@ -104,17 +104,17 @@ def _exhausted(parts: Parts, visit_id: VisitId) -> Refusal:
         return refusal
 
 
-def _blocked(uow: UnitOfWork, parts: Parts, scene: Scene) -> Refusal:
+def _blocked(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> Refusal:
     """Block, and turn the visit away, which counts among the refusals as any other does."""
     block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
-    return turn_away(uow, scene.visit, Reason.REGISTRATION_BLOCKED)
+    return refuse_visit(uow, scene.visit, Reason.REGISTRATION_BLOCKED)
 
 
-def _paused(uow: UnitOfWork, scene: Scene) -> Refusal:
-    return turn_away(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(scene))
+def _paused(uow: UnitOfWork, scene: VisitContext) -> Refusal:
+    return refuse_visit(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(scene))
 
 
-def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
+def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
     """Look at the set that was paid for, unless it has its verdict."""
     charge = charged.charge
     if charge.verdict is not None:
@@ -129,7 +129,7 @@ def _verdict(parts: Parts, visit_id: VisitId, charged: _Charged, given: Given) -
     return Verdict.RIGHT if right else Verdict.WRONG
 
 
-def _take_back(parts: Parts, visit_id: VisitId, charged: _Charged) -> None:
+def _take_back(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
     """Give a charge back after its visit is over; nothing is proven by it."""
     with parts.store.begin() as uow:
         given_back = _give_back(uow, charged)
@@ -146,7 +146,7 @@ def _give_back(uow: UnitOfWork, charged: _Charged) -> bool:
 
 
 def _conclude(
-    parts: Parts, visit_id: VisitId, charged: _Charged, verdict: Verdict
+    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
 ) -> Task | AnswersWrong | Refusal:
     """Commit verdict, counter and audit together, and say what follows."""
     with parts.store.begin() as uow:
@@ -157,7 +157,7 @@ def _conclude(
         return reply
 
 
-def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, scene: VisitContext, charged: _Charged) -> Task:
     if _give_back(uow, charged):
         record(uow, AuditKind.ANSWERS_RIGHT, scene.visit)
         answered = replace(scene.visit, questions_proven_at=uow.now, questions_carried=False)
@@ -166,7 +166,7 @@ def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
 
 
 def _wrong(
-    uow: UnitOfWork, parts: Parts, scene: Scene, charged: _Charged
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, charged: _Charged
 ) -> Task | AnswersWrong | Refusal:
     charge, account = charged.charge, uow.registrations
     keep = account.keep_charge if charged.proven else account.keep_unproven

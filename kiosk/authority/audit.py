@@ -112,7 +112,7 @@ def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) 
     )
 
 
-def turn_away(
+def refuse_visit(
     uow: UnitOfWork,
     visit: Visit,
     reason: Reason,

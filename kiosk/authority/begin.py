@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, plain, record, turn_away
+from kiosk.authority.audit import AuditKind, plain, record, refuse_visit
 from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.card_evidence import (
     Unproven,
@@ -21,18 +21,18 @@ from kiosk.authority.card_evidence import (
     tell_unproven,
     unlock_barred,
 )
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import is_station_name, station_barred
 from kiosk.authority.steps import UNLOCKS, card_barred, is_registered, offers, secret_barred
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.outcome import leave_undetermined, settle_by_card
+from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.unblock.retry_counter import correct_by_card, plausible
 from kiosk.authority.visit_context import (
     VISIT_LIFE,
-    Scene,
-    TurnedAway,
+    VisitContext,
+    VisitRefused,
     again,
     enter,
     is_assisted,
@@ -58,7 +58,7 @@ from kiosk.contract.reference import reference_of
 # Walk away and come back: a code that was sent is still waited for, at any station.
 
 
-def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
+def resumed(uow: UnitOfWork, scene: VisitContext) -> VisitContext | None:
     """Return the scene of a visit that goes on at the code page, or None.
 
     It inherits what the code was sent on: that the answers were right, or what a
@@ -80,7 +80,7 @@ def resumed(uow: UnitOfWork, scene: Scene) -> Scene | None:
     return carried if carried.waiting_code is not None else None
 
 
-def _inherited(scene: Scene, code: EmailCode) -> datetime | None:
+def _inherited(scene: VisitContext, code: EmailCode) -> datetime | None:
     """The answers keep the time at which they were given: no chain of codes carries them on."""
     given_at = code.questions_proven_at
     if code.purpose is not Purpose.UNLOCK or given_at is None:
@@ -88,7 +88,7 @@ def _inherited(scene: Scene, code: EmailCode) -> datetime | None:
     return given_at if scene.now - given_at < VISIT_LIFE else None
 
 
-def _makes_sense(scene: Scene, purpose: Purpose) -> bool:
+def _makes_sense(scene: VisitContext, purpose: Purpose) -> bool:
     registration = scene.registration
     if registration is not None and registration.blocked_at is not None:
         return False
@@ -124,7 +124,7 @@ def is_visit_id(text: str) -> bool:
 
 
 def begin(
-    parts: Parts, visit_id: VisitId, station: str, report: CardReport
+    parts: Dependencies, visit_id: VisitId, station: str, report: CardReport
 ) -> VisitOpened | CardChallenge | Refusal:
     """Open a visit, or have its card prove itself first.
 
@@ -149,7 +149,7 @@ def begin(
         return reply
 
 
-def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
     judged = digest_of("prove", proof)
     with parts.store.begin() as uow:
@@ -174,7 +174,7 @@ def prove(parts: Parts, visit_id: VisitId, proof: CardProof | None) -> VisitOpen
         return reply
 
 
-def need_patience(uow: UnitOfWork, parts: Parts, visit_id: VisitId, station: str) -> None:
+def need_patience(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, station: str) -> None:
     """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
     begun = uow.visits.count_begun(station, uow.now - MINUTE)
     if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:
@@ -188,7 +188,7 @@ def need_patience(uow: UnitOfWork, parts: Parts, visit_id: VisitId, station: str
 
 
 def _arrive(
-    uow: UnitOfWork, parts: Parts, visit: Visit, report: CardReport
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, report: CardReport
 ) -> VisitOpened | CardChallenge | Refusal:
     retired = station_barred(uow, visit.station)
     if retired is not None:
@@ -216,7 +216,7 @@ def _arrive(
 
 
 def _claimed(
-    uow: UnitOfWork, parts: Parts, visit: Visit, card: Card, report: CardReport
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card, report: CardReport
 ) -> bytes | Unproven | None:
     """Judge what the card says of itself, before it is asked to prove it."""
     policy = parts.policy()
@@ -229,7 +229,11 @@ def _claimed(
 
 
 def _meet(
-    uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard, expired: Reason | None = None
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    known: KnownCard,
+    expired: Reason | None = None,
 ) -> VisitOpened | Refusal:
     """Go on with a card that has proven what it has to: only now its records are looked at.
 
@@ -239,7 +243,7 @@ def _meet(
     proven = look(uow, parts.policy(), visit, known.card, known.holder).is_proven
     _close_older(uow, visit, known.card, proven=proven)
     if proven:
-        settle_by_card(uow, parts.sealer, visit, known.card, known.holder)
+        record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
         correct_by_card(uow, visit)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
@@ -250,13 +254,13 @@ def _meet(
     return _welcome(uow, _look_around(uow, parts, visit, known))
 
 
-def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
+def _welcome(uow: UnitOfWork, scene: VisitContext) -> VisitOpened | Refusal:
     barred = secret_barred(scene.card, scene.visit.secret_tries)
     if barred is Reason.SECRET_BLOCKED and not scene.is_proven:
         leave_undetermined(uow, scene.visit, scene.card)
     carried = resumed(uow, scene)
     offered = _offers(uow, scene)
-    if carried is None and isinstance(offered, TurnedAway):
+    if carried is None and isinstance(offered, VisitRefused):
         return _refuse(uow, scene.visit, offered.reason, retry_at=offered.retry_at)
     here = carried or scene
     _store(uow, here.visit)
@@ -269,7 +273,7 @@ def _welcome(uow: UnitOfWork, scene: Scene) -> VisitOpened | Refusal:
 
 
 def _opened_before(
-    uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
 ) -> VisitOpened | Refusal:
     """Say again how the visit was opened: the first answer was lost."""
     scene = _look_around(uow, parts, visit, known)
@@ -278,24 +282,29 @@ def _opened_before(
 
 
 def _menu(
-    uow: UnitOfWork, here: Scene, carried: Scene | None, offered: tuple[Purpose, ...] | TurnedAway
+    uow: UnitOfWork,
+    here: VisitContext,
+    carried: VisitContext | None,
+    offered: tuple[Purpose, ...] | VisitRefused,
 ) -> VisitOpened:
     return VisitOpened(
         visit=VisitId(here.visit.id),
         reference=here.visit.reference,
         holder_name=here.holder.name,
-        offers=() if isinstance(offered, TurnedAway) else offered,
+        offers=() if isinstance(offered, VisitRefused) else offered,
         resumed=_code_page(uow, carried) if carried else None,
         verification=tuple(factor.value for factor in here.policy.verification),
     )
 
 
-def _code_page(uow: UnitOfWork, carried: Scene) -> tuple[Purpose, EnterCode] | None:
+def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCode] | None:
     code = carried.waiting_code
     return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
 
 
-def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) -> Scene:
+def _look_around(
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
+) -> VisitContext:
     """Read the scene with the card as it is now; block what was charged to the end."""
     policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
     registration = uow.registrations.of_holder(known.holder.id)
@@ -304,7 +313,7 @@ def _look_around(uow: UnitOfWork, parts: Parts, visit: Visit, known: KnownCard) 
     return look(uow, policy, visit, card, known.holder)
 
 
-def _offers(uow: UnitOfWork, scene: Scene) -> tuple[Purpose, ...] | TurnedAway:
+def _offers(uow: UnitOfWork, scene: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
     """Say what can be done; what would be refused is not offered.
 
     An unlock that only has to wait stays among other offers: who chooses it reads until when.
@@ -318,13 +327,13 @@ def _offers(uow: UnitOfWork, scene: Scene) -> tuple[Purpose, ...] | TurnedAway:
         code_given=scene.first_code is not None,
     )
     if isinstance(offered, Reason):
-        return TurnedAway(offered)
+        return VisitRefused(offered)
     if UNLOCKS.isdisjoint(offered):
         return offered
     others = tuple(one for one in offered if one not in UNLOCKS)
     barred = secret_barred(scene.card, visit.secret_tries)
     if barred is not None:
-        return others or TurnedAway(barred)
+        return others or VisitRefused(barred)
     if others or Purpose.UNLOCK not in offered:
         return offered
     return tasks.unlock_paused(uow, scene) or offered
@@ -361,7 +370,7 @@ def _refuse(
     detail: Mapping[str, Scalar] | None = None,
 ) -> Refusal:
     _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
-    return turn_away(uow, visit, reason, retry_at, **(detail or {}))
+    return refuse_visit(uow, visit, reason, retry_at, **(detail or {}))
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:
@@ -382,7 +391,7 @@ def _store(uow: UnitOfWork, visit: Visit) -> None:
 # The holder chose from what was offered.
 
 
-def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
+def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose) -> Task:
     """Start on one of the offers, afresh; the same choice again changes nothing."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -394,7 +403,7 @@ def choose(parts: Parts, visit_id: VisitId, purpose: Purpose) -> Task:
         return task
 
 
-def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
+def _start(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> VisitContext:
     if purpose is Purpose.REPORT_MISUSE:
         _need_no_grant(uow, scene)
     else:
@@ -405,7 +414,7 @@ def _start(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> Scene:
     return started
 
 
-def _withdraw_abandoned_code(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
+def _withdraw_abandoned_code(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> None:
     """Withdraw the code of a visit that began the same and was left.
 
     A card that is known by name only withdraws nothing of a visit that is open.
@@ -419,13 +428,13 @@ def _withdraw_abandoned_code(uow: UnitOfWork, scene: Scene, purpose: Purpose) ->
         uow.codes.revoke_live(scene.card.id)
 
 
-def _need_known_key(parts: Parts, scene: Scene, purpose: Purpose) -> None:
+def _need_known_key(parts: Dependencies, scene: VisitContext, purpose: Purpose) -> None:
     key = scene.visit.auth_key
     if purpose in UNLOCKS and unlock_barred(scene.policy, parts.issuers, scene.card, key):
-        raise TurnedAway(Reason.NOT_GENUINE)
+        raise VisitRefused(Reason.NOT_GENUINE)
 
 
-def _need_no_grant(uow: UnitOfWork, scene: Scene) -> None:
+def _need_no_grant(uow: UnitOfWork, scene: VisitContext) -> None:
     """A report of misuse is open to each visit, also instead of what was chosen before.
 
     What a card has yet to answer belongs to the purpose that it was asked for.
@@ -434,7 +443,7 @@ def _need_no_grant(uow: UnitOfWork, scene: Scene) -> None:
         raise StepRefused("the visit is for something else")
 
 
-def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
+def _need_offer(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> None:
     if scene.visit.purpose is not None:
         raise StepRefused("the visit is for something else")
     blocked = scene.visit.pin_was_blocked
@@ -447,7 +456,7 @@ def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
         code_given=scene.first_code is not None,
     )
     if not isinstance(offered, tuple):
-        raise TurnedAway(offered)
+        raise VisitRefused(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
     if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, scene)):
@@ -455,4 +464,4 @@ def _need_offer(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> None:
     told = scene.visit.secret_tries
     barred = secret_barred(scene.card, told) if purpose in UNLOCKS else None
     if barred is not None:
-        raise TurnedAway(barred)
+        raise VisitRefused(barred)

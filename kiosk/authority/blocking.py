@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.store.records import Cardholder, Registration, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -11,7 +11,11 @@ from kiosk.contract.policy import Policy
 
 
 def block(
-    uow: UnitOfWork, parts: Parts, visit: Visit, holder: Cardholder, registration: Registration
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration,
 ) -> None:
     """Block, once; the holder and the RA staff are told by mail, and the audit too."""
     if not uow.registrations.block(holder.id):
@@ -23,7 +27,11 @@ def block(
 
 
 def pause_unproven(
-    uow: UnitOfWork, parts: Parts, visit: Visit, holder: Cardholder, registration: Registration
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration,
 ) -> None:
     """Report wrong answers given with a card that is known by name only.
 

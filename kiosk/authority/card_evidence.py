@@ -19,7 +19,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final, assert_never
 
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.crypto.card_keys import (
     Issuers,
     key_from,
@@ -193,7 +193,7 @@ def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged:
     tell_unproven(uow, visit, because)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
-    return turn_away(uow, visit, Reason.NOT_GENUINE)
+    return refuse_visit(uow, visit, Reason.NOT_GENUINE)
 
 
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:

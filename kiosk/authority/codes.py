@@ -14,17 +14,17 @@ from datetime import timedelta
 from typing import Final
 
 from kiosk.authority import tasks
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, draw_code
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.registration import apply_pending
 from kiosk.authority.steps import UNLOCKS, answers_come_before_code
 from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import (
-    Scene,
-    TurnedAway,
+    VisitContext,
+    VisitRefused,
     again,
     enter,
     given_by,
@@ -75,7 +75,7 @@ class _Drafted:
     """None where the relay has taken it."""
 
 
-def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
+def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
     """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
     drafted = _draft(parts, visit_id, attempt)
     if not isinstance(drafted, _Drafted):
@@ -92,7 +92,7 @@ def send_code(parts: Parts, visit_id: VisitId, attempt: str) -> Task | CodeNotSe
 
 
 def _draft(
-    parts: Parts, visit_id: VisitId, attempt: str
+    parts: Dependencies, visit_id: VisitId, attempt: str
 ) -> _Drafted | Task | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -100,7 +100,7 @@ def _draft(
             raise StepRefused("only staff give a code for a first unlock")
         scene.need(scene.code_gate)
         if not scene.address:
-            raise TurnedAway(Reason.NO_EMAIL)
+            raise VisitRefused(Reason.NO_EMAIL)
         earlier = uow.codes.of_attempt(scene.card.id, visit_id, attempt)
         if earlier is not None and earlier.sent_to == scene.address:
             return _repeated(uow, parts, scene, earlier)
@@ -118,7 +118,9 @@ def _draft(
         return _Drafted(draft.id, _compose(parts, scene, code, number))
 
 
-def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -> _Drafted | Task:
+def _repeated(
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, earlier: EmailCode
+) -> _Drafted | Task:
     """Go on where the first call of the same attempt stopped."""
     if earlier.sent_at is not None:
         parts.mailed.discard(earlier.id)
@@ -137,19 +139,19 @@ def _repeated(uow: UnitOfWork, parts: Parts, scene: Scene, earlier: EmailCode) -
     return _Drafted(draft.id, _compose(parts, scene, code, number))
 
 
-def _limited(uow: UnitOfWork, scene: Scene, verdict: SendVerdict) -> CodeNotSent | Refusal:
+def _limited(uow: UnitOfWork, scene: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
     """Say when another may go out; without a code to enter, an hour is too long to stand."""
     wait = verdict.wait.total_seconds()
     record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
     code = scene.waiting_code
     if code is None and verdict.too_many:
-        return turn_away(uow, scene.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
+        return refuse_visit(uow, scene.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
     again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
 
 def _written_down(
-    parts: Parts, scene: Scene, code: Sensitive, code_id: str, attempt: str
+    parts: Dependencies, scene: VisitContext, code: Sensitive, code_id: str, attempt: str
 ) -> EmailCode:
     purpose = scene.progress.purpose
     binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
@@ -177,14 +179,16 @@ def _written_down(
     )
 
 
-def _stop_number(uow: UnitOfWork, scene: Scene) -> str:
+def _stop_number(uow: UnitOfWork, scene: VisitContext) -> str:
     """Draw one for an address that is known already; one that was typed is anybody's."""
     if scene.address not in addresses_of(scene.holder, scene.registration):
         return ""
     return draw_stop_number(uow, scene.visit, scene.holder)
 
 
-def _compose(parts: Parts, scene: Scene, code: Sensitive, stop_number: str) -> Message:
+def _compose(
+    parts: Dependencies, scene: VisitContext, code: Sensitive, stop_number: str
+) -> Message:
     return parts.compose(
         to=scene.address,
         purpose=scene.progress.purpose,
@@ -196,7 +200,7 @@ def _compose(parts: Parts, scene: Scene, code: Sensitive, stop_number: str) -> M
     )
 
 
-def _activate(parts: Parts, visit_id: VisitId, code_id: str) -> Task:
+def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
     """Let the code's life begin, also when its card was taken out meanwhile.
 
     Whoever pulls the card while "sending" is on the screen still gets a mail that works.
@@ -214,7 +218,7 @@ def _activate(parts: Parts, visit_id: VisitId, code_id: str) -> Task:
 
 
 def _not_sent(
-    parts: Parts, visit_id: VisitId, code_id: str, error: MailError
+    parts: Dependencies, visit_id: VisitId, code_id: str, error: MailError
 ) -> CodeNotSent | Refusal:
     """Forget the draft: nothing was counted. A refused address is given again, or ends it."""
     with parts.store.begin() as uow:
@@ -224,7 +228,7 @@ def _not_sent(
         again = _instead(uow, scene, refused=isinstance(error, MailRefused))
         reply: CodeNotSent | Refusal
         if again is None:
-            reply = turn_away(uow, scene.visit, Reason.NO_EMAIL)
+            reply = refuse_visit(uow, scene.visit, Reason.NO_EMAIL)
         else:
             reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
         uow.commit()
@@ -232,7 +236,7 @@ def _not_sent(
 
 
 def _instead(
-    uow: UnitOfWork, scene: Scene, *, refused: bool
+    uow: UnitOfWork, scene: VisitContext, *, refused: bool
 ) -> EnterCode | SendCode | GiveEmail | None:
     code = scene.waiting_code
     if code is not None:
@@ -244,7 +248,7 @@ def _instead(
     return tasks.give_email(scene) if may_give else None
 
 
-def _wherever(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Read the scene of a visit that may be over by now."""
     visit = uow.visits.get(visit_id)
     card = uow.cards.lock(visit.card_id) if visit is not None and visit.card_id else None
@@ -264,7 +268,7 @@ class _Charged:
 
 
 def enter_code(
-    parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
+    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
@@ -278,7 +282,7 @@ def enter_code(
 
 
 def _charge(
-    parts: Parts, visit_id: VisitId, attempt: str, digits: Sensitive
+    parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
 ) -> _Charged | CodeDead | Refusal | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
@@ -298,7 +302,7 @@ def _charge(
         return instead
 
 
-def _confirmed_owner(uow: UnitOfWork, scene: Scene, attempt: str) -> bool:
+def _confirmed_owner(uow: UnitOfWork, scene: VisitContext, attempt: str) -> bool:
     """Tell whether this very entry has used up the code that went to the known address."""
     code, pending = uow.codes.newest(scene.card.id), scene.pending
     if code is None or pending is None or code.pending_id != pending.id:
@@ -309,14 +313,14 @@ def _confirmed_owner(uow: UnitOfWork, scene: Scene, attempt: str) -> bool:
     return charge is not None and charge.verdict is Verdict.RIGHT
 
 
-def _ends_with_a_code(scene: Scene) -> bool:
+def _ends_with_a_code(scene: VisitContext) -> bool:
     return scene.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
 
 
 def _try(
     uow: UnitOfWork,
-    parts: Parts,
-    scene: Scene,
+    parts: Dependencies,
+    scene: VisitContext,
     code: EmailCode,
     attempt: str,
     digits: Sensitive,
@@ -333,7 +337,7 @@ def _try(
     return _Charged(charge, code, bound)
 
 
-def _without_code(uow: UnitOfWork, scene: Scene) -> CodeDead | Refusal | Task:
+def _without_code(uow: UnitOfWork, scene: VisitContext) -> CodeDead | Refusal | Task:
     """Say what is due where there is no code to look at, though the page may not know it."""
     if scene.asks_again:
         return tasks.answer_questions(uow, scene)
@@ -343,7 +347,7 @@ def _without_code(uow: UnitOfWork, scene: Scene) -> CodeDead | Refusal | Task:
         raise StepRefused("no code was sent for this")
     _tell(uow, AuditKind.CODE_DEAD, scene, code, withdrawn=True)
     if scene.visit.purpose is Purpose.FIRST_UNLOCK:
-        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
+        return refuse_visit(uow, scene.visit, Reason.GIVEN_CODE_OVER)
     return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(scene))
 
 
@@ -355,22 +359,22 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
     return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
-def _dead(uow: UnitOfWork, scene: Scene, code: EmailCode) -> CodeDead | Refusal:
+def _dead(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> CodeDead | Refusal:
     expired = code.expires_at is not None and code.expires_at <= scene.now
     _tell(uow, AuditKind.CODE_DEAD, scene, code, expired=expired)
     if scene.visit.purpose is Purpose.FIRST_UNLOCK:
-        return turn_away(uow, scene.visit, Reason.GIVEN_CODE_OVER)
+        return refuse_visit(uow, scene.visit, Reason.GIVEN_CODE_OVER)
     return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(scene))
 
 
 def _tell(
-    uow: UnitOfWork, kind: AuditKind, scene: Scene, code: EmailCode, **detail: Scalar
+    uow: UnitOfWork, kind: AuditKind, scene: VisitContext, code: EmailCode, **detail: Scalar
 ) -> None:
     """Add a row about a code; where staff gave it, it says who."""
     record(uow, kind, scene.visit, code=code.id, **detail, **given_by(code))
 
 
-def _verdict(parts: Parts, charged: _Charged, digits: Sensitive) -> Verdict:
+def _verdict(parts: Dependencies, charged: _Charged, digits: Sensitive) -> Verdict:
     """Look at the entry that was paid for, unless it has its verdict."""
     charge, code = charged.charge, charged.code
     if charge.verdict is not None:
@@ -383,7 +387,7 @@ def _verdict(parts: Parts, charged: _Charged, digits: Sensitive) -> Verdict:
 
 
 def _conclude(
-    parts: Parts, visit_id: VisitId, charged: _Charged, verdict: Verdict
+    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Commit verdict, counter, audit and what follows together."""
     with parts.store.begin() as uow:
@@ -394,7 +398,7 @@ def _conclude(
         return reply
 
 
-def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, scene: VisitContext, charged: _Charged) -> Task:
     code = charged.code
     if uow.codes.give_back(code.id, charged.charge.attempt_id):
         _tell(uow, AuditKind.CODE_RIGHT, scene, code)
@@ -402,7 +406,7 @@ def _right(uow: UnitOfWork, scene: Scene, charged: _Charged) -> Task:
     return tasks.next_task(uow, scene)
 
 
-def _prove(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
+def _prove(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> VisitContext:
     if scene.own_code is None or scene.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if scene.asks_owner:
@@ -415,7 +419,7 @@ def _prove(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
     return apply_pending(uow, scene)
 
 
-def _confirm_owner(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
+def _confirm_owner(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> VisitContext:
     """Note that somebody who reads the known address goes on with this; the code is used up."""
     pending = scene.pending
     if pending is None or not uow.codes.consume(code.id):
@@ -426,13 +430,15 @@ def _confirm_owner(uow: UnitOfWork, scene: Scene, code: EmailCode) -> Scene:
     return again(uow, scene, replace(scene.visit, owner_email=code.sent_to))
 
 
-def _confirm_address(uow: UnitOfWork, scene: Scene, code: EmailCode) -> None:
+def _confirm_address(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> None:
     """An address that staff put in place is confirmed by the first code that was read there."""
     if code.sent_to and uow.registrations.confirm_email(scene.holder.id, code.sent_to):
         record(uow, AuditKind.EMAIL_CONFIRMED, scene.visit, code=code.id)
 
 
-def _wrong(uow: UnitOfWork, scene: Scene, charged: _Charged) -> CodeWrong | CodeDead | Refusal:
+def _wrong(
+    uow: UnitOfWork, scene: VisitContext, charged: _Charged
+) -> CodeWrong | CodeDead | Refusal:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
         _tell(uow, AuditKind.CODE_WRONG, scene, code, left=charge.left)

@@ -38,7 +38,7 @@ class CodeComposer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """The means of every use case.
 
     ``policy`` is asked anew in each call, so a changed setting counts at once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.begin import is_visit_id, need_patience
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.registration import finish
 from kiosk.authority.stations import is_station_name
@@ -29,7 +29,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 _FAULTS = frozenset(fault.value for fault in ReadFault)
 
 
-def pin_changed(parts: Parts, visit_id: VisitId) -> Task:
+def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
     """Take it that the card has a new PIN; the holder is told where an address is known."""
     with parts.store.begin() as uow:
         scene = enter_to_report(uow, parts, visit_id)
@@ -45,7 +45,7 @@ def pin_changed(parts: Parts, visit_id: VisitId) -> Task:
         return task
 
 
-def end(parts: Parts, visit_id: VisitId, how: VisitEnd) -> None:
+def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
     with parts.store.begin() as uow:
         if uow.visits.close(visit_id, uow.now, how):
@@ -56,7 +56,7 @@ def end(parts: Parts, visit_id: VisitId, how: VisitEnd) -> None:
 
 
 def refuse(
-    parts: Parts,
+    parts: Dependencies,
     visit_id: VisitId,
     station: str,
     reason: str,

@@ -7,13 +7,13 @@ from dataclasses import replace
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.codes import send_code
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.pin_evidence import fresh_pending
 from kiosk.authority.registration import apply_pending, change_questions
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import JointHash, PendingChange, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, again, enter
+from kiosk.authority.visit_context import VisitContext, again, enter
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -30,7 +30,7 @@ from kiosk.contract.policy import EmailProblem, answer_problem, email_problem, t
 
 
 def save_questions(
-    parts: Parts, visit_id: VisitId, answers: tuple[Answer, ...]
+    parts: Dependencies, visit_id: VisitId, answers: tuple[Answer, ...]
 ) -> Task | AnswersRefused:
     """Take questions and answers; hashing takes about a second, outside of any transaction."""
     with parts.store.begin() as uow:
@@ -50,7 +50,7 @@ def save_questions(
 
 
 def give_email(
-    parts: Parts, visit_id: VisitId, email: str, attempt: str
+    parts: Dependencies, visit_id: VisitId, email: str, attempt: str
 ) -> Task | EmailRefused | CodeNotSent | Refusal:
     """Take an address and send a code to it; another address makes an earlier code useless."""
     address = tidy_email(email)
@@ -77,18 +77,18 @@ def give_email(
 # --- questions -------------------------------------------------------------------------
 
 
-def _was_done(scene: Scene) -> bool:
+def _was_done(scene: VisitContext) -> bool:
     visit = scene.visit
     return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
 
 
-def _need_questions(scene: Scene) -> None:
+def _need_questions(scene: VisitContext) -> None:
     scene.need(Gate.QUESTIONS)
     scene.need_own_pin()
 
 
 def _first_problem(
-    uow: UnitOfWork, scene: Scene, answers: tuple[Answer, ...]
+    uow: UnitOfWork, scene: VisitContext, answers: tuple[Answer, ...]
 ) -> AnswersRefused | None:
     """Return the first answer that breaks a rule; ``StepRefused`` for a set that none may give."""
     bank = {one.id: one.text for one in uow.questions.current()}
@@ -106,7 +106,7 @@ def _first_problem(
     return None
 
 
-def _keep_questions(parts: Parts, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
+def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
         _need_questions(scene)
@@ -126,12 +126,12 @@ def _keep_questions(parts: Parts, visit_id: VisitId, hashes: tuple[JointHash, ..
 # --- the address -----------------------------------------------------------------------
 
 
-def _need_email(scene: Scene) -> None:
+def _need_email(scene: VisitContext) -> None:
     scene.need(Gate.EMAIL)
     scene.need_own_pin()
 
 
-def _keep_address(uow: UnitOfWork, scene: Scene, address: str) -> Scene:
+def _keep_address(uow: UnitOfWork, scene: VisitContext, address: str) -> VisitContext:
     pending = scene.pending
     if pending is not None and pending.email == address:
         return scene
@@ -145,6 +145,6 @@ def _keep_address(uow: UnitOfWork, scene: Scene, address: str) -> Scene:
     return again(uow, scene, replace(scene.visit, pending_id=changed.id))
 
 
-def _gathered(scene: Scene) -> PendingChange:
+def _gathered(scene: VisitContext) -> PendingChange:
     """Return what this visit has gathered so far, or a beginning of it."""
     return scene.pending or fresh_pending(scene, scene.progress.purpose, scene.visit)

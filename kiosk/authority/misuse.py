@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, addresses_of, notify
 from kiosk.authority.registration import finish, stop_change
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, TurnedAway, enter
+from kiosk.authority.visit_context import VisitContext, VisitRefused, enter
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
 from kiosk.contract.sensitive import Sensitive
@@ -50,7 +50,7 @@ class _Charged:
 
 
 def enter_stop_number(
-    parts: Parts, visit_id: VisitId, attempt: str, entered: Sensitive
+    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
 ) -> Task | StopNumberWrong:
     """Check one entry: charged and committed first, looked at after."""
     digits = read_stop_number(entered.reveal())
@@ -66,7 +66,7 @@ def enter_stop_number(
         return reply
 
 
-def _enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Enter, with all cards of the holder held: they are locked by id before the visit's own."""
     visit = uow.visits.get(visit_id)
     if visit is not None and visit.holder_id is not None:
@@ -74,7 +74,7 @@ def _enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
     return enter(uow, parts, visit_id)
 
 
-def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> _Charged | Task:
+def _charge(parts: Dependencies, visit_id: VisitId, attempt: str, digits: str) -> _Charged | Task:
     with parts.store.begin() as uow:
         scene = _enter(uow, parts, visit_id)
         if scene.visit.purpose is Purpose.REPORT_MISUSE and scene.visit.finished_at is not None:
@@ -83,7 +83,7 @@ def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> _Char
         entries, left = tasks.stop_entries(scene), tasks.stop_entries_left(uow, scene)
         charge = uow.stop_numbers.charge(entries, scene.visit.id, attempt, digits, left)
         if charge is None:
-            raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+            raise VisitRefused(Reason.STOP_NUMBER_WRONG)
         if charge.fresh:
             record(uow, AuditKind.STOP_NUMBER_TRIED, scene.visit, left=charge.left)
         uow.commit()
@@ -91,7 +91,7 @@ def _charge(parts: Parts, visit_id: VisitId, attempt: str, digits: str) -> _Char
 
 
 def _conclude(
-    uow: UnitOfWork, parts: Parts, scene: Scene, charged: _Charged, digits: str
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
     charge, found = charged.charge, uow.stop_numbers.find(digits)
     right = found is not None and found.holder_id == scene.holder.id and found.used_at is None
@@ -107,11 +107,11 @@ def _conclude(
     if not charge.left:
         # The charge is committed, and so is what the audit says of it.
         uow.commit()
-        raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG)
     return StopNumberWrong(tasks.enter_stop_number(uow, scene))
 
 
-def _report(uow: UnitOfWork, parts: Parts, scene: Scene) -> Task:
+def _report(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> Task:
     blocked = stop_holder(uow, scene.holder.id, but_visit=scene.visit.id)
     record(uow, AuditKind.MISUSE_REPORTED, scene.visit, blocked=blocked)
     for address in addresses_of(scene.holder, scene.registration):

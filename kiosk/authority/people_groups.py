@@ -30,7 +30,7 @@ class PeopleOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PagePosition:
     """Where a page of a list ended: the sort key of its last row, and whose row that is."""
 
     key: str | datetime

@@ -16,11 +16,11 @@ from typing import Final
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import OWNER_IS_ASKED, Gate
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, TurnedAway, again, enter
+from kiosk.authority.visit_context import VisitContext, VisitRefused, again, enter
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
 
@@ -32,7 +32,7 @@ _SCOPE: Final = b"unlock-kiosk pin proof 1\0"
 """Begins what a card signs here, so that the signature means nothing anywhere else."""
 
 
-def pin_challenge(parts: Parts, visit_id: VisitId) -> PinChallenge:
+def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
     """Draw what the card signs after VERIFY, in place of one that may be waiting."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -43,11 +43,11 @@ def pin_challenge(parts: Parts, visit_id: VisitId) -> PinChallenge:
         return PinChallenge(_message(scene.visit, nonce))
 
 
-def pin_verified(parts: Parts, visit_id: VisitId, proof: PinProof | None) -> Task:
+def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None) -> Task:
     """Record that the card verified its PIN, and what shows it.
 
     Without a proof that counts the PIN is claimed. Then the holder has to enter a code from an
-    address that is known already before any recovery data changes; ``TurnedAway`` where there is
+    address that is known already before any recovery data changes; ``VisitRefused`` where there is
     no such address.
     """
     with parts.store.begin() as uow:
@@ -60,7 +60,9 @@ def pin_verified(parts: Parts, visit_id: VisitId, proof: PinProof | None) -> Tas
         return task
 
 
-def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -> Scene:
+def _take(
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, proof: PinProof | None
+) -> VisitContext:
     evidence, key, why = _judge(parts.issuers, scene, proof)
     record(uow, AuditKind.PIN_VERIFIED, scene.visit, evidence=evidence.value, because=why)
     visit = replace(
@@ -75,7 +77,7 @@ def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -
         return again(uow, scene, visit)
     if not scene.known_address:
         if not uow.journal.of_visit(visit.id):
-            raise TurnedAway(Reason.NO_RECORDED_EMAIL)
+            raise VisitRefused(Reason.NO_RECORDED_EMAIL)
         # The first unlock of this visit stands, though its holder cannot register now.
         return again(uow, scene, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now))
     # Never in place of what the visit came back to: another visit may still be gathering it.
@@ -84,7 +86,7 @@ def _take(uow: UnitOfWork, parts: Parts, scene: Scene, proof: PinProof | None) -
     return again(uow, scene, replace(visit, pending_id=pending.id))
 
 
-def fresh_pending(scene: Scene, purpose: Purpose, visit: Visit) -> PendingChange:
+def fresh_pending(scene: VisitContext, purpose: Purpose, visit: Visit) -> PendingChange:
     """Begin to gather what a registration or a change needs, on the evidence of ``visit``."""
     if visit.pin_evidence is None:
         raise StepRefused("the PIN was not verified in this visit")
@@ -102,7 +104,7 @@ def fresh_pending(scene: Scene, purpose: Purpose, visit: Visit) -> PendingChange
 
 
 def _judge(
-    issuers: Issuers | None, scene: Scene, proof: PinProof | None
+    issuers: Issuers | None, scene: VisitContext, proof: PinProof | None
 ) -> tuple[PinEvidence, bytes | None, str]:
     """Return the evidence, the key that signed, and why the audit has it so."""
     visit, card = scene.visit, scene.card
@@ -128,7 +130,9 @@ def _judge(
     return PinEvidence.CLAIMED, key, "unknown key"
 
 
-def _is_issued(issuers: Issuers, scene: Scene, key: bytes, certificate: bytes | None) -> bool:
+def _is_issued(
+    issuers: Issuers, scene: VisitContext, key: bytes, certificate: bytes | None
+) -> bool:
     if certificate is None or not certifies(certificate, key):
         return False
     card = CardId(scene.card.driver, scene.card.identifier)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kiosk.app.config.kinds import About, Unfit, settings_of
+from kiosk.app.config.kinds import About, InvalidValue, settings_of
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
@@ -80,7 +80,7 @@ def shown_text(value: object) -> str:
 def _read(about: About, text: str, values: dict[str, Any], faults: dict[str, str]) -> None:
     try:
         values[about.name] = about.kind.read(json.loads(text))
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         faults[about.name] = f"{about.name}: {unfit}"
     except ValueError:
         faults[about.name] = f"{about.name}: what is stored cannot be read"

@@ -17,7 +17,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, again
+from kiosk.authority.visit_context import VisitContext, again
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId
 from kiosk.contract.reference import reference_of
@@ -25,14 +25,14 @@ from kiosk.contract.reference import reference_of
 # Writing what was gathered: the registration, its questions, its address.
 
 
-def finish(uow: UnitOfWork, scene: Scene) -> Scene:
+def finish(uow: UnitOfWork, scene: VisitContext) -> VisitContext:
     """Mark the visit as having done what it was for: nothing more can be done in it."""
     return again(uow, scene, replace(scene.visit, finished_at=uow.now))
 
 
 def change_questions(
-    uow: UnitOfWork, scene: Scene, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
-) -> Scene:
+    uow: UnitOfWork, scene: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
+) -> VisitContext:
     """Put other questions in place; which ones are asked is drawn anew, failures stay."""
     registration = tasks.registration_of(scene)
     changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
@@ -45,7 +45,7 @@ def change_questions(
     return finish(uow, scene)
 
 
-def apply_pending(uow: UnitOfWork, scene: Scene) -> Scene:
+def apply_pending(uow: UnitOfWork, scene: VisitContext) -> VisitContext:
     """Write what waited for the code that has just been entered."""
     pending = scene.pending
     if pending is None or not pending.email:
@@ -58,7 +58,7 @@ def apply_pending(uow: UnitOfWork, scene: Scene) -> Scene:
     return finish(uow, scene)
 
 
-def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+def _register(uow: UnitOfWork, scene: VisitContext, pending: PendingChange, email: str) -> None:
     before = scene.registration
     same_key = pending.auth_key is not None and pending.auth_key == scene.visit.auth_key
     registration = Registration(
@@ -81,7 +81,9 @@ def _register(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str)
         notify(uow, Notice.REGISTERED, before.email, scene.visit, scene.holder)
 
 
-def _keep_keys(uow: UnitOfWork, scene: Scene, pending: PendingChange, *, same_key: bool) -> None:
+def _keep_keys(
+    uow: UnitOfWork, scene: VisitContext, pending: PendingChange, *, same_key: bool
+) -> None:
     """Keep the keys that the card has proven, from now on, where none was recorded.
 
     The card's own key has to be the same when the PIN was verified and now: the code may be
@@ -92,7 +94,7 @@ def _keep_keys(uow: UnitOfWork, scene: Scene, pending: PendingChange, *, same_ke
     _record_keys(uow, scene, pending.auth_key, pending.pin_key)
 
 
-def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
+def _keep_proven_key(uow: UnitOfWork, scene: VisitContext) -> None:
     """Keep the card's own key where the same visit proved its PIN by a known key."""
     visit = scene.visit
     if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
@@ -101,7 +103,7 @@ def _keep_proven_key(uow: UnitOfWork, scene: Scene) -> None:
 
 
 def _record_keys(
-    uow: UnitOfWork, scene: Scene, auth_key: bytes | None, pin_key: bytes | None
+    uow: UnitOfWork, scene: VisitContext, auth_key: bytes | None, pin_key: bytes | None
 ) -> None:
     """Record each key that is given, where the card has none of its kind."""
     if auth_key is not None and uow.cards.record_key(scene.card.id, auth_key):
@@ -110,7 +112,7 @@ def _record_keys(
         record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
 
 
-def _change_email(uow: UnitOfWork, scene: Scene, pending: PendingChange, email: str) -> None:
+def _change_email(uow: UnitOfWork, scene: VisitContext, pending: PendingChange, email: str) -> None:
     """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
     registration = tasks.registration_of(scene)
     cooling_off = scene.policy.address_cooling_off
@@ -146,7 +148,9 @@ def _hours(change: AddressChange) -> int:
     return round((change.effective_at - change.requested_at).total_seconds() / 3600)
 
 
-def _put_email(uow: UnitOfWork, scene: Scene, registration: Registration, email: str) -> None:
+def _put_email(
+    uow: UnitOfWork, scene: VisitContext, registration: Registration, email: str
+) -> None:
     uow.registrations.put(with_email(registration, email, uow))
     uow.search.refresh([scene.holder.id])
     is_other = registration.email != email

@@ -9,25 +9,15 @@ from datetime import datetime
 from threading import Lock
 from typing import TypeVar
 
-from kiosk.authority import (
-    answers as answering,
-)
-from kiosk.authority import (
-    begin,
-    codes,
-    ending,
-    gathering,
-    misuse,
-    pin_evidence,
-    stations,
-)
+from kiosk.authority import answers as answering
+from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence, stations
 from kiosk.authority.audit import AuditKind, altered, record
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import HealthWatch
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
-from kiosk.authority.unblock.outcome import settle
-from kiosk.authority.visit_context import TurnedAway
+from kiosk.authority.unblock.outcome import record_outcome
+from kiosk.authority.visit_context import VisitRefused
 from kiosk.contract.errors import (
     AuthorityUnavailable,
     KeyMissing,
@@ -78,7 +68,7 @@ from kiosk.contract.sensitive import Sensitive
 # Between processes the database's own statements decide.
 
 
-class Turns:
+class VisitLocks:
     """Locks by visit that exist only while somebody holds or awaits them."""
 
     def __init__(self) -> None:
@@ -116,9 +106,9 @@ class LocalAuthority:
     Nothing it raises carries a secret: ``AuthorityUnavailable`` and ``StepRefused`` only.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Dependencies) -> None:
         self._parts = parts
-        self._turns = Turns()
+        self._turns = VisitLocks()
         self._health = HealthWatch(parts.store, parts.mailer, parts.clock, self._reach_keys)
 
     def begin(
@@ -228,13 +218,15 @@ class LocalAuthority:
 
     def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
         """Record what the card did with a grant."""
-        return self._decide("settle", visit, lambda: settle(self._parts, visit, journal, outcome))
+        return self._decide(
+            "settle", visit, lambda: record_outcome(self._parts, visit, journal, outcome)
+        )
 
     def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         """Draw the secret that the card is to take in place of the one that was used."""
 
         def draw() -> Sensitive | None:
-            return rotation.renew(self._parts, visit, journal)
+            return rotation.rotate_secret(self._parts, visit, journal)
 
         drawn = self._decide("renew", visit, draw)
         return None if isinstance(drawn, Refusal) else drawn
@@ -242,7 +234,9 @@ class LocalAuthority:
     def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         """Record what the card made of the secret that it was to take."""
         self._decide(
-            "renewed", visit, lambda: rotation.renewed(self._parts, visit, journal, outcome)
+            "renewed",
+            visit,
+            lambda: rotation.confirm_rotation(self._parts, visit, journal, outcome),
         )
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
@@ -281,7 +275,7 @@ class LocalAuthority:
         with self._turns.of(visit), _reachable():
             try:
                 return decide()
-            except TurnedAway as turned:
+            except VisitRefused as turned:
                 return self._refusal(visit, turned.reason, turned.retry_at)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))

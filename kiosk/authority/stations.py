@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from threading import Lock
 
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -15,7 +15,7 @@ from kiosk.contract.messages import LONGEST_NAME, Health, Heartbeat, Reason, Sta
 from kiosk.contract.ports import Clock, Mailer
 
 
-def heartbeat(parts: Parts, beat: Heartbeat) -> StationStanding:
+def heartbeat(parts: Dependencies, beat: Heartbeat) -> StationStanding:
     """Note when a station was last heard of and what it said; a retired one stays retired.
 
     Raises ``StepRefused`` for texts that no settings file allows.

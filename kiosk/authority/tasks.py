@@ -10,7 +10,7 @@ from kiosk.authority.steps import Gate, path
 from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.codes import DIGITS, entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Scene, TurnedAway, can_be_entered, is_assisted
+from kiosk.authority.visit_context import VisitContext, VisitRefused, can_be_entered, is_assisted
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -34,7 +34,7 @@ STOP_ENTRIES_A_DAY: Final = 10
 """Wrong stop numbers that are taken for one holder: guessing must stop nobody."""
 
 
-def next_task(uow: UnitOfWork, scene: Scene) -> Task:
+def next_task(uow: UnitOfWork, scene: VisitContext) -> Task:
     """Return what the holder does next; pins the questions to ask when they are first asked."""
     gate = scene.next_gate
     match gate:
@@ -53,7 +53,7 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
         case Gate.CODE | Gate.OWNER:
             code = scene.waiting_code
             if code is None and scene.visit.purpose is Purpose.FIRST_UNLOCK:
-                raise TurnedAway(Reason.GIVEN_CODE_OVER)
+                raise VisitRefused(Reason.GIVEN_CODE_OVER)
             return enter_code(uow, scene, code) if code else send_code(scene)
         case Gate.STOP_NUMBER:
             return enter_stop_number(uow, scene)
@@ -63,7 +63,7 @@ def next_task(uow: UnitOfWork, scene: Scene) -> Task:
             assert_never(gate)
 
 
-def finished(uow: UnitOfWork, scene: Scene) -> Finished:
+def finished(uow: UnitOfWork, scene: VisitContext) -> Finished:
     """Say that all is done, and when a changed address counts."""
     purpose = scene.progress.purpose
     waiting = uow.address_changes.waiting(scene.holder.id)
@@ -74,7 +74,7 @@ def finished(uow: UnitOfWork, scene: Scene) -> Finished:
     return Finished(purpose, max(0.0, (waiting.effective_at - scene.now).total_seconds()))
 
 
-def give_email(scene: Scene, typed: str = "") -> GiveEmail:
+def give_email(scene: VisitContext, typed: str = "") -> GiveEmail:
     """Suggest what was typed before, else the registered address, else the record's."""
     pending = scene.pending.email if scene.pending else None
     registered = scene.registration.email if scene.registration else None
@@ -82,7 +82,7 @@ def give_email(scene: Scene, typed: str = "") -> GiveEmail:
     return GiveEmail(suggested, scene.policy.email_domains)
 
 
-def answer_questions(uow: UnitOfWork, scene: Scene) -> AnswerQuestions:
+def answer_questions(uow: UnitOfWork, scene: VisitContext) -> AnswerQuestions:
     """Ask the pinned questions; they are drawn once and stay until the card is unlocked."""
     registration = registration_of(scene)
     asked = registration.asked
@@ -95,7 +95,7 @@ def answer_questions(uow: UnitOfWork, scene: Scene) -> AnswerQuestions:
     return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
 
 
-def paused_until(scene: Scene) -> datetime | None:
+def paused_until(scene: VisitContext) -> datetime | None:
     """Return when answers are taken again with a card that is known by name only, if they wait."""
     registration = scene.registration
     until = registration.unproven_until if registration else None
@@ -104,15 +104,15 @@ def paused_until(scene: Scene) -> datetime | None:
     return until
 
 
-def unlock_paused(uow: UnitOfWork, scene: Scene) -> TurnedAway | None:
+def unlock_paused(uow: UnitOfWork, scene: VisitContext) -> VisitRefused | None:
     """Return why an unlock has to wait, and until when, before anything is asked for it."""
     until = paused_until(scene)
     if until is not None:
-        return TurnedAway(Reason.ATTEMPTS_PAUSED, until)
+        return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
     return codes_used_up(uow, scene, Purpose.UNLOCK)
 
 
-def codes_used_up(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> TurnedAway | None:
+def codes_used_up(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> VisitRefused | None:
     """Return when a code can be sent again, where none can be and no live one is of use."""
     code = scene.code
     if code is not None and code.purpose is purpose and can_be_entered(code, scene.now):
@@ -120,14 +120,14 @@ def codes_used_up(uow: UnitOfWork, scene: Scene, purpose: Purpose) -> TurnedAway
     verdict = may_send(uow, scene)
     if not verdict.too_many:
         return None
-    return TurnedAway(Reason.TOO_MANY_CODES, scene.now + verdict.wait)
+    return VisitRefused(Reason.TOO_MANY_CODES, scene.now + verdict.wait)
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
     """Draw one of the sets that were hashed: of ``count``, or of the nearest size there is."""
     sizes = {len(joint.subset) for joint in registration.hashes}
     if not sizes:
-        raise TurnedAway(Reason.NOT_REGISTERED)
+        raise VisitRefused(Reason.NOT_REGISTERED)
     size = min(sizes, key=lambda have: (abs(have - count), -have))
     sets = [joint.subset for joint in registration.hashes if len(joint.subset) == size]
     drawn = list(secrets.choice(sets))
@@ -135,12 +135,12 @@ def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
     return tuple(drawn)
 
 
-def send_code(scene: Scene) -> SendCode:
+def send_code(scene: VisitContext) -> SendCode:
     """Say where a code has to go."""
     return SendCode(mask_email(scene.address), scene.asks_owner)
 
 
-def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
+def enter_code(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> EnterCode:
     """Ask for a code that can still be entered."""
     life = (code.expires_at or scene.now) - scene.now
     return EnterCode(
@@ -153,12 +153,12 @@ def enter_code(uow: UnitOfWork, scene: Scene, code: EmailCode) -> EnterCode:
     )
 
 
-def stop_entries(scene: Scene) -> str:
+def stop_entries(scene: VisitContext) -> str:
     """Name the account that entries of stop numbers in a visit are charged to."""
     return entries_subject(scene.holder.id, proven=scene.is_proven)
 
 
-def stop_entries_left(uow: UnitOfWork, scene: Scene) -> int:
+def stop_entries_left(uow: UnitOfWork, scene: VisitContext) -> int:
     """Return how many stop numbers can still be entered in a visit."""
     return uow.stop_numbers.left(
         stop_entries(scene),
@@ -168,15 +168,15 @@ def stop_entries_left(uow: UnitOfWork, scene: Scene) -> int:
     )
 
 
-def enter_stop_number(uow: UnitOfWork, scene: Scene) -> EnterStopNumber:
-    """Ask for the number of a notice; ``TurnedAway`` after too many wrong ones."""
+def enter_stop_number(uow: UnitOfWork, scene: VisitContext) -> EnterStopNumber:
+    """Ask for the number of a notice; ``VisitRefused`` after too many wrong ones."""
     left = stop_entries_left(uow, scene)
     if not left:
-        raise TurnedAway(Reason.STOP_NUMBER_WRONG)
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG)
     return EnterStopNumber(DIGITS, left)
 
 
-def may_send(uow: UnitOfWork, scene: Scene) -> SendVerdict:
+def may_send(uow: UnitOfWork, scene: VisitContext) -> SendVerdict:
     """Judge whether another code may go out for this card now."""
     sent = uow.codes.send_times(
         scene.card.id,
@@ -187,14 +187,14 @@ def may_send(uow: UnitOfWork, scene: Scene) -> SendVerdict:
     return may_send_code(sent, scene.now, scene.policy)
 
 
-def registration_of(scene: Scene) -> Registration:
+def registration_of(scene: VisitContext) -> Registration:
     """Return the registration; ``StepRefused`` where there is none."""
     if scene.registration is None:
         raise StepRefused("the holder is not registered")
     return scene.registration
 
 
-def _need_codes(uow: UnitOfWork, scene: Scene) -> None:
+def _need_codes(uow: UnitOfWork, scene: VisitContext) -> None:
     """Refuse before anything is typed where its code could not be sent.
 
     After a code that proved the owner, an address that is the same needs no other.
@@ -207,6 +207,6 @@ def _need_codes(uow: UnitOfWork, scene: Scene) -> None:
         raise waits
 
 
-def _choose_questions(uow: UnitOfWork, scene: Scene) -> ChooseQuestions:
+def _choose_questions(uow: UnitOfWork, scene: VisitContext) -> ChooseQuestions:
     bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
     return ChooseQuestions(bank, scene.policy.questions_registered)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from kiosk.authority.card_evidence import key_to_prove, need_proof
 from kiosk.authority.crypto.card_keys import named_by_key
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
 from kiosk.authority.stations import station_barred
 from kiosk.authority.steps import (
@@ -82,7 +82,7 @@ VISIT_LIFE = timedelta(hours=1)
 _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE)
 
 
-class TurnedAway(Exception):
+class VisitRefused(Exception):
     """The visit cannot go on; raised inside, and answered by the service as a refusal."""
 
     def __init__(self, reason: Reason, retry_at: datetime | None = None) -> None:
@@ -92,7 +92,7 @@ class TurnedAway(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class VisitContext:
     """A visit, and all that is recorded around it.
 
     ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
@@ -199,13 +199,13 @@ class Scene:
     def need(self, gate: Gate) -> None:
         """Raise ``StepRefused`` unless ``gate`` can be stood at now.
 
-        Where a code was entered rightly and was taken away since, ``TurnedAway``.
+        Where a code was entered rightly and was taken away since, ``VisitRefused``.
         """
         if reaches(self.policy, self.progress, gate):
             return
         if self.visit.code_proven_id is not None and not self._code_is_proven():
             first = self.visit.purpose is Purpose.FIRST_UNLOCK
-            raise TurnedAway(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
+            raise VisitRefused(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
         raise StepRefused(f"the step {gate.value!r} is not due")
 
     def need_own_pin(self) -> None:
@@ -281,16 +281,16 @@ def can_be_entered(code: EmailCode, now: datetime) -> bool:
     return is_alive and code.tries < code.max_tries
 
 
-def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
 
     Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has
-    not proven itself, and ``TurnedAway`` where station, card, holder or registration were
+    not proven itself, and ``VisitRefused`` where station, card, holder or registration were
     barred since it opened, or where the card would have to prove now what it cannot.
     """
     scene = enter_to_report(uow, parts, visit_id)
     if _cannot_prove(scene):
-        raise TurnedAway(Reason.NOT_GENUINE)
+        raise VisitRefused(Reason.NOT_GENUINE)
     need_proof(scene.policy, scene.card, scene.visit)
     reason = (
         station_barred(uow, scene.visit.station)
@@ -298,11 +298,11 @@ def enter(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
         or _registration_barred(scene)
     )
     if reason is not None:
-        raise TurnedAway(reason)
+        raise VisitRefused(reason)
     return scene
 
 
-def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
+def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Do as ``enter`` does, though somebody was barred since: a card did what it did.
 
     Raises ``StepRefused`` as ``enter`` does.
@@ -311,9 +311,11 @@ def enter_to_report(uow: UnitOfWork, parts: Parts, visit_id: VisitId) -> Scene:
     return look(uow, parts.policy(), visit, card, holder)
 
 
-def look(uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder) -> Scene:
+def look(
+    uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
+) -> VisitContext:
     """Read what is recorded around a visit."""
-    return Scene(
+    return VisitContext(
         visit=visit,
         card=card,
         holder=holder,
@@ -330,7 +332,7 @@ def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
     return code if code is not None and is_vouched_for(uow, code) else None
 
 
-def again(uow: UnitOfWork, scene: Scene, visit: Visit | None = None) -> Scene:
+def again(uow: UnitOfWork, scene: VisitContext, visit: Visit | None = None) -> VisitContext:
     """Save what the visit has become, and read anew what this unit of work has changed."""
     if visit is not None:
         uow.visits.save(visit)
@@ -358,7 +360,7 @@ def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardhol
     return visit, card, holder
 
 
-def _cannot_prove(scene: Scene) -> bool:
+def _cannot_prove(scene: VisitContext) -> bool:
     """Tell whether others changed what has to be proven: the policy, or the card's key.
 
     A station that left a proof out is no such case: it is told nothing of the card.
@@ -369,7 +371,7 @@ def _cannot_prove(scene: Scene) -> bool:
     return visit.genuine_at is not None and visit.auth_key != key
 
 
-def _registration_barred(scene: Scene) -> Reason | None:
+def _registration_barred(scene: VisitContext) -> Reason | None:
     registration, purpose = scene.registration, scene.visit.purpose
     if registration is None:
         return _not_registered(purpose)
@@ -390,7 +392,7 @@ def _not_registered(purpose: Purpose | None) -> Reason | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class GrantContext:
     """One grant, and whom it was for."""
 
     entry: UnblockEntry
@@ -399,7 +401,7 @@ class Case:
     holder: Cardholder
 
 
-def find_case(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> Case:
+def find_grant(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> GrantContext:
     """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
     found = uow.journal.get(journal)
     if found is None or found.visit_id != visit_id:
@@ -409,4 +411,4 @@ def find_case(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> Case:
     holder = uow.holders.get(card.holder_id) if card else None
     if card is None or visit is None or entry is None or holder is None:
         raise StepRefused("the card of this unblock is not recorded any more")
-    return Case(entry, visit, card, holder)
+    return GrantContext(entry, visit, card, holder)

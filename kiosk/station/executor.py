@@ -63,7 +63,7 @@ BEAT_S = 30.0
 """Between two heartbeats that say the same: each is written down by the authority."""
 
 
-class Pulse:
+class HeartbeatSender:
     """Looks at the authority; ``first`` is what the station says before it knows its reader.
 
     Used by one thread at a time. ``now`` gives seconds (monotonic).
@@ -152,7 +152,7 @@ class Actions:
         self._cards = cards
         self._station = first.station
         self._pins = PinWork(authority, cards)
-        self._pulse = Pulse(authority, first)
+        self._pulse = HeartbeatSender(authority, first)
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""

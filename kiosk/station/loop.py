@@ -48,7 +48,7 @@ Show = Callable[[State], Awaitable[None]]
 """Shows a state; returns when its screen is up."""
 
 
-class Desk(Protocol):
+class StationPort(Protocol):
     """The station behind the glass."""
 
     async def run(self, show: Show) -> None:
@@ -67,7 +67,7 @@ class Desk(Protocol):
 # What stands behind the loop: where commands are carried out, and the authority is looked at.
 
 
-class Stage(Protocol):
+class Executor(Protocol):
     """Called on worker threads; its calls may block."""
 
     def perform(self, command: Command) -> ResultSide | None:
@@ -84,7 +84,7 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class IdleTimes:
     """Seconds: until "are you still there", to answer it, between looks at the authority."""
 
     idle_s: float = 60.0
@@ -92,10 +92,10 @@ class Patience:
     health_s: float = 2.0
 
 
-class Quiet:
+class IdleTimer:
     """Counts from the last touch; ``now`` gives seconds (monotonic)."""
 
-    def __init__(self, patience: Patience, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, patience: IdleTimes, now: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
         self._now = now
         self._touched_at = now()
@@ -143,16 +143,16 @@ class StationLoop:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: Executor,
         monitor: Callable[[PostReaderEvent], ReaderMonitor],
         on_fault: OnFault,
-        patience: Patience,
+        patience: IdleTimes,
     ) -> None:
         self._stage = stage
         self._make_monitor = monitor
         self._on_fault = on_fault
         self._look_s = patience.health_s
-        self._quiet = Quiet(patience)
+        self._quiet = IdleTimer(patience)
         self._presence = Presence()
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()

@@ -124,7 +124,7 @@ class Goodbye(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class VisitState:
     """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
 
     ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
@@ -151,7 +151,7 @@ class Visit:
 class Menu:
     """Choose what to do."""
 
-    visit: Visit
+    visit: VisitState
     offers: tuple[Purpose, ...]
 
 
@@ -159,14 +159,14 @@ class Menu:
 class ConfirmOwner:
     """Confirm that the card is one's own."""
 
-    visit: Visit
+    visit: VisitState
 
 
 @dataclass(frozen=True, slots=True)
 class EnterPin:
     """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
 
-    visit: Visit
+    visit: VisitState
     wrong: bool = False
     tries_left: int | None = None
 
@@ -175,7 +175,7 @@ class EnterPin:
 class PickQuestion:
     """Choose the next question to answer for registration."""
 
-    visit: Visit
+    visit: VisitState
     task: ChooseQuestions
     given: tuple[Answer, ...] = ()
 
@@ -184,7 +184,7 @@ class PickQuestion:
 class GiveAnswer:
     """Write the answer to a chosen question."""
 
-    visit: Visit
+    visit: VisitState
     task: ChooseQuestions
     given: tuple[Answer, ...]
     question: Question
@@ -195,7 +195,7 @@ class GiveAnswer:
 class EnterEmail:
     """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
 
-    visit: Visit
+    visit: VisitState
     task: GiveEmail
     typed: str | None = None
     trouble: EmailTrouble | None = None
@@ -205,7 +205,7 @@ class EnterEmail:
 class AskQuestion:
     """Answer the next of one's own questions; the set is sent when all are given."""
 
-    visit: Visit
+    visit: VisitState
     task: AnswerQuestions
     given: tuple[Answer, ...] = ()
     wrong: bool = False
@@ -220,7 +220,7 @@ class AskQuestion:
 class CodeEntry:
     """Enter the emailed code; the card may be taken out meanwhile."""
 
-    visit: Visit
+    visit: VisitState
     task: EnterCode
     notice: CodeNotice | None = None
 
@@ -229,7 +229,7 @@ class CodeEntry:
 class CodeNeeded:
     """There is no code that could be entered; ask for one."""
 
-    visit: Visit
+    visit: VisitState
     masked: str
     lack: CodeLack
     retry_in_s: float = 0.0
@@ -239,7 +239,7 @@ class CodeNeeded:
 class StopNumberEntry:
     """Enter the number of a notice that tells of something the holder did not do."""
 
-    visit: Visit
+    visit: VisitState
     task: EnterStopNumber
     wrong: bool = False
 
@@ -248,7 +248,7 @@ class StopNumberEntry:
 class NewPin:
     """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
 
-    visit: Visit
+    visit: VisitState
     rules: PinRules
     current: PinEntry | None = None
     trouble: PinTrouble | None = None
@@ -258,7 +258,7 @@ class NewPin:
 class RepeatPin:
     """Enter the new PIN a second time."""
 
-    visit: Visit
+    visit: VisitState
     rules: PinRules
     pin: Sensitive
     current: PinEntry | None = None
@@ -272,7 +272,7 @@ class PadPaused:
     where the reader's keys do not; ``tries_left`` is what the card said of a wrong PIN.
     """
 
-    visit: Visit
+    visit: VisitState
     work: Work
     command: PinCommand
     back: HolderState | None
@@ -284,7 +284,7 @@ class PadPaused:
 class Trouble:
     """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
 
-    visit: Visit
+    visit: VisitState
     work: Work
     command: Command
     back: HolderState | None
@@ -339,7 +339,7 @@ class Working:
     ``second_card``: one was put in while the card is being changed.
     """
 
-    visit: Visit
+    visit: VisitState
     work: Work
     command: Command
     back: HolderState | None
@@ -357,7 +357,7 @@ class StillThere:
 class Success:
     """It is done."""
 
-    visit: Visit
+    visit: VisitState
     purpose: Purpose
     counts_in_s: float = 0.0
 

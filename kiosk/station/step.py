@@ -123,7 +123,7 @@ from kiosk.station.states import (
     StopNumberEntry,
     Success,
     Trouble,
-    Visit,
+    VisitState,
     Work,
     Working,
     visit_of,
@@ -151,7 +151,7 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
         case CodeEntry(), CodeEntered():
             return _code_entered(state, event)
-        case CodeEntry(visit=Visit(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
+        case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
             return None
         case ((CodeEntry() | CodeNeeded()), CodeAsked()):
             visit, attempt = counted(state.visit)
@@ -173,7 +173,7 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return None
 
 
-def working(visit: Visit, work: Work, command: Command, back: HolderState | None) -> Move:
+def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Move:
     """Show that ``command`` is under way, and ask for it."""
     return Working(visit, work, command, back), (command,)
 
@@ -199,17 +199,17 @@ def _chosen(state: Menu, purpose: Purpose) -> Move:
     return _choose(state.visit, purpose, state)
 
 
-def _choose(visit: Visit, purpose: Purpose, back: HolderState) -> Move:
+def _choose(visit: VisitState, purpose: Purpose, back: HolderState) -> Move:
     chosen = replace(visit, purpose=purpose)
     return working(chosen, Work.PREPARING, Choose(visit.id, purpose), back)
 
 
-def on_visit(page: HolderState | None, visit: Visit) -> HolderState | None:
+def on_visit(page: HolderState | None, visit: VisitState) -> HolderState | None:
     """Return ``page`` with what the visit has become."""
     return None if page is None else replace(page, visit=visit)
 
 
-def counted(visit: Visit) -> tuple[Visit, str]:
+def counted(visit: VisitState) -> tuple[VisitState, str]:
     """Return the visit with one more attempt counted, and that attempt's id."""
     counted = replace(visit, sent=visit.sent + 1)
     return counted, f"{visit.id}-{counted.sent}"
@@ -310,7 +310,7 @@ def _repeated(state: RepeatPin, event: PinEntered) -> Move:
 # Whatever else ends it without a PIN leads to a page on which nobody waits.
 
 
-def ask_present(visit: Visit) -> Move:
+def ask_present(visit: VisitState) -> Move:
     """Have the reader ask for the PIN that the card knows, or say that it is typed for once."""
     verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
@@ -318,7 +318,7 @@ def ask_present(visit: Visit) -> Move:
     return working(visit, Work.PIN_ON_PAD, verify, typed)
 
 
-def ask_new(visit: Visit, rules: PinRules) -> Move:
+def ask_new(visit: VisitState, rules: PinRules) -> Move:
     """Have the reader ask for a new PIN; to change one it asks for the old one again, too."""
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
@@ -348,7 +348,7 @@ def paused(
             return None
 
 
-def _at_station(visit: Visit) -> Visit:
+def _at_station(visit: VisitState) -> VisitState:
     return replace(visit, pin_pad=False)
 
 
@@ -392,7 +392,7 @@ def _opened(read: CardRead) -> Move:
     reply = read.reply
     if isinstance(reply, Refusal):
         return _refused(read.visit, reply)
-    known = Visit(
+    known = VisitState(
         read.visit,
         read.at,
         reply.reference,
@@ -474,7 +474,7 @@ def _given(state: Working, task: Task) -> Move:
             assert_never(task)
 
 
-def _at_code(visit: Visit, task: SendCode | EnterCode) -> Visit:
+def _at_code(visit: VisitState, task: SendCode | EnterCode) -> VisitState:
     """Note which of the visit's codes is due, for the count of its steps."""
     owner = task.proves_owner
     return replace(visit, asks_owner=visit.asks_owner or owner, at_owner=owner)
@@ -483,7 +483,7 @@ def _at_code(visit: Visit, task: SendCode | EnterCode) -> Visit:
 def _current_pin(state: Working) -> PinEntry | None:
     """Return the PIN that the card has just verified: it is wanted beside the new one."""
     match state:
-        case Working(visit=Visit(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):
+        case Working(visit=VisitState(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):
             return pin
         case Working(command=ChangePin(current=pin)):
             return pin

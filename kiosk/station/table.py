@@ -35,7 +35,7 @@ UNDER_WAY = (*BUSY, *HOLDER, "StillThere")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TransitionRow:
     """From any of ``states``, on ``trigger`` (an event, or a reply of the authority)."""
 
     states: tuple[str, ...]
@@ -43,8 +43,8 @@ class Row:
     targets: tuple[str, ...]
 
 
-def _on(states: str | tuple[str, ...], trigger: str, *targets: str) -> Row:
-    return Row((states,) if isinstance(states, str) else states, trigger, targets)
+def _on(states: str | tuple[str, ...], trigger: str, *targets: str) -> TransitionRow:
+    return TransitionRow((states,) if isinstance(states, str) else states, trigger, targets)
 
 
 ALWAYS = (
@@ -132,7 +132,7 @@ Printed by `make flow` from `kiosk/station/table.py`; the tests hold the table a
 TABLE = (*ALWAYS, *IDLE, *OPENING, *ACTS, *ANSWERS)
 
 
-def diagram(title: str, rows: tuple[Row, ...]) -> str:
+def diagram(title: str, rows: tuple[TransitionRow, ...]) -> str:
     """Return one Mermaid state diagram; rows from many states are drawn from one node."""
     lines = [f"## {title}", "", "```mermaid", "stateDiagram-v2"]
     for row in rows:

@@ -34,11 +34,11 @@ from screens.admin.driver import AdminDriver
 from screens.admin.end import End
 from screens.admin.frame import (
     Bar,
-    Command,
     Heading,
-    Key,
+    KeyHint,
     Keys,
     Palette,
+    PaletteCommand,
     Tidings,
     actions_of,
     label_of,
@@ -50,9 +50,9 @@ from screens.admin.page import (
     ShowsGroup,
     ShowsPerson,
     changes,
+    explanation,
     headline,
     not_seen,
-    told,
 )
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import PeopleLists
@@ -417,9 +417,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield self._book
         yield self._tidings
         yield Keys(
-            Key("question_mark", "help", self.action_help),
-            Key("ctrl+p", "actions", self.action_actions),
-            Key("ctrl+q", "log out", self.action_log_out),
+            KeyHint("question_mark", "help", self.action_help),
+            KeyHint("ctrl+p", "actions", self.action_actions),
+            KeyHint("ctrl+q", "log out", self.action_log_out),
         )
 
     async def on_mount(self) -> None:
@@ -473,7 +473,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self._tidings.wrong(not_seen(error))
             return
         lines = changes(error)
-        self.push_screen(MustRead(headline(error), told(error), lines))
+        self.push_screen(MustRead(headline(error), explanation(error), lines))
         if isinstance(error, ChangedMeanwhile | NothingThere) and self._book.up is not None:
             self._book.up.shown()
 
@@ -509,16 +509,16 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         lines = [named(key, does) for key, does in (*keys, *HELP_KEYS)]
         self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
 
-    def _commands(self) -> Iterator[Command]:
+    def _commands(self) -> Iterator[PaletteCommand]:
         """Yield all that can be done now: by the page that is up, then by the application."""
         if self._book.up is not None:
             for key in actions_of(self._book.up):
-                yield Command(key.does, label_of(key.key), key.press)
+                yield PaletteCommand(key.does, label_of(key.key), key.press)
         for number, name in sorted(self._numbered.items()):
-            yield Command(f"Go to {name}", f"F{number}", partial(self.go_to, name))
-        yield Command("Help", "?", self.action_help)
-        yield Command("Dark or light colours", "", self._other_colours)
-        yield Command("Log out", "Ctrl+Q", self.action_log_out)
+            yield PaletteCommand(f"Go to {name}", f"F{number}", partial(self.go_to, name))
+        yield PaletteCommand("Help", "?", self.action_help)
+        yield PaletteCommand("Dark or light colours", "", self._other_colours)
+        yield PaletteCommand("Log out", "Ctrl+Q", self.action_log_out)
 
     def _other_colours(self) -> None:
         self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
@@ -580,6 +580,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         return any(w.group == ACTING and not w.is_finished for w in self.workers)
 
 
-def _run(command: Command | None) -> None:
+def _run(command: PaletteCommand | None) -> None:
     if command is not None:
         command.run()

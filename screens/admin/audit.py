@@ -26,9 +26,9 @@ from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form
-from screens.admin.frame import Command, Palette
+from screens.admin.frame import Palette, PaletteCommand
 from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
 
@@ -269,9 +269,9 @@ class AuditRows(Page):
         self._table.show([self._row(key, line) for key, line in self._lines.items()])
         self._explain()
 
-    def _row(self, key: str, line: AuditLine) -> Row:
+    def _row(self, key: str, line: AuditLine) -> TableLine:
         when = shell_of(self).times.short(line.at)
-        return Row(key, (when, line.told, line.person, line.station or line.who))
+        return TableLine(key, (when, line.told, line.person, line.station or line.who))
 
     # --- the marked row ----------------------------------------------------------------
 
@@ -340,12 +340,12 @@ class AuditRows(Page):
     def action_kind(self) -> None:
         """Choose one kind of row."""
         kinds = sorted(self._kinds.items(), key=lambda kind: kind[1])
-        commands = [Command("Every kind", "", self._set_kind("")), *map(self._kind, kinds)]
+        commands = [PaletteCommand("Every kind", "", self._set_kind("")), *map(self._kind, kinds)]
         palette = Palette(commands, "Which kind of row?")
         self.app.push_screen(palette, lambda command: command.run() if command else None)
 
-    def _kind(self, kind: tuple[str, str]) -> Command:
-        return Command(kind[1], "", self._set_kind(kind[0]))
+    def _kind(self, kind: tuple[str, str]) -> PaletteCommand:
+        return PaletteCommand(kind[1], "", self._set_kind(kind[0]))
 
     def _set_kind(self, kind: str) -> partial[None]:
         return partial(self._narrow, replace(self._only, kind=kind))

@@ -10,7 +10,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import UnknownCard
 from kiosk.authority.roles import Action
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row
+from screens.admin.table import Column, TableLine
 
 _EMPTY = "No station met a card that it could not serve."
 
@@ -38,10 +38,10 @@ class CardsPage(LinesPage[UnknownCard]):
         """Read the list."""
         self.ask(self.desk.cards.unknown, self.show_lines)
 
-    def row_of(self, line: UnknownCard) -> Row:
+    def row_of(self, line: UnknownCard) -> TableLine:
         """When and where, the reference, and what was wrong."""
         when = shell_of(self).times.short(line.at)
-        return Row(line.reference, (when, line.reference, line.station, line.cause))
+        return TableLine(line.reference, (when, line.reference, line.station, line.cause))
 
     def explained(self, line: UnknownCard) -> str:
         """Say how the card calls itself, whose it nearly is, and what to do."""

@@ -22,7 +22,7 @@ from textual.widgets import Input
 from kiosk.authority.administration.views import Actor
 from screens.admin.dialogs.dialog import Box, Dialog
 from screens.admin.page import Page
-from screens.admin.table import STEPS, Column, LedTable, Row, Table, Zone, Zones
+from screens.admin.table import STEPS, Column, LedTable, Table, TableLine, Zone, Zones
 from screens.widgets.prose import Prose, printable, spread
 
 # The keys that count now, as the footer and the list of actions show them.
@@ -43,7 +43,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyHint:
     """A key, what it does, and a way to do it without the key."""
 
     key: str
@@ -59,24 +59,24 @@ def label_of(key: str) -> str:
     return "+".join([*(part.capitalize() for part in held), name])
 
 
-def keys_of(screen: Screen[Any]) -> Iterator[Key]:
+def keys_of(screen: Screen[Any]) -> Iterator[KeyHint]:
     """Yield the keys of the page that shows which count now, without the application's own."""
     for active in screen.active_bindings.values():
         node, binding = active.node, active.binding
         if binding.show and binding.description and _is_of_page(node):
-            yield Key(
+            yield KeyHint(
                 binding.key, binding.description, _press(screen, node, binding), active.enabled
             )
 
 
-def actions_of(page: Page) -> Iterator[Key]:
+def actions_of(page: Page) -> Iterator[KeyHint]:
     """Yield all that the page can do now, whether its key counts where the focus is or not."""
     for _key, binding in page._bindings:  # noqa: SLF001 - Textual gives no other way to list them
         if not binding.description:
             continue
         state = page.app._check_action_state(binding.action, page)  # noqa: SLF001
         if state:
-            yield Key(binding.key, binding.description, _press(page.screen, page, binding))
+            yield KeyHint(binding.key, binding.description, _press(page.screen, page, binding))
 
 
 def _is_of_page(node: DOMNode) -> bool:
@@ -102,7 +102,7 @@ _KEYS = "Type a part    Up, Down  choose    Enter  do it    Esc  back"
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class PaletteCommand:
     """What it says, its key (empty: it has none), and what it does."""
 
     does: str
@@ -110,10 +110,10 @@ class Command:
     run: Callable[[], None]
 
 
-class Palette(Dialog[Command]):
+class Palette(Dialog[PaletteCommand]):
     """Closes with the command that was picked; what is typed narrows the list."""
 
-    def __init__(self, commands: Sequence[Command], title: str = _TITLE) -> None:
+    def __init__(self, commands: Sequence[PaletteCommand], title: str = _TITLE) -> None:
         super().__init__()
         self._heading = title
         self._commands = {str(at): command for at, command in enumerate(commands)}
@@ -169,8 +169,8 @@ class Palette(Dialog[Command]):
         self.dismiss(self._commands[event.key])
 
 
-def _row(key: str, command: Command) -> Row:
-    return Row(key, (command.does, command.key))
+def _row(key: str, command: PaletteCommand) -> TableLine:
+    return TableLine(key, (command.does, command.key))
 
 
 TOLD_S = 12.0
@@ -291,7 +291,7 @@ class Tidings(Prose, inherit_bindings=False):
 class Keys(Zones, inherit_bindings=False):
     """The keys of the page that shows; those of the application at the right."""
 
-    def __init__(self, *always: Key) -> None:
+    def __init__(self, *always: KeyHint) -> None:
         super().__init__()
         self._always = always
 
@@ -322,12 +322,12 @@ class Keys(Zones, inherit_bindings=False):
         return zones
 
 
-def _zone(key: Key, x: int) -> Zone:
+def _zone(key: KeyHint, x: int) -> Zone:
     strong = "bold $brand" if key.enabled else "$quiet"
     return Zone(x, 0, ((label_of(key.key), strong), (f" {key.does}", "$quiet")), key.press)
 
 
-def _length(key: Key) -> int:
+def _length(key: KeyHint) -> int:
     return cell_len(f"{label_of(key.key)} {key.does}")
 
 

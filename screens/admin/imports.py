@@ -15,7 +15,7 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import Entry, Form
 from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 # What an import would do, did, or stumbled over, in words.
@@ -159,7 +159,7 @@ class ImportPage(Page):
         times = shell_of(self).times
         self._files = {file.name: file for file in files}
         self._table.show(
-            [Row(f.name, (f.name, size_of(f.size), times.at(f.changed_at))) for f in files]
+            [TableLine(f.name, (f.name, size_of(f.size), times.at(f.changed_at))) for f in files]
         )
         self._words.say(_HOW if files else "")
         self.refresh_bindings()

@@ -26,7 +26,7 @@ from kiosk.authority.administration.views import Done
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NotPermitted, StoreError
-from screens.admin.table import Column, Row, Table, fit
+from screens.admin.table import Column, Table, TableLine, fit
 from screens.widgets.prose import Prose
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def not_seen(error: Refusal) -> str:
     return OLD if isinstance(error, StoreError) else str(error)
 
 
-def told(error: Refusal) -> str:
+def explanation(error: Refusal) -> str:
     """Return the sentence that says what happened and what to do."""
     return NO_ACT if isinstance(error, StoreError) else str(error)
 
@@ -263,7 +263,7 @@ class LinesPage(Page, Generic[Line]):
         self._table.show(rows)
         self._explain()
 
-    def row_of(self, line: Line) -> Row:
+    def row_of(self, line: Line) -> TableLine:
         """Return its row."""
         raise NotImplementedError
 

@@ -18,7 +18,7 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of, told_of
-from screens.admin.table import STEPS, Column, LedTable, Row, Table
+from screens.admin.table import STEPS, Column, LedTable, Table, TableLine
 from screens.widgets.prose import Prose
 
 # How a person's standing is shown: always a word, with a sign before it, never colour alone.
@@ -59,7 +59,7 @@ class PeopleList(LedTable):
     def show_people(self, people: tuple[PersonLine, ...]) -> None:
         """Show ``people``; whoever had the mark keeps it."""
         self.display = bool(people)
-        self.show([Row(one.holder_id, _cells(one)) for one in people])
+        self.show([TableLine(one.holder_id, _cells(one)) for one in people])
 
 
 def _cells(one: PersonLine) -> tuple[str | Content, ...]:

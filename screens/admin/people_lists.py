@@ -16,7 +16,7 @@ from textual.widgets import DataTable
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import MOST_COUNTED, PersonLine
 from kiosk.authority.administration.views import PeoplePage as PageOfPeople
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import last_day
 from screens.admin.page import Page, shell_of
@@ -183,7 +183,7 @@ class PeopleLists(Page):
         super().__init__(desk)
         self._group = PeopleGroup.BLOCKED
         self._order, self._descending = PeopleOrder.NAME, False
-        self._more: Place | None = None
+        self._more: PagePosition | None = None
         self._reading = False
         self._bar = GroupBar(self._turn_to)
         self._table = PeopleTable(self._date)

@@ -13,7 +13,7 @@ from kiosk.authority.administration.views import Done, Grounds, PolicyLine
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row
+from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
 _MOST = 1000
@@ -43,7 +43,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         """Read the settings."""
         self.ask(self.desk.policy.every, self.show_lines)
 
-    def row_of(self, line: PolicyLine) -> Row:
+    def row_of(self, line: PolicyLine) -> TableLine:
         """Name, value, and who set it."""
         return _row(line)
 
@@ -107,7 +107,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         return self.desk.policy.reset(name, self._lines[name].revision, grounds)
 
 
-def _row(line: PolicyLine) -> Row:
+def _row(line: PolicyLine) -> TableLine:
     if line.trouble:
         sign = Content.assemble(("!", "$alarm"))
     elif line.changed_at is not None:
@@ -115,7 +115,7 @@ def _row(line: PolicyLine) -> Row:
     else:
         sign = Content("")
     name = Content.assemble((line.name, "$quiet"))
-    return Row(line.name, (in_words(line), sign, _said(line.value), name))
+    return TableLine(line.name, (in_words(line), sign, _said(line.value), name))
 
 
 def in_words(line: PolicyLine) -> str:

@@ -12,7 +12,7 @@ from kiosk.authority.administration.views import QuestionLine
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row
+from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
 _EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
@@ -51,7 +51,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
         self._title.say(f"{many} offered")
         self.show_lines(lines)
 
-    def row_of(self, line: QuestionLine) -> Row:
+    def row_of(self, line: QuestionLine) -> TableLine:
         """Whether it is offered, its text, and how many use it."""
         return _row(line)
 
@@ -112,9 +112,9 @@ class QuestionsPage(LinesPage[QuestionLine]):
             )
 
 
-def _row(line: QuestionLine) -> Row:
+def _row(line: QuestionLine) -> TableLine:
     state = ("– retired", "$quiet") if line.retired_at else ("✓ offered", "$done")
-    return Row(str(line.id), (Content.assemble(state), line.text, f"{line.used_by:,}"))
+    return TableLine(str(line.id), (Content.assemble(state), line.text, f"{line.used_by:,}"))
 
 
 def _explained(line: QuestionLine, times: Times) -> str:

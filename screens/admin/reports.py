@@ -18,7 +18,7 @@ from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import Entry, Form
 from screens.admin.page import Page, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 # For which days a report is asked.
@@ -116,7 +116,7 @@ class ReportsPage(Page):
             f"{_WORDS[report.span].capitalize()}, {_day(report.first)} to {_day(report.last)}"
         )
         self._table.show_under(
-            _columns(report), [Row(row[0], row) for row in _totals_first(report.rows)]
+            _columns(report), [TableLine(row[0], row) for row in _totals_first(report.rows)]
         )
         self.refresh_bindings()
 

@@ -14,7 +14,7 @@ from kiosk.authority.roles import Action, Role
 from kiosk.contract.errors import NothingThere
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row
+from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
 # What is asked before something is changed about a member of staff.
@@ -177,7 +177,7 @@ class StaffPage(LinesPage[StaffLine]):
         self._title.say(f"{present} members of staff")
         self.show_lines(lines)
 
-    def row_of(self, line: StaffLine) -> Row:
+    def row_of(self, line: StaffLine) -> TableLine:
         """Name, role, last login, and how many keys."""
         return _row(line, shell_of(self).times)
 
@@ -232,10 +232,10 @@ class StaffPage(LinesPage[StaffLine]):
         self.put(remove_key(self.desk.staff, self._now(self._table.marked)))
 
 
-def _row(line: StaffLine, times: Times) -> Row:
+def _row(line: StaffLine, times: Times) -> TableLine:
     login = times.at(line.last_login_at) if line.last_login_at else "never"
     gone = Content.assemble(("– removed", "$quiet")) if line.removed_at else ""
-    return Row(line.staff_id, (line.name, line.role.value, login, f"{len(line.keys)}", gone))
+    return TableLine(line.staff_id, (line.name, line.role.value, login, f"{len(line.keys)}", gone))
 
 
 def _explained(line: StaffLine, times: Times) -> str:

@@ -13,7 +13,7 @@ from kiosk.authority.roles import Action
 from kiosk.contract.messages import ReaderState
 from screens.admin.dialogs.form import AskGrounds
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row
+from screens.admin.table import Column, TableLine
 from screens.widgets.prose import printable
 
 _EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
@@ -50,13 +50,13 @@ class StationsPage(LinesPage[StationLine]):
         self._title.say(_counted(lines))
         self.show_lines(lines)
 
-    def row_of(self, line: StationLine) -> Row:
+    def row_of(self, line: StationLine) -> TableLine:
         """How it is, its name and site, when it was heard of and last used, its version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at)
         cells = (_state(line), line.name, line.site, heard, visit, line.version)
-        return Row(line.name, cells)
+        return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
         """Say how it is, and what to look after."""

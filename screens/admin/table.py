@@ -150,7 +150,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableLine:
     """``key`` names the row; ``cells`` are data, shown as they are."""
 
     key: str
@@ -182,7 +182,7 @@ class Table(Vertical):
         self._heading = Prose("", "heading")
         self._list = OptionList(markup=False)
         self._none = Prose(empty, "quiet")
-        self._rows: tuple[Row, ...] = ()
+        self._rows: tuple[TableLine, ...] = ()
         super().__init__(self._heading, self._list, self._none)
 
     @property
@@ -191,7 +191,7 @@ class Table(Vertical):
         option = self._list.highlighted_option
         return (option.id or "") if option else ""
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[TableLine]) -> None:
         """Show ``rows``; nothing is drawn where they are the same."""
         if tuple(rows) != self._rows:
             self._rows = tuple(rows)
@@ -200,7 +200,7 @@ class Table(Vertical):
         titled = any(column.title for column in self._columns)
         self._heading.display = bool(self._rows) and titled
 
-    def show_under(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    def show_under(self, columns: Sequence[Column], rows: Sequence[TableLine]) -> None:
         """Show ``rows`` under other columns."""
         if tuple(columns) != self._columns:
             self._columns, self._rows = tuple(columns), ()

@@ -12,7 +12,7 @@ from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import Action, may
 from screens.admin.dialogs.form import AskGrounds, Form
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Row, Table
+from screens.admin.table import Column, Table, TableLine
 
 # What is asked before somebody agrees to what a colleague proposed, or declines it.
 
@@ -88,12 +88,12 @@ class WaitingPage(LinesPage[ProposalLine]):
         """Read what waits."""
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
-    def row_of(self, line: ProposalLine) -> Row:
+    def row_of(self, line: ProposalLine) -> TableLine:
         """Whom it is about, what it would do, who proposed it, when, and until when it waits."""
         times = shell_of(self).times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
-        return Row(line.proposal_id, (line.about or "–", line.told, by, at, left))
+        return TableLine(line.proposal_id, (line.about or "–", line.told, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
         """Say what it would do and why, and what agreeing means, or why one cannot."""

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from kiosk.station.loop import Desk
+from kiosk.station.loop import StationPort
 from kiosk.station.states import State
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import OnFault
@@ -41,7 +41,7 @@ class DemoMail:
     text: str
 
 
-class Bench(Protocol):
+class DemoControls(Protocol):
     """The demo's table; calls come from the screen's loop and return at once."""
 
     @property
@@ -152,7 +152,7 @@ class DemoStrip:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: DemoControls,
         read_mail: Callable[[], None],
         open_ra: Callable[[], None],
         ssh: str = "",
@@ -252,7 +252,7 @@ class DemoApp(KioskApp, inherit_bindings=False):
     """Shows the same pages as a station, and what is on the table in front of it."""
 
     def __init__(
-        self, desk: Desk, look: Look, on_fault: OnFault, bench: Bench, ssh: str = ""
+        self, desk: StationPort, look: Look, on_fault: OnFault, bench: DemoControls, ssh: str = ""
     ) -> None:
         self._bench = bench
         self.ra_wanted = False

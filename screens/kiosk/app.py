@@ -16,7 +16,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.timer import Timer
 
-from kiosk.station.loop import Desk
+from kiosk.station.loop import StationPort
 from kiosk.station.states import (
     Attract,
     OutOfService,
@@ -33,7 +33,7 @@ from screens.kiosk.catalogue import screen_for, warm_up
 from screens.kiosk.page import Comfort, Kit, Page
 from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
 from screens.terminal.driver import HungUp, StationDriver
-from screens.terminal.pulse import Pulse
+from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Look
 
 # One page at a time: puts pages up, keeps a sentence up for long enough to be read, and lays "are
@@ -47,7 +47,7 @@ _QUICK = 0.2
 then "reading" is not said. It would only flash, and keep the page that follows waiting."""
 
 
-class Stage:
+class PagePresenter:
     """The pages on an app's screen stack: never more than one, and one laid over it."""
 
     def __init__(
@@ -136,14 +136,14 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
 
     def __init__(
         self,
-        desk: Desk,
+        desk: StationPort,
         look: Look,
         on_fault: OnFault,
         *,
         driver_class: type[Driver] = StationDriver,
         now: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        pulse: Pulse | None = None,
+        pulse: WatchdogPulse | None = None,
     ) -> None:
         super().__init__(on_fault, driver_class)
         self._pulse = pulse
@@ -154,7 +154,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._leaving = False
         self._begun = False
         kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now, wall_clock)
-        self._stage = Stage(self, lambda state: screen_for(state, kit), look.hold_s, now)
+        self._stage = PagePresenter(self, lambda state: screen_for(state, kit), look.hold_s, now)
         for one in theme.themes(look.accent):
             self.register_theme(one)
         self._begin_with(theme.DARK if look.dark else theme.LIGHT)

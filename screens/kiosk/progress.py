@@ -22,7 +22,7 @@ from kiosk.station.states import (
     StillThere,
     Success,
     Trouble,
-    Visit,
+    VisitState,
     Work,
     Working,
 )
@@ -44,7 +44,7 @@ class Part(StrEnum):
 _FACTORS = {"questions": Part.QUESTIONS, "email-code": Part.CODE}
 
 
-def parts(visit: Visit) -> Sequence[Part]:
+def parts(visit: VisitState) -> Sequence[Part]:
     """Return the steps of the visit's purpose, in order; none where none was chosen."""
     steps = _parts(visit)
     if visit.asks_owner and Part.PIN in steps:
@@ -53,7 +53,7 @@ def parts(visit: Visit) -> Sequence[Part]:
     return steps
 
 
-def _parts(visit: Visit) -> Sequence[Part]:
+def _parts(visit: VisitState) -> Sequence[Part]:
     asks = (Part.QUESTIONS,) if "questions" in visit.verification else ()
     match visit.purpose:
         case None:
@@ -79,7 +79,7 @@ def position(state: State) -> tuple[int, int] | None:
     """Return the number of the step on the screen and of how many; None where none counts."""
     inner = state.inner if isinstance(state, StillThere) else state
     visit = getattr(inner, "visit", None)
-    if not isinstance(visit, Visit) or isinstance(inner, Success):
+    if not isinstance(visit, VisitState) or isinstance(inner, Success):
         return None
     steps, part = parts(visit), _part(inner)
     return (steps.index(part) + 1, len(steps)) if part in steps else None
@@ -105,7 +105,7 @@ def _part(state: State) -> Part | None:
             return None
 
 
-def _part_of_work(visit: Visit, work: Work) -> Part | None:
+def _part_of_work(visit: VisitState, work: Work) -> Part | None:
     match work:
         case Work.PREPARING:
             return next(iter(parts(visit)), None)
@@ -121,7 +121,7 @@ def _part_of_work(visit: Visit, work: Work) -> Part | None:
             return Part.NEW_PIN
 
 
-def _code_part(visit: Visit) -> Part:
+def _code_part(visit: VisitState) -> Part:
     if visit.purpose is Purpose.FIRST_UNLOCK:
         return Part.GIVEN_CODE
     return Part.OWNER if visit.at_owner else Part.CODE

@@ -61,7 +61,7 @@ class SmoothOffered:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TerminalReply:
     """The terminal is there (device status report); we ask for this one."""
 
 
@@ -88,7 +88,7 @@ class Pointer:
     down: bool
 
 
-Input = Press | Touch | SmoothOffered | Answer | Paste | Pointer
+Input = Press | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 
 
 class Decoder:
@@ -168,7 +168,7 @@ class Decoder:
         elif _SMOOTH.fullmatch(body):
             yield SmoothOffered()
         elif body == _THERE:
-            yield Answer()
+            yield TerminalReply()
         elif body in _CSI:
             yield Press(_CSI[body])
 

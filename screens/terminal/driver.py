@@ -28,13 +28,13 @@ from textual.geometry import Size
 from textual.message import Message
 
 from screens.terminal.decoder import (
-    Answer,
     Decoder,
     Input,
     Paste,
     Pointer,
     Press,
     SmoothOffered,
+    TerminalReply,
     Touch,
 )
 from screens.terminal.lockdown import close_keyboard
@@ -416,7 +416,7 @@ class StationDriver(LinuxDriver):
 
     def _pass_on(self, inputs: Iterator[Input], bucket: TokenBucket) -> None:
         for item in inputs:
-            if isinstance(item, Answer):
+            if isinstance(item, TerminalReply):
                 self._answered = self._answers = True
                 continue
             if self._app.message_queue_size >= self.backlog or not bucket.take():
@@ -434,7 +434,7 @@ class StationDriver(LinuxDriver):
                 return _mouse(item) if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
-            case Paste() | Pointer() | Answer():
+            case Paste() | Pointer() | TerminalReply():
                 return None
             case _:
                 assert_never(item)

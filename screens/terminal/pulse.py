@@ -28,7 +28,7 @@ class Display(Protocol):
     def is_painting(self) -> bool: ...
 
 
-class Pulse:
+class WatchdogPulse:
     """Sends ``READY=1`` with the first beat that counts, ``WATCHDOG=1`` with each.
 
     ``notify`` is ``kiosk.app.process``'s; ``limit_s`` is the watchdog's time, None

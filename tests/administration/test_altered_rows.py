@@ -21,7 +21,7 @@ from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import NothingThere, NotTaken, RowAltered
 from tests.support.database import SetClock, sqlite_url
 
@@ -77,7 +77,7 @@ ALTERED = [("card", "c07"), ("cardholder", "h03")]
 
 
 def test_every_table_with_a_mac_is_swept(store: Store) -> None:
-    with_macs = {name for name, table in Row.metadata.tables.items() if "mac" in table.c}
+    with_macs = {name for name, table in TableRow.metadata.tables.items() if "mac" in table.c}
     assert with_macs - {"audit_event"} == set(TABLES)
 
 

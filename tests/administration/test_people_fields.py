@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kiosk.authority.administration.people_file import PersonLine, read_person
+from kiosk.authority.administration.people_file import PersonRecord, read_person
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
@@ -23,11 +23,11 @@ CELLS = {
 SPREADSHEET = "a spreadsheet has changed it"
 
 
-def read(digits: int = 12, **cells: str) -> tuple[PersonLine | None, list[str]]:
+def read(digits: int = 12, **cells: str) -> tuple[PersonRecord | None, list[str]]:
     return read_person(7, CELLS | cells, digits)
 
 
-def good(digits: int = 12, **cells: str) -> PersonLine:
+def good(digits: int = 12, **cells: str) -> PersonRecord:
     person, reasons = read(digits, **cells)
     assert reasons == []
     assert person is not None

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.codes import LocalCodesDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode, Seen
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.roles import Role
@@ -25,7 +25,7 @@ GIVEN = EnterCode("", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5)
 
 def office_beside(world: World, role: Role = Role.AGENT) -> Office:
     """Return the office of a new member of staff, with the world's keys and policy."""
-    means = Means(
+    means = StaffDependencies(
         store=world.store,
         clock=world.clock,
         sealer=world.parts.sealer,

@@ -20,7 +20,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import JointHash, new_id
 from kiosk.authority.unblock.release import release
-from kiosk.authority.visit_context import TurnedAway
+from kiosk.authority.visit_context import VisitRefused
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Answer, Grant, VisitId
 from kiosk.contract.sensitive import Sensitive
@@ -94,7 +94,7 @@ def at_once(call: Callable[[], object]) -> list[object]:
         gate.wait()
         try:
             return call()
-        except (StepRefused, TurnedAway) as refused:
+        except (StepRefused, VisitRefused) as refused:
             return refused
 
     with ThreadPoolExecutor(CALLERS) as pool:

@@ -17,7 +17,7 @@ from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, new_id
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import AuthorityUnavailable, KeysAway
 from kiosk.contract.messages import CardId, Finished, Health, UnblockDone, UnblockUnknown
 from kiosk.contract.sensitive import Sensitive
@@ -98,7 +98,9 @@ def number_of(world: World, card: Card) -> int:
 def everything(world: World) -> str:
     """Return all that the database holds, and on SQLite its files as they lie on the disk."""
     with sa.create_engine(parse_url(world.url), poolclass=sa.NullPool).connect() as connection:
-        rows = [list(connection.execute(table.select())) for table in Row.metadata.sorted_tables]
+        rows = [
+            list(connection.execute(table.select())) for table in TableRow.metadata.sorted_tables
+        ]
     files = [path for path in world.folder.iterdir() if path.name.startswith("kiosk.db")]
     return repr(rows) + "".join(path.read_bytes().decode("latin-1") for path in files)
 

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.anchors import anchor_head
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.mailed import Mailed
-from kiosk.authority.service import Turns
+from kiosk.authority.service import VisitLocks
 from kiosk.authority.store.records import AuditQuery, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Reason, VisitEnd, VisitId
@@ -92,7 +92,7 @@ def test_the_head_is_signed_when_it_has_moved(world: World) -> None:
 
 
 def test_one_call_of_a_visit_waits_for_the_other() -> None:
-    turns, order, inside = Turns(), list[str](), threading.Event()
+    turns, order, inside = VisitLocks(), list[str](), threading.Event()
 
     def second() -> None:
         inside.set()

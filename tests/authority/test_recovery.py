@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from kiosk.authority.steps import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
 from kiosk.authority.unblock.candidates import (
-    Finding,
-    Which,
+    AnswerMeaning,
+    SecretSlot,
+    answer_meaning,
     leaves_enough,
     spent,
     to_present,
-    told,
 )
 
 
@@ -58,7 +58,7 @@ class Books:
     numbers: bool = True
     current: int = 0
     new: int | None = None
-    last: Which = Which.CURRENT
+    last: SecretSlot = SecretSlot.CURRENT
     left: int = 0
     exposed: int = 0
     former: set[int] = field(default_factory=set)
@@ -80,12 +80,12 @@ class Books:
         """Take the card's number when it goes in; which secret it has, that does not say."""
         self.left, self.exposed = card.left, 0
 
-    def keep(self, finding: Finding) -> None:
+    def keep(self, finding: AnswerMeaning) -> None:
         """Write down which of the two it is; the other one is not thrown away."""
-        if finding is Finding.NEITHER:
+        if finding is AnswerMeaning.NEITHER:
             self.set_aside = True
         elif self.new is not None:
-            holds = finding is Finding.NEW_HOLDS
+            holds = finding is AnswerMeaning.NEW_HOLDS
             kept, gone = (self.new, self.current) if holds else (self.current, self.new)
             self.current, self.new = kept, None
             self.former.add(gone)
@@ -97,7 +97,7 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
         waits = books.new is not None
         which = to_present(waits=waits, last=books.last)
         books.last, books.exposed = which, books.exposed + 1
-        secret = books.new if which is Which.NEW else books.current
+        secret = books.new if which is SecretSlot.NEW else books.current
         assert secret is not None
         if reset is Fault.NOT_DONE:
             return False
@@ -105,7 +105,7 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
         if reset is Fault.DONE:
             return False
         books.count(card, right=right)
-        books.keep(told(which, right=right, waits=waits))
+        books.keep(answer_meaning(which, right=right, waits=waits))
         if right:
             rotate(card, books, change)
             return True
@@ -115,12 +115,12 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
 def rotate(card: ModelCard, books: Books, fault: Fault) -> None:
     """Change the secret; the station hears nothing where a fault is in the way."""
     books.drawn += 1
-    books.new, books.last = books.drawn, Which.CURRENT
+    books.new, books.last = books.drawn, SecretSlot.CURRENT
     if fault is not Fault.NOT_DONE:
         assert card.takes(books.current)
         card.puk = books.new
     if fault is Fault.NONE:
-        books.keep(Finding.NEW_HOLDS)
+        books.keep(AnswerMeaning.NEW_HOLDS)
 
 
 faulty = st.tuples(st.sampled_from(Fault), st.sampled_from(Fault))
@@ -208,7 +208,7 @@ def test_one_torn_change_costs_one_try_at_most(change: Fault, *, numbers: bool) 
 
 
 def test_a_secret_that_is_wrong_and_has_no_other_beside_it_is_neither() -> None:
-    assert told(Which.CURRENT, right=False, waits=False) is Finding.NEITHER
+    assert answer_meaning(SecretSlot.CURRENT, right=False, waits=False) is AnswerMeaning.NEITHER
 
 
 @pytest.mark.parametrize(

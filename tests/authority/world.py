@@ -13,7 +13,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -134,8 +134,8 @@ class World:
         self.parts = self._parts()
         self.authority = LocalAuthority(self.parts)
 
-    def _parts(self) -> Parts:
-        return Parts(
+    def _parts(self) -> Dependencies:
+        return Dependencies(
             store=self.store,
             policy=lambda: self.policy,
             clock=self.clock,

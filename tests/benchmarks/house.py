@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hardware.virtual.pcscd import PrivatePcscd, Slot
 from kiosk.app.config.settings import Settings
-from kiosk.app.demo.estate import PIN, Actor, cast, make_estate, register
+from kiosk.app.demo.estate import PIN, DemoPerson, cast, make_estate, register
 from kiosk.app.demo.mailbox import Mailbox
 from tests.support.card_file import save
 from tests.support.pcsc import wait_for_presence
@@ -25,7 +25,7 @@ KIOSK = Path(sys.executable).with_name("kiosk")
 class Card:
     """One card in a process of its own, on one slot of the reader."""
 
-    def __init__(self, actor: Actor, kept: Path, slot: Slot) -> None:
+    def __init__(self, actor: DemoPerson, kept: Path, slot: Slot) -> None:
         self.actor = actor
         self.reader = slot.reader
         self.pin, self.puk, self.guid = PIN, actor.puk, actor.chip.state.guid

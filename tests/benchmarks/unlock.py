@@ -17,7 +17,7 @@ from kiosk.app.demo.estate import ANSWERS
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.crypto.hashing import Cost
 from kiosk.authority.crypto.secret_history import open_current
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import (
@@ -103,7 +103,7 @@ def rows(house: House) -> Iterator[Row]:
         yield Row(name + said, taken[key], against, taken["floor"], how, aim=aim, why=_WHY)
 
 
-def _floor(house: House, parts: Parts) -> Take:
+def _floor(house: House, parts: Dependencies) -> Take:
     card, cost = house.card, Cost()
     context = establish()
     pins, secret = itertools.cycle(_PINS), b"a digest of the answers, 32 bytes"
@@ -124,7 +124,7 @@ def _floor(house: House, parts: Parts) -> Take:
     return take
 
 
-def _puk(parts: Parts, guid: bytes) -> str:
+def _puk(parts: Dependencies, guid: bytes) -> str:
     """Return the PUK that the card has by now."""
     with parts.store.read() as uow:
         known = uow.cards.find(CardId("piv", guid.hex()))

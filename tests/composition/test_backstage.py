@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.app.composition.backstage import Backstage, OpenStage
+from kiosk.app.composition.backstage import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.station import only_readers
 from kiosk.contract.errors import StoreError, describe_fault
 from kiosk.contract.messages import ReaderState, VisitEnd, VisitId
@@ -34,7 +34,7 @@ class Ready:
 
 def test_what_was_built_is_closed() -> None:
     ready = Ready()
-    stage = Backstage(lambda: ready, lambda _: None)
+    stage = BackgroundExecutor(lambda: ready, lambda _: None)
     stage.close()
     assert not ready.closed
     stage.look(READY, idle=True)
@@ -45,7 +45,7 @@ def test_what_was_built_is_closed() -> None:
 def test_what_is_stale_is_built_anew() -> None:
     first, second = Ready(), Ready()
     waiting = [second, first]
-    stage = Backstage(waiting.pop, lambda _: None)
+    stage = BackgroundExecutor(waiting.pop, lambda _: None)
     stage.look(READY, idle=True)
     first.stale = True
     stage.look(READY, idle=True)
@@ -56,7 +56,7 @@ def test_what_is_stale_is_built_anew() -> None:
 
 def test_nothing_is_built_anew_under_a_visit() -> None:
     first = Ready()
-    stage = Backstage(lambda: first, lambda _: None)
+    stage = BackgroundExecutor(lambda: first, lambda _: None)
     first.stale = True
     assert stage.look(READY, idle=False) is None
     assert not first.closed
@@ -67,12 +67,12 @@ def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
     failures = [StoreError("away"), StoreError("away")]
     told: list[Exception] = []
 
-    def build() -> OpenStage:
+    def build() -> OpenExecutor:
         if failures:
             raise failures.pop()
         return Ready()
 
-    stage = Backstage(build, told.append)
+    stage = BackgroundExecutor(build, told.append)
     assert stage.look(READY, idle=True) is Outage.AUTHORITY_AWAY
     assert stage.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
     assert len(told) == 2
@@ -80,10 +80,10 @@ def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
 
 
 def test_the_end_of_a_visit_waits_for_nobody() -> None:
-    def build() -> OpenStage:
+    def build() -> OpenExecutor:
         raise StoreError("away")
 
-    stage = Backstage(build, lambda _: None)
+    stage = BackgroundExecutor(build, lambda _: None)
     assert stage.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.composition.opening import open_store
-from kiosk.app.composition.station import LocalStage
+from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.alarms import LOOK
@@ -40,8 +40,8 @@ def store(settings: Settings, environ: dict[str, str]) -> Iterator[Store]:
 
 
 @pytest.fixture
-def stage(store: Store, settings: Settings, environ: dict[str, str]) -> Iterator[LocalStage]:
-    stage = LocalStage(settings, environ)
+def stage(store: Store, settings: Settings, environ: dict[str, str]) -> Iterator[LocalExecutor]:
+    stage = LocalExecutor(settings, environ)
     yield stage
     stage.close()
 
@@ -51,7 +51,7 @@ def is_looked_after(store: Store) -> bool:
         return uow.chores.get(LOOK) is not None
 
 
-def test_an_idle_station_looks_after_the_service(stage: LocalStage, store: Store) -> None:
+def test_an_idle_station_looks_after_the_service(stage: LocalExecutor, store: Store) -> None:
     assert stage.look(ReaderState.READY, idle=False) is None
     assert not is_looked_after(store)
     assert stage.look(ReaderState.READY, idle=True) is None
@@ -59,7 +59,7 @@ def test_an_idle_station_looks_after_the_service(stage: LocalStage, store: Store
 
 
 def test_a_station_out_of_service_does_not(
-    stage: LocalStage, store: Store, settings: Settings
+    stage: LocalExecutor, store: Store, settings: Settings
 ) -> None:
     stage.look(ReaderState.READY, idle=False)
     with store.begin() as uow:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.composition.opening import open_store
-from kiosk.app.composition.station import LocalStage
+from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.setup import make_keys, prepare_database
@@ -51,14 +51,14 @@ def settings(environ: dict[str, str]) -> Iterator[Settings]:
 def test_a_station_is_out_of_order_while_its_token_is_away(
     settings: Settings, environ: dict[str, str]
 ) -> None:
-    stage = LocalStage(settings, environ)
+    stage = LocalExecutor(settings, environ)
     assert stage.look(ReaderState.READY, idle=True) is None
     (worker,) = workers()
     stage.close()
     assert not worker.is_running()
     pin = Path(environ["CREDENTIALS_DIRECTORY"]) / "token-pin"
     pin.rename(pin.with_name("elsewhere"))
-    without = LocalStage(settings, environ)
+    without = LocalExecutor(settings, environ)
     assert without.look(ReaderState.READY, idle=True) is Outage.AUTHORITY_AWAY
     pin.with_name("elsewhere").rename(pin)
     assert without.look(ReaderState.READY, idle=True) is None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import psycopg
 
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from tests.support.database import sqlite_url
 
 
@@ -76,4 +76,4 @@ class PostgresBase:
 
 
 def _tables() -> list[str]:
-    return list(Row.metadata.tables)
+    return list(TableRow.metadata.tables)

@@ -21,8 +21,8 @@ from kiosk.contract.messages import ReaderState, VisitId
 from kiosk.contract.ports import CardInserted, CardRemoved, PostReaderEvent, ReaderMonitor
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command
-from kiosk.station.loop import Patience, Stage, StationLoop
-from kiosk.station.states import Attract, ConfirmOwner, Reading, State, Visit
+from kiosk.station.loop import Executor, IdleTimes, StationLoop
+from kiosk.station.states import Attract, ConfirmOwner, Reading, State, VisitState
 from screens.kiosk.app import KioskApp
 from screens.kiosk.attract import AttractPage
 from screens.theme import Look
@@ -30,7 +30,7 @@ from tests.station.monitor import FakeMonitor
 
 T = TypeVar("T")
 
-FOR_EVER = Patience(600, 600, 600)
+FOR_EVER = IdleTimes(600, 600, 600)
 CANARY = "84613 Canary"
 """Stands in every secret of a visit."""
 
@@ -86,7 +86,7 @@ class WatchedApp(KioskApp):
 class Glasshouse:
     """One station; ``stage`` carries its commands out."""
 
-    def __init__(self, stage: Stage | None = None, hold_s: float = 0.0) -> None:
+    def __init__(self, stage: Executor | None = None, hold_s: float = 0.0) -> None:
         self.loop = StationLoop(stage or SilentStage(), self._watch, self._fault, FOR_EVER)
         look = Look(motion=False, hold_s=hold_s)
         self.app = WatchedApp(self.loop, look, lambda error: None)
@@ -154,6 +154,6 @@ def survivors(before: WeakSet[Widget], app: WatchedApp, visit: VisitId) -> list[
 
 
 def _belongs(one: object, visit: VisitId) -> bool:
-    if isinstance(one, Visit):
+    if isinstance(one, VisitState):
         return one.id == visit
     return isinstance(one, Sensitive) and one.reveal() == CANARY

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hardware.apdu import Command, Response, StatusWord, encode
+from hardware.apdu import CommandApdu, ResponseApdu, StatusWord, encode
 
 Answer = str | Exception
 
 
-def response(text: str) -> Response:
+def response(text: str) -> ResponseApdu:
     raw = bytes.fromhex(text)
-    return Response(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
+    return ResponseApdu(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
 
 
 class Script:
@@ -19,13 +19,13 @@ class Script:
 
     def __init__(self, *answers: Answer) -> None:
         self._answers: Iterator[Answer] = iter(answers)
-        self.commands: list[Command] = []
+        self.commands: list[CommandApdu] = []
 
     @property
     def sent(self) -> list[str]:
         return [encode(command, t0=False).hex() for command in self.commands]
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         self.commands.append(command)
         answer = next(self._answers)
         if isinstance(answer, Exception):
@@ -41,7 +41,7 @@ class Card:
         self._otherwise = otherwise
         self.sent: list[str] = []
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         apdu = encode(command, t0=False).hex()
         self.sent.append(apdu)
         fitting = [key for key in self.table if apdu.startswith(key)]
@@ -55,6 +55,6 @@ class Endless:
         self._make = make
         self.asked = 0
 
-    def send(self, _command: Command) -> Response:
+    def send(self, _command: CommandApdu) -> ResponseApdu:
         self.asked += 1
         return response(self._make())

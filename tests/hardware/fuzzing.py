@@ -9,14 +9,21 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from hardware.apdu import CHANGE_REFERENCE_DATA as CHANGE
-from hardware.apdu import GENERAL_AUTHENTICATE, GET_RESPONSE, VERIFY, Command, Response, StatusWord
+from hardware.apdu import (
+    GENERAL_AUTHENTICATE,
+    GET_RESPONSE,
+    VERIFY,
+    CommandApdu,
+    ResponseApdu,
+    StatusWord,
+)
 from hardware.apdu import RESET_RETRY_COUNTER as RESET
 from hardware.connection import Link, understood
 
 MOST_COMMANDS = 3000
 """No act sends as many, however its card answers: an endless answer is given up before."""
 
-Answer = Callable[[Command], bytes]
+Answer = Callable[[CommandApdu], bytes]
 
 _SPENDING = (VERIFY, CHANGE, RESET, GENERAL_AUTHENTICATE)
 
@@ -98,10 +105,10 @@ class FuzzLink(Link):
 
     card: Answer
     plan: Plan
-    commands: list[tuple[Command, bytes]] = field(default_factory=list)
+    commands: list[tuple[CommandApdu, bytes]] = field(default_factory=list)
     wrong: int = 0
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         assert len(self.commands) < MOST_COMMANDS, "it hangs"
         raw = self.plan.answer(len(self.commands), lambda: self.card(command))
         self.wrong += raw is not None

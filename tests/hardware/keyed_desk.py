@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hardware.apdu import Command, Response, StatusWord
-from hardware.keypad import Keypad
+from hardware.apdu import CommandApdu, ResponseApdu, StatusWord
+from hardware.keypad import PinPad
 from hardware.pcsc import GET_FEATURE_REQUEST
 from hardware.pin_pad import PadEntry
 from tests.hardware.drivers.openpgp_cards import Passwords
@@ -30,8 +30,8 @@ class Reader:
         self.asked.append((code, body.hex()))
         return bytes.fromhex("9000")
 
-    def keypad(self) -> Keypad:
-        found = Keypad.found(self.control)
+    def keypad(self) -> PinPad:
+        found = PinPad.found(self.control)
         assert found is not None
         return found
 
@@ -43,10 +43,10 @@ class Desk:
         self.reader = reader
         self.card = card
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         if command.pad is None:
             return self.card.send(command)
-        return Response(b"", StatusWord.from_bytes(self._keyed(command, command.pad)))
+        return ResponseApdu(b"", StatusWord.from_bytes(self._keyed(command, command.pad)))
 
-    def _keyed(self, command: Command, entry: PadEntry) -> bytes:
+    def _keyed(self, command: CommandApdu, entry: PadEntry) -> bytes:
         return self.reader.keypad().prepared(command, entry)()

@@ -11,8 +11,8 @@ from hardware.apdu import (
     GET_DATA,
     RESET_RETRY_COUNTER,
     VERIFY,
-    Command,
-    Header,
+    CommandApdu,
+    CommandHeader,
     StatusWord,
     decode,
     encode,
@@ -32,37 +32,37 @@ from hardware.apdu import (
     ],
 )
 def test_the_four_cases(body: bytes, le: int | None, t1: str, t0: str) -> None:
-    command = Command(Header(0, 1, 2, 3), body, le)
+    command = CommandApdu(CommandHeader(0, 1, 2, 3), body, le)
     assert encode(command, t0=False).hex() == t1
     assert encode(command, t0=True).hex() == t0
 
 
 def test_a_length_that_is_not_short_is_refused() -> None:
     with pytest.raises(ValueError, match="Le 257"):
-        Command(Header(0, 1, 2, 3), le=257)
+        CommandApdu(CommandHeader(0, 1, 2, 3), le=257)
     with pytest.raises(ValueError, match="too long"):
-        encode(Command(Header(0, 1, 2, 3), bytes(256)), t0=False)
+        encode(CommandApdu(CommandHeader(0, 1, 2, 3), bytes(256)), t0=False)
 
 
 @pytest.mark.parametrize("instruction", [VERIFY, CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER, 0x87])
 def test_secrets_only_travel_in_commands_that_count_as_a_change(instruction: int) -> None:
-    command = Command(Header(0, instruction, 0, 0x80), b"12345678")
+    command = CommandApdu(CommandHeader(0, instruction, 0, 0x80), b"12345678")
     assert command.changes_card
     assert not command.only_reads
 
 
 @given(st.integers(0, 255))
 def test_an_instruction_that_nobody_listed_counts_as_a_change(instruction: int) -> None:
-    command = Command(Header(0, instruction, 0, 0), b"x")
+    command = CommandApdu(CommandHeader(0, instruction, 0, 0), b"x")
     assert command.changes_card == (instruction not in {0xA4, 0xC0, 0xCA, 0xCB})
 
 
 def test_asking_for_the_state_of_a_pin_only_reads() -> None:
-    assert Command(Header(0, VERIFY, 0, 0x80)).only_reads
+    assert CommandApdu(CommandHeader(0, VERIFY, 0, 0x80)).only_reads
 
 
 def test_the_rest_of_an_answer_belongs_to_the_change_it_answers() -> None:
-    change = Command(Header(0x10, RESET_RETRY_COUNTER, 0, 0x80), b"x")
+    change = CommandApdu(CommandHeader(0x10, RESET_RETRY_COUNTER, 0, 0x80), b"x")
     rest = get_response(change, 7)
     assert rest.changes_card
     assert encode(rest, t0=False).hex() == "00c0000007"
@@ -71,7 +71,7 @@ def test_the_rest_of_an_answer_belongs_to_the_change_it_answers() -> None:
 
 @given(st.binary(max_size=2000), st.sampled_from([None, 256]))
 def test_pieces_carry_the_whole_body_and_one_le(body: bytes, le: int | None) -> None:
-    pieces = Command(Header(0x00, GET_DATA, 1, 2), body, le).pieces()
+    pieces = CommandApdu(CommandHeader(0x00, GET_DATA, 1, 2), body, le).pieces()
     assert b"".join(piece.body for piece in pieces) == body
     assert all(piece.header.cla == 0x10 and piece.le is None for piece in pieces[:-1])
     assert pieces[-1].header.cla == 0x00
@@ -81,7 +81,7 @@ def test_pieces_carry_the_whole_body_and_one_le(body: bytes, le: int | None) -> 
 
 
 def test_a_body_is_not_in_any_repr() -> None:
-    command = Command(Header(0, VERIFY, 0, 0x80), b"31415926")
+    command = CommandApdu(CommandHeader(0, VERIFY, 0, 0x80), b"31415926")
     assert b"31415926".hex() not in repr(command)
     assert "31415926" not in repr(command)
     answer = decode(b"31415926\x90\x00")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hardware.card_access import AbandonedError, Attendance, Workers
+from hardware.card_access import AbandonedError, Watchdog, Workers
 from kiosk.contract.errors import CardHung, OutcomeUnknown, PinWrong
 
 SOON = 0.05
@@ -26,7 +26,7 @@ class Hang:
         self.tidied = threading.Event()
         self.sent: list[str] = []
 
-    def work(self, attendance: Attendance, *, changes_card: bool) -> str:
+    def work(self, attendance: Watchdog, *, changes_card: bool) -> str:
         with attendance.step(changes_card=changes_card):
             self.let_go.wait(LONG)
         self.sent.append("what follows from the answer")
@@ -34,24 +34,24 @@ class Hang:
 
 
 def test_the_result_and_the_error_come_back() -> None:
-    assert Attendance(LONG, Workers()).run(lambda: 42, nothing) == 42
+    assert Watchdog(LONG, Workers()).run(lambda: 42, nothing) == 42
 
     def wrong() -> None:
         raise PinWrong(2)
 
     with pytest.raises(PinWrong):
-        Attendance(LONG, Workers()).run(wrong, nothing)
+        Watchdog(LONG, Workers()).run(wrong, nothing)
 
 
 def test_tidying_up_is_done_before_the_caller_goes_on() -> None:
     done: list[str] = []
-    Attendance(LONG, Workers()).run(lambda: done.append("work"), lambda: done.append("tidy"))
+    Watchdog(LONG, Workers()).run(lambda: done.append("work"), lambda: done.append("tidy"))
     assert done == ["work", "tidy"]
 
 
 @pytest.mark.parametrize(("changes_card", "error"), [(False, CardHung), (True, OutcomeUnknown)])
 def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exception]) -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
     with pytest.raises(error):
         attendance.run(lambda: hang.work(attendance, changes_card=changes_card), hang.tidied.set)
     assert not attendance.ended(0)
@@ -62,7 +62,7 @@ def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exceptio
 
 
 def test_a_change_that_was_answered_is_known_when_a_later_step_hangs() -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
 
     def work() -> str:
         with attendance.step(changes_card=True):
@@ -76,7 +76,7 @@ def test_a_change_that_was_answered_is_known_when_a_later_step_hangs() -> None:
 
 
 def test_what_is_done_between_two_steps_is_not_timed() -> None:
-    attendance, pause = Attendance(SOON, Workers()), threading.Event()
+    attendance, pause = Watchdog(SOON, Workers()), threading.Event()
 
     def work() -> str:
         with pytest.raises(PinWrong), attendance.step(changes_card=True):
@@ -88,7 +88,7 @@ def test_what_is_done_between_two_steps_is_not_timed() -> None:
 
 
 def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
 
     def fail() -> None:
         hang.let_go.wait(LONG)
@@ -109,7 +109,7 @@ def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
 
 
 def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
 
     def tidy() -> None:
         hang.let_go.wait(LONG)
@@ -121,7 +121,7 @@ def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
 
 
 def test_each_step_has_the_whole_patience() -> None:
-    attendance, pause = Attendance(1.0, Workers()), threading.Event()
+    attendance, pause = Watchdog(1.0, Workers()), threading.Event()
 
     def work() -> str:
         for _ in range(5):
@@ -133,7 +133,7 @@ def test_each_step_has_the_whole_patience() -> None:
 
 
 def test_a_person_at_the_keys_has_time_of_their_own() -> None:
-    attendance, typing = Attendance(SOON, Workers()), threading.Event()
+    attendance, typing = Watchdog(SOON, Workers()), threading.Event()
 
     def work() -> str:
         with attendance.step(changes_card=True, more_s=LONG):
@@ -144,7 +144,7 @@ def test_a_person_at_the_keys_has_time_of_their_own() -> None:
 
 
 def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
 
     def work() -> str:
         with attendance.step(changes_card=True, more_s=LONG):
@@ -160,7 +160,7 @@ def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
 
 
 def test_an_abandoned_step_raises() -> None:
-    hang, attendance = Hang(), Attendance(SOON, Workers())
+    hang, attendance = Hang(), Watchdog(SOON, Workers())
     with pytest.raises(CardHung):
         attendance.run(lambda: hang.work(attendance, changes_card=False), nothing)
     with pytest.raises(AbandonedError), attendance.step():
@@ -177,11 +177,11 @@ def test_a_worker_is_used_again_and_one_that_hangs_is_replaced() -> None:
         seen.append(threading.get_ident())
         return "done"
 
-    assert Attendance(LONG, workers).run(who, nothing) == "done"
-    stuck = Attendance(SOON, workers)
+    assert Watchdog(LONG, workers).run(who, nothing) == "done"
+    stuck = Watchdog(SOON, workers)
     with pytest.raises(CardHung):
         stuck.run(lambda: (who(), hang.work(stuck, changes_card=False)), nothing)
-    assert Attendance(LONG, workers).run(who, nothing) == "done"
+    assert Watchdog(LONG, workers).run(who, nothing) == "done"
     hang.let_go.set()
     assert stuck.ended(LONG)
     assert seen[0] in seen[1:]

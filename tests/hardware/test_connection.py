@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 
 from hardware import pcsc
-from hardware.apdu import Command, Header, Response, StatusWord, select
+from hardware.apdu import CommandApdu, CommandHeader, ResponseApdu, StatusWord, select
 from hardware.connection import Connection, Link
 from hardware.pcsc import GET_FEATURE_REQUEST, Handle, PcscError
-from hardware.pin_pad import Asked, PadEntry
+from hardware.pin_pad import PadEntry, PadOperation
 from kiosk.contract.errors import (
     CardBusy,
     CardError,
@@ -41,12 +41,16 @@ MEANINGS = {
     0x8010000F: CardMute,
     0x80100001: CardMute,
 }
-CHANGES = [Command(Header(0, ins, 0, 0x80), b"31415926" * 2) for ins in (0x20, 0x24, 0x2C, 0x87)]
-KEYED = [
-    Command(Header(0, 0x20, 0, 0x82), pad=PadEntry(Asked.CURRENT, 6, 8)),
-    Command(Header(0, 0x2C, 0, 0x80), b"31415926" * 2, pad=PadEntry(Asked.NEW, 6, 8, 8, 8)),
+CHANGES = [
+    CommandApdu(CommandHeader(0, ins, 0, 0x80), b"31415926" * 2) for ins in (0x20, 0x24, 0x2C, 0x87)
 ]
-QUESTIONS = [select(b"abcde"), Command(Header(0, 0xCB, 0x3F, 0xFF), b"x", 256)]
+KEYED = [
+    CommandApdu(CommandHeader(0, 0x20, 0, 0x82), pad=PadEntry(PadOperation.CURRENT, 6, 8)),
+    CommandApdu(
+        CommandHeader(0, 0x2C, 0, 0x80), b"31415926" * 2, pad=PadEntry(PadOperation.NEW, 6, 8, 8, 8)
+    ),
+]
+QUESTIONS = [select(b"abcde"), CommandApdu(CommandHeader(0, 0xCB, 0x3F, 0xFF), b"x", 256)]
 
 
 class Service:
@@ -96,7 +100,7 @@ def test_what_a_code_means(code: int, kind: type[CardError]) -> None:
 @pytest.mark.parametrize("answer", [*(code for code in MEANINGS), b"", b"\x90"])
 @pytest.mark.parametrize("command", [*CHANGES, *KEYED])
 def test_a_change_without_an_answer_is_unknown_and_sent_once(
-    command: Command, answer: int | bytes, monkeypatch: pytest.MonkeyPatch
+    command: CommandApdu, answer: int | bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service(monkeypatch, answer)
     with pytest.raises(OutcomeUnknown) as raised:
@@ -109,7 +113,7 @@ def test_a_change_without_an_answer_is_unknown_and_sent_once(
 @pytest.mark.parametrize("code", [0x8010001F, 0x80100004, 0x80100011])
 @pytest.mark.parametrize("command", KEYED)
 def test_a_driver_that_knows_no_such_request_has_sent_nothing(
-    command: Command, code: int, monkeypatch: pytest.MonkeyPatch
+    command: CommandApdu, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service(monkeypatch, code)
     with pytest.raises(PadRefused) as raised:
@@ -120,7 +124,7 @@ def test_a_driver_that_knows_no_such_request_has_sent_nothing(
 
 @pytest.mark.parametrize("command", QUESTIONS)
 def test_a_question_without_an_answer_has_no_outcome(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    command: CommandApdu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for torn in (b"", b"\x90"):
         Service(monkeypatch, torn)
@@ -147,7 +151,7 @@ def test_after_a_reset_the_application_is_selected_again(monkeypatch: pytest.Mon
     service = Service(monkeypatch, ok, was_reset, ok, b"\xaa" + ok)
     link = connection()
     link.send(QUESTIONS[0])
-    assert link.send(QUESTIONS[1]) == Response(b"\xaa", StatusWord(0x9000))
+    assert link.send(QUESTIONS[1]) == ResponseApdu(b"\xaa", StatusWord(0x9000))
     assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xA4, 0xCB]
     assert service.reconnects == [False]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from hardware.apdu import SELECT, Command, encode
+from hardware.apdu import SELECT, CommandApdu, encode
 from hardware.connection import Connection
 from hardware.driver import CardSession, Driver, PinKey
 from hardware.drivers.gids import GidsDriver
@@ -57,7 +57,7 @@ def openpgp_card() -> Answer:
     objects = {"004f": AID, "00f9": KDF + "9000", "7f21": certificates.der().hex() + "9000"}
     card = Passwords(objects=objects)
 
-    def answer(command: Command) -> bytes:
+    def answer(command: CommandApdu) -> bytes:
         if command.header.ins == SELECT:
             return b"\x90\x00"
         said = card.send(command)

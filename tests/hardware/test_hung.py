@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hardware.card_access import Patience
+from hardware.card_access import CardTimeouts
 from kiosk.contract.errors import CardError, CardHung, OutcomeUnknown
 from kiosk.contract.ports import CardHold
 from tests.hardware.trouble import (
@@ -117,7 +117,7 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     trouble, hang, well = chip(), Hang(), chip()
     trouble.fail({GET_DATA: hang})
     stuck, seat = insert(trouble), insert(well, 1)
-    cards = cards_with(Patience(answer_s=5.0))
+    cards = cards_with(CardTimeouts(answer_s=5.0))
     errors: list[CardError] = []
 
     def read_stuck() -> None:

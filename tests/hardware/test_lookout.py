@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from hardware import pcsc
-from hardware.monitor import Events, Lookout
-from hardware.pcsc import STATE_PRESENT, Context, PcscError, ReaderState
+from hardware.monitor import Events, ReaderThread
+from hardware.pcsc import STATE_PRESENT, Context, PcscError, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
     CardRemoved,
@@ -19,7 +19,7 @@ from kiosk.contract.ports import (
 )
 
 GONE = 0x8
-Sight = tuple[str, ...] | list[ReaderState] | PcscError
+Sight = tuple[str, ...] | list[PcscReaderState] | PcscError
 
 
 class Service:
@@ -27,7 +27,7 @@ class Service:
 
     def __init__(self, *sights: Sight) -> None:
         self._sights: Iterator[Sight] = iter(sights)
-        self.waited_with: list[list[ReaderState]] = []
+        self.waited_with: list[list[PcscReaderState]] = []
 
     def list_readers(self, _context: Context) -> tuple[str, ...]:
         sight = self._next()
@@ -35,8 +35,8 @@ class Service:
         return sight
 
     def wait(
-        self, _context: Context, _timeout: int, known: Iterable[ReaderState]
-    ) -> tuple[ReaderState, ...]:
+        self, _context: Context, _timeout: int, known: Iterable[PcscReaderState]
+    ) -> tuple[PcscReaderState, ...]:
         self.waited_with.append(list(known))
         sight = self._next()
         assert isinstance(sight, list)
@@ -59,7 +59,7 @@ def told(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
     monkeypatch.setattr(pcsc, "list_readers", service.list_readers)
     monkeypatch.setattr(pcsc, "wait_for_change", service.wait)
     heard: queue.Queue[Events] = queue.Queue()
-    lookout = Lookout(heard.put, 0, retry_s=60)
+    lookout = ReaderThread(heard.put, 0, retry_s=60)
     lookout.start()
     events: Events = ()
     while ServiceLost() not in events:
@@ -68,12 +68,12 @@ def told(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
     return events
 
 
-def plugged(count: int) -> ReaderState:
-    return ReaderState(pcsc.PLUG_AND_PLAY, count << 16)
+def plugged(count: int) -> PcscReaderState:
+    return PcscReaderState(pcsc.PLUG_AND_PLAY, count << 16)
 
 
-def present(reader: str, count: int) -> ReaderState:
-    return ReaderState(reader, count << 16 | STATE_PRESENT)
+def present(reader: str, count: int) -> PcscReaderState:
+    return PcscReaderState(reader, count << 16 | STATE_PRESENT)
 
 
 def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(
@@ -81,13 +81,13 @@ def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(
 ) -> None:
     service = Service(
         ("a", "b"),
-        [present("a", 1), ReaderState("b", 0x10), plugged(2)],
+        [present("a", 1), PcscReaderState("b", 0x10), plugged(2)],
         ("a", "b"),
-        [ReaderState("a", GONE), ReaderState("b", 0x10), plugged(3)],
+        [PcscReaderState("a", GONE), PcscReaderState("b", 0x10), plugged(3)],
         ("b",),
-        [ReaderState("b", 0x10), plugged(4)],
+        [PcscReaderState("b", 0x10), plugged(4)],
         ("a", "b"),
-        [present("a", 0), ReaderState("b", 0x10), plugged(4)],
+        [present("a", 0), PcscReaderState("b", 0x10), plugged(4)],
     )
     assert told(monkeypatch, service) == (
         ServiceFound(),
@@ -101,7 +101,7 @@ def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(
         ServiceLost(),
     )
     # A reader that is back is asked about anew, and plugging as it was told last.
-    assert service.waited_with[3][0] == ReaderState("a", 0)
+    assert service.waited_with[3][0] == PcscReaderState("a", 0)
     assert [waited[-1] for waited in service.waited_with] == [plugged(n) for n in (0, 2, 3, 4)]
 
 
@@ -123,7 +123,7 @@ def test_a_wait_without_news_ends_nothing(monkeypatch: pytest.MonkeyPatch, code:
 
 
 def test_no_reader_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    service = Service((), [plugged(0)], ("a",), [ReaderState("a", 0x10), plugged(1)])
+    service = Service((), [plugged(0)], ("a",), [PcscReaderState("a", 0x10), plugged(1)])
     assert told(monkeypatch, service) == (
         ServiceFound(),
         ReadersChanged(()),

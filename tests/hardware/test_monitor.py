@@ -13,7 +13,7 @@ import pytest
 
 from hardware import pcsc
 from hardware.monitor import PcscMonitor
-from hardware.pcsc import ReaderState
+from hardware.pcsc import PcscReaderState
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard
 from kiosk.contract.ports import (
@@ -140,7 +140,7 @@ def test_the_reader_is_pulled_out_with_its_card_and_plugged_in_again(
     waits: list[object] = []
     wait_for_change = pcsc.wait_for_change
 
-    def counted(*call: Any) -> tuple[ReaderState, ...]:
+    def counted(*call: Any) -> tuple[PcscReaderState, ...]:
         waits.append(call)
         return wait_for_change(*call)
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware import pin_pad
-from hardware.apdu import Command, Header, StatusWord
+from hardware.apdu import CommandApdu, CommandHeader, StatusWord
 from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.drivers.piv import PivSession
-from hardware.keypad import Keypad, check
+from hardware.keypad import PinPad, check
 from hardware.pcsc import PcscError
-from hardware.pin_pad import Asked, PadEntry, PadProperties
+from hardware.pin_pad import PadEntry, PadOperation, PadProperties
 from kiosk.contract.errors import PadLeft, PadRefused, PadTrouble
 from kiosk.contract.messages import OnPad
 from kiosk.contract.sensitive import Sensitive
@@ -175,14 +175,14 @@ def test_two_pins_come_from_the_same_place() -> None:
     ids=["none", "verify alone", "modify alone", "cut", "of another length"],
 )
 def test_a_reader_with_half_the_keys_has_none(features: str) -> None:
-    assert Keypad.found(Reader(features=features).control) is None
+    assert PinPad.found(Reader(features=features).control) is None
 
 
 def test_a_reader_that_fails_the_questions() -> None:
     def knows_nothing(code: int, _body: bytes) -> bytes:
         raise PcscError("SCardControl", code)
 
-    assert Keypad.found(knows_nothing) is None
+    assert PinPad.found(knows_nothing) is None
     reader = Reader()
 
     def keeps_to_itself(code: int, body: bytes) -> bytes:
@@ -190,10 +190,10 @@ def test_a_reader_that_fails_the_questions() -> None:
             raise PcscError("SCardControl", 1)
         return reader.control(code, body)
 
-    keypad = Keypad.found(keeps_to_itself)
+    keypad = PinPad.found(keeps_to_itself)
     assert keypad is not None
-    entry = PadEntry(Asked.CURRENT, 6, 8)
-    keypad.prepared(Command(Header(0x00, 0x20, 0x00, 0x82), pad=entry), entry)()
+    entry = PadEntry(PadOperation.CURRENT, 6, 8)
+    keypad.prepared(CommandApdu(CommandHeader(0x00, 0x20, 0x00, 0x82), pad=entry), entry)()
     assert len(reader.asked) == 1
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from hardware import pcsc
-from hardware.card_access import Patience
+from hardware.card_access import CardTimeouts
 from hardware.pcsc import PcscError
 from hardware.trace import Exchange
 from kiosk.contract.errors import CardBusy, OutcomeUnknown
@@ -52,7 +52,7 @@ def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> 
     other.start()
     assert holding.wait(10)
     reports: list[object] = []
-    cards = cards_with(Patience(busy_s=20.0, retry_s=0.01))
+    cards = cards_with(CardTimeouts(busy_s=20.0, retry_s=0.01))
 
     def read() -> None:
         waiting.set()

@@ -5,8 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.monitor import Events, Watch, readers_listed, service_found, service_lost, states_seen
-from hardware.pcsc import STATE_MUTE, STATE_PRESENT, ReaderState
+from hardware.monitor import (
+    Events,
+    ReaderSnapshot,
+    readers_listed,
+    service_found,
+    service_lost,
+    states_seen,
+)
+from hardware.pcsc import STATE_MUTE, STATE_PRESENT, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
@@ -19,13 +26,13 @@ from kiosk.contract.ports import (
 EMPTY = 0x10
 
 
-def state(reader: str, count: int, flags: int = STATE_PRESENT) -> ReaderState:
-    return ReaderState(reader, count << 16 | flags)
+def state(reader: str, count: int, flags: int = STATE_PRESENT) -> PcscReaderState:
+    return PcscReaderState(reader, count << 16 | flags)
 
 
 def follow(*sights: object) -> list[Events]:
     """Feed sights to the fold; return the events of each."""
-    watch, said = Watch(), []
+    watch, said = ReaderSnapshot(), []
     for sight in sights:
         if sight == "found":
             watch, events = service_found(watch)
@@ -34,7 +41,7 @@ def follow(*sights: object) -> list[Events]:
         elif isinstance(sight, tuple):
             watch, events = readers_listed(watch, sight)
         else:
-            assert isinstance(sight, ReaderState)
+            assert isinstance(sight, PcscReaderState)
             watch, events = states_seen(watch, [sight])
         said.append(events)
     return said

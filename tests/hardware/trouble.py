@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from hardware import pcsc
-from hardware.card_access import Patience, PcscCards
+from hardware.card_access import CardTimeouts, PcscCards
 from hardware.drivers.piv import PivDriver
-from hardware.pcsc import ReaderState
+from hardware.pcsc import PcscReaderState
 from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.virtual.link import Chip
@@ -23,8 +23,8 @@ from tests.support.pcsc import Seat
 
 PIN, NEW, PUK = (Sensitive(text) for text in ("482915", "60514273", "73918264"))
 GET_RESPONSE, GET_DATA, VERIFY, CHANGE, RESET = 0xC0, 0xCB, 0x20, 0x24, 0x2C
-SOON = Patience(answer_s=0.8, busy_s=0.8, retry_s=0.02)
-PATIENT = Patience(answer_s=20.0, busy_s=0.2, retry_s=0.02)
+SOON = CardTimeouts(answer_s=0.8, busy_s=0.8, retry_s=0.02)
+PATIENT = CardTimeouts(answer_s=20.0, busy_s=0.2, retry_s=0.02)
 
 
 class Trouble(FaultyCard):
@@ -79,7 +79,7 @@ CHANGES: dict[int, Operation] = {
 
 
 def cards_with(
-    patience: Patience = PATIENT, trace: Trace | None = None, *, exclusive: bool = True
+    patience: CardTimeouts = PATIENT, trace: Trace | None = None, *, exclusive: bool = True
 ) -> PcscCards:
     return PcscCards(Registry([PivDriver()]), patience, trace, exclusive=exclusive)
 
@@ -110,7 +110,7 @@ def let_the_service_look(reader: str) -> None:
     before its next poll for the one that it knew. Each coming and going counts one.
     """
     context = pcsc.establish()
-    state = ReaderState(reader, pcsc.STATE_UNAWARE)
+    state = PcscReaderState(reader, pcsc.STATE_UNAWARE)
     while state.state == pcsc.STATE_UNAWARE or (not state.present and state.count % 2):
         (state,) = pcsc.wait_for_change(context, 10_000, [state])
     pcsc.release(context)

@@ -11,7 +11,7 @@ import pytest
 from kiosk.app.config.settings import ServiceSettings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.mail.compose import compose_notice
-from kiosk.authority.mail.outbox import OutboxWorker, Patience
+from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
@@ -20,8 +20,8 @@ from kiosk.contract.ports import Mailer, Message
 from tests.support.database import MACS, TestDatabase
 from tests.support.smtp import relay_to, running
 
-QUICK = Patience(look_every=timedelta(milliseconds=10))
-NEVER_LOOKS = Patience(look_every=timedelta(hours=1))
+QUICK = RetryTimes(look_every=timedelta(milliseconds=10))
+NEVER_LOOKS = RetryTimes(look_every=timedelta(hours=1))
 
 
 class FakeMailer:
@@ -50,7 +50,7 @@ def compose(message: OutboxMessage) -> Message:
     )
 
 
-def worker(database: TestDatabase, mailer: Mailer, patience: Patience = QUICK) -> OutboxWorker:
+def worker(database: TestDatabase, mailer: Mailer, patience: RetryTimes = QUICK) -> OutboxWorker:
     return OutboxWorker(database.store(), mailer, database.clock, compose, patience)
 
 

@@ -56,14 +56,14 @@ from kiosk.station.states import (
     StopNumberEntry,
     Success,
     Trouble,
-    Visit,
+    VisitState,
     Work,
     Working,
 )
 
 VISIT_ID = VisitId("5fa3c9017b6e4d2a8c10e4d9b7a6f321")
 AT = CardAddress("Reader 0", CardId("piv", "00112233445566778899aabbccddeeff"))
-VISIT = Visit(
+VISIT = VisitState(
     VISIT_ID,
     AT,
     reference_of(VISIT_ID),

@@ -28,7 +28,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.ports import CardAddress, CardInserted, CardRemoved, PostReaderEvent
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.executor import Actions
-from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.loop import IdleTimes, StationLoop
 from screens.kiosk.attract import AttractPage
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
 from screens.kiosk.codes import CodeEntryPage
@@ -122,7 +122,7 @@ def station(cards: FakeCards, authority: FakeAuthority) -> Visited:
         raise AssertionError("the visit ended in a fault")
 
     actions = Actions(authority, cards, Heartbeat("test"))
-    loop = StationLoop(actions, monitor, fault, Patience(60, 20, 0.05))
+    loop = StationLoop(actions, monitor, fault, IdleTimes(60, 20, 0.05))
     return Visited(PictureApp(loop, STILL, lambda error: None, now=Watch()), loop, monitors)
 
 

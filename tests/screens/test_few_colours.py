@@ -12,7 +12,7 @@ from textual.strip import Strip
 from screens import theme
 from screens.admin.app import every_page
 from screens.terminal.colours import has_few_colours
-from screens.theme import ENOUGH, Look, Palette, as_256, contrast
+from screens.theme import ENOUGH, ColourPalette, Look, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
 from tests.screens.test_theme import TEXT, UNDER, accents
@@ -21,7 +21,7 @@ NOT_TEXT = set("█▄▀▇▆▅▃▂▁▌▐╔╗╚╝═║┤└┬─�
 """Lines and bars, which are no text."""
 
 
-def _weakest(palette: Palette) -> float:
+def _weakest(palette: ColourPalette) -> float:
     pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
     pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
     pairs += [(palette.paper, palette.alarm)]

@@ -27,7 +27,7 @@ from kiosk.station.states import (
     RemoveCard,
     State,
     StillThere,
-    Visit,
+    VisitState,
     visit_of,
 )
 from screens.kiosk.attract import AttractPage
@@ -43,7 +43,7 @@ def _left_over(visit: VisitId) -> list[object]:
     return [
         thing
         for thing in gc.get_objects()
-        if (type(thing) is Visit and thing.id == visit)
+        if (type(thing) is VisitState and thing.id == visit)
         or (isinstance(thing, Page) and thing.visit == visit)
     ]
 

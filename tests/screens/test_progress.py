@@ -24,7 +24,7 @@ from kiosk.station.states import (
     StillThere,
     Success,
     Trouble,
-    Visit,
+    VisitState,
     Work,
     Working,
 )
@@ -48,11 +48,11 @@ CODE_ALONE = ("email-code",)
 TURNED_ROUND = ("email-code", "questions")
 
 
-def visit(purpose: Purpose, verification: tuple[str, ...] = VISIT.verification) -> Visit:
+def visit(purpose: Purpose, verification: tuple[str, ...] = VISIT.verification) -> VisitState:
     return replace(VISIT, purpose=purpose, verification=verification)
 
 
-def working(of: Visit, work: Work) -> Working:
+def working(of: VisitState, work: Work) -> Working:
     return Working(of, work, RequestCode(of.id, "1"), None)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screens import theme
-from screens.theme import ENOUGH, Look, Palette, contrast
+from screens.theme import ENOUGH, ColourPalette, Look, contrast
 
 TEXT = ("ink", "quiet", "accent", "alarm", "done")
 UNDER = ("paper", "ground", "well")
@@ -21,7 +21,7 @@ def test_contrast_is_as_the_standard_computes_it() -> None:
     assert contrast("#ffffff", "#777777") == contrast("#777777", "#ffffff")
 
 
-def _weakest(palette: Palette) -> float:
+def _weakest(palette: ColourPalette) -> float:
     pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
     pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
     return min(contrast(*pair) for pair in pairs)

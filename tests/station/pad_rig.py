@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 
 from kiosk.station import states as s
-from kiosk.station.loop import Patience
+from kiosk.station.loop import IdleTimes
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.rig import Rig
 
 
 def pad_rig(
     *endings: Exception | None,
-    patience: Patience | None = None,
+    patience: IdleTimes | None = None,
     authority: FakeAuthority | None = None,
 ) -> Rig:
     """``endings`` say how each asking ends, as ``FakeCards.on_pad`` does."""
     cards = FakeCards(pin_pad=True, on_pad=list(endings))
     return Rig(
-        patience or Patience(60, 20, 60), cards=cards, authority=authority or FakeAuthority()
+        patience or IdleTimes(60, 20, 60), cards=cards, authority=authority or FakeAuthority()
     )
 
 

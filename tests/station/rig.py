@@ -10,8 +10,8 @@ from kiosk.contract.ports import CardInserted, PostReaderEvent
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.executor import Actions, Pulse
-from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.executor import Actions, HeartbeatSender
+from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.monitor import FakeMonitor
@@ -24,7 +24,7 @@ PIN = Sensitive("482916")
 class Rig:
     """A running station; ``seen`` is every state that was shown."""
 
-    patience: Patience = field(default_factory=lambda: Patience(60, 20, 0.02))
+    patience: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02))
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     clock: SetClock = field(default_factory=SetClock)
@@ -36,7 +36,7 @@ class Rig:
         first = Heartbeat(self.name)
         self.actions = Actions(self.authority, self.cards, first)
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
-        self.actions._pulse = Pulse(self.authority, first, self.clock.monotonic)
+        self.actions._pulse = HeartbeatSender(self.authority, first, self.clock.monotonic)
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))

@@ -56,8 +56,8 @@ from kiosk.station.commands import (
 ID = VisitId("0123456789abcdef0123456789abcdef")
 OTHER = VisitId("f" * 32)
 AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
-VISIT = s.Visit(ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
-CHANGING = s.Visit(
+VISIT = s.VisitState(ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
+CHANGING = s.VisitState(
     ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN
 )
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
@@ -82,7 +82,7 @@ TWO = (answer(1, "Grange"), answer(2, "Vane"))
 THREE = (*TWO, answer(3, "Li"))
 
 
-def working(command: object, back: s.HolderState | None, visit: s.Visit = VISIT) -> s.Working:
+def working(command: object, back: s.HolderState | None, visit: s.VisitState = VISIT) -> s.Working:
     return s.Working(visit, s.Work.PREPARING, command, back)  # type: ignore[arg-type]
 
 

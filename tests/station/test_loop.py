@@ -20,7 +20,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.executor import BEAT_S
-from kiosk.station.loop import Patience
+from kiosk.station.loop import IdleTimes
 from tests.station.fakes import FakeAuthority
 from tests.station.rig import Rig
 
@@ -152,7 +152,7 @@ async def test_a_look_that_fails_puts_the_station_out_of_service_and_is_tried_ag
 
 
 async def test_quiet_asks_and_then_ends_the_visit() -> None:
-    rig = Rig(Patience(0.05, 0.05, 60))
+    rig = Rig(IdleTimes(0.05, 0.05, 60))
     await rig.until(s.Attract)
     rig.monitor.post(CardInserted("R", 1))
     await rig.until(s.StillThere)

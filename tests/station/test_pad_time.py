@@ -9,13 +9,13 @@ from kiosk.contract.messages import Purpose, VisitEnd
 from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.loop import Patience
+from kiosk.station.loop import IdleTimes
 from tests.station.pad_rig import close, on_the_pad, pad_rig
 from tests.station.rig import Rig
 
 
 async def test_nobody_is_called_idle_while_the_reader_waits_and_after_it_they_are() -> None:
-    rig = pad_rig(PadLeft("timeout"), patience=Patience(0.3, 0.1, 60))
+    rig = pad_rig(PadLeft("timeout"), patience=IdleTimes(0.3, 0.1, 60))
     await rig.until(s.Attract)
     await on_the_pad(rig)
     rig.seen.clear()

@@ -51,7 +51,7 @@ def test_a_visit_without_keys_on_its_reader_goes_on_at_the_station() -> None:
 
 
 @pytest.mark.parametrize("visit", [PAD_VISIT, PAD_CHANGING], ids=["unlock", "change"])
-def test_the_present_pin_is_asked_for_at_once(visit: s.Visit) -> None:
+def test_the_present_pin_is_asked_for_at_once(visit: s.VisitState) -> None:
     following = step(working(c.Choose(ID, Purpose.UNLOCK), None, visit), _task(ProvePin()))
     verify = c.VerifyPin(ID, AT, OnPad())
     typed = s.EnterPin(replace(visit, pin_pad=False))

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import Heartbeat, ReaderState, StationStanding
-from kiosk.station.executor import BEAT_S, Pulse
+from kiosk.station.executor import BEAT_S, HeartbeatSender
 from kiosk.station.states import Outage
 from tests.station.fakes import FakeAuthority
 from tests.support.database import SetClock
@@ -37,7 +37,7 @@ class Bench:
     clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.authority, FIRST, self.clock.monotonic)
+        self.pulse = HeartbeatSender(self.authority, FIRST, self.clock.monotonic)
 
     def look(self, reader: ReaderState = READY) -> Outage | None:
         return self.pulse.look(reader)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kiosk.authority.store.audit_chain import detail_digest, link_hash
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.tables import AuditAnchorRow, AuditEventRow, AuditHeadRow, Row
+from kiosk.authority.store.tables import AuditAnchorRow, AuditEventRow, AuditHeadRow, TableRow
 from tests.support.database import TestDatabase
 
 EVENT = AuditEventRow.metadata.tables["audit_event"]
@@ -72,7 +72,7 @@ class Forger:
     def dump(self) -> str:
         """Return all that the tables hold."""
         with self._engine.connect() as connection:
-            tables = Row.metadata.sorted_tables
+            tables = TableRow.metadata.sorted_tables
             return "\n".join(str(connection.execute(sa.select(each)).all()) for each in tables)
 
     def redact_notes(self) -> None:

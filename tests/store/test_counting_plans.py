@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.repositories.statistics import Sought, Statistics
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.store import samples
 from tests.store.forger import EVENT
@@ -22,7 +22,7 @@ ROWS = 4000
 KINDS = ("unblock-done", "refused", *(f"step-{number}" for number in range(62)))
 SOUGHT = (Sought("unblock-done"), Sought("refused", "reason", "leaver"))
 SPAN = (samples.NOW - timedelta(days=30), samples.NOW)
-VISIT = Row.metadata.tables["visit"]
+VISIT = TableRow.metadata.tables["visit"]
 
 Count = Callable[[UnitOfWork], object]
 

@@ -20,7 +20,7 @@ from kiosk.authority.store.records import (
     UnblockEntry,
     new_id,
 )
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.messages import Purpose
 from tests.store import samples
 from tests.store.erasure import OF_PEOPLE
@@ -46,7 +46,7 @@ OF_NOBODY = frozenset(
 
 
 def test_each_table_is_known_to_speak_of_people_or_of_nobody() -> None:
-    tables = set(Row.metadata.tables)
+    tables = set(TableRow.metadata.tables)
     assert tables >= OF_PEOPLE
     assert tables - OF_PEOPLE <= OF_NOBODY
 
@@ -151,7 +151,7 @@ def rows_by_table(database: TestDatabase) -> dict[str, list[tuple[object, ...]]]
     with opened(database).connect() as connection:
         return {
             name: [tuple(row) for row in connection.execute(sa.select(table))]
-            for name, table in Row.metadata.tables.items()
+            for name, table in TableRow.metadata.tables.items()
         }
 
 

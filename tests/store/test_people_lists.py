@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, CardStatus, new_id
 from kiosk.authority.store.repositories.people import Listed
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from tests.store.samples import NOW, card, registration
 from tests.support.database import TestDatabase
 
@@ -68,7 +68,7 @@ def listed(
 ) -> list[Listed]:
     """Return a whole list, read in pages of two."""
     every: list[Listed] = []
-    after: Place | None = None
+    after: PagePosition | None = None
     while True:
         with store.read() as uow:
             found = uow.lists.page(group, order, descending=descending, after=after, limit=page)
@@ -152,7 +152,7 @@ INDEXED = {
 @pytest.fixture
 def filled(database: TestDatabase, store: Store) -> sa.Engine:
     """So many people, one in a hundred of whom is blocked, has left, or has a card that ends."""
-    tables = Row.metadata.tables
+    tables = TableRow.metadata.tables
     people = [
         {"id": f"H{n}", "number": f"{n:012d}", "name": f"Name {n * 7919 % MANY:05d}",
          "revision": 0, "mac": "", "left_at": NOW - DAY if n % 100 == 1 else None}

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.schema import MIGRATIONS
-from kiosk.authority.store.tables import REVISION, Row
+from kiosk.authority.store.tables import REVISION, TableRow
 from kiosk.contract.errors import StoreError
 from tests.support.database import MACS, PostgresServer, SetClock, TestDatabase, sqlite_url
 
@@ -35,7 +35,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_models_and_migrations_agree(database: TestDatabase) -> None:
     with engine(database.url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Row.metadata) == []
+        assert compare_metadata(context, TableRow.metadata) == []
 
 
 def test_the_newest_migration_is_the_one_of_the_tables() -> None:
@@ -45,8 +45,8 @@ def test_the_newest_migration_is_the_one_of_the_tables() -> None:
 def test_what_the_comparison_does_not_see_agrees_too(database: TestDatabase) -> None:
     made = engine(database.url)
     by_migrations = details(made)
-    Row.metadata.drop_all(made)
-    Row.metadata.create_all(made)
+    TableRow.metadata.drop_all(made)
+    TableRow.metadata.create_all(made)
     assert details(made) == by_migrations
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Scalar, Station, Visit, new_id
-from kiosk.authority.store.repositories.statistics import Place, Sought
+from kiosk.authority.store.repositories.statistics import EventPlace, Sought
 from tests.store import samples
 from tests.support.database import TestDatabase
 
@@ -90,7 +90,7 @@ def test_where_the_newest_happened(teller: Teller) -> None:
     with teller.store.read() as uow:
         sought = (Sought("refused", "reason", "x"),)
         found = uow.statistics.places(sought, around(-1), around(1), 2)
-    assert found == (Place("S2", None, None, "REF2"), Place("S1", None, None, "REF1"))
+    assert found == (EventPlace("S2", None, None, "REF2"), EventPlace("S1", None, None, "REF1"))
 
 
 def test_the_time_from_card_in_is_the_visits(teller: Teller) -> None:

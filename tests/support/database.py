@@ -25,7 +25,7 @@ from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.store.audit_chain import LinkMacs
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.tables import REVISION, Row
+from kiosk.authority.store.tables import REVISION, TableRow
 from kiosk.contract.ports import Clock
 
 SERVER_ACCOUNT = "postgres"
@@ -191,7 +191,7 @@ class PostgresServer:
 
 def emptying() -> str:
     """Return what empties every table, past triggers and foreign keys."""
-    deletes = "; ".join(f"DELETE FROM {name}" for name in Row.metadata.tables)
+    deletes = "; ".join(f"DELETE FROM {name}" for name in TableRow.metadata.tables)
     first_head = f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{'0' * 64}')"
     return f"SET session_replication_role = replica; {deletes}; {first_head}"
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hardware.virtual.chip import Answer, AppletChip, Command, Status, read, tlv
+from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read, tlv
 from hardware.virtual.piv import Reference, answer_to_reset
 
 # The habits in which GIDS cards differ, one switch each.
@@ -226,7 +226,7 @@ class ContainerCommands:
         modulus = tlv(0x81, numbers.n.to_bytes(key.key_size // 8))
         return tlv(0x7F49, modulus + tlv(0x82, b"\x01\x00\x01")), Status.OK
 
-    def choose(self, command: Command) -> int:
+    def choose(self, command: ReceivedCommand) -> int:
         """Choose a key and its mechanism for the next signatures."""
         key = self._key(command.data)
         if key is None:
@@ -236,7 +236,7 @@ class ContainerCommands:
         self._session.container = read(command.data)[0x84][0] - FIRST
         return Status.OK
 
-    def sign(self, command: Command) -> Answer:
+    def sign(self, command: ReceivedCommand) -> Answer:
         """Sign a DigestInfo with the key that was chosen."""
         if (command.p1, command.p2) != (0x9E, 0x9A):
             return b"", Status.WRONG_P1P2
@@ -274,7 +274,7 @@ class AdminCommands:
         self._state = state
         self._session = session
 
-    def choose(self, command: Command) -> int:
+    def choose(self, command: ReceivedCommand) -> int:
         """Choose the key to authenticate with; there is the admin key alone."""
         if (command.p1, command.p2) != (0xC1, 0xA4):
             return Status.WRONG_P1P2
@@ -283,7 +283,7 @@ class AdminCommands:
         self._session.key_chosen = True
         return Status.OK
 
-    def authenticate(self, command: Command) -> Answer:
+    def authenticate(self, command: ReceivedCommand) -> Answer:
         """Draw a number (81), or judge what the host made of both (82) and answer it."""
         if (command.p1, command.p2) != (0x00, 0x00):
             return b"", Status.WRONG_P1P2
@@ -350,7 +350,7 @@ class PinCommands:
         self._state = state
         self._session = session
 
-    def verify(self, command: Command) -> int:
+    def verify(self, command: ReceivedCommand) -> int:
         """VERIFY: an empty body asks, anything else of a fitting length spends a try."""
         if (command.p1, command.p2) == (0x00, EVERYTHING):
             self._session.forget()
@@ -363,7 +363,7 @@ class PinCommands:
             return self._wrong_length()
         return self._try(command.data)
 
-    def change(self, command: Command) -> int:
+    def change(self, command: ReceivedCommand) -> int:
         """CHANGE REFERENCE DATA: old and new PIN, cut by the length of the one that is held."""
         if (command.p1, command.p2) != (0x00, PIN):
             return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
@@ -373,7 +373,7 @@ class PinCommands:
         status = self._try(command.data[:cut])
         return status if status != Status.OK else self._take(command.data[cut:])
 
-    def reset_retry_counter(self, command: Command) -> int:
+    def reset_retry_counter(self, command: ReceivedCommand) -> int:
         """RESET RETRY COUNTER: the new PIN alone, once the admin key was proven."""
         if (command.p1, command.p2) != (_AFTER_THE_KEY, PIN):
             reset = command.p1 == _AFTER_THE_KEY
@@ -445,7 +445,7 @@ class GidsApplet:
         self._selected = False
         self._session.forget()
 
-    def process(self, command: Command) -> Answer:
+    def process(self, command: ReceivedCommand) -> Answer:
         """Answer one command."""
         if command.ins == 0xA4:
             return self._select(command)
@@ -473,7 +473,7 @@ class GidsApplet:
             case _:
                 return b"", Status.UNKNOWN_INS
 
-    def _select(self, command: Command) -> Answer:
+    def _select(self, command: ReceivedCommand) -> Answer:
         if command.p1 != 0x04:
             return b"", Status.WRONG_P1P2
         profile = self._state.profile
@@ -485,7 +485,7 @@ class GidsApplet:
         methods = tlv(0x73, tlv(0x40, _MUTUAL_AND_EXTERNAL))
         return tlv(0x61, tlv(0x4F, AID) + methods), Status.OK
 
-    def _get_data(self, command: Command) -> Answer:
+    def _get_data(self, command: ReceivedCommand) -> Answer:
         try:
             wanted = read(command.data)
             if _KEY in wanted:

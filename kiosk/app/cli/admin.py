@@ -81,14 +81,14 @@ def _session(config: str | None) -> int:
 
 def _admitted(store: Store) -> Actor:
     """Return who logged in; raises ``NotPermitted``, audited, for anybody and anything else."""
-    from kiosk.authority.administration.login import admit, key_at_the_door, turn_away
+    from kiosk.authority.administration.login import admit, key_at_the_door, refuse_login
 
     source = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
     try:
         key = key_at_the_door(os.environ)
         _want_no_command()
     except NotPermitted as refused:
-        turn_away(store, str(refused), source)
+        refuse_login(store, str(refused), source)
         raise
     return admit(store, key, source)
 

@@ -99,12 +99,12 @@ def _tell(directory: Path, log: str) -> int:
 
 def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
     """Show the station, and the RA's side in its place each time that it is asked for."""
-    from kiosk.app.composition.station import LocalStage, build_station, look_of
+    from kiosk.app.composition.station import LocalExecutor, build_station, look_of
     from screens.demo.app import DemoApp
 
     open_log(log)
     while True:
-        station = build_station(settings, partial(LocalStage, settings, os.environ))
+        station = build_station(settings, partial(LocalExecutor, settings, os.environ))
         app = DemoApp(station.loop, look_of(settings), log_fault, table, ra.ssh)
         app.run()
         table.remove()

@@ -18,7 +18,7 @@ from kiosk.contract.hardening import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
-    from kiosk.app.composition.station import LocalStage
+    from kiosk.app.composition.station import LocalExecutor
     from kiosk.app.config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -181,9 +181,9 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     from kiosk.app.composition.station import build_station, look_of
     from kiosk.app.config.loading import load_settings, settings_path
     from screens.kiosk.app import KioskApp
-    from screens.terminal.pulse import Pulse
+    from screens.terminal.pulse import WatchdogPulse
 
-    pulse = Pulse(manager.notify, manager.watchdog_s) if manager else None
+    pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
     path = settings_path(config, os.environ)
     settings = load_settings(path, os.environ)
     station = build_station(settings, partial(_open_stage, settings))
@@ -194,11 +194,11 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     return app.return_code or 0
 
 
-def _open_stage(settings: Settings) -> LocalStage:
+def _open_stage(settings: Settings) -> LocalExecutor:
     """Build the stage, the last part of the program to be loaded."""
-    from kiosk.app.composition.station import LocalStage
+    from kiosk.app.composition.station import LocalExecutor
 
     try:
-        return LocalStage(settings, os.environ)
+        return LocalExecutor(settings, os.environ)
     finally:
         process.resume()

@@ -22,7 +22,7 @@ from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, Masters, RandomSecrets, SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
@@ -98,7 +98,7 @@ def build_authority(
         store.close()
         raise
     sealer = open_sealer(settings, environ, ring)
-    parts = Parts(
+    parts = Dependencies(
         store=store,
         policy=LivePolicy(store, settings.policy, clock),
         clock=clock,

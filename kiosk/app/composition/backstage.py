@@ -16,13 +16,13 @@ from kiosk.contract.errors import ConfigError, KeyMissing, StoreError
 from kiosk.contract.messages import ReaderState
 from kiosk.station.commands import Command, EndVisit
 from kiosk.station.events import NoReply, ResultSide
-from kiosk.station.loop import Stage
+from kiosk.station.loop import Executor
 from kiosk.station.states import Outage
 
 log = logging.getLogger(__name__)
 
 
-class OpenStage(Stage, Protocol):
+class OpenExecutor(Executor, Protocol):
     """A stage that holds a database and threads, and lets go of them in the end."""
 
     @property
@@ -37,13 +37,13 @@ OnTrouble = Callable[[Exception], None]
 """Told why the stage could not be built, for the log."""
 
 
-class Backstage:
+class BackgroundExecutor:
     """A ``Stage`` that builds the real one when it is first wanted."""
 
-    def __init__(self, build: Callable[[], OpenStage], on_trouble: OnTrouble) -> None:
+    def __init__(self, build: Callable[[], OpenExecutor], on_trouble: OnTrouble) -> None:
         self._build = build
         self._on_trouble = on_trouble
-        self._stage: OpenStage | None = None
+        self._stage: OpenExecutor | None = None
         self._lock = threading.Lock()
 
     def perform(self, command: Command) -> ResultSide | None:
@@ -74,7 +74,7 @@ class Backstage:
                 self._stage.close()
                 self._stage = None
 
-    def _open(self) -> OpenStage | None:
+    def _open(self) -> OpenExecutor | None:
         with self._lock:
             if self._stage is None:
                 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from hardware.card_access import Patience, PcscCards
+from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import Driver
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
     """Return the card drivers on PC/SC, and behind them the module that the settings name."""
-    patience = Patience(answer_s=settings.station.card_timeout_s)
+    patience = CardTimeouts(answer_s=settings.station.card_timeout_s)
     trace = _trace() if settings.pcsc.trace else None
     pads = settings.pcsc.pin_pad == "used"
     drivers = PcscCards(_drivers(settings.cards), patience, trace, pads=pads)

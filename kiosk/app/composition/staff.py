@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from kiosk.app.composition.opening import open_known_keys, open_sealer
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.crypto.anchors import AnchorSigner
@@ -28,7 +28,7 @@ def build_desk(
 ) -> AdminDesk:
     """Return the desk of ``actor`` on an open store; raises ``ConfigError`` for the keys."""
     ring = open_known_keys(settings, environ, store)
-    means = Means(
+    means = StaffDependencies(
         store=store,
         clock=clock,
         sealer=open_sealer(settings, environ, ring),

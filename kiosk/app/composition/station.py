@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from kiosk.app.composition.backstage import Backstage, OpenStage
+from kiosk.app.composition.backstage import BackgroundExecutor, OpenExecutor
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.contract.errors import describe_fault
@@ -30,7 +30,7 @@ from kiosk.contract.ports import (
 from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
-from kiosk.station.loop import Patience, StationLoop
+from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Outage
 from screens.theme import PLAIN, RICH, Look, Strip
 
@@ -86,27 +86,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class RunningStation:
     """The loop, and what it stands on; ``close`` after the loop has ended."""
 
     loop: StationLoop
     close: Callable[[], None]
 
 
-def build_station(settings: Settings, open_stage: Callable[[], OpenStage]) -> Station:
+def build_station(settings: Settings, open_stage: Callable[[], OpenExecutor]) -> RunningStation:
     """Return the station; ``open_stage`` is called on a thread, once it is wanted."""
     station = settings.station
-    backstage = Backstage(open_stage, _log_trouble)
+    backstage = BackgroundExecutor(open_stage, _log_trouble)
     loop = StationLoop(
         backstage,
         partial(_monitor, settings.pcsc.reader),
         log_fault,
-        Patience(idle_s=station.idle_s, answer_s=station.idle_answer_s),
+        IdleTimes(idle_s=station.idle_s, answer_s=station.idle_answer_s),
     )
-    return Station(loop, backstage.close)
+    return RunningStation(loop, backstage.close)
 
 
-class LocalStage:
+class LocalExecutor:
     """The actions on an authority in this process, and on the cards."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:

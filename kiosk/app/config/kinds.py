@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value cannot be taken; the text says why, and ``quotes`` whether after the value."""
 
     def __init__(self, reason: str, *, quotes: bool = True) -> None:
@@ -28,7 +28,7 @@ class Kind(Protocol):
         """Say it in a few words."""
 
     def read(self, value: object) -> Any:
-        """Return the value as the section holds it; raises ``Unfit``."""
+        """Return the value as the section holds it; raises ``InvalidValue``."""
 
 
 class Text:
@@ -47,14 +47,14 @@ class Text:
     def read(self, value: object) -> str:
         """Return the text without the spaces around it."""
         if not isinstance(value, str):
-            raise Unfit("is not text")
+            raise InvalidValue("is not text")
         if not value.isprintable():
-            raise Unfit("must be one line of printable text", quotes=False)
+            raise InvalidValue("must be one line of printable text", quotes=False)
         text = value.strip()
         if not text and not self._empty:
-            raise Unfit("is empty")
+            raise InvalidValue("is empty")
         if self._pattern and text and not re.fullmatch(self._pattern, text):
-            raise Unfit("is not allowed here")
+            raise InvalidValue("is not allowed here")
         return text
 
 
@@ -74,7 +74,7 @@ class Number:
         """Return the number, or the number that the text spells."""
         number = self._number(value)
         if not self.low <= number <= self.high:
-            raise Unfit("is out of bounds")
+            raise InvalidValue("is out of bounds")
         return number
 
     def _number(self, value: object) -> float:
@@ -84,10 +84,10 @@ class Number:
                 return int(value) if self._whole else float(value)
         except ValueError:
             pass
-        raise Unfit("is not a whole number" if self._whole else "is not a number")
+        raise InvalidValue("is not a whole number" if self._whole else "is not a number")
 
 
-class Truth:
+class Boolean:
     """True or false; the environment may spell it in one of the usual ways."""
 
     allowed = "true or false"
@@ -98,7 +98,7 @@ class Truth:
             return value
         if isinstance(value, str) and value.lower() in _SPELT:
             return _SPELT[value.lower()]
-        raise Unfit("is neither true nor false")
+        raise InvalidValue("is neither true nor false")
 
 
 _SPELT = {"true": True, "yes": True, "on": True, "1": True} | {
@@ -109,7 +109,7 @@ _SPELT = {"true": True, "yes": True, "on": True, "1": True} | {
 }
 
 
-class Choice:
+class OneOf:
     """One of a few words."""
 
     def __init__(self, *words: str) -> None:
@@ -123,7 +123,7 @@ class Choice:
     def read(self, value: object) -> str:
         """Return it."""
         if value not in self._words:
-            raise Unfit("is not allowed here")
+            raise InvalidValue("is not allowed here")
         return str(value)
 
 
@@ -139,7 +139,7 @@ class Words:
         if isinstance(value, str):
             value = [word.strip() for word in value.split(",") if word.strip()]
         if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            raise Unfit("is not a list of words")
+            raise InvalidValue("is not a list of words")
         return tuple(self._each(word) for word in value)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kiosk.app.config.kinds import About, Section, Unfit, settings_of
+from kiosk.app.config.kinds import About, InvalidValue, Section, settings_of
 from kiosk.app.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
@@ -111,7 +111,7 @@ def _read(
 ) -> None:
     try:
         values[about.name] = about.kind.read(value)
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
         problem = Problem(section, about.name, f"{shown}{unfit}", about.kind.allowed)
         problems.append(problem)

@@ -8,7 +8,16 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kiosk.app.config.kinds import Choice, Number, Section, Text, Truth, Unfit, Words, setting
+from kiosk.app.config.kinds import (
+    Boolean,
+    InvalidValue,
+    Number,
+    OneOf,
+    Section,
+    Text,
+    Words,
+    setting,
+)
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
@@ -55,7 +64,7 @@ class _TimeZone(Text):
         try:
             return ZoneInfo(name).key if name else ""
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise Unfit("is no time zone that this machine knows") from None
+            raise InvalidValue("is no time zone that this machine knows") from None
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,9 @@ class StationSettings(Section):
         _TimeZone("a name such as Europe/London", empty=True),
         "The time zone of times shown to holders; empty is the machine's.",
     )
-    touch: bool = setting(True, Truth(), "Show the on-screen keypad and keyboard.")
-    motion: bool = setting(True, Truth(), "Move the picture on the first screen.")
-    dark: bool = setting(False, Truth(), "Begin with the dark high-contrast theme.")
+    touch: bool = setting(True, Boolean(), "Show the on-screen keypad and keyboard.")
+    motion: bool = setting(True, Boolean(), "Move the picture on the first screen.")
+    dark: bool = setting(False, Boolean(), "Begin with the dark high-contrast theme.")
     card_timeout_s: float = setting(
         10, Number(1, 60), "Seconds that a card may take to answer one command."
     )
@@ -107,7 +116,7 @@ class _DatabaseUrl(Text):
         """Return it."""
         text = super().read(value)
         if text.startswith("postgres://"):
-            raise Unfit("begins with postgres://; write postgresql:// instead", quotes=False)
+            raise InvalidValue("begins with postgres://; write postgresql:// instead", quotes=False)
         return text
 
 
@@ -155,11 +164,11 @@ class PcscSettings(Section):
     )
     pin_pad: str = setting(
         "used",
-        Choice("used", "ignored"),
+        OneOf("used", "ignored"),
         "PINs on the reader's own keys, where it has some: used, or typed at the station.",
     )
     trace: bool = setting(
-        False, Truth(), "Log the commands sent to cards; secrets are always left out."
+        False, Boolean(), "Log the commands sent to cards; secrets are always left out."
     )
 
 
@@ -193,7 +202,7 @@ FAMILIES = ("piv", "openpgp", "gids")
 
 def _family(word: str) -> str:
     if word not in FAMILIES:
-        raise Unfit(f"{word!r} is no family of cards", quotes=False)
+        raise InvalidValue(f"{word!r} is no family of cards", quotes=False)
     return word
 
 
@@ -212,7 +221,7 @@ class CardSettings(Section):
     )
     openpgp_secret: str = setting(
         "resetting-code",
-        Choice("resetting-code", "admin-pin"),
+        OneOf("resetting-code", "admin-pin"),
         "What the unblock secrets of OpenPGP cards are.",
     )
     issuers: str = setting(
@@ -242,7 +251,7 @@ class MailSettings(Section):
     )
     security: str = setting(
         "starttls",
-        Choice("starttls", "tls"),
+        OneOf("starttls", "tls"),
         "STARTTLS is required; tls speaks TLS from the first byte.",
     )
     ca_file: str = setting(
@@ -279,7 +288,7 @@ RA = "ra"
 
 def _address(word: str) -> str:
     if word != RA and not re.fullmatch(ADDRESS, word):
-        raise Unfit(f"{word!r} is no email address", quotes=False)
+        raise InvalidValue(f"{word!r} is no email address", quotes=False)
     return word
 
 
@@ -334,7 +343,7 @@ class Pkcs11Settings(Section):
     )
     style: str = setting(
         "init-pin",
-        Choice("init-pin", "set-pin-with-puk"),
+        OneOf("init-pin", "set-pin-with-puk"),
         "How it sets a PIN again: C_InitPIN as security officer, or C_SetPIN with the PUK.",
     )
     token: str = setting(
@@ -355,16 +364,16 @@ _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 def _factor(word: str) -> Factor:
     if word == "witness":
-        raise Unfit('"witness" is not available in this version', quotes=False)
+        raise InvalidValue('"witness" is not available in this version', quotes=False)
     try:
         return Factor(word)
     except ValueError:
-        raise Unfit("is not allowed here") from None
+        raise InvalidValue("is not allowed here") from None
 
 
 def _domain(word: str) -> str:
     if not re.fullmatch(_DOMAIN, word.lower()):
-        raise Unfit(f"{word.lower()!r} is not a domain", quotes=False)
+        raise InvalidValue(f"{word.lower()!r} is not a domain", quotes=False)
     return word.lower()
 
 
@@ -401,21 +410,21 @@ class PolicySettings(Section):
 
     four_eyes: bool = setting(
         False,
-        Truth(),
+        Boolean(),
         "What could help to open somebody else's card waits until a second member of staff "
         "agrees: addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
     )
 
     genuine: str = setting(
         Genuine.WHEN_IT_CAN.value,
-        Choice(*(when.value for when in Genuine)),
+        OneOf(*(when.value for when in Genuine)),
         "When a card has to prove that it is the one that was issued; "
         "one whose key is recorded can.",
     )
 
     rotate_secret: bool = setting(
         True,
-        Truth(),
+        Boolean(),
         "Change the unblock secret of a card after each use, where the card allows it.",
     )
 
@@ -465,7 +474,7 @@ class SecretSettings(Section):
 
     source: str = setting(
         "random",
-        Choice("random", "derived"),
+        OneOf("random", "derived"),
         "New unblock secrets: drawn and sealed, or derived from a master key and never stored.",
     )
     module: str = setting(

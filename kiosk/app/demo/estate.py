@@ -75,7 +75,7 @@ _OTHERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class DemoPerson:
     """One person of the story; ``known`` tells whether the estate has their card."""
 
     number: str
@@ -91,7 +91,7 @@ class Actor:
         return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
 
 
-def cast() -> tuple[Actor, Actor, Actor]:
+def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
     """Make the three cards of the story: blocked and registered, working and not, unknown."""
     puks = [f"{secrets.randbelow(10**8):08}" for _ in range(3)]
     return (
@@ -101,7 +101,7 @@ def cast() -> tuple[Actor, Actor, Actor]:
     )
 
 
-def write_csv(path: Path, actors: tuple[Actor, ...]) -> None:
+def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
     """Write the estate's people as a file for ``kiosk import``."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -139,10 +139,10 @@ def _actor(
     *,
     blocked: bool = False,
     known: bool = True,
-) -> Actor:
+) -> DemoPerson:
     make = blocked_card if blocked else new_card
     chip = make(holder_name=name, pin=PIN, puk=puk)
-    return Actor(number, name, chip, puk, DemoCard(label, hint), known)
+    return DemoPerson(number, name, chip, puk, DemoCard(label, hint), known)
 
 
 class _Earlier(SystemClock):
@@ -155,7 +155,7 @@ class _Earlier(SystemClock):
 _CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 
 
-def make_estate(directory: Path, mail: MailSettings, actors: tuple[Actor, ...]) -> Settings:
+def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, ...]) -> Settings:
     """Make settings, keys and database in ``directory`` and import the people."""
     settings = _settings(directory, mail)
     make_keys(Path(settings.keys.file))
@@ -176,7 +176,9 @@ def settings_file(directory: Path) -> Path:
     return directory / "kiosk.toml"
 
 
-def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: Mailbox) -> None:
+def register(
+    settings: Settings, environ: Mapping[str, str], actor: DemoPerson, box: Mailbox
+) -> None:
     """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
     house = build_authority(settings, environ, _Earlier())
     try:
@@ -186,7 +188,7 @@ def register(settings: Settings, environ: Mapping[str, str], actor: Actor, box: 
         house.close()
 
 
-def _walk_through(authority: Authority, actor: Actor, box: Mailbox) -> None:
+def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None:
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", actor.chip.state.guid.hex())
     pin = PinState(blocked=False, tries_left=3)

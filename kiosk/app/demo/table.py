@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hardware.virtual.link import CardLink
 from hardware.virtual.pcscd import Slot
-from kiosk.app.demo.estate import Actor
+from kiosk.app.demo.estate import DemoPerson
 from kiosk.app.demo.mailbox import Mailbox
 from screens.demo.app import DemoCard, DemoMail
 
@@ -12,7 +12,9 @@ from screens.demo.app import DemoCard, DemoMail
 class Table:
     """Implements ``screens.demo.app.Bench``; ``skip`` messages were there before the story."""
 
-    def __init__(self, actors: tuple[Actor, ...], slot: Slot, mailbox: Mailbox, skip: int) -> None:
+    def __init__(
+        self, actors: tuple[DemoPerson, ...], slot: Slot, mailbox: Mailbox, skip: int
+    ) -> None:
         self._cards = tuple(actor.shown for actor in actors)
         self._links = tuple(CardLink(actor.chip, slot) for actor in actors)
         self._mailbox = mailbox

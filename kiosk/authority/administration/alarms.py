@@ -66,7 +66,7 @@ Said = Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RaisedAlarm:
     """One thing that is wrong; the same ``subject`` again is the same trouble.
 
     ``detail`` holds what the alarm keeps: ids, names of stations, counts, times.
@@ -82,7 +82,7 @@ class Trouble:
         return f"{self.kind.value}:{self.subject}"
 
 
-def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[Trouble, ...]:
+def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]:
     """Return everything of the ``WATCHED`` kinds that is wrong now."""
     return (
         *_failed_proofs(uow),
@@ -94,7 +94,7 @@ def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[Trouble, ...]:
     )
 
 
-def _failed_proofs(uow: UnitOfWork) -> Iterator[Trouble]:
+def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """A card is one trouble however often it is tried; one that nobody knows is its station's."""
     since = uow.now - PROOF_SPAN
     found = uow.statistics.places(reports.NOT_GENUINE, since, _soon(uow), MOST_PLACES)
@@ -105,26 +105,26 @@ def _failed_proofs(uow: UnitOfWork) -> Iterator[Trouble]:
             "reference": place.reference,
             "holder_id": place.holder_id,
         }
-        yield Trouble(AlarmKind.CARD_NOT_GENUINE, subject, detail)
+        yield RaisedAlarm(AlarmKind.CARD_NOT_GENUINE, subject, detail)
 
 
-def _failures_at_stations(uow: UnitOfWork, many: int) -> Iterator[Trouble]:
+def _failures_at_stations(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
     found = uow.statistics.by_station(reports.FAILED, uow.now - HOUR, _soon(uow))
     for station, failures in found.items():
         if station and failures >= many:
             said: Said = {"station": station, "failures": failures}
-            yield Trouble(AlarmKind.FAILURES_AT_STATION, station, said)
+            yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, said)
 
 
-def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[Trouble]:
+def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
     found = uow.statistics.by_holder(reports.FAILED, uow.now - HOUR, _soon(uow))
     for holder_id, failures in found.items():
         if failures >= many:
             said: Said = {"holder_id": holder_id, "failures": failures}
-            yield Trouble(AlarmKind.FAILURES_OF_PERSON, holder_id, said)
+            yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, said)
 
 
-def _silent_stations(uow: UnitOfWork) -> Iterator[Trouble]:
+def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """Nobody is called silent who was not listened to: after a pause everybody gets their time."""
     look = uow.chores.get(LOOK)
     listened_since = look.since if look else uow.now
@@ -135,10 +135,10 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[Trouble]:
                 "station": station.name,
                 "since": _iso(station.last_seen_at),
             }
-            yield Trouble(AlarmKind.STATION_SILENT, station.name, detail)
+            yield RaisedAlarm(AlarmKind.STATION_SILENT, station.name, detail)
 
 
-def _altered_rows(uow: UnitOfWork) -> Iterator[Trouble]:
+def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """An altered row is one trouble, however often it is met; the daily sweep meets it anew."""
     query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - ALTERED_SPAN)
     met = {
@@ -146,13 +146,13 @@ def _altered_rows(uow: UnitOfWork) -> Iterator[Trouble]:
         for event in uow.trail.newest(query, limit=MOST_ROWS)
     }
     for table, row in sorted(met, key=str):
-        yield Trouble(AlarmKind.ROW_ALTERED, f"{table} {row}", {"table": table, "row": row})
+        yield RaisedAlarm(AlarmKind.ROW_ALTERED, f"{table} {row}", {"table": table, "row": row})
 
 
-def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[Trouble]:
+def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:
     since = uow.outbox.waits_since()
     if since is not None and uow.now - since >= patience:
-        yield Trouble(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(since)})
+        yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(since)})
 
 
 def _soon(uow: UnitOfWork) -> datetime:

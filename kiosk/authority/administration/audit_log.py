@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import IO
 
-from kiosk.authority.administration.audit_messages import WORDS, told
+from kiosk.authority.administration.audit_messages import WORDS, audit_message
 from kiosk.authority.administration.files import csv_line, new_file
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import Office, staff_names
@@ -163,7 +163,7 @@ class AuditLines:
             seq=event.seq,
             at=event.at,
             kind=event.kind,
-            told=told(event),
+            told=audit_message(event),
             person=_person(event.holder_id, holders),
             station=event.station or "",
             who=self._name_of(event.actor),

@@ -12,7 +12,7 @@ from kiosk.authority.card_evidence import Unproven
 from kiosk.authority.crypto.rotation import RESEALED
 from kiosk.authority.housekeeping import PURGED
 from kiosk.authority.store.records import AuditEvent, PinEvidence, Scalar
-from kiosk.authority.unblock.outcome import SettledAs
+from kiosk.authority.unblock.outcome import OutcomeSource
 from kiosk.authority.unblock.retry_counter import UNNUMBERED
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import AnswerProblem, Purpose
@@ -273,9 +273,9 @@ _PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.TOO_LONG: "it was too long",
 }
 _SETTLED: Final[dict[str, str]] = {
-    SettledAs.DONE: "Seen again, the card shows that it was unlocked.",
-    SettledAs.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
-    SettledAs.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
+    OutcomeSource.DONE: "Seen again, the card shows that it was unlocked.",
+    OutcomeSource.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
+    OutcomeSource.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
 }
 _UNPROVEN: Final[dict[str, str]] = {
     Unproven.NO_KEY: "it offers no key to prove itself with",
@@ -430,7 +430,7 @@ GRAVE: Final[frozenset[str]] = frozenset(
 _MORE: Final = {**SAID_OF_VISITS, **SAID_OF_SERVICE}
 
 
-def told(event: AuditEvent) -> str:
+def audit_message(event: AuditEvent) -> str:
     """Return what happened; a kind of another version of the program is named as it is."""
     say = _MORE.get(event.kind)
     words = say(event.detail) if say else ""

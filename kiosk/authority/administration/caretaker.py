@@ -19,8 +19,8 @@ from kiosk.authority.administration.alarms import (
     MOST_ROWS,
     WATCHED,
     AlarmKind,
+    RaisedAlarm,
     Said,
-    Trouble,
     troubles,
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
@@ -65,7 +65,7 @@ class StaffMail:
         }
         self._told = {kind: addresses(words, ra_email) for kind, words in lists.items()}
 
-    def began(self, uow: UnitOfWork, fresh: tuple[Trouble, ...]) -> None:
+    def began(self, uow: UnitOfWork, fresh: tuple[RaisedAlarm, ...]) -> None:
         """Tell of what is new; that mail is held up can be told only afterwards.
 
         A power cut silences many stations at once: they are named in one notice.
@@ -175,7 +175,9 @@ class Caretaker:
                 self._settle(uow, WATCHED, found)
                 uow.commit()
 
-    def _settle(self, uow: UnitOfWork, kinds: Collection[str], found: tuple[Trouble, ...]) -> None:
+    def _settle(
+        self, uow: UnitOfWork, kinds: Collection[str], found: tuple[RaisedAlarm, ...]
+    ) -> None:
         """Let the alarms of these kinds be what was found; tell of what is new or over."""
         fresh = tuple(each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
         for each in fresh:
@@ -301,10 +303,10 @@ def _reached(table: int, last: RowKey | None) -> AuditHead:
     return AuditHead(table + 1, json.dumps([])) if table + 1 < len(TABLES) else FIRST
 
 
-def _found(piece: AuditPiece) -> tuple[Trouble, ...]:
+def _found(piece: AuditPiece) -> tuple[RaisedAlarm, ...]:
     return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
 
 
-def _trouble(row: int, because: str) -> Trouble:
+def _trouble(row: int, because: str) -> RaisedAlarm:
     detail: Said = {"row": row, "finding": because}
-    return Trouble(AlarmKind.AUDIT_BROKEN, str(row), detail)
+    return RaisedAlarm(AlarmKind.AUDIT_BROKEN, str(row), detail)

@@ -50,7 +50,7 @@ from kiosk.authority.administration.views import (
     UnknownCard,
     Written,
 )
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Role
 from kiosk.contract.sensitive import Sensitive
 
@@ -184,7 +184,7 @@ class PeopleDesk(Protocol):
         order: PeopleOrder = PeopleOrder.NAME,
         *,
         descending: bool = False,
-        after: Place | None = None,
+        after: PagePosition | None = None,
         limit: int = 100,
     ) -> PeoplePage:
         """Return a page of a list, from behind the place ``after``."""

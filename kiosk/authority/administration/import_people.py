@@ -19,7 +19,12 @@ from typing import Final
 
 from kiosk.authority.administration.free_text import cleaned
 from kiosk.authority.administration.office import Act, Office, audit_name
-from kiosk.authority.administration.people_file import PeopleFile, PersonLine, Problem, Repetitions
+from kiosk.authority.administration.people_file import (
+    PeopleFile,
+    PersonRecord,
+    Problem,
+    Repetitions,
+)
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
 from kiosk.authority.audit import PERSON_IMPORTED
@@ -66,7 +71,7 @@ class Batch:
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[Cardholder] = field(default_factory=list)
-    erased_before: list[PersonLine] = field(default_factory=list)
+    erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[Card] = field(default_factory=list)
     secrets: int = 0
@@ -85,7 +90,7 @@ class Planner:
         self,
         uow: UnitOfWork,
         sealer: Sealer,
-        is_first: Callable[[PersonLine], bool],
+        is_first: Callable[[PersonRecord], bool],
         *,
         replace_lost: bool = False,
     ) -> None:
@@ -95,7 +100,7 @@ class Planner:
         self._replace_lost = replace_lost
         self._new_people: set[str] = set()
 
-    def plan(self, lines: Sequence[PersonLine]) -> Batch:
+    def plan(self, lines: Sequence[PersonRecord]) -> Batch:
         """Compare ``lines`` with the store; nothing is written."""
         batch = Batch()
         holders = self._uow.holders.by_numbers({line.number for line in lines})
@@ -110,7 +115,7 @@ class Planner:
         batch.erased_before = sorted(first.values(), key=lambda line: line.line)
         return batch
 
-    def _person(self, batch: Batch, line: PersonLine, known: Cardholder | None) -> Cardholder:
+    def _person(self, batch: Batch, line: PersonRecord, known: Cardholder | None) -> Cardholder:
         if known is None:
             holder = Cardholder(new_id(), line.number, line.name, line.email)
             self._new_people.add(holder.id)
@@ -124,7 +129,12 @@ class Planner:
         return holder
 
     def _card(
-        self, batch: Batch, line: PersonLine, named: CardId, holder: Cardholder, known: Card | None
+        self,
+        batch: Batch,
+        line: PersonRecord,
+        named: CardId,
+        holder: Cardholder,
+        known: Card | None,
     ) -> None:
         if known is not None and known.holder_id != holder.id:
             other = self._uow.holders.get(known.holder_id)
@@ -148,7 +158,7 @@ class Planner:
         elif card != known:
             batch.cards_changed.append(card)
 
-    def _planned(self, batch: Batch, line: PersonLine, was: Card) -> Card:
+    def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return what a line makes of a card; raises ``KeyMissing``."""
         card = replace(
             was,
@@ -164,7 +174,7 @@ class Planner:
             return self._derived(batch, line, card)
         return card
 
-    def _derived(self, batch: Batch, line: PersonLine, card: Card) -> Card:
+    def _derived(self, batch: Batch, line: PersonRecord, card: Card) -> Card:
         """Note from which master key the card was issued with its secret.
 
         That counts once: a file that is imported again says so still, when the card has long
@@ -392,11 +402,11 @@ def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
     return planned
 
 
-def _is_outside(line: PersonLine, domains: tuple[str, ...]) -> bool:
+def _is_outside(line: PersonRecord, domains: tuple[str, ...]) -> bool:
     return line.email is not None and email_problem(line.email, domains) is not None
 
 
-def _batches(people: Iterator[PersonLine]) -> Iterator[list[PersonLine]]:
+def _batches(people: Iterator[PersonRecord]) -> Iterator[list[PersonRecord]]:
     while lines := list(islice(people, BATCH)):
         yield lines
 

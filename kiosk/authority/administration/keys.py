@@ -44,7 +44,7 @@ BACKED_UP: Final = "keys-backed-up"
 
 
 @dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyStatus:
     """One key of the file.
 
     ``secrets`` counts what it sealed, or the rows with a MAC of it; None for other purposes.
@@ -65,14 +65,14 @@ class RotationReport:
     rotation: Rotation
 
 
-def list_keys(ring: KeyRing, store: Store) -> tuple[KeyLine, ...]:
+def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
     """Return every key that all have one of, oldest first within its purpose."""
     with store.read() as uow:
         sealed = sealed_by_key(uow)
         made = {key_id: sealed.get(key_id, 0) for key_id in ring.ids(KeyPurpose.SEAL)}
         made |= {key_id: uow.mac_rows.made_by(key_id) for key_id in ring.ids(KeyPurpose.ROW_MAC)}
     return tuple(
-        KeyLine(
+        KeyStatus(
             purpose,
             key_id,
             key_id == ring.current(purpose).id,

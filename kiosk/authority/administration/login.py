@@ -184,7 +184,7 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
     return Actor(member.name, member.role, member.id, fingerprint)
 
 
-def turn_away(store: Store, because: str, source: str = "") -> None:
+def refuse_login(store: Store, because: str, source: str = "") -> None:
     """Write down that somebody came without a key that could be told."""
     with store.begin() as uow:
         uow.audit.append(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import assert_never
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.audit_messages import told
+from kiosk.authority.administration.audit_messages import audit_message
 from kiosk.authority.administration.free_text import need_words
 from kiosk.authority.administration.proposals import (
     WAITS_FOR,
@@ -68,7 +68,7 @@ def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class StaffDependencies:
     """The means of every use case of staff.
 
     ``policy`` is asked anew in each call; ``file_policy`` is what the settings file says,
@@ -200,7 +200,9 @@ class Office:
     is who agrees then.
     """
 
-    def __init__(self, means: Means, actor: Actor, agreement: Agreement | None = None) -> None:
+    def __init__(
+        self, means: StaffDependencies, actor: Actor, agreement: Agreement | None = None
+    ) -> None:
         self.means = means
         self.actor = actor
         self._agreement = agreement
@@ -526,7 +528,7 @@ def _is_newer(event: AuditEvent, seen: Seen) -> bool:
 def deed_told(uow: UnitOfWork, event: AuditEvent) -> str:
     """Say who did what, of an event that staff or an import caused."""
     if event.kind not in DEEDS:
-        return f"{told(event)} (reference {event.reference})"
+        return f"{audit_message(event)} (reference {event.reference})"
     member = uow.staff.get(event.actor or "")
     who = member.name if member else event.actor or "somebody"
     return f"{who} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."

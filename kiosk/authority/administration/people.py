@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.audit_messages import told
+from kiosk.authority.administration.audit_messages import audit_message
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
@@ -39,7 +39,7 @@ from kiosk.authority.audit import StaffKind
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import addresses_of
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.registration import stop_change
 from kiosk.authority.roles import Action
 from kiosk.authority.steps import has_left
@@ -190,7 +190,9 @@ def _about(
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."
-    said = f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {told(last)}{gone}"
+    said = (
+        f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {audit_message(last)}{gone}"
+    )
     return f"{said}{_unknown_card(uow, last.reference)}"
 
 
@@ -254,7 +256,7 @@ def page_of_people(
     order: PeopleOrder,
     *,
     descending: bool,
-    after: Place | None,
+    after: PagePosition | None,
     limit: int,
 ) -> PeoplePage:
     """Return a page; the number of statements does not depend on how many it has."""
@@ -291,7 +293,7 @@ class LocalPeopleDesk:
         order: PeopleOrder = PeopleOrder.NAME,
         *,
         descending: bool = False,
-        after: Place | None = None,
+        after: PagePosition | None = None,
         limit: int = 100,
     ) -> PeoplePage:
         """Return a page of a list, from behind the place ``after``."""

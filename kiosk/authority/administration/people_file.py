@@ -100,7 +100,7 @@ Problem = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class PersonLine:
+class PersonRecord:
     """A line that can be taken; None is what was left empty.
 
     ``master`` is the id of the master key that the card's secret derives from, or empty.
@@ -121,7 +121,7 @@ class PersonLine:
 
 def read_person(
     line: int, cells: Mapping[str, str], number_digits: int
-) -> tuple[PersonLine | None, list[str]]:
+) -> tuple[PersonRecord | None, list[str]]:
     """Read every cell; with any reason there is no person."""
     reader = _Reader()
     take = reader.take
@@ -145,7 +145,7 @@ def read_person(
     limit = take(lambda: people_fields.read_secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:
         return None, reader.reasons
-    person = PersonLine(
+    person = PersonRecord(
         line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
     )
     return person, []
@@ -173,7 +173,7 @@ _ALL = (*NEEDED, *OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class FileHeader:
     """Names the columns in the order of the file."""
 
     columns: tuple[str, ...]
@@ -183,13 +183,13 @@ class Header:
         return {name: cell.strip() for name, cell in zip(self.columns, record, strict=True)}
 
 
-def read_header(record: list[str]) -> Header:
+def read_header(record: list[str]) -> FileHeader:
     """Read the first record; raises ``ImportRefused`` naming each column that is wrong."""
     columns = tuple(cell.strip().lower() for cell in record)
     reasons = [*_not_commas(columns)] or [*_missing(columns), *_unknown(columns), *_twice(columns)]
     if reasons:
         raise ImportRefused(tuple((1, reason) for reason in reasons))
-    return Header(columns)
+    return FileHeader(columns)
 
 
 def _not_commas(columns: tuple[str, ...]) -> list[str]:
@@ -249,7 +249,7 @@ class PeopleFile:
         """The SHA-256, in hexadecimal, of what has been read."""
         return self._hash.hexdigest()
 
-    def people(self) -> Iterator[PersonLine]:
+    def people(self) -> Iterator[PersonRecord]:
         """Yield the good lines; raises ``ImportRefused`` where it cannot be read at all."""
         try:
             with self._path.open("rb") as file:
@@ -262,7 +262,7 @@ class PeopleFile:
         except OSError as error:
             raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
 
-    def _people(self, file: BinaryIO) -> Iterator[PersonLine]:
+    def _people(self, file: BinaryIO) -> Iterator[PersonRecord]:
         reader = csv.reader(self._texts(file), strict=True)
         begins = 1
         try:
@@ -277,7 +277,7 @@ class PeopleFile:
             reason = "from here on it is no CSV: see quotation marks and line ends"
             self.problems.append((begins, reason))
 
-    def _person(self, line: int, record: list[str], header: Header) -> Iterator[PersonLine]:
+    def _person(self, line: int, record: list[str], header: FileHeader) -> Iterator[PersonRecord]:
         if len(record) != len(header.columns):
             wanted = len(header.columns)
             self.problems.append((line, f"has {len(record)} cells, and the header {wanted}"))
@@ -313,7 +313,7 @@ class Repetitions:
         self._people: dict[str, tuple[int, int]] = {}
         self._cards: dict[CardId, int] = {}
 
-    def takes(self, line: PersonLine, problems: list[Problem]) -> bool:
+    def takes(self, line: PersonRecord, problems: list[Problem]) -> bool:
         """Tell whether ``line`` says something new; if not, say in ``problems`` why."""
         before = len(problems)
         first, person = self._people.setdefault(line.number, (line.line, _of(line)))
@@ -326,10 +326,10 @@ class Repetitions:
             problems.append((line.line, f"card_id: is on line {known} already"))
         return len(problems) == before
 
-    def is_first(self, line: PersonLine) -> bool:
+    def is_first(self, line: PersonRecord) -> bool:
         """Tell whether a line that was taken is the first of its person."""
         return self._people[line.number][0] == line.line
 
 
-def _of(line: PersonLine) -> int:
+def _of(line: PersonRecord) -> int:
     return hash((line.name, line.email))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from kiosk.authority.administration.audit_messages import GRAVE, told
+from kiosk.authority.administration.audit_messages import GRAVE, audit_message
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.holder_notices import address_of
 from kiosk.authority.administration.office import staff_names
 from kiosk.authority.administration.standing import (
-    Facts,
+    StandingFacts,
     code_line,
     headline_of,
     is_blocked,
@@ -91,7 +91,7 @@ def _line(
 ) -> StoryLine:
     agreed = name_of(str(event.detail.get("agreed_by") or ""))
     agreement = (f"Agreed by {agreed}.",) if agreed else ()
-    words = (told(event), *_why(notes.get(_note_id(event))), *agreement)
+    words = (audit_message(event), *_why(notes.get(_note_id(event))), *agreement)
     return StoryLine(
         seq=event.seq,
         at=event.at,
@@ -152,12 +152,12 @@ def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | 
     return AddressChangeLine(change.old_email, masked, change.requested_at, change.effective_at)
 
 
-def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> Facts:
+def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:
     """Read what somebody's standing rests on."""
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     seen = seen_of_cards(uow, holder.id)
-    return Facts(
+    return StandingFacts(
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
         registration=registration,
@@ -197,7 +197,7 @@ def _reported_at(uow: UnitOfWork, holder: Cardholder) -> datetime | None:
     return max((event.at for event in events), default=None)
 
 
-def _registration_line(uow: UnitOfWork, facts: Facts) -> RegistrationLine | None:
+def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLine | None:
     registration = facts.registration
     if registration is None:
         return None
@@ -214,7 +214,7 @@ def _registration_line(uow: UnitOfWork, facts: Facts) -> RegistrationLine | None
     )
 
 
-def _card_line(facts: Facts, card: Card) -> CardLine:
+def _card_line(facts: StandingFacts, card: Card) -> CardLine:
     return CardLine(
         card_id=card.id,
         driver=card.driver,
@@ -229,11 +229,11 @@ def _card_line(facts: Facts, card: Card) -> CardLine:
     )
 
 
-def _open_to(facts: Facts, actor: Actor) -> frozenset[Action]:
+def _open_to(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
     return frozenset(action for action in _sensible(facts, actor) if may(actor.role, action))
 
 
-def _sensible(facts: Facts, actor: Actor) -> frozenset[Action]:
+def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
     """Return what makes sense for somebody who stands like this."""
     if facts.standing is Standing.LEFT:
         return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from kiosk.app.config.kinds import About, Unfit, settings_of
+from kiosk.app.config.kinds import About, InvalidValue, settings_of
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Act, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import Proposal
@@ -134,7 +134,7 @@ def _read(about: About, text: str) -> Any:
         raise NotTaken(FIELD, f"That is too long. Allowed: {about.kind.allowed}.")
     try:
         return about.kind.read(text.strip())
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         head = f"{text.strip()!r} {unfit}" if unfit.quotes else str(unfit)
         raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
 

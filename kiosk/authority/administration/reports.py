@@ -16,7 +16,7 @@ from kiosk.authority.audit import AuditKind, StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.repositories.statistics import Sought
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.outcome import SettledAs
+from kiosk.authority.unblock.outcome import OutcomeSource
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import Reason
 
@@ -66,7 +66,7 @@ def _beginning(day: date, zone: tzinfo) -> datetime:
 
 UNLOCKED: Final = (
     Sought(AuditKind.UNBLOCK_DONE),
-    Sought(AuditKind.UNBLOCK_SETTLED, "found", SettledAs.DONE.value),
+    Sought(AuditKind.UNBLOCK_SETTLED, "found", OutcomeSource.DONE.value),
 )
 """An unblock whose answer was lost counts when the card shows later that it was done."""
 
@@ -97,7 +97,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportQuery:
     """The days that a report is of, and where they begin and end."""
 
     uow: UnitOfWork
@@ -123,7 +123,7 @@ class Asked:
 
 def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo) -> Report:
     """Return the table of ``span``; its last row holds the totals."""
-    columns, rows = _TABLES[span](Asked(uow, first, last, zone))
+    columns, rows = _TABLES[span](ReportQuery(uow, first, last, zone))
     return Report(span, first, last, columns, rows)
 
 
@@ -132,13 +132,13 @@ def as_csv(report: Report) -> str:
     return csv_text(report.columns, report.rows)
 
 
-def _days(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+def _days(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
     counts = [asked.by_day(sought) for sought in SOUGHT]
     names = {day: (day.isoformat(),) for day in each_day(asked.first, asked.last)}
     return ("Day", *COLUMNS), _table(names, counts)
 
 
-def _weeks(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+def _weeks(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
     """A week is an ISO one; the first and the last may be cut, so their days are told."""
     weeks: dict[str, list[date]] = {}
     for day in each_day(asked.first, asked.last):
@@ -148,7 +148,7 @@ def _weeks(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
     return ("Week", "From", "To", *COLUMNS), _table(names, counts)
 
 
-def _sites(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+def _sites(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
     """A station stands where it last said that it does."""
     sites = {each.name: each.site or NO_SITE for each in asked.uow.stations.every()}
     counts = [
@@ -159,13 +159,13 @@ def _sites(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
     return ("Site", *COLUMNS), _table({site: (site,) for site in seen}, counts)
 
 
-def _reasons(asked: Asked) -> tuple[Row, tuple[Row, ...]]:
+def _reasons(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
     refused = _folded(asked.by_reason(), reason_words)
     names = {words: (words,) for words in sorted(refused, key=lambda each: (-refused[each], each))}
     return ("Reason", "Refused"), _table(names, [refused])
 
 
-_TABLES: Final[dict[Span, Callable[[Asked], tuple[Row, tuple[Row, ...]]]]] = {
+_TABLES: Final[dict[Span, Callable[[ReportQuery], tuple[Row, tuple[Row, ...]]]]] = {
     Span.DAY: _days,
     Span.WEEK: _weeks,
     Span.SITE: _sites,

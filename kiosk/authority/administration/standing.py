@@ -141,7 +141,7 @@ _LASTING = frozenset({Reason.CARD_EXPIRED, Reason.SECRET_BLOCKED})
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class StandingFacts:
     """What is recorded of a person, as far as it decides what they can do.
 
     ``codes`` are those that can still come to be entered, ``sent`` says for each card when
@@ -358,7 +358,7 @@ _ADVICE = {
 }
 
 
-def headline_of(facts: Facts, zone: tzinfo) -> Headline:
+def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
     """Return what matters most about somebody; moments are told in ``zone``."""
     match facts.standing:
         case Standing.LEFT:
@@ -397,7 +397,7 @@ def trouble_words(card: Card, reason: Reason | None) -> str:
 # --- those who cannot ------------------------------------------------------------------
 
 
-def _left(facts: Facts, zone: tzinfo) -> Headline:
+def _left(facts: StandingFacts, zone: tzinfo) -> Headline:
     since = said_day(facts.holder.left_at or facts.now, zone)
     return Headline(
         f"Marked as a leaver since {since}: no station serves them.",
@@ -405,7 +405,7 @@ def _left(facts: Facts, zone: tzinfo) -> Headline:
     )
 
 
-def _blocked(facts: Facts, zone: tzinfo) -> Headline:
+def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
     advice = (
         "Make sure who they are, then lift the block. Until then, whoever knows the PIN "
         "can still change it at a station."
@@ -426,7 +426,7 @@ def _blocked(facts: Facts, zone: tzinfo) -> Headline:
     return Headline(f"Blocked since {since}: {failed}{where}.", advice)
 
 
-def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
+def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     first = facts.first_code
     if first is not None:
         return Headline(
@@ -459,7 +459,7 @@ def _not_registered(facts: Facts, zone: tzinfo) -> Headline:
     )
 
 
-def _first(facts: Facts) -> str:
+def _first(facts: StandingFacts) -> str:
     """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         return "If the PIN is blocked, stations cannot help: unlock or replace the card yourselves."
@@ -474,7 +474,7 @@ def _first(facts: Facts) -> str:
     )
 
 
-def _card_trouble(facts: Facts) -> Headline:
+def _card_trouble(facts: StandingFacts) -> Headline:
     in_use = facts.in_use
     if not in_use:
         return _out_of_use(facts)
@@ -501,7 +501,7 @@ def _advice(card: Card, reason: Reason) -> str:
     return _ADVICE[reason]
 
 
-def _out_of_use(facts: Facts) -> Headline:
+def _out_of_use(facts: StandingFacts) -> Headline:
     """Tell of the card that was in use last: expired ones rather than revoked ones."""
     judged = [(card, facts.trouble(card)) for card in facts.cards]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
@@ -525,7 +525,7 @@ def _of_their_card(card: Card, reason: Reason) -> str:
 # --- those who can ---------------------------------------------------------------------
 
 
-def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     """Say what is worth knowing of somebody who is ready, the weightiest first."""
     yield from _about_seen(facts, zone)
     if facts.paused_until is not None:
@@ -552,14 +552,16 @@ def _remarks(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
     yield Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
-def _about_seen(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     sound = {card.id for card in facts.in_use} - set(facts.seen)
     for card, seen in facts.refused_cards:
         start = "They can unlock another card" if sound else "They may not be able to unlock"
         yield _of_seen(card, seen, facts, zone, start)
 
 
-def _of_seen(card: Card, seen: SeenOfCard, facts: Facts, zone: tzinfo, start: str) -> Headline:
+def _of_seen(
+    card: Card, seen: SeenOfCard, facts: StandingFacts, zone: tzinfo, start: str
+) -> Headline:
     """Say what a station saw of a card, and what to do about it."""
     where = f" at {seen.station}" if seen.station else ""
     met = f"{said_at(seen.at, facts.now, zone)}{where}"
@@ -614,7 +616,7 @@ _SEEN: Final[dict[Reason, tuple[str, str]]] = {
 }
 
 
-def _about_codes(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     until = facts.waits_until
     if until is not None:
         yield Headline(
@@ -636,7 +638,7 @@ def _about_codes(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
         )
 
 
-def _about_cards(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     if facts.unsettled:
         began = said_at(facts.unsettled[0].opened_at, facts.now, zone)
         yield Headline(
@@ -651,7 +653,7 @@ def _about_cards(facts: Facts, zone: tzinfo) -> Iterator[Headline]:
         yield from _about_seen_secret(card, facts, zone)
 
 
-def _about_key(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     """Tell of cards that were sent what the admin key made, and did not show that they have it."""
     last = card.key_exchanged_at
     if last is None or last + EXCHANGE_SPAN <= facts.now:
@@ -667,7 +669,7 @@ def _about_key(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
     yield Headline(told, _LOOK_AT_IT)
 
 
-def _about_seen_secret(card: Card, facts: Facts, zone: tzinfo) -> Iterator[Headline]:
+def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     seen = card.secret_seen_at
     if seen is None or seen + SEEN_FOR > facts.now:
         return
@@ -692,7 +694,7 @@ def _end_of(card: Card) -> datetime:
     return card.expires_at
 
 
-def _at(moment: datetime, facts: Facts, zone: tzinfo) -> str:
+def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
     return said_at(moment, facts.now, zone)
 
 

@@ -33,16 +33,16 @@ _PART = "records"
 
 
 @dataclass(slots=True)
-class Sweep:
+class RowSweep:
     """How many rows there are, and which of them do not fit their MACs, as table and key."""
 
     rows: int = 0
     altered: list[tuple[str, str]] = field(default_factory=list)
 
 
-def sweep(store: Store) -> Sweep:
+def sweep(store: Store) -> RowSweep:
     """Look at every row; each piece is read by itself, so nobody waits for all of it."""
-    found = Sweep()
+    found = RowSweep()
     for table in TABLES:
         for piece in _pieces(store, table):
             found.rows += piece.rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from kiosk.authority.people_groups import Place
+from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.sensitive import Sensitive
 
@@ -183,7 +183,7 @@ class PeoplePage:
     """A page of a list; ``more`` is what to ask with for the next one, None: no more."""
 
     people: tuple[PersonLine, ...]
-    more: Place | None
+    more: PagePosition | None
 
 
 @dataclass(frozen=True, slots=True)

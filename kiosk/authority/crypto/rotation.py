@@ -43,7 +43,7 @@ class Rotation:
     broken: list[str] = field(default_factory=list)
 
 
-class Work(Protocol):
+class RotationWork(Protocol):
     """Which secrets are to be sealed anew, and how one is."""
 
     def left(self, uow: UnitOfWork) -> int:
@@ -94,7 +94,7 @@ def reseal_all(
 
 
 def walk(
-    store: Store, work: Work, current: str, actor: str, progress: Progress | None = None
+    store: Store, work: RotationWork, current: str, actor: str, progress: Progress | None = None
 ) -> Rotation:
     """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done.
 
@@ -126,7 +126,7 @@ def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
         uow.commit()
 
 
-def _work(store: Store, work: Work, done: Rotation, progress: Progress | None) -> None:
+def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress | None) -> None:
     seen, last = 0, ""
     with store.read() as uow:
         total = work.left(uow)
@@ -155,7 +155,7 @@ def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> 
         return find(uow, after)
 
 
-def _reseal(store: Store, work: Work, card: Card, done: Rotation) -> None:
+def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> None:
     old = card.sealed_secret
     if old is None:
         return
@@ -173,7 +173,7 @@ def _reseal(store: Store, work: Work, card: Card, done: Rotation) -> None:
     done.resealed += 1
 
 
-def _reseal_kept(store: Store, work: Work, kept: KeptSecret, done: Rotation) -> None:
+def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotation) -> None:
     """Seal one anew; it may become current or former at any moment, and is left alone then."""
     with store.read() as uow:
         card = uow.cards.get(kept.card_id)

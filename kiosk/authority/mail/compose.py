@@ -10,7 +10,15 @@ from typing import assert_never
 
 from kiosk.app.config.settings import ServiceSettings
 from kiosk.authority.mail import words
-from kiosk.authority.mail.words import TO_STAFF, Block, Digits, Facts, Letter, Paragraph, in_groups
+from kiosk.authority.mail.words import (
+    TO_STAFF,
+    Block,
+    Digits,
+    FactList,
+    Letter,
+    Paragraph,
+    in_groups,
+)
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import Message
@@ -94,7 +102,7 @@ def _text_block(block: Block) -> str:
             return _wrapped(text)
         case Digits(label, grouped):
             return f"{label}:\n\n    {grouped}"
-        case Facts(rows):
+        case FactList(rows):
             return "\n".join(f"{name}: {value}" for name, value in rows)
         case _:
             assert_never(block)
@@ -107,7 +115,7 @@ def _html_block(block: Block, accent: str) -> str:
         case Digits(label, grouped):
             unbroken = escape(grouped).replace(" ", "&nbsp;")
             return _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
-        case Facts(rows):
+        case FactList(rows):
             lines = [_FACT.format(name=escape(name), value=escape(value)) for name, value in rows]
             return _FACTS.format(rows="<br>\n".join(lines))
         case _:
@@ -192,7 +200,7 @@ def compose_report(
     The first of ``columns`` names the rows, the others are counts.
     """
     facts = tuple((row[0], _counts(columns[1:], row[1:])) for row in rows)
-    letter = Letter(words.REPORT, words.STAFF, (Paragraph(told), Facts(facts)))
+    letter = Letter(words.REPORT, words.STAFF, (Paragraph(told), FactList(facts)))
     return _message(to, letter, service, secret=False)
 
 
@@ -200,7 +208,9 @@ def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
     return ", ".join(f"{count} {name.lower()}" for name, count in zip(columns, counts, strict=True))
 
 
-def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSettings) -> Letter:
+def _to_holder(
+    notice: words.NoticeWords, told: Mapping[str, str], service: ServiceSettings
+) -> Letter:
     facts = _facts(told, without="holder_name")
     doubt = notice.doubt.format(call=words.call(service))
     if number := told.get(words.STOP_NUMBER):
@@ -212,7 +222,7 @@ def _to_holder(notice: words.Notice, told: Mapping[str, str], service: ServiceSe
     )
 
 
-def _to_staff(notice: words.Notice, told: Mapping[str, str]) -> Letter:
+def _to_staff(notice: words.NoticeWords, told: Mapping[str, str]) -> Letter:
     return Letter(
         notice.subject,
         words.STAFF,
@@ -220,13 +230,13 @@ def _to_staff(notice: words.Notice, told: Mapping[str, str]) -> Letter:
     )
 
 
-def _facts(told: Mapping[str, str], without: str = "") -> tuple[Facts, ...]:
+def _facts(told: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
     rows = tuple(
         (label, told[name])
         for name, label in words.FACTS.items()
         if name in told and name != without
     )
-    return (Facts(rows),) if rows else ()
+    return (FactList(rows),) if rows else ()
 
 
 def _told(name: str, value: object, zone: tzinfo | None) -> str:

@@ -25,7 +25,7 @@ Compose = Callable[[OutboxMessage], Message]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryTimes:
     """How long a notice is tried, and how often.
 
     The gap doubles from ``first_gap`` to ``longest_gap``; a notice older than ``give_up``
@@ -63,13 +63,13 @@ class OutboxWorker:
         mailer: Mailer,
         clock: Clock,
         compose: Compose,
-        patience: Patience | None = None,
+        patience: RetryTimes | None = None,
     ) -> None:
         self._store = store
         self._mailer = mailer
         self._clock = clock
         self._compose = compose
-        self._patience = patience or Patience()
+        self._patience = patience or RetryTimes()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -34,13 +34,13 @@ class Digits:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FactList:
     """Short lines of a name and a value."""
 
     rows: tuple[tuple[str, str], ...]
 
 
-Block = Paragraph | Digits | Facts
+Block = Paragraph | Digits | FactList
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ STOP_NUMBER = "stop_number"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class NoticeWords:
     """The words of one notice; ``{name}`` and the like stand for its parameters.
 
     ``doubt`` is what its holder reads last: when to call, and whom.
@@ -140,57 +140,57 @@ STAFF = "colleague"
 HOLDER = "cardholder"
 REPORT = "Report of smartcard self-service"
 
-REGISTERED = Notice(
+REGISTERED = NoticeWords(
     "You are registered for smartcard self-service",
     "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
     "blocked or forgotten.",
     "There is nothing more to do.",
 )
-UNLOCKED = Notice(
+UNLOCKED = NoticeWords(
     "Your smartcard was unlocked",
     "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
     "There is nothing more to do.",
 )
-BLOCKED = Notice(
+BLOCKED = NoticeWords(
     "Smartcard self-service is blocked for you",
     "The security questions were answered wrongly too often. To protect you, smartcard "
     "self-service is blocked for you at every station.",
     "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
 )
-EMAIL_CHANGED_OLD = Notice(
+EMAIL_CHANGED_OLD = NoticeWords(
     "Your email address for smartcard self-service was changed",
     "Codes and notices for your smartcard no longer come to this address.",
     "If you made this change, there is nothing more to do.",
 )
-EMAIL_CHANGED_NEW = Notice(
+EMAIL_CHANGED_NEW = NoticeWords(
     "Your email address for smartcard self-service is confirmed",
     "Codes and notices for your smartcard now come to this address.",
     "There is nothing more to do.",
 )
-EMAIL_CHANGE_WAITS = Notice(
+EMAIL_CHANGE_WAITS = NoticeWords(
     "Your email address for smartcard self-service is going to change",
     "Another address for codes and notices was given at an unlock station. It does not count "
     "yet: until then codes go to the old one, and the change can be stopped.",
     "If you made this change, there is nothing more to do.",
 )
-ATTEMPTS_PAUSED = Notice(
+ATTEMPTS_PAUSED = NoticeWords(
     "Wrong answers were given with your smartcard",
     "The security questions were answered wrongly too often with your smartcard, or with a copy "
     "of it. No answers are taken with it for a while.",
     "If it was you, come back later, or ask the Registration Authority.",
 )
-QUESTIONS_CHANGED = Notice(
+QUESTIONS_CHANGED = NoticeWords(
     "Your security questions were changed",
     "The security questions and answers for your smartcard were changed. The old ones no "
     "longer count.",
     "If you made this change, there is nothing more to do.",
 )
-PIN_CHANGED = Notice(
+PIN_CHANGED = NoticeWords(
     "The PIN of your smartcard was changed",
     "The PIN of your smartcard was changed at an unlock station.",
     "If you made this change, there is nothing more to do.",
 )
-MISUSE_REPORTED = Notice(
+MISUSE_REPORTED = NoticeWords(
     "Smartcard self-service is stopped for you",
     "Somebody reported that what was done with your smartcard was not done by you. What was under "
     "way is ended, codes are withdrawn, and self-service is blocked at every station.",
@@ -198,84 +198,84 @@ MISUSE_REPORTED = Notice(
     "If you did not report this, somebody else may read your mail. {call}",
 )
 
-BLOCK_LIFTED = Notice(
+BLOCK_LIFTED = NoticeWords(
     "Smartcard self-service is open to you again",
     "The Registration Authority has lifted the block. You can unlock your smartcard at any "
     "unlock station again.",
     "There is nothing more to do.",
     NOT_ASKED,
 )
-REGISTRATION_REVOKED = Notice(
+REGISTRATION_REVOKED = NoticeWords(
     "Your registration for smartcard self-service was revoked",
     "The Registration Authority has deleted your registration for smartcard self-service, "
     "with your email address and your answers.",
     "You can register again at any unlock station, with your smartcard and its PIN.",
     NOT_ASKED,
 )
-EMAIL_CORRECTED_OLD = Notice(
+EMAIL_CORRECTED_OLD = NoticeWords(
     "Your email address for smartcard self-service was changed",
     "The Registration Authority has put another address in place of this one. Codes and "
     "notices for your smartcard no longer come here.",
     "If you asked for this, there is nothing more to do.",
     NOT_ASKED,
 )
-EMAIL_CORRECTED_NEW = Notice(
+EMAIL_CORRECTED_NEW = NoticeWords(
     "Your email address for smartcard self-service was changed",
     "The Registration Authority has put this address in place. Codes and notices for your "
     "smartcard now come here.",
     "The next code that you enter at an unlock station confirms it.",
     NOT_ASKED,
 )
-LEAVER_MARKED = Notice(
+LEAVER_MARKED = NoticeWords(
     "Smartcard self-service is closed for you",
     "The Registration Authority has noted that you have left. Unlock stations can do nothing "
     "with your smartcard any more.",
     "If you have left, there is nothing more to do.",
     "If you have not left, there is a mistake. {call}",
 )
-LEAVER_TAKEN_BACK = Notice(
+LEAVER_TAKEN_BACK = NoticeWords(
     "Smartcard self-service is open to you again",
     "The Registration Authority has noted that you are here again. Unlock stations work with "
     "your smartcard as they did before.",
     "There is nothing more to do.",
     NOT_ASKED,
 )
-MISUSE_STOPPED = Notice(
+MISUSE_STOPPED = NoticeWords(
     "Smartcard self-service is stopped for you",
     "The Registration Authority was told that something was not done by you. What was under way "
     "is ended, codes are withdrawn, and self-service is blocked at every station.",
     "Go to the Registration Authority with your smartcard and proof of who you are.",
     NOT_ASKED,
 )
-CARD_ADDED = Notice(
+CARD_ADDED = NoticeWords(
     "A smartcard was recorded for you",
     "The Registration Authority has recorded another smartcard as yours. It works at every "
     "unlock station.",
     "There is nothing more to do.",
     NOT_ASKED,
 )
-CARD_REPLACED = Notice(
+CARD_REPLACED = NoticeWords(
     "Your smartcard was replaced",
     "The Registration Authority has recorded a new smartcard for you. The one that it replaces "
     "is revoked: unlock stations can do nothing with it any more.",
     "There is nothing more to do.",
     NOT_ASKED,
 )
-CARD_REVOKED = Notice(
+CARD_REVOKED = NoticeWords(
     "Your smartcard was revoked",
     "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
     "nothing with it any more.",
     "If you need another smartcard, ask the Registration Authority.",
     NOT_ASKED,
 )
-SECRET_SET = Notice(
+SECRET_SET = NoticeWords(
     "Your smartcard was prepared for unlocking",
     "The Registration Authority has recorded what an unlock station needs to unlock your "
     "smartcard. Your PIN stays as it is.",
     "There is nothing more to do.",
     NOT_ASKED,
 )
-CODE_GIVEN = Notice(
+CODE_GIVEN = NoticeWords(
     "An unlock code for your smartcard was given by word of mouth",
     "Somebody told the Registration Authority that they are you and cannot read their email. "
     "They were given a code, in place of one by email, that helps to unlock your smartcard at "
@@ -283,7 +283,7 @@ CODE_GIVEN = Notice(
     "If you asked for this, there is nothing more to do.",
     NOT_ASKED,
 )
-FIRST_CODE_GIVEN = Notice(
+FIRST_CODE_GIVEN = NoticeWords(
     "A code that unlocks your smartcard was given by word of mouth",
     "Somebody told the Registration Authority that they are you, and that your smartcard is "
     "locked. They were given a code. For a short time it unlocks your smartcard at a station, "
@@ -341,60 +341,60 @@ def sent_by(service: ServiceSettings) -> str:
 
 # Every sentence that is mailed to staff, in one place.
 
-BLOCKED_STAFF = Notice(
+BLOCKED_STAFF = NoticeWords(
     "Self-service was blocked for a cardholder",
     "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
     "They have been asked to come to you. Identify them before you lift the block.",
 )
-ATTEMPTS_PAUSED_STAFF = Notice(
+ATTEMPTS_PAUSED_STAFF = NoticeWords(
     "Wrong answers with a card that cannot prove itself",
     "Too many wrong answers were given with a card that is known by name only. Somebody may have "
     "a copy of it. Self-service is paused for cards of this holder that cannot prove themselves.",
     "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
 )
-MISUSE_REPORTED_STAFF = Notice(
+MISUSE_REPORTED_STAFF = NoticeWords(
     "A cardholder says: this was not me",
     "A cardholder entered the number from a notice at a station, to say that what it tells of was "
     "not done by them. Self-service is blocked for them, and what was under way is ended.",
     "Identify them, and look at what happened under the references of their visits, before you "
     "lift the block.",
 )
-CARD_NOT_GENUINE = Notice(
+CARD_NOT_GENUINE = NoticeWords(
     "A smartcard failed its proof of being genuine",
     "A smartcard that was put into a station could not prove that it is the one that was "
     "issued. It was refused, and nothing was released for it.",
     "Look the reference up to see whose card it claims to be. Keep the card if you get hold of it.",
 )
-FAILURES_AT_STATION = Notice(
+FAILURES_AT_STATION = NoticeWords(
     "Many failures at one station",
     "Many visits at this station failed within an hour: wrong answers, wrong codes, refusals. "
     "Its reader may be broken, or somebody may be trying smartcards that are not theirs.",
     "Look at what happened there in the audit, and go and see the station.",
 )
-FAILURES_OF_PERSON = Notice(
+FAILURES_OF_PERSON = NoticeWords(
     "Many failures of one cardholder",
     "Much that was tried with a smartcard of this cardholder failed within an hour.",
     "They may need help, or somebody else may have their smartcard: call them.",
 )
-STATION_SILENT = Notice(
+STATION_SILENT = NoticeWords(
     "A station is silent",
     "Nothing was heard for two minutes or longer from what is named here. Until it is back, "
     "nobody can be helped there.",
     "See whether it has power and a network. Retire a station that does not come back.",
 )
-MAIL_HELD_UP = Notice(
+MAIL_HELD_UP = NoticeWords(
     "Mail was held up",
     "Mail did not leave for a while. It does again, and what had waited is being sent.",
     "The log says what the mail relay answered. Whoever waited for a code can ask for another.",
 )
-ROW_ALTERED = Notice(
+ROW_ALTERED = NoticeWords(
     "A record was altered outside of the service",
     "A record that grants access was changed in the database by something that does not have "
     "the key of the service. Nothing was done with it, and whoever needs it was turned away.",
     "Tell whoever answers for security, and keep a copy of the database as it is now. "
     'The command "kiosk doctor" names every such record, "kiosk rows --help" says what to do.',
 )
-AUDIT_BROKEN = Notice(
+AUDIT_BROKEN = NoticeWords(
     "The audit does not fit any more",
     "The daily verification found that the audit was changed behind the service's back, "
     "or that its database was damaged.",

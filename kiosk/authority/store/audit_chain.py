@@ -34,7 +34,7 @@ _NEIGHBOURS = 10_000
 """How far from its place a moved row is looked for."""
 
 
-class Link(Protocol):
+class ChainLink(Protocol):
     """An event as it is stored; ``detail`` is the canonical JSON text, None once redacted."""
 
     seq: int
@@ -74,7 +74,7 @@ def detail_digest(salt: str, detail: str) -> str:
     return hashlib.sha256(f"{salt}:{detail}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def link_hash(link: Link, seq: int | None = None) -> str:
+def link_hash(link: ChainLink, seq: int | None = None) -> str:
     """Return the SHA-256 of a link as canonical JSON; ``seq`` stands in for its own number."""
     said = {
         "seq": link.seq if seq is None else seq,
@@ -124,7 +124,7 @@ class ChainWalk:
         """How many rows fitted so far."""
         return self.last.seq
 
-    def step(self, link: Link) -> AuditFault | None:
+    def step(self, link: ChainLink) -> AuditFault | None:
         """Take the next row, by number; return why it does not fit."""
         fault = self._misfit(link) or self._anchor_misfit(link)
         if fault is None:
@@ -140,7 +140,7 @@ class ChainWalk:
             return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
         return self._head_misfit(self._head)
 
-    def _misfit(self, link: Link) -> AuditFault | None:
+    def _misfit(self, link: ChainLink) -> AuditFault | None:
         expected = self.last.seq + 1
         if link.seq < expected:
             return AuditFault(FaultKind.ADDED, link.seq, f"row {link.seq} comes before the first")
@@ -153,7 +153,7 @@ class ChainWalk:
             return self._unlinked(link)
         return self._detail_misfit(link) or self._mac_misfit(link)
 
-    def _detail_misfit(self, link: Link) -> AuditFault | None:
+    def _detail_misfit(self, link: ChainLink) -> AuditFault | None:
         if link.detail is None:
             if link.seq in self._redacted and link.salt is None:
                 return None
@@ -164,7 +164,7 @@ class ChainWalk:
         because = f"row {link.seq} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
-    def _mac_misfit(self, link: Link) -> AuditFault | None:
+    def _mac_misfit(self, link: ChainLink) -> AuditFault | None:
         if self._macs is None:
             return None
         try:
@@ -176,7 +176,7 @@ class ChainWalk:
         because = f"row {link.seq} was not written by the service: its MAC does not fit"
         return AuditFault(FaultKind.FORGED, link.seq, because)
 
-    def _changed_or_moved(self, link: Link) -> AuditFault:
+    def _changed_or_moved(self, link: ChainLink) -> AuditFault:
         end = max(self._head.seq if self._head else 0, link.seq) + 1
         near = range(max(1, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
         for seq in near:
@@ -186,13 +186,13 @@ class ChainWalk:
         because = f"row {link.seq} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
-    def _unlinked(self, link: Link) -> AuditFault:
+    def _unlinked(self, link: ChainLink) -> AuditFault:
         # The row is whole but was written after another one than now stands before it.
         before = max(link.seq - 1, 1)
         because = f"row {link.seq} was not written after what now stands before it"
         return AuditFault(FaultKind.UNLINKED, before, because)
 
-    def _anchor_misfit(self, link: Link) -> AuditFault | None:
+    def _anchor_misfit(self, link: ChainLink) -> AuditFault | None:
         anchor = self._anchors.get(link.seq)
         if anchor is None:
             return None

@@ -31,11 +31,11 @@ from kiosk.authority.store.row_macs import (
     row_name,
     table_name,
 )
-from kiosk.authority.store.tables import MacRow, Row
+from kiosk.authority.store.tables import MacRow, TableRow
 from kiosk.contract.errors import RowAltered, StoreError
 
 T = TypeVar("T")
-SomeRow = TypeVar("SomeRow", bound=Row)
+SomeRow = TypeVar("SomeRow", bound=TableRow)
 Values = Mapping[str, Any]
 
 UNREADABLE = "unreadable"
@@ -129,7 +129,7 @@ class Gateway:
         )
         return cast("CursorResult[Any]", result).rowcount
 
-    def add(self, kind: type[Row], values: Values) -> None:
+    def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row."""
         stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
         self.run(insert(table_of(kind)).values(stamped))
@@ -162,7 +162,7 @@ class Gateway:
         this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
         self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
 
-    def hold(self, kind: type[Row]) -> None:
+    def hold(self, kind: type[TableRow]) -> None:
         """Keep other writers away from a whole table until the end; readers go on.
 
         For rules about all of its rows together. On SQLite a writer is alone anyway.
@@ -175,7 +175,7 @@ class Gateway:
                 )
             )
 
-    def upsert(self, kind: type[Row]) -> postgresql.Insert:
+    def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
         """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
         table = table_of(kind)
         if self._on_sqlite:
@@ -206,6 +206,6 @@ class Gateway:
         raise failure
 
 
-def table_of(kind: type[Row]) -> Table:
+def table_of(kind: type[TableRow]) -> Table:
     """Return the table behind a row class."""
     return kind.metadata.tables[str(kind.__tablename__)]

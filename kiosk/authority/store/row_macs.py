@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Protocol
 
-from kiosk.authority.store.tables import MacRow, Row
+from kiosk.authority.store.tables import MacRow, TableRow
 
 MAC: Final = "mac"
 
@@ -73,12 +73,12 @@ def row_name(row: MacRow) -> str:
 
 
 @cache
-def primary_key(kind: type[Row]) -> tuple[str, ...]:
+def primary_key(kind: type[TableRow]) -> tuple[str, ...]:
     """Return the names of the columns of the primary key."""
     return tuple(column.name for column in kind.metadata.tables[table_name(kind)].primary_key)
 
 
-def table_name(kind: type[Row]) -> str:
+def table_name(kind: type[TableRow]) -> str:
     """Return the name of the table."""
     return str(kind.__tablename__)
 

@@ -158,7 +158,7 @@ else:
     Record = TypeVar("Record")
 
 
-class Row(SQLModel):
+class TableRow(SQLModel):
     """The root of the tables."""
 
     metadata = MetaData(
@@ -176,7 +176,7 @@ class Row(SQLModel):
         return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
 
 
-class MacRow(Row):
+class MacRow(TableRow):
     """A row that grants access: it has a MAC over all of its columns but ``uncovered``.
 
     ``Gateway`` makes the MAC when such a row is written and checks it when one is read.
@@ -282,7 +282,7 @@ class CardRow(MacRow, table=True):
     key_exchanged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class QuestionRow(Row, table=True):
+class QuestionRow(TableRow, table=True):
     """See ``SecurityQuestion``."""
 
     __tablename__ = "security_question"
@@ -344,7 +344,7 @@ class StopNumberRow(MacRow, table=True):
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class ErasedNumberRow(Row, table=True):
+class ErasedNumberRow(TableRow, table=True):
     """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
 
     __tablename__ = "erased_number"
@@ -373,7 +373,7 @@ class AddressChangeRow(MacRow, table=True):
 PENDING = "kind = 'pending'"
 
 
-class KeptSecretRow(Row, table=True):
+class KeptSecretRow(TableRow, table=True):
     """See ``KeptSecret``."""
 
     __tablename__ = "kept_secret"
@@ -519,7 +519,7 @@ WAITING = "sent_at IS NULL AND failed_at IS NULL"
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class AuditEventRow(Row, table=True):
+class AuditEventRow(TableRow, table=True):
     """See ``AuditEvent``; ``detail`` is the canonical JSON text whose salted digest was hashed.
 
     A detail that was redacted is gone with its salt: its digest stays.
@@ -553,7 +553,7 @@ class AuditEventRow(Row, table=True):
     mac_key: str
 
 
-class AuditHeadRow(Row, table=True):
+class AuditHeadRow(TableRow, table=True):
     """The single row that every writer of the audit locks."""
 
     __tablename__ = "audit_head"
@@ -563,7 +563,7 @@ class AuditHeadRow(Row, table=True):
     hash: str
 
 
-class AuditAnchorRow(Row, table=True):
+class AuditAnchorRow(TableRow, table=True):
     """See ``AuditAnchor``."""
 
     __tablename__ = "audit_anchor"
@@ -574,7 +574,7 @@ class AuditAnchorRow(Row, table=True):
     key_id: str
 
 
-class KnownKeyRow(Row, table=True):
+class KnownKeyRow(TableRow, table=True):
     """See ``KnownKeys``."""
 
     __tablename__ = "known_key"
@@ -583,7 +583,7 @@ class KnownKeyRow(Row, table=True):
     since: datetime = Field(sa_type=UtcDateTime)
 
 
-class OutboxRow(Row, table=True):
+class OutboxRow(TableRow, table=True):
     """See ``OutboxMessage``."""
 
     __tablename__ = "outbox_message"
@@ -660,7 +660,7 @@ class PolicySettingRow(MacRow, table=True):
     revision: int = 0
 
 
-class ActionNoteRow(Row, table=True):
+class ActionNoteRow(TableRow, table=True):
     """See ``ActionNote``; deleted with its holder, while the audit keeps its digest."""
 
     __tablename__ = "action_note"
@@ -672,7 +672,7 @@ class ActionNoteRow(Row, table=True):
     salt: str = Field(repr=False)
 
 
-class ProposedActRow(Row, table=True):
+class ProposedActRow(TableRow, table=True):
     """See ``ProposedAct``; its seal covers what it says."""
 
     __tablename__ = "proposed_act"
@@ -697,7 +697,7 @@ class ProposedActRow(Row, table=True):
     decided_by: str = ""
 
 
-class SearchTermRow(Row, table=True):
+class SearchTermRow(TableRow, table=True):
     """One word by which a holder is found.
 
     The key is what a search as one types walks, the index where it looks whether a holder
@@ -716,7 +716,7 @@ class SearchTermRow(Row, table=True):
 # Tables of the caretaker: alarms that stand, and chores that are done now and then.
 
 
-class AlarmRow(Row, table=True):
+class AlarmRow(TableRow, table=True):
     """See ``Alarm``; one that is over is deleted."""
 
     __tablename__ = "alarm"
@@ -727,7 +727,7 @@ class AlarmRow(Row, table=True):
     detail: dict[str, Scalar] = Field(sa_type=Scalars)
 
 
-class ChoreRow(Row, table=True):
+class ChoreRow(TableRow, table=True):
     """See ``Chore``; ``seq`` and ``hash`` are the row that it has reached."""
 
     __tablename__ = "chore"

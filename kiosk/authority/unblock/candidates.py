@@ -33,14 +33,14 @@ FEWEST_TRIES: Final = 3
 """A card that takes fewer wrong secrets leaves none for a wrong guess beside the last."""
 
 
-class Which(StrEnum):
+class SecretSlot(StrEnum):
     """One of the two secrets that a card may have."""
 
     CURRENT = "current"
     NEW = "new"
 
 
-class Finding(StrEnum):
+class AnswerMeaning(StrEnum):
     """What an answer says about the two."""
 
     CURRENT_HOLDS = "current"
@@ -48,23 +48,25 @@ class Finding(StrEnum):
     NEITHER = "neither"
 
 
-def to_present(*, waits: bool, last: Which) -> Which:
+def to_present(*, waits: bool, last: SecretSlot) -> SecretSlot:
     """Choose what the card is given; ``last`` is what it was given last while both may hold.
 
     The new one first (nothing was presented since it was drawn: ``last`` is the current).
     """
-    if not waits or last is Which.NEW:
-        return Which.CURRENT
-    return Which.NEW
+    if not waits or last is SecretSlot.NEW:
+        return SecretSlot.CURRENT
+    return SecretSlot.NEW
 
 
-def told(presented: Which, *, right: bool, waits: bool) -> Finding:
+def answer_meaning(presented: SecretSlot, *, right: bool, waits: bool) -> AnswerMeaning:
     """Conclude from a certain answer; ``waits`` tells whether there was a new one at all."""
     if right:
-        return Finding.NEW_HOLDS if presented is Which.NEW else Finding.CURRENT_HOLDS
-    if presented is Which.NEW:
-        return Finding.CURRENT_HOLDS
-    return Finding.NEW_HOLDS if waits else Finding.NEITHER
+        return (
+            AnswerMeaning.NEW_HOLDS if presented is SecretSlot.NEW else AnswerMeaning.CURRENT_HOLDS
+        )
+    if presented is SecretSlot.NEW:
+        return AnswerMeaning.CURRENT_HOLDS
+    return AnswerMeaning.NEW_HOLDS if waits else AnswerMeaning.NEITHER
 
 
 def spent(presentations: int, *, waits: bool) -> int:
@@ -80,14 +82,14 @@ def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
     return (assumed_limit if limit is None else limit) >= FEWEST_TRIES
 
 
-def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[Which, Sensitive] | None:
+def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[SecretSlot, Sensitive] | None:
     """Open what is presented to ``card`` next; None where it has no secret.
 
     Raises ``SealBroken`` or ``KeyMissing``.
     """
     pending, sealed = uow.kept.pending(card.id), card.sealed_secret
     which = to_present(waits=pending is not None, last=_last(pending))
-    if pending is not None and which is Which.NEW:
+    if pending is not None and which is SecretSlot.NEW:
         return which, open_kept(sealer, card, pending)
     return None if sealed is None else (which, open_current(sealer, card, sealed))
 
@@ -100,12 +102,12 @@ def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | N
     return None if sealed is None else open_current(sealer, card, sealed)
 
 
-def note_presented(uow: UnitOfWork, card: Card, which: Which) -> bool:
+def note_presented(uow: UnitOfWork, card: Card, which: SecretSlot) -> bool:
     """Note what is about to be presented; False where there are no two to choose from."""
     pending = uow.kept.pending(card.id)
     if pending is None:
         return False
-    uow.kept.present(pending, presented=which is Which.NEW)
+    uow.kept.present(pending, presented=which is SecretSlot.NEW)
     return True
 
 
@@ -116,37 +118,39 @@ def take_back(uow: UnitOfWork, card: Card) -> None:
         uow.kept.present(pending, presented=not pending.presented)
 
 
-def conclude(uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool) -> Finding:
+def conclude(
+    uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool
+) -> AnswerMeaning:
     """Write down what a certain answer to the one that was presented last says."""
     pending = uow.kept.pending(card.id)
-    found = told(_last(pending), right=right, waits=pending is not None)
+    found = answer_meaning(_last(pending), right=right, waits=pending is not None)
     refused = uow.kept.refused(card.id) if pending is None else None
     if right:
         uow.kept.forget_refusals(card.id)
-    elif found is Finding.NEITHER and refused is not None:
+    elif found is AnswerMeaning.NEITHER and refused is not None:
         # The card took what it, or its station, said that it had not.
-        found = Finding.NEW_HOLDS
+        found = AnswerMeaning.NEW_HOLDS
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
         _make_current(uow, sealer, visit, card, refused)
         return found
     if pending is not None:
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
-        settle_pending(uow, sealer, visit, card, pending, found)
-    elif found is Finding.NEITHER:
+        record_pending_outcome(uow, sealer, visit, card, pending, found)
+    elif found is AnswerMeaning.NEITHER:
         set_aside(uow, visit, card)
     return found
 
 
-def settle_pending(
+def record_pending_outcome(
     uow: UnitOfWork,
     sealer: Sealer,
     visit: Visit,
     card: Card,
     pending: KeptSecret,
-    found: Finding,
+    found: AnswerMeaning,
 ) -> None:
     """Make the pending secret current, or former; the other one is kept."""
-    if found is Finding.NEW_HOLDS:
+    if found is AnswerMeaning.NEW_HOLDS:
         _make_current(uow, sealer, visit, card, pending)
     else:
         turn_former(uow, sealer, card, pending)
@@ -174,5 +178,5 @@ def _make_current(
     uow.cards.replace_secret(card.id, before, sealed)
 
 
-def _last(pending: KeptSecret | None) -> Which:
-    return Which.NEW if pending is not None and pending.presented else Which.CURRENT
+def _last(pending: KeptSecret | None) -> SecretSlot:
+    return SecretSlot.NEW if pending is not None and pending.presented else SecretSlot.CURRENT

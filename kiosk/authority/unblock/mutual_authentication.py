@@ -25,11 +25,11 @@ from kiosk.authority.card_evidence import (
     turn_unproven_away,
 )
 from kiosk.authority.crypto import admin_keys
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import is_key_proven
 from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import Case, find_case
+from kiosk.authority.visit_context import GrantContext, find_grant
 from kiosk.contract import policy
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.messages import (
@@ -119,14 +119,16 @@ def made_before(
     return KeyGrant(JournalId(entry.id), entry.cryptogram)
 
 
-def admit(parts: Parts, visit_id: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
+def admit(
+    parts: Dependencies, visit_id: VisitId, journal: JournalId, answer: KeyAnswer
+) -> Refusal | None:
     """Judge the card's answer, once; None: it has the key, and may be given its PIN.
 
     Raises ``StepRefused`` where no answer is waited for in this visit (any more).
     """
     judged = digest_of(f"admit {journal}", answer)
     with parts.store.begin() as uow:
-        case = find_case(uow, visit_id, journal)
+        case = find_grant(uow, visit_id, journal)
         refused = refused_before(case.visit, judged)
         if refused is not None:
             return refused
@@ -150,7 +152,7 @@ def owes_answer(card: Card, visit: Visit) -> bool:
     return has_admin_key(card) and visit.challenge is not None
 
 
-def need_admitted(case: Case) -> None:
+def need_admitted(case: GrantContext) -> None:
     """Raise ``StepRefused`` while the card owes its answer."""
     if owes_answer(case.card, case.visit):
         raise StepRefused("the card has not shown that it has its admin key")
@@ -162,7 +164,7 @@ def _number(given: CardProof | KeyNonce | None) -> bytes:
     return given.nonce
 
 
-def _awaited(case: Case, now: datetime) -> bytes:
+def _awaited(case: GrantContext, now: datetime) -> bytes:
     if case.entry.closed_at is not None or case.visit.closed_at is not None:
         raise StepRefused("the unblock is over")
     if not has_admin_key(case.card):
@@ -180,7 +182,7 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
     return waits
 
 
-def _take_in(uow: UnitOfWork, case: Case, judged: bytes) -> None:
+def _take_in(uow: UnitOfWork, case: GrantContext, judged: bytes) -> None:
     """The card took the key and has it: whatever tries it counts are all there again."""
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
@@ -189,7 +191,7 @@ def _take_in(uow: UnitOfWork, case: Case, judged: bytes) -> None:
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _turn_away(uow: UnitOfWork, case: Case, judged: bytes) -> Refusal:
+def _turn_away(uow: UnitOfWork, case: GrantContext, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
     The exchange stays counted (``kiosk.authority.steps.key_barred``), for the forged card has

@@ -9,18 +9,18 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.steps import KEPT_SECRET_TRIES
 from kiosk.authority.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import Finding, conclude, take_back
+from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, take_back
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
-from kiosk.authority.unblock.retry_counter import Counted, counted
+from kiosk.authority.unblock.retry_counter import Counted, infer_retries
 from kiosk.authority.unblock.rotation import rotates
-from kiosk.authority.visit_context import Case, find_case
+from kiosk.authority.visit_context import GrantContext, find_grant
 from kiosk.contract.messages import (
     Finished,
     JournalId,
@@ -42,7 +42,7 @@ from kiosk.contract.messages import (
 # What became of an unblock: from the station's word, or from the card when it is next seen.
 
 
-class SettledAs(StrEnum):
+class OutcomeSource(StrEnum):
     """What a card that was seen again says about an unblock without a known outcome."""
 
     DONE = "done"
@@ -50,7 +50,7 @@ class SettledAs(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-def settle_by_card(
+def record_outcome_by_card(
     uow: UnitOfWork,
     sealer: Sealer,
     visit: Visit,
@@ -71,14 +71,14 @@ def settle_by_card(
         return
     opened_in = uow.visits.get(entry.visit_id) or visit
     found = _seen(entry, still_blocked=visit.pin_was_blocked)
-    if goes_on and found is SettledAs.NOT_DONE:
+    if goes_on and found is OutcomeSource.NOT_DONE:
         # The PIN may have been reset and blocked again before this visit passed its factors.
-        found = SettledAs.UNDETERMINED
+        found = OutcomeSource.UNDETERMINED
     if owes_answer(card, opened_in):
-        found = SettledAs.NOT_DONE
+        found = OutcomeSource.NOT_DONE
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
-    if found is SettledAs.DONE:
+    if found is OutcomeSource.DONE:
         if goes_on:
             uow.cards.know_secret_tries(card.id, None)
             uow.cards.set_aside(card.id, None)
@@ -96,7 +96,7 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
     opened_in = uow.visits.get(entry.visit_id) if entry else None
     if entry is None or opened_in is None or opened_in.closed_at is None:
         return
-    found = SettledAs.UNDETERMINED.value
+    found = OutcomeSource.UNDETERMINED.value
     uow.journal.close(entry.id, UnblockState.SETTLED, found, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found)
 
@@ -112,22 +112,22 @@ def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder)
     notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
 
 
-def _seen(entry: UnblockEntry, *, still_blocked: bool) -> SettledAs:
+def _seen(entry: UnblockEntry, *, still_blocked: bool) -> OutcomeSource:
     if not entry.was_blocked:
-        return SettledAs.UNDETERMINED
-    return SettledAs.NOT_DONE if still_blocked else SettledAs.DONE
+        return OutcomeSource.UNDETERMINED
+    return OutcomeSource.NOT_DONE if still_blocked else OutcomeSource.DONE
 
 
 _DETAIL_MAX = 40
 
 
-def settle(
-    parts: Parts, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
+def record_outcome(
+    parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
 ) -> Task | Refusal:
     """Write the outcome into the journal, and say what follows for the holder."""
     with parts.store.begin() as uow:
-        case = find_case(uow, visit_id, journal)
-        told = counted(uow, case, outcome)
+        case = find_grant(uow, visit_id, journal)
+        told = infer_retries(uow, case, outcome)
         if case.entry.closed_at is None:
             _count(uow, parts, case, told)
         elif _corrects(case, told):
@@ -145,7 +145,7 @@ def settle(
     return _reply(parts, case, told, goes_on=goes_on)
 
 
-def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: Counted) -> None:
+def _count(uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: Counted) -> None:
     match outcome:
         case UnblockDone():
             _done(uow, parts, case)
@@ -161,7 +161,7 @@ def _count(uow: UnitOfWork, parts: Parts, case: Case, outcome: Counted) -> None:
             assert_never(outcome)
 
 
-def _done(uow: UnitOfWork, parts: Parts, case: Case) -> None:
+def _done(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> None:
     need_admitted(case)
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
@@ -194,7 +194,7 @@ def _registers(uow: UnitOfWork, visit_id: VisitId) -> bool:
     return visit.pin_proven_at is None
 
 
-def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:
+def _pin_refused(uow: UnitOfWork, case: GrantContext, outcome: UnblockRefused) -> None:
     """The card wants another PIN; the secret was not spent, and may be released again."""
     because = _plain(outcome.because)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
@@ -202,7 +202,9 @@ def _pin_refused(uow: UnitOfWork, case: Case, outcome: UnblockRefused) -> None:
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because)
 
 
-def _secret_refused(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockRefused) -> None:
+def _secret_refused(
+    uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: UnblockRefused
+) -> None:
     """The card did not take the secret; where it may have another one, that is presented next.
 
     A card that counts no try any more has compared nothing.
@@ -213,32 +215,32 @@ def _secret_refused(uow: UnitOfWork, parts: Parts, case: Case, outcome: UnblockR
     told = {"journal": case.entry.id, "because": because, "tries_left": left}
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
     found = conclude(uow, parts.sealer, case.visit, case.card, right=False) if left else None
-    over = found in (None, Finding.NEITHER)
+    over = found in (None, AnswerMeaning.NEITHER)
     if over:
         uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
     if over or left is None or left <= KEPT_SECRET_TRIES:
-        turn_away(uow, case.visit, _why(left))
+        refuse_visit(uow, case.visit, _why(left))
 
 
-def _not_sent(uow: UnitOfWork, case: Case) -> None:
+def _not_sent(uow: UnitOfWork, case: GrantContext) -> None:
     """Nothing reached the card: the proofs stay, and the secret may be released again."""
     uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
     _take_back(uow, case)
     record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
 
 
-def _take_back(uow: UnitOfWork, case: Case) -> None:
+def _take_back(uow: UnitOfWork, case: GrantContext) -> None:
     """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
     if not has_admin_key(case.card):
         uow.cards.unexpose_secret(case.card.id)
     take_back(uow, case.card)
 
 
-def _unknown(uow: UnitOfWork, case: Case) -> None:
+def _unknown(uow: UnitOfWork, case: GrantContext) -> None:
     """Leave it open and exposed: the card tells when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
-        turn_away(uow, case.visit, Reason.OUTCOME_UNKNOWN)
+        refuse_visit(uow, case.visit, Reason.OUTCOME_UNKNOWN)
     uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
 
 
@@ -257,14 +259,14 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
             assert_never(outcome)
 
 
-def _told_late(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> None:
+def _told_late(uow: UnitOfWork, case: GrantContext, outcome: UnblockOutcome) -> None:
     told = type(outcome).__name__
     record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=told)
 
 
-def _corrects(case: Case, outcome: Counted) -> bool:
+def _corrects(case: GrantContext, outcome: Counted) -> bool:
     """Tell whether a late outcome is certain and says more than the card that was seen since."""
-    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != SettledAs.DONE
+    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.visit)
     return settled and isinstance(outcome, UnblockDone) and not owes
 
@@ -274,7 +276,9 @@ def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
     return visit is not None and visit.closed_at is None
 
 
-def _reply(parts: Parts, case: Case, outcome: Counted, *, goes_on: bool) -> Task | Refusal:
+def _reply(
+    parts: Dependencies, case: GrantContext, outcome: Counted, *, goes_on: bool
+) -> Task | Refusal:
     reference = case.visit.reference
     match outcome:
         case UnblockDone():

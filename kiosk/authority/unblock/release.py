@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.authority.audit import AuditKind, record, turn_away
+from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.card_evidence import (
     Unproven,
     digest_of,
@@ -27,7 +27,7 @@ from kiosk.authority.card_evidence import (
     turn_unproven_away,
     unlock_barred,
 )
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import (
     ASSUMED_SECRET_TRIES,
     EXCHANGE_SPAN,
@@ -41,7 +41,7 @@ from kiosk.authority.steps import (
 )
 from kiosk.authority.store.records import Card, Scalar, UnblockEntry, UnblockState, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import Which, note_presented, open_next, open_presented
+from kiosk.authority.unblock.candidates import SecretSlot, note_presented, open_next, open_presented
 from kiosk.authority.unblock.mutual_authentication import (
     draw_number,
     has_admin_key,
@@ -50,9 +50,9 @@ from kiosk.authority.unblock.mutual_authentication import (
     need_key,
     use_key,
 )
-from kiosk.authority.unblock.outcome import settle_by_card
+from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.unblock.retry_counter import correct_by_card
-from kiosk.authority.visit_context import Scene, TurnedAway, enter, given_by, look
+from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, given_by, look
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.messages import (
     CardChallenge,
@@ -72,7 +72,7 @@ _MOST_RELEASES: Final = 10
 """In one visit. Who enters the PIN on a reader's keys may need some."""
 
 
-def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
+def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
     """Draw what the card has to answer for its secret; None where it need not prove itself."""
     with parts.store.begin() as uow:
         scene = enter(uow, parts, visit_id)
@@ -88,13 +88,13 @@ def challenge(parts: Parts, visit_id: VisitId) -> CardChallenge | KeyChallenge |
         return drawn
 
 
-def _waits_for_outcome(uow: UnitOfWork, scene: Scene) -> bool:
+def _waits_for_outcome(uow: UnitOfWork, scene: VisitContext) -> bool:
     """Tell whether this visit was granted a secret, of which it may not know."""
     entry = uow.journal.open_for(scene.card.id)
     return entry is not None and entry.visit_id == scene.visit.id
 
 
-def _settle_earlier(uow: UnitOfWork, parts: Parts, scene: Scene) -> Scene:
+def _settle_earlier(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> VisitContext:
     """Believe what a card reports that is known by name only, now that every factor was passed.
 
     It settles an open unblock, and the account of its tries. A card that is proven did when it
@@ -103,13 +103,13 @@ def _settle_earlier(uow: UnitOfWork, parts: Parts, scene: Scene) -> Scene:
     entry = uow.journal.open_for(scene.card.id)
     if scene.is_proven or (entry is not None and entry.visit_id == scene.visit.id):
         return scene
-    settle_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
+    record_outcome_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
     correct_by_card(uow, scene.visit)
     card = uow.cards.get(scene.card.id) or scene.card
     return look(uow, scene.policy, scene.visit, card, scene.holder)
 
 
-def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
+def _draw_challenge(uow: UnitOfWork, scene: VisitContext) -> CardChallenge | None:
     key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
     if key is None:
         return None
@@ -119,7 +119,7 @@ def _draw_challenge(uow: UnitOfWork, scene: Scene) -> CardChallenge | None:
 
 
 def release(
-    parts: Parts, visit_id: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
+    parts: Dependencies, visit_id: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
 ) -> Grant | KeyGrant | Refusal:
     """Return the secret of the visit's card; ``StepRefused`` where a factor is missing.
 
@@ -149,7 +149,7 @@ def release(
             return _same_grant(uow, parts, scene, earlier)
         opened = _opened(uow, parts, scene)
         if opened is None:
-            refusal = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
+            refusal = refuse_visit(uow, scene.visit, Reason.SECRET_MISSING)
             uow.commit()
             return refusal
         which, secret = opened
@@ -160,13 +160,13 @@ def release(
         return grant
 
 
-def _need_gate(scene: Scene) -> None:
+def _need_gate(scene: VisitContext) -> None:
     if scene.visit.purpose not in UNLOCKS:
         raise StepRefused("the visit is not for an unlock")
     scene.need(Gate.NEW_PIN)
 
 
-def _need_tries(uow: UnitOfWork, scene: Scene) -> None:
+def _need_tries(uow: UnitOfWork, scene: VisitContext) -> None:
     """A station that says each time that nothing was sent gets no secret for ever."""
     barred = secret_barred(scene.card, scene.visit.secret_tries)
     if barred is None and len(uow.journal.of_visit(scene.visit.id)) >= _MOST_RELEASES:
@@ -174,10 +174,10 @@ def _need_tries(uow: UnitOfWork, scene: Scene) -> None:
     if barred is None and has_admin_key(scene.card):
         barred = key_barred(scene.card, uow.now)
     if barred is not None:
-        raise TurnedAway(barred)
+        raise VisitRefused(barred)
 
 
-def _still_open(uow: UnitOfWork, scene: Scene, attempt: str) -> UnblockEntry | None:
+def _still_open(uow: UnitOfWork, scene: VisitContext, attempt: str) -> UnblockEntry | None:
     """Return what the same attempt released in this visit, while nothing was reported of it."""
     entry = uow.journal.open_for(scene.card.id)
     if entry is None or entry.state is not UnblockState.INTENT:
@@ -187,7 +187,7 @@ def _still_open(uow: UnitOfWork, scene: Scene, attempt: str) -> UnblockEntry | N
 
 
 def _same_grant(
-    uow: UnitOfWork, parts: Parts, scene: Scene, entry: UnblockEntry
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, entry: UnblockEntry
 ) -> Grant | Refusal:
     """Open what was released before, once more; a proof that was judged anew is used up."""
     try:
@@ -196,7 +196,7 @@ def _same_grant(
         secret = None
     reply: Grant | Refusal
     if secret is None:
-        reply = turn_away(uow, scene.visit, Reason.SECRET_MISSING)
+        reply = refuse_visit(uow, scene.visit, Reason.SECRET_MISSING)
     else:
         reply = Grant(JournalId(entry.id), secret)
     uow.commit()
@@ -204,7 +204,7 @@ def _same_grant(
 
 
 def _unproven(
-    uow: UnitOfWork, parts: Parts, scene: Scene, proof: CardProof | KeyNonce | None
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, proof: CardProof | KeyNonce | None
 ) -> Unproven | None:
     """Use up the challenge that was drawn for this; say why the secret is kept back."""
     key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
@@ -219,11 +219,13 @@ def _unproven(
     return unproven
 
 
-def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> tuple[Which, Sensitive] | None:
+def _opened(
+    uow: UnitOfWork, parts: Dependencies, scene: VisitContext
+) -> tuple[SecretSlot, Sensitive] | None:
     """Open the secret for this very card; a broken seal is told to the audit."""
     card = scene.card
     if card.sealed_secret is None:
-        raise TurnedAway(Reason.SECRET_MISSING)
+        raise VisitRefused(Reason.SECRET_MISSING)
     try:
         opened = open_next(uow, parts.sealer, card)
         if opened is not None and has_admin_key(card):
@@ -235,7 +237,7 @@ def _opened(uow: UnitOfWork, parts: Parts, scene: Scene) -> tuple[Which, Sensiti
     return opened
 
 
-def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
+def _use_up_code(uow: UnitOfWork, scene: VisitContext) -> None:
     """Use the code up, or, when it was used in this visit, see that nothing came of it.
 
     A visit whose earlier grant was never sent, or whose new PIN the card refused while
@@ -252,7 +254,7 @@ def _use_up_code(uow: UnitOfWork, scene: Scene) -> None:
 
 
 def _write_down(
-    uow: UnitOfWork, scene: Scene, which: Which, attempt: str, proof: bytes
+    uow: UnitOfWork, scene: VisitContext, which: SecretSlot, attempt: str, proof: bytes
 ) -> UnblockEntry:
     visit, card = scene.visit, scene.card
     entry = UnblockEntry(
@@ -268,7 +270,7 @@ def _write_down(
         raise StepRefused("an earlier unblock of this card is not settled")
     left = _charge(uow, card)
     if left is None:
-        raise TurnedAway(Reason.SECRET_BLOCKED)
+        raise VisitRefused(Reason.SECRET_BLOCKED)
     code = scene.proven_code
     told: dict[str, Scalar] = dict(given_by(code) if code else {})
     if note_presented(uow, card, which):
@@ -296,7 +298,7 @@ def _charge(uow: UnitOfWork, card: Card) -> int | None:
 
 def _grant(
     uow: UnitOfWork,
-    scene: Scene,
+    scene: VisitContext,
     entry: UnblockEntry,
     secret: Sensitive,
     proof: CardProof | KeyNonce | None,

@@ -18,7 +18,7 @@ from kiosk.authority.store.records import Card, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import spent
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
-from kiosk.authority.visit_context import Case
+from kiosk.authority.visit_context import GrantContext
 from kiosk.contract.messages import (
     UnblockDone,
     UnblockNotSent,
@@ -37,7 +37,7 @@ Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""
 
 
-def counted(uow: UnitOfWork, case: Case, outcome: UnblockOutcome) -> Counted:
+def infer_retries(uow: UnitOfWork, case: GrantContext, outcome: UnblockOutcome) -> Counted:
     """Return ``outcome``; where the card said "wrong" and no more, with a number by our account.
 
     Told twice it is the same number: what is written down already is not charged again.

@@ -13,12 +13,12 @@ from typing import assert_never
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.crypto.derivation import least_generation
 from kiosk.authority.crypto.secret_history import label, open_kept, turn_former
-from kiosk.authority.dependencies import Parts
+from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.store.records import Card, KeptKind, KeptSecret, UnblockState, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import Finding, leaves_enough, settle_pending
-from kiosk.authority.visit_context import VISIT_LIFE, Case, find_case
+from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
+from kiosk.authority.visit_context import VISIT_LIFE, GrantContext, find_grant
 from kiosk.contract.messages import (
     JournalId,
     UnblockDone,
@@ -32,13 +32,13 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 
 
-def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
+def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
     """Draw the secret that a card is to take after it was unblocked; None where it keeps its own.
 
     Asked twice it is the same. Raises ``StepRefused`` for an unblock of another visit.
     """
     with parts.store.begin() as uow:
-        case = find_case(uow, visit_id, journal)
+        case = find_grant(uow, visit_id, journal)
         pending = uow.kept.pending(case.card.id)
         if pending is not None:
             same = pending.entry_id == journal
@@ -50,13 +50,15 @@ def renew(parts: Parts, visit_id: VisitId, journal: JournalId) -> Sensitive | No
         return drawn
 
 
-def renewed(parts: Parts, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+def confirm_rotation(
+    parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
+) -> None:
     """Write down what the card made of the secret that it was to take.
 
     Told late, when the next unlock has found it out already, it changes nothing.
     """
     with parts.store.begin() as uow:
-        case = find_case(uow, visit_id, journal)
+        case = find_grant(uow, visit_id, journal)
         pending = uow.kept.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented:
             return
@@ -64,7 +66,7 @@ def renewed(parts: Parts, visit_id: VisitId, journal: JournalId, outcome: Unbloc
         uow.commit()
 
 
-def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
+def _is_due(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> bool:
     """After an unblock that is known to be done, while its visit may still act; taken once."""
     card, entry = case.card, case.entry
     return (
@@ -75,7 +77,7 @@ def _is_due(uow: UnitOfWork, parts: Parts, case: Case) -> bool:
     )
 
 
-def rotates(parts: Parts, card: Card) -> bool:
+def rotates(parts: Dependencies, card: Card) -> bool:
     """Tell whether the card is given another secret after each use."""
     return (
         parts.policy().rotate_secret
@@ -89,7 +91,7 @@ def _is_recent(opened_at: datetime, now: datetime) -> bool:
     return opened_at + VISIT_LIFE > now
 
 
-def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
+def _draw(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> Sensitive:
     card, entry = case.card, case.entry
     least = least_generation(uow.now)
     drawn = parts.source.draw(partial(uow.cards.next_generation, card.id, least))
@@ -105,12 +107,16 @@ def _draw(uow: UnitOfWork, parts: Parts, case: Case) -> Sensitive:
 
 
 def _conclude(
-    uow: UnitOfWork, parts: Parts, case: Case, pending: KeptSecret, outcome: UnblockOutcome
+    uow: UnitOfWork,
+    parts: Dependencies,
+    case: GrantContext,
+    pending: KeptSecret,
+    outcome: UnblockOutcome,
 ) -> None:
     visit, card, journal = case.visit, case.card, case.entry.id
     match outcome:
         case UnblockDone():
-            settle_pending(uow, parts.sealer, visit, card, pending, Finding.NEW_HOLDS)
+            record_pending_outcome(uow, parts.sealer, visit, card, pending, AnswerMeaning.NEW_HOLDS)
             uow.cards.secret_changed(card.id)
             record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
         case UnblockNotSent() | UnblockRefused(tries_left=None):

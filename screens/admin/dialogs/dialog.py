@@ -320,7 +320,7 @@ class LongWork(Dialog[T]):
     def _refused(self, error: page.Refusal) -> None:
         self._over = True
         away = isinstance(error, StoreError) and not self._changes
-        told = _AWAY if away else page.told(error)
+        told = _AWAY if away else page.explanation(error)
         self._note.say("\n".join((told, *page.changes(error))))
         self._button.relabel("Close")
 

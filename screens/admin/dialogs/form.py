@@ -403,7 +403,7 @@ class Form(Dialog[T]):
         self._note.say(str(error))
 
     def _refused(self, error: page.Refusal) -> None:
-        lines = (page.told(error), *page.changes(error))
+        lines = (page.explanation(error), *page.changes(error))
         self._note.say("\n".join(lines))
         stale = isinstance(error, ChangedMeanwhile | NothingThere)
         if stale and self.on_stale is not None:

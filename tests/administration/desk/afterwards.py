@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.store.records import (
     Cardholder,
     OutboxMessage,
@@ -19,21 +19,21 @@ from tests.store import samples
 from tests.store.samples import NOW, Person
 
 
-def block(means: Means, person: Person) -> None:
+def block(means: StaffDependencies, person: Person) -> None:
     use_up(means, person)
     with means.store.begin() as uow:
         assert uow.registrations.block(person.holder.id)
         uow.commit()
 
 
-def use_up(means: Means, person: Person) -> None:
+def use_up(means: StaffDependencies, person: Person) -> None:
     with means.store.begin() as uow:
         for attempt in ("a1", "a2", "a3"):
             assert uow.registrations.charge(person.holder.id, attempt, 3)
         uow.commit()
 
 
-def gather(means: Means, person: Person) -> str:
+def gather(means: StaffDependencies, person: Person) -> str:
     """Let a change of address and a live code wait for the holder; return the code's id."""
     code = samples.code(person)
     change = PendingChange(new_id(), person.holder.id, person.card.id, Purpose.CHANGE_EMAIL, NOW)
@@ -45,14 +45,14 @@ def gather(means: Means, person: Person) -> str:
     return code.id
 
 
-def is_revoked(means: Means, code_id: str) -> bool:
+def is_revoked(means: StaffDependencies, code_id: str) -> bool:
     with means.store.read() as uow:
         code = uow.codes.get(code_id)
     assert code is not None
     return code.revoked_at is not None
 
 
-def holder(means: Means, person: Person) -> Cardholder:
+def holder(means: StaffDependencies, person: Person) -> Cardholder:
     """Return them as they are, but for the count of what was done to them."""
     with means.store.read() as uow:
         found = uow.holders.get(person.holder.id)
@@ -60,14 +60,14 @@ def holder(means: Means, person: Person) -> Cardholder:
     return replace(found, revision=0)
 
 
-def registered(means: Means, person: Person) -> Registration:
+def registered(means: StaffDependencies, person: Person) -> Registration:
     with means.store.read() as uow:
         found = uow.registrations.of_holder(person.holder.id)
     assert found is not None
     return found
 
 
-def audited(means: Means, person: Person) -> tuple[str, str, dict[str, Scalar]]:
+def audited(means: StaffDependencies, person: Person) -> tuple[str, str, dict[str, Scalar]]:
     """Return the newest row about them: kind, reference, and what its detail says of its own."""
     with means.store.read() as uow:
         event = uow.audit.of_holder(person.holder.id)[0]
@@ -77,12 +77,12 @@ def audited(means: Means, person: Person) -> tuple[str, str, dict[str, Scalar]]:
     return event.kind, event.reference, own
 
 
-def outbox(means: Means) -> list[OutboxMessage]:
+def outbox(means: StaffDependencies) -> list[OutboxMessage]:
     with means.store.begin() as uow:
         return list(uow.outbox.claim_due(100, timedelta(0)))
 
 
-def mailed(means: Means) -> list[tuple[str, str, object]]:
+def mailed(means: StaffDependencies) -> list[tuple[str, str, object]]:
     """Return whom a notice waits for, which one, and its reference, by template."""
     waiting = sorted(outbox(means), key=lambda one: one.template)
     return [(one.to, one.template, one.params["reference"]) for one in waiting]

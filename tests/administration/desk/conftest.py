@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from tests.administration.desk.house import means_of, office_of
@@ -30,26 +30,26 @@ def clock(database: TestDatabase) -> SetClock:
 
 
 @pytest.fixture
-def means(store: Store, clock: SetClock, tmp_path: Path) -> Means:
+def means(store: Store, clock: SetClock, tmp_path: Path) -> StaffDependencies:
     return means_of(store, clock, tmp_path)
 
 
 @pytest.fixture
-def manager(means: Means) -> Office:
+def manager(means: StaffDependencies) -> Office:
     return office_of(means, Role.MANAGER)
 
 
 @pytest.fixture
-def agent(means: Means) -> Office:
+def agent(means: StaffDependencies) -> Office:
     return office_of(means, Role.AGENT)
 
 
 @pytest.fixture
-def auditor(means: Means) -> Office:
+def auditor(means: StaffDependencies) -> Office:
     return office_of(means, Role.AUDITOR)
 
 
 @pytest.fixture
-def asha(means: Means) -> Person:
+def asha(means: StaffDependencies) -> Person:
     """Somebody who is registered."""
     return somebody(means)

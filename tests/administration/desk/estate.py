@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -20,7 +20,7 @@ from tests.administration.desk.house import means_of
 from tests.authority.world import World
 
 
-def means_beside(world: World, folder: Path) -> Means:
+def means_beside(world: World, folder: Path) -> StaffDependencies:
     """Return the means of the administration on the authority's own keys, policy and store."""
     means = means_of(world.store, world.clock, folder)
     return replace(

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.codes import LocalCodesDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode
 from kiosk.authority.store.records import AuditEvent, EmailCode
 from kiosk.contract.policy import Policy
@@ -30,24 +30,24 @@ def give(office: Office, person: samples.Person, policy: Policy = ALONE) -> Issu
     return desk(office, policy).issue(seen(office.means, person), person.card.id, GROUNDS)
 
 
-def kept(means: Means, code_id: str) -> EmailCode:
+def kept(means: StaffDependencies, code_id: str) -> EmailCode:
     with means.store.read() as uow:
         found = uow.codes.get(code_id)
     assert found is not None
     return found
 
 
-def live(means: Means, person: samples.Person) -> EmailCode | None:
+def live(means: StaffDependencies, person: samples.Person) -> EmailCode | None:
     with means.store.read() as uow:
         return uow.codes.live(person.card.id)
 
 
-def events(means: Means, person: samples.Person) -> list[AuditEvent]:
+def events(means: StaffDependencies, person: samples.Person) -> list[AuditEvent]:
     with means.store.read() as uow:
         return list(uow.audit.of_holder(person.holder.id))
 
 
-def mailed(means: Means, person: samples.Person) -> str:
+def mailed(means: StaffDependencies, person: samples.Person) -> str:
     code = samples.code(person, drafted_at=means.clock.now())
     with means.store.begin() as uow:
         uow.codes.draft(code)
@@ -56,36 +56,36 @@ def mailed(means: Means, person: samples.Person) -> str:
     return code.id
 
 
-Spoil = Callable[[Means, samples.Person], None]
+Spoil = Callable[[StaffDependencies, samples.Person], None]
 
 
-def _holder_left(means: Means, person: samples.Person) -> None:
+def _holder_left(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.holders.save(replace(person.holder, left_at=samples.NOW))
         uow.commit()
 
 
-def _blocked(means: Means, person: samples.Person) -> None:
+def _blocked(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.registrations.block(person.holder.id)
         uow.commit()
 
 
-def _exhausted(means: Means, person: samples.Person) -> None:
+def _exhausted(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         for attempt in "abc":
             uow.registrations.charge(person.holder.id, attempt, 3)
         uow.commit()
 
 
-def _revoked(means: Means, person: samples.Person) -> None:
+def _revoked(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.cards.revoke(person.card.id)
         uow.commit()
 
 
 def _card(**changes: object) -> Spoil:
-    def spoil(means: Means, person: samples.Person) -> None:
+    def spoil(means: StaffDependencies, person: samples.Person) -> None:
         with means.store.begin() as uow:
             uow.cards.put([replace(person.card, **changes)])  # type: ignore[arg-type]
             uow.commit()
@@ -93,13 +93,13 @@ def _card(**changes: object) -> Spoil:
     return spoil
 
 
-def _tries(means: Means, person: samples.Person) -> None:
+def _tries(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(person.card.id, 1)
         uow.commit()
 
 
-def _seal(means: Means, person: samples.Person) -> None:
+def _seal(means: StaffDependencies, person: samples.Person) -> None:
     sealed = person.card.sealed_secret
     assert sealed is not None
     turned = sealed.ciphertext[:-1] + bytes([sealed.ciphertext[-1] ^ 1])

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
@@ -20,13 +20,13 @@ from kiosk.contract.ports import Clock
 GROUNDS = Grounds("Asked for by telephone", "Photo ID, in person")
 
 
-def means_of(store: Store, clock: Clock, folder: Path) -> Means:
+def means_of(store: Store, clock: Clock, folder: Path) -> StaffDependencies:
     """Return means with fresh keys and the default policy."""
     ring, settings = KeyRing.fresh(), PolicySettings()
     policy = settings.policy()
     for name in ("imports", "exports"):
         (folder / name).mkdir(exist_ok=True)
-    return Means(
+    return StaffDependencies(
         store=store,
         clock=clock,
         sealer=Sealer(ring),
@@ -42,7 +42,7 @@ def means_of(store: Store, clock: Clock, folder: Path) -> Means:
     )
 
 
-def office_of(means: Means, role: Role, name: str = "") -> Office:
+def office_of(means: StaffDependencies, role: Role, name: str = "") -> Office:
     """Return the office of a new member of staff with ``role``, who has a key."""
     now, staff_id = means.clock.now(), new_id()
     member = StaffMember(staff_id, name or f"{role.value.title()} Mbeki", role, now)

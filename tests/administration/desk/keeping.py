@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.caretaker import Caretaker
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Scalar
 
@@ -30,7 +30,9 @@ class Post:
         return sorted(claimed, key=lambda message: message.template)
 
 
-def keep(means: Means, limits: NoticeSettings = LIMITS, store: Store | None = None) -> Caretaker:
+def keep(
+    means: StaffDependencies, limits: NoticeSettings = LIMITS, store: Store | None = None
+) -> Caretaker:
     return Caretaker(store or means.store, means.signer, limits, RA)
 
 

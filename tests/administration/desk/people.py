@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.store.records import AuditEvent, Card, OutboxMessage
@@ -16,7 +16,7 @@ from tests.store import samples
 PUK = "73918264"
 
 
-def somebody(means: Means, number: str = "100000000001") -> samples.Person:
+def somebody(means: StaffDependencies, number: str = "100000000001") -> samples.Person:
     """Store a registered person whose card has an unblock secret that opens."""
     person = samples.registered_person(means.store, number)
     label = SealLabel(person.card_id, SealKind.UNBLOCK, 1)
@@ -27,7 +27,7 @@ def somebody(means: Means, number: str = "100000000001") -> samples.Person:
     return replace(person, card=card)
 
 
-def seen(means: Means, person: samples.Person) -> Seen:
+def seen(means: StaffDependencies, person: samples.Person) -> Seen:
     """The person as a screen shows them now."""
     with means.store.read() as uow:
         holder = uow.holders.get(person.holder.id)
@@ -35,14 +35,14 @@ def seen(means: Means, person: samples.Person) -> Seen:
     return Seen(holder.id, holder.revision)
 
 
-def cards_of(means: Means, person: samples.Person) -> list[Card]:
+def cards_of(means: StaffDependencies, person: samples.Person) -> list[Card]:
     """Their cards, the first one first."""
     with means.store.read() as uow:
         cards = uow.cards.of_holder(person.holder.id)
     return sorted(cards, key=lambda card: card.id != person.card.id)
 
 
-def secret_of(means: Means, card: Card) -> str:
+def secret_of(means: StaffDependencies, card: Card) -> str:
     """Open the secret of a card."""
     sealed = card.sealed_secret
     assert sealed is not None
@@ -50,13 +50,13 @@ def secret_of(means: Means, card: Card) -> str:
     return means.sealer.open(sealed, SealLabel(named, SealKind.UNBLOCK, sealed.revision)).reveal()
 
 
-def newest(means: Means, person: samples.Person) -> AuditEvent:
+def newest(means: StaffDependencies, person: samples.Person) -> AuditEvent:
     """What the audit holds of them last."""
     with means.store.read() as uow:
         return uow.audit.of_holder(person.holder.id)[0]
 
 
-def told(means: Means) -> list[OutboxMessage]:
+def told(means: StaffDependencies) -> list[OutboxMessage]:
     """Take the notices that wait to be mailed."""
     with means.store.begin() as uow:
         return list(uow.outbox.claim_due(100, timedelta(hours=1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.cards import LocalCardsDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import NotTaken
@@ -24,11 +24,13 @@ def desk(agent: Office) -> LocalCardsDesk:
     return LocalCardsDesk(agent)
 
 
-def its_card(means: Means, asha: samples.Person) -> Card:
+def its_card(means: StaffDependencies, asha: samples.Person) -> Card:
     return next(card for card in cards_of(means, asha) if card.driver == "gids")
 
 
-def test_it_is_added_and_replaced(means: Means, asha: samples.Person, desk: LocalCardsDesk) -> None:
+def test_it_is_added_and_replaced(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
     desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(TYPED)), GROUNDS)
     card = its_card(means, asha)
     assert secret_of(means, card) == KEY
@@ -45,7 +47,7 @@ def test_it_is_added_and_replaced(means: Means, asha: samples.Person, desk: Loca
     ],
 )
 def test_what_is_none_is_told_in_plain_words(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk, typed: str, because: str
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, typed: str, because: str
 ) -> None:
     with pytest.raises(NotTaken) as refused:
         desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(typed)), GROUNDS)

@@ -12,8 +12,8 @@ from kiosk.authority.administration.alarms import (
     LOOK,
     LOOK_EVERY,
     AlarmKind,
+    RaisedAlarm,
     Said,
-    Trouble,
     troubles,
 )
 from kiosk.authority.audit import AuditKind
@@ -34,7 +34,7 @@ def history(store: Store, clock: SetClock) -> History:
     return History(store, clock)
 
 
-def found(store: Store) -> list[Trouble]:
+def found(store: Store) -> list[RaisedAlarm]:
     with store.read() as uow:
         return list(troubles(uow, LIMITS))
 
@@ -62,7 +62,7 @@ def test_a_card_that_failed_its_proof_is_one_trouble_for_a_day(
     for _ in range(2):
         visit = history.refused(Reason.NOT_GENUINE, card_id=person.card.id, holder=person.holder)
     (trouble,) = found(store)
-    assert trouble == Trouble(
+    assert trouble == RaisedAlarm(
         AlarmKind.CARD_NOT_GENUINE,
         person.card.id,
         {
@@ -94,7 +94,7 @@ def test_failures_at_a_station_are_many_within_an_hour(
     assert found(store) == []
     history.refused(Reason.LEAVER, clock.now() - timedelta(minutes=59))
     said: Said = {"station": "Main entrance", "failures": 4}
-    assert found(store) == [Trouble(AlarmKind.FAILURES_AT_STATION, "Main entrance", said)]
+    assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_AT_STATION, "Main entrance", said)]
 
 
 def test_failures_of_a_person_are_counted_over_all_stations(history: History, store: Store) -> None:
@@ -105,7 +105,7 @@ def test_failures_of_a_person_are_counted_over_all_stations(history: History, st
     assert found(store) == []
     history.visit(AuditKind.CODE_WRONG, station="C", holder=holder)
     said: Said = {"holder_id": holder.id, "failures": 3}
-    assert found(store) == [Trouble(AlarmKind.FAILURES_OF_PERSON, holder.id, said)]
+    assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder.id, said)]
 
 
 def test_a_station_is_silent_after_two_minutes(
@@ -124,7 +124,7 @@ def test_a_station_is_silent_after_two_minutes(
         history.station("B")
         listened(store)
     said = {"station": "A", "since": since.isoformat(timespec="seconds")}
-    assert found(store) == [Trouble(AlarmKind.STATION_SILENT, "A", said)]
+    assert found(store) == [RaisedAlarm(AlarmKind.STATION_SILENT, "A", said)]
 
 
 def test_after_a_pause_of_the_service_every_station_gets_its_two_minutes(
@@ -154,4 +154,4 @@ def test_mail_is_held_up_when_its_oldest_notice_waits_too_long(
     assert found(store) == []
     clock.forward(seconds=1)
     said = {"since": at.isoformat(timespec="seconds")}
-    assert found(store) == [Trouble(AlarmKind.MAIL_HELD_UP, "", said)]
+    assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]

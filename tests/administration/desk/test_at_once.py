@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit import DEEDS, StaffKind
@@ -61,7 +61,9 @@ TOLD: dict[Deed, str] = {
 
 
 @pytest.fixture
-def offices(database: TestDatabase, means: Means, tmp_path: Path) -> tuple[Office, Office]:
+def offices(
+    database: TestDatabase, means: StaffDependencies, tmp_path: Path
+) -> tuple[Office, Office]:
     """Two managers, each on connections of their own."""
     other = means_of(database.store(), database.clock, tmp_path)
     return office_of(means, Role.MANAGER, "Ada Bello"), office_of(other, Role.MANAGER, "Ben Cole")
@@ -73,7 +75,7 @@ def offices(database: TestDatabase, means: Means, tmp_path: Path) -> tuple[Offic
     ids=lambda deed: deed.__name__,
 )
 def test_one_wins_and_the_other_is_told_what_changed(
-    offices: tuple[Office, Office], means: Means, one: Deed, two: Deed
+    offices: tuple[Office, Office], means: StaffDependencies, one: Deed, two: Deed
 ) -> None:
     for number in range(ROUNDS):
         person = blocked(means, f"10000000000{number}")
@@ -95,7 +97,7 @@ def test_one_wins_and_the_other_is_told_what_changed(
 
 
 def test_who_comes_after_an_erasure_finds_nobody(
-    offices: tuple[Office, Office], means: Means
+    offices: tuple[Office, Office], means: StaffDependencies
 ) -> None:
     for number in range(ROUNDS):
         person = blocked(means, f"10000000000{number}")
@@ -109,7 +111,9 @@ def test_who_comes_after_an_erasure_finds_nobody(
             assert "corrected the name" in erased.changes[0]
 
 
-def test_two_cannot_add_the_same_person(offices: tuple[Office, Office], means: Means) -> None:
+def test_two_cannot_add_the_same_person(
+    offices: tuple[Office, Office], means: StaffDependencies
+) -> None:
     ada, ben = (LocalPeopleDesk(office) for office in offices)
     for number in range(ROUNDS):
         named = f"10000000000{number}"
@@ -159,7 +163,7 @@ def test_a_card_that_comes_while_its_holder_is_erased_is_served_or_not_known(
         assert after.reason is Reason.UNKNOWN_CARD
 
 
-def blocked(means: Means, number: str) -> Person:
+def blocked(means: StaffDependencies, number: str) -> Person:
     person = somebody(means, number)
     with means.store.begin() as uow:
         uow.registrations.block(person.holder.id)

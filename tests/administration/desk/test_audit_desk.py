@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.administration.audit_log import LocalAuditDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
 from kiosk.authority.anchors import anchor_head
@@ -166,7 +166,7 @@ def test_every_kind_has_words_to_choose_it_by(desk: LocalAuditDesk) -> None:
 
 
 def test_an_audit_that_fits_is_verified_and_that_is_audited(
-    desk: LocalAuditDesk, holder_id: str, means: Means, store: Store, auditor: Office
+    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
 ) -> None:
     anchor_head(store, means.signer)
     told: list[tuple[int, int]] = []
@@ -236,7 +236,7 @@ def test_an_audit_that_takes_no_row_any_more_still_gives_its_verdict(
 
 
 def test_what_is_shown_is_written_oldest_first(
-    desk: LocalAuditDesk, holder_id: str, means: Means, store: Store, auditor: Office
+    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
 ) -> None:
     only = AuditFilter(person="900000000001")
     shown = desk.page(only).lines
@@ -283,7 +283,7 @@ def test_a_spreadsheet_runs_nothing_of_it(desk: LocalAuditDesk, store: Store) ->
 
 
 def test_many_rows_are_written_in_pieces_and_no_file_is_overwritten(
-    desk: LocalAuditDesk, store: Store, means: Means
+    desk: LocalAuditDesk, store: Store, means: StaffDependencies
 ) -> None:
     with store.begin() as uow:
         for number in range(1203):
@@ -299,7 +299,7 @@ def test_many_rows_are_written_in_pieces_and_no_file_is_overwritten(
 
 
 def test_a_file_that_cannot_be_audited_is_not_left_behind(
-    desk: LocalAuditDesk, holder_id: str, means: Means, auditor: Office, store: Store
+    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, auditor: Office, store: Store
 ) -> None:
     def dismissed(done: int, total: int) -> None:
         with store.begin() as uow:
@@ -311,7 +311,7 @@ def test_a_file_that_cannot_be_audited_is_not_left_behind(
     assert list(means.exports.iterdir()) == []
 
 
-def test_an_agent_reads_and_takes_nothing_away(agent: Office, means: Means) -> None:
+def test_an_agent_reads_and_takes_nothing_away(agent: Office, means: StaffDependencies) -> None:
     desk = LocalAuditDesk(agent)
     assert desk.page(AuditFilter()).lines == ()
     with pytest.raises(NotPermitted):

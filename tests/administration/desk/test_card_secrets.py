@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.cards import LocalCardsDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedFrom, NewCard
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
@@ -31,7 +31,7 @@ def desk(agent: Office) -> LocalCardsDesk:
 
 
 def test_a_secret_is_sealed_anew_and_never_told(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
     (card,) = cards_of(means, asha)
@@ -45,7 +45,9 @@ def test_a_secret_is_sealed_anew_and_never_told(
     assert OTHER_PUK not in repr((done, event, mail))
 
 
-def test_a_first_secret_is_set(means: Means, asha: samples.Person, desk: LocalCardsDesk) -> None:
+def test_a_first_secret_is_set(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     _, bare = cards_of(means, asha)
     desk.set_secret(seen(means, asha), bare.id, Sensitive(OTHER_PUK), GROUNDS)
@@ -55,7 +57,7 @@ def test_a_first_secret_is_set(means: Means, asha: samples.Person, desk: LocalCa
 
 @pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567\n", "1234567é"])
 def test_a_secret_has_the_shape_that_the_card_takes(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk, text: str
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, text: str
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk.set_secret(seen(means, asha), asha.card.id, Sensitive(text), GROUNDS)
@@ -64,7 +66,7 @@ def test_a_secret_has_the_shape_that_the_card_takes(
 
 
 def test_what_unblocks_may_have_cost_outlives_the_secret(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(asha.card.id, 2)
@@ -77,7 +79,7 @@ def test_what_unblocks_may_have_cost_outlives_the_secret(
 
 
 def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(asha.card.id, 0)
@@ -95,14 +97,14 @@ def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
 
 
 @pytest.fixture
-def deriving(means: Means, agent: Office) -> tuple[Means, LocalCardsDesk]:
+def deriving(means: StaffDependencies, agent: Office) -> tuple[StaffDependencies, LocalCardsDesk]:
     """Means with a master key, and the desk that works with them."""
     means = replace(means, sealer=Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE)))
     return means, LocalCardsDesk(Office(means, agent.actor))
 
 
 def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
-    deriving: tuple[Means, LocalCardsDesk], asha: samples.Person
+    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
 ) -> None:
     means, desk = deriving
     masters = means.sealer.masters
@@ -117,7 +119,7 @@ def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
 
 
 def test_a_master_key_that_is_not_there_is_named(
-    deriving: tuple[Means, LocalCardsDesk], asha: samples.Person
+    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
 ) -> None:
     means, desk = deriving
     acts: list[Callable[[], object]] = [

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.cards import LocalCardsDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.store.records import CardStatus
 from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
@@ -33,7 +33,7 @@ def desk(agent: Office) -> LocalCardsDesk:
 
 
 def test_a_card_is_added_sealed_audited_and_told(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     ends = samples.NOW + timedelta(days=90)
     new = NewCard(NEW, "PIV", ends, Sensitive(OTHER_PUK), secret_limit=5)
@@ -55,7 +55,7 @@ def test_a_card_is_added_sealed_audited_and_told(
 
 
 def test_a_card_may_be_added_before_its_secret_is_known(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     assert cards_of(means, asha)[1].sealed_secret is None
@@ -76,7 +76,7 @@ def test_a_card_may_be_added_before_its_secret_is_known(
     ],
 )
 def test_what_was_entered_wrongly_is_named_and_nothing_is_done(
-    means: Means,
+    means: StaffDependencies,
     asha: samples.Person,
     desk: LocalCardsDesk,
     card: NewCard,
@@ -94,7 +94,7 @@ def test_what_was_entered_wrongly_is_named_and_nothing_is_done(
 
 
 def test_a_card_that_somebody_has_is_not_taken(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     ben = somebody(means, "100000000002")
     with pytest.raises(NotTaken, match=r"belongs to another person \(number 100000000002\)"):
@@ -107,7 +107,9 @@ def test_a_card_that_somebody_has_is_not_taken(
     assert cards_of(means, ben) == [ben.card]
 
 
-def test_a_leaver_gets_no_card(means: Means, asha: samples.Person, desk: LocalCardsDesk) -> None:
+def test_a_leaver_gets_no_card(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
     with means.store.begin() as uow:
         uow.holders.save(replace(asha.holder, left_at=samples.NOW))
         uow.commit()
@@ -116,7 +118,7 @@ def test_a_leaver_gets_no_card(means: Means, asha: samples.Person, desk: LocalCa
 
 
 def test_two_people_cannot_be_given_one_card_at_once(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     ben = somebody(means, "100000000002")
     one, two = seen(means, asha), seen(means, ben)
@@ -134,7 +136,7 @@ def test_two_people_cannot_be_given_one_card_at_once(
 
 
 def test_a_card_is_replaced_in_one_moment(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     code = live_code(means, asha)
     done = desk.replace(seen(means, asha), asha.card.id, NewCard(NEW), GROUNDS)
@@ -153,7 +155,7 @@ def test_a_card_is_replaced_in_one_moment(
 
 
 def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     ben, code = somebody(means, "100000000002"), live_code(means, asha)
     for identifier in (ben.card.identifier, "12"):
@@ -167,7 +169,7 @@ def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
 
 
 def test_a_card_is_not_replaced_by_itself_however_it_is_written(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     named = asha.card.identifier
     for identifier in (named, f" {named[:8]}-{named[8:]} ".upper()):
@@ -179,7 +181,7 @@ def test_a_card_is_not_replaced_by_itself_however_it_is_written(
 
 
 def test_a_revoked_card_has_no_code_any_more(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     live_code(means, asha)
     desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
@@ -191,7 +193,7 @@ def test_a_revoked_card_has_no_code_any_more(
     assert [mail.template for mail in told(means)] == ["card-revoked"]
 
 
-Deed = Callable[[LocalCardsDesk, Means, samples.Person, str], object]
+Deed = Callable[[LocalCardsDesk, StaffDependencies, samples.Person, str], object]
 
 ON_A_CARD: dict[str, Deed] = {
     "replace": lambda desk, means, who, card: desk.replace(
@@ -206,7 +208,7 @@ ON_A_CARD: dict[str, Deed] = {
 
 @pytest.mark.parametrize("how", ON_A_CARD)
 def test_nothing_is_done_to_a_card_that_is_not_theirs_or_is_revoked(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk, how: str
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, how: str
 ) -> None:
     ben, act = somebody(means, "100000000002"), ON_A_CARD[how]
     for card_id in (ben.card.id, "nothing"):
@@ -219,7 +221,7 @@ def test_nothing_is_done_to_a_card_that_is_not_theirs_or_is_revoked(
 
 
 def test_two_who_revoke_and_replace_at_once(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     same = seen(means, asha)
     outcomes = both(
@@ -238,14 +240,14 @@ def test_two_who_revoke_and_replace_at_once(
 
 
 def test_a_person_is_found_by_the_card_they_were_given(
-    means: Means, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     with means.store.read() as uow:
         assert uow.search.find(PLAIN[:12], 10) == (asha.holder.id,)
 
 
-def test_without_an_address_nobody_is_told(means: Means, desk: LocalCardsDesk) -> None:
+def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: LocalCardsDesk) -> None:
     ada = samples.stored_person(means.store)
     with means.store.begin() as uow:
         uow.holders.put([replace(ada.holder, email=None)])
@@ -254,7 +256,7 @@ def test_without_an_address_nobody_is_told(means: Means, desk: LocalCardsDesk) -
     assert told(means) == []
 
 
-def live_code(means: Means, person: samples.Person) -> str:
+def live_code(means: StaffDependencies, person: samples.Person) -> str:
     code = samples.code(person)
     with means.store.begin() as uow:
         uow.codes.draft(code)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
@@ -27,7 +27,7 @@ def post(store: Store) -> Post:
     return Post(store)
 
 
-def test_one_look_a_minute_whoever_looks(means: Means, clock: SetClock) -> None:
+def test_one_look_a_minute_whoever_looks(means: StaffDependencies, clock: SetClock) -> None:
     one, other = keep(means), keep(means)
     assert one.look()
     assert not other.look()
@@ -36,7 +36,9 @@ def test_one_look_a_minute_whoever_looks(means: Means, clock: SetClock) -> None:
     assert not one.look()
 
 
-def test_nothing_is_told_where_nothing_is_wrong(means: Means, history: History, post: Post) -> None:
+def test_nothing_is_told_where_nothing_is_wrong(
+    means: StaffDependencies, history: History, post: Post
+) -> None:
     history.station("A")
     history.refused(Reason.LEAVER)
     keep(means).look()
@@ -44,7 +46,7 @@ def test_nothing_is_told_where_nothing_is_wrong(means: Means, history: History, 
 
 
 def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
-    means: Means, history: History, post: Post, clock: SetClock
+    means: StaffDependencies, history: History, post: Post, clock: SetClock
 ) -> None:
     person = samples.stored_person(means.store)
     where: dict[str, Any] = {"card_id": person.card.id, "holder": person.holder}
@@ -71,7 +73,7 @@ def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
 
 
 def test_many_failures_are_told_of_station_and_person(
-    means: Means, history: History, post: Post, clock: SetClock
+    means: StaffDependencies, history: History, post: Post, clock: SetClock
 ) -> None:
     holder = history.person()
     for _ in range(4):
@@ -98,7 +100,7 @@ def test_many_failures_are_told_of_station_and_person(
 
 
 def test_stations_that_fall_silent_together_are_named_in_one_notice(
-    means: Means, history: History, post: Post, clock: SetClock, store: Store
+    means: StaffDependencies, history: History, post: Post, clock: SetClock, store: Store
 ) -> None:
     for name in ("A", "B", "C"):
         history.station(name)
@@ -119,7 +121,7 @@ def test_stations_that_fall_silent_together_are_named_in_one_notice(
 
 
 def test_a_retired_station_is_not_missed(
-    means: Means, history: History, post: Post, clock: SetClock, store: Store
+    means: StaffDependencies, history: History, post: Post, clock: SetClock, store: Store
 ) -> None:
     history.station("A")
     for _ in range(10):
@@ -137,7 +139,7 @@ def test_a_retired_station_is_not_missed(
 
 
 def test_mail_that_was_held_up_is_told_once_it_moves(
-    means: Means,
+    means: StaffDependencies,
     post: Post,
     clock: SetClock,
     store: Store,

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from kiosk.authority.administration import caretaker as caretaking
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.anchors import anchor_head
 from kiosk.authority.store.database import Store
 from tests.administration.desk.history import History
@@ -28,7 +28,7 @@ def post(store: Store) -> Post:
 
 
 def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
-    means: Means,
+    means: StaffDependencies,
     history: History,
     post: Post,
     clock: SetClock,
@@ -61,7 +61,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
 
 
 def test_a_long_audit_is_verified_within_a_day_all_the_same(
-    means: Means, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    means: StaffDependencies, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 1)
     monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 2)
@@ -77,7 +77,7 @@ def test_a_long_audit_is_verified_within_a_day_all_the_same(
 
 
 def test_an_audit_that_fits_again_ends_the_alarm(
-    means: Means, history: History, post: Post, clock: SetClock, database: TestDatabase
+    means: StaffDependencies, history: History, post: Post, clock: SetClock, database: TestDatabase
 ) -> None:
     was = history.registered().reference
     forger = Forger(database)
@@ -108,7 +108,7 @@ def place(store: Store) -> int:
 
 
 def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
-    means: Means, history: History, clock: SetClock, caplog: pytest.LogCaptureFixture
+    means: StaffDependencies, history: History, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     person = samples.stored_person(means.store)

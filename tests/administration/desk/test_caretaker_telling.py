@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from kiosk.app.config.settings import NoticeSettings
-from kiosk.authority.administration.alarms import AlarmKind, Trouble
+from kiosk.authority.administration.alarms import AlarmKind, RaisedAlarm
 from kiosk.authority.administration.caretaker import Caretaker, StaffMail
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Alarm
@@ -47,7 +47,7 @@ def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> No
     limits: NoticeSettings = replace(LIMITS, **{off: ()})  # type: ignore[arg-type]
     mail = StaffMail(limits, RA)
     with store.begin() as uow:
-        mail.began(uow, tuple(Trouble(kind, "x", {}) for kind in AlarmKind))
+        mail.began(uow, tuple(RaisedAlarm(kind, "x", {}) for kind in AlarmKind))
         for kind in AlarmKind:
             mail.ended(uow, Alarm(f"{kind}:x", kind, uow.now, uow.now, {}))
         uow.commit()
@@ -55,7 +55,7 @@ def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> No
 
 
 def test_an_alarm_that_nobody_is_told_of_still_stands(
-    means: Means, history: History, post: Post
+    means: StaffDependencies, history: History, post: Post
 ) -> None:
     history.refused(Reason.NOT_GENUINE)
     keep(means, replace(LIMITS, card_not_genuine=())).look()
@@ -64,7 +64,9 @@ def test_an_alarm_that_nobody_is_told_of_still_stands(
         assert [alarm.kind for alarm in uow.alarms.standing()] == ["card-not-genuine"]
 
 
-def test_a_list_is_told_each_address_once(means: Means, history: History, post: Post) -> None:
+def test_a_list_is_told_each_address_once(
+    means: StaffDependencies, history: History, post: Post
+) -> None:
     limits = replace(LIMITS, card_not_genuine=("ra", "it@nhs.net", RA))
     history.refused(Reason.NOT_GENUINE)
     keep(means, limits).look()
@@ -72,7 +74,7 @@ def test_a_list_is_told_each_address_once(means: Means, history: History, post: 
 
 
 def test_of_many_that_look_at_once_exactly_one_tells(
-    means: Means, history: History, post: Post, database: TestDatabase, clock: SetClock
+    means: StaffDependencies, history: History, post: Post, database: TestDatabase, clock: SetClock
 ) -> None:
     """Round by round, each with another trouble: a second teller would leave a second notice."""
     stores = [database.store(busy_timeout_s=30) for _ in range(CALLERS)]
@@ -92,7 +94,7 @@ def test_of_many_that_look_at_once_exactly_one_tells(
 
 
 def test_even_where_each_believes_that_it_is_its_turn_one_tells(
-    means: Means,
+    means: StaffDependencies,
     history: History,
     post: Post,
     database: TestDatabase,
@@ -115,7 +117,11 @@ def test_even_where_each_believes_that_it_is_its_turn_one_tells(
 
 
 def test_a_notice_and_its_alarm_are_written_together(
-    means: Means, history: History, post: Post, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    means: StaffDependencies,
+    history: History,
+    post: Post,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     history.refused(Reason.NOT_GENUINE)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
 from kiosk.contract.errors import NothingThere, NotTaken
@@ -20,7 +20,7 @@ from tests.support.database import SetClock
 
 
 def test_a_code_lives_at_once_for_fifteen_minutes(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     before = mailed(means, asha)
     issued = give(agent, asha)
@@ -35,7 +35,9 @@ def test_a_code_lives_at_once_for_fifteen_minutes(
     assert kept(means, before).revoked_at is not None
 
 
-def test_only_its_keyed_digest_is_kept(means: Means, asha: samples.Person, agent: Office) -> None:
+def test_only_its_keyed_digest_is_kept(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
     issued = give(agent, asha)
     digits = issued.code.reveal()
     assert len(digits) == 8
@@ -49,7 +51,7 @@ def test_only_its_keyed_digest_is_kept(means: Means, asha: samples.Person, agent
 
 
 def test_it_is_audited_and_the_holder_is_told(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha)
     (event,) = events(means, asha)
@@ -67,7 +69,7 @@ def test_it_is_audited_and_the_holder_is_told(
 
 
 def test_how_the_person_was_identified_is_asked(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk(agent).issue(seen(means, asha), asha.card.id, Grounds("No email today"))
@@ -77,7 +79,7 @@ def test_how_the_person_was_identified_is_asked(
 
 @pytest.mark.parametrize("how", UNABLE)
 def test_nobody_is_given_a_code_that_would_not_help(
-    means: Means, asha: samples.Person, agent: Office, how: str
+    means: StaffDependencies, asha: samples.Person, agent: Office, how: str
 ) -> None:
     spoil, because = UNABLE[how]
     spoil(means, asha)
@@ -89,7 +91,7 @@ def test_nobody_is_given_a_code_that_would_not_help(
 
 @pytest.mark.parametrize("half", [True, False])
 def test_for_somebody_who_is_not_registered_it_is_for_a_first_unlock(
-    means: Means, asha: samples.Person, agent: Office, half: bool
+    means: StaffDependencies, asha: samples.Person, agent: Office, half: bool
 ) -> None:
     with means.store.begin() as uow:
         if half:
@@ -108,7 +110,7 @@ def test_for_somebody_who_is_not_registered_it_is_for_a_first_unlock(
 
 
 def test_for_somebody_who_is_registered_it_is_not(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha)
     assert not issued.for_first_unlock
@@ -116,7 +118,7 @@ def test_for_somebody_who_is_registered_it_is_not(
 
 
 def test_a_code_is_for_a_card_of_that_person(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     ben = somebody(means, "100000000002")
     for card_id in (ben.card.id, "nothing"):
@@ -125,7 +127,7 @@ def test_a_code_is_for_a_card_of_that_person(
 
 
 def test_a_card_is_given_so_many_in_an_hour_and_none_of_them_is_a_mail(
-    means: Means, asha: samples.Person, agent: Office, clock: SetClock
+    means: StaffDependencies, asha: samples.Person, agent: Office, clock: SetClock
 ) -> None:
     for _ in range(3):
         give(agent, asha)
@@ -139,7 +141,7 @@ def test_a_card_is_given_so_many_in_an_hour_and_none_of_them_is_a_mail(
 
 
 def test_another_one_takes_the_place_of_the_first(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     first, second = give(agent, asha, TWO), give(agent, asha, TWO)
     (waiting,) = desk(agent).waiting()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds, IssuedCode
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import (
@@ -36,7 +36,7 @@ from tests.support.database import SetClock
 
 
 def test_until_somebody_else_agrees_it_waits(
-    means: Means, asha: samples.Person, agent: Office, manager: Office, clock: SetClock
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office, clock: SetClock
 ) -> None:
     before = mailed(means, asha)
     issued = give(agent, asha, TWO)
@@ -66,7 +66,7 @@ def test_until_somebody_else_agrees_it_waits(
 
 
 def test_whoever_gave_it_does_not_agree_to_it(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)
     with pytest.raises(NotPermitted, match="proposed this yourself"):
@@ -78,7 +78,7 @@ def test_whoever_gave_it_does_not_agree_to_it(
 
 
 def test_the_command_line_is_one_person_whoever_types(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     """Manager and agent could agree with each other, so it asks for a second as they do."""
     root, ops = (
@@ -97,7 +97,7 @@ def test_the_command_line_is_one_person_whoever_types(
 
 
 def test_nobody_agrees_after_fifteen_minutes(
-    means: Means, asha: samples.Person, agent: Office, manager: Office, clock: SetClock
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office, clock: SetClock
 ) -> None:
     issued = give(agent, asha, TWO)
     clock.forward(minutes=15)
@@ -109,7 +109,7 @@ def test_nobody_agrees_after_fifteen_minutes(
 
 @pytest.mark.parametrize("how", ["blocked", "revoked", "left", "last-try"])
 def test_what_changed_since_it_was_given_counts_when_somebody_agrees(
-    means: Means, asha: samples.Person, agent: Office, manager: Office, how: str
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office, how: str
 ) -> None:
     spoil, because = UNABLE[how]
     issued = give(agent, asha, TWO)
@@ -121,7 +121,11 @@ def test_what_changed_since_it_was_given_counts_when_somebody_agrees(
 
 @pytest.mark.parametrize("changes", [{"removed_at": samples.NOW}, {"role": Role.AUDITOR}])
 def test_a_code_of_somebody_who_may_give_none_any_more_is_agreed_to_by_nobody(
-    means: Means, asha: samples.Person, agent: Office, manager: Office, changes: dict[str, object]
+    means: StaffDependencies,
+    asha: samples.Person,
+    agent: Office,
+    manager: Office,
+    changes: dict[str, object],
 ) -> None:
     issued = give(agent, asha, TWO)
     with means.store.begin() as uow:
@@ -136,7 +140,7 @@ def test_a_code_of_somebody_who_may_give_none_any_more_is_agreed_to_by_nobody(
 
 
 def test_a_policy_that_changed_later_frees_no_code(
-    means: Means, asha: samples.Person, agent: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)
     (line,) = desk(agent, ALONE).waiting()
@@ -147,7 +151,7 @@ def test_a_policy_that_changed_later_frees_no_code(
 # --- withdraw --------------------------------------------------------------------------
 
 
-def test_a_code_is_withdrawn(means: Means, asha: samples.Person, agent: Office) -> None:
+def test_a_code_is_withdrawn(means: StaffDependencies, asha: samples.Person, agent: Office) -> None:
     issued = give(agent, asha)
     desk(agent).withdraw(issued.code_id, Grounds("Was somebody else"))
     assert live(means, asha) is None
@@ -155,7 +159,7 @@ def test_a_code_is_withdrawn(means: Means, asha: samples.Person, agent: Office) 
 
 
 def test_a_code_that_waits_is_withdrawn(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     issued = give(agent, asha, TWO)
     done = desk(manager).withdraw(issued.code_id, GROUNDS)
@@ -166,7 +170,7 @@ def test_a_code_that_waits_is_withdrawn(
 
 
 def test_a_code_that_is_over_is_not_withdrawn(
-    means: Means, asha: samples.Person, agent: Office, clock: SetClock
+    means: StaffDependencies, asha: samples.Person, agent: Office, clock: SetClock
 ) -> None:
     late = give(agent, asha)
     clock.forward(minutes=15)
@@ -180,7 +184,9 @@ def test_a_code_that_is_over_is_not_withdrawn(
         desk(agent).withdraw(used.code_id, GROUNDS)
 
 
-def test_a_mailed_code_is_not_the_desks(means: Means, asha: samples.Person, agent: Office) -> None:
+def test_a_mailed_code_is_not_the_desks(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
     code_id = mailed(means, asha)
     for act in (desk(agent).agree, desk(agent).withdraw):
         for wanted in (code_id, "nothing"):
@@ -193,7 +199,7 @@ def test_a_mailed_code_is_not_the_desks(means: Means, asha: samples.Person, agen
 
 
 def test_of_two_who_agree_at_once_one_does(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     second = office_of(means, Role.AGENT, "Second Agent")
     for round_ in range(3):
@@ -209,7 +215,7 @@ def test_of_two_who_agree_at_once_one_does(
 
 
 def test_agreeing_and_withdrawing_at_once_is_one_or_the_other(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     for _ in range(3):
         code_id = give(agent, asha, TWO).code_id
@@ -225,7 +231,7 @@ def test_agreeing_and_withdrawing_at_once_is_one_or_the_other(
 
 
 def test_of_two_who_give_one_at_once_one_does(
-    means: Means, asha: samples.Person, agent: Office, manager: Office
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:
     same = seen(means, asha)
     outcomes = both(

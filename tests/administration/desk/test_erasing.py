@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from kiosk.authority.administration.cards import LocalCardsDesk
 from kiosk.authority.administration.codes import LocalCodesDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
@@ -26,7 +26,7 @@ from kiosk.authority.store.records import (
     ProposedAct,
     new_id,
 )
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import NothingThere, NotTaken, StepRefused
 from kiosk.contract.messages import (
     CardId,
@@ -58,12 +58,12 @@ def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def means(world: World, tmp_path: Path) -> Means:
+def means(world: World, tmp_path: Path) -> StaffDependencies:
     return means_beside(world, tmp_path)
 
 
 @pytest.fixture
-def office(means: Means) -> Office:
+def office(means: StaffDependencies) -> Office:
     return office_of(means, Role.MANAGER)
 
 
@@ -316,7 +316,7 @@ def everything(database: TestDatabase) -> str:
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
     with engine.connect() as connection:
         names = sa.inspect(connection).get_table_names()
-        assert set(names) >= set(Row.metadata.tables)
+        assert set(names) >= set(TableRow.metadata.tables)
         rows = [
             str(tuple(row))
             for name in names
@@ -331,7 +331,7 @@ def counted(database: TestDatabase) -> dict[str, int]:
     with engine.connect() as connection:
         return {
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for name, table in Row.metadata.tables.items()
+            for name, table in TableRow.metadata.tables.items()
         }
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from kiosk.app.config.settings import NoticeSettings, PolicySettings
 from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE
 from kiosk.authority.administration.caretaker import Caretaker
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.proposed_acts import ACTS
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import (
@@ -28,7 +28,7 @@ from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditEvent, Outcome
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import (
     AdministrationError,
     ChangedMeanwhile,
@@ -52,23 +52,23 @@ KEY = new_key()
 
 
 @pytest.fixture
-def means(means: Means, store: Store) -> Means:
+def means(means: StaffDependencies, store: Store) -> StaffDependencies:
     """The usual means; ``store`` is named so that pytest sees its database's parameter."""
     return replace(means, policy=FILE.policy, file_policy=FILE)
 
 
 @pytest.fixture
-def first(means: Means) -> Office:
+def first(means: StaffDependencies) -> Office:
     return office_of(means, Role.MANAGER, "Manager One")
 
 
 @pytest.fixture
-def second(means: Means) -> Office:
+def second(means: StaffDependencies) -> Office:
     return office_of(means, Role.MANAGER, "Manager Two")
 
 
 @pytest.fixture
-def somebody(means: Means) -> Office:
+def somebody(means: StaffDependencies) -> Office:
     """A member of staff whom others change."""
     return office_of(means, Role.AUDITOR, "Auditor Mbeki")
 
@@ -109,7 +109,7 @@ def look(desk: LocalAdminDesk, person: samples.Person) -> Seen:
 
 
 @pytest.fixture
-def ready(means: Means, asha: samples.Person) -> samples.Person:
+def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
     """Somebody for whom every call of ``CALLS`` has something to do."""
     with means.store.begin() as uow:
         uow.registrations.block(asha.holder.id)
@@ -132,7 +132,7 @@ def test_every_act_that_may_wait_is_one_of_the_table() -> None:
 @pytest.mark.parametrize("call", CALLS)
 def test_it_waits_and_changes_nothing(
     database: TestDatabase,
-    means: Means,
+    means: StaffDependencies,
     ready: samples.Person,
     first: Office,
     somebody: Office,
@@ -157,7 +157,7 @@ def test_it_waits_and_changes_nothing(
 @pytest.mark.parametrize("call", CALLS)
 def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     database: TestDatabase,
-    means: Means,
+    means: StaffDependencies,
     ready: samples.Person,
     first: Office,
     second: Office,
@@ -195,7 +195,7 @@ def test_the_audit_says_in_words_what_was_proposed(act: str) -> None:
 
 
 def test_the_story_names_both(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
     agree_all(second)
@@ -211,7 +211,7 @@ def test_the_story_names_both(
 
 
 def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
-    means: Means, ready: samples.Person, first: Office, second: Office
+    means: StaffDependencies, ready: samples.Person, first: Office, second: Office
 ) -> None:
     CALLS["cards.set_secret"](LocalAdminDesk(first), ready, "")
     assert secret_of(means, cards_of(means, ready)[0]) == PUK
@@ -220,7 +220,7 @@ def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
 
 
 def test_what_is_wrong_with_it_is_said_at_once(
-    first: Office, means: Means, asha: samples.Person
+    first: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     desk = LocalAdminDesk(first)
     with pytest.raises(NotTaken, match="approved domains"):
@@ -233,7 +233,7 @@ def test_what_is_wrong_with_it_is_said_at_once(
 
 
 def test_the_same_waits_once(
-    first: Office, second: Office, means: Means, asha: samples.Person
+    first: Office, second: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     LocalAdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
     with pytest.raises(ChangedMeanwhile, match="waits") as caught:
@@ -244,7 +244,9 @@ def test_the_same_waits_once(
 # --- who agrees ------------------------------------------------------------------------
 
 
-def test_nobody_agrees_with_themselves(first: Office, means: Means, asha: samples.Person) -> None:
+def test_nobody_agrees_with_themselves(
+    first: Office, means: StaffDependencies, asha: samples.Person
+) -> None:
     propose(first, asha)
     with pytest.raises(NotPermitted, match="proposed this yourself"):
         agree_all(first)
@@ -253,7 +255,7 @@ def test_nobody_agrees_with_themselves(first: Office, means: Means, asha: sample
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
 def test_only_somebody_who_may_do_it_agrees_or_declines(
-    means: Means, first: Office, ready: samples.Person, somebody: Office, role: Role
+    means: StaffDependencies, first: Office, ready: samples.Person, somebody: Office, role: Role
 ) -> None:
     CALLS["staff.add"](LocalAdminDesk(first), ready, somebody.actor.staff_id)
     (line,) = LocalAdminDesk(first).proposals.waiting()
@@ -266,7 +268,7 @@ def test_only_somebody_who_may_do_it_agrees_or_declines(
 
 
 def test_a_member_and_whom_they_let_in_do_not_agree_with_each_other(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     """Added by one, with the agreement of another: they agree with the other one's acts only."""
     LocalAdminDesk(first).staff.add("Bo Banks", Role.MANAGER, KEY, GROUNDS)
@@ -292,7 +294,7 @@ def test_a_member_and_whom_they_let_in_do_not_agree_with_each_other(
 
 @pytest.mark.parametrize("how", ["removed", "role", "key"])
 def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
-    means: Means, second: Office, asha: samples.Person, how: str
+    means: StaffDependencies, second: Office, asha: samples.Person, how: str
 ) -> None:
     agent = office_of(means, Role.AGENT, "Agent One")
     propose(agent, asha)
@@ -318,7 +320,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
 
 
 def test_somebody_who_was_changed_since_is_not_changed(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
     done = LocalAdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
@@ -331,7 +333,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
 
 
 def test_after_a_week_nobody_agrees(
-    means: Means, first: Office, second: Office, asha: samples.Person, clock: SetClock
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person, clock: SetClock
 ) -> None:
     propose(first, asha)
     (line,) = LocalAdminDesk(second).proposals.waiting()
@@ -354,7 +356,7 @@ def test_after_a_week_nobody_agrees(
 
 @pytest.mark.parametrize("who", ["proposer", "colleague"])
 def test_it_is_declined_or_taken_back(
-    means: Means, first: Office, second: Office, asha: samples.Person, who: str
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person, who: str
 ) -> None:
     propose(first, asha)
     (line,) = LocalAdminDesk(second).proposals.waiting()
@@ -381,7 +383,7 @@ def test_it_is_declined_or_taken_back(
 )
 def test_what_was_altered_in_the_database_is_not_done(
     database: TestDatabase,
-    means: Means,
+    means: StaffDependencies,
     first: Office,
     second: Office,
     asha: samples.Person,
@@ -401,7 +403,7 @@ def test_what_was_altered_in_the_database_is_not_done(
 
 
 def test_of_two_who_agree_at_once_one_does(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     third = office_of(means, Role.AGENT, "Agent Three")
     propose(first, asha)
@@ -416,7 +418,7 @@ def test_of_two_who_agree_at_once_one_does(
 
 
 def test_who_is_erased_leaves_nothing_that_waits(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
     LocalAdminDesk(second).people.erase(seen(means, asha), Grounds("Asked for it"))
@@ -441,7 +443,12 @@ HEADER = "holder_number,name,email,card_id,unblock_secret\n"
     ],
 )
 def test_an_import_waits_for_what_it_does_to_people_who_are_known(
-    means: Means, first: Office, second: Office, asha: samples.Person, line: str, waits: bool
+    means: StaffDependencies,
+    first: Office,
+    second: Office,
+    asha: samples.Person,
+    line: str,
+    waits: bool,
 ) -> None:
     text = line.format(
         number=asha.holder.number,
@@ -462,7 +469,7 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
 
 
 def test_a_file_that_was_changed_since_is_not_imported(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     known = f"{asha.holder.number},{asha.holder.name}"
     write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
@@ -478,11 +485,11 @@ def test_a_file_that_was_changed_since_is_not_imported(
 # --- the command line ------------------------------------------------------------------
 
 
-def root(means: Means) -> Office:
+def root(means: StaffDependencies) -> Office:
     return Office(means, Actor("command line: root", Role.MANAGER))
 
 
-def test_the_command_line_lets_the_first_members_in_alone(means: Means) -> None:
+def test_the_command_line_lets_the_first_members_in_alone(means: StaffDependencies) -> None:
     desk = LocalAdminDesk(root(means))
     for name in ("Manager One", "Manager Two"):
         assert not desk.staff.add(name, Role.MANAGER, new_key(), GROUNDS).waits
@@ -490,7 +497,7 @@ def test_the_command_line_lets_the_first_members_in_alone(means: Means) -> None:
 
 
 def test_two_of_whom_one_let_the_other_in_are_not_two(
-    means: Means, first: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, asha: samples.Person
 ) -> None:
     staff_id = office_of(means, Role.MANAGER, "Manager Two").actor.staff_id
     with means.store.begin() as uow:
@@ -504,7 +511,7 @@ def test_two_of_whom_one_let_the_other_in_are_not_two(
 
 
 def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
-    means: Means, first: Office, second: Office, asha: samples.Person
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(root(means), asha)
     with pytest.raises(NotPermitted, match="proposed this yourself"):
@@ -535,20 +542,20 @@ def decline_all(office: Office) -> None:
         desk.proposals.decline(line.proposal_id, WHY)
 
 
-def address(means: Means, person: samples.Person) -> str:
+def address(means: StaffDependencies, person: samples.Person) -> str:
     with means.store.read() as uow:
         registration = uow.registrations.of_holder(person.holder.id)
     assert registration is not None
     return registration.email
 
 
-def newest_event(means: Means) -> AuditEvent:
+def newest_event(means: StaffDependencies) -> AuditEvent:
     with means.store.read() as uow:
         (event,) = uow.audit.latest(limit=1)
     return event
 
 
-def write(means: Means, text: str) -> None:
+def write(means: StaffDependencies, text: str) -> None:
     (Path(means.imports) / "people.csv").write_text(text, encoding="utf-8")
 
 
@@ -568,5 +575,5 @@ def everything(database: TestDatabase) -> dict[str, list[str]]:
     with engine.connect() as connection:
         return {
             name: sorted(map(str, connection.execute(sa.text(f"SELECT * FROM {name}"))))
-            for name in Row.metadata.tables
+            for name in TableRow.metadata.tables
         }

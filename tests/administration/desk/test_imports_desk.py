@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, LocalImportDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import unseen
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import KeyRing
@@ -33,14 +33,14 @@ def desk(manager: Office) -> LocalImportDesk:
     return LocalImportDesk(manager)
 
 
-def put(means: Means, name: str, *lines: str, at: int = 1_900_000_000) -> Path:
+def put(means: StaffDependencies, name: str, *lines: str, at: int = 1_900_000_000) -> Path:
     path = means.imports / name
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     os.utime(path, (at, at))
     return path
 
 
-def test_the_newest_file_comes_first(desk: LocalImportDesk, means: Means) -> None:
+def test_the_newest_file_comes_first(desk: LocalImportDesk, means: StaffDependencies) -> None:
     old = put(means, "old.csv", line(1))
     put(means, "new.csv", line(1), at=1_900_000_060)
     first, second = desk.files()
@@ -50,7 +50,7 @@ def test_the_newest_file_comes_first(desk: LocalImportDesk, means: Means) -> Non
 
 
 def test_only_plain_files_of_the_folder_are_there(
-    desk: LocalImportDesk, means: Means, tmp_path: Path
+    desk: LocalImportDesk, means: StaffDependencies, tmp_path: Path
 ) -> None:
     outside = tmp_path / "keys.json"
     outside.write_text("secret")
@@ -67,7 +67,7 @@ def test_only_plain_files_of_the_folder_are_there(
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(
-    desk: LocalImportDesk, means: Means, store: Store
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     path = put(means, "people.csv", *(line(n) for n in range(3)))
     told: list[tuple[int, int]] = []
@@ -80,7 +80,7 @@ def test_a_rehearsal_tells_all_and_changes_nothing(
 
 
 def test_an_import_is_audited_with_who_did_it(
-    desk: LocalImportDesk, means: Means, store: Store, manager: Office
+    desk: LocalImportDesk, means: StaffDependencies, store: Store, manager: Office
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     done = desk.run("people.csv", unseen)
@@ -92,7 +92,7 @@ def test_an_import_is_audited_with_who_did_it(
 
 
 def test_people_who_were_erased_are_named(
-    desk: LocalImportDesk, means: Means, store: Store
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     desk.run("people.csv", unseen)
@@ -108,7 +108,7 @@ def test_people_who_were_erased_are_named(
 
 
 def test_the_first_problems_are_shown_and_all_are_counted(
-    desk: LocalImportDesk, means: Means, store: Store
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "bad.csv", line(1), *("nonsense" for _ in range(PROBLEMS_SHOWN + 50)))
     for import_ in (desk.rehearse, desk.run):
@@ -121,13 +121,15 @@ def test_the_first_problems_are_shown_and_all_are_counted(
         assert uow.audit.latest() == ()
 
 
-def test_a_folder_that_is_gone_is_named(desk: LocalImportDesk, means: Means) -> None:
+def test_a_folder_that_is_gone_is_named(desk: LocalImportDesk, means: StaffDependencies) -> None:
     means.imports.rmdir()
     with pytest.raises(NotTaken, match=r"imports folder .*: No such file or directory"):
         desk.files()
 
 
-def test_others_do_not_even_see_the_files(means: Means, agent: Office, auditor: Office) -> None:
+def test_others_do_not_even_see_the_files(
+    means: StaffDependencies, agent: Office, auditor: Office
+) -> None:
     put(means, "people.csv", line(1))
     for office in (agent, auditor):
         desk = LocalImportDesk(office)
@@ -154,7 +156,7 @@ class Beforehand(Store):
 
 
 def test_the_role_is_asked_in_the_transaction_that_imports(
-    database: TestDatabase, means: Means, store: Store, manager: Office
+    database: TestDatabase, means: StaffDependencies, store: Store, manager: Office
 ) -> None:
     put(means, "people.csv", line(1))
     late = Beforehand(database.url, database.clock, MACS)
@@ -176,7 +178,7 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
         assert [event.kind for event in uow.audit.latest()] == ["staff-not-permitted"]
 
 
-def test_a_token_that_is_away_is_told_plainly(means: Means, manager: Office) -> None:
+def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager: Office) -> None:
     away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
     ring = KeyRing.fresh()
     without = replace(means, sealer=Sealer(ring, Masters(ring, away)))
@@ -188,7 +190,9 @@ def test_a_token_that_is_away_is_told_plainly(means: Means, manager: Office) -> 
             act("people.csv", unseen)
 
 
-def test_what_was_imported_is_removed_from_the_folder(desk: LocalImportDesk, means: Means) -> None:
+def test_what_was_imported_is_removed_from_the_folder(
+    desk: LocalImportDesk, means: StaffDependencies
+) -> None:
     path = put(means, "people.csv", line(1))
     assert desk.rehearse("people.csv", unseen).file_kept == ""
     assert path.exists()
@@ -197,7 +201,7 @@ def test_what_was_imported_is_removed_from_the_folder(desk: LocalImportDesk, mea
 
 
 def test_a_file_that_cannot_be_removed_is_said_to_be_there(
-    desk: LocalImportDesk, means: Means, monkeypatch: pytest.MonkeyPatch
+    desk: LocalImportDesk, means: StaffDependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(means, "people.csv", line(1))
 

@@ -9,8 +9,8 @@ from kiosk.authority.administration.login import (
     VARIABLE,
     admit,
     key_at_the_door,
+    refuse_login,
     see_off,
-    turn_away,
 )
 from kiosk.authority.administration.office import Office
 from kiosk.authority.store.database import Store
@@ -71,7 +71,7 @@ def test_staff_are_let_in_and_seen_off(agent: Office, store: Store) -> None:
 def test_a_stranger_is_turned_away_and_audited(store: Store) -> None:
     with pytest.raises(NotPermitted, match="no member of staff") as caught:
         admit(store, "SHA256:unknown", "192.0.2.9")
-    turn_away(store, "no key", "192.0.2.9")
+    refuse_login(store, "no key", "192.0.2.9")
     with store.read() as uow:
         second, first = uow.audit.latest()
     assert first.reference in str(caught.value)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted
@@ -39,7 +39,7 @@ DEEDS: dict[str, Deed] = {
 
 @pytest.mark.parametrize("name", DEEDS)
 def test_an_act_on_somebody_as_they_were_is_refused(
-    manager: Office, means: Means, asha: Person, name: str
+    manager: Office, means: StaffDependencies, asha: Person, name: str
 ) -> None:
     desk, then = LocalPeopleDesk(manager), seen(means, asha)
     done = desk.correct_name(then, "Asha Ahmed", GROUNDS)
@@ -57,7 +57,9 @@ def test_an_act_on_nobody_is_refused(manager: Office, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEEDS)
-def test_an_auditor_changes_nothing(auditor: Office, means: Means, asha: Person, name: str) -> None:
+def test_an_auditor_changes_nothing(
+    auditor: Office, means: StaffDependencies, asha: Person, name: str
+) -> None:
     with pytest.raises(NotPermitted):
         DEEDS[name](LocalPeopleDesk(auditor), seen(means, asha), GROUNDS)
     assert holder(means, asha) == asha.holder

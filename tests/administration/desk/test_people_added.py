@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.contract.errors import NotTaken
@@ -18,7 +18,7 @@ def desk(agent: Office) -> LocalPeopleDesk:
     return LocalPeopleDesk(agent)
 
 
-def test_a_person_is_added_and_found(desk: LocalPeopleDesk, means: Means) -> None:
+def test_a_person_is_added_and_found(desk: LocalPeopleDesk, means: StaffDependencies) -> None:
     done = desk.add(" 100200300999 ", " Bo  Chen", "bo@NHS.net", GROUNDS)
     assert done.told == "Bo Chen is added."
     person = desk.find_one(" 100200300999")
@@ -53,7 +53,7 @@ def test_a_person_may_be_added_without_an_address(desk: LocalPeopleDesk) -> None
 )
 def test_a_person_who_cannot_be_added(
     desk: LocalPeopleDesk,
-    means: Means,
+    means: StaffDependencies,
     asha: Person,
     number: str,
     name: str,

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import (
     Actor,
@@ -29,11 +29,11 @@ from kiosk.authority.administration.views import (
     Span,
     unseen,
 )
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import AdministrationError, NotPermitted
 from kiosk.contract.sensitive import Sensitive
 from tests.administration.desk import people
@@ -123,7 +123,7 @@ def test_every_action_is_asked_for_by_some_call() -> None:
 
 
 @pytest.fixture
-def given(means: Means) -> dict[str, object]:
+def given(means: StaffDependencies) -> dict[str, object]:
     """Something sensible for each parameter: by its type, or by its name where that says more."""
     person = people.somebody(means)
     by_type: dict[Any, object] = {
@@ -138,7 +138,7 @@ def given(means: Means) -> dict[str, object]:
         Span: Span.DAY,
         PeopleGroup: PeopleGroup.BLOCKED,
         PeopleOrder: PeopleOrder.NAME,
-        Place | None: None,
+        PagePosition | None: None,
     }
     by_name: dict[str, object] = {
         "text": "Where did you first ride a bicycle?",
@@ -186,7 +186,11 @@ def refused(desk: LocalAdminDesk, call: str, given: dict[str, object]) -> bool:
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_is_refused_what_the_table_does_not_permit(
-    database: TestDatabase, means: Means, store: Store, given: dict[str, object], role: Role
+    database: TestDatabase,
+    means: StaffDependencies,
+    store: Store,
+    given: dict[str, object],
+    role: Role,
 ) -> None:
     office = office_of(means, role)
     desk = LocalAdminDesk(office)
@@ -205,7 +209,7 @@ def test_a_role_is_refused_what_the_table_does_not_permit(
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_is_not_refused_what_the_table_permits(
-    means: Means, given: dict[str, object], role: Role
+    means: StaffDependencies, given: dict[str, object], role: Role
 ) -> None:
     desk = LocalAdminDesk(office_of(means, role))
     permitted = [call for call, action in ASKS.items() if role in PERMITTED[action]]
@@ -215,7 +219,7 @@ def test_a_role_is_not_refused_what_the_table_permits(
 
 
 def test_who_was_removed_is_refused_everything(
-    database: TestDatabase, means: Means, store: Store, given: dict[str, object]
+    database: TestDatabase, means: StaffDependencies, store: Store, given: dict[str, object]
 ) -> None:
     office = office_of(means, Role.MANAGER)
     with store.begin() as uow:
@@ -229,7 +233,7 @@ def test_who_was_removed_is_refused_everything(
 
 
 def test_a_role_that_the_session_only_says_it_has_opens_nothing(
-    means: Means, given: dict[str, object]
+    means: StaffDependencies, given: dict[str, object]
 ) -> None:
     office = office_of(means, Role.AUDITOR)
     actor = office.actor
@@ -242,7 +246,7 @@ def test_a_role_that_the_session_only_says_it_has_opens_nothing(
 def contents(database: TestDatabase) -> dict[str, list[str]]:
     """Return all rows of all tables but the audit's."""
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
-    tables = [name for name in Row.metadata.tables if not name.startswith("audit_")]
+    tables = [name for name in TableRow.metadata.tables if not name.startswith("audit_")]
     with engine.connect() as connection:
         return {
             name: sorted(map(str, connection.execute(sa.text(f"SELECT * FROM {name}"))))

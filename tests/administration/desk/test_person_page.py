@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit import AuditKind
@@ -31,7 +31,7 @@ def desk(agent: Office) -> LocalPeopleDesk:
 
 
 def test_a_page_shows_all_that_is_recorded(
-    desk: LocalPeopleDesk, means: Means, agent: Office, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, agent: Office, asha: Person
 ) -> None:
     given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True, sent_to="")
     with means.store.begin() as uow:
@@ -81,7 +81,7 @@ def test_a_page_shows_all_that_is_recorded(
 
 
 def test_a_card_that_has_to_prove_itself_is_told_of(
-    means: Means, desk: LocalPeopleDesk, asha: Person
+    means: StaffDependencies, desk: LocalPeopleDesk, asha: Person
 ) -> None:
     assert [card.has_key for card in desk.person(asha.holder.id).cards] == [False]
     with means.store.begin() as uow:
@@ -91,7 +91,7 @@ def test_a_card_that_has_to_prove_itself_is_told_of(
 
 
 def test_the_station_of_a_block_is_named(
-    desk: LocalPeopleDesk, means: Means, clock: SetClock, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, clock: SetClock, asha: Person
 ) -> None:
     history = History(means.store, clock)
     for station in ("Library", "Main entrance"):
@@ -107,7 +107,7 @@ def test_the_station_of_a_block_is_named(
 
 
 def test_a_card_in_trouble_says_so_beside_it(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     bare = samples.card(asha.holder.id, sealed_secret=None)
     gone = samples.card(asha.holder.id, status=CardStatus.REVOKED)
@@ -123,7 +123,7 @@ def test_a_card_in_trouble_says_so_beside_it(
 
 
 def test_a_code_is_shown_until_it_is_over(
-    desk: LocalPeopleDesk, means: Means, clock: SetClock, agent: Office, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, clock: SetClock, agent: Office, asha: Person
 ) -> None:
     mailed = samples.code(asha)
     given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True)
@@ -138,7 +138,7 @@ def test_a_code_is_shown_until_it_is_over(
 
 
 def test_a_code_of_somebody_who_may_give_none_any_more_is_not_shown(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     giver = office_of(means, Role.AGENT, "Gwen").actor
     given = samples.code(asha, issued_by=giver.staff_id, needs_second=True)
@@ -167,7 +167,7 @@ CARDS = {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
 
 
 def test_what_is_open_depends_on_how_they_stand(
-    manager: Office, means: Means, asha: Person
+    manager: Office, means: StaffDependencies, asha: Person
 ) -> None:
     desk = LocalPeopleDesk(manager)
 
@@ -205,7 +205,7 @@ def test_what_is_open_depends_on_the_role(
 
 
 def test_a_code_is_agreed_to_by_somebody_else_than_gave_it(
-    manager: Office, agent: Office, means: Means, asha: Person
+    manager: Office, agent: Office, means: StaffDependencies, asha: Person
 ) -> None:
     given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True)
     with means.store.begin() as uow:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.person_page import NEWEST
 from kiosk.authority.audit import AuditKind
@@ -25,7 +25,7 @@ def desk(agent: Office) -> LocalPeopleDesk:
 
 
 def test_a_page_costs_the_same_few_statements_whatever_the_story(
-    desk: LocalPeopleDesk, means: Means, agent: Office, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, agent: Office, asha: Person
 ) -> None:
     with statements() as few:
         desk.person(asha.holder.id)
@@ -47,7 +47,7 @@ def test_a_page_costs_the_same_few_statements_whatever_the_story(
 
 
 def test_no_statement_of_a_page_walks_the_whole_audit(
-    desk: LocalPeopleDesk, database: TestDatabase, means: Means, asha: Person
+    desk: LocalPeopleDesk, database: TestDatabase, means: StaffDependencies, asha: Person
 ) -> None:
     tell(means, asha, 10)
     with statements() as seen:
@@ -60,7 +60,7 @@ def test_no_statement_of_a_page_walks_the_whole_audit(
         assert "Seq Scan" not in plan
 
 
-def tell(means: Means, person: Person, count: int, **columns: str) -> None:
+def tell(means: StaffDependencies, person: Person, count: int, **columns: str) -> None:
     """Let so many things have happened to somebody; every other one is not told."""
     kinds = (AuditKind.ANSWERS_WRONG, AuditKind.ATTEMPT_CHARGED)
     with means.store.begin() as uow:

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.app.config.kinds import settings_of
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import LocalPolicyDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.administration.views import Grounds, PolicyLine
@@ -137,7 +137,7 @@ def test_a_setting_that_there_is_not(desk: LocalPolicyDesk) -> None:
 
 
 def test_who_comes_second_is_told_what_counts_now(
-    desk: LocalPolicyDesk, means: Means, manager: Office
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     other = LocalPolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     desk.change("max_failures", "5", 0, GROUNDS)
@@ -150,7 +150,7 @@ def test_who_comes_second_is_told_what_counts_now(
     assert caught.value.changes == ("Bo Banks set max_failures back to the settings file's value.",)
 
 
-def test_two_changes_at_once_never_make_what_does_not_fit(means: Means) -> None:
+def test_two_changes_at_once_never_make_what_does_not_fit(means: StaffDependencies) -> None:
     """Each fits alone: asking four of four, and registering three."""
     gate = threading.Barrier(2)
     one, two = (LocalPolicyDesk(office_of(means, Role.MANAGER)) for _ in range(2))
@@ -171,7 +171,7 @@ def test_two_changes_at_once_never_make_what_does_not_fit(means: Means) -> None:
 
 
 def test_a_file_that_changed_later_counts_where_nothing_was_set(
-    desk: LocalPolicyDesk, means: Means, manager: Office
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     desk.change("max_failures", "5", 0, GROUNDS)
     file = replace(means.file_policy, max_failures=7, code_tries=9)
@@ -181,7 +181,7 @@ def test_a_file_that_changed_later_counts_where_nothing_was_set(
 
 
 def test_what_fits_the_file_no_more_is_said_and_does_not_count(
-    desk: LocalPolicyDesk, means: Means, manager: Office
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("max_failures", "5", 0, GROUNDS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
@@ -24,17 +24,17 @@ WHY = Grounds("A secret was typed into the wrong field")
 
 
 @pytest.fixture
-def first(means: Means) -> LocalAdminDesk:
+def first(means: StaffDependencies) -> LocalAdminDesk:
     return LocalAdminDesk(office_of(means, Role.MANAGER, "Manager One"))
 
 
 @pytest.fixture
-def second(means: Means) -> LocalAdminDesk:
+def second(means: StaffDependencies) -> LocalAdminDesk:
     return LocalAdminDesk(office_of(means, Role.MANAGER, "Manager Two"))
 
 
 @pytest.fixture
-def row(means: Means, first: LocalAdminDesk, asha: samples.Person) -> int:
+def row(means: StaffDependencies, first: LocalAdminDesk, asha: samples.Person) -> int:
     """A row whose reason holds a PUK, in words that the program does not recognise."""
     grounds = Grounds(f"Replaces the one with {PUK} on it")
     first.cards.add(seen(means, asha), NewCard("ab" * 16), grounds)
@@ -63,7 +63,7 @@ def everything_in(database: TestDatabase) -> str:
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_reason_is_taken_out_and_the_chain_fits(
-    means: Means,
+    means: StaffDependencies,
     database: TestDatabase,
     first: LocalAdminDesk,
     second: LocalAdminDesk,
@@ -94,14 +94,16 @@ def test_one_manager_alone_takes_nothing_out(first: LocalAdminDesk, row: int) ->
     assert PUK in detail_of(first, row)
 
 
-def test_neither_does_the_command_line(means: Means, first: LocalAdminDesk, row: int) -> None:
+def test_neither_does_the_command_line(
+    means: StaffDependencies, first: LocalAdminDesk, row: int
+) -> None:
     command_line = LocalAdminDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     assert command_line.audit.redact(row, WHY).waits
     assert PUK in detail_of(first, row)
 
 
 def test_what_cannot_be_taken_out(
-    means: Means, first: LocalAdminDesk, second: LocalAdminDesk, row: int
+    means: StaffDependencies, first: LocalAdminDesk, second: LocalAdminDesk, row: int
 ) -> None:
     agreed(first, second, row, whole=False)
     with pytest.raises(NotTaken, match="no reason"):

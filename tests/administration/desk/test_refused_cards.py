@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
 from kiosk.authority.audit import AuditKind
@@ -35,7 +35,7 @@ def desk(agent: Office) -> LocalPeopleDesk:
 
 
 @pytest.fixture
-def history(means: Means, clock: SetClock) -> History:
+def history(means: StaffDependencies, clock: SetClock) -> History:
     return History(means.store, clock)
 
 
@@ -47,7 +47,7 @@ def refuse(history: History, person: Person, reason: Reason) -> None:
     history.clock.forward(minutes=1)
 
 
-def without_address(means: Means, holder: Cardholder) -> None:
+def without_address(means: StaffDependencies, holder: Cardholder) -> None:
     with means.store.begin() as uow:
         uow.holders.save(replace(holder, email=""))
         uow.registrations.delete(holder.id)
@@ -56,7 +56,7 @@ def without_address(means: Means, holder: Cardholder) -> None:
 
 @pytest.mark.parametrize("reason", sorted(OF_THE_CARD))
 def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
-    desk: LocalPeopleDesk, means: Means, history: History, asha: Person, reason: Reason
+    desk: LocalPeopleDesk, means: StaffDependencies, history: History, asha: Person, reason: Reason
 ) -> None:
     if reason is Reason.NO_RECORDED_EMAIL:
         without_address(means, asha.holder)
@@ -118,7 +118,7 @@ def test_an_address_that_was_recorded_since_is_enough(
 
 
 def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     with means.store.begin() as uow:
         for attempt in ("a", "b", "c"):

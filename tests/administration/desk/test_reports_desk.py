@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.reports import NO_SITE, LocalReportsDesk, as_csv
 from kiosk.authority.administration.saying import REASONS
 from kiosk.authority.administration.views import Span
@@ -110,7 +110,7 @@ def test_a_report_of_nothing_has_totals_only_of_nought(auditor: Office, span: Sp
 
 
 @pytest.mark.usefixtures("history")
-def test_a_day_ends_at_the_services_own_midnight(means: Means) -> None:
+def test_a_day_ends_at_the_services_own_midnight(means: StaffDependencies) -> None:
     office = office_of(replace(means, zone=LONDON), Role.AUDITOR)
     rows = table(office, Span.DAY, date(2030, 5, 12), date(2030, 5, 13))
     assert [row[:2] for row in rows[1:]] == [
@@ -176,7 +176,7 @@ def test_a_site_that_looks_like_a_formula_is_only_a_name(
     assert Path(written.path).read_text().splitlines()[1] == '"\'=HYPERLINK(1)","0","0","0"'
 
 
-def test_who_may_not_export_leaves_no_file(agent: Office, means: Means) -> None:
+def test_who_may_not_export_leaves_no_file(agent: Office, means: StaffDependencies) -> None:
     desk = LocalReportsDesk(agent)
     desk.make(Span.DAY, FIRST, LAST)
     with pytest.raises(NotPermitted):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import MOST_FOUND, search_people
 from kiosk.authority.administration.views import Actor, Found, Standing
 from kiosk.authority.audit import AuditKind, StaffKind
@@ -230,7 +230,9 @@ def test_a_reference_of_a_whole_import_gives_some_and_says_there_are_more(
 # --- who, and how much -----------------------------------------------------------------
 
 
-def test_each_role_may_search_and_a_stranger_may_not(means: Means, agent: Office) -> None:
+def test_each_role_may_search_and_a_stranger_may_not(
+    means: StaffDependencies, agent: Office
+) -> None:
     stranger = Office(means, Actor("Nobody", Role.AGENT, new_id(), "SHA256:none"))
     with pytest.raises(NotPermitted):
         search_people(stranger, "smith", 5)

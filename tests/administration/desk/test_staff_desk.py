@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kiosk.authority.administration.login import admit, read_public_key
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.staff import LocalStaffDesk
 from kiosk.authority.administration.views import Actor, Done, Grounds, StaffLine
 from kiosk.authority.roles import Role
@@ -53,7 +53,9 @@ def test_a_new_member_can_log_in_and_is_shown(
     assert "Asha" not in str(event)
 
 
-def test_the_first_manager_comes_from_the_command_line(means: Means, store: Store) -> None:
+def test_the_first_manager_comes_from_the_command_line(
+    means: StaffDependencies, store: Store
+) -> None:
     desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     key = new_key()
     desk.add("Asha Okafor", Role.MANAGER, key, GROUNDS)
@@ -106,7 +108,7 @@ def test_a_role_that_was_changed_counts_at_once(
 
 
 def test_nobody_changes_or_removes_themselves(
-    desk: LocalStaffDesk, means: Means, manager: Office
+    desk: LocalStaffDesk, means: StaffDependencies, manager: Office
 ) -> None:
     office_of(means, Role.MANAGER, "Bo Banks")
     own = manager.actor.staff_id
@@ -119,7 +121,7 @@ def test_nobody_changes_or_removes_themselves(
     assert line(desk, manager.actor.name).revision == 0
 
 
-def test_the_last_manager_stays(means: Means, manager: Office) -> None:
+def test_the_last_manager_stays(means: StaffDependencies, manager: Office) -> None:
     """Even the command line, which is nobody of them, does not take the last one away."""
     desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     last = manager.actor
@@ -135,7 +137,9 @@ def test_the_last_manager_stays(means: Means, manager: Office) -> None:
     assert (only.role, only.revision, len(only.keys)) == (Role.MANAGER, 0, 1)
 
 
-def test_a_manager_without_a_key_is_no_manager_to_stay(means: Means, manager: Office) -> None:
+def test_a_manager_without_a_key_is_no_manager_to_stay(
+    means: StaffDependencies, manager: Office
+) -> None:
     desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     second = office_of(means, Role.MANAGER, "Bo Banks").actor
     desk.remove_key(second.staff_id, second.key, 0, GROUNDS)
@@ -172,7 +176,7 @@ def test_keys_come_and_go(desk: LocalStaffDesk, agent: Office) -> None:
 
 
 def test_who_comes_second_is_told_what_the_first_did(
-    desk: LocalStaffDesk, means: Means, manager: Office, agent: Office
+    desk: LocalStaffDesk, means: StaffDependencies, manager: Office, agent: Office
 ) -> None:
     other = LocalStaffDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     first = desk.change_role(agent.actor.staff_id, Role.AUDITOR, 0, GROUNDS)
@@ -191,7 +195,7 @@ def test_who_comes_second_is_told_what_the_first_did(
 @pytest.mark.parametrize("others", [0, 1])
 @pytest.mark.parametrize("repetition", range(5))
 def test_two_managers_who_demote_each_other_at_once(
-    means: Means, others: int, repetition: int
+    means: StaffDependencies, others: int, repetition: int
 ) -> None:
     """One wins: the other is no manager any more when it comes to their turn."""
     gate = threading.Barrier(2)

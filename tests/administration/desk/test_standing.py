@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.authority.administration.standing import (
     NOTHING_TO_DO,
-    Facts,
     SeenOfCard,
+    StandingFacts,
     headline_of,
     trouble_words,
 )
@@ -26,15 +26,15 @@ CARD = samples.card(HOLDER.id, identifier="9f2c41d0a8b34e66b1f07c5d2e9a77aa")
 OTHER = samples.card(HOLDER.id, identifier="0123456789abcdef0123456789abcd3f")
 REGISTERED = samples.registration(HOLDER.id)
 POLICY = Policy()
-READY = Facts(HOLDER, (CARD,), REGISTERED, POLICY, NOW)
+READY = StandingFacts(HOLDER, (CARD,), REGISTERED, POLICY, NOW)
 MINUTE = timedelta(minutes=1)
 
 
-def told(facts: Facts) -> str:
+def told(facts: StandingFacts) -> str:
     return headline_of(facts, UTC).told
 
 
-def advice(facts: Facts) -> str:
+def advice(facts: StandingFacts) -> str:
     return headline_of(facts, UTC).advice
 
 

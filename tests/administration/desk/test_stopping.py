@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.store.records import AddressChange, PendingChange, new_id
 from kiosk.contract.errors import ChangedMeanwhile
@@ -25,7 +25,7 @@ def desk(agent: Office) -> LocalPeopleDesk:
     return LocalPeopleDesk(agent)
 
 
-def waiting(means: Means, asha: Person) -> None:
+def waiting(means: StaffDependencies, asha: Person) -> None:
     with means.store.begin() as uow:
         now = uow.now
         uow.address_changes.put(
@@ -46,7 +46,7 @@ def waiting(means: Means, asha: Person) -> None:
 
 
 def test_the_number_of_a_mail_finds_its_person_and_visit(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     reference = reference_of(VisitId(asha.visit.id))
     with means.store.begin() as uow:
@@ -66,7 +66,7 @@ def test_the_number_of_a_mail_finds_its_person_and_visit(
 
 
 def test_a_report_closes_everything_and_says_so(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     waiting(means, asha)
     done = desk.report_misuse(seen(means, asha), GROUNDS)
@@ -85,7 +85,7 @@ def test_a_report_closes_everything_and_says_so(
 
 
 def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
-    desk: LocalPeopleDesk, means: Means, asha: Person
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     waiting(means, asha)
     change = desk.person(asha.holder.id).waiting_change

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.administration.audit_messages import GRAVE, WORDS, told
+from kiosk.authority.administration.audit_messages import GRAVE, WORDS, audit_message
 from kiosk.authority.administration.office import Office, staff_names
 from kiosk.authority.administration.person_page import LEFT_OUT, story_of
 from kiosk.authority.administration.views import Seen, StoryLine
@@ -47,7 +47,7 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
         kind = AuditKind.CARD_UNPROVEN.value
         detail: dict[str, Scalar] = {"because": because.value}
         event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")
-        assert told(event) != general, because
+        assert audit_message(event) != general, because
 
 
 def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
@@ -121,7 +121,7 @@ def test_the_detail_is_told_where_there_is_one(
     kind: str, detail: dict[str, Any], expected: str
 ) -> None:
     event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")
-    assert told(event) == expected
+    assert audit_message(event) == expected
 
 
 def test_a_story_tells_who_where_and_why_newest_first(agent: Office, store: Store) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
-from kiosk.authority.administration.office import Means, Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.saying import REASONS
 from kiosk.authority.administration.today import LocalTodayDesk
 from kiosk.authority.administration.views import Day, Today
@@ -15,7 +15,7 @@ from kiosk.authority.audit import AuditKind
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
-from kiosk.authority.unblock.outcome import SettledAs
+from kiosk.authority.unblock.outcome import OutcomeSource
 from kiosk.contract.messages import Reason
 from kiosk.station.executor import BEAT_S
 from tests.administration.desk.history import History
@@ -73,7 +73,7 @@ def test_what_was_done_today_and_before(auditor: Office, history: History, clock
 
 
 def test_an_unblock_that_shows_to_be_done_later_counts(auditor: Office, history: History) -> None:
-    for found in SettledAs:
+    for found in OutcomeSource:
         history.visit(AuditKind.UNBLOCK_SETTLED, found=found.value, took_s=5000)
     today = look(auditor)
     assert (today.unlocked, today.median_s) == (1, None)
@@ -95,7 +95,7 @@ def test_refusals_by_reason_the_most_frequent_first(
 
 
 def test_today_begins_at_the_services_own_midnight(
-    means: Means, history: History, clock: SetClock
+    means: StaffDependencies, history: History, clock: SetClock
 ) -> None:
     clock.time = datetime(2030, 5, 16, 23, 30, tzinfo=UTC)  # half past midnight in London
     office = office_of(replace(means, zone=LONDON), Role.AUDITOR)
@@ -108,7 +108,7 @@ def test_today_begins_at_the_services_own_midnight(
 
 
 def test_the_hours_of_visits_on_both_sides_of_a_change_of_the_clocks(
-    means: Means, history: History, clock: SetClock
+    means: StaffDependencies, history: History, clock: SetClock
 ) -> None:
     office = office_of(replace(means, zone=LONDON), Role.AUDITOR)
     for day in (30, 31):  # the clocks go forward on 31 March 2030

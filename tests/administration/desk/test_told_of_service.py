@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE, WORDS, told
+from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE, WORDS, audit_message
 from kiosk.authority.store.records import AuditEvent, Scalar
 from tests.store.samples import NOW
 
@@ -57,9 +57,9 @@ def row(kind: str, detail: dict[str, Scalar]) -> AuditEvent:
     ],
 )
 def test_a_row_says_what_was_done(kind: str, detail: dict[str, Scalar], expected: str) -> None:
-    assert told(row(kind, detail)) == expected
+    assert audit_message(row(kind, detail)) == expected
 
 
 @pytest.mark.parametrize("kind", SAID_OF_SERVICE)
 def test_a_row_that_says_little_has_its_kinds_words(kind: str) -> None:
-    assert told(row(kind, {})) == WORDS[kind]
+    assert audit_message(row(kind, {})) == WORDS[kind]

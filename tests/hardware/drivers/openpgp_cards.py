@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jcecard.main import OpenPGPCard
 from jcecard.piv.data_objects import PIVAlgorithm, PIVKeyData, PIVSlot
 
-from hardware.apdu import Command, Response, encode
+from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.drivers.piv import CARD_AUTHENTICATION_CERTIFICATE
 from tests.hardware import certificates
 from tests.hardware.fakes import response
@@ -46,7 +46,7 @@ class Passwords:
         self._objects = objects or {}
         self._tells = silent_after
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         header = command.header
         if header.ins == 0xCA:
             return response(self._object(f"{header.p1:02x}{header.p2:02x}"))

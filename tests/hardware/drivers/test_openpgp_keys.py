@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware.apdu import Command, Response, encode
+from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.card_access import PcscCards
 from hardware.driver import PinKey
 from hardware.drivers.openpgp import OpenPgpDriver, OpenPgpSession, Secret
@@ -78,12 +78,12 @@ class Application:
     verified: bool = False
     sent: list[str] = field(default_factory=list)
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         self.sent.append(encode(command, t0=False).hex())
         answer = self._answer(command)
         return response(answer if isinstance(answer, str) else answer.hex() + "9000")
 
-    def _answer(self, command: Command) -> bytes | str:
+    def _answer(self, command: CommandApdu) -> bytes | str:
         header = bytes(command.header).hex()
         match header:
             case "00ca006e":

@@ -7,8 +7,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
-from hardware.apdu import Command, Response, encode
-from hardware.connection import Chained, Whole
+from hardware.apdu import CommandApdu, ResponseApdu, encode
+from hardware.connection import CommandChaining, GetResponse
 from hardware.drivers.piv import PivDriver, PivSession
 from hardware.virtual.making import blocked_card
 from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
@@ -26,13 +26,13 @@ class Bare:
     def __init__(self, card: VirtualCard) -> None:
         self._card = card
 
-    def send(self, command: Command) -> Response:
+    def send(self, command: CommandApdu) -> ResponseApdu:
         t0 = self._card.state.profile.t0
         return response(self._card.transmit(encode(command, t0=t0)).hex())
 
 
 def session(card: VirtualCard) -> PivSession:
-    opened = PivDriver().open(Chained(Whole(Bare(card))))
+    opened = PivDriver().open(CommandChaining(GetResponse(Bare(card))))
     assert opened is not None
     return opened
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.chip import Command, MalformedCommandError, parse, tlv
+from hardware.virtual.chip import MalformedCommandError, ReceivedCommand, parse, tlv
 from tests.hardware.virtual.desk import (
     PIN,
     PUK,
@@ -132,5 +132,5 @@ def test_no_secret_shows_itself() -> None:
 def test_what_was_sent_is_kept_for_tests() -> None:
     made = card()
     verify(made, PIN)
-    sent = Command(0, 0x20, 0, 0x80, PIN.encode().ljust(8, b"\xff"))
+    sent = ReceivedCommand(0, 0x20, 0, 0x80, PIN.encode().ljust(8, b"\xff"))
     assert made.received == [sent]

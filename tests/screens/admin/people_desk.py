@@ -17,7 +17,7 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
 from tests.screens.admin.asked import Asked
@@ -71,7 +71,7 @@ class FakePeopleDesk(Files):
         order: PeopleOrder = PeopleOrder.NAME,
         *,
         descending: bool = False,
-        after: Place | None = None,
+        after: PagePosition | None = None,
         limit: int = 100,
     ) -> PeoplePage:
         self._asked.hear(Action.SEE_PEOPLE, "people.listed", group, order, descending, after)
@@ -79,7 +79,7 @@ class FakePeopleDesk(Files):
         number = order is PeopleOrder.NUMBER
         lines.sort(key=lambda line: line.number if number else line.name, reverse=descending)
         at = int(str(after.key)) if after else 0
-        more = Place(str(at + limit), "") if at + limit < len(lines) else None
+        more = PagePosition(str(at + limit), "") if at + limit < len(lines) else None
         return PeoplePage(tuple(lines[at : at + limit]), more)
 
     def counts(self) -> Mapping[PeopleGroup, int]:

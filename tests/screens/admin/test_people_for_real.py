@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.office import Means
+from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.roles import Role
 from screens.admin.times import Times
@@ -23,7 +23,7 @@ PUK = "11223344"
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> Means:
+def means(tmp_path: Path) -> StaffDependencies:
     url = sqlite_url(tmp_path / "kiosk.db")
     migrated(url)
     database = TestDatabase(url, "sqlite", SetClock())
@@ -31,7 +31,7 @@ def means(tmp_path: Path) -> Means:
 
 
 @pytest.fixture
-async def run(means: Means) -> AsyncIterator[Run]:
+async def run(means: StaffDependencies) -> AsyncIterator[Run]:
     person = somebody(means)
     with means.store.begin() as uow:
         for attempt in ("a1", "a2", "a3"):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from screens.terminal.pulse import LONGEST_S, Pulse
+from screens.terminal.pulse import LONGEST_S, WatchdogPulse
 
 
 class Display:
@@ -13,7 +13,7 @@ class Display:
 
 def test_a_beat_counts_when_the_last_one_was_painted() -> None:
     said: list[str] = []
-    pulse, display = Pulse(said.append, None), Display()
+    pulse, display = WatchdogPulse(said.append, None), Display()
     pulse.beat(display)
     assert said == []
     pulse.beat(display)
@@ -23,7 +23,7 @@ def test_a_beat_counts_when_the_last_one_was_painted() -> None:
 
 def test_a_painter_that_is_stuck_stops_it() -> None:
     said: list[str] = []
-    pulse, display = Pulse(said.append, None), Display()
+    pulse, display = WatchdogPulse(said.append, None), Display()
     pulse.beat(display)
     display.is_painting = False
     for _ in range(5):
@@ -35,6 +35,6 @@ def test_a_painter_that_is_stuck_stops_it() -> None:
 
 
 def test_it_beats_several_times_within_the_watchdogs_time() -> None:
-    assert Pulse(print, 5.0).every_s == 1.0
-    assert Pulse(print, 60.0).every_s == LONGEST_S
-    assert Pulse(print, None).every_s == LONGEST_S
+    assert WatchdogPulse(print, 5.0).every_s == 1.0
+    assert WatchdogPulse(print, 60.0).every_s == LONGEST_S
+    assert WatchdogPulse(print, None).every_s == LONGEST_S

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from kiosk.authority.store.tables import Row
+from kiosk.authority.store.tables import TableRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Row.metadata,
+    target_metadata=TableRow.metadata,
     render_as_batch=True,
 )
 context.run_migrations()

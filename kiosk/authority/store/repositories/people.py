@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from kiosk.authority.people_groups import PeopleGroup, PeopleOrder, Place
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Cardholder, CardStatus, SecurityQuestion
 from kiosk.authority.store.repositories.codes import entries_subject
@@ -281,7 +281,7 @@ class Listed:
 
     holder_id: str
     date: datetime | None
-    place: Place
+    place: PagePosition
 
 
 class PeopleLists:
@@ -297,7 +297,7 @@ class PeopleLists:
         order: PeopleOrder,
         *,
         descending: bool = False,
-        after: Place | None = None,
+        after: PagePosition | None = None,
         limit: int,
     ) -> tuple[Listed, ...]:
         """Return up to ``limit`` rows that come after the place ``after``."""
@@ -312,7 +312,7 @@ class PeopleLists:
         rows = self._gateway.tuples(
             found.with_only_columns(id_, dated, key).order_by(*sort).limit(limit)
         )
-        return tuple(Listed(id_, at, Place(key, id_)) for id_, at, key in rows)
+        return tuple(Listed(id_, at, PagePosition(key, id_)) for id_, at, key in rows)
 
     def count(self, group: PeopleGroup, most: int) -> int:
         """Return how many the group has; ``most`` where there are as many or more."""

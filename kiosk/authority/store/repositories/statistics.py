@@ -41,7 +41,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where one event happened, and to whom."""
 
     station: str | None
@@ -90,13 +90,13 @@ class Statistics:
 
     def places(
         self, sought: Sequence[Sought], since: datetime, until: datetime, limit: int
-    ) -> tuple[Place, ...]:
+    ) -> tuple[EventPlace, ...]:
         """Return where the newest of them happened, newest first."""
         names = ("station", "card_id", "holder_id", "reference")
         columns = (col(getattr(AuditEventRow, name)) for name in names)
         newest = col(AuditEventRow.seq).desc()
         statement = select(*columns).where(_events(sought, since, until)).order_by(newest)
-        return tuple(Place(*row) for row in self._gateway.tuples(statement.limit(limit)))
+        return tuple(EventPlace(*row) for row in self._gateway.tuples(statement.limit(limit)))
 
     def seconds_since_card_in(
         self, sought: Sequence[Sought], since: datetime, until: datetime

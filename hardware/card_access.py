@@ -92,7 +92,7 @@ class Watchdog:
         self._ended = False
 
     @contextmanager
-    def step(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
+    def guard(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
         """Said by the work: the block is one step of the card's.
 
         A person at the reader's keys may take ``more_s`` seconds in it besides.
@@ -219,7 +219,7 @@ class CardLease:
         self._context: pcsc.Context | None = None
         self._handle: pcsc.Handle | None = None
 
-    def take(self) -> Link:
+    def acquire(self) -> Link:
         """Connect; wait a moment for another program, then raise ``CardBusy``."""
         give_up_at = time.monotonic() + self._patience.busy_s
         while True:
@@ -231,7 +231,7 @@ class CardLease:
                     raise pcsc.card_error(error) from None
             time.sleep(self._patience.retry_s)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Disconnect with a reset, so that no verified PIN stays behind."""
         if self._handle is not None and self._context is not None:
             pcsc.disconnect(self._handle, reset=True)
@@ -405,17 +405,17 @@ class PcscCards:
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)
-        attendance = Watchdog(self._patience.answer_s, self._workers)
-        grip = CardLease(
-            reader, attendance.step, self._patience, self._contexts, exclusive=self._exclusive
+        watchdog = Watchdog(self._patience.answer_s, self._workers)
+        lease = CardLease(
+            reader, watchdog.guard, self._patience, self._contexts, exclusive=self._exclusive
         )
         try:
-            return attendance.run(
-                lambda: _explained(work, Connection(grip.take(), self._trace)), grip.let_go
+            return watchdog.run(
+                lambda: _explained(work, Connection(lease.acquire(), self._trace)), lease.release
             )
         finally:
-            if not attendance.ended(0):
-                self._stuck[reader] = attendance
+            if not watchdog.ended(0):
+                self._stuck[reader] = watchdog
 
     def _wait_for_stuck(self, reader: str) -> None:
         """Do not pile a second call on a card that holds the first one for ever."""

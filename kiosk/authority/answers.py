@@ -63,26 +63,26 @@ def _charge(
 ) -> _Charged | None:
     """Charge, commit, and only then let anybody look; None when no attempt is left."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        scene.need(Gate.ANSWERS)
-        kept = _kept(parts, scene, given, count)
-        most, proven = scene.policy.max_failures, scene.is_proven
-        bound = parts.hasher.bind(attempt, scene.holder.id, given, kept)
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.ANSWERS)
+        kept = _kept(parts, context, given, count)
+        most, proven = context.policy.max_failures, context.is_proven
+        bound = parts.hasher.bind(attempt, context.holder.id, given, kept)
         account = uow.registrations
         charge_one = account.charge if proven else account.charge_unproven
-        charge = charge_one(scene.holder.id, attempt, most, bound)
+        charge = charge_one(context.holder.id, attempt, most, bound)
         if charge is None:
             return None
         if charge.fresh:
             kind = AuditKind.ATTEMPT_CHARGED
-            record(uow, kind, scene.visit, left=charge.left, card_proven=proven)
+            record(uow, kind, context.visit, left=charge.left, card_proven=proven)
         uow.commit()
-        return _Charged(charge, scene.holder.id, kept, bound, proven)
+        return _Charged(charge, context.holder.id, kept, bound, proven)
 
 
-def _kept(parts: Dependencies, scene: VisitContext, given: Given, count: int) -> JointHash:
+def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
     """Return the hash to check against, having made sure that it can be checked."""
-    registration = tasks.registration_of(scene)
+    registration = tasks.registration_of(context)
     asked = set(registration.asked or ())
     if not asked or set(given) != asked or count != len(asked):
         raise StepRefused("these are not the questions that were asked")
@@ -98,20 +98,20 @@ def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
     A card that is known by name only blocks nothing: it has to wait.
     """
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        refusal = _blocked(uow, parts, scene) if scene.is_proven else _paused(uow, scene)
+        context = enter(uow, parts, visit_id)
+        refusal = _blocked(uow, parts, context) if context.is_proven else _paused(uow, context)
         uow.commit()
         return refusal
 
 
-def _blocked(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> Refusal:
+def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Refusal:
     """Block, and turn the visit away, which counts among the refusals as any other does."""
-    block(uow, parts, scene.visit, scene.holder, tasks.registration_of(scene))
-    return refuse_visit(uow, scene.visit, Reason.REGISTRATION_BLOCKED)
+    block(uow, parts, context.visit, context.holder, tasks.registration_of(context))
+    return refuse_visit(uow, context.visit, Reason.REGISTRATION_BLOCKED)
 
 
-def _paused(uow: UnitOfWork, scene: VisitContext) -> Refusal:
-    return refuse_visit(uow, scene.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(scene))
+def _paused(uow: UnitOfWork, context: VisitContext) -> Refusal:
+    return refuse_visit(uow, context.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(context))
 
 
 def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
@@ -150,34 +150,34 @@ def _conclude(
 ) -> Task | AnswersWrong | Refusal:
     """Commit verdict, counter and audit together, and say what follows."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
+        context = enter(uow, parts, visit_id)
         right = verdict is Verdict.RIGHT
-        reply = _right(uow, scene, charged) if right else _wrong(uow, parts, scene, charged)
+        reply = _right(uow, context, charged) if right else _wrong(uow, parts, context, charged)
         uow.commit()
         return reply
 
 
-def _right(uow: UnitOfWork, scene: VisitContext, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task:
     if _give_back(uow, charged):
-        record(uow, AuditKind.ANSWERS_RIGHT, scene.visit)
-        answered = replace(scene.visit, questions_proven_at=uow.now, questions_carried=False)
-        scene = again(uow, scene, answered)
-    return tasks.next_task(uow, scene)
+        record(uow, AuditKind.ANSWERS_RIGHT, context.visit)
+        answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
+        context = again(uow, context, answered)
+    return tasks.next_task(uow, context)
 
 
 def _wrong(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, charged: _Charged
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged
 ) -> Task | AnswersWrong | Refusal:
     charge, account = charged.charge, uow.registrations
     keep = account.keep_charge if charged.proven else account.keep_unproven
-    fresh = keep(scene.holder.id, charge.attempt_id)
+    fresh = keep(context.holder.id, charge.attempt_id)
     if fresh:
-        record(uow, AuditKind.ANSWERS_WRONG, scene.visit, left=charge.left)
+        record(uow, AuditKind.ANSWERS_WRONG, context.visit, left=charge.left)
     if charge.left > 0:
-        return AnswersWrong(tasks.answer_questions(uow, again(uow, scene)))
+        return AnswersWrong(tasks.answer_questions(uow, again(uow, context)))
     if charged.proven:
-        return _blocked(uow, parts, scene)
+        return _blocked(uow, parts, context)
     if fresh:
-        registration = tasks.registration_of(scene)
-        pause_unproven(uow, parts, scene.visit, scene.holder, registration)
-    return _paused(uow, again(uow, scene))
+        registration = tasks.registration_of(context)
+        pause_unproven(uow, parts, context.visit, context.holder, registration)
+    return _paused(uow, again(uow, context))

@@ -58,46 +58,46 @@ from kiosk.contract.reference import reference_of
 # Walk away and come back: a code that was sent is still waited for, at any station.
 
 
-def resumed(uow: UnitOfWork, scene: VisitContext) -> VisitContext | None:
+def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     """Return the scene of a visit that goes on at the code page, or None.
 
     It inherits what the code was sent on: that the answers were right, or what a
     registration or a change had gathered behind a proven PIN. Nothing else. A code that
     staff gave was sent on nothing: its visit goes the whole way.
     """
-    code = scene.code
-    if code is None or is_assisted(code) or not _makes_sense(scene, code.purpose):
+    code = context.code
+    if code is None or is_assisted(code) or not _makes_sense(context, code.purpose):
         return None
-    proven_at = _inherited(scene, code)
+    proven_at = _inherited(context, code)
     visit = replace(
-        scene.visit,
+        context.visit,
         purpose=code.purpose,
         pending_id=code.pending_id,
         questions_proven_at=proven_at,
         questions_carried=proven_at is not None,
     )
-    carried = look(uow, scene.policy, visit, scene.card, scene.holder)
+    carried = look(uow, context.policy, visit, context.card, context.holder)
     return carried if carried.waiting_code is not None else None
 
 
-def _inherited(scene: VisitContext, code: EmailCode) -> datetime | None:
+def _inherited(context: VisitContext, code: EmailCode) -> datetime | None:
     """The answers keep the time at which they were given: no chain of codes carries them on."""
     given_at = code.questions_proven_at
     if code.purpose is not Purpose.UNLOCK or given_at is None:
         return None
-    return given_at if scene.now - given_at < VISIT_LIFE else None
+    return given_at if context.now - given_at < VISIT_LIFE else None
 
 
-def _makes_sense(scene: VisitContext, purpose: Purpose) -> bool:
-    registration = scene.registration
+def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
+    registration = context.registration
     if registration is not None and registration.blocked_at is not None:
         return False
-    proves = scene.visit.genuine_at is not None
-    registered = is_registered(registration, scene.policy, card_proves=proves)
+    proves = context.visit.genuine_at is not None
+    registered = is_registered(registration, context.policy, card_proves=proves)
     match purpose:
         case Purpose.UNLOCK:
-            told = scene.visit.secret_tries
-            return registered and secret_barred(scene.card, told) is None
+            told = context.visit.secret_tries
+            return registered and secret_barred(context.card, told) is None
         case Purpose.REGISTER:
             return not registered
         case Purpose.FIRST_UNLOCK:
@@ -254,15 +254,15 @@ def _meet(
     return _welcome(uow, _look_around(uow, parts, visit, known))
 
 
-def _welcome(uow: UnitOfWork, scene: VisitContext) -> VisitOpened | Refusal:
-    barred = secret_barred(scene.card, scene.visit.secret_tries)
-    if barred is Reason.SECRET_BLOCKED and not scene.is_proven:
-        leave_undetermined(uow, scene.visit, scene.card)
-    carried = resumed(uow, scene)
-    offered = _offers(uow, scene)
+def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
+    barred = secret_barred(context.card, context.visit.secret_tries)
+    if barred is Reason.SECRET_BLOCKED and not context.is_proven:
+        leave_undetermined(uow, context.visit, context.card)
+    carried = resumed(uow, context)
+    offered = _offers(uow, context)
     if carried is None and isinstance(offered, VisitRefused):
-        return _refuse(uow, scene.visit, offered.reason, retry_at=offered.retry_at)
-    here = carried or scene
+        return _refuse(uow, context.visit, offered.reason, retry_at=offered.retry_at)
+    here = carried or context
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
     code = carried.waiting_code if carried else None
@@ -276,9 +276,9 @@ def _opened_before(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
 ) -> VisitOpened | Refusal:
     """Say again how the visit was opened: the first answer was lost."""
-    scene = _look_around(uow, parts, visit, known)
-    carried = resumed(uow, scene)
-    return _menu(uow, carried or scene, carried, _offers(uow, scene))
+    context = _look_around(uow, parts, visit, known)
+    carried = resumed(uow, context)
+    return _menu(uow, carried or context, carried, _offers(uow, context))
 
 
 def _menu(
@@ -313,30 +313,30 @@ def _look_around(
     return look(uow, policy, visit, card, known.holder)
 
 
-def _offers(uow: UnitOfWork, scene: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
+def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
     """Say what can be done; what would be refused is not offered.
 
     An unlock that only has to wait stays among other offers: who chooses it reads until when.
     """
-    visit = scene.visit
+    visit = context.visit
     offered = offers(
-        scene.registration,
-        scene.policy,
+        context.registration,
+        context.policy,
         pin_blocked=visit.pin_was_blocked,
         card_proves=visit.genuine_at is not None,
-        code_given=scene.first_code is not None,
+        code_given=context.first_code is not None,
     )
     if isinstance(offered, Reason):
         return VisitRefused(offered)
     if UNLOCKS.isdisjoint(offered):
         return offered
     others = tuple(one for one in offered if one not in UNLOCKS)
-    barred = secret_barred(scene.card, visit.secret_tries)
+    barred = secret_barred(context.card, visit.secret_tries)
     if barred is not None:
         return others or VisitRefused(barred)
     if others or Purpose.UNLOCK not in offered:
         return offered
-    return tasks.unlock_paused(uow, scene) or offered
+    return tasks.unlock_paused(uow, context) or offered
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -394,74 +394,74 @@ def _store(uow: UnitOfWork, visit: Visit) -> None:
 def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose) -> Task:
     """Start on one of the offers, afresh; the same choice again changes nothing."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        if scene.visit.purpose is not purpose:
-            _need_known_key(parts, scene, purpose)
-            scene = _start(uow, scene, purpose)
-        task = tasks.next_task(uow, scene)
+        context = enter(uow, parts, visit_id)
+        if context.visit.purpose is not purpose:
+            _need_known_key(parts, context, purpose)
+            context = _start(uow, context, purpose)
+        task = tasks.next_task(uow, context)
         uow.commit()
         return task
 
 
-def _start(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> VisitContext:
+def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitContext:
     if purpose is Purpose.REPORT_MISUSE:
-        _need_no_grant(uow, scene)
+        _need_no_grant(uow, context)
     else:
-        _need_offer(uow, scene, purpose)
-    _withdraw_abandoned_code(uow, scene, purpose)
-    started = again(uow, scene, replace(scene.visit, purpose=purpose, pending_id=None))
+        _need_offer(uow, context, purpose)
+    _withdraw_abandoned_code(uow, context, purpose)
+    started = again(uow, context, replace(context.visit, purpose=purpose, pending_id=None))
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
     return started
 
 
-def _withdraw_abandoned_code(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> None:
+def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
     """Withdraw the code of a visit that began the same and was left.
 
     A card that is known by name only withdraws nothing of a visit that is open.
     """
-    code = scene.code
+    code = context.code
     if code is None or code.purpose is not purpose or code.pending_id is None:
         return
     asked = uow.visits.get(code.visit_id)
-    is_open = asked is not None and asked.id != scene.visit.id and asked.closed_at is None
-    if scene.is_proven or not is_open:
-        uow.codes.revoke_live(scene.card.id)
+    is_open = asked is not None and asked.id != context.visit.id and asked.closed_at is None
+    if context.is_proven or not is_open:
+        uow.codes.revoke_live(context.card.id)
 
 
-def _need_known_key(parts: Dependencies, scene: VisitContext, purpose: Purpose) -> None:
-    key = scene.visit.auth_key
-    if purpose in UNLOCKS and unlock_barred(scene.policy, parts.issuers, scene.card, key):
+def _need_known_key(parts: Dependencies, context: VisitContext, purpose: Purpose) -> None:
+    key = context.visit.auth_key
+    if purpose in UNLOCKS and unlock_barred(context.policy, parts.issuers, context.card, key):
         raise VisitRefused(Reason.NOT_GENUINE)
 
 
-def _need_no_grant(uow: UnitOfWork, scene: VisitContext) -> None:
+def _need_no_grant(uow: UnitOfWork, context: VisitContext) -> None:
     """A report of misuse is open to each visit, also instead of what was chosen before.
 
     What a card has yet to answer belongs to the purpose that it was asked for.
     """
-    if scene.visit.finished_at is not None or uow.journal.of_visit(scene.visit.id):
+    if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
         raise StepRefused("the visit is for something else")
 
 
-def _need_offer(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> None:
-    if scene.visit.purpose is not None:
+def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
+    if context.visit.purpose is not None:
         raise StepRefused("the visit is for something else")
-    blocked = scene.visit.pin_was_blocked
-    proves = scene.visit.genuine_at is not None
+    blocked = context.visit.pin_was_blocked
+    proves = context.visit.genuine_at is not None
     offered = offers(
-        scene.registration,
-        scene.policy,
+        context.registration,
+        context.policy,
         pin_blocked=blocked,
         card_proves=proves,
-        code_given=scene.first_code is not None,
+        code_given=context.first_code is not None,
     )
     if not isinstance(offered, tuple):
         raise VisitRefused(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
-    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, scene)):
+    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
         raise waits
-    told = scene.visit.secret_tries
-    barred = secret_barred(scene.card, told) if purpose in UNLOCKS else None
+    told = context.visit.secret_tries
+    barred = secret_barred(context.card, told) if purpose in UNLOCKS else None
     if barred is not None:
         raise VisitRefused(barred)

@@ -95,107 +95,107 @@ def _draft(
     parts: Dependencies, visit_id: VisitId, attempt: str
 ) -> _Drafted | Task | CodeNotSent | Refusal:
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        if scene.visit.purpose is Purpose.FIRST_UNLOCK:
+        context = enter(uow, parts, visit_id)
+        if context.visit.purpose is Purpose.FIRST_UNLOCK:
             raise StepRefused("only staff give a code for a first unlock")
-        scene.need(scene.code_gate)
-        if not scene.address:
+        context.need(context.code_gate)
+        if not context.address:
             raise VisitRefused(Reason.NO_EMAIL)
-        earlier = uow.codes.of_attempt(scene.card.id, visit_id, attempt)
-        if earlier is not None and earlier.sent_to == scene.address:
-            return _repeated(uow, parts, scene, earlier)
-        verdict = tasks.may_send(uow, scene)
+        earlier = uow.codes.of_attempt(context.card.id, visit_id, attempt)
+        if earlier is not None and earlier.sent_to == context.address:
+            return _repeated(uow, parts, context, earlier)
+        verdict = tasks.may_send(uow, context)
         if verdict.wait:
-            limited = _limited(uow, scene, verdict)
+            limited = _limited(uow, context, verdict)
             uow.commit()
             return limited
-        code = draw_code(scene.policy.code_digits)
-        draft = _written_down(parts, scene, code, new_id(), attempt)
+        code = draw_code(context.policy.code_digits)
+        draft = _written_down(parts, context, code, new_id(), attempt)
         uow.codes.draft(draft)
-        record(uow, AuditKind.CODE_DRAFTED, scene.visit, code=draft.id)
-        number = _stop_number(uow, scene)
+        record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
+        number = _stop_number(uow, context)
         uow.commit()
-        return _Drafted(draft.id, _compose(parts, scene, code, number))
+        return _Drafted(draft.id, _compose(parts, context, code, number))
 
 
 def _repeated(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, earlier: EmailCode
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, earlier: EmailCode
 ) -> _Drafted | Task:
     """Go on where the first call of the same attempt stopped."""
     if earlier.sent_at is not None:
         parts.mailed.discard(earlier.id)
-        return tasks.next_task(uow, scene)
+        return tasks.next_task(uow, context)
     if earlier.id in parts.mailed:
         return _Drafted(earlier.id, None)
     elsewhere = earlier.drafted_by != parts.process
     if elsewhere and uow.now - earlier.drafted_at < _MAILING:
         raise AuthorityUnavailable("the code may still be on its way to the relay")
-    code = draw_code(scene.policy.code_digits)
-    draft = _written_down(parts, scene, code, earlier.id, earlier.attempt)
+    code = draw_code(context.policy.code_digits)
+    draft = _written_down(parts, context, code, earlier.id, earlier.attempt)
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
-    number = _stop_number(uow, scene)
+    number = _stop_number(uow, context)
     uow.commit()
-    return _Drafted(draft.id, _compose(parts, scene, code, number))
+    return _Drafted(draft.id, _compose(parts, context, code, number))
 
 
-def _limited(uow: UnitOfWork, scene: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
+def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
     """Say when another may go out; without a code to enter, an hour is too long to stand."""
     wait = verdict.wait.total_seconds()
-    record(uow, AuditKind.CODE_LIMITED, scene.visit, wait_s=round(wait))
-    code = scene.waiting_code
+    record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
+    code = context.waiting_code
     if code is None and verdict.too_many:
-        return refuse_visit(uow, scene.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
-    again = tasks.enter_code(uow, scene, code) if code else tasks.send_code(scene)
+        return refuse_visit(uow, context.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
+    again = tasks.enter_code(uow, context, code) if code else tasks.send_code(context)
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
 
 def _written_down(
-    parts: Dependencies, scene: VisitContext, code: Sensitive, code_id: str, attempt: str
+    parts: Dependencies, context: VisitContext, code: Sensitive, code_id: str, attempt: str
 ) -> EmailCode:
-    purpose = scene.progress.purpose
-    binding = CodeBinding(code_id, purpose, scene.card.id, scene.visit.id)
+    purpose = context.progress.purpose
+    binding = CodeBinding(code_id, purpose, context.card.id, context.visit.id)
     kept = parts.codes.digest(code, binding)
     return EmailCode(
         id=code_id,
-        card_id=scene.card.id,
-        holder_id=scene.holder.id,
+        card_id=context.card.id,
+        holder_id=context.holder.id,
         purpose=purpose,
-        visit_id=scene.visit.id,
+        visit_id=context.visit.id,
         digest=kept.digest,
         key_id=kept.key_id,
-        sent_to=scene.address,
-        drafted_at=scene.now,
-        max_tries=scene.policy.code_tries,
+        sent_to=context.address,
+        drafted_at=context.now,
+        max_tries=context.policy.code_tries,
         # Where the code comes first, each visit asks the questions after it.
-        questions_proven_at=scene.visit.questions_proven_at
-        if answers_come_before_code(scene.policy)
+        questions_proven_at=context.visit.questions_proven_at
+        if answers_come_before_code(context.policy)
         else None,
-        pending_id=scene.pending.id if scene.pending else None,
+        pending_id=context.pending.id if context.pending else None,
         attempt=attempt,
         drafted_by=parts.process,
-        proves_owner=scene.asks_owner,
-        unproven=not scene.is_proven,
+        proves_owner=context.asks_owner,
+        unproven=not context.is_proven,
     )
 
 
-def _stop_number(uow: UnitOfWork, scene: VisitContext) -> str:
+def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:
     """Draw one for an address that is known already; one that was typed is anybody's."""
-    if scene.address not in addresses_of(scene.holder, scene.registration):
+    if context.address not in addresses_of(context.holder, context.registration):
         return ""
-    return draw_stop_number(uow, scene.visit, scene.holder)
+    return draw_stop_number(uow, context.visit, context.holder)
 
 
 def _compose(
-    parts: Dependencies, scene: VisitContext, code: Sensitive, stop_number: str
+    parts: Dependencies, context: VisitContext, code: Sensitive, stop_number: str
 ) -> Message:
     return parts.compose(
-        to=scene.address,
-        purpose=scene.progress.purpose,
-        holder_name=scene.holder.name,
+        to=context.address,
+        purpose=context.progress.purpose,
+        holder_name=context.holder.name,
         code=code,
-        minutes=max(1, int(scene.policy.code_life.total_seconds() // 60)),
-        proves_owner=scene.asks_owner,
+        minutes=max(1, int(context.policy.code_life.total_seconds() // 60)),
+        proves_owner=context.asks_owner,
         stop_number=stop_number,
     )
 
@@ -206,13 +206,13 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
     Whoever pulls the card while "sending" is on the screen still gets a mail that works.
     """
     with parts.store.begin() as uow:
-        scene = _wherever(uow, parts, visit_id)
-        expires_at = uow.now + scene.policy.code_life
+        context = _wherever(uow, parts, visit_id)
+        expires_at = uow.now + context.policy.code_life
         if not uow.codes.activate(code_id, uow.now, expires_at, parts.process):
             raise StepRefused("the code is no draft any more")
-        record(uow, AuditKind.CODE_SENT, scene.visit, code=code_id)
-        scene = look(uow, scene.policy, scene.visit, scene.card, scene.holder)
-        task = tasks.next_task(uow, scene)
+        record(uow, AuditKind.CODE_SENT, context.visit, code=code_id)
+        context = look(uow, context.policy, context.visit, context.card, context.holder)
+        task = tasks.next_task(uow, context)
         uow.commit()
         return task
 
@@ -222,13 +222,13 @@ def _not_sent(
 ) -> CodeNotSent | Refusal:
     """Forget the draft: nothing was counted. A refused address is given again, or ends it."""
     with parts.store.begin() as uow:
-        scene = _wherever(uow, parts, visit_id)
+        context = _wherever(uow, parts, visit_id)
         uow.codes.discard(code_id)
-        record(uow, AuditKind.CODE_NOT_SENT, scene.visit, because=type(error).__name__)
-        again = _instead(uow, scene, refused=isinstance(error, MailRefused))
+        record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
+        again = _instead(uow, context, refused=isinstance(error, MailRefused))
         reply: CodeNotSent | Refusal
         if again is None:
-            reply = refuse_visit(uow, scene.visit, Reason.NO_EMAIL)
+            reply = refuse_visit(uow, context.visit, Reason.NO_EMAIL)
         else:
             reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
         uow.commit()
@@ -236,16 +236,16 @@ def _not_sent(
 
 
 def _instead(
-    uow: UnitOfWork, scene: VisitContext, *, refused: bool
+    uow: UnitOfWork, context: VisitContext, *, refused: bool
 ) -> EnterCode | SendCode | GiveEmail | None:
-    code = scene.waiting_code
+    code = context.waiting_code
     if code is not None:
-        return tasks.enter_code(uow, scene, code)
+        return tasks.enter_code(uow, context, code)
     if not refused:
-        return tasks.send_code(scene)
-    own = scene.visit.purpose is not Purpose.UNLOCK and scene.visit.pin_proven_at is not None
-    may_give = own and not scene.asks_owner
-    return tasks.give_email(scene) if may_give else None
+        return tasks.send_code(context)
+    own = context.visit.purpose is not Purpose.UNLOCK and context.visit.pin_proven_at is not None
+    may_give = own and not context.asks_owner
+    return tasks.give_email(context) if may_give else None
 
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -286,25 +286,25 @@ def _charge(
 ) -> _Charged | CodeDead | Refusal | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        if scene.visit.finished_at is not None and _ends_with_a_code(scene):
-            return tasks.finished(uow, scene)
-        if _confirmed_owner(uow, scene, attempt):
-            return tasks.next_task(uow, scene)
-        scene.need(scene.code_gate)
-        code = scene.own_code
-        charged = _try(uow, parts, scene, code, attempt, digits) if code else None
+        context = enter(uow, parts, visit_id)
+        if context.visit.finished_at is not None and _ends_with_a_code(context):
+            return tasks.finished(uow, context)
+        if _confirmed_owner(uow, context, attempt):
+            return tasks.next_task(uow, context)
+        context.need(context.code_gate)
+        code = context.own_code
+        charged = _try(uow, parts, context, code, attempt, digits) if code else None
         if charged is not None:
             uow.commit()
             return charged
-        instead = _dead(uow, scene, code) if code else _without_code(uow, scene)
+        instead = _dead(uow, context, code) if code else _without_code(uow, context)
         uow.commit()
         return instead
 
 
-def _confirmed_owner(uow: UnitOfWork, scene: VisitContext, attempt: str) -> bool:
+def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
     """Tell whether this very entry has used up the code that went to the known address."""
-    code, pending = uow.codes.newest(scene.card.id), scene.pending
+    code, pending = uow.codes.newest(context.card.id), context.pending
     if code is None or pending is None or code.pending_id != pending.id:
         return False
     if not code.proves_owner or code.consumed_at is None:
@@ -313,14 +313,14 @@ def _confirmed_owner(uow: UnitOfWork, scene: VisitContext, attempt: str) -> bool
     return charge is not None and charge.verdict is Verdict.RIGHT
 
 
-def _ends_with_a_code(scene: VisitContext) -> bool:
-    return scene.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+def _ends_with_a_code(context: VisitContext) -> bool:
+    return context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
 
 
 def _try(
     uow: UnitOfWork,
     parts: Dependencies,
-    scene: VisitContext,
+    context: VisitContext,
     code: EmailCode,
     attempt: str,
     digits: Sensitive,
@@ -333,22 +333,22 @@ def _try(
     if charge is None:
         return None
     if charge.fresh:
-        _tell(uow, AuditKind.CODE_TRY_CHARGED, scene, code, left=charge.left)
+        _tell(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
     return _Charged(charge, code, bound)
 
 
-def _without_code(uow: UnitOfWork, scene: VisitContext) -> CodeDead | Refusal | Task:
+def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
     """Say what is due where there is no code to look at, though the page may not know it."""
-    if scene.asks_again:
-        return tasks.answer_questions(uow, scene)
-    code = uow.codes.newest(scene.card.id)
-    unlocks = scene.visit.purpose in UNLOCKS
+    if context.asks_again:
+        return tasks.answer_questions(uow, context)
+    code = uow.codes.newest(context.card.id)
+    unlocks = context.visit.purpose in UNLOCKS
     if code is None or not unlocks or not _is_withdrawn(uow, code):
         raise StepRefused("no code was sent for this")
-    _tell(uow, AuditKind.CODE_DEAD, scene, code, withdrawn=True)
-    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
-        return refuse_visit(uow, scene.visit, Reason.GIVEN_CODE_OVER)
-    return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(scene))
+    _tell(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
+    if context.visit.purpose is Purpose.FIRST_UNLOCK:
+        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+    return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(context))
 
 
 def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
@@ -359,19 +359,19 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
     return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
-def _dead(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> CodeDead | Refusal:
-    expired = code.expires_at is not None and code.expires_at <= scene.now
-    _tell(uow, AuditKind.CODE_DEAD, scene, code, expired=expired)
-    if scene.visit.purpose is Purpose.FIRST_UNLOCK:
-        return refuse_visit(uow, scene.visit, Reason.GIVEN_CODE_OVER)
-    return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(scene))
+def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead | Refusal:
+    expired = code.expires_at is not None and code.expires_at <= context.now
+    _tell(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
+    if context.visit.purpose is Purpose.FIRST_UNLOCK:
+        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+    return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(context))
 
 
 def _tell(
-    uow: UnitOfWork, kind: AuditKind, scene: VisitContext, code: EmailCode, **detail: Scalar
+    uow: UnitOfWork, kind: AuditKind, context: VisitContext, code: EmailCode, **detail: Scalar
 ) -> None:
     """Add a row about a code; where staff gave it, it says who."""
-    record(uow, kind, scene.visit, code=code.id, **detail, **given_by(code))
+    record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
 
 
 def _verdict(parts: Dependencies, charged: _Charged, digits: Sensitive) -> Verdict:
@@ -391,58 +391,58 @@ def _conclude(
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Commit verdict, counter, audit and what follows together."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
+        context = enter(uow, parts, visit_id)
         right = verdict is Verdict.RIGHT
-        reply = (_right if right else _wrong)(uow, scene, charged)
+        reply = (_right if right else _wrong)(uow, context, charged)
         uow.commit()
         return reply
 
 
-def _right(uow: UnitOfWork, scene: VisitContext, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task:
     code = charged.code
     if uow.codes.give_back(code.id, charged.charge.attempt_id):
-        _tell(uow, AuditKind.CODE_RIGHT, scene, code)
-        scene = _prove(uow, scene, code)
-    return tasks.next_task(uow, scene)
+        _tell(uow, AuditKind.CODE_RIGHT, context, code)
+        context = _prove(uow, context, code)
+    return tasks.next_task(uow, context)
 
 
-def _prove(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> VisitContext:
-    if scene.own_code is None or scene.own_code.id != code.id:
+def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
+    if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
-    if scene.asks_owner:
-        return _confirm_owner(uow, scene, code)
-    if not _ends_with_a_code(scene):
-        _confirm_address(uow, scene, code)
-        return again(uow, scene, replace(scene.visit, code_proven_id=code.id))
+    if context.asks_owner:
+        return _confirm_owner(uow, context, code)
+    if not _ends_with_a_code(context):
+        _confirm_address(uow, context, code)
+        return again(uow, context, replace(context.visit, code_proven_id=code.id))
     if not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
-    return apply_pending(uow, scene)
+    return apply_pending(uow, context)
 
 
-def _confirm_owner(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> VisitContext:
+def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
     """Note that somebody who reads the known address goes on with this; the code is used up."""
-    pending = scene.pending
+    pending = context.pending
     if pending is None or not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
     uow.pending.put(replace(pending, owner_email=code.sent_to))
-    record(uow, AuditKind.OWNER_CONFIRMED, scene.visit, code=code.id)
-    _confirm_address(uow, scene, code)
-    return again(uow, scene, replace(scene.visit, owner_email=code.sent_to))
+    record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
+    _confirm_address(uow, context, code)
+    return again(uow, context, replace(context.visit, owner_email=code.sent_to))
 
 
-def _confirm_address(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> None:
+def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """An address that staff put in place is confirmed by the first code that was read there."""
-    if code.sent_to and uow.registrations.confirm_email(scene.holder.id, code.sent_to):
-        record(uow, AuditKind.EMAIL_CONFIRMED, scene.visit, code=code.id)
+    if code.sent_to and uow.registrations.confirm_email(context.holder.id, code.sent_to):
+        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
 
 
 def _wrong(
-    uow: UnitOfWork, scene: VisitContext, charged: _Charged
+    uow: UnitOfWork, context: VisitContext, charged: _Charged
 ) -> CodeWrong | CodeDead | Refusal:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
-        _tell(uow, AuditKind.CODE_WRONG, scene, code, left=charge.left)
-    waiting = again(uow, scene).waiting_code
+        _tell(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
+    waiting = again(uow, context).waiting_code
     if charge.left <= 0 or waiting is None or waiting.id != code.id:
-        return _dead(uow, scene, code)
-    return CodeWrong(tasks.enter_code(uow, scene, waiting))
+        return _dead(uow, context, code)
+    return CodeWrong(tasks.enter_code(uow, context, waiting))

@@ -32,15 +32,17 @@ _FAULTS = frozenset(fault.value for fault in ReadFault)
 def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
     """Take it that the card has a new PIN; the holder is told where an address is known."""
     with parts.store.begin() as uow:
-        scene = enter_to_report(uow, parts, visit_id)
-        if scene.visit.purpose is not Purpose.CHANGE_PIN:
+        context = enter_to_report(uow, parts, visit_id)
+        if context.visit.purpose is not Purpose.CHANGE_PIN:
             raise StepRefused("the visit is not for a change of PIN")
-        if scene.visit.finished_at is None:
-            scene.need(Gate.NEW_PIN)
-            record(uow, AuditKind.PIN_CHANGED, scene.visit)
-            notify_holder(uow, Notice.PIN_CHANGED, scene.visit, scene.holder, scene.registration)
-            scene = finish(uow, scene)
-        task = tasks.next_task(uow, scene)
+        if context.visit.finished_at is None:
+            context.need(Gate.NEW_PIN)
+            record(uow, AuditKind.PIN_CHANGED, context.visit)
+            notify_holder(
+                uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration
+            )
+            context = finish(uow, context)
+        task = tasks.next_task(uow, context)
         uow.commit()
         return task
 

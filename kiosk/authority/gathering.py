@@ -34,18 +34,18 @@ def save_questions(
 ) -> Task | AnswersRefused:
     """Take questions and answers; hashing takes about a second, outside of any transaction."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        if _was_done(scene):
+        context = enter(uow, parts, visit_id)
+        if _was_done(context):
             return Finished(Purpose.CHANGE_QUESTIONS)
-        _need_questions(scene)
-        refused = _first_problem(uow, scene, answers)
+        _need_questions(context)
+        refused = _first_problem(uow, context, answers)
         if refused is not None:
             problem = refused.problem.value
-            record(uow, AuditKind.QUESTIONS_NOT_TAKEN, scene.visit, problem=problem)
+            record(uow, AuditKind.QUESTIONS_NOT_TAKEN, context.visit, problem=problem)
             uow.commit()
             return refused
     given = {one.question: one.text for one in answers}
-    hashes = parts.hasher.hash_sets(scene.holder.id, given, scene.policy.questions_asked)
+    hashes = parts.hasher.hash_sets(context.holder.id, given, context.policy.questions_asked)
     return _keep_questions(parts, visit_id, hashes)
 
 
@@ -55,21 +55,21 @@ def give_email(
     """Take an address and send a code to it; another address makes an earlier code useless."""
     address = tidy_email(email)
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        _need_email(scene)
-        problem = email_problem(address, scene.policy.email_domains)
+        context = enter(uow, parts, visit_id)
+        _need_email(context)
+        problem = email_problem(address, context.policy.email_domains)
         done: Task | None = None
         if problem is None:
-            scene = _keep_address(uow, scene, address)
-            if scene.next_gate is not Gate.CODE:
-                done = tasks.next_task(uow, apply_pending(uow, scene))
+            context = _keep_address(uow, context, address)
+            if context.next_gate is not Gate.CODE:
+                done = tasks.next_task(uow, apply_pending(uow, context))
         else:
-            record(uow, AuditKind.EMAIL_NOT_TAKEN, scene.visit, problem=problem.value)
+            record(uow, AuditKind.EMAIL_NOT_TAKEN, context.visit, problem=problem.value)
         uow.commit()
     if done is not None:
         return done
     if problem is not None:
-        suggested = tasks.give_email(scene, typed=address)
+        suggested = tasks.give_email(context, typed=address)
         return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
     return send_code(parts, visit_id, attempt)
 
@@ -77,23 +77,23 @@ def give_email(
 # --- questions -------------------------------------------------------------------------
 
 
-def _was_done(scene: VisitContext) -> bool:
-    visit = scene.visit
+def _was_done(context: VisitContext) -> bool:
+    visit = context.visit
     return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
 
 
-def _need_questions(scene: VisitContext) -> None:
-    scene.need(Gate.QUESTIONS)
-    scene.need_own_pin()
+def _need_questions(context: VisitContext) -> None:
+    context.need(Gate.QUESTIONS)
+    context.need_own_pin()
 
 
 def _first_problem(
-    uow: UnitOfWork, scene: VisitContext, answers: tuple[Answer, ...]
+    uow: UnitOfWork, context: VisitContext, answers: tuple[Answer, ...]
 ) -> AnswersRefused | None:
     """Return the first answer that breaks a rule; ``StepRefused`` for a set that none may give."""
     bank = {one.id: one.text for one in uow.questions.current()}
     ids = [one.question for one in answers]
-    fits = len(ids) == scene.policy.questions_registered and len(set(ids)) == len(ids)
+    fits = len(ids) == context.policy.questions_registered and len(set(ids)) == len(ids)
     if not fits or not bank.keys() >= set(ids):
         raise StepRefused("these are not so many different questions of the list")
     before: list[str] = []
@@ -108,17 +108,17 @@ def _first_problem(
 
 def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        _need_questions(scene)
+        context = enter(uow, parts, visit_id)
+        _need_questions(context)
         ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
-        if scene.visit.purpose is Purpose.CHANGE_QUESTIONS:
-            scene = change_questions(uow, scene, ids, hashes)
+        if context.visit.purpose is Purpose.CHANGE_QUESTIONS:
+            context = change_questions(uow, context, ids, hashes)
         else:
-            pending = replace(_gathered(scene), question_ids=ids, hashes=hashes)
+            pending = replace(_gathered(context), question_ids=ids, hashes=hashes)
             uow.pending.put(pending)
-            record(uow, AuditKind.QUESTIONS_TAKEN, scene.visit, count=len(ids))
-            scene = again(uow, scene, replace(scene.visit, pending_id=pending.id))
-        task = tasks.next_task(uow, scene)
+            record(uow, AuditKind.QUESTIONS_TAKEN, context.visit, count=len(ids))
+            context = again(uow, context, replace(context.visit, pending_id=pending.id))
+        task = tasks.next_task(uow, context)
         uow.commit()
         return task
 
@@ -126,25 +126,25 @@ def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointH
 # --- the address -----------------------------------------------------------------------
 
 
-def _need_email(scene: VisitContext) -> None:
-    scene.need(Gate.EMAIL)
-    scene.need_own_pin()
+def _need_email(context: VisitContext) -> None:
+    context.need(Gate.EMAIL)
+    context.need_own_pin()
 
 
-def _keep_address(uow: UnitOfWork, scene: VisitContext, address: str) -> VisitContext:
-    pending = scene.pending
+def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> VisitContext:
+    pending = context.pending
     if pending is not None and pending.email == address:
-        return scene
+        return context
     # Under a new id: a code that was sent to another address does not belong to it.
-    changed = replace(_gathered(scene), id=new_id(), email=address)
+    changed = replace(_gathered(context), id=new_id(), email=address)
     if pending is not None:
         uow.pending.delete(pending.id)
     uow.pending.put(changed)
-    uow.codes.revoke_live(scene.card.id)
-    record(uow, AuditKind.EMAIL_TAKEN, scene.visit)
-    return again(uow, scene, replace(scene.visit, pending_id=changed.id))
+    uow.codes.revoke_live(context.card.id)
+    record(uow, AuditKind.EMAIL_TAKEN, context.visit)
+    return again(uow, context, replace(context.visit, pending_id=changed.id))
 
 
-def _gathered(scene: VisitContext) -> PendingChange:
+def _gathered(context: VisitContext) -> PendingChange:
     """Return what this visit has gathered so far, or a beginning of it."""
-    return scene.pending or fresh_pending(scene, scene.progress.purpose, scene.visit)
+    return context.pending or fresh_pending(context, context.progress.purpose, context.visit)

@@ -60,8 +60,8 @@ def enter_stop_number(
     if not isinstance(charged, _Charged):
         return charged
     with parts.store.begin() as uow:
-        scene = _enter(uow, parts, visit_id)
-        reply = _conclude(uow, parts, scene, charged, digits)
+        context = _enter(uow, parts, visit_id)
+        reply = _conclude(uow, parts, context, charged, digits)
         uow.commit()
         return reply
 
@@ -76,46 +76,46 @@ def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitCont
 
 def _charge(parts: Dependencies, visit_id: VisitId, attempt: str, digits: str) -> _Charged | Task:
     with parts.store.begin() as uow:
-        scene = _enter(uow, parts, visit_id)
-        if scene.visit.purpose is Purpose.REPORT_MISUSE and scene.visit.finished_at is not None:
-            return tasks.finished(uow, scene)
-        scene.need(Gate.STOP_NUMBER)
-        entries, left = tasks.stop_entries(scene), tasks.stop_entries_left(uow, scene)
-        charge = uow.stop_numbers.charge(entries, scene.visit.id, attempt, digits, left)
+        context = _enter(uow, parts, visit_id)
+        if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
+            return tasks.finished(uow, context)
+        context.need(Gate.STOP_NUMBER)
+        entries, left = tasks.stop_entries(context), tasks.stop_entries_left(uow, context)
+        charge = uow.stop_numbers.charge(entries, context.visit.id, attempt, digits, left)
         if charge is None:
             raise VisitRefused(Reason.STOP_NUMBER_WRONG)
         if charge.fresh:
-            record(uow, AuditKind.STOP_NUMBER_TRIED, scene.visit, left=charge.left)
+            record(uow, AuditKind.STOP_NUMBER_TRIED, context.visit, left=charge.left)
         uow.commit()
         return _Charged(entries, charge)
 
 
 def _conclude(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, charged: _Charged, digits: str
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
     charge, found = charged.charge, uow.stop_numbers.find(digits)
-    right = found is not None and found.holder_id == scene.holder.id and found.used_at is None
+    right = found is not None and found.holder_id == context.holder.id and found.used_at is None
     if charge.verdict is not None:
         right = charge.verdict is Verdict.RIGHT
     verdict = Verdict.RIGHT if right else Verdict.WRONG
     if uow.stop_numbers.conclude(charged.entries, charge, verdict):
         if right:
-            return _report(uow, parts, scene)
-        record(uow, AuditKind.STOP_NUMBER_WRONG, scene.visit, left=charge.left)
+            return _report(uow, parts, context)
+        record(uow, AuditKind.STOP_NUMBER_WRONG, context.visit, left=charge.left)
     if right:
-        return tasks.next_task(uow, scene)
+        return tasks.next_task(uow, context)
     if not charge.left:
         # The charge is committed, and so is what the audit says of it.
         uow.commit()
         raise VisitRefused(Reason.STOP_NUMBER_WRONG)
-    return StopNumberWrong(tasks.enter_stop_number(uow, scene))
+    return StopNumberWrong(tasks.enter_stop_number(uow, context))
 
 
-def _report(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> Task:
-    blocked = stop_holder(uow, scene.holder.id, but_visit=scene.visit.id)
-    record(uow, AuditKind.MISUSE_REPORTED, scene.visit, blocked=blocked)
-    for address in addresses_of(scene.holder, scene.registration):
-        notify(uow, Notice.MISUSE_REPORTED, address, scene.visit, scene.holder)
+def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Task:
+    blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
+    record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked)
+    for address in addresses_of(context.holder, context.registration):
+        notify(uow, Notice.MISUSE_REPORTED, address, context.visit, context.holder)
     for address in parts.staff_addresses:
-        notify(uow, Notice.MISUSE_REPORTED_STAFF, address, scene.visit, scene.holder)
-    return tasks.next_task(uow, finish(uow, scene))
+        notify(uow, Notice.MISUSE_REPORTED_STAFF, address, context.visit, context.holder)
+    return tasks.next_task(uow, finish(uow, context))

@@ -35,12 +35,12 @@ _SCOPE: Final = b"unlock-kiosk pin proof 1\0"
 def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
     """Draw what the card signs after VERIFY, in place of one that may be waiting."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        scene.need(Gate.PIN)
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.PIN)
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        uow.visits.save(replace(scene.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
+        uow.visits.save(replace(context.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
         uow.commit()
-        return PinChallenge(_message(scene.visit, nonce))
+        return PinChallenge(_message(context.visit, nonce))
 
 
 def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None) -> Task:
@@ -51,51 +51,53 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
     no such address.
     """
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        scene.need(Gate.PIN)
-        if scene.visit.pin_proven_at is None:
-            scene = _take(uow, parts, scene, proof)
-        task = tasks.next_task(uow, scene)
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.PIN)
+        if context.visit.pin_proven_at is None:
+            context = _take(uow, parts, context, proof)
+        task = tasks.next_task(uow, context)
         uow.commit()
         return task
 
 
 def _take(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, proof: PinProof | None
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: PinProof | None
 ) -> VisitContext:
-    evidence, key, why = _judge(parts.issuers, scene, proof)
-    record(uow, AuditKind.PIN_VERIFIED, scene.visit, evidence=evidence.value, because=why)
+    evidence, key, why = _judge(parts.issuers, context, proof)
+    record(uow, AuditKind.PIN_VERIFIED, context.visit, evidence=evidence.value, because=why)
     visit = replace(
-        scene.visit,
+        context.visit,
         pin_proven_at=uow.now,
         pin_evidence=evidence,
         pin_key=key,
         pin_challenge=None,
         pin_challenged_at=None,
     )
-    if evidence is PinEvidence.PROVEN or scene.progress.purpose not in OWNER_IS_ASKED:
-        return again(uow, scene, visit)
-    if not scene.known_address:
+    if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
+        return again(uow, context, visit)
+    if not context.known_address:
         if not uow.journal.of_visit(visit.id):
             raise VisitRefused(Reason.NO_RECORDED_EMAIL)
         # The first unlock of this visit stands, though its holder cannot register now.
-        return again(uow, scene, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now))
+        return again(
+            uow, context, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
+        )
     # Never in place of what the visit came back to: another visit may still be gathering it.
-    pending = fresh_pending(scene, scene.progress.purpose, visit)
+    pending = fresh_pending(context, context.progress.purpose, visit)
     uow.pending.put(pending)
-    return again(uow, scene, replace(visit, pending_id=pending.id))
+    return again(uow, context, replace(visit, pending_id=pending.id))
 
 
-def fresh_pending(scene: VisitContext, purpose: Purpose, visit: Visit) -> PendingChange:
+def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> PendingChange:
     """Begin to gather what a registration or a change needs, on the evidence of ``visit``."""
     if visit.pin_evidence is None:
         raise StepRefused("the PIN was not verified in this visit")
     return PendingChange(
         id=new_id(),
-        holder_id=scene.holder.id,
-        card_id=scene.card.id,
+        holder_id=context.holder.id,
+        card_id=context.card.id,
         purpose=purpose,
-        created_at=scene.now,
+        created_at=context.now,
         auth_key=visit.auth_key if visit.genuine_at is not None else None,
         pin_key=visit.pin_key,
         pin_evidence=visit.pin_evidence,
@@ -104,14 +106,14 @@ def fresh_pending(scene: VisitContext, purpose: Purpose, visit: Visit) -> Pendin
 
 
 def _judge(
-    issuers: Issuers | None, scene: VisitContext, proof: PinProof | None
+    issuers: Issuers | None, context: VisitContext, proof: PinProof | None
 ) -> tuple[PinEvidence, bytes | None, str]:
     """Return the evidence, the key that signed, and why the audit has it so."""
-    visit, card = scene.visit, scene.card
+    visit, card = context.visit, context.card
     nonce, drawn_at = visit.pin_challenge, visit.pin_challenged_at
     if proof is None:
         return PinEvidence.CLAIMED, None, "no signature"
-    if nonce is None or drawn_at is None or abs(scene.now - drawn_at) >= CHALLENGE_LIFE:
+    if nonce is None or drawn_at is None or abs(context.now - drawn_at) >= CHALLENGE_LIFE:
         return PinEvidence.CLAIMED, None, "no challenge that is still good"
     key = key_from(proof.public_key)
     if key is None:
@@ -125,19 +127,19 @@ def _judge(
         if card.pin_key == key:
             return PinEvidence.PROVEN, key, "recorded key"
         return PinEvidence.CLAIMED, key, "another key than the recorded one"
-    if issuers is not None and _is_issued(issuers, scene, key, proof.certificate):
+    if issuers is not None and _is_issued(issuers, context, key, proof.certificate):
         return PinEvidence.PROVEN, key, "issued key"
     return PinEvidence.CLAIMED, key, "unknown key"
 
 
 def _is_issued(
-    issuers: Issuers, scene: VisitContext, key: bytes, certificate: bytes | None
+    issuers: Issuers, context: VisitContext, key: bytes, certificate: bytes | None
 ) -> bool:
     if certificate is None or not certifies(certificate, key):
         return False
-    card = CardId(scene.card.driver, scene.card.identifier)
-    holder = scene.holder
-    return issuers.vouch_for_pin_key(certificate, card, holder.number, holder.email, scene.now)
+    card = CardId(context.card.driver, context.card.identifier)
+    holder = context.holder
+    return issuers.vouch_for_pin_key(certificate, card, holder.number, holder.email, context.now)
 
 
 def _message(visit: Visit, nonce: bytes) -> bytes:

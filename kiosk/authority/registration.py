@@ -25,44 +25,44 @@ from kiosk.contract.reference import reference_of
 # Writing what was gathered: the registration, its questions, its address.
 
 
-def finish(uow: UnitOfWork, scene: VisitContext) -> VisitContext:
+def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     """Mark the visit as having done what it was for: nothing more can be done in it."""
-    return again(uow, scene, replace(scene.visit, finished_at=uow.now))
+    return again(uow, context, replace(context.visit, finished_at=uow.now))
 
 
 def change_questions(
-    uow: UnitOfWork, scene: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
+    uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
 ) -> VisitContext:
     """Put other questions in place; which ones are asked is drawn anew, failures stay."""
-    registration = tasks.registration_of(scene)
+    registration = tasks.registration_of(context)
     changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
     uow.registrations.put(changed)
-    record(uow, AuditKind.QUESTIONS_CHANGED, scene.visit, count=len(ids))
-    notify_holder(uow, Notice.QUESTIONS_CHANGED, scene.visit, scene.holder, registration)
-    if scene.pending is not None:
-        uow.pending.delete(scene.pending.id)
-    _keep_proven_key(uow, scene)
-    return finish(uow, scene)
+    record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
+    notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
+    if context.pending is not None:
+        uow.pending.delete(context.pending.id)
+    _keep_proven_key(uow, context)
+    return finish(uow, context)
 
 
-def apply_pending(uow: UnitOfWork, scene: VisitContext) -> VisitContext:
+def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     """Write what waited for the code that has just been entered."""
-    pending = scene.pending
+    pending = context.pending
     if pending is None or not pending.email:
         raise StepRefused("there is nothing that waits for this code")
     if pending.purpose is Purpose.REGISTER:
-        _register(uow, scene, pending, pending.email)
+        _register(uow, context, pending, pending.email)
     else:
-        _change_email(uow, scene, pending, pending.email)
+        _change_email(uow, context, pending, pending.email)
     uow.pending.delete(pending.id)
-    return finish(uow, scene)
+    return finish(uow, context)
 
 
-def _register(uow: UnitOfWork, scene: VisitContext, pending: PendingChange, email: str) -> None:
-    before = scene.registration
-    same_key = pending.auth_key is not None and pending.auth_key == scene.visit.auth_key
+def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str) -> None:
+    before = context.registration
+    same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
     registration = Registration(
-        holder_id=scene.holder.id,
+        holder_id=context.holder.id,
         email=email,
         email_verified_at=uow.now,
         question_ids=pending.question_ids or (),
@@ -72,17 +72,17 @@ def _register(uow: UnitOfWork, scene: VisitContext, pending: PendingChange, emai
         proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
     )
     uow.registrations.put(registration)
-    uow.search.refresh([scene.holder.id])
+    uow.search.refresh([context.holder.id])
     count = len(registration.question_ids)
-    record(uow, AuditKind.REGISTERED, scene.visit, questions=count, proven=registration.proven)
-    _keep_keys(uow, scene, pending, same_key=same_key)
-    notify_holder(uow, Notice.REGISTERED, scene.visit, scene.holder, registration)
-    if before is not None and before.email not in addresses_of(scene.holder, registration):
-        notify(uow, Notice.REGISTERED, before.email, scene.visit, scene.holder)
+    record(uow, AuditKind.REGISTERED, context.visit, questions=count, proven=registration.proven)
+    _keep_keys(uow, context, pending, same_key=same_key)
+    notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
+    if before is not None and before.email not in addresses_of(context.holder, registration):
+        notify(uow, Notice.REGISTERED, before.email, context.visit, context.holder)
 
 
 def _keep_keys(
-    uow: UnitOfWork, scene: VisitContext, pending: PendingChange, *, same_key: bool
+    uow: UnitOfWork, context: VisitContext, pending: PendingChange, *, same_key: bool
 ) -> None:
     """Keep the keys that the card has proven, from now on, where none was recorded.
 
@@ -91,57 +91,59 @@ def _keep_keys(
     """
     if pending.auth_key is not None and not same_key:
         return
-    _record_keys(uow, scene, pending.auth_key, pending.pin_key)
+    _record_keys(uow, context, pending.auth_key, pending.pin_key)
 
 
-def _keep_proven_key(uow: UnitOfWork, scene: VisitContext) -> None:
+def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
     """Keep the card's own key where the same visit proved its PIN by a known key."""
-    visit = scene.visit
+    visit = context.visit
     if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
         return
-    _record_keys(uow, scene, visit.auth_key, visit.pin_key)
+    _record_keys(uow, context, visit.auth_key, visit.pin_key)
 
 
 def _record_keys(
-    uow: UnitOfWork, scene: VisitContext, auth_key: bytes | None, pin_key: bytes | None
+    uow: UnitOfWork, context: VisitContext, auth_key: bytes | None, pin_key: bytes | None
 ) -> None:
     """Record each key that is given, where the card has none of its kind."""
-    if auth_key is not None and uow.cards.record_key(scene.card.id, auth_key):
-        record(uow, AuditKind.CARD_KEY_RECORDED, scene.visit)
-    if pin_key is not None and uow.cards.record_pin_key(scene.card.id, pin_key):
-        record(uow, AuditKind.PIN_KEY_RECORDED, scene.visit)
+    if auth_key is not None and uow.cards.record_key(context.card.id, auth_key):
+        record(uow, AuditKind.CARD_KEY_RECORDED, context.visit)
+    if pin_key is not None and uow.cards.record_pin_key(context.card.id, pin_key):
+        record(uow, AuditKind.PIN_KEY_RECORDED, context.visit)
 
 
-def _change_email(uow: UnitOfWork, scene: VisitContext, pending: PendingChange, email: str) -> None:
+def _change_email(
+    uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str
+) -> None:
     """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
-    registration = tasks.registration_of(scene)
-    cooling_off = scene.policy.address_cooling_off
+    registration = tasks.registration_of(context)
+    cooling_off = context.policy.address_cooling_off
     is_other = registration.email != email
     if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:
         change = AddressChange(
             id=new_id(),
-            holder_id=scene.holder.id,
-            visit_id=scene.visit.id,
+            holder_id=context.holder.id,
+            visit_id=context.visit.id,
             old_email=registration.email,
             new_email=email,
             requested_at=uow.now,
             effective_at=uow.now + cooling_off,
         )
         uow.address_changes.put(change)
-        record(uow, AuditKind.EMAIL_CHANGE_WAITS, scene.visit, hours=_hours(change))
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=_hours(change))
         notify_holder(
             uow,
             Notice.EMAIL_CHANGE_WAITS,
-            scene.visit,
-            scene.holder,
+            context.visit,
+            context.holder,
             registration,
             new_email=email,
         )
-        if email not in addresses_of(scene.holder, registration):
-            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, scene.visit, scene.holder, email)
+        if email not in addresses_of(context.holder, registration):
+            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, context.visit, context.holder, email)
         return
-    _put_email(uow, scene, registration, email)
-    _keep_proven_key(uow, scene)
+    _put_email(uow, context, registration, email)
+    _keep_proven_key(uow, context)
 
 
 def _hours(change: AddressChange) -> int:
@@ -149,22 +151,22 @@ def _hours(change: AddressChange) -> int:
 
 
 def _put_email(
-    uow: UnitOfWork, scene: VisitContext, registration: Registration, email: str
+    uow: UnitOfWork, context: VisitContext, registration: Registration, email: str
 ) -> None:
     uow.registrations.put(with_email(registration, email, uow))
-    uow.search.refresh([scene.holder.id])
+    uow.search.refresh([context.holder.id])
     is_other = registration.email != email
-    record(uow, AuditKind.EMAIL_CHANGED, scene.visit, other=is_other)
+    record(uow, AuditKind.EMAIL_CHANGED, context.visit, other=is_other)
     if is_other:
         notify_holder(
             uow,
             Notice.EMAIL_CHANGED_OLD,
-            scene.visit,
-            scene.holder,
+            context.visit,
+            context.holder,
             registration,
             new_email=email,
         )
-    notify(uow, Notice.EMAIL_CHANGED_NEW, email, scene.visit, scene.holder, new_email=email)
+    notify(uow, Notice.EMAIL_CHANGED_NEW, email, context.visit, context.holder, new_email=email)
 
 
 def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Registration:

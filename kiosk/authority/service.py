@@ -216,25 +216,27 @@ class LocalAuthority:
             "admit", visit, lambda: mutual_authentication.admit(self._parts, visit, journal, answer)
         )
 
-    def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
+    def record_outcome(
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Task | Refusal:
         """Record what the card did with a grant."""
         return self._decide(
-            "settle", visit, lambda: record_outcome(self._parts, visit, journal, outcome)
+            "record_outcome", visit, lambda: record_outcome(self._parts, visit, journal, outcome)
         )
 
-    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+    def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         """Draw the secret that the card is to take in place of the one that was used."""
 
         def draw() -> Sensitive | None:
             return rotation.rotate_secret(self._parts, visit, journal)
 
-        drawn = self._decide("renew", visit, draw)
+        drawn = self._decide("rotate_secret", visit, draw)
         return None if isinstance(drawn, Refusal) else drawn
 
-    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+    def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         """Record what the card made of the secret that it was to take."""
         self._decide(
-            "renewed",
+            "confirm_rotation",
             visit,
             lambda: rotation.confirm_rotation(self._parts, visit, journal, outcome),
         )

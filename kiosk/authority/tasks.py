@@ -34,93 +34,93 @@ STOP_ENTRIES_A_DAY: Final = 10
 """Wrong stop numbers that are taken for one holder: guessing must stop nobody."""
 
 
-def next_task(uow: UnitOfWork, scene: VisitContext) -> Task:
+def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
     """Return what the holder does next; pins the questions to ask when they are first asked."""
-    gate = scene.next_gate
+    gate = context.next_gate
     match gate:
         case None:
-            return finished(uow, scene)
+            return finished(uow, context)
         case Gate.PIN:
             return ProvePin()
         case Gate.QUESTIONS:
-            _need_codes(uow, scene)
-            return _choose_questions(uow, scene)
+            _need_codes(uow, context)
+            return _choose_questions(uow, context)
         case Gate.EMAIL:
-            _need_codes(uow, scene)
-            return give_email(scene)
+            _need_codes(uow, context)
+            return give_email(context)
         case Gate.ANSWERS:
-            return answer_questions(uow, scene)
+            return answer_questions(uow, context)
         case Gate.CODE | Gate.OWNER:
-            code = scene.waiting_code
-            if code is None and scene.visit.purpose is Purpose.FIRST_UNLOCK:
+            code = context.waiting_code
+            if code is None and context.visit.purpose is Purpose.FIRST_UNLOCK:
                 raise VisitRefused(Reason.GIVEN_CODE_OVER)
-            return enter_code(uow, scene, code) if code else send_code(scene)
+            return enter_code(uow, context, code) if code else send_code(context)
         case Gate.STOP_NUMBER:
-            return enter_stop_number(uow, scene)
+            return enter_stop_number(uow, context)
         case Gate.NEW_PIN:
-            return SetPin(scene.policy.pin_rules(scene.holder.number))
+            return SetPin(context.policy.pin_rules(context.holder.number))
         case _:
             assert_never(gate)
 
 
-def finished(uow: UnitOfWork, scene: VisitContext) -> Finished:
+def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
     """Say that all is done, and when a changed address counts."""
-    purpose = scene.progress.purpose
-    waiting = uow.address_changes.waiting(scene.holder.id)
+    purpose = context.progress.purpose
+    waiting = uow.address_changes.waiting(context.holder.id)
     if purpose is not Purpose.CHANGE_EMAIL or waiting is None:
         return Finished(purpose)
-    if waiting.visit_id != scene.visit.id:
+    if waiting.visit_id != context.visit.id:
         return Finished(purpose)
-    return Finished(purpose, max(0.0, (waiting.effective_at - scene.now).total_seconds()))
+    return Finished(purpose, max(0.0, (waiting.effective_at - context.now).total_seconds()))
 
 
-def give_email(scene: VisitContext, typed: str = "") -> GiveEmail:
+def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
     """Suggest what was typed before, else the registered address, else the record's."""
-    pending = scene.pending.email if scene.pending else None
-    registered = scene.registration.email if scene.registration else None
-    suggested = typed or pending or registered or scene.holder.email or ""
-    return GiveEmail(suggested, scene.policy.email_domains)
+    pending = context.pending.email if context.pending else None
+    registered = context.registration.email if context.registration else None
+    suggested = typed or pending or registered or context.holder.email or ""
+    return GiveEmail(suggested, context.policy.email_domains)
 
 
-def answer_questions(uow: UnitOfWork, scene: VisitContext) -> AnswerQuestions:
+def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
     """Ask the pinned questions; they are drawn once and stay until the card is unlocked."""
-    registration = registration_of(scene)
+    registration = registration_of(context)
     asked = registration.asked
     if not asked:
-        drawn = draw_questions(registration, scene.policy.questions_asked)
+        drawn = draw_questions(registration, context.policy.questions_asked)
         asked = uow.registrations.set_asked(registration.holder_id, drawn)
     texts = uow.questions.by_ids(asked)
-    failures = registration.failures if scene.is_proven else registration.unproven_failures
-    left = max(0 if scene.is_proven else 1, scene.policy.max_failures - failures)
+    failures = registration.failures if context.is_proven else registration.unproven_failures
+    left = max(0 if context.is_proven else 1, context.policy.max_failures - failures)
     return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
 
 
-def paused_until(scene: VisitContext) -> datetime | None:
+def paused_until(context: VisitContext) -> datetime | None:
     """Return when answers are taken again with a card that is known by name only, if they wait."""
-    registration = scene.registration
+    registration = context.registration
     until = registration.unproven_until if registration else None
-    if scene.is_proven or until is None or until <= scene.now:
+    if context.is_proven or until is None or until <= context.now:
         return None
     return until
 
 
-def unlock_paused(uow: UnitOfWork, scene: VisitContext) -> VisitRefused | None:
+def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None:
     """Return why an unlock has to wait, and until when, before anything is asked for it."""
-    until = paused_until(scene)
+    until = paused_until(context)
     if until is not None:
         return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
-    return codes_used_up(uow, scene, Purpose.UNLOCK)
+    return codes_used_up(uow, context, Purpose.UNLOCK)
 
 
-def codes_used_up(uow: UnitOfWork, scene: VisitContext, purpose: Purpose) -> VisitRefused | None:
+def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitRefused | None:
     """Return when a code can be sent again, where none can be and no live one is of use."""
-    code = scene.code
-    if code is not None and code.purpose is purpose and can_be_entered(code, scene.now):
+    code = context.code
+    if code is not None and code.purpose is purpose and can_be_entered(code, context.now):
         return None
-    verdict = may_send(uow, scene)
+    verdict = may_send(uow, context)
     if not verdict.too_many:
         return None
-    return VisitRefused(Reason.TOO_MANY_CODES, scene.now + verdict.wait)
+    return VisitRefused(Reason.TOO_MANY_CODES, context.now + verdict.wait)
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
@@ -135,78 +135,78 @@ def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
     return tuple(drawn)
 
 
-def send_code(scene: VisitContext) -> SendCode:
+def send_code(context: VisitContext) -> SendCode:
     """Say where a code has to go."""
-    return SendCode(mask_email(scene.address), scene.asks_owner)
+    return SendCode(mask_email(context.address), context.asks_owner)
 
 
-def enter_code(uow: UnitOfWork, scene: VisitContext, code: EmailCode) -> EnterCode:
+def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
     """Ask for a code that can still be entered."""
-    life = (code.expires_at or scene.now) - scene.now
+    life = (code.expires_at or context.now) - context.now
     return EnterCode(
         masked="" if is_assisted(code) else mask_email(code.sent_to),
-        digits=scene.policy.code_digits,
+        digits=context.policy.code_digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
-        resend_in_s=may_send(uow, scene).wait.total_seconds(),
+        resend_in_s=may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
     )
 
 
-def stop_entries(scene: VisitContext) -> str:
+def stop_entries(context: VisitContext) -> str:
     """Name the account that entries of stop numbers in a visit are charged to."""
-    return entries_subject(scene.holder.id, proven=scene.is_proven)
+    return entries_subject(context.holder.id, proven=context.is_proven)
 
 
-def stop_entries_left(uow: UnitOfWork, scene: VisitContext) -> int:
+def stop_entries_left(uow: UnitOfWork, context: VisitContext) -> int:
     """Return how many stop numbers can still be entered in a visit."""
     return uow.stop_numbers.left(
-        stop_entries(scene),
-        scene.visit.id,
+        stop_entries(context),
+        context.visit.id,
         a_visit=STOP_ENTRIES_A_VISIT,
         a_day=STOP_ENTRIES_A_DAY,
     )
 
 
-def enter_stop_number(uow: UnitOfWork, scene: VisitContext) -> EnterStopNumber:
+def enter_stop_number(uow: UnitOfWork, context: VisitContext) -> EnterStopNumber:
     """Ask for the number of a notice; ``VisitRefused`` after too many wrong ones."""
-    left = stop_entries_left(uow, scene)
+    left = stop_entries_left(uow, context)
     if not left:
         raise VisitRefused(Reason.STOP_NUMBER_WRONG)
     return EnterStopNumber(DIGITS, left)
 
 
-def may_send(uow: UnitOfWork, scene: VisitContext) -> SendVerdict:
+def may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
     """Judge whether another code may go out for this card now."""
     sent = uow.codes.send_times(
-        scene.card.id,
-        scene.now - HOUR,
-        proves_owner=scene.asks_owner,
-        unproven=not scene.is_proven,
+        context.card.id,
+        context.now - HOUR,
+        proves_owner=context.asks_owner,
+        unproven=not context.is_proven,
     )
-    return may_send_code(sent, scene.now, scene.policy)
+    return may_send_code(sent, context.now, context.policy)
 
 
-def registration_of(scene: VisitContext) -> Registration:
+def registration_of(context: VisitContext) -> Registration:
     """Return the registration; ``StepRefused`` where there is none."""
-    if scene.registration is None:
+    if context.registration is None:
         raise StepRefused("the holder is not registered")
-    return scene.registration
+    return context.registration
 
 
-def _need_codes(uow: UnitOfWork, scene: VisitContext) -> None:
+def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
     """Refuse before anything is typed where its code could not be sent.
 
     After a code that proved the owner, an address that is the same needs no other.
     """
-    progress = scene.progress
-    if progress.claimed or Gate.CODE not in path(scene.policy, progress.purpose):
+    progress = context.progress
+    if progress.claimed or Gate.CODE not in path(context.policy, progress.purpose):
         return
-    waits = codes_used_up(uow, scene, progress.purpose)
+    waits = codes_used_up(uow, context, progress.purpose)
     if waits is not None:
         raise waits
 
 
-def _choose_questions(uow: UnitOfWork, scene: VisitContext) -> ChooseQuestions:
+def _choose_questions(uow: UnitOfWork, context: VisitContext) -> ChooseQuestions:
     bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
-    return ChooseQuestions(bank, scene.policy.questions_registered)
+    return ChooseQuestions(bank, context.policy.questions_registered)

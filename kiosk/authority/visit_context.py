@@ -288,18 +288,18 @@ def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitConte
     not proven itself, and ``VisitRefused`` where station, card, holder or registration were
     barred since it opened, or where the card would have to prove now what it cannot.
     """
-    scene = enter_to_report(uow, parts, visit_id)
-    if _cannot_prove(scene):
+    context = enter_to_report(uow, parts, visit_id)
+    if _cannot_prove(context):
         raise VisitRefused(Reason.NOT_GENUINE)
-    need_proof(scene.policy, scene.card, scene.visit)
+    need_proof(context.policy, context.card, context.visit)
     reason = (
-        station_barred(uow, scene.visit.station)
-        or card_barred(scene.card, scene.holder, uow.now)
-        or _registration_barred(scene)
+        station_barred(uow, context.visit.station)
+        or card_barred(context.card, context.holder, uow.now)
+        or _registration_barred(context)
     )
     if reason is not None:
         raise VisitRefused(reason)
-    return scene
+    return context
 
 
 def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -332,11 +332,11 @@ def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
     return code if code is not None and is_vouched_for(uow, code) else None
 
 
-def again(uow: UnitOfWork, scene: VisitContext, visit: Visit | None = None) -> VisitContext:
+def again(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -> VisitContext:
     """Save what the visit has become, and read anew what this unit of work has changed."""
     if visit is not None:
         uow.visits.save(visit)
-    return look(uow, scene.policy, visit or scene.visit, scene.card, scene.holder)
+    return look(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
 def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
@@ -360,25 +360,25 @@ def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardhol
     return visit, card, holder
 
 
-def _cannot_prove(scene: VisitContext) -> bool:
+def _cannot_prove(context: VisitContext) -> bool:
     """Tell whether others changed what has to be proven: the policy, or the card's key.
 
     A station that left a proof out is no such case: it is told nothing of the card.
     """
-    visit, key = scene.visit, key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+    visit, key = context.visit, key_to_prove(context.policy, context.card, context.visit.auth_key)
     if key is None:
-        return scene.policy.genuine is Genuine.ALWAYS
+        return context.policy.genuine is Genuine.ALWAYS
     return visit.genuine_at is not None and visit.auth_key != key
 
 
-def _registration_barred(scene: VisitContext) -> Reason | None:
-    registration, purpose = scene.registration, scene.visit.purpose
+def _registration_barred(context: VisitContext) -> Reason | None:
+    registration, purpose = context.registration, context.visit.purpose
     if registration is None:
         return _not_registered(purpose)
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
         return Reason.REGISTRATION_BLOCKED
-    proves = scene.visit.genuine_at is not None
-    registered = is_registered(registration, scene.policy, card_proves=proves)
+    proves = context.visit.genuine_at is not None
+    registered = is_registered(registration, context.policy, card_proves=proves)
     # Somebody who can answer questions by now is not served on a code alone.
     is_over = registered and purpose is Purpose.FIRST_UNLOCK
     return Reason.GIVEN_CODE_OVER if is_over else None

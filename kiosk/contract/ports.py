@@ -328,16 +328,18 @@ class Authority(Protocol):
         None: it has. A refusal ends the visit, and the PIN is left as it is.
         """
 
-    def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Task | Refusal:
+    def record_outcome(
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Task | Refusal:
         """Record what the card did with a grant."""
 
-    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+    def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         """Draw the secret that a card is to take after a grant was used; None: it keeps its own.
 
         It is sealed and durable when it comes back. Asked twice, it is the same.
         """
 
-    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+    def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         """Record what the card made of that; what is not told, the next unlock finds out."""
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:

@@ -120,8 +120,8 @@ class UnblockAct:
         """
         visit = self._command.visit
         try:
-            self.reply = self._authority.settle(visit, grant.journal, UnblockDone())
-            return self._authority.renew(visit, grant.journal)
+            self.reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
+            return self._authority.rotate_secret(visit, grant.journal)
         except errors.AuthorityError:
             return None
 
@@ -245,7 +245,7 @@ class PinWork:
         done = act.reply or self._settle(visit, grant, UnblockDone())
         if act.change is not None:
             with suppress(errors.AuthorityError):
-                self._authority.renewed(visit, grant.journal, act.change)
+                self._authority.confirm_rotation(visit, grant.journal, act.change)
         return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(
@@ -275,7 +275,7 @@ class PinWork:
         Where whom it was for is not recorded any more, ``StepRefused`` is for the page to tell.
         """
         not_sent = UnblockNotSent()
-        reply = self._insist(lambda: self._authority.settle(visit, grant.journal, not_sent))
+        reply = self._insist(lambda: self._authority.record_outcome(visit, grant.journal, not_sent))
         if isinstance(reply, SetPin):
             return PadEnded(visit, notice)
         away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
@@ -290,7 +290,7 @@ class PinWork:
     def _settle(
         self, visit: VisitId, grant: Grant | KeyGrant, outcome: UnblockOutcome
     ) -> Task | Refusal | None:
-        return self._report(lambda: self._authority.settle(visit, grant.journal, outcome))
+        return self._report(lambda: self._authority.record_outcome(visit, grant.journal, outcome))
 
     def _report(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
         """Record what a card did, which is true even where nobody is recorded any more."""

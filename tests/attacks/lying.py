@@ -193,7 +193,8 @@ class Liar:
             "begin": self.begin, "go-on": self.go_on, "choose": self.choose, "pin": self.pin,
             "questions": self.questions, "email": self.email, "answer": self.answer,
             "send": self.send, "code": self.code, "release": self.release, "admit": self.admit,
-            "settle": self.settle, "renew": self.renew, "end": self.end, "wait": self.wait,
+            "record_outcome": self.record_outcome, "rotate_secret": self.rotate_secret,
+            "end": self.end, "wait": self.wait,
             "other": self.other, "prove": self.prove, "holder": self.holder, "copy": self.copy,
         }  # fmt: skip
         acts[action](which, how)
@@ -210,7 +211,7 @@ class Liar:
         for mail in sent:
             known = self.emails[visit.card.holder_id]
             self.codes.append(Code(mail.to, Sensitive(mail.text), visit, mail.to == known))
-        if isinstance(reply, Grant | KeyGrant) or (name == "renew" and reply is not None):
+        if isinstance(reply, Grant | KeyGrant) or (name == "rotate_secret" and reply is not None):
             self._judge_secret(visit)
         self._judge_shown(visit, reply)
         self._judge_kept(visit, code)
@@ -572,19 +573,25 @@ class Liar:
         answer = KeyAnswer(bytes(40))
         self.call("admit", visit, lambda: self._port.admit(visit.id, journal, answer))
 
-    def settle(self, which: int, how: int) -> None:
+    def record_outcome(self, which: int, how: int) -> None:
         """Make an outcome up."""
         visit, journal = self._visit(which), self._journal(self._visit(which), how)
         outcome = OUTCOMES[how % len(OUTCOMES)]
-        reply = self.call("settle", visit, lambda: self._port.settle(visit.id, journal, outcome))
+        reply = self.call(
+            "record_outcome", visit, lambda: self._port.record_outcome(visit.id, journal, outcome)
+        )
         self._see(visit, reply)
 
-    def renew(self, which: int, how: int) -> None:
+    def rotate_secret(self, which: int, how: int) -> None:
         """Ask for the card's next secret, and say that it was taken."""
         visit, journal = self._visit(which), self._journal(self._visit(which), how)
         outcome = OUTCOMES[how % len(OUTCOMES)]
-        self.call("renew", visit, lambda: self._port.renew(visit.id, journal))
-        self.call("renewed", visit, lambda: self._port.renewed(visit.id, journal, outcome))
+        self.call("rotate_secret", visit, lambda: self._port.rotate_secret(visit.id, journal))
+        self.call(
+            "confirm_rotation",
+            visit,
+            lambda: self._port.confirm_rotation(visit.id, journal, outcome),
+        )
 
     def end(self, which: int, how: int) -> None:
         """End a visit."""
@@ -638,7 +645,7 @@ class Liar:
             case SetPin():
                 self.release(which, how % 3)
             case Grant() | KeyGrant():
-                self.settle(which, 1 if how % 3 == 0 else 0)
+                self.record_outcome(which, 1 if how % 3 == 0 else 0)
             case _ if how % 3:
                 others = self.pin, self.questions, self.email, self.code, self.choose
                 others[how % len(others)](which, how)

@@ -33,7 +33,8 @@ CALLS_A_WALK: Final = 115
 
 ACTIONS: Final = (
     *["go-on"] * 14, *["begin"] * 2, *["pin"] * 3, *["code"] * 3, *["email"] * 2,
-    *["questions"] * 2, *["choose"] * 2, "answer", "send", "release", "admit", "settle", "renew",
+    *["questions"] * 2, *["choose"] * 2, "answer", "send", "release", "admit", "record_outcome",
+    "rotate_secret",
     "end", "wait", "other", "prove", *["holder"] * 6, *["copy"] * 3,
 )  # fmt: skip
 HAVING: Final = (

@@ -121,7 +121,7 @@ def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, car
         )
         assert entry_of(world, grant.journal).state is UnblockState.INTENT
         thief.pull()
-    done = world.authority.settle(holder.visit, grant.journal, UnblockDone())
+    done = world.authority.record_outcome(holder.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert entry_of(world, grant.journal).state is UnblockState.DONE
 

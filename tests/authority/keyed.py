@@ -117,7 +117,7 @@ def visit_of(world: World, sitting: Sitting) -> Visit:
 
 def settled(sitting: Sitting, journal: JournalId, outcome: UnblockOutcome) -> object:
     """Tell the authority what the card did."""
-    return sitting.authority.settle(sitting.visit, journal, outcome)
+    return sitting.authority.record_outcome(sitting.visit, journal, outcome)
 
 
 def reason_of(reply: object) -> Reason:

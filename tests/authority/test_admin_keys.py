@@ -47,7 +47,7 @@ def test_the_whole_way(world: World, card: Card, sitting: Sitting) -> None:
     assert admitted(sitting, grant.journal, chip) is None
     assert world.card(card).secret_exposure == 0
     assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
-    assert world.authority.renew(sitting.visit, grant.journal) is None
+    assert world.authority.rotate_secret(sitting.visit, grant.journal) is None
     assert entry_of(world, grant.journal).state is UnblockState.DONE
     assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
     with world.store.read() as uow:

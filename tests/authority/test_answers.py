@@ -105,7 +105,7 @@ def test_the_same_questions_come_back_at_any_station_until_success(
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     assert world.registration(card).asked == tuple(one.id for one in asked[0])
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).asked is None
 
 
@@ -152,7 +152,7 @@ def test_a_right_set_gives_back_its_own_charge_and_no_other(
     sitting.send()
     sitting.enter(world.relay.code)
     assert world.registration(card).failures == 2
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).failures == 0
 
 

@@ -70,7 +70,7 @@ def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
     assert sitting.answer(questions) == GIVEN
     assert world.relay.sent == []
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert kept(world, issued).consumed_at is not None
     with world.store.read() as uow:

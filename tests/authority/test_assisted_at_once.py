@@ -72,7 +72,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
     assert isinstance(waiting, EnterCode)
     assert waiting.masked == ""
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert intact(world)
 

@@ -22,7 +22,7 @@ from kiosk.contract.errors import AuthorityUnavailable, KeysAway
 from kiosk.contract.messages import CardId, Finished, Health, UnblockDone, UnblockUnknown
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import keyed
-from tests.authority.test_rotating import WRONG, Unlocked, settle, unlock
+from tests.authority.test_rotating import WRONG, Unlocked, record_outcome, unlock
 from tests.authority.world import World
 from tests.secrets.test_deriving import cmac
 from tests.secrets.token.hsm import Hsm
@@ -108,7 +108,7 @@ def everything(world: World) -> str:
 def again(world: World, unlocked: Unlocked) -> Unlocked:
     back = unlocked.again()
     grant = back.grant()
-    assert isinstance(settle(back, grant, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, grant, UnblockDone()), Finished)
     return Unlocked(world, unlocked.card, back, grant)
 
 
@@ -122,9 +122,9 @@ def test_a_card_unlocks_from_its_issue_on_and_nothing_of_its_secrets_is_kept(
     shown = [unlocked.grant.secret.reveal()]
     numbers = [0]
     for _ in range(3):
-        new = unlocked.renew()
+        new = unlocked.rotate_secret()
         assert new is not None
-        assert new == unlocked.renew()
+        assert new == unlocked.rotate_secret()
         numbers.append(number_of(world, card))
         assert new.reveal() == secret_of(world, card, numbers[-1])
         unlocked.tell(UnblockDone())
@@ -148,7 +148,7 @@ def test_an_estate_is_switched_from_sealed_secrets_to_derived_ones(world: World)
     card = world.registered_card()
     derive(world)
     unlocked = unlock(world, card)
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockDone())
     assert again(world, unlocked).grant.secret == new
@@ -165,7 +165,7 @@ def test_and_back(world: World) -> None:
     world.restart()  # draws at random again; what derives goes on doing so
     world.parts = replace(world.parts, sealer=sealer)
     world.authority = LocalAuthority(world.parts)
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockDone())
     assert again(world, unlocked).grant.secret == new
@@ -183,21 +183,21 @@ def test_a_change_that_was_torn_is_settled_with_derived_secrets(
     derive(world)
     unlocked = unlock(world, issued(world))
     old = unlocked.grant.secret
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockUnknown())
     back = unlocked.again()
     grant = back.grant()
     assert grant.secret == new
     if not took_it:
-        settle(back, grant, WRONG)
+        record_outcome(back, grant, WRONG)
         grant = back.grant()
         assert grant.secret == old
-    assert isinstance(settle(back, grant, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, grant, UnblockDone()), Finished)
     right, wrong = (new, old) if took_it else (old, new)
     assert unlocked.secrets() == (right.reveal(), None, [wrong.reveal()])
     before = number_of(world, unlocked.card)
-    third = Unlocked(world, unlocked.card, back, grant).renew()
+    third = Unlocked(world, unlocked.card, back, grant).rotate_secret()
     assert third is not None
     number = number_of(world, unlocked.card)
     assert number > before, "no generation comes twice"
@@ -262,7 +262,7 @@ def test_a_token_that_is_away_when_another_is_drawn_leaves_the_card_as_it_is(
     unlocked = unlock(world, issued(world))
     place.away = True
     with pytest.raises(AuthorityUnavailable):
-        unlocked.renew()
+        unlocked.rotate_secret()
     with world.store.read() as uow:
         assert uow.kept.pending(unlocked.card.id) is None
     assert world.card(unlocked.card).secret_generation == 0
@@ -275,7 +275,7 @@ def test_what_became_of_a_change_is_written_down_without_the_token(
 ) -> None:
     """A station that tells late, or a card that is seen again, does not wait for it."""
     unlocked = unlock(world, issued(world))
-    assert unlocked.renew() is not None
+    assert unlocked.rotate_secret() is not None
     place.away, asked = True, len(place.asked)
     unlocked.tell(UnblockDone())
     place.away = False
@@ -317,10 +317,10 @@ def unlocks_and_changes(world: World, card: Card, has: Sensitive) -> Sensitive:
     except AuthorityUnavailable:
         grant = sitting.grant()
     assert grant.secret == has
-    assert isinstance(settle(sitting, grant, UnblockDone()), Finished)
+    assert isinstance(record_outcome(sitting, grant, UnblockDone()), Finished)
     unlocked = Unlocked(world, card, sitting, grant)
     try:
-        new = unlocked.renew()
+        new = unlocked.rotate_secret()
     except AuthorityUnavailable:
         new = None
     if new is not None:
@@ -334,13 +334,13 @@ def test_a_whole_unlock_with_a_token(world: World, tmp_path: Path) -> None:
     hsm.masters().add()
     derive(world, hsm.masters())
     unlocked = unlock(world, issued(world))
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockDone())
     last = again(world, unlocked)
     hsm.close()  # the processes end, and are started again
     assert last.grant.secret == new
-    assert last.renew() is not None
+    assert last.rotate_secret() is not None
     hsm.close()
 
 
@@ -378,7 +378,7 @@ def test_no_secret_is_made_again_where_the_database_forgot_that_it_was(world: Wo
     derive(world)
     card = issued(world)
     unlocked = unlock(world, card)
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     with world.store.begin() as uow:
         assert uow.holders.erase(card.holder_id)
         uow.commit()
@@ -386,4 +386,4 @@ def test_no_secret_is_made_again_where_the_database_forgot_that_it_was(world: Wo
     same = world.registered_card(
         identifier=card.identifier, sealed_secret=card.sealed_secret, secret_generation=0
     )
-    assert unlock(world, same).renew() not in (None, new)
+    assert unlock(world, same).rotate_secret() not in (None, new)

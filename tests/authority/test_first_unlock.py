@@ -78,7 +78,7 @@ def unlocked(world: World, card: Card, agent: Office) -> Sitting:
     issued = give(agent, card)
     sitting = chosen(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == ProvePin()
     return sitting
 
@@ -104,7 +104,7 @@ def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: 
     nothing_opens(sitting)
     assert isinstance(sitting.enter(issued.code), SetPin)
     grant = sitting.grant()
-    assert authority.settle(visit, grant.journal, UnblockDone()) == ProvePin()
+    assert authority.record_outcome(visit, grant.journal, UnblockDone()) == ProvePin()
     assert kept(world, issued).consumed_at is not None
     assert isinstance(sitting.verify_pin(), ChooseQuestions)
     assert isinstance(authority.save_questions(visit, given()), GiveEmail)
@@ -168,11 +168,11 @@ def test_what_was_not_sent_is_tried_again_in_the_same_visit(
     issued = give(agent, card)
     sitting = chosen(world, card)
     sitting.enter(issued.code)
-    again = world.authority.settle(sitting.visit, sitting.grant().journal, UnblockNotSent())
+    again = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockNotSent())
     assert isinstance(again, SetPin)
     journal = sitting.grant().journal
     for _ in range(2):  # the first answer was lost
-        assert world.authority.settle(sitting.visit, journal, UnblockDone()) == ProvePin()
+        assert world.authority.record_outcome(sitting.visit, journal, UnblockDone()) == ProvePin()
     assert world.kinds().count("unblock-done") == 1
 
 
@@ -406,7 +406,7 @@ def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
     sitting = world.insert(card, blocked=True, plastic=Quiet())
     world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(give_to.code)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert sitting.verify_pin() is not None
     task = sitting.send()
     assert isinstance(task, EnterCode)
@@ -423,7 +423,7 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     sitting = world.insert(card, blocked=True, plastic=Quiet())
     world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(issued.code)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert sitting.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
     assert not is_registered(world, card)
     assert "unblock-done" in world.kinds()
@@ -443,7 +443,7 @@ def test_a_key_that_only_the_code_vouches_for_is_not_recorded(world: World, agen
     sitting = world.insert(card, blocked=True, plastic=Plastic())
     world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(issued.code)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.card(card).auth_key is None
 
 

@@ -240,7 +240,7 @@ def _settles(world: World, outcome: Outcome) -> Case:
     sitting = _inserted(world, card)
     sitting.to_new_pin()
     grant, visit = sitting.grant(), sitting.visit
-    return Case(world, card, visit, lambda at: at.settle(visit, grant.journal, outcome))
+    return Case(world, card, visit, lambda at: at.record_outcome(visit, grant.journal, outcome))
 
 
 def _unlocked(world: World) -> tuple[Card, Sitting, Grant]:
@@ -248,20 +248,22 @@ def _unlocked(world: World) -> tuple[Card, Sitting, Grant]:
     sitting = _inserted(world, card)
     sitting.to_new_pin()
     grant = sitting.grant()
-    world.authority.settle(sitting.visit, grant.journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     return card, sitting, grant
 
 
 def _renews(world: World) -> Case:
     card, sitting, grant = _unlocked(world)
-    return Case(world, card, sitting.visit, lambda at: at.renew(sitting.visit, grant.journal))
+    return Case(
+        world, card, sitting.visit, lambda at: at.rotate_secret(sitting.visit, grant.journal)
+    )
 
 
 def _renewed(world: World) -> Case:
     card, sitting, grant = _unlocked(world)
     visit, journal = sitting.visit, grant.journal
-    world.authority.renew(visit, journal)
-    return Case(world, card, visit, lambda at: at.renewed(visit, journal, UnblockDone()))
+    world.authority.rotate_secret(visit, journal)
+    return Case(world, card, visit, lambda at: at.confirm_rotation(visit, journal, UnblockDone()))
 
 
 def _proves_pin(world: World) -> Case:
@@ -325,8 +327,8 @@ CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
     "settle, PIN refused": (lambda world: _settles(world, UnblockRefused(None, "history")), SetPin),
     "settle, wrong": (lambda world: _settles(world, UnblockRefused(2, "wrong secret")), Refusal),
     "settle, unknown": (lambda world: _settles(world, UnblockUnknown()), Refusal),
-    "renew": (_renews, Sensitive),
-    "renewed": (_renewed, type(None)),
+    "rotate_secret": (_renews, Sensitive),
+    "confirm_rotation": (_renewed, type(None)),
     "pin_changed": (_changes_pin, Finished),
     "end": (_ends, type(None)),
     "refuse": (_refuses, str),
@@ -447,7 +449,7 @@ def test_a_secret_is_not_released_again_once_its_outcome_is_known(lossy: Lossy) 
     world, case = lossy.world, _releases(lossy.world)
     grant = case.call(world.authority)
     assert isinstance(grant, Grant)
-    world.authority.settle(case.visit, grant.journal, UnblockDone())
+    world.authority.record_outcome(case.visit, grant.journal, UnblockDone())
     with pytest.raises(StepRefused):
         case.call(world.authority)
 

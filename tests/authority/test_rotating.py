@@ -40,11 +40,11 @@ class Unlocked:
     sitting: Sitting
     grant: Grant
 
-    def renew(self) -> Sensitive | None:
-        return self.world.authority.renew(self.sitting.visit, self.grant.journal)
+    def rotate_secret(self) -> Sensitive | None:
+        return self.world.authority.rotate_secret(self.sitting.visit, self.grant.journal)
 
     def tell(self, outcome: UnblockOutcome) -> None:
-        self.world.authority.renewed(self.sitting.visit, self.grant.journal, outcome)
+        self.world.authority.confirm_rotation(self.sitting.visit, self.grant.journal, outcome)
 
     def secrets(self) -> tuple[str, str | None, list[str]]:
         """Return the current secret, the one that waits, and the former ones."""
@@ -71,12 +71,12 @@ def unlock(world: World, card: Card) -> Unlocked:
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     grant = sitting.grant()
-    assert isinstance(settle(sitting, grant, UnblockDone()), Finished)
+    assert isinstance(record_outcome(sitting, grant, UnblockDone()), Finished)
     return Unlocked(world, card, sitting, grant)
 
 
-def settle(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
-    return sitting.authority.settle(sitting.visit, grant.journal, outcome)
+def record_outcome(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
+    return sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def unlocked(world: World) -> Unlocked:
 @pytest.fixture
 def torn(unlocked: Unlocked) -> tuple[Unlocked, str]:
     """A card that was torn out while it took the new secret, which is told."""
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockUnknown())
     return unlocked, new.reveal()
@@ -97,16 +97,16 @@ def torn(unlocked: Unlocked) -> tuple[Unlocked, str]:
 
 
 def test_one_is_drawn_for_an_unblock_and_the_same_when_asked_again(unlocked: Unlocked) -> None:
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     assert new.reveal().isdigit()
     assert len(new.reveal()) == 8
     unlocked.world.restart()
-    assert unlocked.renew() == new
+    assert unlocked.rotate_secret() == new
     assert unlocked.secrets() == (PUK, new.reveal(), [])
     assert unlocked.world.kinds().count("secret-drawn") == 1
     unlocked.tell(UnblockDone())
-    assert unlocked.renew() is None, "once for each unblock"
+    assert unlocked.rotate_secret() is None, "once for each unblock"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_none_is_drawn_where_it_must_not_be(
     unlocked = unlock(world, card)
     world.policy = policy
     world.put_card(replace(card, **changes))  # type: ignore[arg-type]
-    assert unlocked.renew() is None
+    assert unlocked.rotate_secret() is None
     assert "secret-drawn" not in world.kinds()
 
 
@@ -133,21 +133,21 @@ def test_none_is_drawn_before_the_card_is_known_to_be_unblocked(world: World) ->
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     grant = sitting.grant()
-    assert world.authority.renew(sitting.visit, grant.journal) is None
+    assert world.authority.rotate_secret(sitting.visit, grant.journal) is None
     with pytest.raises(StepRefused):
-        world.authority.renew(sitting.visit, JournalId("0" * 32))
+        world.authority.rotate_secret(sitting.visit, JournalId("0" * 32))
 
 
 def test_none_is_drawn_for_a_visit_of_long_ago(unlocked: Unlocked) -> None:
     unlocked.world.clock.forward(hours=2)
-    assert unlocked.renew() is None
+    assert unlocked.rotate_secret() is None
 
 
 # --- what is told ----------------------------------------------------------------------
 
 
 def test_a_secret_that_the_card_took_is_current(unlocked: Unlocked) -> None:
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     for _ in range(2):
         unlocked.tell(UnblockDone())
@@ -160,7 +160,7 @@ def test_a_secret_that_the_card_took_is_current(unlocked: Unlocked) -> None:
 def test_a_secret_that_a_card_is_said_to_have_refused_is_kept(
     unlocked: Unlocked, outcome: UnblockOutcome
 ) -> None:
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     for _ in range(2):
         unlocked.tell(outcome)
@@ -168,7 +168,7 @@ def test_a_secret_that_a_card_is_said_to_have_refused_is_kept(
     back = unlocked.again()
     grant = back.grant()
     assert grant.secret == Sensitive(PUK), "most cards that refuse have not taken it"
-    settle(back, grant, UnblockDone())
+    record_outcome(back, grant, UnblockDone())
     assert unlocked.world.kinds().count("secret-not-changed") == 1
 
 
@@ -177,27 +177,27 @@ def test_a_secret_that_a_card_is_said_to_have_refused_is_kept(
 def test_a_card_that_took_what_it_refused_is_given_that_after_one_wrong_try(
     unlocked: Unlocked, outcome: UnblockOutcome, wrong: UnblockOutcome
 ) -> None:
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(outcome)
     back = unlocked.again()
     first = back.grant()
     assert first.secret == Sensitive(PUK)
     for _ in range(2):
-        assert isinstance(settle(back, first, wrong), SetPin), "the same when told twice"
+        assert isinstance(record_outcome(back, first, wrong), SetPin), "the same when told twice"
     second = back.grant()
     assert second.secret == new
-    assert isinstance(settle(back, second, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, second, UnblockDone()), Finished)
     assert unlocked.secrets() == (new.reveal(), None, [PUK])
     assert unlocked.world.card(unlocked.card).secret_tries_left is None
 
 
 def test_a_card_that_takes_neither_that_nor_its_own_is_set_aside(unlocked: Unlocked) -> None:
-    unlocked.renew()
+    unlocked.rotate_secret()
     unlocked.tell(UnblockRefused(None, "format"))
     back = unlocked.again()
-    settle(back, back.grant(), UnblockRefused(4, "wrong secret"))
-    reply = settle(back, back.grant(), UnblockRefused(3, "wrong secret"))
+    record_outcome(back, back.grant(), UnblockRefused(4, "wrong secret"))
+    reply = record_outcome(back, back.grant(), UnblockRefused(3, "wrong secret"))
     assert isinstance(reply, Refusal)
     assert unlocked.world.card(unlocked.card).set_aside_at is not None
 
@@ -205,14 +205,14 @@ def test_a_card_that_takes_neither_that_nor_its_own_is_set_aside(unlocked: Unloc
 def test_what_was_refused_is_not_tried_once_the_card_has_shown_what_it_has(
     unlocked: Unlocked,
 ) -> None:
-    unlocked.renew()
+    unlocked.rotate_secret()
     unlocked.tell(UnblockRefused(None, "format"))
     back = unlocked.again()
-    settle(back, back.grant(), UnblockDone())
+    record_outcome(back, back.grant(), UnblockDone())
     back.pull()
     unlocked.world.policy = Policy(rotate_secret=False)
     later = unlocked.again()
-    reply = settle(later, later.grant(), WRONG)
+    reply = record_outcome(later, later.grant(), WRONG)
     assert isinstance(reply, Refusal)
     assert unlocked.world.card(unlocked.card).set_aside_at is not None
 
@@ -221,7 +221,7 @@ def test_what_was_refused_is_not_tried_once_the_card_has_shown_what_it_has(
 def test_a_try_that_a_change_cost_is_on_the_account(
     unlocked: Unlocked, outcome: UnblockOutcome, left: int
 ) -> None:
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(outcome)
     assert unlocked.secrets() == (PUK, new.reveal(), [])
@@ -236,7 +236,7 @@ def test_the_new_secret_is_presented_first(torn: tuple[Unlocked, str]) -> None:
     back = unlocked.again()
     grant = back.grant()
     assert grant.secret == Sensitive(new)
-    assert isinstance(settle(back, grant, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, grant, UnblockDone()), Finished)
     assert unlocked.secrets() == (new, None, [PUK])
     assert [e.detail["found"] for e in unlocked.world.events() if e.kind == "secret-found"] == [
         "new"
@@ -251,10 +251,10 @@ def test_a_wrong_one_leaves_the_other_which_is_given_in_the_same_visit(
     back = unlocked.again()
     first = back.grant()
     for _ in range(2):
-        assert isinstance(settle(back, first, wrong), SetPin), "the same when told twice"
+        assert isinstance(record_outcome(back, first, wrong), SetPin), "the same when told twice"
     second = back.grant()
     assert second.secret == Sensitive(PUK)
-    assert isinstance(settle(back, second, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, second, UnblockDone()), Finished)
     assert unlocked.secrets() == (PUK, None, [new])
     assert unlocked.world.card(unlocked.card).secret_tries_left is None
 
@@ -265,7 +265,7 @@ def test_after_an_answer_that_was_lost_it_is_the_others_turn(torn: tuple[Unlocke
         back = unlocked.again()
         grant = back.grant()
         assert grant.secret == Sensitive(expected)
-        settle(back, grant, UnblockUnknown())
+        record_outcome(back, grant, UnblockUnknown())
         back.pull()
 
 
@@ -275,7 +275,7 @@ def test_one_that_was_not_sent_keeps_its_turn(torn: tuple[Unlocked, str]) -> Non
     for outcome in (UnblockNotSent(), UnblockRefused(None, "history")):
         grant = back.grant()
         assert grant.secret == Sensitive(new)
-        assert isinstance(settle(back, grant, outcome), SetPin)
+        assert isinstance(record_outcome(back, grant, outcome), SetPin)
     assert back.grant().secret == Sensitive(new)
 
 
@@ -286,9 +286,9 @@ def test_a_card_that_works_again_shows_which_it_has(
     unlocked, new = torn
     if lost_first:
         back = unlocked.again()
-        settle(back, back.grant(), UnblockUnknown())
+        record_outcome(back, back.grant(), UnblockUnknown())
     back = unlocked.again()
-    settle(back, back.grant(), UnblockUnknown())
+    record_outcome(back, back.grant(), UnblockUnknown())
     unlocked.world.insert(unlocked.card, blocked=False, station="C")
     has, had = (PUK, new) if lost_first else (new, PUK)
     assert unlocked.secrets() == (has, None, [had])
@@ -308,8 +308,8 @@ def test_a_card_that_takes_neither_is_set_aside(torn: tuple[Unlocked, str]) -> N
     unlocked, _ = torn
     world, card = unlocked.world, unlocked.card
     back = unlocked.again()
-    settle(back, back.grant(), UnblockRefused(4, "wrong secret"))
-    reply = settle(back, back.grant(), UnblockRefused(3, "wrong secret"))
+    record_outcome(back, back.grant(), UnblockRefused(4, "wrong secret"))
+    reply = record_outcome(back, back.grant(), UnblockRefused(3, "wrong secret"))
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.CARD_REFUSED
     assert world.card(card).set_aside_at == world.now
@@ -332,7 +332,7 @@ def test_each_family_that_the_settings_name_is_given_another_secret(
     world: World, of_a_family: Card
 ) -> None:
     unlocked = unlock(world, of_a_family)
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockDone())
     assert unlocked.secrets() == (new.reveal(), None, [PUK])
@@ -343,7 +343,7 @@ def test_a_family_that_the_settings_do_not_name_keeps_its_own(
 ) -> None:
     world.changes_secret = frozenset({"piv"})
     world.restart()
-    assert unlock(world, of_a_family).renew() is None
+    assert unlock(world, of_a_family).rotate_secret() is None
 
 
 def test_stations_that_cannot_change_it_are_given_the_one_that_it_has(
@@ -353,7 +353,7 @@ def test_stations_that_cannot_change_it_are_given_the_one_that_it_has(
     for times in range(1, 4):
         unlocked = unlock(world, of_a_family)
         assert unlocked.grant.secret == Sensitive(PUK)
-        assert unlocked.renew() is not None
+        assert unlocked.rotate_secret() is not None
         unlocked.tell(UnblockRefused(None, "not allowed"))
         current, waits, former = unlocked.secrets()
         assert (current, waits, len(former)) == (PUK, None, times)
@@ -366,19 +366,19 @@ def test_a_wrong_one_without_a_number_is_told_from_one_whose_answer_was_lost(
 ) -> None:
     """The new one was lost and the other is wrong: so the lost one was right, and cost nothing."""
     unlocked = unlock(world, of_a_family)
-    new = unlocked.renew()
+    new = unlocked.rotate_secret()
     assert new is not None
     unlocked.tell(UnblockUnknown())
     lost = unlocked.again()
-    settle(lost, lost.grant(), UnblockUnknown())
+    record_outcome(lost, lost.grant(), UnblockUnknown())
     lost.pull()
     back = unlocked.again()
     second = back.grant()
     assert second.secret == Sensitive(PUK)
-    assert isinstance(settle(back, second, UnblockWrong()), SetPin)
+    assert isinstance(record_outcome(back, second, UnblockWrong()), SetPin)
     third = back.grant()
     assert third.secret == new
-    assert isinstance(settle(back, third, UnblockDone()), Finished)
+    assert isinstance(record_outcome(back, third, UnblockDone()), Finished)
     assert unlocked.secrets() == (new.reveal(), None, [PUK])
 
 
@@ -389,7 +389,7 @@ def test_one_wrong_secret_without_a_number_and_no_other_sets_the_card_aside(
     sitting.to_new_pin()
     grant = sitting.grant()
     for _ in range(2):
-        reply = settle(sitting, grant, UnblockWrong())
+        reply = record_outcome(sitting, grant, UnblockWrong())
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.CARD_REFUSED
     card = world.card(of_a_family)

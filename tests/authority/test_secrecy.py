@@ -60,11 +60,11 @@ def _everything(world: World) -> None:
     sitting.pull()
     back = world.insert(card, blocked=True)
     back.enter(world.relay.code)
-    world.authority.settle(back.visit, back.grant().journal, UnblockUnknown())
+    world.authority.record_outcome(back.visit, back.grant().journal, UnblockUnknown())
     world.clock.forward(hours=1)
     last = world.insert(card, blocked=True)
     last.to_new_pin()
-    world.authority.settle(last.visit, last.grant().journal, UnblockDone())
+    world.authority.record_outcome(last.visit, last.grant().journal, UnblockDone())
 
 
 def test_nothing_is_found_in_the_database_audit_outbox_or_log(

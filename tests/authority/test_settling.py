@@ -42,7 +42,7 @@ def sitting(world: World, card: Card) -> Sitting:
 
 
 def _settle(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
-    return sitting.authority.settle(sitting.visit, grant.journal, outcome)
+    return sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
 
 
 def _entry(world: World, grant: Grant) -> UnblockEntry:
@@ -99,7 +99,7 @@ def test_a_grant_is_settled_by_its_own_visit_alone(
     with pytest.raises(StepRefused):
         _settle(other, grant, UnblockDone())
     with pytest.raises(StepRefused):
-        world.authority.settle(sitting.visit, JournalId("0" * 32), UnblockDone())
+        world.authority.record_outcome(sitting.visit, JournalId("0" * 32), UnblockDone())
     assert _entry(world, grant).state is UnblockState.INTENT
 
 
@@ -207,7 +207,7 @@ def test_an_intent_without_any_outcome_is_settled_too(
     opened = world.insert(card).opened
     assert isinstance(opened, VisitOpened)
     assert _entry(world, grant).detail == "done"
-    late = world.authority.settle(sitting.visit, grant.journal, UnblockDone())
+    late = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert late == Finished(Purpose.UNLOCK)
     assert "unblock-told-late" in world.kinds()
     assert [one.template for one in world.outbox()] == [Notice.UNLOCKED]

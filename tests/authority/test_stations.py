@@ -130,7 +130,7 @@ def test_what_a_card_did_is_recorded_though_its_station_was_retired_meanwhile(
     world.authority.choose(changing.visit, Purpose.CHANGE_PIN)
     changing.verify_pin()
     world.retire_station("Ward 7")
-    done = world.authority.settle(unlocking.visit, grant.journal, UnblockDone())
+    done = world.authority.record_outcome(unlocking.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert world.authority.pin_changed(changing.visit) == Finished(Purpose.CHANGE_PIN)
     assert {"unblock-done", "pin-changed"} <= set(world.kinds())

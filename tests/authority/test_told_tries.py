@@ -45,7 +45,7 @@ def lose(world: World, card: Card, secret_tries: int | None = None) -> Sensitive
     """Unlock, and lose the card's answer; return what was presented."""
     sitting = ready(world, card, secret_tries)
     grant = sitting.grant()
-    sitting.authority.settle(sitting.visit, grant.journal, UnblockUnknown())
+    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
     sitting.pull()
     world.clock.forward(hours=1)
     return grant.secret
@@ -79,7 +79,7 @@ def test_after_two_lost_answers_a_card_that_tells_is_served_again(each_world: Wo
     sitting = ready(world, card, 3)
     assert account(world, card) == (3, 0)
     grant = sitting.grant()
-    reply = sitting.authority.settle(sitting.visit, grant.journal, UnblockDone())
+    reply = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert reply == Finished(Purpose.UNLOCK)
     sitting.pull()
     world.insert(card, secret_tries=3)
@@ -214,10 +214,10 @@ def test_two_secrets_still_take_turns(world: World) -> None:
     card = world.registered_card(secret_limit=None)
     sitting = ready(world, card)
     grant = sitting.grant()
-    sitting.authority.settle(sitting.visit, grant.journal, UnblockDone())
-    new = sitting.authority.renew(sitting.visit, grant.journal)
+    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    new = sitting.authority.rotate_secret(sitting.visit, grant.journal)
     assert new is not None
-    sitting.authority.renewed(sitting.visit, grant.journal, UnblockUnknown())
+    sitting.authority.confirm_rotation(sitting.visit, grant.journal, UnblockUnknown())
     sitting.pull()
     world.clock.forward(hours=1)
     assert [lose(world, card), lose(world, card, 3)] == [new, Sensitive(PUK)]
@@ -225,8 +225,10 @@ def test_two_secrets_still_take_turns(world: World) -> None:
     back = ready(world, card, 3)
     third = back.grant()
     assert third.secret == new
-    reply = back.authority.settle(back.visit, third.journal, UnblockRefused(2, "wrong"))
+    reply = back.authority.record_outcome(back.visit, third.journal, UnblockRefused(2, "wrong"))
     assert isinstance(reply, SetPin), "the other is presented at once"
     fourth = back.grant()
     assert fourth.secret == Sensitive(PUK)
-    assert isinstance(back.authority.settle(back.visit, fourth.journal, UnblockDone()), Finished)
+    assert isinstance(
+        back.authority.record_outcome(back.visit, fourth.journal, UnblockDone()), Finished
+    )

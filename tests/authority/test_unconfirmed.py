@@ -59,7 +59,7 @@ def test_a_code_by_word_of_mouth_confirms_no_address(
     issued = give(agent, card)
     sitting = answered(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockDone())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).unconfirmed_since is not None
     assert "email-confirmed" not in world.kinds()
 

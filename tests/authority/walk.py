@@ -113,7 +113,7 @@ class Walk:
             "enter": self._enter,
             "assist": self._assist,
             "release": self._release,
-            "settle": self._settle,
+            "record_outcome": self._settle,
             "wait": self._wait,
             "pull": self._pull,
         }
@@ -233,7 +233,7 @@ class Walk:
         if self.grant is None:
             return
         outcome = OUTCOMES[f"settle-{how}"]
-        reply = self.world.authority.settle(self.sitting.visit, self.grant.journal, outcome)
+        reply = self.world.authority.record_outcome(self.sitting.visit, self.grant.journal, outcome)
         if isinstance(reply, SetPin) and not self.may_release:
             self.may_release = True
             self.codes[-1].released = 0

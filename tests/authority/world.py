@@ -227,7 +227,7 @@ class World:
         sitting = self.insert(card, blocked=True, plastic=plastic)
         sitting.to_new_pin()
         grant = sitting.grant()
-        self.authority.settle(sitting.visit, grant.journal, UnblockDone())
+        self.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
         sitting.pull()
 
     def visit(self, sitting: Sitting) -> Visit:

@@ -116,7 +116,9 @@ class Crowd(FakeAuthority):
         self._dawdle(visit)
         return Grant(JournalId(visit), Sensitive(self.holder[visit].puk))
 
-    def settle(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> Finished:
+    def record_outcome(
+        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
+    ) -> Finished:
         assert str(journal) == str(visit)
         self.outcomes.append(outcome)
         return Finished(Purpose.UNLOCK)

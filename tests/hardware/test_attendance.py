@@ -26,8 +26,8 @@ class Hang:
         self.tidied = threading.Event()
         self.sent: list[str] = []
 
-    def work(self, attendance: Watchdog, *, changes_card: bool) -> str:
-        with attendance.step(changes_card=changes_card):
+    def work(self, watchdog: Watchdog, *, changes_card: bool) -> str:
+        with watchdog.guard(changes_card=changes_card):
             self.let_go.wait(LONG)
         self.sent.append("what follows from the answer")
         return "too late"
@@ -51,44 +51,44 @@ def test_tidying_up_is_done_before_the_caller_goes_on() -> None:
 
 @pytest.mark.parametrize(("changes_card", "error"), [(False, CardHung), (True, OutcomeUnknown)])
 def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exception]) -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
     with pytest.raises(error):
-        attendance.run(lambda: hang.work(attendance, changes_card=changes_card), hang.tidied.set)
-    assert not attendance.ended(0)
+        watchdog.run(lambda: hang.work(watchdog, changes_card=changes_card), hang.tidied.set)
+    assert not watchdog.ended(0)
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
     assert hang.tidied.is_set()
     assert hang.sent == []
 
 
 def test_a_change_that_was_answered_is_known_when_a_later_step_hangs() -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def work() -> str:
-        with attendance.step(changes_card=True):
+        with watchdog.guard(changes_card=True):
             pass
-        return hang.work(attendance, changes_card=False)
+        return hang.work(watchdog, changes_card=False)
 
     with pytest.raises(CardHung):
-        attendance.run(work, nothing)
+        watchdog.run(work, nothing)
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
 
 
 def test_what_is_done_between_two_steps_is_not_timed() -> None:
-    attendance, pause = Watchdog(SOON, Workers()), threading.Event()
+    watchdog, pause = Watchdog(SOON, Workers()), threading.Event()
 
     def work() -> str:
-        with pytest.raises(PinWrong), attendance.step(changes_card=True):
+        with pytest.raises(PinWrong), watchdog.guard(changes_card=True):
             raise PinWrong(2)
         pause.wait(4 * SOON)
         return "done"
 
-    assert attendance.run(work, nothing) == "done"
+    assert watchdog.run(work, nothing) == "done"
 
 
 def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def fail() -> None:
         hang.let_go.wait(LONG)
@@ -96,77 +96,77 @@ def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
 
     def work() -> None:
         try:
-            with attendance.step():
+            with watchdog.guard():
                 fail()
         except PinWrong:
             hang.sent.append("what follows from the error")
 
     with pytest.raises(CardHung):
-        attendance.run(work, nothing)
+        watchdog.run(work, nothing)
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
     assert hang.sent == []
 
 
 def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def tidy() -> None:
         hang.let_go.wait(LONG)
 
-    assert attendance.run(lambda: "done", tidy) == "done"
-    assert not attendance.ended(0)
+    assert watchdog.run(lambda: "done", tidy) == "done"
+    assert not watchdog.ended(0)
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
 
 
 def test_each_step_has_the_whole_patience() -> None:
-    attendance, pause = Watchdog(1.0, Workers()), threading.Event()
+    watchdog, pause = Watchdog(1.0, Workers()), threading.Event()
 
     def work() -> str:
         for _ in range(5):
-            with attendance.step():
+            with watchdog.guard():
                 pause.wait(0.25)
         return "done"
 
-    assert attendance.run(work, nothing) == "done"
+    assert watchdog.run(work, nothing) == "done"
 
 
 def test_a_person_at_the_keys_has_time_of_their_own() -> None:
-    attendance, typing = Watchdog(SOON, Workers()), threading.Event()
+    watchdog, typing = Watchdog(SOON, Workers()), threading.Event()
 
     def work() -> str:
-        with attendance.step(changes_card=True, more_s=LONG):
+        with watchdog.guard(changes_card=True, more_s=LONG):
             typing.wait(4 * SOON)
         return "done"
 
-    assert attendance.run(work, nothing) == "done"
+    assert watchdog.run(work, nothing) == "done"
 
 
 def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def work() -> str:
-        with attendance.step(changes_card=True, more_s=LONG):
+        with watchdog.guard(changes_card=True, more_s=LONG):
             hang.let_go.wait(2 * SOON)
-        return hang.work(attendance, changes_card=False)
+        return hang.work(watchdog, changes_card=False)
 
     began = time.monotonic()
     with pytest.raises(CardHung):
-        attendance.run(work, nothing)
+        watchdog.run(work, nothing)
     assert time.monotonic() - began < LONG / 2
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
 
 
 def test_an_abandoned_step_raises() -> None:
-    hang, attendance = Hang(), Watchdog(SOON, Workers())
+    hang, watchdog = Hang(), Watchdog(SOON, Workers())
     with pytest.raises(CardHung):
-        attendance.run(lambda: hang.work(attendance, changes_card=False), nothing)
-    with pytest.raises(AbandonedError), attendance.step():
+        watchdog.run(lambda: hang.work(watchdog, changes_card=False), nothing)
+    with pytest.raises(AbandonedError), watchdog.guard():
         hang.sent.append("one more command")
     hang.let_go.set()
-    assert attendance.ended(LONG)
+    assert watchdog.ended(LONG)
     assert hang.sent == []
 
 

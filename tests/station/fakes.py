@@ -222,7 +222,7 @@ class FakeAuthority:
         self.released += 1
         return Grant(JournalId("j1"), Sensitive("87654321"))
 
-    def settle(
+    def record_outcome(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | SetPin | Refusal:
         self._answer()
@@ -235,11 +235,11 @@ class FakeAuthority:
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
         return Refusal(reason, reference_of(visit))
 
-    def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+    def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         self._answer()
         return self.new_secret
 
-    def renewed(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
+    def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         self._answer()
         self.changes.append(outcome)
 

@@ -76,10 +76,10 @@ class Rotating(FakeAuthority):
         super().__init__(new_secret=NEW)
         self.other = other
 
-    def settle(
+    def record_outcome(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | Refusal | SetPin:
-        reply = super().settle(visit, journal, outcome)
+        reply = super().record_outcome(visit, journal, outcome)
         if self.other and isinstance(outcome, UnblockRefused | UnblockWrong):
             self.other = False
             return SetPin(PinRules())
@@ -146,7 +146,7 @@ def test_a_card_that_hangs_over_it_is_unlocked_all_the_same() -> None:
 
 def test_an_authority_that_is_away_changes_nothing_and_hears_of_it_later() -> None:
     class Away(Rotating):
-        def renew(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
+        def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
             raise AuthorityUnavailable("away")
 
     authority, chip = Away(), Chip()

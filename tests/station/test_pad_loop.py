@@ -42,17 +42,17 @@ from tests.station.test_pads import TROUBLES
 class _TwoSecrets(FakeAuthority):
     """Has another secret to release after one that the card counted as wrong."""
 
-    def settle(
+    def record_outcome(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | SetPin | Refusal:
-        reply = super().settle(visit, journal, outcome)
+        reply = super().record_outcome(visit, journal, outcome)
         return SetPin(PinRules()) if isinstance(outcome, UnblockRefused) else reply
 
 
 class _Erased(FakeAuthority):
     """Has erased the person while they stood at the reader."""
 
-    def settle(
+    def record_outcome(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | SetPin | Refusal:
         raise StepRefused("the card of this visit is not recorded any more")

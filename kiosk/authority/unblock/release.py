@@ -75,45 +75,47 @@ _MOST_RELEASES: Final = 10
 def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
     """Draw what the card has to answer for its secret; None where it need not prove itself."""
     with parts.store.begin() as uow:
-        scene = enter(uow, parts, visit_id)
-        _need_gate(scene)
-        if not _waits_for_outcome(uow, scene):
-            scene = _settle_earlier(uow, parts, scene)
-            _need_tries(uow, scene)
-        if has_admin_key(scene.card):
-            drawn: CardChallenge | KeyChallenge | None = draw_number(uow, scene.visit)
+        context = enter(uow, parts, visit_id)
+        _need_gate(context)
+        if not _waits_for_outcome(uow, context):
+            context = _settle_earlier(uow, parts, context)
+            _need_tries(uow, context)
+        if has_admin_key(context.card):
+            drawn: CardChallenge | KeyChallenge | None = draw_number(uow, context.visit)
         else:
-            drawn = _draw_challenge(uow, scene)
+            drawn = _draw_challenge(uow, context)
         uow.commit()
         return drawn
 
 
-def _waits_for_outcome(uow: UnitOfWork, scene: VisitContext) -> bool:
+def _waits_for_outcome(uow: UnitOfWork, context: VisitContext) -> bool:
     """Tell whether this visit was granted a secret, of which it may not know."""
-    entry = uow.journal.open_for(scene.card.id)
-    return entry is not None and entry.visit_id == scene.visit.id
+    entry = uow.journal.open_for(context.card.id)
+    return entry is not None and entry.visit_id == context.visit.id
 
 
-def _settle_earlier(uow: UnitOfWork, parts: Dependencies, scene: VisitContext) -> VisitContext:
+def _settle_earlier(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
     """Believe what a card reports that is known by name only, now that every factor was passed.
 
     It settles an open unblock, and the account of its tries. A card that is proven did when it
     went in.
     """
-    entry = uow.journal.open_for(scene.card.id)
-    if scene.is_proven or (entry is not None and entry.visit_id == scene.visit.id):
-        return scene
-    record_outcome_by_card(uow, parts.sealer, scene.visit, scene.card, scene.holder, goes_on=True)
-    correct_by_card(uow, scene.visit)
-    card = uow.cards.get(scene.card.id) or scene.card
-    return look(uow, scene.policy, scene.visit, card, scene.holder)
+    entry = uow.journal.open_for(context.card.id)
+    if context.is_proven or (entry is not None and entry.visit_id == context.visit.id):
+        return context
+    record_outcome_by_card(
+        uow, parts.sealer, context.visit, context.card, context.holder, goes_on=True
+    )
+    correct_by_card(uow, context.visit)
+    card = uow.cards.get(context.card.id) or context.card
+    return look(uow, context.policy, context.visit, card, context.holder)
 
 
-def _draw_challenge(uow: UnitOfWork, scene: VisitContext) -> CardChallenge | None:
-    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
+def _draw_challenge(uow: UnitOfWork, context: VisitContext) -> CardChallenge | None:
+    key = key_to_prove(context.policy, context.card, context.visit.auth_key)
     if key is None:
         return None
-    visit, drawn = draw(scene.visit, key, uow.now)
+    visit, drawn = draw(context.visit, key, uow.now)
     uow.visits.save(visit)
     return drawn
 
@@ -131,72 +133,72 @@ def release(
         refused = refused_before(uow.visits.get(visit_id), judged)
         if refused is not None:
             return refused
-        scene = enter(uow, parts, visit_id)
-        _need_gate(scene)
-        earlier = _still_open(uow, scene, attempt)
+        context = enter(uow, parts, visit_id)
+        _need_gate(context)
+        earlier = _still_open(uow, context, attempt)
         if earlier is None:
-            scene = _settle_earlier(uow, parts, scene)
-            _need_tries(uow, scene)
-        elif has_admin_key(scene.card):
-            return made_before(scene.visit, earlier, proof, uow.now)
+            context = _settle_earlier(uow, parts, context)
+            _need_tries(uow, context)
+        elif has_admin_key(context.card):
+            return made_before(context.visit, earlier, proof, uow.now)
         if earlier is None or earlier.proof != digest_of("release", proof):
-            unproven = _unproven(uow, parts, scene, proof)
+            unproven = _unproven(uow, parts, context, proof)
             if unproven is not None:
-                refusal = turn_unproven_away(uow, scene.visit, unproven, judged)
+                refusal = turn_unproven_away(uow, context.visit, unproven, judged)
                 uow.commit()
                 return refusal
         if earlier is not None:
-            return _same_grant(uow, parts, scene, earlier)
-        opened = _opened(uow, parts, scene)
+            return _same_grant(uow, parts, context, earlier)
+        opened = _opened(uow, parts, context)
         if opened is None:
-            refusal = refuse_visit(uow, scene.visit, Reason.SECRET_MISSING)
+            refusal = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)
             uow.commit()
             return refusal
         which, secret = opened
-        _use_up_code(uow, scene)
-        entry = _write_down(uow, scene, which, attempt, digest_of("release", proof))
-        grant = _grant(uow, scene, entry, secret, proof)
+        _use_up_code(uow, context)
+        entry = _write_down(uow, context, which, attempt, digest_of("release", proof))
+        grant = _grant(uow, context, entry, secret, proof)
         uow.commit()
         return grant
 
 
-def _need_gate(scene: VisitContext) -> None:
-    if scene.visit.purpose not in UNLOCKS:
+def _need_gate(context: VisitContext) -> None:
+    if context.visit.purpose not in UNLOCKS:
         raise StepRefused("the visit is not for an unlock")
-    scene.need(Gate.NEW_PIN)
+    context.need(Gate.NEW_PIN)
 
 
-def _need_tries(uow: UnitOfWork, scene: VisitContext) -> None:
+def _need_tries(uow: UnitOfWork, context: VisitContext) -> None:
     """A station that says each time that nothing was sent gets no secret for ever."""
-    barred = secret_barred(scene.card, scene.visit.secret_tries)
-    if barred is None and len(uow.journal.of_visit(scene.visit.id)) >= _MOST_RELEASES:
+    barred = secret_barred(context.card, context.visit.secret_tries)
+    if barred is None and len(uow.journal.of_visit(context.visit.id)) >= _MOST_RELEASES:
         barred = Reason.CARD_REFUSED
-    if barred is None and has_admin_key(scene.card):
-        barred = key_barred(scene.card, uow.now)
+    if barred is None and has_admin_key(context.card):
+        barred = key_barred(context.card, uow.now)
     if barred is not None:
         raise VisitRefused(barred)
 
 
-def _still_open(uow: UnitOfWork, scene: VisitContext, attempt: str) -> UnblockEntry | None:
+def _still_open(uow: UnitOfWork, context: VisitContext, attempt: str) -> UnblockEntry | None:
     """Return what the same attempt released in this visit, while nothing was reported of it."""
-    entry = uow.journal.open_for(scene.card.id)
+    entry = uow.journal.open_for(context.card.id)
     if entry is None or entry.state is not UnblockState.INTENT:
         return None
-    mine = (entry.visit_id, entry.attempt) == (scene.visit.id, attempt)
+    mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
     return entry if mine else None
 
 
 def _same_grant(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, entry: UnblockEntry
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry
 ) -> Grant | Refusal:
     """Open what was released before, once more; a proof that was judged anew is used up."""
     try:
-        secret = open_presented(uow, parts.sealer, scene.card)
+        secret = open_presented(uow, parts.sealer, context.card)
     except SealBroken:
         secret = None
     reply: Grant | Refusal
     if secret is None:
-        reply = refuse_visit(uow, scene.visit, Reason.SECRET_MISSING)
+        reply = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)
     else:
         reply = Grant(JournalId(entry.id), secret)
     uow.commit()
@@ -204,26 +206,26 @@ def _same_grant(
 
 
 def _unproven(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext, proof: CardProof | KeyNonce | None
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: CardProof | KeyNonce | None
 ) -> Unproven | None:
     """Use up the challenge that was drawn for this; say why the secret is kept back."""
-    key = key_to_prove(scene.policy, scene.card, scene.visit.auth_key)
-    barred = unlock_barred(scene.policy, parts.issuers, scene.card, key)
-    if barred is None and has_admin_key(scene.card):
-        return judge_number(scene.visit, proof, uow.now)
+    key = key_to_prove(context.policy, context.card, context.visit.auth_key)
+    barred = unlock_barred(context.policy, parts.issuers, context.card, key)
+    if barred is None and has_admin_key(context.card):
+        return judge_number(context.visit, proof, uow.now)
     if barred is not None or key is None:
         return barred
     signed = proof if isinstance(proof, CardProof) else None
-    visit, unproven = judge(scene.visit, signed, uow.now)
+    visit, unproven = judge(context.visit, signed, uow.now)
     uow.visits.save(visit)
     return unproven
 
 
 def _opened(
-    uow: UnitOfWork, parts: Dependencies, scene: VisitContext
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext
 ) -> tuple[SecretSlot, Sensitive] | None:
     """Open the secret for this very card; a broken seal is told to the audit."""
-    card = scene.card
+    card = context.card
     if card.sealed_secret is None:
         raise VisitRefused(Reason.SECRET_MISSING)
     try:
@@ -232,31 +234,31 @@ def _opened(
             need_key(opened[1])
     except SealBroken:
         revision = card.sealed_secret.revision
-        record(uow, AuditKind.SECRET_BROKEN, scene.visit, revision=revision)
+        record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=revision)
         return None
     return opened
 
 
-def _use_up_code(uow: UnitOfWork, scene: VisitContext) -> None:
+def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
     """Use the code up, or, when it was used in this visit, see that nothing came of it.
 
     A visit whose earlier grant was never sent, or whose new PIN the card refused while
     the secret was not spent, may try again: all other outcomes end the visit.
     """
-    code = scene.proven_code
+    code = context.proven_code
     if code is not None and code.consumed_at is None:
         if not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")
         return
-    earlier = uow.journal.of_visit(scene.visit.id)
+    earlier = uow.journal.of_visit(context.visit.id)
     if not earlier or any(entry.closed_at is None for entry in earlier):
         raise StepRefused("the secret was released already")
 
 
 def _write_down(
-    uow: UnitOfWork, scene: VisitContext, which: SecretSlot, attempt: str, proof: bytes
+    uow: UnitOfWork, context: VisitContext, which: SecretSlot, attempt: str, proof: bytes
 ) -> UnblockEntry:
-    visit, card = scene.visit, scene.card
+    visit, card = context.visit, context.card
     entry = UnblockEntry(
         id=new_id(),
         visit_id=visit.id,
@@ -271,7 +273,7 @@ def _write_down(
     left = _charge(uow, card)
     if left is None:
         raise VisitRefused(Reason.SECRET_BLOCKED)
-    code = scene.proven_code
+    code = context.proven_code
     told: dict[str, Scalar] = dict(given_by(code) if code else {})
     if note_presented(uow, card, which):
         told["presented"] = which.value
@@ -298,12 +300,12 @@ def _charge(uow: UnitOfWork, card: Card) -> int | None:
 
 def _grant(
     uow: UnitOfWork,
-    scene: VisitContext,
+    context: VisitContext,
     entry: UnblockEntry,
     secret: Sensitive,
     proof: CardProof | KeyNonce | None,
 ) -> Grant | KeyGrant:
-    if not has_admin_key(scene.card):
-        uow.cards.secret_seen(scene.card.id, uow.now)
+    if not has_admin_key(context.card):
+        uow.cards.secret_seen(context.card.id, uow.now)
         return Grant(JournalId(entry.id), secret)
-    return use_key(uow, scene.visit, entry, secret, proof)
+    return use_key(uow, context.visit, entry, secret, proof)

@@ -146,7 +146,7 @@ def test_an_unlock_under_way_is_waited_for(
     for _ in range(2):
         with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
             desk.erase(now(desk), WHY)
-        world.authority.settle(sitting.visit, grant.journal, UnblockUnknown())
+        world.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
     assert desk.find_one(NUMBER).name == NAME
 
 
@@ -155,7 +155,7 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.clock.forward(hours=2)
     with pytest.raises(NotTaken, match="Have the card put into any station"):
         desk.erase(now(desk), WHY)
@@ -170,7 +170,7 @@ def test_a_card_that_is_seen_again_settles_it(
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
-    world.authority.settle(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.insert(card)
     desk.erase(now(desk), WHY)
     with pytest.raises(NothingThere):
@@ -230,9 +230,9 @@ def live_through_everything(
     world.register(_holder(world, card), email=EMAIL)
     sitting = unlocking(world, card)
     grant = sitting.grant()
-    settled = world.authority.settle(sitting.visit, grant.journal, UnblockDone())
+    settled = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert settled == Finished(Purpose.UNLOCK)
-    assert world.authority.renew(sitting.visit, grant.journal) is not None
+    assert world.authority.rotate_secret(sitting.visit, grant.journal) is not None
     LocalCardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
     desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
     desk.correct_name(now(desk), NAME, about("a slip"))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.world import World
 from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import start_empty
 
 MakeWorld = Callable[..., World]
 
@@ -15,7 +16,7 @@ MakeWorld = Callable[..., World]
 @pytest.fixture(scope="session")
 def template(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of an estate that the installed program has just set up."""
-    pcscd.start()
+    start_empty(pcscd)
     world = World(tmp_path_factory.mktemp("template") / "estate", pcscd)
     try:
         world.open()
@@ -27,7 +28,7 @@ def template(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def make_world(tmp_path: Path, pcscd: HotplugPcscd, template: Path) -> Iterator[MakeWorld]:
     """Open estates with settings of their own: ``make_world(policy={"code_tries": 2})``."""
-    pcscd.start()
+    start_empty(pcscd)
     opened: list[World] = []
 
     def make(**settings: dict[str, Any]) -> World:

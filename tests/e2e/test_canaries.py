@@ -22,6 +22,7 @@ from tests.e2e.canaries import files, found, glass, mail, rows, spoken
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import start_empty
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -72,7 +73,7 @@ def _unlocks(life: Lived) -> None:
 def lived(
     request: pytest.FixtureRequest, pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lived]:
-    pcscd.start()
+    start_empty(pcscd)
     world = World(tmp_path_factory.mktemp("lived"), pcscd, {"pcsc": {"trace": True}})
     life = Lived(world, _secrets(world))
     try:

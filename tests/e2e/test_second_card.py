@@ -19,6 +19,7 @@ from kiosk.contract.ports import PostReaderEvent
 from kiosk.station import states as s
 from tests.station.rig import PIN, Rig
 from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import start_empty
 
 pytestmark = pytest.mark.hardware
 
@@ -64,7 +65,7 @@ class RealReaders(Rig):
 async def test_it_is_answered_once_the_holder_has_seen_that_the_pin_is_set(
     pcscd: HotplugPcscd,
 ) -> None:
-    pcscd.start()
+    start_empty(pcscd)
     chip = WaitingChip(blocked_card(holder_name="Asha Patel", puk=PUK))
     second = CardLink(new_card(holder_name="Ben Carter"), pcscd.slots[1])
     cards = PcscCards(Registry([PivDriver()]))

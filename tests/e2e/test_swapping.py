@@ -21,6 +21,7 @@ from screens.theme import Look
 from tests.e2e.glasshouse import FOR_EVER
 from tests.e2e.swapping import Crowd, Holder, Reactor, SlowChip
 from tests.support.hotplug import HotplugPcscd
+from tests.support.pcsc import start_empty
 
 pytestmark = pytest.mark.hardware
 
@@ -40,7 +41,7 @@ def holders() -> tuple[Holder, Holder]:
 
 @pytest.fixture
 async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncIterator[Reactor]:
-    pcscd.start()
+    start_empty(pcscd)
     chance = random.Random(12)
     crowd, cards = Crowd(holders, chance), PcscCards(Registry([PivDriver()]))
     faults: list[object] = []

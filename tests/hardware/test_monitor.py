@@ -27,7 +27,7 @@ from kiosk.contract.ports import (
 )
 from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
-from tests.support.pcsc import Insert
+from tests.support.pcsc import Insert, start_empty
 
 pytestmark = pytest.mark.hardware
 
@@ -58,7 +58,7 @@ def ears() -> Ears:
 
 @pytest.fixture
 def monitor(pcscd: HotplugPcscd, ears: Ears) -> Iterator[PcscMonitor]:
-    pcscd.start()
+    start_empty(pcscd)
     monitor = PcscMonitor(ears.post, retry_s=0.05)
     yield monitor
     ears.listening.set()

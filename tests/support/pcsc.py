@@ -99,11 +99,22 @@ def pcscd(pytestconfig: pytest.Config) -> Iterator[HotplugPcscd]:
     service.stop()
 
 
+def start_empty(pcscd: HotplugPcscd) -> None:
+    """Start the service and wait until it shows every slot as empty.
+
+    pcscd notices a removal at its next poll only: without the wait a test may meet the card
+    that the one before it pulled out.
+    """
+    pcscd.start()
+    wait_for_readers(pcscd.reader_names)  # it names each a moment after it listens for cards
+    for reader in pcscd.reader_names:
+        wait_for_presence(reader, present=False)
+
+
 @pytest.fixture
 def insert(pcscd: HotplugPcscd) -> Iterator[Insert]:
     """Push cards in; they are out again after the test, and pcscd runs again."""
-    pcscd.start()
-    wait_for_readers(pcscd.reader_names)  # it names each a moment after it listens for cards
+    start_empty(pcscd)
     seats: list[Seat] = []
 
     def push(chip: Chip, slot: int = 0) -> Seat:
@@ -117,8 +128,7 @@ def insert(pcscd: HotplugPcscd) -> Iterator[Insert]:
         seat.link.remove()
     pcscd.start()
     pcscd.replug()
-    for reader in pcscd.reader_names:
-        wait_for_presence(reader, present=False)
+    start_empty(pcscd)
 
 
 @pytest.fixture

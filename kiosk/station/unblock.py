@@ -7,8 +7,9 @@ visit may be over, and the person may have gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar, assert_never
 
 from kiosk.contract import errors
@@ -42,99 +43,28 @@ from kiosk.station.events import PadEnded, PinNotTaken, Replied
 from kiosk.station.states import PadNotice, PinTrouble
 from kiosk.station.step import notice_of
 
-# What is done to unblock a card while it is held, one step after the other.
-#
-# The secret is asked for in here, and once it was used the card is given another one in the same
-# hold: nobody else gets at the card between the two.
-
 T = TypeVar("T")
 
 HOLDING_ON: Final = (0.2, 0.5, 1.0)
 """Seconds between the calls that are repeated while the card is held."""
 
 
-class UnblockAct:
-    """One unblock; how far it came stays known, whatever becomes of the card.
+@dataclass(frozen=True, slots=True)
+class UnblockResult:
+    """How far one unblock came, whatever becomes of the card afterwards.
 
-    ``done``: the card answered that it has its new PIN. ``reply`` is what the authority
-    said to that, where it could be told at once. ``change`` is what became of the new
-    secret, None where there was none.
+    ``grant``: what the authority released, None: nothing. ``refusal``: what it refused the
+    unblock with. ``done``: the card answered that it has its new PIN. ``reply``: what the
+    authority said to that, where it could be asked at once. ``rotation``: what became of the
+    card's new secret, None where there was none. ``error``: what ended the unblock early.
     """
 
-    def __init__(
-        self, authority: Authority, command: UnblockPin, sleep: Callable[[float], None]
-    ) -> None:
-        self._authority = authority
-        self._command = command
-        self._sleep = sleep
-        self.granted: Grant | KeyGrant | None = None
-        self.done = False
-        self.reply: Task | Refusal | None = None
-        self.change: UnblockOutcome | None = None
-
-    def __call__(self, card: CardHold) -> Refusal | None:
-        """Do it; return what the authority refused it with."""
-        visit = self._command.visit
-        card.prepare_unblock()
-        challenge = self._authority.challenge(visit)
-        if isinstance(challenge, Refusal):
-            return challenge
-        proof, attempt = _answered(card, challenge), self._command.attempt
-        grant = self._repeated(lambda: self._authority.release(visit, attempt, proof))
-        if isinstance(grant, Refusal):
-            return grant
-        self.granted = grant
-        if isinstance(grant, KeyGrant):
-            return self._reset_with_key(card, grant)
-        card.unblock(grant.secret, self._command.new)
-        self.done = True
-        new = self._new_secret(grant)
-        if new is not None:
-            self._change(card, grant.secret, new)
-        return None
-
-    def _reset_with_key(self, card: CardHold, grant: KeyGrant) -> Refusal | None:
-        """Let card and authority find each other to have the admin key, then reset the PIN."""
-        answer = card.prove_key(grant.cryptogram)
-        visit = self._command.visit
-        refusal = self._repeated(lambda: self._authority.admit(visit, grant.journal, answer))
-        if refusal is not None:
-            return refusal
-        card.reset_pin(self._command.new)
-        self.done = True
-        return None
-
-    def _repeated(self, call: Callable[[], T]) -> T:
-        """Make a call that counts only while the card is held; ask again for a lost answer."""
-        for pause in HOLDING_ON:
-            try:
-                return call()
-            except errors.AuthorityUnavailable:
-                self._sleep(pause)
-        return call()
-
-    def _new_secret(self, grant: Grant) -> Sensitive | None:
-        """Tell what the card did, and ask for its next secret; an authority that is away has none.
-
-        What was not told here is told once the card was let go.
-        """
-        visit = self._command.visit
-        try:
-            self.reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
-            return self._authority.rotate_secret(visit, grant.journal)
-        except errors.AuthorityError:
-            return None
-
-    def _change(self, card: CardHold, used: Sensitive, new: Sensitive) -> None:
-        self.change = UnblockUnknown()
-        try:
-            card.change_secret(used, new)
-        except errors.PinRefused as refused:
-            self.change = UnblockRefused(None, refused.reason)
-        except errors.CardError as error:
-            self.change = outcome_of(error)
-        else:
-            self.change = UnblockDone()
+    grant: Grant | KeyGrant | None = None
+    refusal: Refusal | None = None
+    done: bool = False
+    reply: Task | Refusal | None = None
+    rotation: UnblockOutcome | None = None
+    error: errors.CardError | errors.AuthorityError | None = None
 
 
 def _answered(
@@ -149,6 +79,16 @@ def _answered(
             return None
         case _:
             assert_never(challenge)
+
+
+def _changed(card: CardHold, used: Sensitive, new: Sensitive) -> UnblockOutcome:
+    try:
+        card.change_secret(used, new)
+    except errors.PinRefused as refused:
+        return UnblockRefused(None, refused.reason)
+    except errors.CardError as error:
+        return outcome_of(error)
+    return UnblockDone()
 
 
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
@@ -219,33 +159,110 @@ class PinWork:
 
     def _once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
         """Hold the card once; None where it is to be given another secret."""
-        act = UnblockAct(self._authority, command, self._sleep)
+        visit, result = command.visit, self._held(command)
+        grant = result.grant
+        if grant is None:
+            if result.error is not None:
+                raise result.error
+            return Replied(visit, result.refusal or _refused(visit))
+        if result.done:
+            return self._finished(visit, grant, result)
+        match result.error:
+            case None:
+                return Replied(visit, result.refusal or _refused(visit))
+            case errors.CardError() as error:
+                return self._failed(command, grant, error)
+            case errors.AuthorityError() as error:
+                # It did not say whether the card has its admin key: the PIN was left as it was.
+                self._settle(visit, grant, UnblockNotSent())
+                raise error
+            case _:
+                assert_never(result.error)
+
+    def _held(self, command: UnblockPin) -> UnblockResult:
+        """Unblock the card while it is held.
+
+        A card that hangs is let go of while the work is still stuck in another thread: what
+        that had reached before counts.
+        """
+        reached = [UnblockResult()]
+
+        def work(card: CardHold) -> None:
+            for result in self._steps(command, card):
+                reached.append(result)
+
         try:
-            refusal = self._cards.hold(command.at, act)
-        except errors.CardError as error:
-            if act.granted is None:
-                raise
-            if not act.done:
-                return self._failed(command, act.granted, error)
-            refusal = None
+            self._cards.hold(command.at, work)
+        except (errors.CardError, errors.AuthorityError) as error:
+            return replace(reached[-1], error=error)
+        return reached[-1]
+
+    def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[UnblockResult]:
+        """Yield the result so far after every step that changes it.
+
+        The secret is asked for in here, and once it was used the card is given another one in
+        the same hold: no other program gets at the card between the two.
+        """
+        visit = command.visit
+        card.prepare_unblock()
+        challenge = self._authority.challenge(visit)
+        if isinstance(challenge, Refusal):
+            yield UnblockResult(refusal=challenge)
+            return
+        proof = _answered(card, challenge)
+        grant = self._repeated(lambda: self._authority.release(visit, command.attempt, proof))
+        if isinstance(grant, Refusal):
+            yield UnblockResult(refusal=grant)
+            return
+        yield UnblockResult(grant)
+        if isinstance(grant, KeyGrant):
+            answer = card.prove_key(grant.cryptogram)
+            refusal = self._repeated(lambda: self._authority.admit(visit, grant.journal, answer))
+            if refusal is not None:
+                yield UnblockResult(grant, refusal)
+                return
+            card.reset_pin(command.new)
+            yield UnblockResult(grant, done=True)
+            return
+        card.unblock(grant.secret, command.new)
+        yield UnblockResult(grant, done=True)
+        reply, new = self._new_secret(visit, grant)
+        done = UnblockResult(grant, done=True, reply=reply)
+        yield done
+        if new is not None:
+            yield replace(done, rotation=UnblockUnknown())
+            yield replace(done, rotation=_changed(card, grant.secret, new))
+
+    def _repeated(self, call: Callable[[], T]) -> T:
+        """Make a call that counts only while the card is held; ask again for a lost answer."""
+        for pause in HOLDING_ON:
+            try:
+                return call()
+            except errors.AuthorityUnavailable:
+                self._sleep(pause)
+        return call()
+
+    def _new_secret(
+        self, visit: VisitId, grant: Grant
+    ) -> tuple[Task | Refusal | None, Sensitive | None]:
+        """Report that the card has its PIN, and ask for its next secret.
+
+        Return what the authority said to both. What could not be reported here is reported
+        once the card was let go.
+        """
+        reply = None
+        try:
+            reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
+            return reply, self._authority.rotate_secret(visit, grant.journal)
         except errors.AuthorityError:
-            self._not_admitted(command.visit, act.granted)
-            raise
-        if refusal is not None or act.granted is None:
-            return Replied(command.visit, refusal or _refused(command.visit))
-        return self._finished(command.visit, act.granted, act)
+            return reply, None
 
-    def _not_admitted(self, visit: VisitId, grant: Grant | KeyGrant | None) -> None:
-        """Nobody could say whether the card has its admin key: its PIN was left as it was."""
-        if grant is not None:
-            self._settle(visit, grant, UnblockNotSent())
-
-    def _finished(self, visit: VisitId, grant: Grant | KeyGrant, act: UnblockAct) -> Replied:
+    def _finished(self, visit: VisitId, grant: Grant | KeyGrant, result: UnblockResult) -> Replied:
         """Tell what the card did; whether it took its new secret, the next unlock finds out too."""
-        done = act.reply or self._settle(visit, grant, UnblockDone())
-        if act.change is not None:
+        done = result.reply or self._settle(visit, grant, UnblockDone())
+        if result.rotation is not None:
             with suppress(errors.AuthorityError):
-                self._authority.confirm_rotation(visit, grant.journal, act.change)
+                self._authority.confirm_rotation(visit, grant.journal, result.rotation)
         return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(

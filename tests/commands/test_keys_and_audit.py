@@ -51,7 +51,7 @@ def test_an_auditor_without_the_key_file_verifies_with_public_keys(
     without = "audit", "verify", "--without-key", "--anchors", str(place / "anchors")
     assert kiosk(*without, "--public-keys", str(place / "public")) == 0
     said = capsys.readouterr().out
-    assert "1 anchors fit\nthe MACs of the rows were not checked" in said
+    assert "1 anchor fit\nthe MACs of the rows were not checked" in said
     assert "signatures" not in said
     assert kiosk(*without) == 0
     assert "signatures of the anchors were not checked" in capsys.readouterr().out
@@ -92,14 +92,14 @@ def test_the_audit_is_verified_and_anchored(
 ) -> None:
     kiosk("import", people(place, GOOD))
     assert kiosk("audit", "verify") == 0
-    assert "1 rows and 0 anchors fit\nsigned anchors cover nothing" in capsys.readouterr().out
+    assert "1 row and 0 anchors fit\nsigned anchors cover nothing" in capsys.readouterr().out
     anchors = str(place / "anchors")
     assert kiosk("audit", "anchor", "--out", anchors) == 0
     assert kiosk("audit", "anchor", "--out", anchors) == 0
     assert "nothing was recorded since" in capsys.readouterr().out
     assert S_IMODE(os.stat(anchors).st_mode) == 0o600  # noqa: PTH116
     assert kiosk("audit", "verify", "--anchors", anchors) == 0
-    assert capsys.readouterr().out == "1 rows and 1 anchors fit\n"
+    assert capsys.readouterr().out == "1 row and 1 anchor fit\n"
 
 
 SWAP = """

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import as_json, complain, say
+from kiosk.app.cli.printing import as_json, complain, numbered, say
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -128,9 +128,9 @@ def _verify(args: argparse.Namespace) -> int:
             verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
     if verdict.fault:
         complain(f"row {verdict.fault.seq} ({verdict.fault.kind}): {verdict.fault.because}")
-        complain(f"{verdict.rows} rows were walked; the audit is NOT intact")
+        complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
         return 1
-    say(f"{verdict.rows} rows and {verdict.anchors} anchors fit")
+    say(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     if not verdict.keyed:
         say("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
@@ -213,7 +213,7 @@ def _export(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.audit
     with ProgressLine("exporting") as progress:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
-    say(f"{written.rows} rows in {written.path}")
+    say(f"{numbered(written.rows, 'row')} in {written.path}")
     return 0
 
 

@@ -148,7 +148,7 @@ def _rotate_rows(tools: Tools) -> int:
         say(f"added {done.added}; {_STATIONS}")
     else:
         say(f"finished an earlier rotation; {done.current} stays the current key")
-    say(f"{done.restamped} rows have a MAC of it now")
+    say(f"rows with a MAC of it now: {done.restamped:,}")
     for table, row in done.altered:
         complain(f"{table} {row}: altered outside of the service, and left as it is")
     _say_copy(tools)

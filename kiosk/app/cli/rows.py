@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import numbered, say
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
 
 DESCRIPTION = """\
@@ -53,5 +53,5 @@ def _check(args: argparse.Namespace) -> int:
     found = sweep(Tools(args).store)
     for table, row in found.altered:
         say(f"{table} {row}")
-    say(f"{len(found.altered)} of {found.rows} records were altered outside of the service")
+    say(f"{len(found.altered)} of {numbered(found.rows, 'record')} altered outside of the service")
     return int(bool(found.altered))

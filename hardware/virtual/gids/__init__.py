@@ -1,1 +1,0 @@
-"""A virtual GIDS card: the identity application that Windows brings a driver for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,33 @@ def test_a_sender_name_is_written_safely(tmp_path: Path, name: str) -> None:
     with running(mailbox) as settings:
         SmtpMailer(replace(relay_to(settings), sender_name=name)).send(code_mail())
     assert mailbox.messages()[0].sender == "no-reply@wexbridge.example"
+
+
+def test_a_sender_with_an_international_domain_is_written_in_ascii(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path)
+    with running(mailbox) as settings:
+        settings = replace(settings, sender="no-reply@trüst.example")
+        SmtpMailer(relay_to(settings)).send(code_mail())
+    (mail,) = mailbox.messages()
+    assert mail.sender == "no-reply@xn--trst-1ra.example"
+    assert b"<no-reply@xn--trst-1ra.example>" in mail.raw
+
+
+def test_a_sender_that_cannot_be_written_in_ascii_is_named() -> None:
+    for sender in ("jürgen@trust.example", "no-reply@trüst..example"):
+        with pytest.raises(ConfigError, match=f"mail.sender {sender}"):
+            relay_from(MailSettings(sender=sender), "x", {})
+
+
+def test_a_refusal_carries_neither_the_address_nor_the_relays_words(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path)
+    mailbox.replies["RCPT"] = "550 5.1.1 no canary here"
+    with running(mailbox) as settings, pytest.raises(MailRefused) as caught:
+        SmtpMailer(relay_to(settings)).send(code_mail())
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "jo.smith" not in trace
+    assert "canary" not in trace
+    assert caught.value.__context__ is None
 
 
 def test_several_threads_may_send_at_once(tmp_path: Path) -> None:

@@ -11,12 +11,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import make_msgid
-from typing import Any, cast
 
 import aiosmtplib
-from emails.backend.response import SMTPResponse
-from emails.backend.smtp.aio_backend import AsyncSMTPBackend
-from emails.backend.smtp.aio_client import AsyncSMTPClientWithResponse
 from emails.message import Message as Mail
 
 from kiosk.app.config.loading import credential_text
@@ -32,7 +28,7 @@ from kiosk.contract.policy import email_problem
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
-# From what a mail library raises or returns to the three errors of the house.
+# From what the mail library raises to the three errors of mail.
 #
 # A relay's own words are not repeated, for they may quote the message: its numbers are.
 
@@ -40,33 +36,37 @@ _ERRNO = re.compile(r"Errno (\d+)")
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
-def mail_error(error: BaseException, otherwise: str) -> MailError:
-    """Return our error for one that ended a conversation."""
+def mail_error(error: BaseException) -> MailError:
+    """Return our error for one that ended a conversation.
+
+    Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: one of
+    the sender is our own setting, and another recipient would fare no better.
+    """
     for each in _causes(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return MailNotTrusted(f"the relay's certificate: {each.verify_message}")
         if isinstance(each, ssl.SSLError):
             return MailNotTrusted(f"TLS with the relay failed: {each.reason or 'no reason given'}")
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return MailUnavailable(f"the relay refused the login ({_numbers(error)})")
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        return MailUnavailable(f"the relay answered {_numbers(error)}")
-    return MailUnavailable(f"{otherwise} ({_system_reason(error) or type(error).__name__})")
+    match error:
+        case aiosmtplib.SMTPSenderRefused():
+            return MailUnavailable(f"the relay answered {_numbers(error)} to MAIL")
+        case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
+            return _refusal(refusal, "RCPT")
+        case aiosmtplib.SMTPDataError():
+            return _refusal(error, "DATA")
+        case aiosmtplib.SMTPAuthenticationError():
+            return MailUnavailable(f"the relay refused the login ({_numbers(error)})")
+        case aiosmtplib.SMTPResponseException():
+            return MailUnavailable(f"the relay answered {_numbers(error)}")
+    reason = _system_reason(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return MailUnavailable(f"the relay did not answer in time ({reason})")
+    return MailUnavailable(f"the relay cannot be reached ({reason})")
 
 
-def response_error(response: SMTPResponse | None) -> MailError:
-    """Return our error for a message that was not taken.
-
-    Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: one of
-    the sender is our own setting, and another recipient would fare no better.
-    """
-    if response is None or response.status_code is None:
-        return MailUnavailable("the relay gave no answer")
-    text = (response.status_text or b"").decode("ascii", "replace")
-    numbers = _with_enhanced(response.status_code, text)
-    said = f"the relay answered {numbers} to {str(response.last_command).upper()}"
-    final = 500 <= response.status_code < 600 and response.last_command in ("rcpt", "data")
-    return MailRefused(said) if final else MailUnavailable(said)
+def _refusal(error: aiosmtplib.SMTPResponseException, command: str) -> MailError:
+    said = f"the relay answered {_numbers(error)} to {command}"
+    return MailRefused(said) if 500 <= error.code < 600 else MailUnavailable(said)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -91,13 +91,9 @@ def _system_reason(error: BaseException) -> str:
 
 
 def _numbers(error: aiosmtplib.SMTPResponseException) -> str:
-    return _with_enhanced(error.code, str(error.message))
-
-
-def _with_enhanced(code: int, text: str) -> str:
-    """Add the enhanced status code (RFC 3463) where there is one."""
-    found = _ENHANCED.search(text)
-    return f"{code} {found.group()}" if found else str(code)
+    """Return the code, and the enhanced status code (RFC 3463) where there is one."""
+    found = _ENHANCED.search(str(error.message))
+    return f"{error.code} {found.group()}" if found else str(error.code)
 
 
 # Where mail is handed over, and how it is known that the relay is the right one.
@@ -116,6 +112,7 @@ class Relay:
     """One relay: ``context`` verifies its certificate and name; ``deadline_s`` bounds it all.
 
     ``greet_as`` is how this machine names itself to the relay (RFC 5321, 4.1.1.1).
+    ``sender`` is in ASCII.
     """
 
     host: str
@@ -133,19 +130,20 @@ class Relay:
 def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, str]) -> Relay:
     """Read the certificates and the credential that ``settings`` name.
 
-    Raises ``ConfigError`` naming the file that cannot be used.
+    Raises ``ConfigError`` naming the file, or the address, that cannot be used.
     """
+    sender = _ascii_address(settings.sender)
     return Relay(
         host=settings.host,
         port=settings.port,
         tls_from_start=settings.security == "tls",
         context=verifying_context(settings.ca_file),
-        sender=settings.sender,
+        sender=sender,
         sender_name=sender_name,
         reply_to=settings.reply_to,
         login=_login(settings.credential, environ),
         deadline_s=settings.deadline_s,
-        greet_as=_greet_as(settings.sender),
+        greet_as=_greet_as(sender),
     )
 
 
@@ -168,6 +166,15 @@ def _login(credential: str, environ: Mapping[str, str]) -> Login | None:
     return Login(user, Sensitive(password))
 
 
+def _ascii_address(address: str) -> str:
+    """Write an international domain as its A-labels (RFC 5890): few relays take another form."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
+    except UnicodeError:
+        raise ConfigError(f"mail.sender {address}: cannot be written in ASCII") from None
+
+
 def _greet_as(sender: str) -> str:
     """Name this machine without asking the name service, which may take seconds to say no."""
     host = socket.gethostname()
@@ -176,106 +183,75 @@ def _greet_as(sender: str) -> str:
 
 
 # One conversation with the relay: verified TLS, then login, then one message, once.
-#
-# Built on the asynchronous client of the ``emails`` package: its synchronous one verifies no
-# certificate, and its backend sends a message again when a connection drops, which for a code
-# could be twice.
 
 _GOODBYE_S = 1.0
 
 
-class _Responses:
-    """The one thing that the client asks of the backend it thinks it belongs to."""
+async def converse(relay: Relay, recipient: str = "", content: bytes = b"") -> None:
+    """Send ``content``, or without it only connect, verify and log in; within the deadline.
 
-    def make_response(self, exception: Exception | None = None) -> SMTPResponse:
-        return SMTPResponse(exception=exception)
-
-
-class VerifiedClient(AsyncSMTPClientWithResponse):
-    """A client that says nothing but its greeting before TLS is up and verified."""
-
-    def __init__(self, relay: Relay) -> None:
-        super().__init__(
-            cast(AsyncSMTPBackend, _Responses()),
-            ssl=relay.tls_from_start,
-            tls=not relay.tls_from_start,
-            host=relay.host,
-            port=relay.port,
-            timeout=relay.deadline_s,
-            local_hostname=relay.greet_as,
-            tls_context=relay.context,
-        )
-        self._relay = relay
-        self._line: asyncio.Transport | None = None
-
-    async def initialize(self) -> None:
-        """Connect, verify and log in; a relay that offers no TLS hears no login."""
-        await self._connect()
-        await self._smtp.ehlo()
-        self._esmtp = True
-        if self._relay.login:
-            login = self._relay.login
-            await self._smtp.login(login.user, login.password.reveal())
-
-    async def leave(self) -> None:
-        """Say goodbye, for a second at most: by now the relay has given its answer."""
-        with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-            async with asyncio.timeout(_GOODBYE_S):
-                await self._smtp.quit()
-
-    async def drop(self) -> None:
-        """Cut the line, whatever state it is in, and let the loop close its socket."""
-        if self._line is not None:
-            self._line.abort()
-        self._smtp.close()
-        for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
-            await asyncio.sleep(0)
-
-    async def _connect(self) -> None:
-        try:
-            await self._smtp.connect()
-        except aiosmtplib.SMTPException as error:
-            # The library has no class of its own for a STARTTLS that is absent or refused.
-            if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
-                raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
-            raise
-        self._line = cast(asyncio.Transport, self._smtp.transport)
-        if self._smtp.get_transport_info("sslcontext") is not self._relay.context:
-            raise MailNotTrusted("the connection is not encrypted as it was asked to be")
-
-
-class _Once:
-    """Hands a message to a client that is connected, and never tries again."""
-
-    def __init__(self, client: VerifiedClient) -> None:
-        self._client = client
-
-    async def sendmail(
-        self, from_addr: str, to_addrs: list[str], msg: Mail, **_: Any
-    ) -> SMTPResponse | None:
-        """Send as ``emails`` wants it done."""
-        response: SMTPResponse | None = await self._client.sendmail(
-            from_addr, to_addrs, msg.as_bytes()
-        )
-        return response
-
-
-async def converse(relay: Relay, mail: Mail | None) -> SMTPResponse | None:
-    """Send ``mail``, or with None only connect, verify and log in; within the deadline.
-
-    Raises ``TimeoutError`` after the relay's deadline, and what the client raises.
+    Raises ``TimeoutError`` after the relay's deadline, ``MailNotTrusted`` without TLS, and
+    what ``aiosmtplib`` raises.
     """
-    client = VerifiedClient(relay)
-    response: SMTPResponse | None = None
+    client = aiosmtplib.SMTP(
+        hostname=relay.host,
+        port=relay.port,
+        use_tls=relay.tls_from_start,
+        start_tls=False,  # asked for below, where its refusal can be told from others
+        tls_context=relay.context,
+        local_hostname=relay.greet_as,
+        timeout=None,  # of each command: one deadline bounds them all
+    )
+    transport: asyncio.BaseTransport | None = None
     try:
         async with asyncio.timeout(relay.deadline_s):
-            await client.initialize()
-            if mail is not None:
-                response = await mail.send_async(smtp=_Once(client))
-        await client.leave()
+            await client.connect()
+            if not relay.tls_from_start:
+                await _start_tls(client)
+            transport = client.transport
+            if client.get_transport_info("sslcontext") is not relay.context:
+                raise MailNotTrusted("the connection is not encrypted as it was asked to be")
+            await client.ehlo()
+            if relay.login:
+                await client.login(relay.login.user, relay.login.password.reveal())
+            if content:
+                await client.sendmail(relay.sender, recipient, content)
+    except (
+        aiosmtplib.SMTPSenderRefused,
+        aiosmtplib.SMTPRecipientsRefused,
+        aiosmtplib.SMTPDataError,
+    ):
+        await _quit(client)
+        raise
+    else:
+        await _quit(client)
     finally:
-        await client.drop()
-    return response
+        await _drop(client, transport)
+
+
+async def _start_tls(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.starttls()
+    except aiosmtplib.SMTPException as error:
+        # The library has no class for a STARTTLS that is absent or refused.
+        if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
+            raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
+        raise
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    """Wait for a second at most: by now the relay has given its verdict."""
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit(timeout=_GOODBYE_S)
+
+
+async def _drop(client: aiosmtplib.SMTP, transport: asyncio.BaseTransport | None) -> None:
+    """Close the connection without waiting for the relay's close_notify."""
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    client.close()
+    for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
+        await asyncio.sleep(0)
 
 
 _HEADERS = {
@@ -302,19 +278,38 @@ class SmtpMailer:
         (the relay will not have this address or message) or ``MailUnavailable``. After
         the last, and only when the answer to DATA was lost, the message may arrive.
         """
-        response = self._run(self._build(message))
-        if response is None or not response.success:
-            raise response_error(response)
+        if email_problem(message.to, ()):
+            raise MailRefused("the address is not one that mail can be sent to")
+        self._converse(message)
 
     def check(self) -> None:
         """Connect, verify and log in, and send nothing; raises as ``send`` does."""
-        self._run(None)
+        self._converse(None)
 
-    def _build(self, message: Message) -> Mail:
-        if email_problem(message.to, ()):
-            raise MailRefused("the address is not one that mail can be sent to")
+    def _converse(self, message: Message | None) -> None:
+        """Run one conversation on an event loop of its own, in the caller's thread."""
+        failure: MailError | None = None
+        loop = asyncio.new_event_loop()
+        try:
+            if message is None:
+                conversation = converse(self._relay)
+            else:
+                conversation = converse(self._relay, message.to, self._written(message))
+            loop.run_until_complete(conversation)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            failure = mail_error(error)
+        except ValueError:  # a header with a line break; a text that no charset takes
+            failure = MailRefused("the message cannot be written as mail")
+        finally:
+            # Not asyncio.run: it would wait for a name service that hangs in a thread.
+            loop.close()
+        # Raised here: inside the arm, its context would be an error that names the recipient.
+        if failure:
+            raise failure
+
+    def _written(self, message: Message) -> bytes:
         relay = self._relay
-        return Mail(
+        mail = Mail(
             subject=message.subject,
             text=message.text,
             html=message.html,
@@ -324,18 +319,5 @@ class SmtpMailer:
             headers=_HEADERS,
             message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
         )
-
-    def _run(self, mail: Mail | None) -> SMTPResponse | None:
-        """Run one conversation on a loop of its own, in the caller's thread."""
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(converse(self._relay, mail))
-        except TimeoutError as error:
-            raise mail_error(error, "the relay did not answer in time") from None
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise mail_error(error, "the relay cannot be reached") from None
-        except ValueError:  # a header with a line break; a text that no charset takes
-            raise MailRefused("the message cannot be written as mail") from None
-        finally:
-            # Not asyncio.run: it would wait for a name service that hangs in a thread.
-            loop.close()
+        written: bytes = mail.as_bytes()
+        return written

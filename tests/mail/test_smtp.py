@@ -204,6 +204,33 @@ def test_a_connection_lost_after_the_message_is_not_tried_again(tmp_path: Path) 
     assert sum(line.startswith("RCPT") for line in server.heard) == 1
 
 
+def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> None:
+    def refusing(wire: Wire) -> None:
+        greeted(wire, tmp_path)
+        wire.expect("MAIL", "250 ok")
+        wire.expect("RCPT", "550 5.1.1 no such user")
+        while True:
+            wire.hear()
+
+    with Scripted(refusing) as server, pytest.raises(MailRefused, match=r"550 5.1.1 to RCPT"):
+        SmtpMailer(relay_at(server.port, tmp_path, 2)).send(code_mail())
+    assert server.calls == 1
+
+
+def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
+    def without_login(wire: Wire) -> None:
+        greeted(wire, tmp_path)
+        wire.hear()
+
+    with Scripted(without_login) as server:
+        relay = replace(
+            relay_at(server.port, tmp_path, 5), login=Login("kiosk", Sensitive("canary-pass"))
+        )
+        with pytest.raises(MailUnavailable, match=r"offers no login.*mail\.credential"):
+            SmtpMailer(relay).check()
+    assert [line.split()[0] for line in server.heard] == ["EHLO", "STARTTLS", "EHLO"]
+
+
 def test_taken_is_taken_whatever_happens_to_the_goodbye(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
         taken(wire, tmp_path, "250 ok")

@@ -42,22 +42,23 @@ def mail_error(error: BaseException) -> MailError:
     Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: one of
     the sender is our own setting, and another recipient would fare no better.
     """
-    for each in _causes(error):
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return MailNotTrusted(f"the relay's certificate: {each.verify_message}")
-        if isinstance(each, ssl.SSLError):
-            return MailNotTrusted(f"TLS with the relay failed: {each.reason or 'no reason given'}")
-    match error:
-        case aiosmtplib.SMTPSenderRefused():
-            return MailUnavailable(f"the relay answered {_numbers(error)} to MAIL")
-        case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
-            return _refusal(refusal, "RCPT")
-        case aiosmtplib.SMTPDataError():
-            return _refusal(error, "DATA")
-        case aiosmtplib.SMTPAuthenticationError():
-            return MailUnavailable(f"the relay refused the login ({_numbers(error)})")
-        case aiosmtplib.SMTPResponseException():
-            return MailUnavailable(f"the relay answered {_numbers(error)}")
+    for each in _causes(error):  # a verdict stays one though what follows it goes wrong
+        match each:
+            case ssl.SSLCertVerificationError():
+                return MailNotTrusted(f"the relay's certificate: {each.verify_message}")
+            case ssl.SSLError():
+                reason = each.reason or "no reason given"
+                return MailNotTrusted(f"TLS with the relay failed: {reason}")
+            case aiosmtplib.SMTPSenderRefused():
+                return MailUnavailable(f"the relay answered {_numbers(each)} to MAIL")
+            case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
+                return _refusal(refusal, "RCPT")
+            case aiosmtplib.SMTPDataError():
+                return _refusal(each, "DATA")
+            case aiosmtplib.SMTPAuthenticationError():
+                return MailUnavailable(f"the relay refused the login ({_numbers(each)})")
+            case aiosmtplib.SMTPResponseException():
+                return MailUnavailable(f"the relay answered {_numbers(each)}")
     reason = _system_reason(error) or type(error).__name__
     if isinstance(error, TimeoutError):
         return MailUnavailable(f"the relay did not answer in time ({reason})")
@@ -213,6 +214,11 @@ async def converse(relay: Relay, recipient: str = "", content: bytes = b"") -> N
                 raise MailNotTrusted("the connection is not encrypted as it was asked to be")
             await client.ehlo()
             if relay.login:
+                if not client.supported_auth_methods:
+                    raise MailUnavailable(
+                        "the relay offers no login that this program knows: "
+                        "correct mail.port or leave mail.credential empty"
+                    )
                 await client.login(relay.login.user, relay.login.password.reveal())
             if content:
                 await client.sendmail(relay.sender, recipient, content)

@@ -10,9 +10,9 @@ from typing import assert_never
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, plain, record, refuse_visit
+from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.card_evidence import (
-    Unproven,
     claim,
     digest_of,
     draw,

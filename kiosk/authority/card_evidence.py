@@ -15,11 +15,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from typing import Final, assert_never
 
 from kiosk.authority.audit import AuditKind, record, refuse_visit
+from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.crypto.card_keys import (
     Issuers,
     key_from,
@@ -53,19 +53,6 @@ PROVE_THEMSELVES: Final = frozenset({"piv"})
 _NONCE_BYTES: Final = 32
 _SCOPE: Final = b"unlock-kiosk card proof 1\0"
 """Begins what a card signs here, so that the signature means nothing anywhere else."""
-
-
-class Unproven(StrEnum):
-    """Why a card does not count as genuine; told to the audit, never to whoever holds it."""
-
-    NO_KEY = "no-key"
-    UNSUPPORTED_KEY = "unsupported-key"
-    UNKNOWN_KEY = "unknown-key"
-    NOT_ISSUED = "not-issued"
-    NO_ANSWER = "no-answer"
-    WRONG_ANSWER = "wrong-answer"
-    MIRRORED = "mirrored"
-    NO_ADMIN_KEY = "no-admin-key"
 
 
 def key_to_prove(policy: Policy, card: Card, offered: bytes | None) -> bytes | None:

@@ -6,15 +6,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.authority.audit import ServiceKind
 from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.authority.store.repositories.codes import LIFE as STOP_NUMBERS
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StoreError
-
-PURGED: Final = "records-purged"
-"""The audit's kind for one purge of visits and of the journal."""
 
 BATCH = 500
 """Rows that one transaction deletes: stations write between two of them."""
@@ -80,5 +78,5 @@ def _record_purge(store: Store, before: datetime, journal: int, visits: int) -> 
         "visits": visits,
     }
     with store.begin() as uow:
-        uow.audit.append(kind=PURGED, reference="", detail=detail)
+        uow.audit.append(kind=ServiceKind.RECORDS_PURGED.value, reference="", detail=detail)
         uow.commit()

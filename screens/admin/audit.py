@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk, AuditDesk
-from kiosk.authority.administration.saying import as_sentence
 from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
@@ -23,6 +22,7 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.roles import Action
+from kiosk.authority.wording import as_sentence
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form

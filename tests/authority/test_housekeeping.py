@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority import housekeeping
-from kiosk.authority.housekeeping import PURGED, TOLD_AFTER, purge, tidy
+from kiosk.authority.audit import ServiceKind
+from kiosk.authority.housekeeping import TOLD_AFTER, purge, tidy
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     Card,
@@ -87,7 +88,9 @@ def left(store: Store, *visits: str) -> list[bool]:
 
 def purges(store: Store) -> list[dict[str, Scalar]]:
     with store.read() as uow:
-        return [event.detail for event in uow.audit.latest() if event.kind == PURGED]
+        return [
+            event.detail for event in uow.audit.latest() if event.kind == ServiceKind.RECORDS_PURGED
+        ]
 
 
 def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(

@@ -18,7 +18,6 @@ from kiosk.app.cli.tools import (
     say_json,
     tell,
 )
-from kiosk.authority.administration.saying import last_day
 from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,
@@ -27,6 +26,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
+from kiosk.authority.wording import last_day
 from kiosk.contract.errors import NotTaken
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import IO
 
-from kiosk.authority.administration.audit_messages import WORDS, audit_message
 from kiosk.authority.administration.files import csv_line, new_file
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import Office, staff_names
@@ -28,7 +27,7 @@ from kiosk.authority.administration.views import (
     Progress,
     Written,
 )
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit import EVENTS, StaffKind, audit_message
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     ActionNote,
@@ -291,7 +290,7 @@ class LocalAuditDesk:
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return the kinds of rows there can be, each with what it means in plain words."""
         with self._office.look(Action.SEE_AUDIT):
-            return tuple((str(kind), words) for kind, words in WORDS.items())
+            return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
     def verify(self, progress: Progress) -> ChainVerdict:
         """Walk the whole chain; progress is told in rows."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kiosk.authority.administration.findings import Finding, fail, ok, warn
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
-from kiosk.authority.administration.saying import counted
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
@@ -19,6 +18,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.wording import counted
 from kiosk.contract.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer

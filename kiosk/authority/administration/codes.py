@@ -11,9 +11,14 @@ from __future__ import annotations
 from itertools import takewhile
 
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
-from kiosk.authority.administration.office import Act, Office, audit_name, deed_told, staff_names
+from kiosk.authority.administration.office import (
+    Act,
+    Office,
+    audit_name,
+    describe_change,
+    staff_names,
+)
 from kiosk.authority.administration.proposals import objection
-from kiosk.authority.administration.saying import counted
 from kiosk.authority.administration.standing import (
     card_trouble,
     code_line,
@@ -22,7 +27,7 @@ from kiosk.authority.administration.standing import (
     waits_for_second,
 )
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
-from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.audit import STAFF_KINDS, StaffKind
 from kiosk.authority.crypto.codes import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.roles import Action, Role
@@ -30,6 +35,7 @@ from kiosk.authority.steps import has_left, is_registered
 from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.wording import counted
 from kiosk.contract.errors import (
     ChangedMeanwhile,
     KeyMissing,
@@ -279,7 +285,7 @@ def _over(uow: UnitOfWork, code: EmailCode) -> ChangedMeanwhile | NothingThere:
     """Say what staff did since the code was made; where they did nothing, it is just over."""
     newest_first = uow.audit.of_holder(code.holder_id)
     since = takewhile(lambda event: not _made(event, code), newest_first)
-    deeds = tuple(deed_told(uow, event) for event in since if event.kind in DEEDS)
+    deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)
     if deeds:
         return ChangedMeanwhile("This code is not as you saw it any more.", deeds)
     return NothingThere("This code was used, or it ran out.")

@@ -27,7 +27,7 @@ from kiosk.authority.administration.people_file import (
 )
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
-from kiosk.authority.audit import PERSON_IMPORTED
+from kiosk.authority.audit import ServiceKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import has_or_had, label, make_way
@@ -340,7 +340,7 @@ class _Audit:
     def of_changes(self, batch: Batch) -> None:
         for holder in batch.people_changed:
             self._uow.audit.append(
-                kind=PERSON_IMPORTED,
+                kind=ServiceKind.PERSON_CHANGED.value,
                 reference=self.reference,
                 holder_id=holder.id,
                 actor=self._actor,
@@ -348,7 +348,7 @@ class _Audit:
             )
         for card in batch.cards_changed:
             self._uow.audit.append(
-                kind="card-changed",
+                kind=ServiceKind.CARD_CHANGED.value,
                 reference=self.reference,
                 holder_id=card.holder_id,
                 card_id=card.id,
@@ -358,7 +358,7 @@ class _Audit:
 
     def of_file(self, name: str, digest: str, summary: ImportSummary) -> None:
         self._uow.audit.append(
-            kind="people-imported",
+            kind=ServiceKind.PEOPLE_IMPORTED.value,
             reference=self.reference,
             actor=self._actor,
             detail={

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.authority.administration.views import Progress, unseen
+from kiosk.authority.audit import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import (
@@ -39,7 +40,6 @@ from kiosk.contract.errors import KeyMissing
 ROWS_A_PIECE: Final = 200
 """Rows that get another MAC in one transaction: what others wait for is short."""
 
-BACKED_UP: Final = "keys-backed-up"
 """The audit's kind for the declaration of a copy of the key file."""
 
 
@@ -94,14 +94,16 @@ def declare_copy(ring: KeyRing, store: Store, actor: str) -> None:
     keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
     with store.begin() as uow:
         detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
-        uow.audit.append(kind=BACKED_UP, reference="", actor=actor, detail=detail)
+        uow.audit.append(
+            kind=ServiceKind.KEYS_BACKED_UP.value, reference="", actor=actor, detail=detail
+        )
         uow.commit()
 
 
 def last_copy(store: Store) -> AuditEvent | None:
     """Return the last declaration of a copy, with its time."""
     with store.read() as uow:
-        found = uow.trail.newest(AuditQuery(kind=BACKED_UP), limit=1)
+        found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEYS_BACKED_UP.value), limit=1)
     return found[0] if found else None
 
 
@@ -126,7 +128,7 @@ def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
     added = KeyRing.rotate(path, purpose).current(purpose).id
     with store.begin() as uow:
         detail = {"purpose": purpose.value, "key": added}
-        uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
+        uow.audit.append(kind=ServiceKind.KEY_ADDED.value, reference="", actor=actor, detail=detail)
         uow.commit()
     return added
 
@@ -180,7 +182,9 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
     if restamped:
         with store.begin() as uow:
             detail: dict[str, Scalar] = {"to": key_id, "rows": restamped}
-            uow.audit.append(kind="rows-restamped", reference="", actor=actor, detail=detail)
+            uow.audit.append(
+                kind=ServiceKind.ROWS_RESTAMPED.value, reference="", actor=actor, detail=detail
+            )
             uow.commit()
     return restamped, altered
 
@@ -242,7 +246,9 @@ class MasterKeys:
         added = self._token.add()
         with self._store.begin() as uow:
             detail = {"purpose": KeyPurpose.DERIVE.value, "key": added, "place": "token"}
-            uow.audit.append(kind="key-added", reference="", actor=actor, detail=detail)
+            uow.audit.append(
+                kind=ServiceKind.KEY_ADDED.value, reference="", actor=actor, detail=detail
+            )
             uow.commit()
         return added
 

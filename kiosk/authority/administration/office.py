@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import assert_never
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.audit_messages import audit_message
 from kiosk.authority.administration.free_text import need_words
 from kiosk.authority.administration.proposals import (
     WAITS_FOR,
@@ -22,7 +21,15 @@ from kiosk.authority.administration.proposals import (
     two_could_agree,
 )
 from kiosk.authority.administration.views import Actor, Done, Grounds, Seen
-from kiosk.authority.audit import DEEDS, PERSON_IMPORTED, AuditKind, StaffKind, altered
+from kiosk.authority.audit import (
+    EVENTS,
+    STAFF_KINDS,
+    AuditKind,
+    ServiceKind,
+    StaffKind,
+    altered,
+    audit_message,
+)
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
@@ -514,21 +521,21 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
     if holder is None:
         raise NothingThere("This person is not recorded any more.")
     since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
-    changes = tuple(deed_told(uow, event) for event in since)
+    changes = tuple(describe_change(uow, event) for event in since)
     raise ChangedMeanwhile("This person was changed since you looked. Look again.", changes)
 
 
 def _is_newer(event: AuditEvent, seen: Seen) -> bool:
     """Tell whether it raised the person's revision since; a secret's has the same name."""
     revision = event.detail.get("revision")
-    of_person = event.kind in DEEDS or event.kind == PERSON_IMPORTED
+    of_person = event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED
     return of_person and isinstance(revision, int) and revision > seen.revision
 
 
-def deed_told(uow: UnitOfWork, event: AuditEvent) -> str:
+def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
     """Say who did what, of an event that staff or an import caused."""
-    if event.kind not in DEEDS:
+    if event.kind not in STAFF_KINDS:
         return f"{audit_message(event)} (reference {event.reference})"
     member = uow.staff.get(event.actor or "")
     who = member.name if member else event.actor or "somebody"
-    return f"{who} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."
+    return f"{who} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."

@@ -13,16 +13,14 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.audit_messages import audit_message
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
 from kiosk.authority.administration.office import Act, Office, staff_names
-from kiosk.authority.administration.person_page import LEFT_OUT, page_of, story_of
+from kiosk.authority.administration.person_page import page_of, story_of
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
-from kiosk.authority.administration.saying import said_at
 from kiosk.authority.administration.standing import standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
@@ -35,7 +33,7 @@ from kiosk.authority.administration.views import (
     Seen,
     StoryLine,
 )
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import addresses_of
@@ -56,6 +54,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VISIT_LIFE
+from kiosk.authority.wording import format_moment
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
 from kiosk.contract.messages import VisitId
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
@@ -97,7 +96,7 @@ def _refuse_unsettled(
     """A card may be changed at this moment, or wait to be asked what became of it."""
     revoked = {card.id for card in cards if card.status is CardStatus.REVOKED}
     for entry in uow.journal.open_of_holder(holder.id):
-        began = said_at(entry.opened_at, uow.now, zone)
+        began = format_moment(entry.opened_at, uow.now, zone)
         if entry.opened_at > uow.now - VISIT_LIFE:
             raise NotTaken(
                 "person", f"An unlock that began at {began} is under way. Erase them in an hour."
@@ -177,7 +176,7 @@ def _events(
     reference = reference_of(VisitId(stop.visit_id)) if stop else read_reference(text)
     if reference is None:
         return ()
-    return uow.trail.newest(AuditQuery(reference=reference, without=LEFT_OUT), limit=limit)
+    return uow.trail.newest(AuditQuery(reference=reference, without=NOT_IN_STORY), limit=limit)
 
 
 def _about(
@@ -190,10 +189,9 @@ def _about(
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."
-    said = (
-        f"{last.reference}{where}, {said_at(last.at, uow.now, zone)}: {audit_message(last)}{gone}"
-    )
-    return f"{said}{_unknown_card(uow, last.reference)}"
+    when = format_moment(last.at, uow.now, zone)
+    line = f"{last.reference}{where}, {when}: {audit_message(last)}{gone}"
+    return f"{line}{_unknown_card(uow, last.reference)}"
 
 
 def _unknown_card(uow: UnitOfWork, reference: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from kiosk.authority.administration.audit_messages import GRAVE, audit_message
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.holder_notices import address_of
 from kiosk.authority.administration.office import staff_names
@@ -29,7 +28,7 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
-from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.audit import GRAVE, NOT_IN_STORY, AuditKind, StaffKind, audit_message
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import (
     ActionNote,
@@ -45,24 +44,6 @@ from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
 # A person's story: what the audit holds of them, in plain words, newest first.
-
-LEFT_OUT: Final[frozenset[str]] = frozenset(
-    {
-        AuditKind.VISIT_SUPERSEDED,
-        AuditKind.VISIT_ENDED,
-        AuditKind.STEP_REFUSED,
-        AuditKind.QUESTIONS_TAKEN,
-        AuditKind.EMAIL_TAKEN,
-        AuditKind.ATTEMPT_CHARGED,
-        AuditKind.CODE_DRAFTED,
-        AuditKind.CODE_TRY_CHARGED,
-        AuditKind.SECRET_RELEASED,
-        AuditKind.ADMIN_KEY_USED,
-        AuditKind.SECRET_DRAWN,
-        AuditKind.UNBLOCK_TOLD_LATE,
-    }
-)
-"""Steps on the way to something that is told, and what only the machine has to know."""
 
 LONGEST: Final = 500
 """Lines that are given at once, whatever is asked for."""
@@ -80,7 +61,7 @@ def story_of(
 
     ``name_of`` names members of staff by id.
     """
-    wanted = AuditQuery(holder_id=holder_id, without=LEFT_OUT)
+    wanted = AuditQuery(holder_id=holder_id, without=NOT_IN_STORY)
     events = uow.trail.newest(wanted, before, min(limit, LONGEST))
     notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
     return tuple(_line(event, notes, name_of) for event in events)

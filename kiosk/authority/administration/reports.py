@@ -10,13 +10,12 @@ from typing import Final, TypeVar
 
 from kiosk.authority.administration.files import csv_text, new_file
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.saying import reason_words
 from kiosk.authority.administration.views import Report, Span, Written
-from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.audit import EVENTS, Count, StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.repositories.statistics import Sought
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.outcome import OutcomeSource
+from kiosk.authority.wording import reason_words
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import Reason
 
@@ -62,30 +61,29 @@ def _beginning(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-# What counts as unlocked, registered, refused and failed, by the events that say so.
+# What counts as unlocked, registered, refused and failed.
 
-UNLOCKED: Final = (
-    Sought(AuditKind.UNBLOCK_DONE),
-    Sought(AuditKind.UNBLOCK_SETTLED, "found", OutcomeSource.DONE.value),
-)
+
+def _counted(count: Count) -> tuple[Sought, ...]:
+    """Return the events that the catalogue counts as ``count``."""
+    return tuple(
+        Sought(kind, *spec.counts_where) if spec.counts_where else Sought(kind)
+        for kind, spec in EVENTS.items()
+        if count in spec.counts
+    )
+
+
+UNLOCKED: Final = _counted(Count.UNLOCKED)
 """An unblock whose answer was lost counts when the card shows later that it was done."""
 
-REGISTERED: Final = (Sought(AuditKind.REGISTERED),)
+REGISTERED: Final = _counted(Count.REGISTERED)
+REFUSED: Final = _counted(Count.REFUSED)
+FAILED: Final = _counted(Count.FAILED)
 
 REASON: Final = "reason"
 """Where a refusal's detail says why."""
 
-REFUSED: Final = (Sought(AuditKind.REFUSED), Sought(AuditKind.REFUSED_AT_STATION))
-
 NOT_GENUINE: Final = tuple(Sought(each.kind, REASON, Reason.NOT_GENUINE.value) for each in REFUSED)
-
-FAILED: Final = (
-    Sought(AuditKind.ANSWERS_WRONG),
-    Sought(AuditKind.CODE_WRONG),
-    Sought(AuditKind.UNBLOCK_REFUSED),
-    *REFUSED,
-)
-
 
 TOTAL: Final = "Total"
 NO_SITE: Final = "(no site)"

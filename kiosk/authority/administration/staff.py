@@ -15,7 +15,7 @@ from kiosk.authority.administration.login import PublicKey, read_public_key
 from kiosk.authority.administration.office import Act, Office, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffLine
-from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.audit import EVENTS, StaffKind
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.records import AuditEvent, AuditQuery, StaffKey, StaffMember, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -42,7 +42,7 @@ def changes_since(
     ]
     name_of = staff_names(uow)
     return tuple(
-        f"{name_of(event.actor)} {DEEDS[StaffKind(event.kind)]} (reference {event.reference})."
+        f"{name_of(event.actor)} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
         for event in sorted(found, key=lambda event: -event.seq)
     )
 
@@ -54,12 +54,7 @@ def _revision(event: AuditEvent) -> int:
 
 SHORTEST_NAME, LONGEST_NAME = 2, 60
 
-_CHANGES = (
-    StaffKind.ROLE_CHANGED,
-    StaffKind.STAFF_REMOVED,
-    StaffKind.KEY_ADDED,
-    StaffKind.KEY_REMOVED,
-)
+_CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
 class LocalStaffDesk:

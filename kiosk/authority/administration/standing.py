@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
-from kiosk.authority.administration.saying import counted, last_day, said_at, said_day
 from kiosk.authority.administration.views import CodeLine, Standing
-from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.audit import EVENTS, AuditKind, Count
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.steps import (
     EXCHANGE_SPAN,
@@ -31,6 +30,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
+from kiosk.authority.wording import counted, format_day, format_moment, last_day
 from kiosk.contract import policy
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy, SendVerdict, may_send_code
@@ -52,29 +52,8 @@ OF_THE_CARD: Final = frozenset(
 )
 """Refusals that meet the same card again; a pause has its own end in the registration."""
 
-_WORKED: Final = frozenset(
-    {
-        AuditKind.UNBLOCK_DONE.value,
-        AuditKind.PIN_CHANGED.value,
-        AuditKind.REGISTERED.value,
-        AuditKind.QUESTIONS_CHANGED.value,
-        AuditKind.EMAIL_CHANGED.value,
-    }
-)
-"""After these, whatever was wrong with the card before is over."""
-
-_ENDED_BY: Final[Mapping[str, frozenset[Reason]]] = {
-    AuditKind.VISIT_OPENED.value: frozenset(
-        {Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD}
-    ),
-    AuditKind.PIN_VERIFIED.value: frozenset({Reason.PIN_BLOCKED}),
-    AuditKind.UNBLOCK_SETTLED.value: frozenset({Reason.OUTCOME_UNKNOWN}),
-    StaffKind.SECRET_SET.value: frozenset({Reason.SECRET_BLOCKED, Reason.CARD_REFUSED}),
-}
-"""What ends some of the reasons without a visit that was finished."""
-
-_REFUSED: Final = (AuditKind.REFUSED.value, AuditKind.REFUSED_AT_STATION.value)
-_KINDS: Final = frozenset({*_REFUSED, *_WORKED, *_ENDED_BY})
+_REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
+_KINDS: Final = _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends}
 _LOOKED_BACK: Final = 200
 
 
@@ -108,13 +87,9 @@ def seen_of_cards(uow: UnitOfWork, holder_id: str) -> SeenOfCards:
         reason = _reason_of(event)
         if reason is not None:
             seen[card_id] = SeenOfCard(reason, event.at, event.station or "")
-        elif card_id in seen and _ends(event.kind, seen[card_id].reason):
+        elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
             del seen[card_id]
     return SeenOfCards(seen, proven)
-
-
-def _ends(kind: str, reason: Reason) -> bool:
-    return kind in _WORKED or reason in _ENDED_BY.get(kind, frozenset())
 
 
 def _reason_of(event: AuditEvent) -> Reason | None:
@@ -398,7 +373,7 @@ def trouble_words(card: Card, reason: Reason | None) -> str:
 
 
 def _left(facts: StandingFacts, zone: tzinfo) -> Headline:
-    since = said_day(facts.holder.left_at or facts.now, zone)
+    since = format_day(facts.holder.left_at or facts.now, zone)
     return Headline(
         f"Marked as a leaver since {since}: no station serves them.",
         "If they are here again, take them back from the leavers.",
@@ -413,7 +388,7 @@ def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
     registration = facts.registration
     if registration is None or registration.blocked_at is None:
         return Headline("Blocked: all attempts at their security questions are used.", advice)
-    since = said_at(registration.blocked_at, facts.now, zone)
+    since = format_moment(registration.blocked_at, facts.now, zone)
     if facts.is_misuse_reported:
         return Headline(
             f"Blocked since {since}: it was reported that something was not done by them.",
@@ -531,7 +506,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     if facts.paused_until is not None:
         yield Headline(
             "Too many wrong answers with a card that cannot prove itself: no answers are taken "
-            f"with such a card before {said_at(facts.paused_until, facts.now, zone)}.",
+            f"with such a card before {format_moment(facts.paused_until, facts.now, zone)}.",
             "They wait until then; or make sure who they are, and lift the block, which ends the "
             "wait. A card whose key is recorded is not affected.",
         )
@@ -564,7 +539,7 @@ def _of_seen(
 ) -> Headline:
     """Say what a station saw of a card, and what to do about it."""
     where = f" at {seen.station}" if seen.station else ""
-    met = f"{said_at(seen.at, facts.now, zone)}{where}"
+    met = f"{format_moment(seen.at, facts.now, zone)}{where}"
     said, advice = _SEEN[seen.reason]
     return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
 
@@ -620,7 +595,7 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     until = facts.waits_until
     if until is not None:
         yield Headline(
-            f"Not before {said_at(until, facts.now, zone)}: "
+            f"Not before {format_moment(until, facts.now, zone)}: "
             f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
             "They look for the latest code in their mail, or wait.",
         )
@@ -640,7 +615,7 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     if facts.unsettled:
-        began = said_at(facts.unsettled[0].opened_at, facts.now, zone)
+        began = format_moment(facts.unsettled[0].opened_at, facts.now, zone)
         yield Headline(
             f"They can unlock. What became of the unlock of {began} is not known.",
             "The card tells as soon as it is put into any station.",
@@ -661,10 +636,10 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
     times = counted(card.key_exchanges, "time")
     told = (
         f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
-        f"the last {said_at(last, facts.now, zone)}. It may be forged."
+        f"the last {format_moment(last, facts.now, zone)}. It may be forged."
     )
     if key_barred(card, facts.now) is not None:
-        until = said_at(last + EXCHANGE_SPAN, facts.now, zone)
+        until = format_moment(last + EXCHANGE_SPAN, facts.now, zone)
         told = f"They cannot unlock before {until}. {told}"
     yield Headline(told, _LOOK_AT_IT)
 
@@ -675,7 +650,7 @@ def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterat
         return
     yield Headline(
         f"They can unlock. The unblock secret of {_named(card)} went to a station at "
-        f"{said_at(seen, facts.now, zone)} and was not changed since: somebody may know it.",
+        f"{format_moment(seen, facts.now, zone)} and was not changed since: somebody may know it.",
         "The next unlock at a station changes it. If that is long to wait for, give the card "
         "another one with your card management and set it here.",
     )
@@ -695,7 +670,7 @@ def _end_of(card: Card) -> datetime:
 
 
 def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
-    return said_at(moment, facts.now, zone)
+    return format_moment(moment, facts.now, zone)
 
 
 def _end(code: EmailCode, zone: tzinfo) -> str:

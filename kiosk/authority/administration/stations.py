@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kiosk.authority.administration.alarms import is_silent
-from kiosk.authority.administration.office import Act, Office, deed_told
+from kiosk.authority.administration.office import Act, Office, describe_change
 from kiosk.authority.administration.views import Done, Grounds, StationLine
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Action
@@ -60,5 +60,5 @@ def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ChangedMeanwh
     if act.uow.stations.get(name) is None:
         return NothingThere(f"There is no station named {name}.")
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
-    done = tuple(deed_told(act.uow, event) for event in latest)
+    done = tuple(describe_change(act.uow, event) for event in latest)
     return ChangedMeanwhile(f"{name} is {is_so}.", done)

@@ -11,12 +11,12 @@ from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKi
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
-from kiosk.authority.administration.saying import reason_words
 from kiosk.authority.administration.views import MOST_COUNTED, Day, Today
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.wording import reason_words
 
 # Alarms in the words of the first page, the newest first.
 

@@ -17,6 +17,7 @@ from kiosk.authority.administration.findings import Finding, fail, ok, warn
 from kiosk.authority.administration.free_text import need_words
 from kiosk.authority.administration.office import LONGEST_REASON, SHORTEST_REASON
 from kiosk.authority.administration.views import Progress, unseen
+from kiosk.authority.audit import ServiceKind
 from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
@@ -84,7 +85,9 @@ def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
             "note": note.id,
             "note_sha256": note_digest(note),
         }
-        uow.audit.append(kind="row-accepted", reference="", actor=actor, detail=detail)
+        uow.audit.append(
+            kind=ServiceKind.ROW_ACCEPTED.value, reference="", actor=actor, detail=detail
+        )
         uow.commit()
 
 

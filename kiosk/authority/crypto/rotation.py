@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from kiosk.authority.audit import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import label
 from kiosk.authority.store.database import Store
@@ -29,9 +30,6 @@ Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
 
 Progress = Callable[[int, int], None]
 """Takes the secrets looked at so far and those there were to do."""
-
-RESEALED = "secrets-resealed"
-"""The audit's kind for a rotation: how many secrets were sealed anew."""
 
 
 @dataclass(slots=True)
@@ -122,7 +120,9 @@ def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
         "broken": len(done.broken),
     }
     with store.begin() as uow:
-        uow.audit.append(kind=RESEALED, reference="", actor=actor, detail=counts)
+        uow.audit.append(
+            kind=ServiceKind.SECRETS_RESEALED.value, reference="", actor=actor, detail=counts
+        )
         uow.commit()
 
 

@@ -17,9 +17,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.card_evidence import (
     CHALLENGE_LIFE,
-    Unproven,
     digest_of,
     refused_before,
     turn_unproven_away,

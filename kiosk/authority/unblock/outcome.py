@@ -6,10 +6,10 @@ It may be told after the visit is over: the card is often pulled at the very end
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import assert_never
 
 from kiosk.authority.audit import AuditKind, record, refuse_visit
+from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
@@ -40,14 +40,6 @@ from kiosk.contract.messages import (
 )
 
 # What became of an unblock: from the station's word, or from the card when it is next seen.
-
-
-class OutcomeSource(StrEnum):
-    """What a card that was seen again says about an unblock without a known outcome."""
-
-    DONE = "done"
-    NOT_DONE = "not-done"
-    UNDETERMINED = "undetermined"
 
 
 def record_outcome_by_card(

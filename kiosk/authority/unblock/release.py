@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import Final
 
 from kiosk.authority.audit import AuditKind, record, refuse_visit
+from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.card_evidence import (
-    Unproven,
     digest_of,
     draw,
     judge,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit_sentences import UNNUMBERED
 from kiosk.authority.steps import KEPT_SECRET_TRIES, most_tries, tries_by_account
 from kiosk.authority.store.records import Card, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -29,9 +30,6 @@ from kiosk.contract.messages import (
 )
 
 # A wrong unblock secret of a card that tells no number: ours is put in its place.
-
-UNNUMBERED: Final = "wrong secret and no number"
-"""Why the card refused, where the number beside it is not the card's."""
 
 Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""

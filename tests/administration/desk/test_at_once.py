@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Done, Seen
-from kiosk.authority.audit import DEEDS, StaffKind
+from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken, StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
@@ -52,11 +52,11 @@ def erase(desk: LocalPeopleDesk, seen: Seen) -> Done:
 
 
 TOLD: dict[Deed, str] = {
-    lift: DEEDS[StaffKind.BLOCK_LIFTED],
-    revoke: DEEDS[StaffKind.REGISTRATION_REVOKED],
-    rename: DEEDS[StaffKind.NAME_CORRECTED],
-    readdress: DEEDS[StaffKind.EMAIL_CORRECTED],
-    leave: DEEDS[StaffKind.LEAVER_MARKED],
+    lift: StaffKind.BLOCK_LIFTED.spec.verb_phrase,
+    revoke: StaffKind.REGISTRATION_REVOKED.spec.verb_phrase,
+    rename: StaffKind.NAME_CORRECTED.spec.verb_phrase,
+    readdress: StaffKind.EMAIL_CORRECTED.spec.verb_phrase,
+    leave: StaffKind.LEAVER_MARKED.spec.verb_phrase,
 }
 
 

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.app.config.settings import NoticeSettings, PolicySettings
-from kiosk.authority.administration.audit_messages import SAID_OF_SERVICE
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.proposed_acts import ACTS
@@ -24,6 +23,7 @@ from kiosk.authority.administration.views import (
     Seen,
     unseen,
 )
+from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
@@ -190,8 +190,9 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
 
 @pytest.mark.parametrize("act", ACTS)
 def test_the_audit_says_in_words_what_was_proposed(act: str) -> None:
-    for words in (SAID_OF_SERVICE[kind] for kind in ("act-proposed", "act-agreed")):
-        assert act not in words({"act": act})
+    for kind in (StaffKind.ACT_PROPOSED, StaffKind.ACT_AGREED):
+        assert kind.spec.from_detail is not None
+        assert act not in kind.spec.from_detail({"act": act})
 
 
 def test_the_story_names_both(

@@ -6,54 +6,30 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.administration.audit_messages import GRAVE, WORDS, audit_message
 from kiosk.authority.administration.office import Office, staff_names
-from kiosk.authority.administration.person_page import LEFT_OUT, story_of
+from kiosk.authority.administration.person_page import story_of
 from kiosk.authority.administration.views import Seen, StoryLine
-from kiosk.authority.audit import DEEDS, AuditKind, StaffKind
-from kiosk.authority.card_evidence import Unproven
+from kiosk.authority.audit import (
+    AuditKind,
+    StaffKind,
+    audit_message,
+)
+from kiosk.authority.audit_sentences import UNNUMBERED, Unproven
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, Scalar
-from kiosk.authority.unblock.retry_counter import UNNUMBERED
 from tests.administration.desk.house import GROUNDS
 from tests.store import samples
 from tests.store.samples import NOW
 
-OTHERS = {
-    "holder-changed",
-    "card-changed",
-    "people-imported",
-    "key-added",
-    "keys-backed-up",
-    "secrets-resealed",
-    "records-purged",
-    "row-accepted",
-    "rows-restamped",
-}
-"""Kinds that are no member of either enumeration."""
-
-
-def test_every_kind_has_words_and_only_kinds_have() -> None:
-    assert set(WORDS) == {*AuditKind, *StaffKind, *OTHERS}
-    for kind, words in WORDS.items():
-        assert words[0].isupper(), kind
-        assert words.endswith("."), kind
-
 
 def test_every_way_to_fail_the_proof_is_told() -> None:
-    general = WORDS[AuditKind.CARD_UNPROVEN]
+    general = AuditKind.CARD_UNPROVEN.spec.sentence
     for because in Unproven:
         kind = AuditKind.CARD_UNPROVEN.value
         detail: dict[str, Scalar] = {"because": because.value}
         event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")
         assert audit_message(event) != general, because
-
-
-def test_what_is_left_out_of_a_story_or_is_grave_are_kinds() -> None:
-    assert set(WORDS) >= LEFT_OUT
-    assert set(WORDS) >= GRAVE
-    assert not LEFT_OUT & set(DEEDS)
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ import pytest
 
 from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.saying import REASONS
 from kiosk.authority.administration.today import LocalTodayDesk
 from kiosk.authority.administration.views import Day, Today
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
-from kiosk.authority.unblock.outcome import OutcomeSource
+from kiosk.authority.wording import REASONS
 from kiosk.contract.messages import Reason
 from kiosk.station.executor import BEAT_S
 from tests.administration.desk.history import History

@@ -58,10 +58,10 @@ class FakeAuditDesk(Slow):
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         # The store comes with it: a program of a test that shows no audit starts in half the time.
-        from kiosk.authority.administration.audit_messages import WORDS
+        from kiosk.authority.audit import EVENTS
 
         self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
-        return tuple((str(kind), words) for kind, words in WORDS.items())
+        return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
     def verify(self, progress: Progress) -> ChainVerdict:
         self._asked.hear(Action.VERIFY_AUDIT, "audit.verify")

@@ -25,15 +25,15 @@ def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def said_at(moment: datetime, now: datetime, zone: tzinfo) -> str:
+def format_moment(moment: datetime, now: datetime, zone: tzinfo) -> str:
     """Return ``09:14 today``, ``09:14 yesterday`` or ``09:14 on 3 May 2026``."""
     then = moment.astimezone(zone)
     days = (now.astimezone(zone).date() - then.date()).days
-    day = {0: "today", 1: "yesterday"}.get(days) or f"on {said_day(moment, zone)}"
+    day = {0: "today", 1: "yesterday"}.get(days) or f"on {format_day(moment, zone)}"
     return f"{then:%H:%M} {day}"
 
 
-def said_day(moment: datetime, zone: tzinfo) -> str:
+def format_day(moment: datetime, zone: tzinfo) -> str:
     """Return ``3 May 2026``."""
     then = moment.astimezone(zone)
     return f"{then.day} {then:%B %Y}"
@@ -41,7 +41,7 @@ def said_day(moment: datetime, zone: tzinfo) -> str:
 
 def last_day(expires_at: datetime) -> str:
     """Return the last day on which a card works; days of cards end in UTC, as imported."""
-    return said_day(expires_at - _A_MOMENT, UTC)
+    return format_day(expires_at - _A_MOMENT, UTC)
 
 
 # Why a visit was refused, in the few words that staff read in a story, a list and a report.

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage check lint format flow roles pictures fresh lock \
+.PHONY: help demo test fast one dev coverage check lint format flow trace roles pictures fresh lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -66,6 +66,10 @@ bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
 flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
 	@.ci/bootstrap run
 	@$(VENV)/python -m kiosk.station.table > docs/flow.md
+
+trace: ## Live one unlock on virtual parts, and print what it calls into docs/one-unlock.md
+	@.ci/bootstrap test
+	@$(VENV)/python -m tests.one_unlock > docs/one-unlock.md
 
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run

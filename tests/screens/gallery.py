@@ -3,7 +3,7 @@
 ``python -m tests.screens.gallery [NAME...]`` shows samples in this terminal, all of them or
 those whose names begin with NAME: Page Down and Page Up turn, F12 ends.
 ``python -m tests.screens.gallery --picture NAME FILE.svg [COLUMNSxROWS]`` draws one sample.
-``python -m tests.screens.gallery --pictures DIRECTORY`` draws the README's pictures.
+``python -m tests.screens.gallery --pictures DIRECTORY`` draws the README's picture.
 
 With ``TEXTUAL=debug`` in the environment a page takes up its stylesheet when that is saved.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textual import events
@@ -22,10 +23,28 @@ from screens.theme import Look
 from tests.screens.desks import StillDesk
 from tests.screens.pictures import SIZES, pictures
 from tests.screens.samples import Sample, samples
-from tests.screens.svg import stretched
+from tests.screens.svg import moving, stretched
 
-README = {"attract": "attract", "code": "code", "new-pin": "new-pin-half"}
-"""The README's pictures, and the samples that they show."""
+UNLOCK = (
+    ("attract", "", 2.5),
+    ("reading", "", 0.8),
+    ("confirm-owner", "", 2.0),
+    ("ask-question", "", 1.5),
+    ("ask-question", "Ell", 0.4),
+    ("ask-question", "wood", 1.2),
+    ("working-checking-answers", "", 0.8),
+    ("working-sending-code", "", 0.8),
+    ("code", "", 1.5),
+    ("code", "4071", 0.5),
+    ("code", "8263", 1.0),
+    ("new-pin", "", 1.5),
+    ("new-pin", "604", 0.5),
+    ("new-pin", "918", 1.2),
+    ("repeat-pin", "604918", 1.0),
+    ("working-setting-pin", "", 0.8),
+    ("success-unlock", "", 3.0),
+)
+"""The README's picture: samples, keys that are typed on what is there, and seconds."""
 
 
 class Gallery(KioskApp):
@@ -47,12 +66,14 @@ class Gallery(KioskApp):
             await super().on_event(event)
 
 
-def draw(directory: Path) -> None:
-    """Draw the README's pictures."""
-    chosen = {name: samples()[name] for name in README.values()}
+def unlock() -> str:
+    """Draw one unlock as a picture that moves."""
+    every = samples()
+    chosen = {f"{name} {keys}": replace(every[name], keys=tuple(keys)) for name, keys, _ in UNLOCK}
     taken = asyncio.run(pictures(chosen, SIZES[0]))
-    for name, sample in README.items():
-        (directory / f"{name}.svg").write_text(stretched(taken[sample].svg))
+    return moving(
+        [(stretched(taken[f"{name} {keys}"].svg), seconds) for name, keys, seconds in UNLOCK]
+    )
 
 
 def draw_one(name: str, file: Path, size: str = "80x24") -> None:
@@ -65,7 +86,7 @@ def draw_one(name: str, file: Path, size: str = "80x24") -> None:
 def main(arguments: Sequence[str]) -> None:
     """Draw, or show."""
     if arguments[:1] == ["--pictures"]:
-        draw(Path(arguments[1]))
+        (Path(arguments[1]) / "unlock.svg").write_text(unlock())
         return
     if arguments[:1] == ["--picture"]:
         draw_one(arguments[1], Path(arguments[2]), *arguments[3:])

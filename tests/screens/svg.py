@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Any
@@ -52,6 +52,30 @@ def stretched(svg: str) -> str:
 def _stretch(found: re.Match[str]) -> str:
     width = cell_len(unescape(found[2])) * W
     return f'{found[1]} textLength="{width}" lengthAdjust="spacingAndGlyphs">{found[2]}</text>'
+
+
+def moving(frames: Sequence[tuple[str, float]]) -> str:
+    """Show pictures of one size one after the other, each for so many seconds, again and again.
+
+    Each covers the one before. A reader that does not move pictures shows the first.
+    """
+    whole, at = sum(seconds for _, seconds in frames), 0.0
+    opening, style, *_ = frames[0][0].splitlines()
+    rules, layers = [], []
+    for number, (svg, seconds) in enumerate(frames):
+        _opening, _style, *shapes, _closing = svg.splitlines()
+        layers += [f'<g class="f{number}">', *shapes, "</g>"]
+        if number:
+            begin, end = (f"{100 * moment / whole:.3f}%" for moment in (at, at + seconds))
+            ends = f"{end}{{visibility:hidden}}" if number < len(frames) - 1 else ""
+            rules.append(
+                f".f{number}{{visibility:hidden;animation:f{number} {whole:g}s step-end infinite}}"
+                f"@keyframes f{number}{{{begin}{{visibility:visible}}{ends}}}"
+            )
+        at += seconds
+    still = "@media(prefers-reduced-motion:reduce){g{animation:none!important}}"
+    sheet = style.replace("</style>", "".join([*rules, still]) + "</style>")
+    return "\n".join([opening, sheet, *layers, "</svg>", ""])
 
 
 def screen_svg(app: App[Any]) -> str:

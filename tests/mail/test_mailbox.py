@@ -58,8 +58,8 @@ def test_its_secrets_are_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
     with running(Mailbox(folder)):
         assert S_IMODE(folder.stat().st_mode) == 0o700
-        for name in ("relay-login", "relay.pem"):
-            assert S_IMODE((folder / name).stat().st_mode) == 0o600
+        assert S_IMODE((folder / "relay-login").stat().st_mode) == 0o600
+        assert {path.name for path in folder.iterdir()} == {"ca.pem", "relay-login"}
 
 
 def test_stopping_twice_or_before_the_start_does_nothing(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from trustme import CA
 
 from kiosk.app.config.settings import MailSettings
-from kiosk.app.demo.mailbox import HOST, Mailbox, ThrowAwayAuthority
+from kiosk.app.demo.mailbox import HOST, Mailbox
 from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
 from kiosk.contract.errors import ConfigError, MailRefused, MailUnavailable
 from kiosk.contract.ports import Message
@@ -20,7 +21,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.mail.samples import CODE, code_mail
 from tests.support.smtp import Scripted, Wire, relay_to, running
 
-AUTHORITY = ThrowAwayAuthority()
+AUTHORITY = CA()
 
 
 def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> None:
@@ -173,17 +174,17 @@ def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptu
 # --- relays that misbehave behind good TLS -----------------------------------------------
 
 
-def greeted(wire: Wire, folder: Path) -> None:
+def greeted(wire: Wire) -> None:
     """Bring a scripted relay to where MAIL comes next, in verified TLS."""
     wire.say("220 relay")
     wire.expect("EHLO", "250-relay", "250 STARTTLS")
     wire.expect("STARTTLS", "220 go")
-    wire.secure(AUTHORITY.issue(HOST), folder)
+    wire.secure(AUTHORITY.issue_cert(HOST))
     wire.expect("EHLO", "250 relay")
 
 
-def taken(wire: Wire, folder: Path, *answer: str) -> None:
-    greeted(wire, folder)
+def taken(wire: Wire, *answer: str) -> None:
+    greeted(wire)
     wire.expect("MAIL", "250 ok")
     wire.expect("RCPT", "250 ok")
     wire.expect("DATA", "354 go")
@@ -191,13 +192,13 @@ def taken(wire: Wire, folder: Path, *answer: str) -> None:
 
 
 def relay_at(port: int, folder: Path, deadline_s: float) -> Relay:
-    (folder / "ca.pem").write_bytes(AUTHORITY.certificate)
+    AUTHORITY.cert_pem.write_to_path(folder / "ca.pem")
     settings = MailSettings(host=HOST, port=port, ca_file=str(folder / "ca.pem"))
     return relay_to(settings, deadline_s)
 
 
 def test_a_connection_lost_after_the_message_is_not_tried_again(tmp_path: Path) -> None:
-    with Scripted(lambda wire: taken(wire, tmp_path)) as server:
+    with Scripted(lambda wire: taken(wire)) as server:
         with pytest.raises(MailUnavailable):
             SmtpMailer(relay_at(server.port, tmp_path, 5)).send(code_mail())
         assert server.calls == 1
@@ -206,7 +207,7 @@ def test_a_connection_lost_after_the_message_is_not_tried_again(tmp_path: Path) 
 
 def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> None:
     def refusing(wire: Wire) -> None:
-        greeted(wire, tmp_path)
+        greeted(wire)
         wire.expect("MAIL", "250 ok")
         wire.expect("RCPT", "550 5.1.1 no such user")
         while True:
@@ -219,7 +220,7 @@ def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> 
 
 def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
     def without_login(wire: Wire) -> None:
-        greeted(wire, tmp_path)
+        greeted(wire)
         wire.hear()
 
     with Scripted(without_login) as server:
@@ -233,7 +234,7 @@ def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
 
 def test_taken_is_taken_whatever_happens_to_the_goodbye(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
-        taken(wire, tmp_path, "250 ok")
+        taken(wire, "250 ok")
         wire.hear()
         wire.hear()
 
@@ -253,9 +254,9 @@ def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, 
                 wire.say("220 relay")
                 wire.hear()
             elif where == "login":
-                greeted(wire, tmp_path)
+                greeted(wire)
             elif where == "answer":
-                taken(wire, tmp_path)
+                taken(wire)
             wire.dribble("250-more\r\n" if where == "offers" else "2")
         finally:
             ended.set()

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from trustme import CA
 
 from kiosk.app.config.settings import MailSettings
-from kiosk.app.demo.mailbox import HOST, Identity, Mailbox, ThrowAwayAuthority, self_signed
+from kiosk.app.demo.mailbox import HOST, Mailbox
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 from kiosk.contract.errors import ConfigError, MailNotTrusted, MailUnavailable
 from tests.mail.samples import code_mail
-from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running
+from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running, server_context
 
-AUTHORITY = ThrowAwayAuthority()
+AUTHORITY = CA()
 
-UNTRUSTED: dict[str, tuple[Callable[[], Identity], str]] = {
-    "self-signed": (lambda: self_signed(HOST), "self-signed"),
-    "another name": (lambda: AUTHORITY.issue("relay.example"), "Hostname mismatch"),
-    "expired": (lambda: AUTHORITY.issue(HOST, valid=timedelta(hours=-1)), "expired"),
-    "unknown authority": (lambda: ThrowAwayAuthority().issue(HOST), "unable to get local issuer"),
+
+def issued(authority: CA, host: str = HOST) -> ssl.SSLContext:
+    return server_context(authority.issue_cert(host))
+
+
+def self_signed() -> ssl.SSLContext:
+    """Serve a certificate that nobody signed but itself."""
+    alone = CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with alone.cert_pem.tempfile() as certificate, alone.private_key_pem.tempfile() as key:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def expired() -> ssl.SSLContext:
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    return server_context(AUTHORITY.issue_cert(HOST, not_after=an_hour_ago))
+
+
+UNTRUSTED: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
+    "self-signed": (self_signed, "self-signed"),
+    "another name": (lambda: issued(AUTHORITY, "relay.example"), "Hostname mismatch"),
+    "expired": (expired, "expired"),
+    "unknown authority": (lambda: issued(CA()), "unable to get local issuer"),
 }
 
 
 def trusting(settings: MailSettings, folder: Path) -> MailSettings:
     """Trust the tests' authority instead of the mailbox's own."""
-    (folder / "tests-ca.pem").write_bytes(AUTHORITY.certificate)
+    AUTHORITY.cert_pem.write_to_path(folder / "tests-ca.pem")
     return replace(settings, ca_file=str(folder / "tests-ca.pem"))
 
 
@@ -36,7 +57,7 @@ def trusting(settings: MailSettings, folder: Path) -> MailSettings:
 @pytest.mark.parametrize("kind", UNTRUSTED)
 def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, tls_from_start: bool) -> None:
     make, said = UNTRUSTED[kind]
-    mailbox = Mailbox(tmp_path, identity=make(), tls_from_start=tls_from_start)
+    mailbox = Mailbox(tmp_path, tls_context=make(), tls_from_start=tls_from_start)
     with running(mailbox) as settings:
         mailer = SmtpMailer(relay_to(trusting(settings, tmp_path)))
         with pytest.raises(MailNotTrusted, match=said):
@@ -51,7 +72,7 @@ def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, tls_from_start: bo
 def test_the_right_certificate_of_the_same_authority_is_trusted(
     tmp_path: Path, tls_from_start: bool
 ) -> None:
-    mailbox = Mailbox(tmp_path, identity=AUTHORITY.issue(HOST), tls_from_start=tls_from_start)
+    mailbox = Mailbox(tmp_path, tls_context=issued(AUTHORITY), tls_from_start=tls_from_start)
     with running(mailbox) as settings:
         SmtpMailer(relay_to(trusting(settings, tmp_path))).send(code_mail())
     assert len(mailbox.messages()) == 1
@@ -88,7 +109,7 @@ def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
         wire.say("220 relay")
         wire.expect("EHLO", "250-relay", "250 STARTTLS")
         wire.expect("STARTTLS", "220 go", *["250 taken"] * 8)
-        wire.secure(AUTHORITY.issue(HOST), tmp_path)
+        wire.secure(AUTHORITY.issue_cert(HOST))
         wire.expect("EHLO", "250 relay")
         wire.expect("MAIL", "550 5.7.1 no")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from trustme import CA
 
-from kiosk.app.demo.mailbox import ThrowAwayAuthority
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.findings import Condition
 from kiosk.authority.store.database import Store
@@ -69,12 +69,12 @@ def _as_documented(server: PostgresServer, etc: Path) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    authority = ThrowAwayAuthority()
-    identity = authority.issue(NAME)
+    authority = CA()
+    certificate = authority.issue_cert(NAME)
     (etc / "home").mkdir()
-    (etc / "home" / "database-ca.pem").write_bytes(authority.certificate)
-    _write(data / "server.crt", identity.certificate)
-    _write(data / "server.key", identity.key)
+    authority.cert_pem.write_to_path(etc / "home" / "database-ca.pem")
+    _write(data / "server.crt", certificate.cert_chain_pems[0].bytes())
+    _write(data / "server.key", certificate.private_key_pem.bytes())
     line = line.replace("192.0.2.0/24", "127.0.0.1/32")
     _write(data / "pg_hba.conf", f"local all all trust\n{line}\n".encode())
     with (data / "postgresql.conf").open("a") as settings:

@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
+from trustme import LeafCert
+
 from kiosk.app.config.settings import MailSettings
-from kiosk.app.demo.mailbox import Identity, Mailbox
+from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.mail.smtp import Relay, relay_from
 
 SENDER_NAME = "Smartcard self-service"
@@ -72,9 +73,9 @@ class Wire:
             pass
         self.say(*answer)
 
-    def secure(self, identity: Identity, folder: Path) -> None:
+    def secure(self, certificate: LeafCert) -> None:
         """Go on in TLS, as the server."""
-        self._line = server_context(identity, folder).wrap_socket(self._line, server_side=True)
+        self._line = server_context(certificate).wrap_socket(self._line, server_side=True)
 
     def close(self) -> None:
         """Hang up."""
@@ -144,10 +145,7 @@ class StrippingProxy(Scripted):
                 client.say(*(offer for offer in offers if "STARTTLS" not in offer))
 
 
-def server_context(identity: Identity, folder: Path) -> ssl.SSLContext:
-    """Return a server's context for an identity; its file is written to ``folder``."""
-    pem = folder / f"server-{threading.get_ident()}.pem"
-    pem.write_bytes(identity.certificate + identity.key)
+def server_context(certificate: LeafCert) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
+    certificate.configure_cert(context)
     return context

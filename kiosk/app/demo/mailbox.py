@@ -1,8 +1,8 @@
 """A real SMTP server that keeps the mail: TLS, login, and nothing leaves this machine.
 
-The demo shows what arrives; the tests make it refuse, go away and come back. It runs a
-loop of its own in a thread, and ``aiosmtpd`` is imported when it starts, for it is an
-extra that a real station does not have.
+The demo shows what arrives; the tests make it refuse, go away and come back. It runs an
+event loop in a thread. ``aiosmtpd`` and ``trustme`` are imported late: they belong to the
+extra "demo", which a real station does not have.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-import ipaddress
 import logging
 import secrets
 import ssl
@@ -18,139 +17,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.app.config.settings import MailSettings
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-
-
-# Throw-away certificates: an authority that lives as long as the program that made it.
-#
-# The demo verifies TLS exactly as a real station does; only whom it trusts is made up.
-
-_HOUR = timedelta(hours=1)
-_CA_USAGE = x509.KeyUsage(
-    digital_signature=True,
-    key_cert_sign=True,
-    crl_sign=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A certificate and its key, both PEM."""
-
-    certificate: bytes
-    key: bytes = field(repr=False)
-
-
-class ThrowAwayAuthority:
-    """Signs server certificates for the time of one run; its key is never written down."""
-
-    def __init__(self, now: datetime | None = None) -> None:
-        self._now = now or datetime.now(UTC)
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("Throw-away demo authority")
-        self._certificate = self._sign_itself()
-
-    @property
-    def certificate(self) -> bytes:
-        """The authority's own certificate (PEM), for a ``ca_file``."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM)
-
-    def issue(self, *hosts: str, valid: timedelta = timedelta(days=1)) -> Identity:
-        """Issue for host names or addresses; a negative ``valid`` makes one that has expired."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(hosts[0]), self._name, key, self._now, valid)
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(issuer_key, critical=False)
-        return _identity(_for_server(builder, hosts).sign(self._key, hashes.SHA256()), key)
-
-    def _sign_itself(self) -> x509.Certificate:
-        builder = _builder(self._name, self._name, self._key, self._now, timedelta(days=1))
-        return (
-            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_CA_USAGE, critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-
-
-def self_signed(*hosts: str, now: datetime | None = None) -> Identity:
-    """Make a certificate that nobody signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(hosts[0])
-    builder = _builder(name, name, key, now or datetime.now(UTC), timedelta(days=1))
-    return _identity(_for_server(builder, hosts).sign(key, hashes.SHA256()), key)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-    valid: timedelta,
-) -> x509.CertificateBuilder:
-    subject_key = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(min(now, now + valid) - _HOUR)
-        .not_valid_after(now + valid)
-        .add_extension(subject_key, critical=False)
-    )
-
-
-def _for_server(
-    builder: x509.CertificateBuilder, hosts: tuple[str, ...]
-) -> x509.CertificateBuilder:
-    return (
-        builder.add_extension(
-            x509.SubjectAlternativeName([_host(h) for h in hosts]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    )
-
-
-def _host(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Identity:
-    return Identity(
-        certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
-    )
 
 
 # A server on an event loop of its own, in a thread that can be stopped and started again.
@@ -242,7 +116,8 @@ class ReceivedMail:
 class Mailbox:
     """Takes mail on a free port of the loopback address; ``folder`` keeps its few files.
 
-    ``identity`` replaces the certificate that its own throw-away authority issues.
+    An authority made for it alone issues its certificate; the authority's key is never written
+    down. ``tls_context`` is served in place of that certificate.
     ``replies`` maps SMTP commands (``"RCPT"``) to answers given in place of its own.
     ``on_message`` is called from the server's thread: it should only post.
     """
@@ -252,16 +127,21 @@ class Mailbox:
         folder: Path,
         *,
         on_message: Callable[[ReceivedMail], None] | None = None,
-        identity: Identity | None = None,
+        tls_context: ssl.SSLContext | None = None,
         tls_from_start: bool = False,
     ) -> None:
+        from trustme import CA
+
         self.replies: dict[str, str] = {}
         self.heard: list[str] = []
         self._folder = folder
         self._on_message = on_message
         self._tls_from_start = tls_from_start
-        self._authority = ThrowAwayAuthority()
-        self._identity = identity or self._authority.issue(HOST, "127.0.0.1")
+        self._authority = CA()
+        if tls_context is None:
+            tls_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._authority.issue_cert(HOST, "127.0.0.1").configure_cert(tls_context)
+        self._tls_context = tls_context
         self._password = secrets.token_urlsafe(12)
         self._mail: list[ReceivedMail] = []
         self._arrived = threading.Condition()
@@ -270,8 +150,9 @@ class Mailbox:
 
     def start(self) -> MailSettings:
         """Listen, on the same port as before if there was one, and say how to reach it."""
-        context = self._write_files()
-        self._port = self._thread.start(self._protocol(context), self._port, self._outer(context))
+        self._write_files()
+        from_start = self._tls_context if self._tls_from_start else None
+        self._port = self._thread.start(self._protocol(), self._port, from_start)
         return MailSettings(
             host=HOST,
             port=self._port,
@@ -314,20 +195,12 @@ class Mailbox:
 
     # --- making the server ---
 
-    def _write_files(self) -> ssl.SSLContext:
+    def _write_files(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._folder / "ca.pem").write_bytes(self._authority.certificate)
+        self._authority.cert_pem.write_to_path(self._folder / "ca.pem")
         _write_private(self._folder / "relay-login", f"{USER}:{self._password}\n".encode())
-        served = self._folder / "relay.pem"
-        _write_private(served, self._identity.certificate + self._identity.key)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(served)
-        return context
 
-    def _outer(self, context: ssl.SSLContext) -> ssl.SSLContext | None:
-        return context if self._tls_from_start else None
-
-    def _protocol(self, context: ssl.SSLContext) -> Callable[[], asyncio.Protocol]:
+    def _protocol(self) -> Callable[[], asyncio.Protocol]:
         from aiosmtpd.smtp import SMTP, AuthResult
 
         # It warns of things that it does itself, over whatever is on the screen.
@@ -342,7 +215,7 @@ class Mailbox:
         return lambda: SMTP(
             _Handler(self),
             hostname=HOST,
-            tls_context=None if self._tls_from_start else context,
+            tls_context=None if self._tls_from_start else self._tls_context,
             require_starttls=not self._tls_from_start,
             auth_require_tls=not self._tls_from_start,
             auth_required=not self._tls_from_start,

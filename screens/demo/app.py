@@ -183,16 +183,20 @@ class DemoStrip:
             return False
         return True
 
-    @property
-    def items(self) -> list[tuple[str, str, bool]]:
+    def items(self, *, short: bool = False) -> list[tuple[str, str, bool]]:
         """The strip's buttons: key, label and whether it stands out."""
         cards = [
-            (f"f{5 + i}", card.label, self._bench.inserted == i)
+            (
+                f"f{5 + i}",
+                card.label.partition(",")[0] if short else card.label,
+                self._bench.inserted == i,
+            )
             for i, card in enumerate(self._bench.cards)
         ]
         fresh = len(self._bench.mail()) - self._seen
-        mail = f"Mail ({fresh} new)" if fresh > 0 else "Mail"
-        return [*cards, ("f8", "Take out", False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
+        mail = f"Mail ({fresh})" if fresh > 0 else "Mail"
+        out = "Out" if short else "Take out"
+        return [*cards, ("f8", out, False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
 
     @property
     def hint(self) -> str:
@@ -219,22 +223,24 @@ class StripWidget(Widget, inherit_bindings=False):
         self.set_interval(POLL_S, self._look)
 
     def _look(self) -> None:
-        now = (self._strip.items, self._strip.hint)
+        now = (self._strip.items(), self._strip.hint)
         if now != self._shown:
             self._shown = now
             self.refresh()
 
     def render(self) -> Content:
-        """One line of buttons and two of hint."""
+        """One line of buttons and two of hint: a hint that is cut off hides a PIN."""
+        items, hint = self._strip.items(), self._strip.hint
+        if sum(len(_button(key, label)) for key, label, _ in items) > self.size.width:
+            items, hint = self._strip.items(short=True), hint.replace("\n", " ")
         line, spans = "", []
         self._zones = []
-        for key, label, strong in self._strip.items:
-            text = f" {key.upper()} {label} "
+        for key, label, strong in items:
             start = len(line)
-            self._zones.append((start, start + len(text), key))
-            spans.append((start, start + len(text), "reverse bold" if strong else "bold"))
-            line += text + " "
-        content = Content(f"{line}\n{self._strip.hint}")
+            line += _button(key, label)
+            self._zones.append((start, len(line), key))
+            spans.append((start, len(line), "reverse bold" if strong else "bold"))
+        content = Content(f"{line}\n{hint}")
         for start, end, style in spans:
             content = content.stylize(style, start, end)
         return content
@@ -246,6 +252,10 @@ class StripWidget(Widget, inherit_bindings=False):
             for start, end, key in self._zones:
                 if start <= event.x - 1 < end:
                     self._strip.key(key)
+
+
+def _button(key: str, label: str) -> str:
+    return f" {key.upper()} {label} "
 
 
 class DemoApp(KioskApp, inherit_bindings=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,11 @@ from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import cast, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, RaSide
-from screens.demo.app import DemoStrip
+from screens.demo.app import DemoCard, DemoMail, DemoStrip, StripWidget
+from tests.screens.geometry import screen_lines
+from tests.screens.pictures import STILL, app_for
+from tests.screens.pilots import settled
+from tests.screens.samples import Sample, one_of_each
 from tests.support.smtp import running
 
 
@@ -50,8 +55,42 @@ def test_a_key_of_the_strip_opens_the_ra_application() -> None:
     strip = DemoStrip(NoCards(), lambda: None, lambda: asked.append("ra"), "ssh here")
     assert strip.key("f10")
     assert asked == ["ra"]
-    assert ("f10", "RA", False) in strip.items
+    assert ("f10", "RA", False) in strip.items()
     assert "ssh here" in strip.hint
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 23)])
+async def test_the_strip_shows_all_that_a_holder_knows_also_while_mail_waits(
+    size: tuple[int, int],
+) -> None:
+    table = OneCardIn(tuple(person.shown for person in cast()))
+    strip = DemoStrip(table, lambda: None, lambda: None)
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=strip))
+    async with app.run_test(size=size) as pilot:
+        for place, card in enumerate(table.cards):
+            table.inserted = place
+            app.screen.query_one(StripWidget).refresh()
+            await settled(pilot)
+            shown = " ".join(" ".join(screen_lines(app)[-3:]).split())
+            assert " ".join(card.hint.split()) in shown
+            assert "F9 Mail (1) F10 RA" in shown
+
+
+@dataclass
+class OneCardIn:
+    """A table with a card in, and with mail that nobody has read."""
+
+    cards: tuple[DemoCard, ...]
+    inserted: int = 0
+
+    def insert(self, index: int) -> None:
+        """The test says which one is in."""
+
+    def remove(self) -> None:
+        """The test says which one is in."""
+
+    def mail(self) -> tuple[DemoMail, ...]:
+        return (DemoMail("ben.carter@wexbridge.example", "A code", "12345678"),)
 
 
 class NoCards:

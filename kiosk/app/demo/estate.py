@@ -56,7 +56,7 @@ ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 
 PIN = "739154"
 _ASHA = """\
-Asha is registered, and has blocked her PIN. Her answers:
+Asha blocked her PIN. Her answers:
 teacher Mrs Vane, dish Dumplings, sweet shop Hobbs, first bought Bicycle."""
 _BEN = f"""\
 Ben's card works, and he is not registered yet. His PIN is {PIN}.

@@ -176,7 +176,7 @@ def test_addresses_that_are_not_approved_are_counted_at_the_import_and_by_the_do
     assert "  not approved             1" in capsys.readouterr().out
     kiosk("doctor")
     said = capsys.readouterr().out
-    assert "! warn  addresses   1 people have one outside nhs.net, nhs.uk, gov.uk, mod.uk" in said
+    assert "! warn  addresses   1 person has one outside nhs.net, nhs.uk, gov.uk, mod.uk" in said
 
 
 # --- doctor ------------------------------------------------------------------------------

@@ -88,7 +88,8 @@ def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     with store.read() as uow:
         outside = uow.holders.addresses_outside(domains) if domains else 0
     if outside:
-        text = f"{outside} people have one outside {', '.join(domains)}: no good for registering"
+        whose = "1 person has one" if outside == 1 else f"{outside} people have one"
+        text = f"{whose} outside {', '.join(domains)}, and cannot register with it"
         return warn(_ADDRESSES, text, "see `email_domains` in [policy], or correct the addresses")
     return ok(_ADDRESSES, "all are of approved domains")
 

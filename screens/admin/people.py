@@ -187,8 +187,8 @@ class PeoplePage(Page):
         self._answered = text
         self._count.say(_counted(found))
         self._count.display = bool(found.people)
-        self._state.say("" if found.people else _NOBODY.format(text=text) + self._new)
-        self._state.display = not found.people
+        self._state.say(_NOBODY.format(text=text) + self._new)
+        self._state.display = not (found.people or found.about)
         self.refresh_bindings()
         if self._opens:
             self._opens = False

@@ -61,6 +61,8 @@ class FakePeopleDesk(Files):
             return Found(
                 people, about=f"{text.upper()}: refused at West Wing 1, today 10:21: blocked."
             )
+        if text.upper().startswith("7Q2M"):
+            return Found((), about=f"{text.upper()}: refused at West Wing 1: not recorded.")
         hits = [record.line for record in self._estate.people.values() if _fits(record, text)]
         hits.sort(key=operator.attrgetter("name", "number"))
         return Found(tuple(hits[:limit]), more=len(hits) > limit)

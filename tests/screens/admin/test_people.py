@@ -95,6 +95,15 @@ async def test_a_reference_is_explained() -> None:
         assert "refused at West Wing 1, today 10:21: blocked." in run.text
 
 
+async def test_a_reference_that_leads_to_nobody_is_explained_all_the_same() -> None:
+    async with running(pages=PAGES) as run:
+        await run.type("7Q2M-9KXA")
+        assert "refused at West Wing 1: not recorded." in run.text
+        assert "Nobody was found" not in run.text
+        await run.press("escape")
+        assert "Type what you are told" in run.text
+
+
 async def test_more_than_fit_ask_for_more_letters() -> None:
     async with running(pages=PAGES) as run:
         await run.type("smith")

@@ -18,11 +18,12 @@ from kiosk.authority import audit_sentences as sentences
 from kiosk.authority.audit_sentences import Detail, OutcomeSource
 from kiosk.authority.roles import Action
 from kiosk.authority.store.audit_chain import REDACTED
-from kiosk.authority.store.records import AuditEvent, Scalar, Visit
+from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
 from kiosk.contract.errors import RowAltered
-from kiosk.contract.messages import Reason, Refusal
+from kiosk.contract.messages import Reason, Refusal, VisitId
+from kiosk.contract.reference import reference_of
 
 # What a row of the catalogue holds.
 
@@ -492,8 +493,13 @@ def audit_message(event: AuditEvent) -> str:
 # Recording.
 
 
+def new_reference() -> str:
+    """Return a reference number for events outside of visits, of the form that visits have."""
+    return reference_of(VisitId(new_id()))
+
+
 def altered(error: RowAltered) -> dict[str, Scalar]:
-    """Return what the audit is told of a row that does not fit its MAC."""
+    """Return the detail of an event about a row that does not fit its MAC."""
     return {"table": error.table, "row": error.row}
 
 
@@ -501,7 +507,7 @@ LONGEST_DETAIL = 80
 
 
 def plain(text: str) -> str:
-    """Keep what a station says short and printable before it goes into the audit."""
+    """Return a text of a station, short and printable, for a detail."""
     kept = "".join(c for c in text if c.isascii() and (c.isalnum() or c in " -_.:"))
     return kept[:LONGEST_DETAIL]
 

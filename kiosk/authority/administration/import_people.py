@@ -27,7 +27,7 @@ from kiosk.authority.administration.people_file import (
 )
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import has_or_had, label, make_way
@@ -43,9 +43,8 @@ from kiosk.contract.errors import (
     NothingThere,
     NotTaken,
 )
-from kiosk.contract.messages import CardId, VisitId
+from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 
 # Deciding what a batch of lines changes, against what the store holds.
@@ -302,7 +301,7 @@ class PeopleImport:
     ) -> ImportSummary:
         """Do as ``run`` does, in a unit of work that the caller has, and commits."""
         file = PeopleFile(path, self._number_digits)
-        told = _Audit(uow, reference_of(VisitId(new_id())), actor)
+        told = _Audit(uow, new_reference(), actor)
         summary = self._read(uow, file, progress, told)
         told.of_file(cleaned(path.name), file.digest, summary)
         summary.digest = file.digest

@@ -16,12 +16,10 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from kiosk.authority.administration.free_text import cleaned
 from kiosk.authority.administration.views import Actor
-from kiosk.authority.audit import AuditKind, StaffKind, altered
+from kiosk.authority.audit import AuditKind, StaffKind, altered, new_reference
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Scalar, new_id
+from kiosk.authority.store.records import Scalar
 from kiosk.contract.errors import NotPermitted, NotTaken, RowAltered
-from kiosk.contract.messages import VisitId
-from kiosk.contract.reference import reference_of
 
 # SSH public keys: read strictly from what staff paste, and known by their fingerprints.
 
@@ -159,7 +157,7 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
 
 def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> str:
     """Tell the audit of an altered row that staff came upon; return the reference."""
-    reference = reference_of(VisitId(new_id()))
+    reference = new_reference()
     with store.begin() as uow:
         detail = more | altered(error)
         uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
@@ -172,7 +170,7 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
         member = uow.staff.by_key(fingerprint)
         kind = StaffKind.LOGGED_IN if member else StaffKind.TURNED_AWAY
         detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
-        reference = reference_of(VisitId(new_id()))
+        reference = new_reference()
         actor = member.id if member else None
         uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
         uow.commit()
@@ -189,7 +187,7 @@ def refuse_login(store: Store, because: str, source: str = "") -> None:
     with store.begin() as uow:
         uow.audit.append(
             kind=StaffKind.TURNED_AWAY.value,
-            reference=reference_of(VisitId(new_id())),
+            reference=new_reference(),
             detail={"because": because, "from": cleaned(source)},
         )
         uow.commit()
@@ -200,7 +198,7 @@ def see_off(store: Store, actor: Actor, how: str) -> None:
     with store.begin() as uow:
         uow.audit.append(
             kind=StaffKind.LOGGED_OUT.value,
-            reference=reference_of(VisitId(new_id())),
+            reference=new_reference(),
             actor=actor.staff_id,
             detail={"key": actor.key, "how": how},
         )

@@ -29,6 +29,7 @@ from kiosk.authority.audit import (
     StaffKind,
     altered,
     audit_message,
+    new_reference,
 )
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
@@ -54,10 +55,8 @@ from kiosk.contract.errors import (
     RecordAltered,
     RowAltered,
 )
-from kiosk.contract.messages import VisitId
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
-from kiosk.contract.reference import reference_of
 
 # Names of those who did something, for ids that the audit and the records hold.
 
@@ -135,7 +134,7 @@ class Act:
         self.agreement = agreement
         self.proposal = proposal
         self.waits = waits
-        self.reference = reference or reference_of(VisitId(new_id()))
+        self.reference = reference or new_reference()
         self._note = note
         self._seen = seen
 
@@ -376,7 +375,7 @@ class Office:
 
         Returns its reference; raises ``NotPermitted``.
         """
-        reference = reference_of(VisitId(new_id()))
+        reference = new_reference()
         with self.work(action) as uow:
             uow.audit.append(
                 kind=kind.value,
@@ -435,14 +434,14 @@ class Office:
             with self.means.store.begin() as uow:
                 uow.audit.append(
                     kind=StaffKind.NOT_PERMITTED.value,
-                    reference=reference_of(VisitId(new_id())),
+                    reference=new_reference(),
                     actor=audit_name(self.actor),
                     detail={**_signed(self.actor), "action": action.value},
                 )
                 uow.commit()
             raise
         except RowAltered as error:
-            reference = reference_of(VisitId(new_id()))
+            reference = new_reference()
             with self.means.store.begin() as uow:
                 uow.audit.append(
                     kind=AuditKind.ROW_ALTERED.value,
@@ -533,7 +532,7 @@ def _is_newer(event: AuditEvent, seen: Seen) -> bool:
 
 
 def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
-    """Say who did what, of an event that staff or an import caused."""
+    """Return who did what, for an event that staff or an import caused."""
     if event.kind not in STAFF_KINDS:
         return f"{audit_message(event)} (reference {event.reference})"
     member = uow.staff.get(event.actor or "")

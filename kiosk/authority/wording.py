@@ -1,4 +1,4 @@
-"""Moments and numbers as they are read out to somebody on the telephone."""
+"""Moments, numbers and reasons of refusal in words that staff can read out on the telephone."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ REASONS: Final[dict[Reason, str]] = {
 
 
 def reason_words(reason: object) -> str:
-    """Say a reason as the audit holds it; one that this program does not know is said as it is."""
+    """Return the words of a reason as the audit stores it; an unknown one is returned as it is."""
     known = {each.value: words for each, words in REASONS.items()}
     return known.get(str(reason), str(reason))

@@ -1,4 +1,4 @@
-"""The audit as staff look at it, verify it and take it away."""
+"""The audit as staff filter, read, verify, redact and export it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import NothingThere, NotTaken, StoreError
 from kiosk.contract.reference import read_reference
+
+log = logging.getLogger(__name__)
 
 # What staff write into the filter of the audit, as the audit itself holds it.
 
@@ -206,12 +208,12 @@ def _rest(event: AuditEvent, name_of: Callable[[str | None], str]) -> Iterator[s
         if name == "staff":
             yield f"staff: {name_of(str(value))}"
         elif name not in _OF_NOTE and value is not None:
-            yield f"{name.replace('_', ' ')}: {_said(value)}"
+            yield f"{name.replace('_', ' ')}: {_value_words(value)}"
     if event.card_id:
         yield f"card: {event.card_id}"
 
 
-def _said(value: object) -> str:
+def _value_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
@@ -269,7 +271,7 @@ def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ..
         after = events[-1].seq
 
 
-log = logging.getLogger(__name__)
+# The desk.
 
 
 class LocalAuditDesk:
@@ -296,7 +298,7 @@ class LocalAuditDesk:
         """Walk the whole chain; progress is told in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
             verdict = verify_within(uow, self._office.means.signer, (), progress)
-        self._tell_of(verdict)
+        self._record_verdict(verdict)
         fault = verdict.fault
         return ChainVerdict(
             rows=verdict.rows,
@@ -325,7 +327,7 @@ class LocalAuditDesk:
                 file=path.name,
                 rows=export.rows,
                 sha256=export.digest,
-                **_told_of(query),
+                **_query_detail(query),
             )
         return Written(str(path), export.rows)
 
@@ -349,7 +351,7 @@ class LocalAuditDesk:
         self._office.means.store.empty_log()
         return act.done(f"The text of row {row} is gone. Its digest stays, and the chain fits.")
 
-    def _tell_of(self, verdict: AuditVerdict) -> None:
+    def _record_verdict(self, verdict: AuditVerdict) -> None:
         """Audit it, where that can be: a damage that forbids it must not hide the verdict."""
         fault = verdict.fault
         found: dict[str, Scalar] = {"rows": verdict.rows, "intact": verdict.intact}
@@ -376,10 +378,10 @@ def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
     return event
 
 
-def _told_of(query: AuditQuery) -> dict[str, Scalar]:
-    """Say by ids alone what was asked for."""
+def _query_detail(query: AuditQuery) -> dict[str, Scalar]:
+    """Return by ids alone what was asked for."""
     times = {"since": query.since, "until": query.until}
-    told: dict[str, Scalar] = {
+    detail: dict[str, Scalar] = {
         "of_holder": query.holder_id,
         "of_station": query.station,
         "of_staff": ", ".join(query.actors) if query.actors else None,
@@ -387,4 +389,4 @@ def _told_of(query: AuditQuery) -> dict[str, Scalar]:
         "of_reference": query.reference,
         **{name: at.isoformat() if at else None for name, at in times.items()},
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in detail.items() if value is not None}

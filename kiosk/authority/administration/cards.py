@@ -1,4 +1,6 @@
-"""What staff do about cards and unblock secrets; the holder is told by mail each time.
+"""Cards and unblock secrets as staff change them, and cards that no station could serve.
+
+The holder gets a mail of each change.
 
 A card counts the wrong unblock secrets that it is given, and goes on counting whatever is
 recorded here. So our account of its tries outlives the secret that is replaced: it only

@@ -1,8 +1,7 @@
 """The port of the administration: what the screens and the command line ask of the service.
 
 Calls block and may come from several threads. Each asks the table of ``kiosk.authority.roles``
-first,
-for the actor's role as the store has it at that moment. They raise
+first, for the actor's role as the store has it at that moment. They raise
 
 - ``NotPermitted`` (audited) where the role may not, or the member was removed meanwhile,
 - ``NotTaken``, naming the field, for what was entered wrongly; nothing is changed,
@@ -54,9 +53,7 @@ from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Role
 from kiosk.contract.sensitive import Sensitive
 
-# The part of the administration's port that is about the service itself, not about a person.
-#
-# What its calls raise and have in common is said in ``kiosk.authority.administration.desk``.
+# What is about the service itself.
 
 
 class StationsDesk(Protocol):

@@ -1,8 +1,9 @@
-"""Looking at the master keys of unblock secrets, and taking another one into use.
+"""The keys of the key file and the master keys of unblock secrets: listed, copied, rotated.
 
-With another one in use, every secret that derives from an older key is derived a last time
-and sealed as it is, so that the older key can be destroyed. It may stop anywhere: the next
-one finishes what was left.
+A rotation has two halves: a new key is added to the key file, and every secret is sealed, or
+every row's MAC made, anew under it. With another master key in use, every secret that derives
+from an older one is derived a last time and sealed as it is, so that the older key can be
+destroyed. A rotation may stop anywhere: the next one first finishes what was left.
 """
 
 from __future__ import annotations
@@ -31,16 +32,10 @@ from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import KeyMissing
 
-# Looking at the keys, and rotating those that seal unblock secrets and key rows.
-#
-# A rotation has two halves: a new key is added to the key file, and every secret is sealed, or
-# every row's MAC made, anew under it. It may stop anywhere: the next one first finishes what was
-# left.
+# The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
 
 ROWS_A_PIECE: Final = 200
 """Rows that get another MAC in one transaction: what others wait for is short."""
-
-"""The audit's kind for the declaration of a copy of the key file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What staff do about people and their registrations; the holder is told by mail.
+"""People as staff find, list, change and erase them; the holder gets a mail of a change.
 
 Who closes something takes the person's cards, too: nobody decides at a station on what is
 being closed, and a code that is on its way there comes to nothing.

@@ -1,4 +1,4 @@
-"""A person's page, read in one go: the same few statements whatever their story's length."""
+"""A person's page and story, read in the same few statements whatever the story's length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the reports: by day, by week, by site, and by reason of refusal."""
+"""Reports by day, by week, by site and by reason of refusal, as a table and as a file."""
 
 from __future__ import annotations
 

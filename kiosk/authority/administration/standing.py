@@ -1,4 +1,7 @@
-"""How a person stands with self-service: pure, by the rules that the authority decides by."""
+"""How a person and their cards stand, by the rules that the authority decides by.
+
+Only ``seen_of_cards`` reads the database; the rest is computed from ``StandingFacts``.
+"""
 
 from __future__ import annotations
 

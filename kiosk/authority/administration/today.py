@@ -1,4 +1,4 @@
-"""The first page: how the service stands now, and how the last 30 days went."""
+"""The first page: alarms, how the service stands now, and how the last 30 days went."""
 
 from __future__ import annotations
 

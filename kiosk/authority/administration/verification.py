@@ -1,4 +1,6 @@
-"""Verifying the audit: its hashes, the MACs of its rows, and the anchors of its head.
+"""Verifying the audit and every other row that has a MAC; accepting an altered row.
+
+The audit is verified by its hashes, the MACs of its rows, and the anchors of its head.
 
 An anchor in the database itself is only as safe as the database. So anchors are also
 written out, one JSON object a line, to be kept where the database's owner cannot reach.

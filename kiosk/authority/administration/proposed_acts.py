@@ -56,7 +56,7 @@ class ActKind:
     perform: Perform
 
 
-# --- words -----------------------------------------------------------------------------
+# The words of each act.
 
 
 def _new_card(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -124,7 +124,7 @@ def _fingerprint(opened: OpenedAct) -> str:
         return "that cannot be read"
 
 
-# --- doing it --------------------------------------------------------------------------
+# How each act is performed.
 
 
 def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:

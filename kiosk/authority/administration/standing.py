@@ -372,7 +372,7 @@ def trouble_words(card: Card, reason: Reason | None) -> str:
             return "It may have one try of its unblock secret left: it is sent nothing more."
 
 
-# --- those who cannot ------------------------------------------------------------------
+# Why somebody cannot unlock.
 
 
 def _left(facts: StandingFacts, zone: tzinfo) -> Headline:
@@ -500,7 +500,7 @@ def _of_their_card(card: Card, reason: Reason) -> str:
     return "The unblock secret of their card cannot be opened any more."
 
 
-# --- those who can ---------------------------------------------------------------------
+# Those who can unlock.
 
 
 def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
@@ -659,7 +659,7 @@ def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterat
     )
 
 
-# --- words -----------------------------------------------------------------------------
+# Parts of those sentences.
 
 
 def _named(card: Card) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import TypeVar
 
 from hardware.apdu import Channel
@@ -11,6 +12,15 @@ from hardware.driver import CardSession, Driver
 from kiosk.contract.errors import CardSwapped, CardUnknown
 from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
 from kiosk.contract.ports import CardAddress, CardHold, Cards
+
+
+def load_driver(family: str, secret: str) -> Driver:
+    """Return the driver in ``hardware/drivers/<family>.py``; only what is served is imported.
+
+    ``secret`` is the kind of unblock secret that is stored for cards of the family.
+    """
+    driver: Driver = import_module(f"hardware.drivers.{family}").build(secret)
+    return driver
 
 
 class Registry:

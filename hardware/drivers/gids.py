@@ -198,6 +198,10 @@ class GidsDriver:
         return None
 
 
+def build(_secret: str) -> GidsDriver:
+    return GidsDriver()
+
+
 class GidsSession:
     """A selected GIDS card application."""
 

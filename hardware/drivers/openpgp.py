@@ -283,6 +283,10 @@ class OpenPgpDriver:
         return OpenPgpSession(channel, self._secret)
 
 
+def build(secret: str) -> OpenPgpDriver:
+    return OpenPgpDriver(Secret(secret))
+
+
 class OpenPgpSession(NoAdminKey):
     """A selected OpenPGP card application."""
 

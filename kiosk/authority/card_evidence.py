@@ -33,6 +33,7 @@ from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.store.records import Card, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
+from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
@@ -46,9 +47,6 @@ from kiosk.contract.policy import Genuine, Policy
 
 CHALLENGE_LIFE: Final = timedelta(seconds=60)
 """A card answers within a second; a minute leaves room for a slow one in a slow reader."""
-
-PROVE_THEMSELVES: Final = frozenset({"piv"})
-"""The families whose cards have a key that signs without a PIN."""
 
 _NONCE_BYTES: Final = 32
 _SCOPE: Final = b"unlock-kiosk card proof 1\0"

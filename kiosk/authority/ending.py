@@ -13,8 +13,8 @@ from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Visit
 from kiosk.authority.visit_context import enter_to_report
 from kiosk.contract.errors import StepRefused
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
-    CARD_FAMILIES,
     Purpose,
     ReadFault,
     Reason,
@@ -102,5 +102,5 @@ def _fault(unread: UnreadCard | None) -> ReadFault | None:
 
 
 def _family(unread: UnreadCard | None) -> str | None:
-    known = unread is not None and unread.family in CARD_FAMILIES
+    known = unread is not None and unread.family in FAMILIES
     return unread.family if unread is not None and known else None

@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
-from kiosk.contract.policy import FAMILIES, Factor, Policy
+from kiosk.contract.policy import Factor, Policy
 
 # What a card's holder may do, and why one can do nothing: pure.
 
@@ -102,7 +103,7 @@ def secret_barred(card: Card, told: int | None = None) -> Reason | None:
         return Reason.SECRET_BLOCKED
     left = tries_by_account(card) - card.secret_exposure
     if told is not None:
-        keyed = card.driver in FAMILIES
+        keyed = card.driver in MUTUALLY_AUTHENTICATED
         left = min(told, left if keyed else most_tries(card))
     if left <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED

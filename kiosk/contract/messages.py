@@ -160,9 +160,6 @@ RSA_EXPONENT: Final = 65537
 CURVE_KINDS: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
 
 
-CARD_FAMILIES: Final = ("piv", "openpgp", "gids", "pkcs11")
-
-
 class ReadFault(StrEnum):
     """Why a station could not read a card."""
 

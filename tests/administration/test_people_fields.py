@@ -170,7 +170,7 @@ def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
         ("email", "jo", "is not an address"),
         ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
         ("email", "jürgen@nhs.net", "is not an address"),
-        ("card_driver", "cac", "allowed: piv, openpgp, pkcs11, gids"),
+        ("card_driver", "cac", "allowed: piv, openpgp, gids, pkcs11"),
         ("card_id", "1.23E+31", SPREADSHEET),
         ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
         ("card_id", "g" * 32, "must be 32 hexadecimal digits"),

@@ -9,8 +9,8 @@ import pytest
 
 from hardware.drivers.gids import GidsDriver
 from kiosk.authority.store.records import Card
+from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
-from kiosk.contract.policy import tidied
 from tests.authority.desk import Desk
 from tests.authority.forged_keys import Forged, Listening
 from tests.authority.keyed import Chip, granted, ready, registered, settled
@@ -19,7 +19,7 @@ from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert
 
 GIDS = GidsDriver()
-KEY = tidied(ADMIN_KEY.hex())
+KEY = tidy_admin_key(ADMIN_KEY.hex())
 GENUINE, FORGED = 0, 1
 """Slots of the reader."""
 

@@ -10,8 +10,8 @@ import pytest
 
 from hardware.drivers.gids import GidsDriver
 from kiosk.authority.store.records import Card
+from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, VisitOpened
-from kiosk.contract.policy import tidied
 from kiosk.contract.ports import CardAddress
 from tests.authority import forged_keys
 from tests.authority.desk import NEW, Desk
@@ -25,7 +25,7 @@ from tests.support.pcsc import Insert
 pytestmark = pytest.mark.hardware
 
 GIDS = GidsDriver()
-KEY = tidied(ADMIN_KEY.hex())
+KEY = tidy_admin_key(ADMIN_KEY.hex())
 GENUINE, FORGED = 0, 1
 """Slots of the reader."""
 

@@ -22,6 +22,7 @@ from kiosk.app.cli.tools import (
     tell,
 )
 from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _of_card(
 
 def _new_card(part: argparse.ArgumentParser) -> None:
     part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
-    part.add_argument("--driver", default="piv", help="card family (default: piv)")
+    part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
     part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
     secret = part.add_mutually_exclusive_group()
     secret.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
@@ -190,12 +191,12 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
 
 def _wanted(args: argparse.Namespace) -> NewCard:
     from kiosk.authority.administration.free_text import entered
-    from kiosk.authority.administration.people_fields import CARD_RULES, read_expires
+    from kiosk.authority.administration.people_fields import read_expires
     from kiosk.authority.administration.views import IssuedFrom, NewCard
 
     words: list[str] = args.identifier
     issued = IssuedFrom(args.derived_from) if args.derived_from else None
-    as_printed = len(words) > 1 and words[0] in CARD_RULES
+    as_printed = len(words) > 1 and words[0] in FAMILIES
     driver = words.pop(0) if as_printed else args.driver
     return NewCard(
         identifier=" ".join(words),

@@ -26,7 +26,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.authority.administration import checks
     from kiosk.authority.policy import LivePolicy
-    from kiosk.contract.policy import FAMILIES
+    from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 
     folder = tools.store_file.parent if tools.store_file else None
     policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
@@ -41,7 +41,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     if tools.settings.secrets.module and tools.store_file:
         times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
         yield "token", partial(checks.check_patience, *times)
-    if not FAMILIES.isdisjoint(tools.settings.cards.families):
+    if not MUTUALLY_AUTHENTICATED.isdisjoint(tools.settings.cards.families):
         yield "cipher", checks.check_cipher
 
 

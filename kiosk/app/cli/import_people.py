@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.printing import complain, say
 from kiosk.app.cli.tools import Tools, add_command
 from kiosk.contract.errors import ImportRefused
+from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.import_people import ImportSummary
 
-DESCRIPTION = """\
+
+def _by_family(words: Callable[[CardFamily], str]) -> str:
+    """Return a paragraph for each family, as they stand in the second column."""
+    column = " " * 18
+    return "\n".join(
+        textwrap.fill(
+            f"{family.name}: {words(family)}",
+            width=88,
+            initial_indent=column,
+            subsequent_indent=column + "  ",
+        )
+        for family in FAMILIES.values()
+    )
+
+
+DESCRIPTION = f"""\
 Imports people, their cards and the cards' unblock secrets from a CSV file in UTF-8. The
 first line names the columns, in any order:
 
   holder_number   12 digits, or as the setting number_digits in [people] has it
   name            as people are addressed
   email           may be empty; shown to the holder at registration
-  card_id         what the card says of itself: for PIV the 32 hexadecimal digits of the
-                  GUID in its CHUID, for OpenPGP the 12 of maker and serial number, or the
-                  whole application identifier, for GIDS the 32 of its card identifier, for
-                  PKCS#11 the token's serial number; may be empty for a person without a
-                  card
-  unblock_secret  for PIV the eight characters of the PUK, for OpenPGP the resetting code
-                  or the admin PIN, as openpgp_secret in [cards] says, for GIDS the 48
-                  hexadecimal digits of the admin key, for PKCS#11 the security officer's
-                  PIN or the PUK, as style in [pkcs11]; may be empty
-  card_driver     optional: piv, openpgp, gids or pkcs11; piv where it is left out
+  card_id         what the card says of itself; may be empty for a person without a card
+{_by_family(lambda family: family.identifier.words)}
+  unblock_secret  what resets a blocked PIN of the card; may be empty
+{_by_family(lambda family: family.secret.words)}
+  card_driver     optional; one of these families, {DEFAULT} where it is left out
   expires         optional; the last day, as 2027-12-31. Where the card's own certificate
                   ends earlier, that day counts: an import lengthens no certificate
   secret_limit    optional; how many wrong unblock secrets the card takes in a row

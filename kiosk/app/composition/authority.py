@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.drivers.piv import PivDriver
-from hardware.pkcs11.cards import NAME, Style
 from kiosk.app.composition.caretaker import build_caretaker
 from kiosk.app.composition.opening import (
     open_issuers,
@@ -17,7 +14,7 @@ from kiosk.app.composition.opening import (
     open_sealer,
     open_store,
 )
-from kiosk.app.config.settings import Settings, addresses
+from kiosk.app.config.settings import Settings, addresses, stored_secret
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, Masters, RandomSecrets, SecretSource
@@ -31,21 +28,20 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import KioskError
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, Mailer, Message
 
 # Which families of cards are given another unblock secret after its use, by the settings.
 
 
 def changes_secret(settings: Settings) -> frozenset[str]:
-    """Return the families whose secret can be changed by whoever knows it, and by nothing else.
-
-    A resetting code is changed with the admin PIN, which is not stored beside it, and
-    PKCS#11 has no call that changes a PUK.
-    """
-    by_admin_pin = settings.cards.openpgp_secret == Secret.ADMIN_PIN
-    by_officer = bool(settings.pkcs11.module) and settings.pkcs11.style == Style.INIT_PIN
-    able = {PivDriver.name: True, OpenPgpDriver.name: by_admin_pin, NAME: by_officer}
-    return frozenset(family for family, can in able.items() if can)
+    """Return the families whose secret can be changed by whoever knows it, and by nothing else."""
+    return frozenset(
+        family.name
+        for family in FAMILIES.values()
+        if (settings.pkcs11.module or not family.by_module)
+        and stored_secret(settings, family).rotates
+    )
 
 
 # Puts the outbox together: notices that wait in the store, and the relay that takes them.

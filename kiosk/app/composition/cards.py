@@ -6,14 +6,11 @@ import logging
 from collections.abc import Mapping
 
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Driver
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.drivers.piv import PivDriver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.registry import Registry, RoutedCards
+from hardware.registry import Registry, RoutedCards, load_driver
 from hardware.trace import Trace, log_trace
-from kiosk.app.config.settings import CardSettings, Settings
+from kiosk.app.config.settings import DEFAULTS, Settings, stored_secret
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Cards
 
 log = logging.getLogger(__name__)
@@ -24,7 +21,7 @@ def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
     patience = CardTimeouts(answer_s=settings.station.card_timeout_s)
     trace = _trace() if settings.pcsc.trace else None
     pads = settings.pcsc.pin_pad == "used"
-    drivers = PcscCards(_drivers(settings.cards), patience, trace, pads=pads)
+    drivers = PcscCards(_drivers(settings), patience, trace, pads=pads)
     module = build_module(settings, environ)
     return drivers if module is None else RoutedCards(drivers, module, NAME)
 
@@ -40,17 +37,17 @@ def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards 
 
 def plain_cards() -> PcscCards:
     """Return the card drivers as they are without settings."""
-    return PcscCards(_drivers(CardSettings()))
+    return PcscCards(_drivers(DEFAULTS))
 
 
-def _drivers(cards: CardSettings) -> Registry:
+def _drivers(settings: Settings) -> Registry:
     """Return the drivers of the families that are served, in their order."""
-    made: dict[str, Driver] = {
-        PivDriver.name: PivDriver(),
-        OpenPgpDriver.name: OpenPgpDriver(Secret(cards.openpgp_secret)),
-        GidsDriver.name: GidsDriver(),
-    }
-    return Registry([made[family] for family in cards.families])
+    return Registry(
+        [
+            load_driver(family, stored_secret(settings, FAMILIES[family]).name)
+            for family in settings.cards.families
+        ]
+    )
 
 
 def _trace() -> Trace:

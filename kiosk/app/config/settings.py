@@ -18,6 +18,7 @@ from kiosk.app.config.kinds import (
     Words,
     setting,
 )
+from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
@@ -196,12 +197,9 @@ class AdminSettings(Section):
 
 # ``[cards]``: the families of cards that are served, and what opens them.
 
-FAMILIES = ("piv", "openpgp", "gids")
-"""The drivers on PC/SC by their names, in the order in which a card is asked."""
-
 
 def _family(word: str) -> str:
-    if word not in FAMILIES:
+    if word not in ON_PCSC:
         raise InvalidValue(f"{word!r} is no family of cards", quotes=False)
     return word
 
@@ -215,13 +213,13 @@ class CardSettings(Section):
     """
 
     families: tuple[str, ...] = setting(
-        FAMILIES,
-        Words(f"some of {', '.join(FAMILIES)}", _family),
+        ON_PCSC,
+        Words(f"some of {', '.join(ON_PCSC)}", _family),
         "The families of cards that are served, in the order in which a card is asked.",
     )
     openpgp_secret: str = setting(
         "resetting-code",
-        OneOf("resetting-code", "admin-pin"),
+        OneOf(*secret_kind_names("openpgp")),
         "What the unblock secrets of OpenPGP cards are.",
     )
     issuers: str = setting(
@@ -343,7 +341,7 @@ class Pkcs11Settings(Section):
     )
     style: str = setting(
         "init-pin",
-        OneOf("init-pin", "set-pin-with-puk"),
+        OneOf(*secret_kind_names("pkcs11")),
         "How it sets a PIN again: C_InitPIN as security officer, or C_SetPIN with the PUK.",
     )
     token: str = setting(
@@ -526,6 +524,13 @@ class Settings:
     cards: CardSettings = field(default_factory=CardSettings)
     pkcs11: Pkcs11Settings = field(default_factory=Pkcs11Settings)
     admin: AdminSettings = field(default_factory=AdminSettings)
+
+
+def stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
+    """Return which unblock secret is stored for cards of ``family``."""
+    by_setting = {"openpgp": settings.cards.openpgp_secret, "pkcs11": settings.pkcs11.style}
+    name = by_setting.get(family.name, family.secret_kinds[0].name)
+    return next(kind for kind in family.secret_kinds if kind.name == name)
 
 
 DEFAULTS: Final = Settings()

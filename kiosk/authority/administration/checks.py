@@ -20,6 +20,7 @@ from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted
 from kiosk.contract.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer
 
@@ -176,10 +177,13 @@ def check_patience(token_s: float, others_s: float) -> Finding:
 
 def check_cipher() -> Finding:
     """Is there the cipher that the admin keys of cards need."""
+    with_key = [row for row in FAMILIES.values() if row.mutual_authentication]
+    titles = " or ".join(row.title for row in with_key)
+    names = " and ".join(row.name for row in with_key)
     if admin_keys.can_be_used():
-        return ok(_CIPHER, "triple DES is there, for the admin keys of GIDS cards")
-    advice = "take gids out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
-    return warn(_CIPHER, "there is no triple DES; no GIDS card can be unlocked", advice)
+        return ok(_CIPHER, f"triple DES is there, for the admin keys of {titles} cards")
+    advice = f"take {names} out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
+    return warn(_CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)
 
 
 def check_mail(load: Callable[[], Mailer], address: str) -> Finding:

@@ -7,10 +7,10 @@ asked, so what they leave behind is recognised and named.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import assert_never
 
-from kiosk.contract import policy
+from kiosk.contract import families
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem, tidy_email
 from kiosk.contract.sensitive import Sensitive
@@ -32,58 +32,6 @@ class CellRefused(ValueError):
     def __init__(self, cell: str, reason: str) -> None:
         super().__init__(f"{cell}: {reason}")
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class CardRule:
-    """What a card family's identifier and unblock secret look like.
-
-    Where the pattern has a group, what it holds is the identifier, and the rest is dropped.
-    """
-
-    identifier: re.Pattern[str]
-    identifier_is: str
-    secret_lengths: range
-    proves_itself: bool = False
-
-    @property
-    def secret_is(self) -> str:
-        """Say how long the secret is."""
-        least, most = self.secret_lengths[0], self.secret_lengths[-1]
-        return f"{least}" if least == most else f"{least} to {most}"
-
-
-CARD_RULES = {
-    # SP 800-73-5 part 2: the CHUID's GUID has 16 bytes (2.1 of part 1), a PUK 8 (2.4.3).
-    # A card without a GUID is known by the hash of its card-authentication key.
-    "piv": CardRule(
-        re.compile("[0-9a-f]{32}|ca[0-9a-f]{64}"),
-        "32 hexadecimal digits (or ca and 64 more, for a card without a GUID)",
-        secret_lengths=range(8, 9),
-        proves_itself=True,
-    ),
-    # OpenPGP card 3.4: maker and serial number of the application identifier (4.2.1), which
-    # may be given whole; resetting code and PW3 have 8 characters or more (4.3).
-    "openpgp": CardRule(
-        re.compile("(?:d276000124010[0-9a-f]{3})?([0-9a-f]{12})(?:0000)?"),
-        "12 hexadecimal digits, maker and serial number (or the whole application identifier)",
-        secret_lengths=range(8, 65),
-    ),
-    # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); how long a
-    # security officer's PIN or a PUK is, the module's maker says.
-    "pkcs11": CardRule(
-        re.compile("[0-9a-z]{1,16}"),
-        "the token's serial number, at most 16 letters and digits",
-        secret_lengths=range(4, 65),
-    ),
-    # GIDS 2.0: the minidriver's card identifier has 16 bytes. The secret is an admin key.
-    "gids": CardRule(
-        re.compile("[0-9a-f]{32}"),
-        "32 hexadecimal digits, the card identifier that Windows gave it",
-        secret_lengths=range(policy.DIGITS, policy.DIGITS + 1),
-    ),
-}
-"""By the driver's name."""
 
 
 def read_holder_number(text: str, digits: int) -> str:
@@ -121,25 +69,25 @@ def read_email(text: str) -> str | None:
 
 def read_card(driver: str, identifier: str) -> CardId | None:
     """Return a card's id; an empty identifier is None: a person without a card."""
-    known = (driver or "piv").lower()
-    rule = CARD_RULES.get(known)
-    if rule is None:
-        raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {', '.join(CARD_RULES)}")
+    family = families.FAMILIES.get((driver or families.DEFAULT).lower())
+    if family is None:
+        allowed = ", ".join(families.FAMILIES)
+        raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {allowed}")
     if not identifier:
         return None
     if _ROUNDED.fullmatch(identifier):
         raise CellRefused(f"card_id {identifier!r:.60}", _SPREADSHEET)
-    found = rule.identifier.fullmatch(re.sub(r"[\s:-]", "", identifier).lower())
+    form = family.identifier
+    found = re.fullmatch(form.pattern, re.sub(r"[\s:-]", "", identifier).lower())
     if not found:
-        raise CellRefused(f"card_id {identifier!r:.60}", f"must be {rule.identifier_is}")
+        raise CellRefused(f"card_id {identifier!r:.60}", f"must be {form.words}")
     plain = found[found.lastindex or 0]
     if not plain.strip("0"):
         raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
-    if known == "openpgp" and not plain[4:].strip("0"):
-        raise CellRefused("card_id", "has no serial number, so that no station serves the card")
-    if known == "piv" and not plain.strip("f"):
-        raise CellRefused("card_id", "is all FF, as on a card that was never issued")
-    return CardId(known, plain)
+    for pattern, reason in form.refused:
+        if re.fullmatch(pattern, plain):
+            raise CellRefused("card_id", reason)
+    return CardId(family.name, plain)
 
 
 def read_unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
@@ -150,14 +98,13 @@ def read_unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
         raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
     if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
         raise CellRefused("unblock_secret", _SPREADSHEET)
-    if card.driver in policy.FAMILIES:
-        return Sensitive(_admin_key(text))
-    rule = CARD_RULES[card.driver]
-    if not text.isascii() or not text.isprintable() or len(text) not in rule.secret_lengths:
-        short = text.isdigit() and len(text) < rule.secret_lengths[0]
-        hint = "; leading zeros may have been lost" if short else ""
-        raise CellRefused("unblock_secret", f"must be {rule.secret_is} digits or letters{hint}")
-    return Sensitive(text)
+    match families.FAMILIES[card.driver].secret:
+        case families.AdminKey():
+            return Sensitive(_admin_key(text))
+        case families.TextSecret() as form:
+            return Sensitive(_text_secret(text, form.shortest, form.longest))
+        case other:
+            assert_never(other)
 
 
 def read_expires(text: str) -> datetime | None:
@@ -184,9 +131,17 @@ def read_secret_limit(text: str) -> int | None:
     raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
 
 
+def _text_secret(text: str, shortest: int, longest: int) -> str:
+    if text.isascii() and text.isprintable() and shortest <= len(text) <= longest:
+        return text
+    lengths = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+    hint = "; leading zeros may have been lost" if text.isdigit() and len(text) < shortest else ""
+    raise CellRefused("unblock_secret", f"must be {lengths} digits or letters{hint}")
+
+
 def _admin_key(text: str) -> str:
     try:
-        return policy.tidied(text)
+        return families.tidy_admin_key(text)
     except ValueError as error:
         raise CellRefused("unblock_secret", str(error)) from None
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.people_fields import CARD_RULES, CellRefused
+from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
 from kiosk.contract.errors import ImportRefused
+from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
 from kiosk.contract.sensitive import Sensitive
 
@@ -35,7 +36,7 @@ def read_auth_key(text: str, card: CardId | None) -> bytes | None:
     key = _key("auth_key", text, card)
     if key is None or card is None:
         return None
-    if not CARD_RULES[card.driver].proves_itself:
+    if card.driver not in PROVE_THEMSELVES:
         raise CellRefused("auth_key", f"{card.driver} cards are not asked to prove themselves")
     if not may_be(card, key):
         raise CellRefused("auth_key", "is not the key that card_id was made from")

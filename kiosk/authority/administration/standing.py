@@ -34,7 +34,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
 from kiosk.authority.wording import counted, format_day, format_moment, last_day
-from kiosk.contract import policy
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy, SendVerdict, may_send_code
 
@@ -472,7 +472,7 @@ _LOOK_AT_IT = (
 
 
 def _advice(card: Card, reason: Reason) -> str:
-    if reason is Reason.SECRET_BLOCKED and card.driver in policy.FAMILIES:
+    if reason is Reason.SECRET_BLOCKED and card.driver in MUTUALLY_AUTHENTICATED:
         return _LOOK_AT_IT
     if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
         return "Give the card another unblock secret with your card management and set it here."

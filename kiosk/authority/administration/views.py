@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
+from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
 # Who acts, on what grounds, and what came of it.
@@ -318,7 +319,7 @@ class NewCard:
     """A card to be added; ``secret`` is its unblock secret, None where it is not known yet."""
 
     identifier: str
-    driver: str = "piv"
+    driver: str = DEFAULT
     expires_at: datetime | None = None
     secret: Sensitive | IssuedFrom | None = None
     secret_limit: int | None = None

@@ -13,8 +13,14 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract import policy
 from kiosk.contract.errors import KeyMissing, KeysAway
+from kiosk.contract.families import (
+    ADMIN_KEY_DIGITS,
+    FAMILIES,
+    AdminKey,
+    TextSecret,
+    with_parity,
+)
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
@@ -55,7 +61,7 @@ _MINUTE: Final = 60
 """Seconds; a card's secrets are minutes apart, and minutes fit into 31 bits for good."""
 
 DIGITS: Final = 8
-"""Every family but those with admin keys takes eight digits, and PIV takes nothing else."""
+"""Every ``TextSecret`` may be eight digits, and PIV takes nothing else."""
 
 _BLOCK: Final = 16
 _WORD: Final = 4
@@ -96,11 +102,15 @@ def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
     in 2^101.
     """
     context = framed(card.driver, card.identifier, generation)
-    if card.driver in policy.FAMILIES:
-        made = expand(cmac, LABEL, context, policy.DIGITS // 2)
-        return Sensitive(policy.with_parity(made.hex()))
-    number = int.from_bytes(expand(cmac, LABEL, context, _BLOCK), "big")
-    return Sensitive(f"{number % 10**DIGITS:0{DIGITS}d}")
+    match FAMILIES[card.driver].secret:
+        case AdminKey():
+            made = expand(cmac, LABEL, context, ADMIN_KEY_DIGITS // 2)
+            return Sensitive(with_parity(made.hex()))
+        case TextSecret():
+            number = int.from_bytes(expand(cmac, LABEL, context, _BLOCK), "big")
+            return Sensitive(f"{number % 10**DIGITS:0{DIGITS}d}")
+        case other:
+            assert_never(other)
 
 
 # The master keys that unblock secrets derive from: in a token, or in the key file.

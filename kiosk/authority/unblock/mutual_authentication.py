@@ -30,8 +30,8 @@ from kiosk.authority.steps import is_key_proven
 from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import GrantContext, find_grant
-from kiosk.contract import policy
 from kiosk.contract.errors import SealBroken, StepRefused
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
 from kiosk.contract.messages import (
     CardProof,
     JournalId,
@@ -47,7 +47,7 @@ from kiosk.contract.sensitive import Sensitive
 
 def has_admin_key(card: Card) -> bool:
     """Tell whether the card's unblock secret is a key, which never leaves."""
-    return card.driver in policy.FAMILIES
+    return card.driver in MUTUALLY_AUTHENTICATED
 
 
 def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
@@ -88,7 +88,7 @@ def judge_number(
 def need_key(secret: Sensitive) -> None:
     """Raise ``SealBroken`` where something else was sealed than an admin key."""
     try:
-        policy.tidied(secret.reveal())
+        tidy_admin_key(secret.reveal())
     except ValueError:
         raise SealBroken("what was sealed is no admin key") from None
 

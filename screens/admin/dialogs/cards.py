@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.views import CardLine, Done, NewCard
 from kiosk.contract.errors import NotTaken
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.form import Entry, Form, grounds_entries, grounds_of
 from screens.admin.dialogs.person import Case
@@ -16,7 +17,7 @@ from screens.admin.times import Times
 
 # The fields of a card: typed, or pasted as the clerk's own machine printed them.
 
-KINDS = tuple(people_fields.CARD_RULES)
+KINDS = tuple(FAMILIES)
 _IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 80, 8
 _DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
 _A_MOMENT = timedelta(microseconds=1)

@@ -1,0 +1,82 @@
+"""The table of card families agrees with the drivers, the settings and the documents."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import hardware.drivers
+from hardware.driver import Driver
+from hardware.drivers.openpgp import Secret
+from hardware.pkcs11.cards import NAME, Style
+from hardware.registry import load_driver
+from kiosk.authority.administration.people_fields import (
+    CellRefused,
+    read_card,
+    read_unblock_secret,
+)
+from kiosk.authority.crypto.derivation import RandomSecrets, unblock_secret
+from kiosk.contract.families import FAMILIES, ON_PCSC, AdminKey, CardFamily, secret_kind_names
+from kiosk.contract.messages import CardId
+
+ROWS = FAMILIES.values()
+IDS = tuple(FAMILIES)
+FORMS = ("0123456789abcdef" * 2, "0123456789ab")
+
+
+def identifier_of(family: CardFamily) -> str:
+    """Return an identifier that the family has."""
+    return next(form for form in FORMS if re.fullmatch(family.identifier.pattern, form))
+
+
+@pytest.mark.parametrize("name", ON_PCSC)
+def test_each_family_on_pcsc_has_its_driver(name: str) -> None:
+    for secret in secret_kind_names(name):
+        driver: Driver = load_driver(name, secret)
+        assert driver.name == name
+
+
+def test_each_driver_has_its_row() -> None:
+    files = {module.name for module in pkgutil.iter_modules(hardware.drivers.__path__)}
+    assert files == set(ON_PCSC)
+    assert [row.name for row in ROWS if row.by_module] == [NAME]
+
+
+def test_the_kinds_of_secrets_are_those_that_the_drivers_know() -> None:
+    assert secret_kind_names("openpgp") == tuple(Secret)
+    assert secret_kind_names("pkcs11") == tuple(Style)
+
+
+@pytest.mark.parametrize("family", ROWS, ids=IDS)
+def test_what_is_made_for_a_card_is_what_may_be_entered_for_it(family: CardFamily) -> None:
+    card = read_card(family.name, identifier_of(family))
+    assert card == CardId(family.name, identifier_of(family))
+    derived = unblock_secret(lambda message: message[:16].ljust(16, b"1"), card, 7)
+    assert isinstance(family.secret, AdminKey) or len(derived.reveal()) == 8
+    drawn = RandomSecrets().draw(lambda: 0)
+    if any(kind.rotates for kind in family.secret_kinds):
+        assert read_unblock_secret(drawn.reveal(), card) == drawn
+
+
+@pytest.mark.parametrize("family", ROWS, ids=IDS)
+def test_identifiers_that_no_card_has_are_refused(family: CardFamily) -> None:
+    assert not any(re.fullmatch(no, identifier_of(family)) for no, _ in family.identifier.refused)
+    with pytest.raises(CellRefused, match="is all zeros"):
+        read_card(family.name, "0" * len(identifier_of(family)))
+
+
+@pytest.mark.parametrize("family", ROWS, ids=IDS)
+def test_only_an_admin_key_is_proven_by_both_sides_and_it_never_rotates(family: CardFamily) -> None:
+    assert family.mutual_authentication == isinstance(family.secret, AdminKey)
+    if family.mutual_authentication:
+        assert not any(kind.rotates for kind in family.secret_kinds)
+
+
+@pytest.mark.parametrize("page", ["card-support", "unblock-secrets"])
+def test_the_documents_name_every_family(page: str) -> None:
+    rows = [line for line in Path(f"docs/{page}.md").read_text().splitlines() if line[:1] == "|"]
+    missing = [name for name in FAMILIES if not any(f"`{name}`" in row for row in rows)]
+    assert missing == []

@@ -63,9 +63,9 @@ bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.benchmarks
 
-flow: ## Print the flow diagrams of docs/flow.md anew from the transition table
+flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 	@.ci/bootstrap run
-	@$(VENV)/python -m kiosk.station.table > docs/flow.md
+	@$(VENV)/python -m tests.station.flow_page > docs/flow.md
 
 trace: ## Live one unlock on virtual parts, and print what it calls into docs/one-unlock.md
 	@.ci/bootstrap test

@@ -32,8 +32,8 @@ from kiosk.authority.unblock import candidates, outcome, release, rotation
 from kiosk.contract.ports import Authority
 from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
+from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
-from kiosk.station.table import BUSY
 from kiosk.station.unblock import PinWork, outcome_of
 from screens.kiosk.catalogue import screen_for
 from tests.one_unlock.recording import Call, Place, Recording, place_of
@@ -227,7 +227,7 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "messages": "kiosk/contract/messages.py",
         "ports": "kiosk/contract/ports.py",
         "states": "kiosk/station/states.py",
-        "table": "kiosk/station/table.py",
+        "flow_samples": "tests/station/samples.py",
         "pages": "screens/kiosk",
         "visit_pages": "screens/kiosk/visit_pages.py",
         "words": "screens/words",
@@ -275,7 +275,7 @@ def _way(moves: Moves, pages: Mapping[str, type]) -> str:
     """Say which pages led on, by which event; of the waiting page there is nothing to say."""
     said = []
     for (before, event), group in groupby(moves, key=lambda each: (each[0], each[1])):
-        if before in BUSY:
+        if before in (Reading.__name__, Working.__name__):
             continue
         page, times = pages[before], len(list(group))
         again = f" {times} times" if times > 1 else ""

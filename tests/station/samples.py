@@ -177,6 +177,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.SecondCard(OTHER),
     e.Availability(None),
     e.Availability(s.Outage.NO_READER),
+    e.Availability(s.Outage.AUTHORITY_AWAY),
     *(e.Chose(ID, purpose) for purpose in Purpose),
     e.Confirmed(ID),
     e.PinEntered(ID, GOOD),

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
 from threading import Lock
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from kiosk.authority import answers as answering
 from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence, stations
@@ -95,15 +96,31 @@ class VisitLocks:
                 del self._users[visit], self._locks[visit]
 
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _ATTEMPT_MAX = 64
 
 
+def _decided(
+    decide: Callable[Concatenate[LocalAuthority, VisitId, P], T],
+) -> Callable[Concatenate[LocalAuthority, VisitId, P], T | Refusal]:
+    """Make a call of the port of a use case: one at a time for each visit, its refusals audited."""
+
+    @wraps(decide)
+    def call(
+        self: LocalAuthority, visit: VisitId, /, *args: P.args, **named: P.kwargs
+    ) -> T | Refusal:
+        return self._decide(decide.__name__, visit, lambda: decide(self, visit, *args, **named))
+
+    return call
+
+
 class LocalAuthority:
     """The authority as an object in this process; safe to call from several threads.
 
-    Nothing it raises carries a secret: ``AuthorityUnavailable`` and ``StepRefused`` only.
+    ``Authority`` says what each call does. Nothing that is raised carries a secret:
+    ``AuthorityUnavailable`` and ``StepRefused`` only.
     """
 
     def __init__(self, parts: Dependencies) -> None:
@@ -111,122 +128,87 @@ class LocalAuthority:
         self._turns = VisitLocks()
         self._health = HealthWatch(parts.store, parts.mailer, parts.clock, self._reach_keys)
 
+    @_decided
     def begin(
         self, visit: VisitId, station: str, report: CardReport
     ) -> VisitOpened | CardChallenge | Refusal:
-        """Open a visit for the card that went in, or have it prove itself first."""
-        return self._decide(
-            "begin", visit, lambda: begin.begin(self._parts, visit, station, report)
-        )
+        return begin.begin(self._parts, visit, station, report)
 
+    @_decided
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        """Open the visit whose card has answered its challenge."""
-        return self._decide("prove", visit, lambda: begin.prove(self._parts, visit, proof))
+        return begin.prove(self._parts, visit, proof)
 
+    @_decided
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
-        """Start on one of the offers."""
-        return self._decide("choose", visit, lambda: begin.choose(self._parts, visit, purpose))
+        return begin.choose(self._parts, visit, purpose)
 
+    @_decided
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
-        """Draw what the card signs directly after VERIFY."""
-        return self._decide(
-            "pin_challenge", visit, lambda: pin_evidence.pin_challenge(self._parts, visit)
-        )
+        return pin_evidence.pin_challenge(self._parts, visit)
 
+    @_decided
     def pin_verified(self, visit: VisitId, proof: PinProof | None) -> Task | Refusal:
-        """Record that the card verified its PIN, and what shows it."""
-        return self._decide(
-            "pin_verified", visit, lambda: pin_evidence.pin_verified(self._parts, visit, proof)
-        )
+        return pin_evidence.pin_verified(self._parts, visit, proof)
 
+    @_decided
     def save_questions(
         self, visit: VisitId, answers: tuple[Answer, ...]
     ) -> Task | AnswersRefused | Refusal:
-        """Take the questions that the holder chose, with their answers."""
-        return self._decide(
-            "save_questions", visit, lambda: gathering.save_questions(self._parts, visit, answers)
-        )
+        return gathering.save_questions(self._parts, visit, answers)
 
+    @_decided
     def give_email(
         self, visit: VisitId, email: str, attempt: str
     ) -> Task | EmailRefused | CodeNotSent | Refusal:
-        """Take an address and send a code to it."""
+        return gathering.give_email(self._parts, visit, email, _named(attempt))
 
-        def take() -> Task | EmailRefused | CodeNotSent | Refusal:
-            return gathering.give_email(self._parts, visit, email, _named(attempt))
-
-        return self._decide("give_email", visit, take)
-
+    @_decided
     def answer(
         self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
     ) -> Task | AnswersWrong | Refusal:
-        """Check one full set of answers; charged before it is looked at."""
+        return answering.answer(self._parts, visit, _named(attempt), answers)
 
-        def check() -> Task | AnswersWrong | Refusal:
-            return answering.answer(self._parts, visit, _named(attempt), answers)
-
-        return self._decide("answer", visit, check)
-
+    @_decided
     def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
-        """Send the code that is due, or a fresh one in its place."""
+        return codes.send_code(self._parts, visit, _named(attempt))
 
-        def send() -> Task | CodeNotSent | Refusal:
-            return codes.send_code(self._parts, visit, _named(attempt))
-
-        return self._decide("send_code", visit, send)
-
+    @_decided
     def enter_code(
         self, visit: VisitId, attempt: str, code: Sensitive
     ) -> Task | CodeWrong | CodeDead | Refusal:
-        """Check one entered code; charged before it is looked at."""
+        return codes.enter_code(self._parts, visit, _named(attempt), code)
 
-        def check() -> Task | CodeWrong | CodeDead | Refusal:
-            return codes.enter_code(self._parts, visit, _named(attempt), code)
-
-        return self._decide("enter_code", visit, check)
-
+    @_decided
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive
     ) -> Task | StopNumberWrong | Refusal:
-        """Check one entered stop number; charged before it is looked at."""
+        return misuse.enter_stop_number(self._parts, visit, _named(attempt), number)
 
-        def check() -> Task | StopNumberWrong:
-            return misuse.enter_stop_number(self._parts, visit, _named(attempt), number)
-
-        return self._decide("enter_stop_number", visit, check)
-
+    @_decided
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
-        """Draw what the card has to answer for its secret."""
-        return self._decide("challenge", visit, lambda: release.challenge(self._parts, visit))
+        return release.challenge(self._parts, visit)
 
+    @_decided
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
-        """Release the unblock secret, once, after every factor."""
+        return release.release(self._parts, visit, _named(attempt), proof)
 
-        def work() -> Grant | KeyGrant | Refusal:
-            return release.release(self._parts, visit, _named(attempt), proof)
-
-        return self._decide("release", visit, work)
-
+    @_decided
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
-        """Judge whether the card has the admin key, too."""
+        return mutual_authentication.admit(self._parts, visit, journal, answer)
 
-        return self._decide(
-            "admit", visit, lambda: mutual_authentication.admit(self._parts, visit, journal, answer)
-        )
-
+    @_decided
     def record_outcome(
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Task | Refusal:
-        """Record what the card did with a grant."""
-        return self._decide(
-            "record_outcome", visit, lambda: record_outcome(self._parts, visit, journal, outcome)
-        )
+        return record_outcome(self._parts, visit, journal, outcome)
+
+    @_decided
+    def pin_changed(self, visit: VisitId) -> Task | Refusal:
+        return ending.pin_changed(self._parts, visit)
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
-        """Draw the secret that the card is to take in place of the one that was used."""
-
         def draw() -> Sensitive | None:
             return rotation.rotate_secret(self._parts, visit, journal)
 
@@ -234,16 +216,10 @@ class LocalAuthority:
         return None if isinstance(drawn, Refusal) else drawn
 
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
-        """Record what the card made of the secret that it was to take."""
-        self._decide(
-            "confirm_rotation",
-            visit,
-            lambda: rotation.confirm_rotation(self._parts, visit, journal, outcome),
-        )
+        def confirm() -> None:
+            rotation.confirm_rotation(self._parts, visit, journal, outcome)
 
-    def pin_changed(self, visit: VisitId) -> Task | Refusal:
-        """Record that the card took a new PIN in a change-PIN visit."""
-        return self._decide("pin_changed", visit, lambda: ending.pin_changed(self._parts, visit))
+        self._decide("confirm_rotation", visit, confirm)
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; it does not wait for a call of the visit that is under way."""

@@ -113,7 +113,7 @@ class Walk:
             "enter": self._enter,
             "assist": self._assist,
             "release": self._release,
-            "record_outcome": self._settle,
+            "settle": self._settle,
             "wait": self._wait,
             "pull": self._pull,
         }

@@ -22,8 +22,7 @@ from pathlib import Path
 import psycopg
 
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
-from kiosk.authority.crypto.macs import KeyedRowMacs
-from kiosk.authority.store.audit_chain import LinkMacs
+from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import REVISION, TableRow
 from kiosk.contract.ports import Clock
@@ -99,7 +98,7 @@ class TestDatabase:
         *,
         clock: Clock | None = None,
         busy_timeout_s: float = 5.0,
-        audit_macs: LinkMacs | None = None,
+        audit_macs: AuditMacs | None = None,
     ) -> Store:
         """Open one more store on the same database, closed with the test."""
         store = Store(

@@ -16,7 +16,7 @@ from kiosk.contract.errors import ConfigError, KeyMissing
 
 
 class AuditMacs:
-    """Implements ``kiosk.authority.store.audit_chain.LinkMacs``; ``load`` reads the key ring.
+    """MACs over the hashes of the audit's rows; ``load`` reads the key ring.
 
     It is read when the first row is written or checked, and again when a row names a key
     that was not there: another program may have added it.
@@ -27,7 +27,10 @@ class AuditMacs:
         self._subkeys: dict[str, bytes] = {}
 
     def tag(self, seq: int, link: str) -> tuple[str, str]:
-        """Return the MAC of row ``seq``, whose hash is ``link``, and the id of the key."""
+        """Return the MAC of row ``seq``, whose hash is ``link``, and the id of the key.
+
+        Raises ``ConfigError`` where no key can be read.
+        """
         subkeys = self._subkeys or self._read()
         key_id = next(reversed(subkeys))
         return _mac(subkeys[key_id], key_id, seq, link), key_id
@@ -76,7 +79,7 @@ class KeyedRowMacs:
 
     @property
     def current_key_id(self) -> str:
-        """The id of the key that makes new MACs."""
+        """The id of the key that makes new MACs; it begins each of them, before a dot."""
         return self._keys().current(KeyPurpose.ROW_MAC).id
 
     def reload(self) -> None:

@@ -19,10 +19,13 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kiosk.authority.store.records import AuditAnchor, AuditFault, AuditHead, FaultKind
 from kiosk.contract.errors import KeyMissing
+
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.macs import AuditMacs
 
 FIRST = AuditHead(0, "0" * 64)
 """The head of a chain that has no event yet."""
@@ -57,16 +60,6 @@ class ChainLink(Protocol):
 
     @property
     def salt(self) -> str | None: ...
-
-
-class LinkMacs(Protocol):
-    """Makes and checks the MACs of links, under keys that the database does not have."""
-
-    def tag(self, seq: int, link: str) -> tuple[str, str]:
-        """Return the MAC of a row's hash and the id of the key; raises ``ConfigError``."""
-
-    def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
-        """Tell whether a row's MAC fits; raises ``KeyMissing`` or ``ConfigError``."""
 
 
 def detail_digest(salt: str, detail: str) -> str:
@@ -107,7 +100,7 @@ class ChainWalk:
         anchors: Iterable[AuditAnchor] = (),
         check: Callable[[AuditAnchor], bool] | None = None,
         last: AuditHead = FIRST,
-        macs: LinkMacs | None = None,
+        macs: AuditMacs | None = None,
         redacted: Container[int] = (),
     ) -> None:
         self._head = head

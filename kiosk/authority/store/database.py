@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kiosk.authority.store.audit_chain import LinkMacs
 from kiosk.authority.store.engine import (
     READS,
     READS_ON_POSTGRESQL,
@@ -21,11 +20,13 @@ from kiosk.authority.store.engine import (
     parse_url,
 )
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.row_macs import RowMacs
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StoreError
 from kiosk.contract.ports import Clock
+
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 
@@ -45,11 +46,11 @@ class Store:
         self,
         url: str,
         clock: Clock,
-        macs: RowMacs,
+        macs: KeyedRowMacs,
         *,
         busy_timeout_s: float = 5.0,
         pool_size: int = 5,
-        audit_macs: LinkMacs | None = None,
+        audit_macs: AuditMacs | None = None,
     ) -> None:
         address = parse_url(url)
         self._clock = clock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,7 +23,6 @@ from sqlalchemy.orm import Session
 from kiosk.authority.store.engine import translated
 from kiosk.authority.store.row_macs import (
     MAC,
-    RowMacs,
     covered,
     mac_message,
     primary_key,
@@ -33,6 +32,9 @@ from kiosk.authority.store.row_macs import (
 )
 from kiosk.authority.store.tables import MacRow, TableRow
 from kiosk.contract.errors import RowAltered, StoreError
+
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.macs import KeyedRowMacs
 
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=TableRow)
@@ -50,7 +52,7 @@ class Gateway:
     """
 
     def __init__(
-        self, session: Session, macs: RowMacs, *, writes: bool, options: Mapping[str, Any]
+        self, session: Session, macs: KeyedRowMacs, *, writes: bool, options: Mapping[str, Any]
     ) -> None:
         self._session = session
         self._macs = macs

@@ -11,31 +11,11 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from kiosk.authority.store.tables import MacRow, TableRow
 
 MAC: Final = "mac"
-
-
-class RowMacs(Protocol):
-    """Makes and checks MACs under a key outside the database."""
-
-    @property
-    def current_key_id(self) -> str:
-        """The id of the key that makes new MACs; it begins each of them, before a dot."""
-
-    def reload(self) -> None:
-        """Read the keys again: one was added."""
-
-    def make(self, message: bytes) -> str:
-        """Return the MAC of ``message`` under the current key."""
-
-    def fits(self, message: bytes, mac: str) -> bool:
-        """Tell whether ``mac`` is that of ``message``; raises ``KeyMissing``."""
-
-    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
-        """Return the keyed digests of a short number for one use, the current key's first."""
 
 
 @cache

@@ -15,8 +15,8 @@ raises ``StoreBusy`` (somebody else held the database; nothing was changed, try 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from kiosk.authority.store.audit_chain import LinkMacs
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
@@ -30,6 +30,9 @@ from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges,
 from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.macs import AuditMacs
+
 
 class UnitOfWork:
     """One transaction and the repositories that work in it; made by ``Store``.
@@ -37,7 +40,7 @@ class UnitOfWork:
     ``now`` is the time that the transaction began: one moment for all it writes.
     """
 
-    def __init__(self, gateway: Gateway, now: datetime, macs: LinkMacs | None = None) -> None:
+    def __init__(self, gateway: Gateway, now: datetime, macs: AuditMacs | None = None) -> None:
         self.now = now
         self.holders = Cardholders(gateway)
         self.questions = SecurityQuestions(gateway)

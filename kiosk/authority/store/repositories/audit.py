@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlmodel import col
@@ -16,7 +16,6 @@ from kiosk.authority.store.audit_chain import (
     FIRST,
     REDACTED,
     ChainWalk,
-    LinkMacs,
     detail_digest,
     link_hash,
 )
@@ -52,6 +51,9 @@ BATCH = 1000
 _SALT = 16
 """Bytes, drawn for each event."""
 
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.macs import AuditMacs
+
 
 @dataclass(slots=True)
 class _Queued:
@@ -78,7 +80,7 @@ class _Queued:
 class Audit:
     """The chain of everything that happened."""
 
-    def __init__(self, gateway: Gateway, now: datetime, macs: LinkMacs | None = None) -> None:
+    def __init__(self, gateway: Gateway, now: datetime, macs: AuditMacs | None = None) -> None:
         self._gateway = gateway
         self._now = now
         self._macs = macs

@@ -117,6 +117,10 @@ EVERY_CALL = tuple(
 )
 """Named in the text above the steps."""
 
+PORT_CALLS = frozenset(
+    f"{LocalAuthority.__name__}.{name}" for name in vars(Authority) if not name.startswith("_")
+)
+
 INSTRUCTIONS = {
     0x20: "VERIFY",
     0x24: "CHANGE REFERENCE DATA",
@@ -331,8 +335,10 @@ def _is_port(call: Call, outer: Call | None) -> bool:
 
 def _port_row(call: Call) -> tuple[str, str, str]:
     """Say which use case decides a call of the port, and what the port says of the call."""
-    name = call.place.name.rpartition(".")[2]
-    use_case = next(each for each in call.walk() if each.place.name == name and each is not call)
+    # Most calls of the port pass through a decorator before they reach their method.
+    method = next(each for each in call.walk() if each.place.name in PORT_CALLS)
+    name = method.place.name.rpartition(".")[2]
+    use_case = next(each for each in method.walk() if each.place.name == name)
     promise = inspect.getdoc(getattr(Authority, name)) or ""
     return _link(use_case.place.file), f"**port: `{name}`**", promise.partition("\n")[0]
 

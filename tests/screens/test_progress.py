@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from kiosk.authority.steps import OWNER_IS_ASKED, Gate, path
 from kiosk.contract.messages import Purpose
+from kiosk.contract.policy import Factor, Policy
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import (
     AskQuestion,
@@ -28,7 +30,7 @@ from kiosk.station.states import (
     Work,
     Working,
 )
-from screens.kiosk.progress import position
+from screens.kiosk.progress import Part, parts, position
 from tests.screens.samples import (
     ASKED,
     BANK,
@@ -101,3 +103,44 @@ def working(of: VisitState, work: Work) -> Working:
 )
 def test_how_far_a_visit_is(state: State, expected: tuple[int, int] | None) -> None:
     assert position(state) == expected
+
+
+STEP_OF = {
+    Gate.PIN: Part.PIN,
+    Gate.OWNER: Part.OWNER,
+    Gate.QUESTIONS: Part.QUESTIONS,
+    Gate.ANSWERS: Part.QUESTIONS,
+    Gate.EMAIL: Part.EMAIL,
+    Gate.CODE: Part.CODE,
+    Gate.NEW_PIN: Part.NEW_PIN,
+}
+ORDERS = (
+    (Factor.QUESTIONS, Factor.EMAIL_CODE),
+    (Factor.EMAIL_CODE, Factor.QUESTIONS),
+    (Factor.EMAIL_CODE,),
+)
+
+
+def decided(policy: Policy, purpose: Purpose, *, claimed: bool) -> list[Part]:
+    """Return what the authority asks for, after the page on which the station asks whose it is."""
+    gates = [STEP_OF[gate] for gate in path(policy, purpose, claimed=claimed)]
+    match purpose:
+        case Purpose.UNLOCK:
+            return [Part.CONFIRM, *gates]
+        case Purpose.FIRST_UNLOCK:
+            given = [Part.GIVEN_CODE if step is Part.CODE else step for step in gates]
+            return [Part.CONFIRM, *given, *decided(policy, Purpose.REGISTER, claimed=claimed)]
+        case _:
+            return gates
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.REPORT_MISUSE])
+def test_the_steps_counted_are_those_that_the_authority_asks_for(
+    purpose: Purpose, order: tuple[Factor, ...], claimed: bool
+) -> None:
+    shown = visit(purpose, tuple(factor.value for factor in order))
+    asks_owner = claimed and purpose in {*OWNER_IS_ASKED, Purpose.FIRST_UNLOCK}
+    expected = decided(Policy(verification=order), purpose, claimed=claimed)
+    assert list(parts(replace(shown, asks_owner=asks_owner))) == expected

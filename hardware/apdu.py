@@ -1,8 +1,7 @@
 """Command and response APDUs, short form, after ISO/IEC 7816-4.
 
-A ``Command`` knows by its instruction whether it only reads. Everything that is not on
-that short list counts as changing the card, so a new command is never repeated and
-never shown in a trace because somebody forgot to say so.
+A ``CommandApdu`` knows by its instruction whether it only reads. Every instruction that is not
+on that short list counts as changing the card, so a new command is by default never repeated.
 """
 
 from __future__ import annotations
@@ -98,7 +97,7 @@ class CommandApdu:
 
     The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
     by itself but belongs to a change that is under way, as GET RESPONSE can. ``harmless``
-    is said of one that spends and changes nothing although others of its instruction do.
+    marks one that spends and changes nothing although others of its instruction do.
     With ``pad`` the reader puts PINs into the body that are entered on its own keys.
     """
 

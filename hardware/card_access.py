@@ -30,16 +30,20 @@ from kiosk.contract.errors import (
 from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
 from kiosk.contract.ports import CardAddress, CardHold
 
-# Threads that wait for work, so that a call on a card need not wait for a thread to be made.
-
+T = TypeVar("T")
 Job = Callable[[], None]
+
+log = logging.getLogger(__name__)
+
+_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
+"""What the key of a card that was just reset must refuse to sign."""
 
 
 class Workers:
-    """As many threads as there were jobs at the same time.
+    """Idle threads, so that a call on a card need not wait for a thread to be made.
 
-    One that hangs is missed by nobody: the next job gets another, and it comes back when
-    it is done. Threads do not survive a fork: make this in the process that uses it.
+    There are as many as there were jobs at the same time. While one hangs, the next job gets
+    another. Threads do not survive a fork: make this in the process that uses it.
     """
 
     def __init__(self) -> None:
@@ -49,29 +53,17 @@ class Workers:
     def start(self, job: Job) -> None:
         """Begin ``job`` in a thread that has nothing else to do; it must not raise."""
         with self._lock:
-            desk = self._idle.pop() if self._idle else None
-        if desk is None:
-            desk = SimpleQueue()
-            threading.Thread(target=self._work, args=(desk,), name="card", daemon=True).start()
-        desk.put(job)
+            jobs = self._idle.pop() if self._idle else None
+        if jobs is None:
+            jobs = SimpleQueue()
+            threading.Thread(target=self._work, args=(jobs,), name="card", daemon=True).start()
+        jobs.put(job)
 
-    def _work(self, desk: SimpleQueue[Job]) -> None:
+    def _work(self, jobs: SimpleQueue[Job]) -> None:
         while True:
-            desk.get()()
+            jobs.get()()
             with self._lock:
-                self._idle.append(desk)
-
-
-# A deadline for work that cannot be interrupted.
-#
-# A card that hangs holds the thread that asked it for as long as it likes: PC/SC offers no way to
-# call a transmission off. So the work runs in another thread, and whoever waits for it looks
-# after one thing only: for how long is its present step under way? When that is too long the work
-# is abandoned. It may still be stuck when the caller goes on; once it wakes up it finds that it
-# was abandoned, does and sends nothing more, and lets the card go. What the work does between its
-# steps is not the card's, and not timed.
-
-T = TypeVar("T")
+                self._idle.append(jobs)
 
 
 class AbandonedError(Exception):
@@ -79,12 +71,19 @@ class AbandonedError(Exception):
 
 
 class Watchdog:
-    """One piece of work, between the thread that does it and the thread that waits."""
+    """A deadline for one piece of work that cannot be interrupted.
 
-    def __init__(self, patience_s: float, workers: Workers) -> None:
+    PC/SC cannot cancel a transmission, so a card that hangs blocks its thread. The work
+    therefore runs in another thread, and the caller measures how long the present step of the
+    card takes; what the work does between two steps is not timed. Where a step takes too long
+    the work is abandoned and the caller goes on. Once the card answers, the abandoned work
+    sends nothing more and releases the card.
+    """
+
+    def __init__(self, limit_s: float, workers: Workers) -> None:
         self._workers = workers
-        self._patience_s = patience_s
-        self._news = threading.Condition()
+        self._limit_s = limit_s
+        self._changed = threading.Condition()
         self._since: float | None = None
         self._more_s = 0.0
         self._at_stake = False
@@ -93,11 +92,11 @@ class Watchdog:
 
     @contextmanager
     def guard(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
-        """Said by the work: the block is one step of the card's.
+        """Time the block as one step of the card.
 
-        A person at the reader's keys may take ``more_s`` seconds in it besides.
-        Raises ``AbandonedError`` where it must not begin, and after one that took too long:
-        nobody waits for its answer any more, and nothing may follow from it.
+        A person at the reader's keys may take ``more_s`` seconds in addition.
+        Raises ``AbandonedError`` where the step must not begin, and after one that took too
+        long: nobody waits for its answer any more, and nothing may follow from it.
         """
         self._note(time.monotonic(), changes_card, more_s)
         try:
@@ -108,7 +107,7 @@ class Watchdog:
     def run(self, work: Callable[[], T], tidy: Callable[[], None]) -> T:
         """Do ``work``, then ``tidy``, in another thread; return or raise what the work did.
 
-        A step that takes longer than the patience raises ``CardHung``, or
+        A step that takes longer than the limit raises ``CardHung``, or
         ``OutcomeUnknown`` when it may have changed the card. When only the tidying takes
         too long, the work's own outcome stands.
         """
@@ -120,9 +119,9 @@ class Watchdog:
         raise self._hung()
 
     def ended(self, within_s: float) -> bool:
-        """Whether the thread has let go of everything, now or within a moment."""
-        with self._news:
-            return self._news.wait_for(lambda: self._ended, within_s)
+        """Whether the thread has released everything, at the latest ``within_s`` from now."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._ended, within_s)
 
     def _do(self, work: Callable[[], T], tidy: Callable[[], None], verdict: Future[T]) -> None:
         try:
@@ -135,32 +134,32 @@ class Watchdog:
             self._tidy_up(tidy)
 
     def _tidy_up(self, tidy: Callable[[], None]) -> None:
-        with self._news:
+        with self._changed:
             self._since = time.monotonic()
         try:
             tidy()
         finally:
-            with self._news:
+            with self._changed:
                 self._ended = True
-                self._news.notify_all()
+                self._changed.notify_all()
 
     def _wait(self) -> None:
-        with self._news:
+        with self._changed:
             while not self._ended and (left := self._time_left()) > 0:
-                self._news.wait(left)
+                self._changed.wait(left)
             self._abandoned = not self._ended
 
     def _time_left(self) -> float:
-        """Return when to look again: a step that begins meanwhile cannot be over before."""
+        """Return when to look again: a step that begins until then cannot be late before."""
         since = time.monotonic() if self._since is None else self._since
-        return since + self._patience_s + self._more_s - time.monotonic()
+        return since + self._limit_s + self._more_s - time.monotonic()
 
     def _note(self, since: float | None, changes_card: bool, more_s: float = 0.0) -> None:
-        with self._news:
+        with self._changed:
             if self._abandoned:
                 raise AbandonedError
-            if more_s < self._more_s:  # whoever waits sleeps for as long as was allowed till now
-                self._news.notify_all()
+            if more_s < self._more_s:  # the caller sleeps for as long as was allowed until now
+                self._changed.notify_all()
             self._since, self._at_stake, self._more_s = since, changes_card, more_s
 
     def _hung(self) -> CardError:
@@ -172,15 +171,12 @@ class Watchdog:
 def _bare(error: Exception) -> Exception:
     """Strip an expected error of the frames it came through: they hold PINs as they were sent.
 
-    An error that nobody expected keeps them; whoever shows it must not show their locals.
+    An unexpected error keeps them; a report of it must not show their locals.
     """
     if isinstance(error, CardError):
         error.__context__ = None
         return error.with_traceback(None)
     return error
-
-
-# Taking hold of the card in a reader, and letting go of it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +202,14 @@ class CardLease:
         self,
         reader: str,
         steps: Steps,
-        patience: CardTimeouts,
+        timeouts: CardTimeouts,
         contexts: Contexts,
         *,
         exclusive: bool,
     ) -> None:
         self._reader = reader
         self._steps = steps
-        self._patience = patience
+        self._timeouts = timeouts
         self._contexts = contexts
         self._exclusive = exclusive
         self._context: pcsc.Context | None = None
@@ -221,7 +217,7 @@ class CardLease:
 
     def acquire(self) -> Link:
         """Connect; wait a moment for another program, then raise ``CardBusy``."""
-        give_up_at = time.monotonic() + self._patience.busy_s
+        give_up_at = time.monotonic() + self._timeouts.busy_s
         while True:
             try:
                 with self._steps():
@@ -229,7 +225,7 @@ class CardLease:
             except PcscError as error:
                 if not error.busy or time.monotonic() >= give_up_at:
                     raise pcsc.card_error(error) from None
-            time.sleep(self._patience.retry_s)
+            time.sleep(self._timeouts.retry_s)
 
     def release(self) -> None:
         """Disconnect with a reset, so that no verified PIN stays behind."""
@@ -262,11 +258,8 @@ class CardLease:
         return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)
 
 
-log = logging.getLogger(__name__)
-
-
 class PadOffers:
-    """Made where reader and card can and nobody said no; calls may come from several threads."""
+    """Whether PINs are entered on a reader's keys; calls may come from several threads."""
 
     def __init__(self, *, wanted: bool) -> None:
         self._wanted = wanted
@@ -279,7 +272,7 @@ class PadOffers:
         return connection.has_keypad() and session.takes_pad()
 
     def withdraw(self, at: CardAddress) -> None:
-        """Offer them no more for cards of this family in this reader, and say so once."""
+        """Offer them no more for cards of this family in this reader; log that once."""
         if _key(at) not in self._withdrawn:
             self._withdrawn.add(_key(at))
             log.warning(
@@ -293,26 +286,20 @@ def _key(at: CardAddress) -> tuple[str, str]:
     return at.reader, at.card.driver
 
 
-# ``Cards`` on PC/SC: each call takes hold of the card, works, and lets go with a reset.
-
-_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
-"""What the key of a card that was just reset must refuse to sign."""
-
-
 class PcscCards:
     """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads."""
 
     def __init__(
         self,
         registry: Registry,
-        patience: CardTimeouts = DEFAULT_TIMEOUTS,
+        timeouts: CardTimeouts = DEFAULT_TIMEOUTS,
         trace: Trace | None = None,
         *,
         exclusive: bool = True,
         pads: bool = True,
     ) -> None:
         self._registry = registry
-        self._patience = patience
+        self._timeouts = timeouts
         self._trace = trace
         self._exclusive = exclusive
         self._contexts = Contexts()
@@ -321,7 +308,7 @@ class PcscCards:
         self._offers = PadOffers(wanted=pads)
 
     def read(self, reader: str) -> CardReport:
-        """Return what the card tells without a PIN; raise ``CardUnknown`` for a stranger."""
+        """Return what the card shows without a PIN; raise ``CardUnknown`` where no driver fits."""
 
         def work(connection: Connection) -> CardReport:
             driver, session = self._registry.recognise(connection)
@@ -342,8 +329,8 @@ class PcscCards:
         return self._hold(reader, work)
 
     def applications(self, reader: str) -> tuple[CardId, ...]:
-        """Return all that the card carries of these families, in their order."""
-        return self._hold(reader, self._registry.every)
+        """Return all applications of these families on the card, in the families' order."""
+        return self._hold(reader, self._registry.all_applications)
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
@@ -359,10 +346,10 @@ class PcscCards:
         def work(connection: Connection) -> PinProof | None:
             nonlocal verified
             if challenge is None:
-                self._registry.meet(connection, at.card).verify_pin(pin)
+                self._registry.open_session(connection, at.card).verify_pin(pin)
                 return None
             connection.reset()
-            session = self._registry.meet(connection, at.card)
+            session = self._registry.open_session(connection, at.card)
             key = _pin_key(session)
             session.verify_pin(pin)
             verified = True
@@ -379,7 +366,7 @@ class PcscCards:
         """Change the PIN."""
 
         def work(connection: Connection) -> None:
-            self._registry.meet(connection, at.card).change_pin(current, new)
+            self._registry.open_session(connection, at.card).change_pin(current, new)
 
         self._hold_card(at, work)
 
@@ -392,7 +379,7 @@ class PcscCards:
 
         def work(connection: Connection) -> T:
             connection.reset()
-            return use(self._registry.meet(connection, at.card))
+            return use(self._registry.open_session(connection, at.card))
 
         return self._hold_card(at, work)
 
@@ -405,28 +392,29 @@ class PcscCards:
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
         self._wait_for_stuck(reader)
-        watchdog = Watchdog(self._patience.answer_s, self._workers)
+        watchdog = Watchdog(self._timeouts.answer_s, self._workers)
         lease = CardLease(
-            reader, watchdog.guard, self._patience, self._contexts, exclusive=self._exclusive
+            reader, watchdog.guard, self._timeouts, self._contexts, exclusive=self._exclusive
         )
         try:
             return watchdog.run(
-                lambda: _explained(work, Connection(lease.acquire(), self._trace)), lease.release
+                lambda: _with_contact_advice(work, Connection(lease.acquire(), self._trace)),
+                lease.release,
             )
         finally:
             if not watchdog.ended(0):
                 self._stuck[reader] = watchdog
 
     def _wait_for_stuck(self, reader: str) -> None:
-        """Do not pile a second call on a card that holds the first one for ever."""
+        """Raise ``CardHung`` while an earlier call still hangs in this reader."""
         stuck = self._stuck.get(reader)
-        if stuck is not None and not stuck.ended(self._patience.busy_s):
+        if stuck is not None and not stuck.ended(self._timeouts.busy_s):
             raise CardHung("the card still holds an earlier command")
         self._stuck.pop(reader, None)
 
 
 def _pin_key(session: CardSession) -> PinKey | None:
-    """Return the key; None where the card tells of none, or where it signs before VERIFY, too."""
+    """Return the key; None where the card has none, or where it signs before VERIFY, too."""
     try:
         key = session.pin_key()
         if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
@@ -446,10 +434,11 @@ def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinPro
     return PinProof(signature, key.public_key, key.certificate)
 
 
-def _explained(work: Callable[[Connection], T], connection: Connection) -> T:
-    """Do it; a card that forbids it over the air is told from one that forbids it for good.
+def _with_contact_advice(work: Callable[[Connection], T], connection: Connection) -> T:
+    """Do it; raise ``ContactNeeded`` where the card forbids it over the contactless interface.
 
-    Both answer with the same status word, and the way to the card only the reader knows.
+    The status word is the one of a card that forbids it altogether, and only the reader knows
+    the interface.
     """
     try:
         return work(connection)

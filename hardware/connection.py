@@ -15,7 +15,8 @@ from hardware.pcsc import PcscError
 from hardware.trace import Trace, Traced
 from kiosk.contract.errors import CardBusy, CardMute, CardProtocolError, OutcomeUnknown, PadRefused
 
-# What an answer to reset tells of the way to the card.
+MOST_PARTS: Final = 256
+"""GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
 
 _DIRECT: Final = 0x3B
 _TWO_PROTOCOLS: Final = bytes([0x80, 0x01])
@@ -26,9 +27,9 @@ _FRAME: Final = 5
 
 
 def is_contactless(atr: bytes) -> bool:
-    """Whether a reader made it up for a card over the air: 3B 8n 80 01 (PC/SC, part 3).
+    """Whether a reader made it up for a contactless card: 3B 8n 80 01 (PC/SC, part 3).
 
-    Such a card has no answer to reset of its own.
+    Such a card itself has no answer to reset.
     """
     if len(atr) < _FRAME or atr[0] != _DIRECT or atr[2:4] != _TWO_PROTOCOLS:
         return False
@@ -36,17 +37,11 @@ def is_contactless(atr: bytes) -> bool:
     return interface == 0x80 and len(atr) == _FRAME + historical and reduce(xor, atr[1:]) == 0
 
 
-# Layers over a link, each a channel over a channel.
-#
-# ``GetResponse`` brings an answer that comes in parts together, ``CommandChaining`` splits a body
-# that does not fit one APDU. Neither sends a command that changes the card a second time.
-
-MOST_PARTS: Final = 256
-"""GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
-
-
 class GetResponse:
-    """Follows 61xx with GET RESPONSE and corrects Le on 6Cxx (ISO/IEC 7816-3, 12.2)."""
+    """Follows 61xx with GET RESPONSE and corrects Le on 6Cxx (ISO/IEC 7816-3, 12.2).
+
+    A command that changes the card is not sent a second time.
+    """
 
     def __init__(self, below: Channel) -> None:
         self._below = below
@@ -81,7 +76,7 @@ def _endless(command: CommandApdu, last: ResponseApdu) -> Exception:
 
 
 class CommandChaining:
-    """Sends a long body in pieces; stops at the first piece that the card refuses."""
+    """Splits a body that does not fit one APDU; stops at the first piece that is refused."""
 
     def __init__(self, below: Channel) -> None:
         self._below = below
@@ -97,12 +92,12 @@ class CommandChaining:
 
 
 class Steps(Protocol):
-    """Is told of each step, so that somebody can see that the card still answers."""
+    """Times each step with the card; see ``hardware.card_access.Watchdog.guard``."""
 
     def __call__(
         self, *, changes_card: bool = False, more_s: float = 0.0
     ) -> AbstractContextManager[None]:
-        """Return what is held for as long as the step takes; ``more_s`` is for a person."""
+        """Return a context for the time of the step; ``more_s`` is for a person."""
 
 
 class CardWasReset(CardBusy):
@@ -123,7 +118,7 @@ class Link:
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer; raise ``OutcomeUnknown`` where a change may be under way.
 
-        Where the reader's own keys are asked, ``PadLeft`` says that nothing was sent.
+        ``PadLeft`` is raised where a PIN was asked for on the reader's keys and nothing was sent.
         """
         deliver = self._way(command)
         more_s = command.pad.seconds if command.pad else 0.0
@@ -132,7 +127,7 @@ class Link:
                 raw = deliver()
             except PcscError as error:
                 raise _lost(command, error) from None
-        response = understood(command, raw)
+        response = response_from(command, raw)
         if command.pad:
             keypad.check(response.status)
         return response
@@ -157,11 +152,11 @@ class Link:
             apdu = encode(command, t0=pcsc.is_t0(self._protocol))
             return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
         if self.keypad is None:
-            raise PadRefused("this reader has no keys of its own")
+            raise PadRefused("this reader has no keys for PINs")
         with self._steps():
             return self.keypad.prepared(command, command.pad)
 
-    def take_up(self, *, reset: bool) -> None:
+    def reconnect(self, *, reset: bool) -> None:
         """Reconnect, resetting the card or accepting that somebody else did."""
         with self._steps():
             try:
@@ -182,10 +177,10 @@ def _lost(command: CommandApdu, error: PcscError) -> Exception:
     return pcsc.card_error(error)
 
 
-def understood(command: CommandApdu, raw: bytes) -> ResponseApdu:
+def response_from(command: CommandApdu, raw: bytes) -> ResponseApdu:
     """Split an answer; one without a status word raises what a lost one does.
 
-    Of a change nothing else is taken for a card's word, either.
+    After a change, so does a status word that no card sends.
     """
     response = decode(raw)
     if response is None or (command.changes_card and not response.status.is_proper):
@@ -217,7 +212,7 @@ class Connection:
         try:
             response = self._layers.send(command)
         except CardWasReset:
-            self._link.take_up(reset=False)
+            self._link.reconnect(reset=False)
             self._select_again(command)
             response = self._layers.send(command)
         if command.header.ins == SELECT and response.status.is_ok:
@@ -226,7 +221,7 @@ class Connection:
 
     def reset(self) -> None:
         """Reset the card: it forgets every PIN and PUK that it verified, and its selection."""
-        self._link.take_up(reset=True)
+        self._link.reconnect(reset=True)
         self._selected = None
 
     def is_contactless(self) -> bool:
@@ -234,7 +229,7 @@ class Connection:
         return self._link.is_contactless()
 
     def has_keypad(self) -> bool:
-        """Whether the reader takes PINs on keys of its own."""
+        """Whether the reader takes PINs on its own keys."""
         return self._link.keypad is not None
 
     def _select_again(self, command: CommandApdu) -> None:

@@ -1,4 +1,4 @@
-"""A look over readers and cards, for somebody who asks what is wrong. No try is spent."""
+"""Examines readers and cards for ``kiosk doctor``. No try is spent."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class CardCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderFinding:
-    """One reader; ``report`` is what its card tells, ``detail`` why it tells nothing.
+    """One reader; ``report`` is of its card, ``detail`` is why there is none.
 
     ``others`` are applications of the card that do not serve here. ``pin_pad``: the reader has
-    keys of its own for PINs, whatever card is in.
+    keys for PINs, whatever card is in.
     """
 
     reader: str
@@ -46,7 +46,7 @@ class ReaderFinding:
 
 @dataclass(frozen=True, slots=True)
 class PcscFinding:
-    """The PC/SC service and its readers; ``detail`` says why it is not reached."""
+    """The PC/SC service and its readers; ``detail`` is why it is not reached."""
 
     reachable: bool
     readers: tuple[ReaderFinding, ...] = ()
@@ -65,20 +65,22 @@ Applications = Callable[[str], tuple[CardId, ...]]
 """Returns all applications of the card in a reader, served or not; raises ``CardError``."""
 
 
-def look_over(cards: Cards, applications: Applications | None = None) -> PcscFinding:
+def examine_readers(cards: Cards, applications: Applications | None = None) -> PcscFinding:
     """Return what is found now; a card is read as a visit would read it."""
     try:
         readers = _in_context(pcsc.list_readers)
     except PcscError as error:
         return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
     found = (
-        replace(look_into(cards, reader, applications), pin_pad=_has_pad(reader))
+        replace(examine_reader(cards, reader, applications), pin_pad=_has_pad(reader))
         for reader in readers
     )
     return PcscFinding(True, tuple(found))
 
 
-def look_into(cards: Cards, reader: str, applications: Applications | None = None) -> ReaderFinding:
+def examine_reader(
+    cards: Cards, reader: str, applications: Applications | None = None
+) -> ReaderFinding:
     """Return what is found in one reader."""
     try:
         report = cards.read(reader)

@@ -1,4 +1,4 @@
-"""What a driver is: it recognises one family of cards, and opens a session with a card of it."""
+"""Drivers and their sessions, one family of cards each, and how their commands carry PINs."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ class PinKey:
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise ``CardError`` and its kind.
 
-    From ``verify_pin`` on, but for ``sign_with_pin_key``, ``prepare_unblock`` and
-    ``meet_key``, each sends one command that changes the card, as its last, and sends it once.
+    From ``verify_pin`` on each sends one command that changes the card, as its last, and sends
+    it once. ``sign_with_pin_key``, ``prepare_unblock`` and ``begin_mutual_authentication`` change
+    nothing.
     """
 
     def identifier(self) -> str:
@@ -52,13 +53,13 @@ class CardSession(Protocol):
         """Return whether the PIN is blocked; no try is spent."""
 
     def expires_at(self) -> datetime | None:
-        """Return when the card expires, or None where it does not say so."""
+        """Return when the card expires, or None where it shows no date."""
 
     def certificate(self) -> bytes | None:
         """Return the certificate of the key for ``prove``, or None where the card shows none."""
 
     def secret_tries(self) -> int | None:
-        """Return how many wrong unblock secrets the card still takes; None where it does not say.
+        """Return how many wrong unblock secrets the card still takes; None where it is unknown.
 
         No try is spent.
         """
@@ -94,27 +95,27 @@ class CardSession(Protocol):
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Reset the PIN with the unblock secret."""
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
-        """Begin to authenticate each other by the admin key; no try is spent."""
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
+        """Send the host's nonce and return the card's; no try of the admin key is spent."""
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
-        """Give the card what the admin key made, and return what it made in its turn."""
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
+        """Send the host's cryptogram and return the card's."""
 
     def reset_pin(self, new: PinEntry) -> None:
-        """Reset the PIN, once both have authenticated each other."""
+        """Reset the PIN after mutual authentication."""
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """Put another unblock secret in place of ``current``."""
 
 
 class NoAdminKey:
-    """What a session says whose family has no admin key: nothing is sent."""
+    """The part of a session whose family has no admin key: nothing is sent."""
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         """Raise ``NotAllowed``."""
         raise NotAllowed("cards of this family have no admin key")
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
         """Raise ``NotAllowed``."""
         raise NotAllowed("cards of this family have no admin key")
 
@@ -134,11 +135,6 @@ class Driver(Protocol):
         """Select the application; return None where the card does not have it."""
 
 
-# Where a PIN comes from: from the station's glass, or from the reader's own keys.
-#
-# A family says once how its commands carry a PIN; its commands are then the same for both. A PIN
-# on the reader's keys stays a blank in the body.
-
 BLANK: Final = b"\xff"
 """What is left in a block of fixed size; the families that have one pad with the same."""
 
@@ -157,6 +153,7 @@ NO_PIN: Final = PinBody(b"")
 class PinEncoding:
     """How a family's commands carry PINs: ASCII, joined, in blocks of fixed size or in none.
 
+    A PIN is typed at the station or entered on the reader's keys; then it is a blank in the body.
     ``known`` and ``chosen`` write one that was typed, and raise ``PinWrong`` and
     ``PinRefused`` where it cannot be right. ``block`` is 0 where a PIN is as long as it is.
     Without ``keys`` no reader could put it in.
@@ -193,7 +190,7 @@ class PinEncoding:
         """Refuse where a slip would set a PIN that nobody chose, or the old one cannot be entered.
 
         A reader joins both. Without blocks only the card knows where the old one ends, and a
-        digit too many there becomes the first of the new one. And a reader is told one length
+        digit too many there becomes the first of the new one. And a reader takes one length
         for both: an old PIN from before a stricter rule would not go in.
         """
         asks = self._asks(PadOperation.BOTH, new, self.block)

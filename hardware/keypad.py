@@ -1,4 +1,4 @@
-"""A reader's keys, over its control channel: asked what they can, then asked for a PIN."""
+"""A reader's keys over its control channel: their properties, and PIN entry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Control = Callable[[int, bytes], bytes]
 
 
 class KeysRefused(PadRefused):
-    """It is the reader that does not take it: the next card of the family would fare no better."""
+    """The reader does not take the request; it would not for another card of the family either."""
 
 
 class PinPad:
@@ -60,7 +60,7 @@ class PinPad:
 
 
 def check(status: StatusWord) -> None:
-    """Raise what the reader itself answered with, where it sent nothing to the card.
+    """Raise an error where the reader itself answered and sent nothing to the card.
 
     A card that answers the same is taken for the reader: neither 64xx nor 6Bxx has changed
     anything in it (ISO/IEC 7816-4, 5.6).
@@ -73,7 +73,7 @@ def check(status: StatusWord) -> None:
 
 
 def refused() -> KeysRefused:
-    """Say that a reader which has keys does not take this request."""
+    """Return the error of a reader that has keys and does not take this request."""
     return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
 
 

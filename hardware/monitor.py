@@ -22,13 +22,21 @@ from kiosk.contract.ports import (
     ServiceLost,
 )
 
-# What is in which reader, and what to say when that changes: pure, without PC/SC.
-#
-# A ``ReaderSnapshot`` is what the monitor believes. Each function takes one and what was seen,
-# and returns the next belief with the events that lead from one to the other. The service's event
-# counter tells a card that was swapped while nobody looked.
+LONGEST_WAIT_MS: Final = 5_000
+"""After it the readers are listed again, should one have come between list and wait."""
+
+RETRY_S: Final = 0.25
+"""Between two attempts to reach a PC/SC service that is away."""
+
+STOP_S: Final = 2.0
+_CANCEL_EVERY_S: Final = 0.05
 
 Events = tuple[ReaderEvent, ...]
+Fault = Callable[[Exception], None]
+
+# Snapshots: pure, without PC/SC. Each function takes a snapshot and what was seen, and returns
+# the next snapshot with the events that lead to it. The service's event counter shows a card that
+# was swapped between two looks.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class CardSeen:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """The belief; ``service`` is None before anything is known of it."""
+    """What the monitor knows; ``service`` is None before anything is known of it."""
 
     insertions: int = 0
     service: bool | None = None
@@ -50,79 +58,79 @@ class ReaderSnapshot:
     cards: Mapping[str, CardSeen] = field(default_factory=lambda: MappingProxyType({}))
 
     def without_service(self) -> ReaderSnapshot:
-        """Return a belief that knows nothing but how many cards there were."""
+        """Return a snapshot that knows nothing but how many cards there were."""
         return ReaderSnapshot(insertions=self.insertions)
 
 
-def service_found(watch: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
-    """Take note that the service answers."""
-    if watch.service:
-        return watch, ()
-    return replace(watch, service=True, readers=None), (ServiceFound(),)
+def service_found(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
+    """Record that the service answers."""
+    if snapshot.service:
+        return snapshot, ()
+    return replace(snapshot, service=True, readers=None), (ServiceFound(),)
 
 
-def service_lost(watch: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
-    """Take note that it does not; every card that was in counts as removed first."""
-    if watch.service is False:
-        return watch, ()
-    lost = replace(watch.without_service(), service=False)
-    return lost, (*_removed(watch, watch.cards), ServiceLost())
+def service_lost(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
+    """Record that it does not; every card that was in counts as removed first."""
+    if snapshot.service is False:
+        return snapshot, ()
+    lost = replace(snapshot.without_service(), service=False)
+    return lost, (*_removed(snapshot, snapshot.cards), ServiceLost())
 
 
 def readers_listed(
-    watch: ReaderSnapshot, readers: tuple[str, ...]
+    snapshot: ReaderSnapshot, readers: tuple[str, ...]
 ) -> tuple[ReaderSnapshot, Events]:
-    """Take note of the readers that are plugged in; a card leaves with its reader."""
-    if watch.readers == readers:
-        return watch, ()
-    gone = [reader for reader in watch.cards if reader not in readers]
-    events = (*_removed(watch, gone), ReadersChanged(readers))
-    return replace(watch, readers=readers, cards=_without(watch.cards, gone)), events
+    """Record the readers that are plugged in; a card leaves with its reader."""
+    if snapshot.readers == readers:
+        return snapshot, ()
+    gone = [reader for reader in snapshot.cards if reader not in readers]
+    events = (*_removed(snapshot, gone), ReadersChanged(readers))
+    return replace(snapshot, readers=readers, cards=_without(snapshot.cards, gone)), events
 
 
 def states_seen(
-    watch: ReaderSnapshot, states: Iterable[PcscReaderState]
+    snapshot: ReaderSnapshot, states: Iterable[PcscReaderState]
 ) -> tuple[ReaderSnapshot, Events]:
-    """Take note of the state of some readers."""
+    """Record the state of some readers."""
     events: Events = ()
     for state in states:
-        watch, more = _state_seen(watch, state)
+        snapshot, more = _state_seen(snapshot, state)
         events += more
-    return watch, events
+    return snapshot, events
 
 
-def _state_seen(watch: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
-    known = watch.cards.get(state.reader)
+def _state_seen(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
+    known = snapshot.cards.get(state.reader)
     if not state.present:
         gone = [state.reader] if known else []
-        return replace(watch, cards=_without(watch.cards, gone)), _removed(watch, gone)
+        return replace(snapshot, cards=_without(snapshot.cards, gone)), _removed(snapshot, gone)
     if known is None:
-        return _inserted(watch, state)
+        return _inserted(snapshot, state)
     if known.count != state.count:
-        watch, new = _inserted(watch, state)
-        return watch, (CardRemoved(state.reader, known.insertion), *new)
+        snapshot, new = _inserted(snapshot, state)
+        return snapshot, (CardRemoved(state.reader, known.insertion), *new)
     if known.mute != state.mute:
-        return _said(watch, state, known.insertion)
-    return watch, ()
+        return _reported(snapshot, state, known.insertion)
+    return snapshot, ()
 
 
-def _inserted(watch: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
-    insertion = watch.insertions + 1
-    return _said(replace(watch, insertions=insertion), state, insertion)
+def _inserted(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
+    insertion = snapshot.insertions + 1
+    return _reported(replace(snapshot, insertions=insertion), state, insertion)
 
 
-def _said(
-    watch: ReaderSnapshot, state: PcscReaderState, insertion: int
+def _reported(
+    snapshot: ReaderSnapshot, state: PcscReaderState, insertion: int
 ) -> tuple[ReaderSnapshot, Events]:
-    """Say whether the card that is in answers."""
+    """Record whether the card that is in answers."""
     seen = CardSeen(insertion, state.count, state.mute)
     event = CardMuteSeen if state.mute else CardInserted
-    cards = MappingProxyType({**watch.cards, state.reader: seen})
-    return replace(watch, cards=cards), (event(state.reader, insertion),)
+    cards = MappingProxyType({**snapshot.cards, state.reader: seen})
+    return replace(snapshot, cards=cards), (event(state.reader, insertion),)
 
 
-def _removed(watch: ReaderSnapshot, readers: Iterable[str]) -> Events:
-    return tuple(CardRemoved(reader, watch.cards[reader].insertion) for reader in readers)
+def _removed(snapshot: ReaderSnapshot, readers: Iterable[str]) -> Events:
+    return tuple(CardRemoved(reader, snapshot.cards[reader].insertion) for reader in readers)
 
 
 def _without(cards: Mapping[str, CardSeen], gone: Iterable[str]) -> Mapping[str, CardSeen]:
@@ -130,24 +138,16 @@ def _without(cards: Mapping[str, CardSeen], gone: Iterable[str]) -> Mapping[str,
     return MappingProxyType(left)
 
 
-# The thread that looks at the readers: it blocks in SCardGetStatusChange and tells.
-#
-# It owns a PC/SC context. When the service goes away it says so once and keeps trying; only
-# ``stop`` ends it. What it tells is worked out in ``hardware.monitor``.
-
-LONGEST_WAIT_MS: Final = 5_000
-"""After it the readers are listed again, should one have come between list and wait."""
-
-STOP_S: Final = 2.0
-_CANCEL_EVERY_S: Final = 0.05
-
-
 class ReaderThread:
-    """One thread, from ``start`` to ``stop``; it cannot be started again."""
+    """Blocks in SCardGetStatusChange and posts events; it cannot be started again.
 
-    def __init__(self, tell: Callable[[Events], None], insertions: int, retry_s: float) -> None:
-        self._tell = tell
-        self._watch = ReaderSnapshot(insertions=insertions)
+    The thread owns a PC/SC context. When the service goes away it posts that once and keeps
+    trying; only ``stop`` ends it.
+    """
+
+    def __init__(self, post: Callable[[Events], None], insertions: int, retry_s: float) -> None:
+        self._tell = post
+        self._snapshot = ReaderSnapshot(insertions=insertions)
         self._retry_s = retry_s
         self._stopping = threading.Event()
         self._context: Context | None = None
@@ -155,15 +155,15 @@ class ReaderThread:
 
     @property
     def insertions(self) -> int:
-        """How many cards were seen to go in, those before this lookout included."""
-        return self._watch.insertions
+        """How many cards were seen to go in, those before this thread included."""
+        return self._snapshot.insertions
 
     def start(self) -> None:
         """Begin to look."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, and wait for its end for up to 2 s; nothing is told any more."""
+        """End the thread, and wait for its end for up to 2 s; nothing is posted any more."""
         self._stopping.set()
         # A service that is frozen would hold the call that wakes the thread, too.
         threading.Thread(target=self._wake, name="waker", daemon=True).start()
@@ -181,10 +181,10 @@ class ReaderThread:
         while not self._stopping.is_set():
             try:
                 self._context = pcsc.establish()
-                self._note(service_found(self._watch))
+                self._note(service_found(self._snapshot))
                 self._follow(self._context)
             except PcscError:
-                self._note(service_lost(self._watch))
+                self._note(service_lost(self._snapshot))
                 self._stopping.wait(self._retry_s)
             finally:
                 self._release()
@@ -195,17 +195,17 @@ class ReaderThread:
             pcsc.release(context)
 
     def _follow(self, context: Context) -> None:
-        """Follow the readers until told to stop; raise ``PcscError`` when the service goes."""
+        """Follow the readers until ``stop``; raise ``PcscError`` when the service goes."""
         known: Mapping[str, PcscReaderState] = {}
         while not self._stopping.is_set():
             readers = pcsc.list_readers(context)
-            self._note(readers_listed(self._watch, readers))
+            self._note(readers_listed(self._snapshot, readers))
             known = _await_change(context, (*readers, pcsc.PLUG_AND_PLAY), known)
             seen = [state for name, state in known.items() if name in readers]
-            self._note(states_seen(self._watch, seen))
+            self._note(states_seen(self._snapshot, seen))
 
-    def _note(self, news: tuple[ReaderSnapshot, Events]) -> None:
-        self._watch, events = news
+    def _note(self, change: tuple[ReaderSnapshot, Events]) -> None:
+        self._snapshot, events = change
         if events and not self._stopping.is_set():
             self._tell(events)
 
@@ -228,12 +228,6 @@ def _await_change(
     return {state.reader: state for state in seen}
 
 
-RETRY_S: Final = 0.25
-"""Between two looks for a PC/SC service that is away."""
-
-Fault = Callable[[Exception], None]
-
-
 def log_fault(fault: Exception) -> None:
     """Log what kind of fault it was, not its text: who knows what it carries."""
     logging.getLogger(__name__).error("an event was not taken: %s", type(fault).__name__)
@@ -245,7 +239,7 @@ class PcscMonitor:
     ``post`` is called from the monitor's thread and should only pass the event on. What
     it raises goes to ``fault``, and the next event is posted all the same. Insertions
     are numbered on after a ``stop`` and a new ``start``; a second monitor in the same
-    process must be told to begin where the first one cannot reach (``insertions``).
+    process needs an ``insertions`` that the first one cannot reach.
     """
 
     def __init__(
@@ -260,22 +254,22 @@ class PcscMonitor:
         self._fault = fault
         self._retry_s = retry_s
         self._insertions = insertions
-        self._lookout: ReaderThread | None = None
+        self._thread: ReaderThread | None = None
 
     def start(self) -> None:
         """Begin to post; a monitor that runs is left alone."""
-        if self._lookout is None:
-            self._lookout = ReaderThread(self._tell, self._insertions, self._retry_s)
-            self._lookout.start()
+        if self._thread is None:
+            self._thread = ReaderThread(self._post_all, self._insertions, self._retry_s)
+            self._thread.start()
 
     def stop(self) -> None:
         """End the thread; returns once it has ended, or after 2 s. Nothing is posted any more."""
-        lookout, self._lookout = self._lookout, None
-        if lookout is not None:
-            lookout.stop()
-            self._insertions = lookout.insertions
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+            self._insertions = thread.insertions
 
-    def _tell(self, events: Events) -> None:
+    def _post_all(self, events: Events) -> None:
         for event in events:
             try:
                 self._post(event)

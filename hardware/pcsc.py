@@ -1,8 +1,7 @@
 """The calls of PC/SC that the product makes, typed, each raising ``PcscError`` on failure.
 
-This is the only module that knows ``smartcard.scard``: above it there are bytes, names
-and errors of the house. ``card_error`` is the one place where a PC/SC code gets its
-meaning.
+This is the only module that knows ``smartcard.scard``: the modules above it see bytes, names
+and ``CardError``. ``card_error`` is the one place where a PC/SC code gets its meaning.
 """
 
 from __future__ import annotations
@@ -150,7 +149,7 @@ def establish() -> Context:
 
 
 def release(context: Context) -> None:
-    """Let a context go; one that the service no longer knows is let go as well."""
+    """Release a context, also one that the service no longer knows."""
     scard.SCardReleaseContext(context)
 
 
@@ -194,7 +193,7 @@ def connect_to_reader(context: Context, reader: str) -> Handle:
 
 
 def reconnect(handle: Handle, *, exclusive: bool, reset: bool) -> int:
-    """Take a handle up again, resetting the card where asked; return the protocol."""
+    """Reconnect a handle, resetting the card where asked; return the protocol."""
     how = scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
     code, protocol = scard.SCardReconnect(handle, _share(exclusive), ANY_PROTOCOL, how)
     _check("SCardReconnect", code)
@@ -224,7 +223,7 @@ def answer_to_reset(handle: Handle) -> bytes:
 
 
 def disconnect(handle: Handle, *, reset: bool) -> None:
-    """End a connection; after a reset the card knows of no PIN. Nobody could use a failure."""
+    """End a connection; after a reset no PIN is verified. A failure is ignored: nothing helps."""
     scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD)
 
 
@@ -242,18 +241,18 @@ def _check(call: str, code: int) -> None:
         raise PcscError(call, code)
 
 
-# PC/SC contexts between two uses: to open one costs a third of a whole unblock.
-
-
 class Contexts:
-    """Lends a context to one thread at a time. It holds no card and knows no secret."""
+    """Lends a context to one thread at a time: to open one costs a third of an unblock.
+
+    It holds no card and knows no secret.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[Context] = []
 
     def borrow(self) -> Context | None:
-        """Return one that lies idle, if any; the service may have forgotten it meanwhile."""
+        """Return an idle one, if any; the service may have forgotten it since."""
         with self._lock:
             return self._idle.pop() if self._idle else None
 
@@ -267,6 +266,6 @@ class Contexts:
             release(context)
 
     def close(self) -> None:
-        """Release what lies idle."""
+        """Release the idle ones."""
         while (context := self.borrow()) is not None:
             release(context)

@@ -1,4 +1,4 @@
-"""What a reader with keys of its own is asked for, byte by byte: PC/SC part 10, 2.02.09.
+"""PIN entry on a reader's own keys, byte by byte: PC/SC part 10, 2.02.09.
 
 A reader that takes PINs gets the command as a template, and where in its body the digits
 belong. It puts them in by itself and sends the command to the card. Everything here is
@@ -88,7 +88,7 @@ class PadEntry:
 
 @dataclass(frozen=True, slots=True)
 class PadProperties:
-    """What a reader says of its keys: the PINs that it takes, and whether it has a display."""
+    """The lengths of PINs that a reader's keys take, and whether it has a display."""
 
     shortest: int = 0
     longest: int = 0xFF
@@ -104,24 +104,24 @@ def features(answer: bytes) -> dict[int, int]:
 
 
 def properties(answer: bytes) -> PadProperties:
-    """Read the properties (2.6.14: tag, length, value); what is not told stays open."""
-    told = dict(_properties(answer))
+    """Read the properties (2.6.14: tag, length, value); a missing one keeps its default."""
+    values = dict(_properties(answer))
     return PadProperties(
-        shortest=told.get(_MIN, 0),
-        longest=told.get(_MAX, 0) or 0xFF,
-        display=told.get(_LAYOUT, 0) != 0,
+        shortest=values.get(_MIN, 0),
+        longest=values.get(_MAX, 0) or 0xFF,
+        display=values.get(_LAYOUT, 0) != 0,
     )
 
 
 def structure(entry: PadEntry, apdu: bytes, *, display: bool) -> bytes:
-    """Return what the reader is asked with; ``apdu`` is header, Lc and body, without Le."""
+    """Return the structure for the reader; ``apdu`` is header, Lc and body, without Le."""
     if entry.asked is PadOperation.CURRENT:
         return _verify(entry, apdu, display)
     return _modify(entry, apdu, display)
 
 
 def trouble(status: int) -> PadTrouble | None:
-    """Return why a reader sent nothing; None where it says no such thing (2.5.2, 2.5.3)."""
+    """Return why a reader sent nothing; None for any other status (2.5.2, 2.5.3)."""
     return _TROUBLES.get(status)
 
 

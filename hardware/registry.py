@@ -1,4 +1,4 @@
-"""The drivers there are, and which of them knows the card that answers."""
+"""Which driver knows a card, and whether PC/SC or a PKCS#11 module serves it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hardware.driver import CardSession, Driver
 from kiosk.contract.errors import CardSwapped, CardUnknown
 from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
 from kiosk.contract.ports import CardAddress, CardHold, Cards
+
+T = TypeVar("T")
 
 
 def load_driver(family: str, secret: str) -> Driver:
@@ -45,7 +47,7 @@ class Registry:
                 reasons.append(unknown)
         raise next(iter(reasons), CardUnknown("no driver knows this card"))
 
-    def every(self, channel: Channel) -> tuple[CardId, ...]:
+    def all_applications(self, channel: Channel) -> tuple[CardId, ...]:
         """Return all applications of the card that a driver knows, in their order."""
         found = []
         for driver in self._drivers:
@@ -55,7 +57,7 @@ class Registry:
                     found.append(CardId(driver.name, identifier))
         return tuple(found)
 
-    def meet(self, channel: Channel, card: CardId) -> CardSession:
+    def open_session(self, channel: Channel, card: CardId) -> CardSession:
         """Return a session with ``card`` and no other; its identifier is read again.
 
         Raises ``CardSwapped`` when another card answers, be it of the same family.
@@ -72,16 +74,11 @@ def _same(session: CardSession | None, card: CardId) -> CardSession:
     return session
 
 
-# Which way to a card: the drivers on PC/SC first, then the module of its maker.
-
-T = TypeVar("T")
-
-
 class RoutedCards:
-    """Implements ``Cards`` over two of them; ``family`` is what ``second`` serves.
+    """Implements ``Cards``: the drivers on PC/SC first, then the module of the card's maker.
 
-    The card is never held by both: whichever is asked first has let go before the other
-    begins.
+    ``family`` is what ``second`` serves. The card is never held by both: the first releases
+    it before the second begins.
     """
 
     def __init__(self, first: Cards, second: Cards, family: str) -> None:
@@ -92,7 +89,7 @@ class RoutedCards:
     def read(self, reader: str) -> CardReport:
         """Ask the second only where the first does not know the card.
 
-        Where neither does, the one that knows its family says why.
+        Where neither does, the error is from the one that knows its family.
         """
         try:
             return self._first.read(reader)
@@ -106,15 +103,15 @@ class RoutedCards:
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
     ) -> PinProof | None:
         """Let the card verify ``pin``, and sign ``challenge``."""
-        return self._way_to(at).verify_pin(at, pin, challenge)
+        return self._cards_for(at).verify_pin(at, pin, challenge)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN."""
-        self._way_to(at).change_pin(at, current, new)
+        self._cards_for(at).change_pin(at, current, new)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         """Hold the card while ``use`` works with it."""
-        return self._way_to(at).hold(at, use)
+        return self._cards_for(at).hold(at, use)
 
-    def _way_to(self, at: CardAddress) -> Cards:
+    def _cards_for(self, at: CardAddress) -> Cards:
         return self._second if at.card.driver == self._family else self._first

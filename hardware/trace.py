@@ -1,4 +1,4 @@
-"""What may be seen of the talk with a card: for diagnosis, never for a secret.
+"""A trace of the commands to a card, for diagnosis. It never holds a secret.
 
 A trace gets an ``Exchange``. It is built from the header of the command and from the
 body of the few commands whose body names *what* is asked for (which application, which
@@ -61,24 +61,24 @@ def log_trace(logger: logging.Logger) -> Trace:
 
 
 class Traced:
-    """A channel that tells a trace of everything that passes."""
+    """A channel that records each exchange in a trace."""
 
     def __init__(self, below: Channel, trace: Trace) -> None:
         self._below = below
         self._trace = trace
 
     def send(self, command: CommandApdu) -> ResponseApdu:
-        """Pass the command on; the trace hears of it whether or not it is answered."""
+        """Pass the command on; it is recorded whether or not it is answered."""
         began = time.monotonic()
         try:
             response = self._below.send(command)
         except CardError as error:
-            self._tell(command, began, None, type(error).__name__)
+            self._record(command, began, None, type(error).__name__)
             raise
-        self._tell(command, began, response)
+        self._record(command, began, response)
         return response
 
-    def _tell(
+    def _record(
         self, command: CommandApdu, began: float, response: ResponseApdu | None, error: str = ""
     ) -> None:
         self._trace(

@@ -1,1 +1,1 @@
-"""What each family of cards speaks; one family a file."""
+"""The card families that are driven over PC/SC, one file each."""

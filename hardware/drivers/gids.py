@@ -2,11 +2,11 @@
 
 Its commands are those of ISO/IEC 7816-4. Identity is the card identifier that the Windows
 minidriver gives a card. What sets the PIN again is the admin key, by which host and card
-authenticate each other: whoever knows it never sends it. A session carries what the one
-says to the other, and has no use for the key.
+authenticate each other; the key itself is never sent. A session carries nonces and cryptograms
+between the two and does not hold the key.
 
-A card cuts two PINs that are joined by the length of the one it holds. So an old PIN is
-verified first, and joined only once its length is proven.
+A card splits two joined PINs by the length of the one it holds. So an old PIN is verified
+first, and joined only once its length is proven.
 """
 
 from __future__ import annotations
@@ -54,11 +54,9 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# What a GIDS card answers about its PIN and its admin key, turned into words of the house, once.
-#
-# Its commands over the PIN are those of ISO/IEC 7816-4, and answered as a PIV card answers them.
-# The admin key is its own matter: cards differ in whether they count wrong attempts at it, and in
-# whether they tell the count.
+# Status words, each turned into a ``CardError``. The PIN commands are those of ISO/IEC 7816-4 and
+# answered as a PIV card answers them. Cards differ in whether they count wrong attempts at the
+# admin key, and in whether they report the count.
 
 PIN_STATUS: Final = 0x7F71
 _LEFT, _LEFT_ONCE = 0x97, 0x9F17
@@ -69,19 +67,19 @@ _CONDITIONS: Final = 0x6985
 _MAYBE_DONE: Final = (0x65, 0x6F)
 
 
-def pin_state(told: bytes) -> PinState | None:
-    """Read the PIN's status object; None where it does not tell the tries left."""
-    status = tlv.find(told, PIN_STATUS) or told
+def pin_state(answer: bytes) -> PinState | None:
+    """Read the PIN's status object; None where it does not hold the tries left."""
+    status = tlv.find(answer, PIN_STATUS) or answer
     left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE)
     if left is None or len(left) != 1:
         return None
     return PinState(blocked=not left[0], tries_left=left[0])
 
 
-def not_met(status: StatusWord) -> CardError:
+def not_begun(status: StatusWord) -> CardError:
     """Explain why the card did not begin: no cryptogram was given to it, and no try is spent.
 
-    "Blocked" is said of the key here, and to the holder it would be said of their PIN.
+    A blocked key is not ``PinBlocked``: the holder would read that of their PIN.
     """
     if status.is_blocked:
         return NotAllowed("no tries are left of the admin key")
@@ -90,8 +88,8 @@ def not_met(status: StatusWord) -> CardError:
     return CardProtocolError("the card does not begin with its admin key", status)
 
 
-def key_refused(status: StatusWord) -> CardError:
-    """Explain why the card did not take a cryptogram; 6982 says that it was wrong."""
+def cryptogram_refused(status: StatusWord) -> CardError:
+    """Explain why the card did not take a cryptogram; 6982 means that it was wrong."""
     if status.is_blocked:
         return PinBlocked("no tries are left of the admin key")
     if status.is_wrong or status == _NOT_SATISFIED:
@@ -103,8 +101,8 @@ def key_refused(status: StatusWord) -> CardError:
     return CardProtocolError("the card refuses the cryptogram", status)
 
 
-def not_reset(status: StatusWord) -> CardError:
-    """Explain why the PIN was not reset; none of it speaks of the key, which was proven before."""
+def pin_not_reset(status: StatusWord) -> CardError:
+    """Explain why the PIN was not reset; the admin key was proven before and is not the cause."""
     if status == _NOT_SATISFIED:
         return NotAllowed("the card does not take its admin key for proven (any more)")
     if status.is_wrong or status.is_blocked:
@@ -112,7 +110,7 @@ def not_reset(status: StatusWord) -> CardError:
     return piv.not_changed(status)
 
 
-# The keys in a GIDS card's containers: what they are, and what they sign.
+# Keys in containers.
 #
 # Generic Identity Device Specification 2.0, 12.5.3.1 (mechanisms) and ISO/IEC 7816-8, 11.7
 # (COMPUTE DIGITAL SIGNATURE). Only RSA: how a card names its other mechanisms differs.
@@ -134,17 +132,17 @@ _MECHANISMS: Final = {
 }
 
 
-def read_question(reference: int) -> CommandApdu:
+def read_key_command(reference: int) -> CommandApdu:
     """GET DATA for the public key alone (ISO/IEC 7816-4, 11.4.3)."""
     wanted = tlv.make(_REFERENCE, bytes((reference,))) + tlv.make(_VALUES, b"\x7f\x49\x80")
     return CommandApdu(CommandHeader(0x00, GET_DATA, 0x3F, 0xFF), tlv.make(_KEY, wanted), LE_ALL)
 
 
-def public_key(told: bytes) -> PinKey | None:
+def public_key(answer: bytes) -> PinKey | None:
     """Return the key; None where it is none that can be asked to sign."""
     key = (
-        tlv.find(told, _PUBLIC_KEY_TEMPLATE)
-        or tlv.find(tlv.find(told, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
+        tlv.find(answer, _PUBLIC_KEY_TEMPLATE)
+        or tlv.find(tlv.find(answer, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
         or b""
     )
     modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
@@ -159,7 +157,7 @@ def choose(reference: int, kind: KeyKind) -> CommandApdu:
     return CommandApdu(header, body, harmless=True)
 
 
-def sign_question(kind: KeyKind, message: bytes) -> CommandApdu:
+def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
     """COMPUTE DIGITAL SIGNATURE; it may be sent twice."""
     header = CommandHeader(0x00, PERFORM_SECURITY_OPERATION, _SIGNATURE, _DIGEST)
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
@@ -213,26 +211,26 @@ class GidsSession:
 
         A card that was never personalised has none, or one of zeros.
         """
-        told = self._object(CARD_ID_FILE, CARD_ID)
-        card_id = tlv.find(told, CARD_ID) or b""
+        answer = self._object(CARD_ID_FILE, CARD_ID)
+        card_id = tlv.find(answer, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
             raise CardUnknown("a GIDS card without a card identifier", "gids")
         return card_id.hex()
 
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
-        told = self._object(APPLICATION, PIN_STATUS)
-        state = pin_state(told)
+        answer = self._object(APPLICATION, PIN_STATUS)
+        state = pin_state(answer)
         return self._asked_state() if state is None else state
 
     def expires_at(self) -> None:
-        """Return None: the specification has no place where a card says so."""
+        """Return None: the specification has no object for the date."""
 
     def certificate(self) -> None:
         """Return None: no key of the application signs without a PIN."""
 
     def secret_tries(self) -> None:
-        """Return None: the tries of the admin key are told only beside a wrong answer."""
+        """Return None: the tries of the admin key are reported only after a wrong cryptogram."""
 
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason; the card proves itself by the admin key."""
@@ -251,7 +249,7 @@ class GidsSession:
         How the minidriver keeps certificates is not specified, so none is read.
         """
         for reference in REFERENCES:
-            response = self._channel.send(read_question(reference))
+            response = self._channel.send(read_key_command(reference))
             key = public_key(response.data) if response.status.is_ok else None
             if key is not None:
                 return replace(key, reference=reference)
@@ -268,7 +266,7 @@ class GidsSession:
         chosen = self._channel.send(choose(key.reference, key.kind))
         if not chosen.status.is_ok:
             return None
-        question = sign_question(key.kind, challenge.message)
+        question = sign_command(key.kind, challenge.message)
         response = self._channel.send(question)
         if not response.status.is_ok:
             return None
@@ -293,32 +291,31 @@ class GidsSession:
         """Raise ``NotAllowed``, for the same reason."""
         raise NotAllowed("the admin key of a GIDS card is never sent to it")
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         """Choose the admin key, then GENERAL AUTHENTICATE with the host's number (11.6.5)."""
         header = CommandHeader(
             0x00, MANAGE_SECURITY_ENVIRONMENT, _EXTERNAL_OR_MUTUAL, _AUTHENTICATION
         )
         chosen = self._channel.send(CommandApdu(header, _ADMIN_KEY, harmless=True)).status
         if not chosen.is_ok:
-            raise not_met(chosen)
+            raise not_begun(chosen)
         question = _authenticate(_NONCE, challenge.nonce, harmless=True)
         response = self._channel.send(question)
         if not response.status.is_ok:
-            raise not_met(response.status)
+            raise not_begun(response.status)
         nonce = _answered(response.data, _NONCE)
         if len(nonce) != _NONCE_SIZE:
             raise CardProtocolError(f"the card begins with a number of {len(nonce)} bytes")
         return KeyNonce(nonce)
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
-        """GENERAL AUTHENTICATE with what the key made; the card answers with the like.
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
+        """GENERAL AUTHENTICATE with the host's cryptogram; return the card's, unchecked.
 
-        Whatever it answers is returned: one that takes a cryptogram and shows nothing for it
-        is to be judged like one that shows a wrong thing.
+        An empty one is returned as well: the authority treats it like a wrong one.
         """
         response = self._channel.send(_authenticate(_CRYPTOGRAM, cryptogram, harmless=False))
         if not response.status.is_ok:
-            raise key_refused(response.status)
+            raise cryptogram_refused(response.status)
         return KeyAnswer(_answered(response.data, _CRYPTOGRAM))
 
     def reset_pin(self, new: PinEntry) -> None:
@@ -328,7 +325,7 @@ class GidsSession:
         """
         status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
-            raise not_reset(status)
+            raise pin_not_reset(status)
 
     def _asked_state(self) -> PinState:
         status = self._send(VERIFY, 0x00)
@@ -336,8 +333,8 @@ class GidsSession:
         if state is not None:
             return state
         if status in piv.NOT_ALLOWED:
-            raise NotAllowed("the card does not tell the state of its PIN here", status)
-        raise CardProtocolError("the card does not tell the state of its PIN", status)
+            raise NotAllowed("the card does not report the state of its PIN here", status)
+        raise CardProtocolError("the card does not report the state of its PIN", status)
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; nothing where the card gives nothing."""
@@ -361,7 +358,7 @@ def _answered(data: bytes, tag: int) -> bytes:
     return tlv.find(tlv.find(data, _AUTHENTICATION_TEMPLATE) or b"", tag) or b""
 
 
-def _told(pin: Sensitive) -> bytes:
+def _current(pin: Sensitive) -> bytes:
     """Encode a PIN that the card knows; one that cannot be right is not sent at all."""
     text = pin.reveal()
     if not text.isascii() or not _SHORTEST_PIN <= len(text) <= _LONGEST_PIN:
@@ -369,7 +366,7 @@ def _told(pin: Sensitive) -> bytes:
     return text.encode("ascii")
 
 
-def _chosen(pin: Sensitive) -> bytes:
+def _new(pin: Sensitive) -> bytes:
     """Encode a new PIN: digits only, which every reader's keys and card will take."""
     text = pin.reveal()
     fits = text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _LONGEST_PIN
@@ -378,4 +375,4 @@ def _chosen(pin: Sensitive) -> bytes:
     return text.encode("ascii")
 
 
-_PINS: Final = PinEncoding(_told, _chosen, _SHORTEST_PIN, _LONGEST_PIN)
+_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _LONGEST_PIN)

@@ -2,10 +2,10 @@
 
 Identity is the maker and the serial number in the application identifier (DO 4F). The PIN
 is PW1. What sets it again is the resetting code or PW3, whichever the estate stored: the
-card cannot tell which of the two a secret is, and guessing would spend tries.
+card cannot distinguish the two, and guessing would spend tries.
 
-A card cuts two passwords that are joined by the length of the one it holds. So where one of
-them comes from a person it is verified first, and joined only once its length is proven.
+A card splits two joined passwords by the length of the one it holds. So where one of them
+comes from a person it is verified first, and joined only once its length is proven.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from kiosk.contract.errors import (
 from kiosk.contract.messages import CardChallenge, KeyKind, PinChallenge, PinEntry, PinState
 from kiosk.contract.sensitive import Sensitive
 
-# Status words of the OpenPGP card's password commands, and its own account of the tries.
+# Status words of the password commands, and the PW status bytes.
 #
-# 6982 says "wrong" on some cards and "blocked" on others, and one card said 9000 to an empty
-# VERIFY while it was blocked: so the tries are read in the PW status bytes alone (DO C4, OpenPGP
-# card 3.4, 4.4.2), and only where these cannot be had does a status word decide.
+# 6982 means "wrong" on some cards and "blocked" on others, and one card answered 9000 to an empty
+# VERIFY while it was blocked. So the tries are read from the PW status bytes (DO C4, OpenPGP card
+# 3.4, 4.4.2), and a status word decides only where these cannot be read.
 
 NOT_SATISFIED: Final = 0x6982
 _FORMAT: Final = (0x6A80, 0x6700)
@@ -72,12 +72,12 @@ class PasswordStatus:
 
 
 def read_status(data: bytes) -> PasswordStatus:
-    """Read DO C4; raise ``CardProtocolError`` where it is not what the standard says.
+    """Read DO C4; raise ``CardProtocolError`` where it does not follow the standard.
 
     A password in PIN block format (bit 8 of its length) is none that the product can send.
     """
     if len(data) < _BYTES:
-        raise CardProtocolError("the card does not tell the state of its passwords")
+        raise CardProtocolError("the card does not report the state of its passwords")
     if data[1] & _BLOCK_FORMAT:
         raise CardProtocolError("the card wants its PIN in a format that is not supported")
     pw1, code, pw3 = (each & ~_BLOCK_FORMAT for each in data[1:4])
@@ -85,21 +85,21 @@ def read_status(data: bytes) -> PasswordStatus:
 
 
 def is_verdict(status: StatusWord) -> bool:
-    """Whether it says that a password did not match, or that it may not be tried any more."""
+    """Whether it means that a password did not match, or that it may not be tried any more."""
     return status.is_wrong or status.is_blocked or status == NOT_SATISFIED
 
 
-def verdict(left: int) -> CardError:
-    """Say it by the card's own account."""
+def verdict_by_counter(left: int) -> CardError:
+    """Return the error that fits the tries left."""
     return PinWrong(left) if left else PinBlocked("no tries are left")
 
 
 def verdict_by_word(status: StatusWord) -> CardError:
-    """Say it by the status word alone."""
+    """Return the error where the tries left cannot be read."""
     return PinBlocked("no tries are left") if status.is_blocked else PinWrong(status.tries_left)
 
 
-def refused(status: StatusWord) -> CardError:
+def refusal(status: StatusWord) -> CardError:
     """Explain a refusal that is no verdict on a password."""
     if status == NOT_SATISFIED:
         return NotAllowed("the card does not allow this here")
@@ -114,11 +114,11 @@ def refused(status: StatusWord) -> CardError:
     return CardProtocolError("the card refuses the command", status)
 
 
-# The form in which an OpenPGP card wants its passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).
+# Key-derived format of the passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).
 #
-# A card may be set up so that a password never reaches it as it was typed: it holds what was
-# derived from it, and tells in its KDF object how. Sent as it was typed, a right password would
-# then be counted as a wrong one.
+# A card may be set up so that a password never reaches it as it was typed: it holds a value that
+# was derived from it, and its KDF object describes how. Sent as it was typed, a right password
+# would then be counted as a wrong one.
 
 _NONE, _ITERATED = 0x00, 0x03
 _HASHES: Final = {0x08: "sha256", 0x0A: "sha512"}
@@ -174,20 +174,18 @@ def read_derivation(data: bytes) -> PasswordDerivation | None:
     count = int.from_bytes(tlv.find(data, _COUNT) or b"")
     first, *others = (tlv.find(data, tag) for tag in _SALTS)
     if name is None or first is None or not 0 < count <= LARGEST_COUNT:
-        raise CardProtocolError("what the card says of its passwords makes no sense")
+        raise CardProtocolError("the card's KDF object makes no sense")
     salts = (first, *(first if salt is None else salt for salt in others))
     if any(len(salt) != SALT_LENGTH for salt in salts):
-        raise CardProtocolError("what the card says of its passwords makes no sense")
+        raise CardProtocolError("the card's KDF object makes no sense")
     return PasswordDerivation(name, count, (salts[0], salts[1], salts[2]))
 
 
-# The authentication key of an OpenPGP card: what it is, and what it signs.
-#
-# OpenPGP card application 3.4: algorithm attributes in 4.4.3.9, public keys in 7.2.14, INTERNAL
-# AUTHENTICATE in 7.2.13, which a card obeys only after VERIFY of PW1 in mode 82.
+# The authentication key (OpenPGP card 3.4): algorithm attributes in 4.4.3.9, public keys in 7.2.14,
+# INTERNAL AUTHENTICATE in 7.2.13, which a card obeys only after VERIFY of PW1 in mode 82.
 
 _READ: Final = 0x81
-"""P1 of GENERATE ASYMMETRIC KEY PAIR: only tell the public key. 80 would replace the key."""
+"""P1 of GENERATE ASYMMETRIC KEY PAIR: only read the public key. 80 would replace the key."""
 
 _AUTHENTICATION: Final = bytes.fromhex("a400")
 
@@ -214,15 +212,15 @@ def key_attributes(related: bytes) -> bytes:
     return tlv.find(inner, _ATTRIBUTES) or b""
 
 
-def read_question() -> CommandApdu:
+def read_key_command() -> CommandApdu:
     """Ask for the public key; it may be sent twice."""
     header = CommandHeader(0x00, GENERATE_ASYMMETRIC_KEY_PAIR, _READ, 0x00)
     return CommandApdu(header, _AUTHENTICATION, LE_ALL, harmless=True)
 
 
-def public_key(attributes: bytes, told: bytes) -> PinKey | None:
+def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
     """Return the key; None where there is none, or of a kind that cannot be checked."""
-    key = tlv.find(told, _TEMPLATE) or b""
+    key = tlv.find(answer, _TEMPLATE) or b""
     if attributes[:1] == bytes((_RSA,)):
         modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
         return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
@@ -233,7 +231,7 @@ def public_key(attributes: bytes, told: bytes) -> PinKey | None:
     return None
 
 
-def sign_question(kind: KeyKind, message: bytes) -> CommandApdu:
+def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
     """Have the card sign; it may be sent twice. The card pads for RSA, the host hashes."""
     header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
@@ -269,7 +267,7 @@ class Secret(StrEnum):
 
 
 class OpenPgpDriver:
-    """Recognises an OpenPGP card application; ``secret`` says what the estate stored."""
+    """Recognises an OpenPGP card application; ``secret`` is what the estate stored."""
 
     name: Final = "openpgp"
 
@@ -331,7 +329,7 @@ class OpenPgpSession(NoAdminKey):
         return self._passwords().left[self._stored]
 
     def takes_pad(self) -> bool:
-        """Say no of a card that wants derived passwords, or that does not tell how long."""
+        """Return False for a card that wants derived passwords, or gives no lengths."""
         try:
             return self._pins.keys
         except CardError:
@@ -344,7 +342,7 @@ class OpenPgpSession(NoAdminKey):
     def pin_key(self) -> PinKey | None:
         """Return the authentication key, with the certificate where that is of the same key."""
         attributes = key_attributes(self._object(RELATED) or b"")
-        response = self._channel.send(read_question())
+        response = self._channel.send(read_key_command())
         if not response.status.is_ok:
             return None
         key = public_key(attributes, response.data)
@@ -359,7 +357,7 @@ class OpenPgpSession(NoAdminKey):
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """INTERNAL AUTHENTICATE (7.2.13)."""
-        question = sign_question(key.kind, challenge.message)
+        question = sign_command(key.kind, challenge.message)
         response = self._channel.send(question)
         if not response.status.is_ok:
             return None
@@ -396,34 +394,34 @@ class OpenPgpSession(NoAdminKey):
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3).
 
-        A resetting code cannot be changed by whoever knows it; ``NotAllowed`` is raised.
+        ``NotAllowed`` is raised for a resetting code: to know it does not suffice to change it.
         """
         if self._secret is Secret.RESETTING_CODE:
             raise NotAllowed("a resetting code is changed only with the admin PIN")
-        told, chosen = self._typed(PW3, current), self._chosen(PW3, new)
+        typed, chosen = self._typed(PW3, current), self._chosen(PW3, new)
         self._spare_the_last(PW3)
-        self._verify(_ADMIN, PinBody(told), PW3)
-        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, PinBody(told + chosen))
+        self._verify(_ADMIN, PinBody(typed), PW3)
+        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, PinBody(typed + chosen))
         self._expect(status, PW3)
 
     @property
     def _stored(self) -> int:
         return CODE if self._secret is Secret.RESETTING_CODE else PW3
 
-    def _verify(self, reference: int, told: PinBody, which: int) -> None:
-        self._expect(self._send(VERIFY, 0x00, reference, told), which)
+    def _verify(self, reference: int, body: PinBody, which: int) -> None:
+        self._expect(self._send(VERIFY, 0x00, reference, body), which)
 
     def _expect(self, status: StatusWord, which: int | None = None) -> None:
-        """Raise unless it is 9000; what is wrong with the password ``which`` the card tells."""
+        """Raise unless it is 9000; the card's counter decides what is wrong with ``which``."""
         if status.is_ok:
             return
         if which is None or not is_verdict(status):
-            raise refused(status)
+            raise refusal(status)
         try:
             left = self._passwords().left[which]
         except CardError:
             raise verdict_by_word(status) from None
-        raise verdict(left)
+        raise verdict_by_counter(left)
 
     def _spare_the_last(self, which: int, status: PasswordStatus | None = None) -> None:
         if (status or self._passwords()).left[which] <= 1:

@@ -54,10 +54,8 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# Status words of PIV commands, each turned into an error of the house, once.
-#
-# After SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4 table 6; where cards differ, every variant
-# that was met has its line here.
+# Status words, each turned into a ``CardError``: SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4
+# table 6. Where cards differ, every variant that was seen has its line here.
 
 NOT_ALLOWED: Final = (0x6982,)
 """Security status not satisfied: over the contactless interface, for one. No try is lost."""
@@ -72,9 +70,9 @@ _MAYBE_DONE: Final = (0x65, 0x6F)
 
 
 def pin_state(status: StatusWord) -> PinState | None:
-    """Read the answer to VERIFY without a body; None where it tells neither way.
+    """Read the answer to VERIFY without a body; None where it means neither.
 
-    9000 (a PIN is verified in this session) says that it is not blocked, not how many
+    9000 (a PIN is verified in this session) means that it is not blocked, not how many
     tries are left.
     """
     if status.is_blocked:
@@ -117,11 +115,10 @@ def _common(status: StatusWord) -> CardError:
     return CardProtocolError("the card refuses the command", status)
 
 
-# The data objects of a PIV card that the product reads (SP 800-73-5 part 1, table 3 and annex A).
+# Data objects (SP 800-73-5 part 1, table 3 and annex A).
 #
-# All of it can be read without a PIN, also on a blocked card. Whatever does not follow the
-# standard's shape counts as absent: a card is not refused for a certificate that nobody here can
-# read.
+# All of them can be read without a PIN, also on a blocked card. An object that does not follow the
+# standard counts as absent: a card is not refused for a certificate that cannot be read.
 
 CHUID: Final = bytes.fromhex("5fc102")
 AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc105")
@@ -181,7 +178,7 @@ def chuid_expiry(chuid: bytes) -> datetime | None:
 def certificate(content: bytes) -> x509.Certificate | None:
     """Return the certificate of a certificate object; None when it cannot be read.
 
-    CertInfo (tag 71) says whether it is compressed, but not all cards agree on the bit;
+    CertInfo (tag 71) marks a compressed one, but not all cards agree on the bit;
     the first bytes cannot lie: DER begins with 30, gzip with 1F8B.
     """
     value = tlv.find(content, _CERTIFICATE) or b""
@@ -219,7 +216,7 @@ def key_fingerprint(read: x509.Certificate) -> str | None:
     return sha256(key).hexdigest()
 
 
-# A PIV card signs: GENERAL AUTHENTICATE with its card-authentication or authentication key.
+# GENERAL AUTHENTICATE with the card-authentication or the PIV authentication key.
 #
 # SP 800-73-5 part 2, 3.2.4 (and annex A.4, internal authentication): the key in slot 9E signs
 # without a PIN, on a blocked card, and over the air, the key in slot 9A only after VERIFY. The
@@ -269,10 +266,9 @@ def _pkcs1_padded(info: bytes, size: int) -> bytes:
     return b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
 
 
-# What some PIV cards tell of a PIN, a PUK or a key by a command that is not in the standard.
-#
-# GET METADATA came with YubiKeys of firmware 5.3, and other makers took it over. It reads and
-# counts nothing, and needs no PIN. A card without it says that it does not know the instruction.
+# GET METADATA, which is not in the standard: YubiKeys have it from firmware 5.3, and other makers
+# took it over. It reads the state of a PIN, a PUK or a key, counts nothing, and needs no PIN. A
+# card without it answers that it does not know the instruction.
 
 GET_METADATA: Final = 0xF7
 
@@ -294,18 +290,18 @@ def get_metadata(reference: int) -> CommandApdu:
 
 
 def tries_left(data: bytes) -> int | None:
-    """Return the tries left; None where they are not told, or more of them than there are."""
-    told = tlv.find(data, _RETRIES) or b""
-    if len(told) != 2 or told[1] > told[0]:
+    """Return the tries left; None where they are missing, or more of them than there are."""
+    counters = tlv.find(data, _RETRIES) or b""
+    if len(counters) != 2 or counters[1] > counters[0]:
         return None
-    return told[1] if told[0] else None
+    return counters[1] if counters[0] else None
 
 
 def public_key(data: bytes) -> PinKey | None:
-    """Return the key; None where it is not told, or of a kind that cannot be checked."""
+    """Return the key; None where it is missing, or of a kind that cannot be checked."""
     kind = _KINDS.get(tlv.find(data, _ALGORITHM) or b"")
-    told = tlv.find(data, _PUBLIC_KEY) or b""
-    key = tlv.find(told, _PUBLIC_KEY_TEMPLATE) or told
+    value = tlv.find(data, _PUBLIC_KEY) or b""
+    key = tlv.find(value, _PUBLIC_KEY_TEMPLATE) or value
     if kind not in RSA_KINDS.values():
         return public_keys.from_point(kind, tlv.find(key, _POINT) or b"")
     modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
@@ -381,8 +377,8 @@ class PivSession(NoAdminKey):
         if state is not None:
             return state
         if status in NOT_ALLOWED:
-            raise NotAllowed("the card does not tell the state of its PIN here", status)
-        raise CardProtocolError("the card does not tell the state of its PIN", status)
+            raise NotAllowed("the card does not report the state of its PIN here", status)
+        raise CardProtocolError("the card does not report the state of its PIN", status)
 
     def expires_at(self) -> datetime | None:
         """Return the end of the first certificate that can be read, else of the CHUID.
@@ -415,7 +411,7 @@ class PivSession(NoAdminKey):
         return True
 
     def changes_on_pad(self) -> bool:
-        """Return True: the block says where the old PIN ends."""
+        """Return True: the old PIN ends where its block ends."""
         return True
 
     def pin_key(self) -> PinKey | None:

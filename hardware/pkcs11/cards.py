@@ -40,9 +40,15 @@ from kiosk.contract.module_process import CANNOT_LOAD, Message
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 
-# A module's process, as the station sees it: whoever asks gets a ``CardError`` in time.
+T = TypeVar("T")
+
+NAME: Final = "pkcs11"
+"""The family's name in ``CardId``."""
 
 WORKER = "hardware.pkcs11.worker"
+
+_LEAST, _MOST = 4, 64
+_DESCRIPTION: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class CardModuleProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the module say goodbye to the card, but not for long."""
+        """Give the module a moment to finalise."""
         self._process.end()
 
     def ask(
@@ -99,10 +105,9 @@ def _lost(changes_card: bool, otherwise: CardError) -> CardError:
     return otherwise
 
 
-# What a module's answers mean, turned into an error of the house, once.
-#
-# PKCS#11 counts no tries; it only has flags, and a module may say "incorrect" of a PIN that its
-# flags call locked. So the flags decide, and the return value only where they say nothing.
+# A module's answers, each turned into a ``CardError``. PKCS#11 counts no tries; it only has flags,
+# and a module may return "incorrect" for a PIN that its flags call locked. So the flags decide, and
+# the return value only where they do not.
 
 
 class Pin(Enum):
@@ -158,8 +163,8 @@ def loaded(answer: Message) -> Message:
 
 
 def found(answer: Message) -> Message:
-    """Return an answer that tells of the token that was meant; raise why there is none."""
-    match loaded(answer).get("astray"):
+    """Return an answer about the token that was meant; raise why there is none."""
+    match loaded(answer).get("missing"):
         case None:
             pass
         case "other":
@@ -169,7 +174,7 @@ def found(answer: Message) -> Message:
         case _:
             raise CardUnknown("the module knows no card in this reader")
     if "serial" not in answer:
-        raise CardProtocolError("the card's module tells nothing of the card")
+        raise CardProtocolError("the card's module reports nothing of the card")
     return answer
 
 
@@ -205,17 +210,8 @@ def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
 
 
 def _left(flags: int, pin: Pin) -> int | None:
-    """Return one where the flags say that it is the last; no other number is ever told."""
+    """Return 1 where the flags mark the last try; PKCS#11 gives no other number."""
     return 1 if pin.is_last_try(flags) else None
-
-
-T = TypeVar("T")
-
-NAME: Final = "pkcs11"
-"""The family's name in ``CardId``."""
-
-_LEAST, _MOST = 4, 64
-_DESCRIPTION: Final = 64
 
 
 class Style(StrEnum):
@@ -234,7 +230,7 @@ class Pkcs11Cards:
         self._environ = environ
 
     def read(self, reader: str) -> CardReport:
-        """Return what the token tells; raise ``CardUnknown`` where the module shows none."""
+        """Return the token's report; raise ``CardUnknown`` where the module shows none."""
         with CardModuleProcess(self._module, self._environ) as process:
             answer = found(process.ask({"act": "look", "reader": slot_name(reader)}))
         card = CardId(NAME, identifier(answer))

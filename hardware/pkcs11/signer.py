@@ -40,12 +40,12 @@ class Signer:
         self._session: Any = None
         self._without_login: frozenset[bytes] = frozenset()
 
-    def login(self, token: Any, said: Mapping[str, str]) -> None:
+    def login(self, token: Any, request: Mapping[str, str]) -> None:
         """C_Login as the user; which private keys can be used without it is looked at before."""
         self._without_login = _usable_without_login(token)
-        self._session = token.open(rw=True, user_pin=said["old"])
+        self._session = token.open(rw=True, user_pin=request["old"])
 
-    def sign(self, _token: Any, said: Mapping[str, str]) -> Message | None:
+    def sign(self, _token: Any, request: Mapping[str, str]) -> Message | None:
         """C_Sign with the first key that needs the login; None where there is none."""
         if self._session is None:
             return None
@@ -53,7 +53,7 @@ class Signer:
             key = _public_key(self._session, identifier)
             if identifier in self._without_login or key is None or key.kind not in _MECHANISMS:
                 continue
-            data = public_keys.to_sign(key.kind, bytes.fromhex(said["message"]))
+            data = public_keys.to_sign(key.kind, bytes.fromhex(request["message"]))
             answer = bytes(private.sign(data, mechanism=_MECHANISMS[key.kind]))
             signature = public_keys.signature(key.kind, answer)
             if signature is not None:
@@ -93,10 +93,10 @@ def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
 
 def _public_key(session: Any, identifier: bytes) -> PinKey | None:
     """Return the key of the certificate with this CKA_ID, or of the public key object."""
-    return next((key for key in _told(session, identifier) if key is not None), None)
+    return next((key for key in _keys_with(session, identifier) if key is not None), None)
 
 
-def _told(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
+def _keys_with(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
     of_this = {Attribute.ID: identifier}
     for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE, **of_this}):
         yield _in_certificate(_attribute(one, Attribute.VALUE) or b"")
@@ -129,7 +129,7 @@ def _in_object(one: Any) -> PinKey | None:
 
 
 def _attribute(one: Any, which: Attribute) -> Any:
-    """Return the attribute; None where the object has none, or does not tell it."""
+    """Return the attribute; None where the object has none, or does not reveal it."""
     try:
         value = one[which]
     except PKCS11Error:

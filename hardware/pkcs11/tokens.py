@@ -23,7 +23,7 @@ ABSENT, SEVERAL, OTHER = "absent", "several", "other"
 """Why no token was asked: none in this reader, more than one, or not the one addressed."""
 
 Act = Callable[[Any, Mapping[str, str]], Message | None]
-"""Does something with a token, and returns what more there is to tell."""
+"""Does something with a token, and returns what the answer holds besides serial and flags."""
 
 
 class TokenNotFound(Exception):
@@ -41,10 +41,10 @@ class Tokens:
         self._module = module
         self._label = label
         self._acts: dict[str, Act] = {
-            "look": lambda token, said: None,
+            "look": lambda token, request: None,
             "login": _login,
-            "login-to-sign": lambda token, said: self._signer.login(token, said),
-            "sign": lambda token, said: self._signer.sign(token, said),
+            "login-to-sign": lambda token, request: self._signer.login(token, request),
+            "sign": lambda token, request: self._signer.sign(token, request),
             "change": _change,
             "init-pin": _init_pin,
             "set-pin-with-puk": _set_pin_with_puk,
@@ -59,25 +59,25 @@ class Tokens:
         return Signer()
 
     def answer(self, request: Message) -> Message:
-        """Do what is asked, and tell the token's serial number and flags.
+        """Do what is asked, and return the token's serial number and flags.
 
-        An answer without them says that nothing was done with a token.
+        After an answer without them nothing was done with a token.
         """
         try:
             if request["act"] == "slots":
                 return {"slots": [_name(slot) for slot in self._module.get_slots()]}
             return self._with_token(self._find(request["reader"]), request)
-        except TokenNotFound as astray:
-            return {"astray": str(astray)}
+        except TokenNotFound as missing:
+            return {"missing": str(missing)}
         except PKCS11Error as error:
             return {"error": type(error).__name__}
 
     def _with_token(self, token: Any, request: Message) -> Message:
         serial = _serial(token)
         if request.get("serial", serial) != serial:
-            return {"astray": OTHER}
-        told = self._try(self._acts[request["act"]], token, request)
-        return {"serial": serial, "flags": self._flags(request["reader"], token), **told}
+            return {"missing": OTHER}
+        result = self._try(self._acts[request["act"]], token, request)
+        return {"serial": serial, "flags": self._flags(request["reader"], token), **result}
 
     def _try(self, act: Act, token: Any, request: Message) -> Message:
         try:
@@ -110,7 +110,7 @@ def _name(slot: Any) -> str:
 
 
 def _token(slot: Any) -> Any | None:
-    """Return the initialised token of a slot; None where it left meanwhile, or is none."""
+    """Return the initialised token of a slot; None where there is none (any more)."""
     try:
         token = slot.get_token()
     except (pkcs11.TokenNotPresent, pkcs11.TokenNotRecognised, pkcs11.DeviceRemoved):
@@ -124,7 +124,7 @@ def _serial(token: Any) -> str:
 
 @contextmanager
 def _session(token: Any, **pins: str) -> Iterator[Any]:
-    """Open a session; what goes wrong when it is closed says nothing of what was done in it."""
+    """Open a session; a failure to close it is ignored: what was done in it stands."""
     session = token.open(rw=True, **pins)
     try:
         yield session
@@ -133,38 +133,38 @@ def _session(token: Any, **pins: str) -> Iterator[Any]:
             session.close()
 
 
-def _login(token: Any, said: Mapping[str, str]) -> None:
+def _login(token: Any, request: Mapping[str, str]) -> None:
     """C_Login as the user."""
-    with _session(token, user_pin=said["old"]):
+    with _session(token, user_pin=request["old"]):
         return
 
 
-def _change(token: Any, said: Mapping[str, str]) -> None:
+def _change(token: Any, request: Mapping[str, str]) -> None:
     """C_Login as the user, then C_SetPIN: without the login some modules unblock with it."""
-    with _session(token, user_pin=said["old"]) as session:
-        _set(lambda: session.set_pin(said["old"], said["new"]))
+    with _session(token, user_pin=request["old"]) as session:
+        _set(lambda: session.set_pin(request["old"], request["new"]))
 
 
-def _init_pin(token: Any, said: Mapping[str, str]) -> None:
+def _init_pin(token: Any, request: Mapping[str, str]) -> None:
     """C_Login as the security officer, then C_InitPIN."""
-    with _session(token, so_pin=said["old"]) as session:
-        _set(lambda: session.init_pin(said["new"]))
+    with _session(token, so_pin=request["old"]) as session:
+        _set(lambda: session.init_pin(request["new"]))
 
 
-def _set_pin_with_puk(token: Any, said: Mapping[str, str]) -> None:
+def _set_pin_with_puk(token: Any, request: Mapping[str, str]) -> None:
     """C_SetPIN with the PUK in place of the old PIN, in a session that nobody logged in to."""
     with _session(token) as session:
-        _set(lambda: session.set_pin(said["old"], said["new"]))
+        _set(lambda: session.set_pin(request["old"], request["new"]))
 
 
-def _change_so(token: Any, said: Mapping[str, str]) -> None:
+def _change_so(token: Any, request: Mapping[str, str]) -> None:
     """C_Login as the security officer, then C_SetPIN of their PIN."""
-    with _session(token, so_pin=said["old"]) as session:
-        _set(lambda: session.set_pin(said["old"], said["new"]))
+    with _session(token, so_pin=request["old"]) as session:
+        _set(lambda: session.set_pin(request["old"], request["new"]))
 
 
 def _set(call: Callable[[], None]) -> None:
-    """Tell what goes wrong with a new PIN from what goes wrong with the old one."""
+    """Raise ``NewRefused`` for what goes wrong with a new PIN, the old one having been taken."""
     try:
         call()
     except PKCS11Error as error:

@@ -193,7 +193,7 @@ StateT = TypeVar("StateT", bound=Memory)
 class AppletChip(Generic[StateT]):
     """A card of one application without a reader: ``transmit`` takes and returns APDUs.
 
-    ``on_change`` is told the state before the answer to a command that may have changed it.
+    ``on_change`` gets the state before the answer to a command that may have changed it.
     """
 
     changing: ClassVar[tuple[int, ...]] = (0x20, 0x24, 0x2C)

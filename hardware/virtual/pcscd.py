@@ -1,7 +1,7 @@
 """A PC/SC service of our own, with the virtual reader in it, in one directory.
 
-The machine's own pcscd and readers are left alone. pcscd takes its socket from whoever
-starts it (the file descriptor 3 of systemd's socket activation), and clients find it by
+The machine's own pcscd and readers are left alone. pcscd takes its socket from the process
+that starts it (the file descriptor 3 of systemd's socket activation), and clients find it by
 ``PCSCLITE_CSOCK_NAME``, so any number of these can run beside each other. Where the
 machine allows namespaces nothing is reachable over a network and no privilege is needed;
 where it does not (root in a container), the reader's ports are open on all interfaces,
@@ -24,21 +24,22 @@ from pathlib import Path
 from hardware.virtual import pcscd_sandbox
 from kiosk.contract.errors import KioskError
 
-# What can go wrong with hardware that is only pretended.
-
-
-class VirtualHardwareError(KioskError):
-    """A part is not installed or does not start; the message says what to do."""
-
-
-# Waiting for another process, which gives us no event to wait for.
-
+PCSCD = Path("/usr/sbin/pcscd")
+DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+UNSHARE = Path("/usr/bin/unshare")
+SLOTS = 2
+START_SECONDS = 10.0
+DIAL_SECONDS = 2.0
 STEP_SECONDS = 0.01
 _LISTEN = "0A"
 
 
+class VirtualHardwareError(KioskError):
+    """A part is not installed or does not start; the message names what to do."""
+
+
 def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
-    """Ask ``ready`` until it says yes (True) or ``seconds`` have passed (False)."""
+    """Call ``ready`` until it returns True, or return False after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() >= deadline:
@@ -48,7 +49,7 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
 
 
 def listening(pid: int, port: int) -> bool:
-    """Say whether anybody listens on the IPv4 TCP ``port`` in the network of ``pid``.
+    """Return whether anybody listens on the IPv4 TCP ``port`` in the network of ``pid``.
 
     Read from the kernel's table: to connect would be taken for a card going in.
     """
@@ -63,16 +64,11 @@ def listening(pid: int, port: int) -> bool:
     return False
 
 
-# Where a card goes in: one slot of the virtual reader, reached through its porter.
-
-DIAL_SECONDS = 2.0
-
-
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One slot; any process of the same user can put a card in."""
+    """One slot of the virtual reader; any process of the same user can put a card in."""
 
-    porter: Path
+    slot_server: Path
     number: int
     reader: str
     """The name under which PC/SC shows this slot."""
@@ -81,19 +77,12 @@ class Slot:
         """Return a connection to the reader; raises ``OSError`` while there is none."""
         with socket.socket(socket.AF_UNIX) as caller:
             caller.settimeout(DIAL_SECONDS)
-            caller.connect(str(self.porter))
+            caller.connect(str(self.slot_server))
             caller.sendall(bytes([self.number]))
             _, descriptors, _, _ = socket.recv_fds(caller, 1, 1)
         if not descriptors:
             raise ConnectionRefusedError("the reader does not take a card now")
         return socket.socket(fileno=descriptors[0])
-
-
-PCSCD = Path("/usr/sbin/pcscd")
-DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-UNSHARE = Path("/usr/bin/unshare")
-SLOTS = 2
-START_SECONDS = 10.0
 
 
 class PrivatePcscd:
@@ -105,7 +94,7 @@ class PrivatePcscd:
     def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
         self.directory = directory
         self.socket_path = directory / "pcscd.comm"
-        self._porter_path = directory / "slots.comm"
+        self._slot_server_path = directory / "slots.comm"
         self._friendly_name = friendly_name
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -114,7 +103,9 @@ class PrivatePcscd:
     def slots(self) -> tuple[Slot, ...]:
         """The reader's slots, for ``CardLink``."""
         names = (f"{self._friendly_name} 00 {number:02X}" for number in range(SLOTS))
-        return tuple(Slot(self._porter_path, number, name) for number, name in enumerate(names))
+        return tuple(
+            Slot(self._slot_server_path, number, name) for number, name in enumerate(names)
+        )
 
     @property
     def reader_names(self) -> tuple[str, ...]:
@@ -205,12 +196,12 @@ class PrivatePcscd:
         # process, a client of a dead pcscd would wait for ever instead of being refused.
         with (
             _listener(self.socket_path) as listener,
-            _listener(self._porter_path) as porter,
+            _listener(self._slot_server_path) as slot_server,
             self._log_path.open("ab") as log,
         ):
             return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-                self._command(isolated, listener.fileno(), porter.fileno()),
-                pass_fds=[listener.fileno(), porter.fileno()],
+                self._command(isolated, listener.fileno(), slot_server.fileno()),
+                pass_fds=[listener.fileno(), slot_server.fileno()],
                 env=self._service_environment(),
                 start_new_session=True,  # Ctrl+C in our terminal is not meant for it
                 stdin=subprocess.DEVNULL,
@@ -218,11 +209,11 @@ class PrivatePcscd:
                 stderr=log,
             )
 
-    def _command(self, isolated: bool, listener: int, porter: int) -> list[str]:
+    def _command(self, isolated: bool, listener: int, slot_server: int) -> list[str]:
         prefix = _unshare() if isolated else []
         how = "isolated" if isolated else "plain"
         program = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
-        numbers = [how, str(listener), str(porter), str(self._port)]
+        numbers = [how, str(listener), str(slot_server), str(self._port)]
         service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
         return [*prefix, *program, *numbers, *service]
 
@@ -281,4 +272,4 @@ def _is_free(port: int) -> bool:
 def _why_not(log: Path, isolated: bool) -> str:
     words = log.read_text(errors="replace").strip().splitlines()[-3:]
     hint = "" if isolated or os.geteuid() == 0 else "; without user namespaces it needs root"
-    return f"the private pcscd did not start{hint}: {' / '.join(words) or 'it said nothing'}"
+    return f"the private pcscd did not start{hint}: {' / '.join(words) or 'it printed nothing'}"

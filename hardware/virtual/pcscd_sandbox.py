@@ -1,12 +1,12 @@
-"""The program that becomes a private pcscd, run by path: it imports nothing of the house.
+"""The program that becomes a private pcscd, run by path: it imports the standard library only.
 
 In a mount and a network namespace of its own pcscd keeps its pid file to itself and the
 virtual reader, which listens on every interface, has only a loopback that is not the
-machine's. The porter, a child that stays behind, lets cards in: asked over a Unix socket
-for a slot, it opens the connection inside and hands the socket out.
+machine's. A child process, the slot server, lets cards in: asked over a Unix socket for a
+slot, it opens the connection inside the namespace and passes the socket out.
 
 Arguments: ``isolated`` or ``plain``, the descriptor of pcscd's listening socket, that of
-the porter's, the reader's first TCP port, then pcscd's command line.
+the slot server's, the reader's first TCP port, then pcscd's command line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LISTEN_DESCRIPTOR = 3
-PATIENCE_SECONDS = 0.5
+TIMEOUT_SECONDS = 0.5
 
 _PR_SET_PDEATHSIG = 1
 _SIOCSIFFLAGS = 0x8914
@@ -30,8 +30,8 @@ _IFF_UP = 1
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prepare, leave the porter behind, and become pcscd."""
-    how, listener, porter, port, *service = arguments
+    """Prepare, fork the slot server, and become pcscd."""
+    how, listener, slot_server, port, *service = arguments
     starter = os.getppid()
     if how == "isolated":
         _hide_run()
@@ -40,28 +40,28 @@ def main(arguments: Sequence[str]) -> None:
     if os.fork() == 0:
         _end_with(service_to_be, signal.SIGKILL)
         os.close(int(listener))
-        carry(socket.socket(fileno=int(porter)), int(port))
-    os.close(int(porter))
+        serve_slots(socket.socket(fileno=int(slot_server)), int(port))
+    os.close(int(slot_server))
     os.dup2(int(listener), LISTEN_DESCRIPTOR)
     os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
     _end_with(starter, signal.SIGTERM)
     os.execv(service[0], service)  # noqa: S606 - a fixed program, no shell
 
 
-def carry(porter: socket.socket, port: int) -> None:
+def serve_slots(slot_server: socket.socket, port: int) -> None:
     """Answer every caller with a connection to the slot that it names, for ever."""
     while True:
-        caller, _ = porter.accept()
+        caller, _ = slot_server.accept()
         with caller:
-            caller.settimeout(PATIENCE_SECONDS)
+            caller.settimeout(TIMEOUT_SECONDS)
             try:
-                _hand_out(caller, port + caller.recv(1)[0])
+                _pass_connection(caller, port + caller.recv(1)[0])
             except (OSError, IndexError):
                 continue  # no reader yet, or a caller that went away: it will ask again
 
 
-def _hand_out(caller: socket.socket, port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as inside:
+def _pass_connection(caller: socket.socket, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as inside:
         socket.send_fds(caller, [b"+"], [inside.fileno()])
 
 

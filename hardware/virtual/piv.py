@@ -37,13 +37,13 @@ class CardProfile:
     """6983 or 63C0: both are found and both mean blocked."""
 
     tries_status: int = 0x63C0
-    """The tries left are told as 63Cx; an old family says 630x: then it is 6300."""
+    """The tries left are reported as 63Cx; an old family has 630x: then it is 6300."""
 
     last_try_status: int = 0x63C0
     """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
 
     verified_answers_9000: bool = True
-    """An empty VERIFY after a right PIN answers 9000; False keeps telling the tries left."""
+    """An empty VERIFY after a right PIN answers 9000; False keeps reporting the tries left."""
 
     wrong_length_status: int = 0x6A80
     """6A80 or 6700 for a body of another length than eight or sixteen bytes."""
@@ -162,7 +162,7 @@ class CardState:
     """Private keys by slot: 9A PIV authentication, 9E card authentication."""
 
 
-# The data objects that say who a card is (SP 800-73-5 part 1, appendix A).
+# The data objects that identify a card (SP 800-73-5 part 1, appendix A).
 
 CHUID = 0x5FC102
 CAPABILITY = 0x5FC107
@@ -383,7 +383,7 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
 
 
 def metadata(key: PrivateKey, *, pin: bool) -> bytes:
-    """What GET METADATA tells of a key: algorithm, policies of PIN and touch, public key."""
+    """What GET METADATA returns of a key: algorithm, policies of PIN and touch, public key."""
     policies = bytes((PIN_ONCE if pin else PIN_NEVER, TOUCH_NEVER))
     algorithm = bytes((algorithm_of(key),))
     return tlv(0x01, algorithm) + tlv(0x02, policies) + tlv(0x04, _public(key))

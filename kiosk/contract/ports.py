@@ -151,13 +151,13 @@ class CardHold(Protocol):
         Raises ``PinRefused``, ``PadLeft`` and, where an answer was lost, ``OutcomeUnknown``.
         """
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         """Begin to authenticate each other by the admin key; no try is spent.
 
         Raises ``NotAllowed`` where the card's family has no such key.
         """
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
         """Give the card what the admin key made, and return what it made in its turn.
 
         ``PinWrong`` and ``PinBlocked`` speak of the key; raises ``OutcomeUnknown`` where the

@@ -74,7 +74,7 @@ def _answered(
         case CardChallenge():
             return card.prove(challenge)
         case KeyChallenge():
-            return card.meet_key(challenge)
+            return card.begin_mutual_authentication(challenge)
         case None:
             return None
         case _:
@@ -216,7 +216,7 @@ class PinWork:
             return
         yield UnblockResult(grant)
         if isinstance(grant, KeyGrant):
-            answer = card.prove_key(grant.cryptogram)
+            answer = card.complete_mutual_authentication(grant.cryptogram)
             refusal = self._repeated(lambda: self._authority.admit(visit, grant.journal, answer))
             if refusal is not None:
                 yield UnblockResult(grant, refusal)

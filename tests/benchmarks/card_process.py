@@ -14,9 +14,9 @@ from hardware.virtual.piv import VirtualCard
 from tests.support.card_file import load
 
 
-def main(kept: str, porter: str, number: str, reader: str) -> None:
+def main(kept: str, slot_server: str, number: str, reader: str) -> None:
     """Obey until standard input ends; the card's memory is not written back."""
-    link = CardLink(VirtualCard(load(Path(kept))), Slot(Path(porter), int(number), reader))
+    link = CardLink(VirtualCard(load(Path(kept))), Slot(Path(slot_server), int(number), reader))
     for line in sys.stdin:
         link.insert() if line.strip() == "in" else link.remove()
         sys.stdout.write("done\n")

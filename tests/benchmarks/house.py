@@ -30,7 +30,7 @@ class Card:
         self.reader = slot.reader
         self.pin, self.puk, self.guid = PIN, actor.puk, actor.chip.state.guid
         save(actor.chip.state, kept)
-        place = [str(kept), str(slot.porter), str(slot.number), slot.reader]
+        place = [str(kept), str(slot.slot_server), str(slot.number), slot.reader]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.card_process", *place],
             stdin=subprocess.PIPE,

@@ -61,8 +61,8 @@ def by_secret(held: CardHold, secret: Sensitive) -> None:
 def by_key(held: CardHold, secret: Sensitive) -> None:
     """Set the PIN again with what the admin key makes."""
     ours = admin_keys.draw_number()
-    cards = held.meet_key(KeyChallenge(ours)).nonce
-    answer = held.prove_key(admin_keys.cryptogram(secret, ours, cards))
+    cards = held.begin_mutual_authentication(KeyChallenge(ours)).nonce
+    answer = held.complete_mutual_authentication(admin_keys.cryptogram(secret, ours, cards))
     assert admin_keys.is_right(answer.cryptogram, admin_keys.awaited(secret, ours, cards))
     held.reset_pin(Sensitive(DESKS_PIN))
 

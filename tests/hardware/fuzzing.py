@@ -18,7 +18,7 @@ from hardware.apdu import (
     StatusWord,
 )
 from hardware.apdu import RESET_RETRY_COUNTER as RESET
-from hardware.connection import Link, understood
+from hardware.connection import Link, response_from
 
 MOST_COMMANDS = 3000
 """No act sends as many, however its card answers: an endless answer is given up before."""
@@ -114,9 +114,9 @@ class FuzzLink(Link):
         self.wrong += raw is not None
         raw = self.card(command) if raw is None else raw
         self.commands.append((command, raw))
-        return understood(command, raw)
+        return response_from(command, raw)
 
-    def take_up(self, *, reset: bool) -> None:
+    def reconnect(self, *, reset: bool) -> None:
         """Nothing is lost by a reset that this card would have to know."""
 
     def spent(self) -> list[tuple[int, int, StatusWord]]:

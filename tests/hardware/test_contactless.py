@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.doctor import CardCondition, look_into
+from hardware.doctor import CardCondition, examine_reader
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.errors import ContactNeeded, NotAllowed
 from kiosk.contract.messages import Heartbeat, Reason
@@ -84,6 +84,6 @@ def test_the_station_asks_for_the_slot_and_writes_it_down(insert: Insert) -> Non
 
 
 def test_the_doctor_says_what_it_wants(insert: Insert) -> None:
-    found = look_into(cards_with(), insert(chip(OVER_THE_AIR)).reader)
+    found = examine_reader(cards_with(), insert(chip(OVER_THE_AIR)).reader)
     assert found.card is CardCondition.FAILING
     assert "wants a reader with contacts" in found.detail

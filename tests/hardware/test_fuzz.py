@@ -96,8 +96,8 @@ def read(session: CardSession) -> object:
 
 
 def unblock_by_key(session: CardSession) -> None:
-    nonce = session.meet_key(KeyChallenge(HOST)).nonce
-    session.prove_key(cryptograms.make(ADMIN_KEY, nonce, HOST))
+    nonce = session.begin_mutual_authentication(KeyChallenge(HOST)).nonce
+    session.complete_mutual_authentication(cryptograms.make(ADMIN_KEY, nonce, HOST))
     session.reset_pin(NEW)
 
 
@@ -139,7 +139,7 @@ def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardErr
             read(registry.recognise(connection)[1])
         else:
             connection.reset()
-            ACTS[act](registry.meet(connection, CardId(driver.name, identifier)))
+            ACTS[act](registry.open_session(connection, CardId(driver.name, identifier)))
     except CardError as error:
         return error
     return None

@@ -9,7 +9,7 @@ import pytest
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
-from hardware.doctor import look_over
+from hardware.doctor import examine_readers
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
 from hardware.virtual.piv import CardProfile
@@ -132,9 +132,9 @@ def test_a_trace_holds_no_secret(insert: Insert, pad: Pad, tmp_path: Path) -> No
 
 def test_the_doctor_sees_the_keys_without_a_card(insert: Insert, pad: Pad) -> None:
     insert(chip())
-    assert [reader.pin_pad for reader in look_over(cards_with()).readers] == [True, True]
+    assert [reader.pin_pad for reader in examine_readers(cards_with()).readers] == [True, True]
     pad.features = ""
-    assert [reader.pin_pad for reader in look_over(cards_with()).readers] == [False, False]
+    assert [reader.pin_pad for reader in examine_readers(cards_with()).readers] == [False, False]
 
 
 def test_the_keys_do_for_opensc_what_they_do_for_us(

@@ -114,10 +114,10 @@ class FakeCards:
             raise self.unblock_raises
         self.pin = self._enter(new)
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         return KeyNonce(challenge.nonce)
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
         return KeyAnswer(cryptogram)
 
     def reset_pin(self, new: PinEntry) -> None:

@@ -59,11 +59,11 @@ class Chip(FakeCards):
     steps: list[tuple[str, bytes]] = field(default_factory=list)
     fails: dict[str, CardError] = field(default_factory=dict)
 
-    def meet_key(self, challenge: KeyChallenge) -> KeyNonce:
+    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         self._do("meet", challenge.nonce)
         return KeyNonce(b"the card's")
 
-    def prove_key(self, cryptogram: bytes) -> KeyAnswer:
+    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
         self._do("prove", cryptogram)
         return KeyAnswer(b"its answer")
 

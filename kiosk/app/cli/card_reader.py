@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
 from kiosk.app.cli.hardware_checks import also_on
 from kiosk.app.cli.printing import complain, say
 from kiosk.app.composition.cards import build_cards, plain_cards
@@ -25,7 +25,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
     cards, every = build_cards(_settings(config), os.environ), plain_cards().applications
     ends, asked = time.monotonic() + wait_s, False
     while True:
-        found = look_over(cards, every)
+        found = examine_readers(cards, every)
         read = [one for one in _readers(found, part) if one.report]
         if len(read) == 1:
             return _print(read[0])

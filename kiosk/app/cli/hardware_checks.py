@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, look_over
+from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.app.config.settings import Settings
@@ -19,7 +19,7 @@ _SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
 
 def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     """Look once, and yield what was found as checks; no try of any card is spent."""
-    found = look_over(build_cards(settings, os.environ), plain_cards().applications)
+    found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"

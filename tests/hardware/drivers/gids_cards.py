@@ -32,8 +32,8 @@ class Seated:
 
 
 def reset(held: CardHold, new: Sensitive, key: bytes) -> bool:
-    nonce = held.meet_key(KeyChallenge(HOST)).nonce
-    answer = held.prove_key(gids_card.make(key, nonce, HOST))
+    nonce = held.begin_mutual_authentication(KeyChallenge(HOST)).nonce
+    answer = held.complete_mutual_authentication(gids_card.make(key, nonce, HOST))
     if not gids_card.fits(key, answer.cryptogram, HOST, nonce):
         return False
     held.reset_pin(new)

@@ -129,8 +129,8 @@ def test_what_was_proven_does_not_outlive_the_hold(insert: Insert) -> None:
         here.cards.hold(here.at, lambda held: held.reset_pin(PIN))
 
     def prove(held: CardHold) -> None:
-        nonce = held.meet_key(KeyChallenge(HOST)).nonce
-        held.prove_key(gids_card.make(ADMIN_KEY, nonce, HOST))
+        nonce = held.begin_mutual_authentication(KeyChallenge(HOST)).nonce
+        held.complete_mutual_authentication(gids_card.make(ADMIN_KEY, nonce, HOST))
 
     here.cards.hold(here.at, prove)
     with pytest.raises(NotAllowed):
@@ -143,13 +143,13 @@ def test_a_cryptogram_is_good_for_one_meeting(insert: Insert) -> None:
     seen: list[bytes] = []
 
     def listen(held: CardHold) -> None:
-        nonce = held.meet_key(KeyChallenge(HOST)).nonce
+        nonce = held.begin_mutual_authentication(KeyChallenge(HOST)).nonce
         seen.append(gids_card.make(ADMIN_KEY, nonce, HOST))
-        held.prove_key(seen[0])
+        held.complete_mutual_authentication(seen[0])
 
     def replay(held: CardHold) -> None:
-        held.meet_key(KeyChallenge(HOST))
-        held.prove_key(seen[0])
+        held.begin_mutual_authentication(KeyChallenge(HOST))
+        held.complete_mutual_authentication(seen[0])
 
     here.cards.hold(here.at, listen)
     with pytest.raises(PinWrong):
@@ -186,7 +186,7 @@ def test_nothing_reaches_another_card(insert: Insert) -> None:
     other = new_gids_card(blocked=True)
     there = CardAddress(insert(other, 1).reader, here.at.card)
     with pytest.raises(CardSwapped):
-        here.cards.hold(there, lambda held: held.meet_key(KeyChallenge(HOST)))
+        here.cards.hold(there, lambda held: held.begin_mutual_authentication(KeyChallenge(HOST)))
     assert {command.ins for command in other.received} <= {0xA4, 0xCB}
 
 

@@ -34,9 +34,11 @@ def session(*answers: Answer) -> tuple[GidsSession, Script]:
 
 def test_the_key_is_met_and_proven() -> None:
     gids, card = session("9000", TOLD_NONCE, f"7c2a8228{'dd' * 40}9000")
-    assert gids.meet_key(KeyChallenge(bytes.fromhex(HOST))).nonce.hex() == NONCE
+    assert gids.begin_mutual_authentication(KeyChallenge(bytes.fromhex(HOST))).nonce.hex() == NONCE
     assert all(not command.changes_card for command in card.commands)
-    assert gids.prove_key(bytes.fromhex(CRYPTOGRAM)).cryptogram.hex() == "dd" * 40
+    assert (
+        gids.complete_mutual_authentication(bytes.fromhex(CRYPTOGRAM)).cryptogram.hex() == "dd" * 40
+    )
     assert card.commands[-1].changes_card
     assert card.sent == [CHOOSE, CHALLENGE, GIVE]
 
@@ -58,7 +60,7 @@ def test_a_card_that_does_not_begin(
 ) -> None:
     gids, card = session(*answers, refusal)
     with pytest.raises(kind):
-        gids.meet_key(KeyChallenge(bytes(16)))
+        gids.begin_mutual_authentication(KeyChallenge(bytes(16)))
     assert len(card.sent) == len(answers) + 1
 
 
@@ -67,7 +69,7 @@ def test_a_card_that_does_not_begin(
 )
 def test_a_random_number_of_another_length(told: str) -> None:
     with pytest.raises(CardProtocolError):
-        session("9000", told + "9000")[0].meet_key(KeyChallenge(bytes(16)))
+        session("9000", told + "9000")[0].begin_mutual_authentication(KeyChallenge(bytes(16)))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_random_number_of_another_length(told: str) -> None:
 def test_a_cryptogram_is_refused(answer: str, kind: type[CardError], left: int | None) -> None:
     gids, card = session(answer)
     with pytest.raises(kind) as refused:
-        gids.prove_key(bytes.fromhex(CRYPTOGRAM))
+        gids.complete_mutual_authentication(bytes.fromhex(CRYPTOGRAM))
     assert getattr(refused.value, "tries_left", None) == left
     assert len(card.sent) == 1
 
@@ -102,7 +104,7 @@ def test_a_card_that_takes_a_cryptogram_is_judged_by_whatever_it_shows(
 ) -> None:
     """To say that nothing was sent to it would be untrue."""
     gids, _ = session(told + "9000")
-    assert gids.prove_key(bytes.fromhex(CRYPTOGRAM)).cryptogram.hex() == shown
+    assert gids.complete_mutual_authentication(bytes.fromhex(CRYPTOGRAM)).cryptogram.hex() == shown
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ def gids(insert: Insert) -> Seated:
 
 def reset_with_key(held: CardHold) -> None:
     host = bytes(range(16))
-    nonce = held.meet_key(KeyChallenge(host)).nonce
-    held.prove_key(gids_card.make(ADMIN_KEY, nonce, host))
+    nonce = held.begin_mutual_authentication(KeyChallenge(host)).nonce
+    held.complete_mutual_authentication(gids_card.make(ADMIN_KEY, nonce, host))
     held.reset_pin(ON_PAD)
 
 

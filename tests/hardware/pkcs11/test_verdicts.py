@@ -92,9 +92,9 @@ def test_nothing_went_wrong() -> None:
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [
-        ({"astray": "absent"}, CardUnknown),
-        ({"astray": "several"}, CardUnknown),
-        ({"astray": "other"}, CardSwapped),
+        ({"missing": "absent"}, CardUnknown),
+        ({"missing": "several"}, CardUnknown),
+        ({"missing": "other"}, CardSwapped),
         ({"cannot-load": "no file"}, CardProtocolError),
         ({"error": "DeviceError"}, CardProtocolError),
         ({}, CardProtocolError),

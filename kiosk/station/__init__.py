@@ -1,1 +1,1 @@
-"""The acting half: a pure flow (states, events, step) and the loop that runs it."""
+"""The station process: a pure flow (states, events, step), its loop, and the work on the card."""

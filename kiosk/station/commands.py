@@ -28,7 +28,7 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class VerifyPin:
-    """Let the card verify the PIN, then tell the authority."""
+    """Let the card verify the PIN, then report it to the authority."""
 
     visit: VisitId
     at: CardAddress
@@ -102,7 +102,7 @@ class UnblockPin:
 
 @dataclass(frozen=True, slots=True)
 class ChangePin:
-    """Change the PIN on the card and tell the authority."""
+    """Change the PIN on the card and report it to the authority."""
 
     visit: VisitId
     at: CardAddress
@@ -111,12 +111,12 @@ class ChangePin:
 
 
 PinCommand = VerifyPin | UnblockPin | ChangePin
-"""What a PIN goes to the card with."""
+"""The commands that send a PIN to the card."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndVisit:
-    """Tell the authority that the visit is over; nothing waits for it."""
+    """Report to the authority that the visit is over; nothing waits for it."""
 
     visit: VisitId
     how: VisitEnd
@@ -124,7 +124,7 @@ class EndVisit:
 
 @dataclass(frozen=True, slots=True)
 class ReportMute:
-    """Tell the authority of a card that gives no answer; nothing waits for it."""
+    """Report a card that gives no answer to the authority; nothing waits for it."""
 
     visit: VisitId
 

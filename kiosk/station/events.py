@@ -162,14 +162,14 @@ class Stayed:
 
 
 @dataclass(frozen=True, slots=True)
-class WentQuiet:
+class IdleTimedOut:
     """Nothing was touched for the idle time."""
 
     visit: VisitId
 
 
 @dataclass(frozen=True, slots=True)
-class StayedQuiet:
+class AnswerTimedOut:
     """Nobody answered "are you still there"."""
 
     visit: VisitId
@@ -203,7 +203,7 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class PinFailed:
-    """The card said that the present PIN is wrong."""
+    """The card answered that the present PIN is wrong."""
 
     visit: VisitId
     tries_left: int | None
@@ -258,7 +258,7 @@ HolderSide = (
     | Left
     | Stayed
 )
-ClockSide = WentQuiet | StayedQuiet
+ClockSide = IdleTimedOut | AnswerTimedOut
 ResultSide = CardRead | Replied | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 
 Event = ReaderSide | HolderSide | ClockSide | ResultSide

@@ -1,4 +1,4 @@
-"""Carries one command out, on a worker thread, and says what came of it.
+"""Carries one command out on a worker thread and returns its result; sends the heartbeats.
 
 Every error that the card or the authority is known to raise becomes an event here. What
 is not known is not caught: it ends the visit in ``loop``.
@@ -57,14 +57,12 @@ from kiosk.station.states import Outage, PinTrouble
 from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
 
-# The station's heartbeat: what the authority is told of it, how often, and what it answers.
-
 BEAT_S = 30.0
-"""Between two heartbeats that say the same: each is written down by the authority."""
+"""Between two equal heartbeats: the authority stores each of them."""
 
 
 class HeartbeatSender:
-    """Looks at the authority; ``first`` is what the station says before it knows its reader.
+    """Checks the authority; ``first`` is the heartbeat before the reader's state is known.
 
     Used by one thread at a time. ``now`` gives seconds (monotonic).
     """
@@ -78,10 +76,10 @@ class HeartbeatSender:
         self._due = float("-inf")
         self._standing = StationStanding.IN_USE
 
-    def look(self, reader: ReaderState) -> Outage | None:
-        """Say what keeps the authority from serving anybody here.
+    def check_authority(self, reader: ReaderState) -> Outage | None:
+        """Return why the authority can serve nobody here, or None.
 
-        One that cannot write a heartbeat down cannot open a visit either: it is away.
+        An authority that cannot store a heartbeat cannot open a visit either: it is away.
         """
         try:
             health = self._authority.health()
@@ -128,7 +126,7 @@ _FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
 
 
 def unread_card(error: errors.CardError) -> UnreadCard | None:
-    """Return what is reported of a card that could not be read; None where that is not why."""
+    """Return what is reported of a card that could not be read; None for any other error."""
     if isinstance(error, errors.CardUnknown):
         fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
         return UnreadCard(fault, error.family)
@@ -142,17 +140,14 @@ def reason_for(error: errors.CardError) -> Reason:
 
 
 class Actions:
-    """Does what the flow asks for; blocking, so never on the screen's loop.
-
-    ``first`` names the station, and is what it says of itself to begin with.
-    """
+    """Implements ``kiosk.station.loop.Executor``; ``first`` is the station's first heartbeat."""
 
     def __init__(self, authority: Authority, cards: Cards, first: Heartbeat) -> None:
         self._authority = authority
         self._cards = cards
         self._station = first.station
         self._pins = PinWork(authority, cards)
-        self._pulse = HeartbeatSender(authority, first)
+        self._heartbeats = HeartbeatSender(authority, first)
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
@@ -174,9 +169,9 @@ class Actions:
             # The flow leaves no step out: what is recorded was changed by somebody else.
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
 
-    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here; a visit is not in its way."""
-        return self._pulse.look(reader)
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Return why the authority can serve nobody here, or None; it disturbs no visit."""
+        return self._heartbeats.check_authority(reader)
 
     def _dispatch(self, command: Command) -> ResultSide | None:
         match command:

@@ -20,15 +20,15 @@ from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
 from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.events import (
+    AnswerTimedOut,
     ClockSide,
     Event,
     GaveUp,
     HolderSide,
+    IdleTimedOut,
     ResultSide,
-    StayedQuiet,
-    WentQuiet,
 )
-from kiosk.station.presence import Looked, Presence, fold
+from kiosk.station.presence import AuthorityChecked, Presence, fold
 from kiosk.station.states import (
     Attract,
     Outage,
@@ -42,14 +42,21 @@ from kiosk.station.states import (
 )
 from kiosk.station.step import step
 
-# What a screen sees of the station: a place to put events, and states that come out.
-
 Show = Callable[[State], Awaitable[None]]
 """Shows a state; returns when its screen is up."""
 
+OnFault = Callable[[VisitId, BaseException], None]
+"""Called with an unexpected error; must not show it on the screen."""
+
+Item = ReaderEvent | AuthorityChecked | Event
+"""What goes through the queue."""
+
+_STOPPING_S = 0.01
+"""Between two checks whether the readers' thread has ended."""
+
 
 class StationPort(Protocol):
-    """The station behind the glass."""
+    """The station as a screen sees it: events go in, states come out."""
 
     async def run(self, show: Show) -> None:
         """Show each state in turn, beginning with the present one, until ``stop``."""
@@ -64,28 +71,22 @@ class StationPort(Protocol):
         """End ``run`` once a command that is under way has its outcome recorded."""
 
 
-# What stands behind the loop: where commands are carried out, and the authority is looked at.
-
-
 class Executor(Protocol):
-    """Called on worker threads; its calls may block."""
+    """Carries out commands and checks the authority; called on worker threads, may block."""
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
 
-    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here, and tell it of the station.
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Return why the authority can serve nobody here, or None, and send the heartbeat.
 
-        Asked again and again. ``idle`` allows what would be in a visit's way.
+        Called every ``IdleTimes.health_s``. ``idle`` allows work that would disturb a visit.
         """
-
-
-# When nobody has touched anything for too long, and what that means on the page that is up.
 
 
 @dataclass(frozen=True, slots=True)
 class IdleTimes:
-    """Seconds: until "are you still there", to answer it, between looks at the authority."""
+    """Seconds: until "are you still there", to answer it, between checks of the authority."""
 
     idle_s: float = 60.0
     answer_s: float = 20.0
@@ -95,8 +96,8 @@ class IdleTimes:
 class IdleTimer:
     """Counts from the last touch; ``now`` gives seconds (monotonic)."""
 
-    def __init__(self, patience: IdleTimes, now: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience
+    def __init__(self, times: IdleTimes, now: Callable[[], float] = time.monotonic) -> None:
+        self._times = times
         self._now = now
         self._touched_at = now()
 
@@ -105,54 +106,44 @@ class IdleTimer:
         self._touched_at = self._now()
 
     def seconds_left(self, state: State) -> float | None:
-        """Return how long it may stay quiet on this page; None where it may for ever."""
+        """Return the time left on this page; None where it has no limit."""
         allowed = self._allowed(state)
         if allowed is None:
             return None
         return max(0.0, allowed - (self._now() - self._touched_at))
 
     def event(self, state: State) -> ClockSide | None:
-        """Say that it is quiet, if it really is: a touch may have come while one waited."""
+        """Return the time-out, or None after a touch that came during the wait."""
         left, visit = self.seconds_left(state), visit_of(state)
         if left is None or left > 0 or visit is None:
             return None
-        return StayedQuiet(visit) if isinstance(state, StillThere) else WentQuiet(visit)
+        return AnswerTimedOut(visit) if isinstance(state, StillThere) else IdleTimedOut(visit)
 
     def _allowed(self, state: State) -> float | None:
         match state:
             case StillThere():
-                return self._patience.answer_s
+                return self._times.answer_s
             case Attract() | OutOfService() | Reading() | Working() | RemoveCard():
                 return None
             case _:
-                return self._patience.idle_s
-
-
-Item = ReaderEvent | Looked | Event
-"""What goes through the queue."""
-
-_STOPPING_S = 0.01
-"""Between two looks whether the readers' thread has ended."""
-
-OnFault = Callable[[VisitId, BaseException], None]
-"""Told of an error that nobody expected; must not show it on the glass."""
+                return self._times.idle_s
 
 
 class StationLoop:
-    """The station behind the glass; see ``kiosk.station.loop.Desk``."""
+    """Implements ``StationPort``."""
 
     def __init__(
         self,
-        stage: Executor,
+        executor: Executor,
         monitor: Callable[[PostReaderEvent], ReaderMonitor],
         on_fault: OnFault,
-        patience: IdleTimes,
+        times: IdleTimes,
     ) -> None:
-        self._stage = stage
+        self._executor = executor
         self._make_monitor = monitor
         self._on_fault = on_fault
-        self._look_s = patience.health_s
-        self._quiet = IdleTimer(patience)
+        self._check_every_s = times.health_s
+        self._idle_timer = IdleTimer(times)
         self._presence = Presence()
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
@@ -172,7 +163,7 @@ class StationLoop:
 
     def touched(self) -> None:
         """Note that somebody is there."""
-        self._quiet.touched()
+        self._idle_timer.touched()
 
     async def run(self, show: Show) -> None:
         """Show each state in turn until ``stop``."""
@@ -190,14 +181,14 @@ class StationLoop:
         finally:
             watch.cancel()
             await _stopped(monitor)
-            await self._settle_under_way()
+            await self._await_under_way()
 
     async def stop(self) -> None:
         """End ``run``; returns when outcomes that are under way are recorded."""
         self._queue.put_nowait(None)
-        await self._settle_under_way()
+        await self._await_under_way()
 
-    async def _settle_under_way(self) -> None:
+    async def _await_under_way(self) -> None:
         while self._under_way:
             await asyncio.wait(self._under_way)
 
@@ -206,25 +197,25 @@ class StationLoop:
             item = await self._next_item()
             if item is None:
                 return
-            for event in self._heard(item):
+            for event in self._events_from(item):
                 await self._advance(event, show)
 
     async def _next_item(self) -> Item | None:
         """Wait for the next item, or make one when nobody did anything for too long."""
         while True:
-            wait = self._quiet.seconds_left(self._state)
+            wait = self._idle_timer.seconds_left(self._state)
             try:
                 return await asyncio.wait_for(self._queue.get(), wait)
             except TimeoutError:
-                quiet = self._quiet.event(self._state)
-                if quiet is not None:
-                    return quiet
+                timed_out = self._idle_timer.event(self._state)
+                if timed_out is not None:
+                    return timed_out
 
-    def _heard(self, item: Item) -> Iterable[Event]:
-        if not isinstance(item, ReaderEvent | Looked):
+    def _events_from(self, item: Item) -> Iterable[Event]:
+        if not isinstance(item, ReaderEvent | AuthorityChecked):
             return (item,)
-        self._presence, heard = fold(self._presence, item, VisitId(uuid.uuid4().hex))
-        return heard
+        self._presence, events = fold(self._presence, item, VisitId(uuid.uuid4().hex))
+        return events
 
     async def _advance(self, event: Event, show: Show) -> None:
         following = step(self._state, event)
@@ -244,7 +235,7 @@ class StationLoop:
     async def _carry_out(self, command: Command) -> None:
         if isinstance(command, OpenVisit | PinCommand):
             async with self._at_card:
-                if self._came_to_nothing(command):
+                if self._is_obsolete(command):
                     return
                 result = await asyncio.to_thread(self._guarded, command)
         else:
@@ -252,10 +243,10 @@ class StationLoop:
         if result is not None:
             self._queue.put_nowait(result)
 
-    def _came_to_nothing(self, command: OpenVisit | PinCommand) -> bool:
+    def _is_obsolete(self, command: OpenVisit | PinCommand) -> bool:
         """Whether a card left while its visit waited for the card before it.
 
-        The authority has been told that this visit is over: to open it now would leave it open.
+        The end of this visit was reported already: opened now, it would stay open.
         """
         waits = isinstance(self._state, Reading) and self._state.visit == command.visit
         return isinstance(command, OpenVisit) and not waits
@@ -263,33 +254,32 @@ class StationLoop:
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; the one place where any error at all ends a visit."""
         try:
-            return self._stage.perform(command)
+            return self._executor.perform(command)
         except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
             self._on_fault(command.visit, fault)
             return GaveUp(command.visit, Reason.FAULT, reference_of(command.visit))
 
     async def _watch_authority(self) -> None:
-        """Look at the authority, and let it know of the station, as long as that runs."""
         while True:
             idle = isinstance(self._state, Attract | OutOfService)
-            look = partial(self._look, self._presence.reader, idle)
-            self._queue.put_nowait(Looked(await asyncio.to_thread(look)))
-            await asyncio.sleep(self._look_s)
+            check = partial(self._check, self._presence.reader, idle)
+            self._queue.put_nowait(AuthorityChecked(await asyncio.to_thread(check)))
+            await asyncio.sleep(self._check_every_s)
 
-    def _look(self, reader: ReaderState, idle: bool) -> Outage | None:
-        """Look at it; an error that nobody expects must not end the looking."""
+    def _check(self, reader: ReaderState, idle: bool) -> Outage | None:
+        """Check the authority; an unexpected error must not end the checks."""
         try:
-            return self._stage.look(reader, idle=idle)
+            return self._executor.check_authority(reader, idle=idle)
         except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
             self._on_fault(VisitId(""), fault)
             return Outage.AUTHORITY_AWAY
 
 
 async def _stopped(monitor: ReaderMonitor) -> None:
-    """Stop it on a thread of its own; it has stopped when this ends, even if it is cancelled.
+    """Stop it on a separate thread; it has stopped when this ends, even if it is cancelled.
 
     Among the commands' threads it would wait behind work that hangs, and never begin if
-    the station were cancelled meanwhile.
+    the station were cancelled before.
     """
     stopping = Thread(target=monitor.stop, name="stop-readers")
     stopping.start()

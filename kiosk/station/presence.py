@@ -1,4 +1,4 @@
-"""From what readers say to what the flow hears: one card, no card, two cards, no reader.
+"""Turns reader events into events of the flow: one card, no card, two cards, no reader.
 
 Pure. A visit is one card going into an empty station: its id is drawn here, and a second
 card never shares it.
@@ -31,8 +31,8 @@ from kiosk.station.states import Outage
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """A look at the authority: what keeps it from serving anybody here, or None."""
+class AuthorityChecked:
+    """The result of a check of the authority: why it can serve nobody here, or None."""
 
     outage: Outage | None
 
@@ -41,7 +41,7 @@ class Looked:
 class Presence:
     """What is plugged in and what answers; ``cards`` are insertion numbers.
 
-    ``readers`` is None until they are known; ``authority`` is what the last look found.
+    ``readers`` is None until they are known; ``authority`` is what the last check found.
     """
 
     cards: frozenset[int] = frozenset()
@@ -60,7 +60,7 @@ class Presence:
 
     @property
     def outage(self) -> Outage | None:
-        """What keeps everybody from being served: what lasts longest first, then the innermost."""
+        """Why nobody can be served: what lasts longest first, then the innermost."""
         if self.authority is Outage.RETIRED:
             return Outage.RETIRED
         match self.reader:
@@ -73,19 +73,19 @@ class Presence:
 
     @property
     def availability(self) -> Availability:
-        """The outage as the flow hears it."""
+        """The outage as an event of the flow."""
         return Availability(self.outage)
 
 
 def fold(
-    presence: Presence, event: ReaderEvent | Looked, fresh: VisitId
+    presence: Presence, event: ReaderEvent | AuthorityChecked, new_visit: VisitId
 ) -> tuple[Presence, tuple[ReaderSide, ...]]:
-    """Return the new presence and what the flow hears; ``fresh`` names a visit that may begin."""
+    """Return the new presence and the flow's events; ``new_visit`` is for a visit that begins."""
     match event:
         case CardInserted():
-            return _arrived(presence, event.insertion, CardIn(fresh, event.reader))
+            return _arrived(presence, event.insertion, CardIn(new_visit, event.reader))
         case CardMuteSeen():
-            return _arrived(presence, event.insertion, CardUnreadable(fresh))
+            return _arrived(presence, event.insertion, CardUnreadable(new_visit))
         case CardRemoved():
             return _departed(presence, event.insertion)
         case ReadersChanged():
@@ -94,8 +94,8 @@ def fold(
             return _lost(presence)
         case ServiceFound():
             return _available(replace(presence, service=True))
-        case Looked():
-            return _looked(presence, event.outage)
+        case AuthorityChecked():
+            return _authority_checked(presence, event.outage)
         case _:
             assert_never(event)
 
@@ -121,7 +121,9 @@ def _lost(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
     return now, ((CardOut(),) if presence.cards else ()) + (now.availability,)
 
 
-def _looked(presence: Presence, outage: Outage | None) -> tuple[Presence, tuple[ReaderSide, ...]]:
+def _authority_checked(
+    presence: Presence, outage: Outage | None
+) -> tuple[Presence, tuple[ReaderSide, ...]]:
     if presence.authority is outage:
         return presence, ()
     return _available(replace(presence, authority=outage))

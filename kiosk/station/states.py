@@ -30,7 +30,7 @@ from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, PinCommand
 
-# What a page says beyond its title: one member, one sentence.
+# Details that a page states in one sentence each.
 
 
 class Outage(StrEnum):
@@ -59,7 +59,7 @@ class Work(StrEnum):
 
     @property
     def on_pad(self) -> bool:
-        """Whether the holder is meanwhile entering a PIN on the reader's keys."""
+        """Whether the holder is entering a PIN on the reader's keys."""
         return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
 
 
@@ -73,7 +73,7 @@ class EmailTrouble(StrEnum):
 
 
 class CodeNotice(StrEnum):
-    """What the code page says above the field."""
+    """The notice above the field of the code page."""
 
     WRONG = "wrong"
     TOO_SOON = "too-soon"
@@ -112,23 +112,23 @@ class PadNotice(StrEnum):
     NOT_TAKEN = "not-taken"
 
 
-class Goodbye(StrEnum):
-    """What "remove your card" follows."""
+class RemovalReason(StrEnum):
+    """Why the page asks the holder to remove the card."""
 
     LEFT = "left"
     IDLE = "idle"
     FINISHED = "finished"
 
 
-# The holder has to do something: one page each.
+# Pages on which the holder has to do something.
 
 
 @dataclass(frozen=True, slots=True)
 class VisitState:
     """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
 
-    ``pin_pad``: no PIN is entered at the station; the reader asks for it on keys of its own,
-    but for a change of it where these do none (``pad_changes``).
+    ``pin_pad``: no PIN is entered at the station; the reader asks for it on its own keys,
+    except for a change of it where these cannot do that (``pad_changes`` is False).
     ``unlocked``: the card has a new PIN since its first unlock in this visit.
     ``asks_owner``: a code to a known address is one of its steps; ``at_owner``: it is due now.
     """
@@ -218,7 +218,7 @@ class AskQuestion:
 
 @dataclass(frozen=True, slots=True)
 class CodeEntry:
-    """Enter the emailed code; the card may be taken out meanwhile."""
+    """Enter the emailed code; the card may be taken out before."""
 
     visit: VisitState
     task: EnterCode
@@ -237,7 +237,7 @@ class CodeNeeded:
 
 @dataclass(frozen=True, slots=True)
 class StopNumberEntry:
-    """Enter the number of a notice that tells of something the holder did not do."""
+    """Enter the number of a notice about something that the holder did not do."""
 
     visit: VisitState
     task: EnterStopNumber
@@ -269,7 +269,7 @@ class PadPaused:
     """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
 
     The reader waits for nobody here. ``back`` is the page that takes the PIN at the station,
-    where the reader's keys do not; ``tries_left`` is what the card said of a wrong PIN.
+    where the reader's keys do not; ``tries_left`` is what the card reported of a wrong PIN.
     """
 
     visit: VisitState
@@ -308,7 +308,7 @@ HolderState = (
 )
 
 
-# Nobody is here, the station is busy, or the visit is over: the holder has nothing to enter.
+# Pages on which the holder has nothing to enter.
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +380,7 @@ class RemoveCard:
     """Nothing but to take the card out."""
 
     visit: VisitId
-    goodbye: Goodbye
+    reason: RemovalReason
 
 
 ClosingState = Success | Refused | RemoveCard

@@ -1,4 +1,4 @@
-"""The flow: ``step(state, event)`` says where the station goes and what it asks for next.
+"""The flow: ``step(state, event)`` returns the next state and the commands to carry out.
 
 Pure. Four things fit every state and are decided first: a card that goes out ends the
 visit, a card that goes in begins one, a second card stops everything, and an event of
@@ -64,6 +64,7 @@ from kiosk.station.commands import (
 )
 from kiosk.station.events import (
     AnswerEntered,
+    AnswerTimedOut,
     Availability,
     CardIn,
     CardOut,
@@ -76,6 +77,7 @@ from kiosk.station.events import (
     EmailEntered,
     Event,
     GaveUp,
+    IdleTimedOut,
     Left,
     MisuseNoticed,
     NoReply,
@@ -87,11 +89,9 @@ from kiosk.station.events import (
     Replied,
     SecondCard,
     Stayed,
-    StayedQuiet,
     StopNumberEntered,
     TriedAgain,
     WentBack,
-    WentQuiet,
 )
 from kiosk.station.states import (
     AskQuestion,
@@ -105,7 +105,6 @@ from kiosk.station.states import (
     EnterEmail,
     EnterPin,
     GiveAnswer,
-    Goodbye,
     HolderState,
     Menu,
     NewPin,
@@ -116,6 +115,7 @@ from kiosk.station.states import (
     PinTrouble,
     Reading,
     Refused,
+    RemovalReason,
     RemoveCard,
     RepeatPin,
     State,
@@ -129,9 +129,9 @@ from kiosk.station.states import (
     visit_of,
 )
 
-# What the holder's own acts lead to, page by page.
-
 Move = tuple[State, tuple[Command, ...]]
+
+# The holder's acts, page by page.
 
 
 def on_holder(state: HolderState, event: Event) -> Move | None:
@@ -164,7 +164,7 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             number = SubmitStopNumber(visit.id, attempt, event.number)
             return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
         case ((Trouble() | PadPaused()), TriedAgain()):
-            return _again(state)
+            return _try_again(state)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
             return _on_questions(state, event)
         case ((NewPin() | RepeatPin()), _):
@@ -178,7 +178,7 @@ def working(visit: VisitState, work: Work, command: Command, back: HolderState |
     return Working(visit, work, command, back), (command,)
 
 
-def _again(state: Trouble | PadPaused) -> Move:
+def _try_again(state: Trouble | PadPaused) -> Move:
     """Send the same again, or go on to the page that takes what the reader's keys do not."""
     match state:
         case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
@@ -305,13 +305,13 @@ def _repeated(state: RepeatPin, event: PinEntered) -> Move:
 
 # PINs that are entered on the reader's own keys, and never at the station.
 #
-# The page that says so goes up as the command is sent: from then on the reader asks, and only its
-# own Cancel key, its own time-out or the card's leaving ends it before the card has answered.
-# Whatever else ends it without a PIN leads to a page on which nobody waits.
+# The page for it is shown as the command is sent. From then on the reader asks, and only its Cancel
+# key, its time-out or the removal of the card ends the entry before the card has answered. An entry
+# that ends without a PIN leads to ``PadPaused``.
 
 
 def ask_present(visit: VisitState) -> Move:
-    """Have the reader ask for the PIN that the card knows, or say that it is typed for once."""
+    """Have the reader ask for the present PIN; where its keys cannot, it is typed this once."""
     verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
         return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
@@ -330,7 +330,7 @@ def ask_new(visit: VisitState, rules: PinRules) -> Move:
 
 
 def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
-    """Return what its holder is told of an entry that sent nothing to the card."""
+    """Return the holder's notice about an entry that sent nothing to the card."""
     if isinstance(error, errors.PadLeft):
         return PadNotice(error.because)
     return PadNotice.NOT_TAKEN
@@ -339,7 +339,7 @@ def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
 def paused(
     state: Working, why: PadNotice | PinTrouble, tries_left: int | None = None
 ) -> Move | None:
-    """Say why the reader stopped asking; None where it never did."""
+    """Return the page on why the reader stopped asking; None where it did not ask."""
     match state.command:
         case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
             page = PadPaused(state.visit, state.work, command, state.back, why, tries_left)
@@ -352,7 +352,7 @@ def _at_station(visit: VisitState) -> VisitState:
     return replace(visit, pin_pad=False)
 
 
-# What the card's and the authority's answers lead to.
+# Answers of the card and the authority.
 
 
 def on_result(state: Reading | Working, event: Event) -> Move | None:
@@ -525,6 +525,8 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
             assert_never(reply.again)
 
 
+# The whole step.
+
 _FINISHED = (Success, Refused, RemoveCard)
 """Pages on which the authority already knows how the visit ended."""
 
@@ -590,10 +592,10 @@ def _within_visit(state: State, event: Event) -> Next:
             | PadPaused()
             | Trouble()
         ):
-            if isinstance(event, WentQuiet):
+            if isinstance(event, IdleTimedOut):
                 return Next(StillThere(state))
             if isinstance(event, Left):
-                return _goodbye(state, Goodbye.LEFT)
+                return _leave(state, RemovalReason.LEFT)
             return Next(*(on_holder(state, event) or (state, ())))
         case _:
             assert_never(state)
@@ -616,8 +618,8 @@ def _still_there(state: StillThere, event: Event) -> Next:
     match event:
         case Stayed():
             return Next(state.inner)
-        case StayedQuiet():
-            return _goodbye(state, Goodbye.IDLE)
+        case AnswerTimedOut():
+            return _leave(state, RemovalReason.IDLE)
         case _:
             return Next(state)
 
@@ -625,15 +627,15 @@ def _still_there(state: StillThere, event: Event) -> Next:
 def _closing(state: Success | Refused | RemoveCard, event: Event) -> Next:
     """Wipe a last page that nobody leaves: its card may stay in for hours."""
     visit = visit_of(state)
-    if isinstance(event, WentQuiet | Left) and not isinstance(state, RemoveCard) and visit:
-        return Next(RemoveCard(visit, Goodbye.FINISHED))
+    if isinstance(event, IdleTimedOut | Left) and not isinstance(state, RemoveCard) and visit:
+        return Next(RemoveCard(visit, RemovalReason.FINISHED))
     return Next(state)
 
 
-def _goodbye(state: State, goodbye: Goodbye) -> Next:
+def _leave(state: State, reason: RemovalReason) -> Next:
     visit = visit_of(state)
-    how = VisitEnd.IDLE if goodbye is Goodbye.IDLE else VisitEnd.LEFT
-    return Next(RemoveCard(visit, goodbye), (EndVisit(visit, how),)) if visit else Next(state)
+    how = VisitEnd.IDLE if reason is RemovalReason.IDLE else VisitEnd.LEFT
+    return Next(RemoveCard(visit, reason), (EndVisit(visit, how),)) if visit else Next(state)
 
 
 def _refused_here(state: State, visit: VisitId, reason: Reason) -> Next:

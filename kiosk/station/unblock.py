@@ -1,7 +1,6 @@
-"""The two acts that change a card, each told to the authority before and after.
+"""The two acts that change a card: unblock and PIN change, each recorded by the authority.
 
-The outcome is recorded whatever the screen does meanwhile: the card may be out, the
-visit may be over, and the person may have gone.
+The outcome is recorded even where the card is out, the visit is over and the person has gone.
 """
 
 from __future__ import annotations
@@ -45,18 +44,24 @@ from kiosk.station.step import notice_of
 
 T = TypeVar("T")
 
-HOLDING_ON: Final = (0.2, 0.5, 1.0)
+HELD_RETRIES_S: Final = (0.2, 0.5, 1.0)
 """Seconds between the calls that are repeated while the card is held."""
+
+RETRIES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to record an outcome; the journal resolves what is lost after them."""
+
+_SECRETS: Final = 2
+"""A card has the secret that it had, or the one that it was given after its last unblock."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnblockResult:
-    """How far one unblock came, whatever becomes of the card afterwards.
+    """How far one unblock came, whatever happens to the card afterwards.
 
-    ``grant``: what the authority released, None: nothing. ``refusal``: what it refused the
-    unblock with. ``done``: the card answered that it has its new PIN. ``reply``: what the
-    authority said to that, where it could be asked at once. ``rotation``: what became of the
-    card's new secret, None where there was none. ``error``: what ended the unblock early.
+    ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.
+    ``done``: the card answered that it has its new PIN. ``reply``: the authority's answer to
+    that, where it could be reached at once. ``rotation``: the outcome for the card's new secret,
+    None where there was none. ``error``: what ended the unblock early.
     """
 
     grant: Grant | KeyGrant | None = None
@@ -67,7 +72,7 @@ class UnblockResult:
     error: errors.CardError | errors.AuthorityError | None = None
 
 
-def _answered(
+def _answer(
     card: CardHold, challenge: CardChallenge | KeyChallenge | None
 ) -> CardProof | KeyNonce | None:
     match challenge:
@@ -81,7 +86,7 @@ def _answered(
             assert_never(challenge)
 
 
-def _changed(card: CardHold, used: Sensitive, new: Sensitive) -> UnblockOutcome:
+def _change_secret(card: CardHold, used: Sensitive, new: Sensitive) -> UnblockOutcome:
     try:
         card.change_secret(used, new)
     except errors.PinRefused as refused:
@@ -92,7 +97,7 @@ def _changed(card: CardHold, used: Sensitive, new: Sensitive) -> UnblockOutcome:
 
 
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
-    """Say what an error tells about the unblock secret: spent a try, not sent, or not known."""
+    """Return what an error means for the unblock secret: a try spent, not sent, or unknown."""
     match error:
         case errors.PinWrong(tries_left=None):
             return UnblockWrong()
@@ -125,13 +130,6 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
             return UnblockUnknown()
 
 
-PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to record an outcome; the journal settles what is lost after them."""
-
-_SECRETS: Final = 2
-"""A card has the secret that it had, or the one that it was given after its last unblock."""
-
-
 class PinWork:
     """Unblocks and changes PINs."""
 
@@ -145,21 +143,21 @@ class PinWork:
     def unblock(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded:
         """Reset the PIN with a secret that is released for this one act.
 
-        It is asked for only while the card is held: one that is gone, swapped or in other
-        hands costs nothing. A card that may have one of two secrets, and has not the first,
-        is given the other one at once; where the PIN went with the first from the reader's
-        keys, its holder is told before those ask again.
+        It is requested only while the card is held: a card that is gone, swapped or held by
+        another program costs nothing. A card that may have one of two secrets, and has not the
+        first, is given the other one at once; where the PIN went with the first from the
+        reader's keys, the holder sees a page before those ask again.
         """
         visit = command.visit
         for _ in range(_SECRETS):
-            reply = self._once(command)
+            reply = self._unblock_once(command)
             if reply is not None:
                 return reply
         return Replied(visit, _refused(visit))
 
-    def _once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
+    def _unblock_once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
         """Hold the card once; None where it is to be given another secret."""
-        visit, result = command.visit, self._held(command)
+        visit, result = command.visit, self._hold_and_unblock(command)
         grant = result.grant
         if grant is None:
             if result.error is not None:
@@ -174,16 +172,16 @@ class PinWork:
                 return self._failed(command, grant, error)
             case errors.AuthorityError() as error:
                 # It did not say whether the card has its admin key: the PIN was left as it was.
-                self._settle(visit, grant, UnblockNotSent())
+                self._record_outcome(visit, grant, UnblockNotSent())
                 raise error
             case _:
                 assert_never(result.error)
 
-    def _held(self, command: UnblockPin) -> UnblockResult:
+    def _hold_and_unblock(self, command: UnblockPin) -> UnblockResult:
         """Unblock the card while it is held.
 
-        A card that hangs is let go of while the work is still stuck in another thread: what
-        that had reached before counts.
+        A card that hangs is abandoned while the work is still stuck in another thread: the last
+        result before that counts.
         """
         reached = [UnblockResult()]
 
@@ -200,8 +198,8 @@ class PinWork:
     def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[UnblockResult]:
         """Yield the result so far after every step that changes it.
 
-        The secret is asked for in here, and once it was used the card is given another one in
-        the same hold: no other program gets at the card between the two.
+        The secret is requested only in here. Once it was used, the card is given another one in
+        the same hold, so that no other program reaches the card between the two.
         """
         visit = command.visit
         card.prepare_unblock()
@@ -209,15 +207,19 @@ class PinWork:
         if isinstance(challenge, Refusal):
             yield UnblockResult(refusal=challenge)
             return
-        proof = _answered(card, challenge)
-        grant = self._repeated(lambda: self._authority.release(visit, command.attempt, proof))
+        proof = _answer(card, challenge)
+        grant = self._retry_while_held(
+            lambda: self._authority.release(visit, command.attempt, proof)
+        )
         if isinstance(grant, Refusal):
             yield UnblockResult(refusal=grant)
             return
         yield UnblockResult(grant)
         if isinstance(grant, KeyGrant):
             answer = card.complete_mutual_authentication(grant.cryptogram)
-            refusal = self._repeated(lambda: self._authority.admit(visit, grant.journal, answer))
+            refusal = self._retry_while_held(
+                lambda: self._authority.admit(visit, grant.journal, answer)
+            )
             if refusal is not None:
                 yield UnblockResult(grant, refusal)
                 return
@@ -231,11 +233,11 @@ class PinWork:
         yield done
         if new is not None:
             yield replace(done, rotation=UnblockUnknown())
-            yield replace(done, rotation=_changed(card, grant.secret, new))
+            yield replace(done, rotation=_change_secret(card, grant.secret, new))
 
-    def _repeated(self, call: Callable[[], T]) -> T:
+    def _retry_while_held(self, call: Callable[[], T]) -> T:
         """Make a call that counts only while the card is held; ask again for a lost answer."""
-        for pause in HOLDING_ON:
+        for pause in HELD_RETRIES_S:
             try:
                 return call()
             except errors.AuthorityUnavailable:
@@ -245,10 +247,9 @@ class PinWork:
     def _new_secret(
         self, visit: VisitId, grant: Grant
     ) -> tuple[Task | Refusal | None, Sensitive | None]:
-        """Report that the card has its PIN, and ask for its next secret.
+        """Record that the card has its PIN, and request its next secret; return both answers.
 
-        Return what the authority said to both. What could not be reported here is reported
-        once the card was let go.
+        An outcome that could not be recorded here is recorded after the card is released.
         """
         reply = None
         try:
@@ -258,8 +259,8 @@ class PinWork:
             return reply, None
 
     def _finished(self, visit: VisitId, grant: Grant | KeyGrant, result: UnblockResult) -> Replied:
-        """Tell what the card did; whether it took its new secret, the next unlock finds out too."""
-        done = result.reply or self._settle(visit, grant, UnblockDone())
+        """Record what the card did; an unconfirmed rotation is resolved by the next unlock."""
+        done = result.reply or self._record_outcome(visit, grant, UnblockDone())
         if result.rotation is not None:
             with suppress(errors.AuthorityError):
                 self._authority.confirm_rotation(visit, grant.journal, result.rotation)
@@ -268,57 +269,59 @@ class PinWork:
     def _failed(
         self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError
     ) -> Replied | PinNotTaken | PadEnded | None:
-        """Tell the authority what a failed unblock may have cost; raise where it cost nothing."""
+        """Record what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
         if isinstance(error, errors.PinRefused):
-            self._settle(visit, grant, UnblockRefused(None, error.reason))
+            self._record_outcome(visit, grant, UnblockRefused(None, error.reason))
             return PinNotTaken(visit, PinTrouble(error.reason))
         if isinstance(error, errors.PadLeft | errors.PadRefused):
-            return self._may_ask_again(visit, grant, notice_of(error))
+            return self._pad_ended(visit, grant, notice_of(error))
         outcome = outcome_of(error)
-        reply = self._settle(visit, grant, outcome)
+        reply = self._record_outcome(visit, grant, outcome)
         if _secret_is_unspent(outcome):
             raise error
         if isinstance(reply, SetPin):
             on_pad = isinstance(command.new, OnPad)
             return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
-        return Replied(visit, reply or _told_by_station(visit, outcome))
+        return Replied(visit, reply or _station_refusal(visit, outcome))
 
-    def _may_ask_again(
+    def _pad_ended(
         self, visit: VisitId, grant: Grant | KeyGrant, notice: PadNotice
     ) -> PadEnded | Replied:
-        """The secret is released again only once it is written down that it was not used.
+        """Record that the secret was not used: only then is it released again.
 
-        Where whom it was for is not recorded any more, ``StepRefused`` is for the page to tell.
+        Raises ``StepRefused`` where the holder is not recorded any more; the page reports it.
         """
         not_sent = UnblockNotSent()
-        reply = self._insist(lambda: self._authority.record_outcome(visit, grant.journal, not_sent))
+        reply = self._retry_while_away(
+            lambda: self._authority.record_outcome(visit, grant.journal, not_sent)
+        )
         if isinstance(reply, SetPin):
             return PadEnded(visit, notice)
         away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
         return Replied(visit, reply or away)
 
     def change(self, command: ChangePin) -> Replied:
-        """Change the PIN; once the card took it, the holder is told so in any case."""
+        """Change the PIN; once the card took it, the holder sees that in any case."""
         self._cards.change_pin(command.at, command.current, command.new)
-        done = self._report(lambda: self._authority.pin_changed(command.visit))
+        done = self._record(lambda: self._authority.pin_changed(command.visit))
         return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
 
-    def _settle(
+    def _record_outcome(
         self, visit: VisitId, grant: Grant | KeyGrant, outcome: UnblockOutcome
     ) -> Task | Refusal | None:
-        return self._report(lambda: self._authority.record_outcome(visit, grant.journal, outcome))
+        return self._record(lambda: self._authority.record_outcome(visit, grant.journal, outcome))
 
-    def _report(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record what a card did, which is true even where nobody is recorded any more."""
+    def _record(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
+        """Record what a card did; None where the holder is gone or the authority stayed away."""
         try:
-            return self._insist(record)
+            return self._retry_while_away(record)
         except errors.StepRefused:
             return None
 
-    def _insist(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
+    def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
         """Record an outcome, waiting for an authority that is away; None where it stayed away."""
-        for pause in (*PATIENCE, None):
+        for pause in (*RETRIES_S, None):
             try:
                 return record()
             except errors.AuthorityUnavailable:
@@ -328,7 +331,7 @@ class PinWork:
 
 
 def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
-    """Tell whether the page has to speak of the card: about the secret there is nothing to say."""
+    """Whether no try was spent, so that the page is about the card and not about the secret."""
     match outcome:
         case UnblockNotSent() | UnblockRefused(tries_left=None):
             return True
@@ -336,7 +339,7 @@ def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
             return False
 
 
-def _told_by_station(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
+def _station_refusal(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
     unknown = isinstance(outcome, UnblockUnknown)
     reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
     return Refusal(reason, reference_of(visit))

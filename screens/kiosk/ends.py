@@ -82,12 +82,12 @@ class RemoveCardPage(Page, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: RemoveCard) -> None:
         super().__init__(kit, state)
-        self._goodbye = state.goodbye
+        self._reason = state.reason
 
     def content(self) -> Iterator[Widget]:
         """Say why the visit is over, and show what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
-        yield Prose(waiting.goodbye(self._goodbye), "text paragraph")
+        yield Prose(waiting.removal(self._reason), "text paragraph")
         yield Drawing(Way.OUT, motion=self.kit.look.motion)
 
 

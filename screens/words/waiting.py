@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.station.states import Goodbye, Outage, Work
+from kiosk.station.states import Outage, RemovalReason, Work
 from screens.words import pad
 
 BANNER = "INSERT CARD"
@@ -67,12 +67,12 @@ def work(what: Work) -> tuple[str, str]:
             return pad.asking(what)
 
 
-def goodbye(how: Goodbye) -> str:
+def removal(how: RemovalReason) -> str:
     """Say how the visit ended."""
     match how:
-        case Goodbye.LEFT:
+        case RemovalReason.LEFT:
             return "You have stopped. Put your smartcard in again whenever you like."
-        case Goodbye.IDLE:
+        case RemovalReason.IDLE:
             return "Nobody answered, so the visit has ended to keep you safe."
-        case Goodbye.FINISHED:
+        case RemovalReason.FINISHED:
             return "Your visit is over. Do not forget your smartcard."

@@ -25,7 +25,7 @@ class Ready:
     def perform(self, command: Command) -> ResultSide | None:
         return None
 
-    def look(self, reader: ReaderState, *, idle: bool) -> None:
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> None:
         self.looks.append((reader, idle))
 
     def close(self) -> None:
@@ -37,7 +37,7 @@ def test_what_was_built_is_closed() -> None:
     stage = BackgroundExecutor(lambda: ready, lambda _: None)
     stage.close()
     assert not ready.closed
-    stage.look(READY, idle=True)
+    stage.check_authority(READY, idle=True)
     stage.close()
     assert ready.closed
 
@@ -46,9 +46,9 @@ def test_what_is_stale_is_built_anew() -> None:
     first, second = Ready(), Ready()
     waiting = [second, first]
     stage = BackgroundExecutor(waiting.pop, lambda _: None)
-    stage.look(READY, idle=True)
+    stage.check_authority(READY, idle=True)
     first.stale = True
-    stage.look(READY, idle=True)
+    stage.check_authority(READY, idle=True)
     assert first.closed
     assert waiting == []
     assert not second.closed
@@ -58,7 +58,7 @@ def test_nothing_is_built_anew_under_a_visit() -> None:
     first = Ready()
     stage = BackgroundExecutor(lambda: first, lambda _: None)
     first.stale = True
-    assert stage.look(READY, idle=False) is None
+    assert stage.check_authority(READY, idle=False) is None
     assert not first.closed
     assert first.looks == [(READY, False)]
 
@@ -73,10 +73,10 @@ def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
         return Ready()
 
     stage = BackgroundExecutor(build, told.append)
-    assert stage.look(READY, idle=True) is Outage.AUTHORITY_AWAY
+    assert stage.check_authority(READY, idle=True) is Outage.AUTHORITY_AWAY
     assert stage.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
     assert len(told) == 2
-    assert stage.look(READY, idle=True) is None
+    assert stage.check_authority(READY, idle=True) is None
 
 
 def test_the_end_of_a_visit_waits_for_nobody() -> None:

@@ -52,18 +52,18 @@ def is_looked_after(store: Store) -> bool:
 
 
 def test_an_idle_station_looks_after_the_service(stage: LocalExecutor, store: Store) -> None:
-    assert stage.look(ReaderState.READY, idle=False) is None
+    assert stage.check_authority(ReaderState.READY, idle=False) is None
     assert not is_looked_after(store)
-    assert stage.look(ReaderState.READY, idle=True) is None
+    assert stage.check_authority(ReaderState.READY, idle=True) is None
     assert is_looked_after(store)
 
 
 def test_a_station_out_of_service_does_not(
     stage: LocalExecutor, store: Store, settings: Settings
 ) -> None:
-    stage.look(ReaderState.READY, idle=False)
+    stage.check_authority(ReaderState.READY, idle=False)
     with store.begin() as uow:
         assert uow.stations.retire(settings.station.name, uow.now)
         uow.commit()
-    assert stage.look(ReaderState.NO_READER, idle=True) is Outage.RETIRED
+    assert stage.check_authority(ReaderState.NO_READER, idle=True) is Outage.RETIRED
     assert not is_looked_after(store)

@@ -52,16 +52,16 @@ def test_a_station_is_out_of_order_while_its_token_is_away(
     settings: Settings, environ: dict[str, str]
 ) -> None:
     stage = LocalExecutor(settings, environ)
-    assert stage.look(ReaderState.READY, idle=True) is None
+    assert stage.check_authority(ReaderState.READY, idle=True) is None
     (worker,) = workers()
     stage.close()
     assert not worker.is_running()
     pin = Path(environ["CREDENTIALS_DIRECTORY"]) / "token-pin"
     pin.rename(pin.with_name("elsewhere"))
     without = LocalExecutor(settings, environ)
-    assert without.look(ReaderState.READY, idle=True) is Outage.AUTHORITY_AWAY
+    assert without.check_authority(ReaderState.READY, idle=True) is Outage.AUTHORITY_AWAY
     pin.with_name("elsewhere").rename(pin)
-    assert without.look(ReaderState.READY, idle=True) is None
+    assert without.check_authority(ReaderState.READY, idle=True) is None
     without.close()
     assert not workers()
 

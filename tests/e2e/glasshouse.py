@@ -41,7 +41,7 @@ class SilentStage:
     def perform(self, command: Command) -> None:
         """Do nothing."""
 
-    def look(self, reader: ReaderState, *, idle: bool) -> None:
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> None:
         """Say that all is well."""
 
 
@@ -88,8 +88,8 @@ class Glasshouse:
 
     def __init__(self, stage: Executor | None = None, hold_s: float = 0.0) -> None:
         self.loop = StationLoop(stage or SilentStage(), self._watch, self._fault, FOR_EVER)
-        look = Look(motion=False, hold_s=hold_s)
-        self.app = WatchedApp(self.loop, look, lambda error: None)
+        check_authority = Look(motion=False, hold_s=hold_s)
+        self.app = WatchedApp(self.loop, check_authority, lambda error: None)
         self.faults: list[BaseException] = []
         self.insertion = 0
 

@@ -20,14 +20,14 @@ from kiosk.contract.sensitive import Sensitive
 def stall(pipe: Path) -> None:
     """Put the stall in."""
 
-    def look(
+    def check_authority(
         _: AnswerHasher, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None
     ) -> bool:
         pipe.write_text(f"looking at {len(answers)}\n")
         threading.Event().wait()
         return False
 
-    AnswerHasher.check = look  # type: ignore[assignment,method-assign]
+    AnswerHasher.check = check_authority  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ from kiosk.station.states import (
     EnterEmail,
     EnterPin,
     GiveAnswer,
-    Goodbye,
     Menu,
     NewPin,
     Outage,
@@ -49,6 +48,7 @@ from kiosk.station.states import (
     PinTrouble,
     Reading,
     Refused,
+    RemovalReason,
     RemoveCard,
     RepeatPin,
     State,
@@ -289,7 +289,7 @@ def _every_kind() -> dict[str, Sample]:
     refused = (
         (f"refused-{reason}", Refused(VISIT_ID, reason, VISIT.reference)) for reason in Reason
     )
-    remove = ((f"remove-{goodbye}", RemoveCard(VISIT_ID, goodbye)) for goodbye in Goodbye)
+    remove = ((f"remove-{reason}", RemoveCard(VISIT_ID, reason)) for reason in RemovalReason)
     pairs: list[tuple[str, State]] = [*working, *paused, *outages, *success, *refused, *remove]
     return {name: Sample(state) for name, state in pairs}
 

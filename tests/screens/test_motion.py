@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from kiosk.station.commands import RequestCode
-from kiosk.station.states import Attract, Goodbye, RemoveCard, State, Work, Working
+from kiosk.station.states import Attract, RemovalReason, RemoveCard, State, Work, Working
 from screens.widgets.pictures import HEIGHT, Drawing, big, small
 from screens.widgets.waiting import Marching
 from screens.words import waiting as words
@@ -22,7 +22,7 @@ WORKING = Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID, "1"), None)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("state", [Attract(), RemoveCard(VISIT_ID, Goodbye.LEFT)])
+@pytest.mark.parametrize("state", [Attract(), RemoveCard(VISIT_ID, RemovalReason.LEFT)])
 async def test_the_picture_stays_in_its_cells_all_the_way(
     state: State, size: tuple[int, int]
 ) -> None:
@@ -51,7 +51,7 @@ async def test_waiting_marches() -> None:
         assert marching.render().plain != first
 
 
-@pytest.mark.parametrize("state", [Attract(), RemoveCard(VISIT_ID, Goodbye.LEFT), WORKING])
+@pytest.mark.parametrize("state", [Attract(), RemoveCard(VISIT_ID, RemovalReason.LEFT), WORKING])
 async def test_nothing_moves_where_motion_is_off(state: State) -> None:
     app = app_for(Sample(state), STILL)
     async with app.run_test() as pilot:

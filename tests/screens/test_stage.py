@@ -4,7 +4,15 @@ import asyncio
 from dataclasses import replace
 
 from kiosk.contract.messages import VisitId
-from kiosk.station.states import Attract, EnterPin, Goodbye, Reading, RemoveCard, State, StillThere
+from kiosk.station.states import (
+    Attract,
+    EnterPin,
+    Reading,
+    RemovalReason,
+    RemoveCard,
+    State,
+    StillThere,
+)
 from screens.kiosk.attract import AttractPage
 from screens.kiosk.choices import MenuPage
 from screens.kiosk.codes import CodeEntryPage
@@ -101,7 +109,7 @@ async def test_the_visit_ends_while_it_asks() -> None:
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(StillThere(CODE_ENTRY))
-        await app.show(RemoveCard(VISIT_ID, Goodbye.IDLE))
+        await app.show(RemoveCard(VISIT_ID, RemovalReason.IDLE))
         await settled(pilot)
         assert len(app.screen_stack) == 2
         assert "Nobody answered" in shown(app)

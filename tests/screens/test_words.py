@@ -15,10 +15,10 @@ from kiosk.station.states import (
     CodeLack,
     CodeNotice,
     EmailTrouble,
-    Goodbye,
     Outage,
     PadNotice,
     PinTrouble,
+    RemovalReason,
     Work,
 )
 from screens.words import choices, email, frame, pad, pin, questions, reasons, waiting
@@ -102,7 +102,7 @@ def test_each_member_of_each_enumeration_has_words() -> None:
     said = [
         *(waiting.outage(outage) for outage in Outage),
         *(word for work in Work for word in waiting.work(work)),
-        *(waiting.goodbye(goodbye) for goodbye in Goodbye),
+        *(waiting.removal(reason) for reason in RemovalReason),
         *(choices.purpose(purpose) for purpose in Purpose),
         *(choices.duration(purpose) for purpose in Purpose),
         *(word for purpose in Purpose for word in choices.success(purpose)),

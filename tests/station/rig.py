@@ -36,7 +36,7 @@ class Rig:
         first = Heartbeat(self.name)
         self.actions = Actions(self.authority, self.cards, first)
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
-        self.actions._pulse = HeartbeatSender(self.authority, first, self.clock.monotonic)
+        self.actions._heartbeats = HeartbeatSender(self.authority, first, self.clock.monotonic)
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))

@@ -81,7 +81,13 @@ def test_a_new_pin_is_asked_for_with_the_length_that_the_rules_say() -> None:
 
 @pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
 def test_only_the_card_and_the_reader_end_what_is_under_way(state: s.Working) -> None:
-    for event in (e.Left(ID), e.WentBack(ID), e.TriedAgain(ID), e.WentQuiet(ID), e.Confirmed(ID)):
+    for event in (
+        e.Left(ID),
+        e.WentBack(ID),
+        e.TriedAgain(ID),
+        e.IdleTimedOut(ID),
+        e.Confirmed(ID),
+    ):
         assert step(state, event).state == state
     assert step(state, e.CardOut()).state == s.Attract()
     second = step(state, e.SecondCard(ID)).state
@@ -106,7 +112,7 @@ def test_an_entry_that_came_to_nothing_can_be_tried_again_or_left(state: s.Worki
     assert again.state.command == command
     assert (again.state.work, type(again.state.back)) == (state.work, type(state.back))
     left = step(page, e.Left(ID))
-    assert left.state == s.RemoveCard(ID, s.Goodbye.LEFT)
+    assert left.state == s.RemoveCard(ID, s.RemovalReason.LEFT)
     assert left.commands == (c.EndVisit(ID, VisitEnd.LEFT),)
 
 

@@ -23,13 +23,13 @@ from kiosk.station.events import (
     ReaderSide,
     SecondCard,
 )
-from kiosk.station.presence import Looked, Presence, fold
+from kiosk.station.presence import AuthorityChecked, Presence, fold
 from kiosk.station.states import Outage
 
 FRESH = VisitId("a" * 32)
 
 
-def tell(*events: ReaderEvent | Looked) -> list[ReaderSide]:
+def tell(*events: ReaderEvent | AuthorityChecked) -> list[ReaderSide]:
     presence = Presence()
     heard: list[ReaderSide] = []
     for event in events:
@@ -76,7 +76,11 @@ def test_no_reader_is_an_outage_and_a_reader_ends_it() -> None:
 
 
 def test_what_a_look_finds_is_told_when_it_changes() -> None:
-    away, retired, well = Looked(Outage.AUTHORITY_AWAY), Looked(Outage.RETIRED), Looked(None)
+    away, retired, well = (
+        AuthorityChecked(Outage.AUTHORITY_AWAY),
+        AuthorityChecked(Outage.RETIRED),
+        AuthorityChecked(None),
+    )
     assert tell(well, away, away, retired, well, well) == [
         Availability(Outage.AUTHORITY_AWAY),
         Availability(Outage.RETIRED),
@@ -85,7 +89,9 @@ def test_what_a_look_finds_is_told_when_it_changes() -> None:
 
 
 def test_a_retired_station_says_so_whatever_its_reader_does() -> None:
-    story = tell(Looked(Outage.RETIRED), ReadersChanged(()), ServiceLost(), Looked(None))
+    story = tell(
+        AuthorityChecked(Outage.RETIRED), ReadersChanged(()), ServiceLost(), AuthorityChecked(None)
+    )
     assert story == [
         *[Availability(Outage.RETIRED)] * 3,
         Availability(Outage.NO_READER_SERVICE),
@@ -114,12 +120,14 @@ reader_events = st.one_of(
     st.builds(ReadersChanged, st.sampled_from([(), ("R",)])),
     st.just(ServiceLost()),
     st.just(ServiceFound()),
-    st.builds(Looked, st.sampled_from([None, Outage.AUTHORITY_AWAY, Outage.RETIRED])),
+    st.builds(AuthorityChecked, st.sampled_from([None, Outage.AUTHORITY_AWAY, Outage.RETIRED])),
 )
 
 
 @given(st.lists(reader_events, max_size=30))
-def test_a_visit_never_begins_beside_another_card(story: list[ReaderEvent | Looked]) -> None:
+def test_a_visit_never_begins_beside_another_card(
+    story: list[ReaderEvent | AuthorityChecked],
+) -> None:
     presence = Presence()
     for event in story:
         before = presence

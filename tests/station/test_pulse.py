@@ -39,8 +39,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.pulse = HeartbeatSender(self.authority, FIRST, self.clock.monotonic)
 
-    def look(self, reader: ReaderState = READY) -> Outage | None:
-        return self.pulse.look(reader)
+    def check_authority(self, reader: ReaderState = READY) -> Outage | None:
+        return self.pulse.check_authority(reader)
 
     @property
     def told(self) -> list[ReaderState]:
@@ -53,13 +53,13 @@ def bench() -> Bench:
 
 
 def test_it_says_who_it_is(bench: Bench) -> None:
-    assert bench.look() is None
+    assert bench.check_authority() is None
     assert bench.authority.beats == [Heartbeat("Ward 7", "Wexbridge General", "0.1.0", READY)]
 
 
 def test_it_is_written_down_every_half_minute_and_no_more(bench: Bench) -> None:
     for _ in range(61):
-        bench.look()
+        bench.check_authority()
         bench.clock.forward(seconds=1)
     assert bench.told == [READY] * 3
     assert BEAT_S == 30
@@ -67,42 +67,42 @@ def test_it_is_written_down_every_half_minute_and_no_more(bench: Bench) -> None:
 
 def test_another_reader_state_is_told_at_once_and_once(bench: Bench) -> None:
     for reader in (READY, READY, NO_READER, NO_READER, READY):
-        bench.look(reader)
+        bench.check_authority(reader)
     assert bench.told == [READY, NO_READER, READY]
 
 
 def test_what_was_answered_last_counts_until_the_next_heartbeat(bench: Bench) -> None:
     bench.authority.standing = StationStanding.RETIRED
-    assert bench.look() is Outage.RETIRED
+    assert bench.check_authority() is Outage.RETIRED
     bench.authority.standing = StationStanding.IN_USE
-    assert bench.look() is Outage.RETIRED
+    assert bench.check_authority() is Outage.RETIRED
     bench.clock.forward(seconds=BEAT_S)
-    assert bench.look() is None
+    assert bench.check_authority() is None
 
 
 def test_an_authority_that_is_away_is_told_nothing_and_everything_when_it_is_back(
     bench: Bench,
 ) -> None:
     bench.authority.healthy = False
-    assert bench.look() is Outage.AUTHORITY_AWAY
+    assert bench.check_authority() is Outage.AUTHORITY_AWAY
     assert bench.told == []
     bench.authority.healthy = True
-    assert bench.look() is None
+    assert bench.check_authority() is None
     assert bench.told == [READY]
 
 
 def test_an_authority_that_cannot_write_is_away_and_asked_again_with_the_next_look() -> None:
     deaf = Deaf()
     bench = Bench(deaf)
-    assert bench.look() is Outage.AUTHORITY_AWAY
+    assert bench.check_authority() is Outage.AUTHORITY_AWAY
     deaf.deaf = False
-    assert bench.look() is None
+    assert bench.check_authority() is None
     assert bench.told == [READY]
 
 
 def test_a_station_whose_master_keys_are_away_lives_and_serves_nobody(bench: Bench) -> None:
     bench.authority.keys_answer = False
-    assert bench.look() is Outage.AUTHORITY_AWAY
+    assert bench.check_authority() is Outage.AUTHORITY_AWAY
     assert bench.told == [READY]
     bench.authority.keys_answer = True
-    assert bench.look() is None
+    assert bench.check_authority() is None

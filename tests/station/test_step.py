@@ -148,9 +148,9 @@ def test_two_different_new_pins_start_over() -> None:
 
 def test_the_end_is_told_once_and_says_how() -> None:
     assert step(s.Menu(VISIT, ()), e.Left(ID)).commands == (c.EndVisit(ID, VisitEnd.LEFT),)
-    gone = s.RemoveCard(ID, s.Goodbye.LEFT)
+    gone = s.RemoveCard(ID, s.RemovalReason.LEFT)
     assert step(gone, e.CardOut()).commands == ()
-    quiet = step(s.StillThere(s.Menu(VISIT, ())), e.StayedQuiet(ID))
+    quiet = step(s.StillThere(s.Menu(VISIT, ())), e.AnswerTimedOut(ID))
     assert quiet.commands == (c.EndVisit(ID, VisitEnd.IDLE),)
 
 

@@ -53,12 +53,12 @@ class BackgroundExecutor:
             return None if isinstance(command, EndVisit) else NoReply(command.visit)
         return stage.perform(command)
 
-    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Say what keeps the authority from serving anybody here; ``idle`` lets it be rebuilt."""
         if idle:
             self._drop_stale()
         stage = self._open()
-        return Outage.AUTHORITY_AWAY if stage is None else stage.look(reader, idle=idle)
+        return Outage.AUTHORITY_AWAY if stage is None else stage.check_authority(reader, idle=idle)
 
     def close(self) -> None:
         """Close what was built; nothing is carried out any more."""

@@ -125,9 +125,9 @@ class LocalExecutor:
         """Carry out ``command``."""
         return self._actions.perform(command)
 
-    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Say what keeps the authority from serving anybody here; where ``idle``, look after it."""
-        outage = self._actions.look(reader, idle=idle)
+        outage = self._actions.check_authority(reader, idle=idle)
         if idle and outage is None:
             self._upkeep.tend()
         return outage

@@ -14,7 +14,7 @@ class KioskError(Exception):
 
 
 class ConfigError(KioskError):
-    """A setting is unknown, missing or wrong; the message names it and says what to do."""
+    """A setting is unknown, missing or wrong; the message names it and what to do."""
 
 
 class ImportRefused(KioskError):
@@ -46,7 +46,7 @@ class NotPermitted(AdministrationError):
 
 
 class NotTaken(AdministrationError):
-    """Something was entered wrongly: ``field`` names what, the message says why."""
+    """Something was entered wrongly: ``field`` names what, the message is the reason."""
 
     def __init__(self, field: str, because: str) -> None:
         super().__init__(because)
@@ -54,7 +54,7 @@ class NotTaken(AdministrationError):
 
 
 class ChangedMeanwhile(AdministrationError):
-    """Somebody else was first; ``changes`` say what was done since, in plain words."""
+    """Somebody else was first; ``changes`` describe what was done since, in plain words."""
 
     def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -97,7 +97,7 @@ class RowAltered(StoreError):
 
 
 class AuditNotIntact(KioskError):
-    """A row of the audit does not fit: ``row`` is the first one, ``because`` says why."""
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` is the reason."""
 
     def __init__(self, row: int, because: str) -> None:
         super().__init__(f"row {row} of the audit does not fit: {because}")
@@ -130,7 +130,7 @@ class MailUnavailable(MailError):
 
 
 class MailRefused(MailError):
-    """The relay refused this recipient or message for good; a retry will not help."""
+    """The relay refused this recipient or message permanently; a retry will not help."""
 
 
 class CardError(KioskError):
@@ -189,7 +189,7 @@ class OutcomeUnknown(CardError):
 
 
 class PinWrong(CardError):
-    """The reference data did not match; ``tries_left`` is None where the card does not say."""
+    """The reference data did not match; ``tries_left`` is None where the card gives no count."""
 
     def __init__(self, tries_left: int | None) -> None:
         super().__init__(f"wrong, {'unknown' if tries_left is None else tries_left} tries left")
@@ -211,7 +211,7 @@ class PinRefused(CardError):
 class PadLeft(CardError):
     """Nothing was sent to the card: its holder did not finish on the reader's own keys.
 
-    ``because`` says in which way.
+    ``because`` is the way in which the entry ended.
     """
 
     def __init__(self, because: PadTrouble) -> None:
@@ -222,8 +222,8 @@ class PadLeft(CardError):
 class NotAllowed(CardError):
     """The card forbids the command in this state or over this interface.
 
-    ``status`` is the status word by which the card itself said so, 0 where it was not asked
-    or where that word can mean something else.
+    ``status`` is the card's own status word, 0 where it was not asked or where that word can
+    mean something else.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -242,14 +242,12 @@ class PadRefused(NotAllowed):
     """
 
 
-# Describes an unexpected error without saying anything that it carries.
-#
-# An exception's text, its arguments and the locals of its frames may hold a PIN. Its type and the
-# places in the code cannot.
-
-
 def describe_fault(fault: BaseException) -> str:
-    """Return the type of ``fault`` and of what caused it, with where each was raised."""
+    """Return the type of ``fault`` and of what caused it, with where each was raised.
+
+    Nothing else is returned: an exception's text, its arguments and the locals of its frames may
+    hold a PIN.
+    """
     lines: list[str] = []
     seen: BaseException | None = fault
     while seen is not None and len(lines) < 200:

@@ -9,7 +9,7 @@ from typing import Final, NewType
 
 from kiosk.contract.sensitive import Sensitive
 
-# What a visit is called, what it is for, why it cannot go on and how it ended.
+# Visits: identifiers, purposes, reasons and ends.
 
 VisitId = NewType("VisitId", str)
 """32 hexadecimal digits, drawn by the station when a card goes in."""
@@ -80,7 +80,7 @@ class VisitEnd(StrEnum):
     FAULT = "fault"
 
 
-# A card, as a station reports it, and how it proves that it is the one that it says.
+# Cards: reports, challenges and proofs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class CardId:
 
 @dataclass(frozen=True, slots=True)
 class PinState:
-    """Whether the PIN is blocked, and the tries left where the card says."""
+    """Whether the PIN is blocked, and the tries left where the card reports them."""
 
     blocked: bool
     tries_left: int | None = None
@@ -113,20 +113,20 @@ class OnPad:
 
 
 PinEntry = Sensitive | OnPad
-"""A PIN that was typed at the station, or word that it is typed on the reader."""
+"""A PIN that was typed at the station, or one that is entered on the reader's keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What a card tells without a PIN; ``expires_at`` is None where it does not say.
+    """What a card shows without a PIN; ``expires_at`` is None where it shows no date.
 
-    ``pin_pad``: the reader that it is in takes PINs on keys of its own for this card;
+    ``pin_pad``: the reader that it is in takes PINs on its own keys for this card;
     ``pad_changes``: where it does, these can change its PIN, too.
 
-    ``secret_tries`` is how many wrong unblock secrets it still takes, None where it does not say.
+    ``secret_tries`` is how many wrong unblock secrets it still takes, None where it is unknown.
 
     ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
-    offers one. Nothing of it is proven by being told.
+    offers one. A report by itself proves nothing.
     """
 
     card: CardId
@@ -194,7 +194,7 @@ class CardChallenge:
 
 @dataclass(frozen=True, slots=True)
 class CardProof:
-    """What the card made of a challenge: an RSA or Ed25519 signature, or an ECDSA one in DER."""
+    """The card's signature over a challenge: RSA or Ed25519 as it is, ECDSA in DER."""
 
     signature: bytes = field(repr=False)
 
@@ -220,7 +220,7 @@ class PinProof:
     certificate: bytes | None = field(default=None, repr=False)
 
 
-# A running station: what it says of itself, what it is told back, and how the authority is.
+# Stations and the authority's health.
 
 LONGEST_NAME = 80
 """Characters of a station's name, site or version; a heartbeat with more is refused."""
@@ -244,7 +244,7 @@ class StationStanding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a station says of itself; ``site`` is where it stands, for reports, or empty."""
+    """A station's report of itself; ``site`` is where it stands, for reports, or empty."""
 
     station: str
     site: str = ""
@@ -254,7 +254,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The authority's own state: what of its parts answers.
+    """Which parts of the authority answer.
 
     ``keys`` are the master keys that unblock secrets derive from, where any do.
     """
@@ -351,7 +351,7 @@ class EnterCode:
 
 @dataclass(frozen=True, slots=True)
 class EnterStopNumber:
-    """Enter the number from a notice that tells of something the holder did not do."""
+    """Enter the number from a notice about something that the holder did not do."""
 
     digits: int
     tries_left: int
@@ -385,11 +385,11 @@ Task = (
 )
 
 
-# One unblock: the secret that is granted for it, and what the card did with that.
+# One unblock: the grant and the outcome.
 #
-# Most cards compare a secret, which therefore travels: ``Grant``. Cards with an admin key compare
-# what was made of it: the key stays with the authority, and a station only carries four messages
-# to and fro (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
+# Most cards compare a secret, which therefore travels: ``Grant``. A card with an admin key
+# authenticates by a cryptogram: the key stays with the authority, and a station only carries four
+# messages (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,21 +402,21 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class KeyChallenge:
-    """A fresh random number of the authority's, 16 bytes, for a card with an admin key."""
+    """The authority's fresh nonce, 16 bytes, for a card with an admin key."""
 
     nonce: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyNonce:
-    """The card's own random number, 16 bytes, with which it answered a ``KeyChallenge``."""
+    """The card's nonce, 16 bytes, with which it answered a ``KeyChallenge``."""
 
     nonce: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyGrant:
-    """One unblock, journaled: what the admin key made of both numbers, good for this once."""
+    """One unblock, journaled: the authority's cryptogram over both nonces, good only once."""
 
     journal: JournalId
     cryptogram: bytes = field(repr=False)
@@ -424,7 +424,7 @@ class KeyGrant:
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """What the card's own key made of them: only a card that has the key can say it."""
+    """The card's cryptogram over both nonces: only a card that has the admin key can make it."""
 
     cryptogram: bytes = field(repr=False)
 
@@ -444,7 +444,7 @@ class UnblockRefused:
 
 @dataclass(frozen=True, slots=True)
 class UnblockWrong:
-    """The card said that the unblock secret is wrong, and not how many tries it has left."""
+    """The card answered that the unblock secret is wrong, without the tries left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +460,7 @@ class UnblockUnknown:
 UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | UnblockUnknown
 
 
-# Verdicts on what was just given, and refusals.
+# Replies to what the holder gave, and refusals.
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,7 +492,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class AnswersWrong:
-    """The set was wrong; which of its answers, nobody can tell."""
+    """The set was wrong; which of its answers is never revealed."""
 
     again: AnswerQuestions
 
@@ -528,7 +528,7 @@ class EmailRefused:
 class CodeNotSent:
     """No code went out and nothing was charged.
 
-    ``mail_away`` tells a relay that did not take it from a limit. ``again`` is what can be
+    ``mail_away``: the relay did not take it; otherwise a limit applies. ``again`` is what can be
     done instead: enter the code that is still live, ask again (``SendCode``), or give
     another address.
     """

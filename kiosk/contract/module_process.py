@@ -1,4 +1,4 @@
-"""PKCS#11 modules of other makers, each in its own process: asked, waited for, and ended."""
+"""A PKCS#11 module in a separate process: its parent's side, the frames, and its own side."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _wait(pipe: int, deadline: float | None) -> None:
         raise TimeoutError("no answer in time")
 
 
-# A module's process, as it is seen from outside: asked, waited for, and ended.
+# The parent's side.
 
 KEPT_BACK = ("KIOSK_", "CREDENTIALS_DIRECTORY", "PYTHON")
 """Beginnings of what a module does not find in its environment: it may hold passwords."""
@@ -101,7 +101,7 @@ class ModuleHung(Exception):
 
 
 class ModuleCrashed(Exception):
-    """The process ended before it answered, or said what nobody understands."""
+    """The process ended before it answered, or its answer was no frame."""
 
 
 class ModuleProcess:
@@ -140,7 +140,7 @@ class ModuleProcess:
         return answer
 
     def end(self) -> None:
-        """Let the module say goodbye, but not for long."""
+        """Close the pipes, and kill a module that has not ended after a second."""
         self._close()
         try:
             self._process.wait(_LAST_WAIT_S)
@@ -169,10 +169,10 @@ class ModuleProcess:
             self._process.wait(_LAST_WAIT_S)
 
 
-# The process that a module lives in: it answers one request after another, then ends.
+# The module's side: it answers one request after another until the pipe closes.
 #
-# Requests come on standard input and answers go to standard output. A module gets neither: what
-# it reads or prints goes nowhere.
+# Requests come on standard input and answers go to standard output. A module gets neither: both
+# are /dev/null for it.
 
 CANNOT_LOAD: Final = "cannot-load"
 """Names the reason in an answer of a process whose module cannot be loaded."""
@@ -206,7 +206,7 @@ def run(module: str, serve: Callable[[Any], Answering]) -> None:
 
 
 def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
-    """Load a module; what keeps it from being loaded is told in each answer."""
+    """Load a module; where that fails, each answer carries the reason."""
     try:
         import pkcs11
     except ImportError:
@@ -218,10 +218,10 @@ def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
 
 
 def _take_pipes() -> tuple[int, int]:
-    """Keep the two pipes for the frames, and give the module the void in their place."""
+    """Keep the two pipes for the frames, and give the module /dev/null in their place."""
     pipes = os.dup(0), os.dup(1)
-    void = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
-        os.dup2(void, standard)
-    os.close(void)
+        os.dup2(null, standard)
+    os.close(null)
     return pipes

@@ -1,4 +1,4 @@
-"""The numbers of the service, and its verdicts on PINs, answers, addresses and codes."""
+"""The policy's numbers, and its rules for admin keys, answers, codes, addresses and PINs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enum import StrEnum
 from kiosk.contract.folding import fold, folded_words, typable
 from kiosk.contract.messages import AnswerProblem, PinRules
 
-# The numbers of the service, each a setting with a default and its bounds.
+# Numbers, each a setting with a default and its bounds.
 
 
 class Factor(StrEnum):
@@ -94,7 +94,7 @@ _BOUNDS: tuple[tuple[str, object, object], ...] = (
 )
 
 
-# What counts as the same answer, and which answers a registration does not take.
+# Answers that a registration does not take.
 
 MAX_ANSWER = 80
 """Characters; longer answers are not remembered word for word."""
@@ -129,7 +129,7 @@ def answer_problem(answer: str, question: str, others: Iterable[str]) -> AnswerP
 
 
 def _repeats_question(folded: str, question: list[str]) -> bool:
-    """Tell whether an answer is a run of the question's words, or its long words in any order."""
+    """Whether an answer is a run of the question's words, or its long words in any order."""
     ends = range(1, len(question) + 1)
     if any(folded == "".join(question[start:end]) for end in ends for start in range(end)):
         return True
@@ -141,14 +141,14 @@ def _repeats_question(folded: str, question: list[str]) -> bool:
     return len(folded) in reached
 
 
-# When another code may be sent.
+# Codes: when another may be sent.
 
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SendVerdict:
-    """``wait`` is zero where a code may go out now; ``too_many`` tells the hour from the gap."""
+    """``wait`` is zero where a code may go out now; ``too_many``: by the limit an hour."""
 
     wait: timedelta
     too_many: bool = False
@@ -164,7 +164,7 @@ def may_send_code(sent: Sequence[datetime], now: datetime, policy: Policy) -> Se
     return SendVerdict(timedelta(0))
 
 
-# Addresses: which are well formed, which are approved, and how one is shown masked.
+# Addresses: well formed, approved, masked.
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -213,15 +213,14 @@ def _is_below(labels: list[str], approved: list[str]) -> bool:
     return labels[-len(approved) :] == approved
 
 
-# The kiosk's own rule for a new PIN, checked before any secret leaves the authority.
-#
-# Cards differ in what they accept, and some accept anything, so the card is never asked to be the
-# judge (SP 800-73-5 part 2, 2.4.3 leaves all but the format to the issuer).
+# Rules for a new PIN, checked before any secret leaves the authority. Cards differ in what they
+# accept, and some accept anything (SP 800-73-5 part 2, 2.4.3 leaves all but the format to the
+# issuer).
 
-RUN = 5
+RUN_LENGTH = 5
 """So many digits in a row that only count up or down are too easy to guess."""
 
-SAME = 4
+SAME_DIGITS = 4
 """So many times the same digit in a row is too easy to guess."""
 
 MOST_USED = frozenset(
@@ -267,8 +266,8 @@ def _is_long_enough(pin: str, rules: PinRules) -> bool:
 
 
 def _repeats(pin: str) -> bool:
-    """Tell whether one digit fills ``SAME`` places, or a short pattern fills the PIN."""
-    if any(digit * SAME in pin for digit in "0123456789"):
+    """Whether one digit fills ``SAME_DIGITS`` places, or a short pattern fills the PIN."""
+    if any(digit * SAME_DIGITS in pin for digit in "0123456789"):
         return True
     return any(
         len(pin) >= 2 * size and pin == (pin[:size] * len(pin))[: len(pin)] for size in (2, 3, 4)
@@ -277,12 +276,12 @@ def _repeats(pin: str) -> bool:
 
 def _has_run(pin: str) -> bool:
     steps = [(ord(b) - ord(a)) % 10 for a, b in itertools.pairwise(pin)]
-    run = RUN - 1
+    run = RUN_LENGTH - 1
     return any(steps[i : i + run] in ([1] * run, [9] * run) for i in range(len(steps)))
 
 
 def _is_date(pin: str) -> bool:
-    """Tell whether the whole PIN reads as a day: DDMMYY, MMDDYY, YYMMDD or with a full year."""
+    """Whether the whole PIN reads as a day: DDMMYY, MMDDYY, YYMMDD or with a full year."""
     if not (pin.isascii() and pin.isdigit()):
         return False
     if len(pin) == 6:
@@ -308,5 +307,5 @@ def _day_exists(year: str, month: str, day: str) -> bool:
 
 
 def _shares(pin: str, number: str) -> bool:
-    """Tell whether PIN and number share six digits in a row."""
+    """Whether PIN and number share six digits in a row."""
     return len(pin) >= 6 and any(pin[i : i + 6] in number for i in range(len(pin) - 5))

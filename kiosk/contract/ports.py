@@ -1,4 +1,4 @@
-"""Where processes and devices meet: protocols, and the events that a reader sends."""
+"""Ports: the protocols of clock, readers, cards, mail and authority, and the reader's events."""
 
 from __future__ import annotations
 
@@ -43,8 +43,6 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# Tells the time.
-
 
 class Clock(Protocol):
     """The time, so that tests can set it."""
@@ -56,7 +54,7 @@ class Clock(Protocol):
         """Return seconds that never go back."""
 
 
-# What a reader says, and who listens to it.
+# Readers.
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ PostReaderEvent = Callable[[ReaderEvent], None]
 
 
 class ReaderMonitor(Protocol):
-    """Watches readers from a thread of its own, and only posts."""
+    """Watches readers on a separate thread, and only posts."""
 
     def start(self) -> None:
         """Begin to post; a card that is already in is posted as inserted."""
@@ -117,7 +115,7 @@ class ReaderMonitor(Protocol):
         """End the thread; returns once it has ended (within 2 s)."""
 
 
-# Acts on the card in a reader.
+# Cards.
 
 T = TypeVar("T")
 
@@ -152,20 +150,20 @@ class CardHold(Protocol):
         """
 
     def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
-        """Begin to authenticate each other by the admin key; no try is spent.
+        """Send the host's nonce and return the card's; no try of the admin key is spent.
 
         Raises ``NotAllowed`` where the card's family has no such key.
         """
 
     def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
-        """Give the card what the admin key made, and return what it made in its turn.
+        """Send the authority's cryptogram and return the card's.
 
-        ``PinWrong`` and ``PinBlocked`` speak of the key; raises ``OutcomeUnknown`` where the
+        ``PinWrong`` and ``PinBlocked`` are about the key; raises ``OutcomeUnknown`` where the
         answer was lost.
         """
 
     def reset_pin(self, new: PinEntry) -> None:
-        """Reset the PIN, once both have authenticated each other in this hold.
+        """Reset the PIN after mutual authentication in this hold.
 
         Raises ``PinRefused``, ``PadLeft`` and, where an answer was lost, ``OutcomeUnknown``.
         """
@@ -178,7 +176,7 @@ class CardHold(Protocol):
 
 
 class Cards(Protocol):
-    """Acts on the card in a reader; each call connects, works and lets go with a reset.
+    """Acts on the card in a reader; each call connects, works and disconnects with a reset.
 
     Every call blocks, raises only ``CardError`` and its kind, and, but for ``read``,
     first reads the card's identifier again and raises ``CardSwapped`` when it is not the
@@ -186,7 +184,7 @@ class Cards(Protocol):
     """
 
     def read(self, reader: str) -> CardReport:
-        """Return what the card tells without a PIN; no try is spent."""
+        """Return what the card shows without a PIN; no try is spent."""
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
@@ -215,12 +213,12 @@ class Cards(Protocol):
         """
 
 
-# Carries a message.
+# Mail.
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail; ``text`` and ``html`` say the same. ``secret`` keeps it out of any queue."""
+    """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued."""
 
     to: str
     subject: str
@@ -242,11 +240,8 @@ class Mailer(Protocol):
         """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
 
 
-# Decides; what crosses it is plain frozen data.
-
-
 class Authority(Protocol):
-    """Decides. It believes nothing of the station's progress and recomputes every step.
+    """Decides; only frozen data crosses it. It recomputes every step from its own records.
 
     Calls block and may come from several threads. They raise ``AuthorityUnavailable``
     (nothing was charged, ask again) and ``StepRefused`` (the call does not fit).
@@ -262,7 +257,7 @@ class Authority(Protocol):
         """Open a visit for the card that went in, or have it prove itself first."""
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        """Open the visit whose card was challenged; None says that it gave no answer."""
+        """Open the visit whose card was challenged; None: the card gave no answer."""
 
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs."""
@@ -316,14 +311,13 @@ class Authority(Protocol):
     ) -> Grant | KeyGrant | Refusal:
         """Release the unblock secret, once, after every factor: the intent is journaled first.
 
-        ``proof`` answers what ``challenge`` drew; None says that nothing was drawn, or that
-        the card gave no answer. An admin key is never released: what it made is. While
-        nothing was reported of a release, the same ``attempt`` gets the same grant again; a
-        cryptogram only for the same number of the card.
+        ``proof`` answers what ``challenge`` drew; None: nothing was drawn, or the card gave no
+        answer. An admin key is never released, only its cryptogram. Until an outcome is recorded
+        the same ``attempt`` gets the same grant again; a cryptogram only for the same nonce.
         """
 
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
-        """Judge whether the card has the admin key, too; only then is its PIN reset.
+        """Verify that the card has the admin key, too; only then is its PIN reset.
 
         None: it has. A refusal ends the visit, and the PIN is left as it is.
         """
@@ -340,7 +334,7 @@ class Authority(Protocol):
         """
 
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
-        """Record what the card made of that; what is not told, the next unlock finds out."""
+        """Record whether the card took it; the next unlock resolves what was not recorded."""
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         """Record that the card took a new PIN in a change-PIN visit."""
@@ -353,11 +347,11 @@ class Authority(Protocol):
     ) -> str:
         """Record a refusal that the station made by itself; return its reference number.
 
-        ``unread`` says what it reports of a card that it could not read.
+        ``unread`` is its report of a card that it could not read.
         """
 
     def health(self) -> Health:
-        """Say what answers."""
+        """Return which parts of the authority answer."""
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        """Note that a station lives, and tell it whether it may serve anybody."""
+        """Record that a station lives, and return whether it may serve anybody."""

@@ -30,9 +30,9 @@ def _begin(command: list[str]) -> None:
     if takes_terminal:
         lockdown.ignore_keyboard_signals()
     lockdown.isolate()
-    lockdown.forget_steering(os.environ)
+    lockdown.remove_unsafe_variables(os.environ)
     if takes_terminal:
-        lockdown.hush(0)
+        lockdown.lock_keyboard(0)
     if command == ["run"]:
         lockdown.wipe(2)
 

@@ -1,1 +1,1 @@
-"""Between the wire and the glass: what may come in from a keyboard, and nothing else."""
+"""The terminal of a station: lock-down, input by an allow-list, output that never blocks."""

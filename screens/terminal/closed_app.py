@@ -1,8 +1,8 @@
 """A Textual application with every way out closed.
 
-Textual is made for its user's own desk: keys quit it, copy, open a palette, save a
+Textual is made for its user's own terminal: keys quit it, copy, open a palette, save a
 picture; an error prints the values of variables. Here each of those does nothing, and an
-error is handed to ``on_fault`` while the glass stays empty. Several overrides are of
+error is handed to ``on_fault`` while the screen stays empty. Several overrides are of
 private names: ``tests/screens/terminal`` tests each, and the version is pinned.
 """
 
@@ -20,7 +20,7 @@ from textual.worker import WorkerFailed
 from screens.terminal.driver import LeftOut
 
 OnFault = Callable[[BaseException], None]
-"""Told of an unhandled error; must not write to the terminal."""
+"""Called with an unhandled error; must not write to the terminal."""
 
 FAULT_CODE = 1
 """What the program exits with after an unhandled error."""
@@ -40,7 +40,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         self._on_fault = on_fault
         super().__init__(driver_class=driver_class)
 
-    # --- what an error does ------------------------------------------------------------
+    # --- errors ------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
         """Report an unhandled error once, and end with ``FAULT_CODE``."""
@@ -66,18 +66,18 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         """Drop what a library prints: it would write over the picture."""
 
     def on_left_out(self, _message: LeftOut) -> None:
-        """Draw the whole page: the terminal has missed some of it."""
+        """Draw the whole page: some of it was not written to the terminal."""
         if self.screen_stack:
             self.screen.refresh()
 
-    # --- what a key or a link could ask for --------------------------------------------
+    # --- requests of a key or a link ---------------------------------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
         """Offer no commands."""
         yield from ()
 
     async def run_action(self, *_args: Any, **_kwargs: Any) -> bool:
-        """Run no action, whoever asks: a binding, or a link in some text."""
+        """Run no action, neither of a binding nor of a link in some text."""
         return False
 
     async def action_quit(self) -> None:
@@ -126,7 +126,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         return None
 
     def notify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Pop up nothing: a page says what there is to say."""
+        """Show no toast: the page has all messages."""
 
     def bell(self) -> None:
-        """Keep quiet."""
+        """Do nothing."""

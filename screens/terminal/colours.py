@@ -6,5 +6,5 @@ from collections.abc import Mapping
 
 
 def has_few_colours(environ: Mapping[str, str]) -> bool:
-    """Tell whether it does not say that it shows all: SSH carries TERM, but not COLORTERM."""
+    """Whether COLORTERM does not announce true colour: SSH carries TERM, but not COLORTERM."""
     return environ.get("COLORTERM", "").strip().lower() not in {"truecolor", "24bit"}

@@ -1,10 +1,10 @@
-"""From what a keyboard sends to the few keys and touches that a station knows.
+"""Decodes the terminal's input by an allow-list: keys and touches, at a desk a mouse as well.
 
-An allow-list: printable characters, the keys of ``_CSI``, ``_SS3`` and ``_CONTROL``, and
-the first button of a touch. Everything else that a terminal can say is swallowed whole:
-pastes lose their markers and become typing; reports of size, place, focus or version that
-nobody asked for, chords, and sequences that never end do nothing. It holds a few
-characters at most and raises nothing, whatever comes in.
+``Decoder`` is for a station: printable characters, the keys of ``_CSI``, ``_SS3`` and
+``_CONTROL``, and the first button of a touch. Everything else is dropped whole: pastes lose
+their markers and become typing; unrequested reports of size, place, focus or version, chords,
+and sequences that never end do nothing. ``DeskDecoder`` is for the administration over SSH and
+knows more. Both hold little input and raise nothing for any input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 _ESC = "\x1b"
 _LONGEST = 32
-_PATIENCE_S = 0.05
+_SEQUENCE_TIMEOUT_S = 0.05
 
 _CONTROL = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
 _ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
@@ -57,12 +57,12 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class SmoothOffered:
-    """The terminal can show a whole picture at once (mode 2026); we ask for this one."""
+    """The terminal supports synchronized output (mode 2026); it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalReply:
-    """The terminal is there (device status report); we ask for this one."""
+    """A device status report: the terminal is there; it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ class Decoder:
         return bool(self._held)
 
     @property
-    def patience_s(self) -> float | None:
+    def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
-        return _PATIENCE_S if self._held else None
+        return _SEQUENCE_TIMEOUT_S if self._held else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
         """Yield what ``data`` completes."""
@@ -162,7 +162,7 @@ class Decoder:
             yield from self._sequence(body)
 
     def _sequence(self, body: str) -> Iterator[Input]:
-        """Yield what a whole control sequence says, given without its introducer."""
+        """Yield the input of a whole control sequence, given without its introducer."""
         if found := _TOUCH.fullmatch(body):
             yield Touch(int(found[1]) - 1, int(found[2]) - 1, found[3] == "M")
         elif _SMOOTH.fullmatch(body):
@@ -174,30 +174,28 @@ class Decoder:
 
 
 def _goes_on(body: str, char: str) -> bool:
-    """Tell whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
+    """Whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
     return " " <= char <= "?" or body == "["
 
-
-# What the terminal of somebody at a desk may say: a station's keys, and those of a desk.
-#
-# Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of a
-# mouse with its moves and wheel, and a paste as one text. All else is swallowed as there.
 
 PASTE = 4000
 """Characters of one paste that are kept."""
 
 _PASTE_BEGINS, _PASTE_ENDS = "200~", "\x1b[201~"
-_PASTE_PATIENCE_S = 0.3
+_PASTE_TIMEOUT_S = 0.3
 _CONTROL_CHORDS = {chr(code): f"ctrl+{chr(code + 96)}" for code in range(1, 27)}
 _MODIFIED = re.compile(r"(?:1;([2-8])([ABCDHFPQRS])|(\d{1,2});([2-8])~)")
-_PLAIN = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
-_PLAIN |= {"P": "f1", "Q": "f2", "R": "f3", "S": "f4"}
+_PLAIN = {**_ARROWS, "P": "f1", "Q": "f2", "R": "f3", "S": "f4"}
 _PLAIN |= {"3": "delete", "5": "pageup", "6": "pagedown"}
 _POINTER = re.compile(r"<(\d{1,3});([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
 
 
 class DeskDecoder(Decoder):
-    """Turns bytes into ``Input``; a paste that is silent for a moment has ended."""
+    """Decodes a terminal at a desk; a paste that is silent for a moment has ended.
+
+    Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of
+    a mouse with its moves and wheel, and a paste as one text.
+    """
 
     def __init__(self) -> None:
         super().__init__(_CONTROL_CHORDS)
@@ -205,9 +203,9 @@ class DeskDecoder(Decoder):
         self._last = ""
 
     @property
-    def patience_s(self) -> float | None:
+    def timeout_s(self) -> float | None:
         """A paste may come in pieces with gaps, over a slow line."""
-        return super().patience_s if self._pasted is None else _PASTE_PATIENCE_S
+        return super().timeout_s if self._pasted is None else _PASTE_TIMEOUT_S
 
     def expire(self) -> Iterator[Input]:
         """Give up on what is unfinished; what was pasted so far is kept."""

@@ -1,10 +1,10 @@
-"""The terminal of a station: Textual's own driver with every way in narrowed.
+"""The terminal of a station: Textual's own driver with restricted input and output.
 
-It asks a terminal for nothing but a picture shown at once and, where there is touch, for
-touches. What comes in goes through ``Decoder`` and ``TokenBucket``; a backlog is dropped.
-What goes out goes through ``Painter``, which nothing waits for. The size is asked of the
-terminal ten times a second: no signal has a handler here that a flood could call.
-When the terminal hangs up, the program is told to end, and writing to it does not fail.
+It requests synchronized output and, where there is touch, touches; nothing else. Input passes
+``Decoder`` and ``TokenBucket``; a backlog is dropped. Output passes ``Painter``, which nothing
+waits for. The terminal's size is read ten times a second: no signal has a handler here that a
+flood could call. When the terminal hangs up, the program gets ``HungUp``, and writing does not
+fail.
 """
 
 from __future__ import annotations
@@ -43,17 +43,47 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-# A token bucket: a keyboard types, it does not flood.
-
 RATE = 30.0
-"""Keys a second that go through for as long as one likes."""
+"""Keys a second that pass without limit of time."""
 
 BURST = 20
-"""Keys that go through at once after a pause."""
+"""Keys that pass at once after a pause."""
+
+OUTPUT_BACKLOG = 256 * 1024
+"""Characters that may wait for the terminal; about ten full pages."""
+
+INPUT_BACKLOG = 64
+"""Messages that may wait for the program; input beyond them is dropped."""
+
+_LOOK_MS = 100
+_CHUNK = 4096
+_SMALL_CHUNK = 256
+"""What a terminal that reports room takes without blocking (WAKEUP_CHARS of Linux)."""
+
+_FLOOD = 256
+"""Bytes at once that nobody types, and no terminal answers."""
+
+_WAKE_S = 0.1
+_BIGGEST = 500
+_LEAVE_S = 2.0
+"""How long the last output may take: a terminal that is not read takes none."""
+
+_BEGIN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""Another screen, no cursor, no wrapping of lines."""
+
+_FRAME_ENDS = "\x1b[?2026l"
+
+_ARE_YOU_THERE = "\x1b[5n"
+"""Device status report (ECMA-48, 8.3.35); a terminal answers ``CSI 0 n``."""
+
+_TOUCHES_ON = "\x1b[?1000h\x1b[?1006h"
+_TOUCHES_OFF = "\x1b[?1000l\x1b[?1006l"
+_UNASKED = ("\x1b[?1004h", "\x1b[>", "\x1b]")
+"""Requests of Textual's that a station does not make: focus reports, kitty keys, titles."""
 
 
 class TokenBucket:
-    """Lets ``BURST`` keys through at once and ``RATE`` a second after that."""
+    """Limits keys to ``BURST`` at once and ``RATE`` a second after that."""
 
     def __init__(
         self, clock: Callable[[], float], rate: float = RATE, burst: float = BURST
@@ -66,7 +96,7 @@ class TokenBucket:
 
     @property
     def is_low(self) -> bool:
-        """Whether next to nothing may pass: a flood has drained it."""
+        """Whether a flood has drained it."""
         self._fill()
         return self._tokens < max(1.0, self._burst / 10)
 
@@ -77,7 +107,7 @@ class TokenBucket:
         self._filled_at = now
 
     def take(self) -> bool:
-        """Say whether one more key may pass."""
+        """Return whether one more key may pass, and count it."""
         self._fill()
         if self._tokens < 1:
             return False
@@ -85,26 +115,14 @@ class TokenBucket:
         return True
 
 
-# The thread that writes to the terminal, and never makes the program wait for it.
-#
-# Textual's own thread takes a bounded queue: once a terminal is not read, or a flood of
-# ``SIGWINCH`` keeps its blocking write from going on, the event loop waits in ``put`` and nothing
-# ends the program any more. Here a write waits for room with a time limit, and what a slow
-# terminal cannot take is left out until the whole page can be drawn again.
-
-OUTPUT_BACKLOG = 256 * 1024
-"""Characters that may wait for the terminal; about ten full pages."""
-
-_LOOK_MS = 100
-_CHUNK = 4096
-_SMALL_CHUNK = 256
-"""What a terminal that reports room takes without blocking (WAKEUP_CHARS of Linux)."""
-
-
 class Painter(threading.Thread):
-    """Writes to the terminal ``fd``; ``repaint`` is called when something was left out.
+    """Writes to the terminal ``fd``; the program never waits for it.
 
-    ``repaint`` is called on this thread, once the terminal has taken all that was kept.
+    Textual's own thread has a bounded queue: once a terminal is not read, or a flood of
+    ``SIGWINCH`` interrupts its blocking write, the event loop waits in ``put`` and nothing ends
+    the program any more. Here a write waits for room with a time limit, and what a slow terminal
+    cannot take is left out. ``repaint`` is called on this thread once the terminal has taken the
+    rest.
     """
 
     def __init__(self, fd: int, repaint: Callable[[], None]) -> None:
@@ -145,12 +163,12 @@ class Painter(threading.Thread):
             self._leave_out()
             self._left_out = False
 
-    def stop(self, patience_s: float) -> None:
-        """Write what waits, and end; a terminal that takes nothing is left after that time."""
+    def stop(self, timeout_s: float) -> None:
+        """Write what waits, and end; a terminal that takes nothing is given up after that time."""
         with self._change:
             self._stopped = True
             self._change.notify()
-        self.join(patience_s)
+        self.join(timeout_s)
 
     def _leave_out(self) -> None:
         self._waiting.clear()
@@ -181,7 +199,7 @@ class Painter(threading.Thread):
                 self._written = number
 
     def _put(self, data: bytes) -> None:
-        """Write all of ``data``; a terminal that is gone swallows it: the reader notices."""
+        """Write all of ``data``; drop it where the terminal is gone: the reader notices that."""
         room = select.poll()
         room.register(self._fd, select.POLLOUT)
         while data and not self._gone:
@@ -199,7 +217,7 @@ def _own_description(fd: int) -> tuple[int, int]:
     """Open the terminal once more, so that only this thread's writes do not block.
 
     The flag belongs to the open file description, which standard error shares with others.
-    Where that cannot be, write on ``fd`` in pieces that do not block.
+    Where that fails, write on ``fd`` in pieces that do not block.
     """
     try:
         flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -208,41 +226,16 @@ def _own_description(fd: int) -> tuple[int, int]:
         return fd, _SMALL_CHUNK
 
 
-INPUT_BACKLOG = 64
-"""Messages that may wait for the program; beyond them what comes in is dropped."""
-
-_FLOOD = 256
-"""Bytes at once that nobody types, and no terminal answers."""
-
-_WAKE_S = 0.1
-_BIGGEST = 500
-_LEAVE_S = 2.0
-"""How long the last words to the terminal may take: one that is not read takes none."""
-
-_BEGIN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
-"""Another screen, no cursor, no wrapping of lines."""
-
-_FRAME_ENDS = "\x1b[?2026l"
-
-_ARE_YOU_THERE = "\x1b[5n"
-"""Device status report (ECMA-48, 8.3.35); a terminal answers ``CSI 0 n``."""
-
-_TOUCHES_ON = "\x1b[?1000h\x1b[?1006h"
-_TOUCHES_OFF = "\x1b[?1000l\x1b[?1006l"
-_UNASKED = ("\x1b[?1004h", "\x1b[>", "\x1b]")
-"""Requests of Textual's that a station does not make: focus reports, kitty keys, titles."""
-
-
 class HungUp(Message):
     """The terminal is gone."""
 
 
 class LeftOut(Message):
-    """The terminal was too slow for what was drawn, and can take a whole page again."""
+    """Output was left out for a slow terminal, which can take a whole page again."""
 
 
 class StationDriver(LinuxDriver):
-    """See the module; ``mouse`` says whether there is touch.
+    """See the module; ``mouse`` is whether there is touch.
 
     ``more_keys`` names control characters that are keys too; a station has none.
     """
@@ -271,11 +264,11 @@ class StationDriver(LinuxDriver):
         self._answered = False
         self._answers = False
 
-    # --- what is asked of the terminal -------------------------------------------------
+    # --- output ------------------------------------------------------------------------
 
     @property
     def can_suspend(self) -> bool:
-        """A station has nothing to be suspended for."""
+        """A station is never suspended."""
         return False
 
     def start_application_mode(self) -> None:
@@ -304,7 +297,7 @@ class StationDriver(LinuxDriver):
         super().stop_application_mode()
 
     def close(self) -> None:
-        """End the thread that writes, also where it can not."""
+        """End the painter, also while its terminal takes nothing."""
         if self._painter is not None:
             self._painter.stop(_LEAVE_S)
 
@@ -317,7 +310,7 @@ class StationDriver(LinuxDriver):
         self.send_message(LeftOut())
 
     def ask(self) -> None:
-        """Ask the terminal whether it is there; ``is_painting`` says what came of it."""
+        """Ask the terminal whether it is there; ``is_painting`` is the result."""
         if self._painter is not None:
             self._answered = False
             self._asked = self._painter.write(_ARE_YOU_THERE)
@@ -357,7 +350,7 @@ class StationDriver(LinuxDriver):
         """Nobody pastes."""
 
     def _watch_size(self) -> None:
-        """Look whether the terminal has another size, ten times a second at most."""
+        """Read the terminal's size, ten times a second at most."""
         now = time.monotonic()
         if self._sized is None or now - self._sized_at < _WAKE_S:
             return
@@ -369,10 +362,10 @@ class StationDriver(LinuxDriver):
     def _send_size(self, cells: tuple[int, int]) -> None:
         self.send_message(events.Resize(Size(*cells), Size(*cells)))
 
-    # --- what comes in -----------------------------------------------------------------
+    # --- input -------------------------------------------------------------------------
 
     def _run_input_thread(self) -> None:
-        """Run the thread's whole life; a program that nobody can type to has to end."""
+        """Run the thread; when it ends, so has the program to: nobody can type any more."""
         try:
             self.run_input_thread()
         finally:
@@ -400,7 +393,7 @@ class StationDriver(LinuxDriver):
         decoder = self.new_decoder()
         while not self.exit_event.is_set():
             self._watch_size()
-            if selector.select(decoder.patience_s or _WAKE_S):
+            if selector.select(decoder.timeout_s or _WAKE_S):
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
                     raise EOFError
@@ -411,7 +404,7 @@ class StationDriver(LinuxDriver):
                 self._pass_on(decoder.expire(), bucket)
 
     def new_decoder(self) -> Decoder:
-        """Return what turns bytes into input here."""
+        """Return the decoder of this terminal."""
         return Decoder(self.more_keys)
 
     def _pass_on(self, inputs: Iterator[Input], bucket: TokenBucket) -> None:
@@ -426,7 +419,7 @@ class StationDriver(LinuxDriver):
                 self.process_message(message)
 
     def message_of(self, item: Input) -> Message | None:
-        """Return what the program is told of ``item``; None where that is nothing."""
+        """Return the program's message for ``item``; None where it gets none."""
         match item:
             case Press():
                 return events.Key(item.key, item.character)

@@ -16,13 +16,13 @@ from collections.abc import Callable, MutableMapping
 from types import TracebackType
 
 OnFault = Callable[[BaseException], None]
-"""Told of an error that nobody caught; must not write to the terminal."""
+"""Called with an uncaught error; must not write to the terminal."""
 
-_STEERING = ("PYTHON", "SSL", "OPENSSL")
-"""Beginnings of names that load code, log the keys of TLS, or say which servers are trusted:
-the settings name a relay's authority (``[mail] ca_file``), and nothing else does."""
+_UNSAFE = ("PYTHON", "SSL", "OPENSSL")
+"""Beginnings of variables that load code, log the keys of TLS, or choose trusted servers: only
+the settings choose a relay's certificate authority (``[mail] ca_file``)."""
 
-_SCRUBBED = ("TEXTUAL", *_STEERING)
+_SCRUBBED = ("TEXTUAL", *_UNSAFE)
 _SCRUBBED_NAMES = frozenset({"ESCDELAY", "COLUMNS", "LINES", "NO_COLOR"})
 _IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 
@@ -30,13 +30,13 @@ _IFLAG, _LFLAG, _CC = 0, 3, 6
 
 
 def lock_terminal(on_fault: OnFault, fd: int = 0) -> None:
-    """Close the terminal on ``fd``; it is put back when the program ends.
+    """Close the terminal on ``fd``; it is restored when the program ends.
 
     Call it first of all, and import Textual after it: Textual reads its environment
     when it is imported.
     """
-    scrub(os.environ)
-    hush(fd)
+    scrub_environment(os.environ)
+    lock_keyboard(fd)
     ignore_keyboard_signals()
     silence_errors(on_fault)
 
@@ -52,25 +52,25 @@ def isolate() -> None:
         os.execve(sys.executable, [sys.executable, "-I", "-m", "kiosk", *sys.argv[1:]], clean)  # noqa: S606
 
 
-def forget_steering(environment: MutableMapping[str, str]) -> None:
-    """Remove what could load code or open what TLS protects, in place."""
+def remove_unsafe_variables(environment: MutableMapping[str, str]) -> None:
+    """Remove variables that could load code or weaken TLS, in place."""
     for name in list(environment):
-        if name.startswith(_STEERING):
+        if name.startswith(_UNSAFE):
             del environment[name]
 
 
-def scrub(environment: MutableMapping[str, str]) -> None:
-    """Remove what could log keys, change the driver or set signals free, in place."""
+def scrub_environment(environment: MutableMapping[str, str]) -> None:
+    """Remove variables that could log keys, change the driver or enable signals, in place."""
     for name in list(environment):
         if name.startswith(_SCRUBBED) or name in _SCRUBBED_NAMES:
             del environment[name]
     environment["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
-    # A new page is first painted one frame after it is there. Nothing is painted more often
-    # for so short a frame: nothing here moves by frames.
+    # A new page is first painted one frame after it is mounted. A frame of a millisecond costs
+    # nothing more: no page is animated by frames.
     environment["TEXTUAL_FPS"] = "1000"
 
 
-def hush(fd: int) -> None:
+def lock_keyboard(fd: int) -> None:
     """Close the keyboard until the program ends; no terminal, no change."""
     try:
         before = termios.tcgetattr(fd)
@@ -82,16 +82,16 @@ def hush(fd: int) -> None:
 
 def close_keyboard(fd: int) -> None:
     """Turn off echo, line editing, signal keys and flow control; raises ``termios.error``."""
-    quiet = termios.tcgetattr(fd)
-    quiet[_IFLAG] &= ~(termios.IXON | termios.IXOFF)
-    quiet[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
-    quiet[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
-    quiet[_CC][termios.VMIN] = 1
-    termios.tcsetattr(fd, termios.TCSANOW, quiet)
+    attributes = termios.tcgetattr(fd)
+    attributes[_IFLAG] &= ~(termios.IXON | termios.IXOFF)
+    attributes[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
+    attributes[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    attributes[_CC][termios.VMIN] = 1
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def wipe(fd: int) -> None:
-    """Empty the terminal that is written to at ``fd``: a program that was killed left a page."""
+    """Clear the terminal at ``fd``: a program that was killed left its page."""
     if os.isatty(fd):
         os.write(fd, b"\x1b[?25l\x1b[H\x1b[2J")
 
@@ -124,9 +124,9 @@ def silence_errors(on_fault: OnFault) -> None:
 
 
 def _restore(fd: int, before: list[int | list[bytes | int]]) -> None:
-    """Put the terminal back, throwing away what was typed and not read.
+    """Restore the terminal, dropping input that was not read.
 
-    Without waiting for what was written (TCSAFLUSH): a terminal that hangs would keep us.
+    It does not wait for output (TCSAFLUSH): a terminal that hangs would block the program.
     """
     try:
         termios.tcflush(fd, termios.TCIFLUSH)

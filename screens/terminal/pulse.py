@@ -1,10 +1,10 @@
-"""Keeps the service manager's watchdog quiet for as long as the display works.
+"""Feeds the service manager's watchdog for as long as the display works.
 
-A beat is due every few seconds. It counts once the event loop, the application's queue of
-messages and the page's have all come round, the painter has written everything that was
-drawn before the last beat, and the terminal has answered that it read it. A loop that
-stands still, a thread that is stuck and a terminal that nobody reads each stop the beats;
-the service manager then ends the program and starts it again.
+A beat is due every few seconds. It counts once the event loop and the message queues of the
+application and the page have all run, the painter has written everything that was drawn before
+the last beat, and the terminal has answered that it read it. A blocked loop, a blocked thread
+and a terminal that is not read each stop the beats; the service manager then ends the program
+and starts it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ALIVE = "WATCHDOG=1"
 
 
 class Display(Protocol):
-    """What ``StationDriver`` offers: a question to the terminal, and whether it is answered."""
+    """The part of ``StationDriver`` that a beat needs: a request to the terminal and its answer."""
 
     def ask(self) -> None: ...
 
@@ -42,7 +42,7 @@ class WatchdogPulse:
         self._ready = False
 
     def beat(self, display: Display) -> None:
-        """Look at what came of the last beat, and ask again: an answer may be lost in a flood."""
+        """Check the last request and send another one: an answer may be lost in a flood."""
         if self._asked and display.is_painting:
             self._notify(_ALIVE if self._ready else f"{_READY}\n{_ALIVE}")
             self._ready = True

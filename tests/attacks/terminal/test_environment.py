@@ -63,7 +63,7 @@ def test_no_code_is_loaded_from_the_environment(tmp_path: Path, command: str) ->
 
 def test_what_the_terminal_is_not_asked_for_is_scrubbed() -> None:
     environment = {"SSLKEYLOGFILE": "x", "SSL_CERT_FILE": "x", "OPENSSL_CONF": "x", "TERM": "foot"}
-    lockdown.forget_steering(environment)
+    lockdown.remove_unsafe_variables(environment)
     assert environment == {"TERM": "foot"}
 
 

@@ -68,7 +68,7 @@ def test_a_paste_is_one_text_without_what_could_be_a_key() -> None:
 def test_a_paste_that_never_ends_is_bounded_and_ends_in_silence() -> None:
     decoder = DeskDecoder()
     assert not list(decoder.feed(b"\x1b[200~" + b"5" * 3 * PASTE))
-    assert decoder.patience_s == 0.3
+    assert decoder.timeout_s == 0.3
     assert list(decoder.expire()) == [Paste("5" * PASTE)]
     assert list(decoder.feed(b"7")) == [Press("7", "7")]
 
@@ -139,7 +139,7 @@ def test_anything_at_all_holds_back_little_and_raises_nothing(pieces: list[bytes
         list(decoder.feed(piece))
     list(decoder.expire())
     list(decoder.expire())
-    assert decoder.patience_s is None
+    assert decoder.timeout_s is None
     assert list(decoder.feed(b"5")) == [Press("5", "5")]
 
 

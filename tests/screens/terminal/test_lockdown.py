@@ -30,7 +30,7 @@ def test_the_environment_is_scrubbed() -> None:
         "LINES": "9",
         "NO_COLOR": "1",
     }
-    lockdown.scrub(environment)
+    lockdown.scrub_environment(environment)
     ours = {"TEXTUAL_DISABLE_KITTY_KEY": "1", "TEXTUAL_FPS": "1000"}
     assert environment == {"PATH": "/bin", "TERM": "foot", **ours}
 
@@ -55,7 +55,7 @@ def test_the_terminal_neither_echoes_nor_signals(
     kept: list[tuple[object, ...]] = []
     monkeypatch.setattr("atexit.register", lambda *call: kept.append(call))
     before = _flags(terminal)
-    lockdown.hush(terminal)
+    lockdown.lock_keyboard(terminal)
     local, incoming = _flags(terminal)
     assert not local & (termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
     assert not incoming & (termios.IXON | termios.IXOFF)
@@ -66,7 +66,7 @@ def test_the_terminal_neither_echoes_nor_signals(
 
 def test_a_pipe_is_left_alone() -> None:
     outside, inside = os.pipe()
-    lockdown.hush(outside)
+    lockdown.lock_keyboard(outside)
     os.close(outside)
     os.close(inside)
 

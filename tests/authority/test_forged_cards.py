@@ -22,8 +22,8 @@ from kiosk.contract.messages import Finished, KeyKind, Purpose, Reason, Refusal,
 from kiosk.contract.ports import CardAddress
 from tests.authority.desk import Desk
 from tests.authority.world import PUK, World
-from tests.hardware.trouble import CHANGE, RESET, VERIFY, Trouble, answers
-from tests.support.faults import says
+from tests.hardware.failing import CHANGE, RESET, VERIFY, FailingCard, answers
+from tests.support.faults import answering
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -42,12 +42,12 @@ def make(guid: bytes | None = None, kind: KeyKind = KeyKind.P_256) -> VirtualCar
 
 
 @pytest.fixture
-def genuine() -> Trouble:
-    return Trouble(make())
+def genuine() -> FailingCard:
+    return FailingCard(make())
 
 
 @pytest.fixture
-def card(world: World, genuine: Trouble) -> Card:
+def card(world: World, genuine: FailingCard) -> Card:
     """The record of the genuine card, with its key."""
     content = read(genuine.card.state.objects[piv.CERT_CARD_AUTHENTICATION])
     key = key_from(content[0x70])
@@ -55,47 +55,47 @@ def card(world: World, genuine: Trouble) -> Card:
     return world.registered_card(identifier=genuine.card.state.guid.hex(), auth_key=key)
 
 
-def sent_secrets(chip: Trouble) -> int:
+def sent_secrets(chip: FailingCard) -> int:
     """How often a card was sent a PIN or an unblock secret."""
     return sum(chip.count(instruction) for instruction in (VERIFY, CHANGE, RESET))
 
 
-def greedy(card: VirtualCard) -> Trouble:
+def greedy(card: VirtualCard) -> FailingCard:
     """A card that takes whatever it is sent."""
-    chip = Trouble(card)
+    chip = FailingCard(card)
     chip.fail(dict.fromkeys((CHANGE, RESET), answers("9000")))
     return chip
 
 
-def with_another_key(genuine: Trouble) -> Trouble:
+def with_another_key(genuine: FailingCard) -> FailingCard:
     return greedy(make(genuine.card.state.guid))
 
 
-def with_its_certificate(genuine: Trouble) -> Trouble:
+def with_its_certificate(genuine: FailingCard) -> FailingCard:
     forged = make(genuine.card.state.guid)
     forged.state.objects.update(genuine.card.state.objects)
     return greedy(forged)
 
 
-def without_a_key(genuine: Trouble) -> Trouble:
+def without_a_key(genuine: FailingCard) -> FailingCard:
     forged = make(genuine.card.state.guid)
     del forged.state.objects[piv.CERT_CARD_AUTHENTICATION]
     del forged.state.keys[SLOT_CARD_AUTHENTICATION]
     return greedy(forged)
 
 
-def replaying(genuine: Trouble) -> Trouble:
+def replaying(genuine: FailingCard) -> FailingCard:
     """Answer each challenge as the genuine card answered one of the same form before."""
     forged = with_its_certificate(genuine)
     command = next(one for one in genuine.apdus if one[1] == PROVE)
     genuine.card.transmit(bytes.fromhex("00a4040005a000000308"))
     answer = genuine.card.transmit(command)
     assert answer[-2:] == b"\x90\x00"
-    forged.fail({PROVE: says(answer), **dict.fromkeys((CHANGE, RESET), answers("9000"))})
+    forged.fail({PROVE: answering(answer), **dict.fromkeys((CHANGE, RESET), answers("9000"))})
     return forged
 
 
-Forge = Callable[[Trouble], Trouble]
+Forge = Callable[[FailingCard], FailingCard]
 KINDS: dict[str, Forge] = {
     "right GUID, another key": with_another_key,
     "right certificate, another key": with_its_certificate,
@@ -116,7 +116,7 @@ def serve(world: World, chip: Chip, insert: Insert) -> object:
 
 
 def test_the_genuine_card_is_sent_its_secret(
-    world: World, card: Card, genuine: Trouble, insert: Insert
+    world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     assert serve(world, genuine, insert) == Finished(Purpose.UNLOCK)
     assert (genuine.count(PROVE), genuine.count(RESET)) == (2, 1)
@@ -126,7 +126,7 @@ def test_the_genuine_card_is_sent_its_secret(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forged_card_is_sent_nothing_and_its_bearer_is_asked_nothing(
-    kind: str, world: World, card: Card, genuine: Trouble, insert: Insert
+    kind: str, world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     Desk(world).open(insert(genuine, GENUINE).reader)
     forged = KINDS[kind](genuine)
@@ -141,7 +141,7 @@ def test_a_forged_card_is_sent_nothing_and_its_bearer_is_asked_nothing(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forged_card_that_is_put_in_after_the_questions_is_sent_nothing(
-    kind: str, world: World, card: Card, genuine: Trouble, insert: Insert
+    kind: str, world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     desk = Desk(world)
     opened = desk.open(insert(genuine, GENUINE).reader)
@@ -157,7 +157,7 @@ def test_a_forged_card_that_is_put_in_after_the_questions_is_sent_nothing(
 
 
 def test_a_card_with_another_identifier_is_not_even_asked(
-    world: World, card: Card, genuine: Trouble, insert: Insert
+    world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     desk = Desk(world)
     opened = desk.open(insert(genuine, GENUINE).reader)
@@ -173,7 +173,7 @@ def test_a_card_with_another_identifier_is_not_even_asked(
 def test_a_key_of_a_kind_that_the_standard_lacks_has_to_be_proven_too(
     world: World, insert: Insert, kind: KeyKind
 ) -> None:
-    mine = Trouble(make(kind=kind))
+    mine = FailingCard(make(kind=kind))
     world.registered_card(identifier=mine.card.state.guid.hex())
     copy = make(mine.card.state.guid, kind)
     copy.state.objects.update(mine.card.state.objects)

@@ -17,7 +17,7 @@ from tests.e2e import records
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
-from tests.support.pad import Does, Pad
+from tests.support.pad import EntryEnd, Pad
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -91,12 +91,12 @@ def _registers(visitor: Visitor, keying: Keying) -> None:
 def _unlocks(visitor: Visitor, keying: Keying) -> None:
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK)
-    keying.will(Does.CANCELS)
+    keying.will(EntryEnd.CANCELS)
     visitor.enters_code(visitor.world.read_code(visitor.who.email))
     keying.on(Work.NEW_PIN_ON_PAD, "6 to 8 digits", "nobody can guess", "Leave your smartcard in")
     keying.tries_again(PadNotice.CANCELLED, NEW_PIN, SLIP)
     keying.on(Work.NEW_PIN_ON_PAD)
-    keying.tries_again(PadNotice.DIFFERENT, Does.FORGETS)
+    keying.tries_again(PadNotice.DIFFERENT, EntryEnd.FORGETS)
     keying.on(Work.NEW_PIN_ON_PAD)
     keying.tries_again(PadNotice.TIMEOUT, NEW_PIN, NEW_PIN)
     keying.on(Work.NEW_PIN_ON_PAD)
@@ -110,7 +110,7 @@ def _changes(visitor: Visitor, keying: Keying) -> None:
     visitor.comes().chooses(Purpose.CHANGE_PIN)
     keying.on(Work.PIN_ON_PAD)
     keying.tries_again(PadNotice.WRONG, NEW_PIN, left=2)
-    keying.will(Does.CANCELS)
+    keying.will(EntryEnd.CANCELS)
     keying.on(Work.PIN_ON_PAD)
     keying.on(Work.CHANGE_ON_PAD)
     keying.tries_again(PadNotice.CANCELLED, NEW_PIN, NEXT_PIN, NEXT_PIN)

@@ -149,7 +149,7 @@ def test_the_database_is_locked_when_the_card_has_its_new_pin(make_world: MakeWo
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     assert hang.reached.wait(30)
     with held(world.database) as lock:
-        hang.let_go()
+        hang.release()
         lock.let_go(1.5)
     with promised():
         visitor.finishes(Purpose.UNLOCK)

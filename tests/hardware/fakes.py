@@ -49,7 +49,7 @@ class Card:
 
 
 class Endless:
-    """Says "there is more" for ever."""
+    """Answers 61xx for ever."""
 
     def __init__(self, make: Callable[[], str]) -> None:
         self._make = make

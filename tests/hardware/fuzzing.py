@@ -121,12 +121,12 @@ class FuzzLink(Link):
 
     def spent(self) -> list[tuple[int, int, StatusWord]]:
         """What carried a PIN, a secret or what a key made: instruction, reference, the answer."""
-        told: list[tuple[int, int, StatusWord]] = []
+        spent: list[tuple[int, int, StatusWord]] = []
         for command, raw in self.commands:
             ins, reference = command.header.ins, command.header.p2
             status = StatusWord(int.from_bytes(raw[-2:]))
             if ins in _SPENDING and command.changes_card:
-                told.append((ins, reference, status))
+                spent.append((ins, reference, status))
             elif ins == GET_RESPONSE and command.within_change:
-                told[-1] = (*told[-1][:2], status)
-        return told
+                spent[-1] = (*spent[-1][:2], status)
+        return spent

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hardware.card_access import PcscCards
 from kiosk.contract.messages import OnPad
 from kiosk.contract.ports import CardAddress
-from tests.hardware.trouble import PUK, Trouble
+from tests.hardware.failing import PUK, FailingCard
 
 PIN, NEW, WRONG = "482915", "60514273", "11111111"
 ON_PAD = OnPad()
@@ -30,7 +30,7 @@ def unblock(cards: PcscCards, at: CardAddress) -> None:
 ACTS: dict[str, Act] = {"verify": verify, "change": change, "unblock": unblock}
 
 
-def nothing_came_of_it(card: Trouble) -> None:
+def assert_nothing_sent(card: FailingCard) -> None:
     """Nothing but questions reached the card."""
     assert {apdu[1] for apdu in card.apdus if len(apdu) > 5} <= {0xA4, 0xCB}
     assert card.card.state.pin.left == 3

@@ -32,7 +32,7 @@ from kiosk.contract.messages import CardChallenge, CardId, KeyKind, PinState
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
-from tests.hardware.trouble import Trouble, unblock
+from tests.hardware.failing import FailingCard, unblock
 from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware
@@ -220,7 +220,7 @@ def test_a_wrong_puk_is_wrong_on_a_card_that_still_holds_a_right_one(
 ) -> None:
     """Another program proved the PUK and left the card as it was."""
     card = make(PROFILES["holds the PUK"])
-    seat = insert(Trouble(card))
+    seat = insert(FailingCard(card))
     command = bytes.fromhex("002c008010") + PUK.reveal().encode() + NEW.reveal().encode()
     context = pcsc.establish()
     handle, protocol = pcsc.connect(context, seat.reader, exclusive=False)

@@ -12,7 +12,7 @@ from kiosk.contract.ports import CardHold
 from kiosk.station.commands import OpenVisit
 from kiosk.station.events import GaveUp
 from kiosk.station.executor import Actions
-from tests.hardware.trouble import CHANGES, VERIFY, address, answers, cards_with, chip
+from tests.hardware.failing import CHANGES, VERIFY, address, answers, cards_with, chip
 from tests.station.fakes import FakeAuthority
 from tests.station.samples import ID
 from tests.support.pcsc import Insert
@@ -58,7 +58,7 @@ def test_what_the_card_was_not_asked_has_nothing_to_do_with_the_air(insert: Inse
     assert type(refused.value) is NotAllowed
 
 
-def test_a_card_that_is_gone_is_not_said_to_want_contacts(insert: Insert) -> None:
+def test_a_card_that_is_gone_does_not_want_contacts(insert: Insert) -> None:
     held = chip(OVER_THE_AIR)
     seat = insert(held)
     at = address(seat, held)
@@ -83,7 +83,7 @@ def test_the_station_asks_for_the_slot_and_writes_it_down(insert: Insert) -> Non
     assert held.count(VERIFY) == 0, "the state was asked for, and no PIN was sent"
 
 
-def test_the_doctor_says_what_it_wants(insert: Insert) -> None:
+def test_the_doctor_names_what_it_wants(insert: Insert) -> None:
     found = examine_reader(cards_with(), insert(chip(OVER_THE_AIR)).reader)
     assert found.card is CardCondition.FAILING
     assert "wants a reader with contacts" in found.detail

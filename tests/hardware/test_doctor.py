@@ -9,7 +9,7 @@ from hardware.doctor import CardCondition, examine_readers
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.messages import PinState
-from tests.hardware.trouble import answers, cards_with, chip
+from tests.hardware.failing import answers, cards_with, chip
 from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
@@ -43,9 +43,9 @@ def test_cards_that_are_not_well(insert: Insert) -> None:
 
 
 def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None:
-    seat, trouble = insert(chip()), chip()
-    trouble.fail(dict.fromkeys((0xCB, 0xC0), answers("6100")))
-    insert(trouble, 1)
+    seat, failing = insert(chip()), chip()
+    failing.fail(dict.fromkeys((0xCB, 0xC0), answers("6100")))
+    insert(failing, 1)
     context = pcsc.establish()
     handle, _ = pcsc.connect(context, seat.reader, exclusive=True)
     assert conditions() == [CardCondition.BUSY, CardCondition.FAILING]

@@ -145,7 +145,7 @@ def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardErr
     return None
 
 
-def is_told(link: FuzzLink, error: CardError | None) -> bool:
+def is_reported(link: FuzzLink, error: CardError | None) -> bool:
     """Whether nobody is told that nothing was sent, where something was and was not taken."""
     untaken = [status for _, _, status in link.spent() if not status.is_ok]
     if error is None or isinstance(error, PinRefused):
@@ -174,7 +174,7 @@ def test_any_answer(family: str, act: str, printed: Printed) -> None:
         error = act_on(driver, link, identifier, act)
         assert not any(secret.reveal() in str(error) for secret in (PIN, NEW, SECRET))
         within_bounds(link, act)
-        assert is_told(link, error)
+        assert is_reported(link, error)
         inputs += link.wrong
         ends += error is None
 
@@ -193,13 +193,13 @@ def test_an_answer_without_an_end(family: str, act: str, step: int, size: int) -
     error = act_on(driver, link, identifier, act)
     assert (error is None) == (link.wrong == 0)
     within_bounds(link, act)
-    assert is_told(link, error)
+    assert is_reported(link, error)
 
 
 @pytest.mark.parametrize(("family", "act"), [case for case in CASES if case[1] != "read"])
 @pytest.mark.parametrize("answer", ["0000", "6100", "6d00", "6400", "ffff"])
-def test_whatever_a_card_says_to_a_secret_it_was_sent(family: str, act: str, answer: str) -> None:
+def test_every_answer_to_a_secret_that_was_sent(family: str, act: str, answer: str) -> None:
     driver, make, identifier = FAMILIES[family]
     for step in range(8):
         link = FuzzLink(make(), Plan(step, [bytes.fromhex(answer)], forever=False))
-        assert is_told(link, act_on(driver, link, identifier, act))
+        assert is_reported(link, act_on(driver, link, identifier, act))

@@ -13,8 +13,8 @@ from hardware.virtual.piv import VirtualCard
 from kiosk.contract.errors import CardError
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
+from tests.hardware.failing import CHANGES, PIN, PUK, cards_with
 from tests.hardware.fuzzing import Plan, plans
-from tests.hardware.trouble import CHANGES, PIN, PUK, cards_with
 from tests.support.pcsc import Insert
 from tests.support.printed import Printed
 

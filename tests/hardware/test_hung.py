@@ -9,7 +9,7 @@ import pytest
 from hardware.card_access import CardTimeouts
 from kiosk.contract.errors import CardError, CardHung, OutcomeUnknown
 from kiosk.contract.ports import CardHold
-from tests.hardware.trouble import (
+from tests.hardware.failing import (
     CHANGES,
     GET_DATA,
     NEW,
@@ -18,9 +18,9 @@ from tests.hardware.trouble import (
     SOON,
     VERIFY,
     address,
+    await_service_poll,
     cards_with,
     chip,
-    let_the_service_look,
     read_once_free,
     unblock,
 )
@@ -33,18 +33,18 @@ pytestmark = pytest.mark.hardware
 @pytest.mark.parametrize("instruction", [VERIFY, RESET])
 def test_a_card_that_hangs_in_a_change(instruction: int, insert: Insert) -> None:
     """Unknown, the reader is refused while it is stuck, and serves the next card."""
-    trouble, hang = chip(), Hang()
-    trouble.fail({instruction: hang})
-    seat = insert(trouble)
-    cards, at = cards_with(SOON), address(seat, trouble)
+    failing, hang = chip(), Hang()
+    failing.fail({instruction: hang})
+    seat = insert(failing)
+    cards, at = cards_with(SOON), address(seat, failing)
     with pytest.raises(OutcomeUnknown):
         CHANGES[instruction](cards, at)
     with pytest.raises(CardHung):
         cards.read(seat.reader)
-    hang.let_go()
+    hang.release()
     seat.remove()
-    let_the_service_look(seat.reader)
-    assert trouble.count(instruction) == 1
+    await_service_poll(seat.reader)
+    assert failing.count(instruction) == 1
     after = chip()
     report = read_once_free(cards, insert(after).reader)
     assert report.card.identifier == after.card.state.guid.hex()
@@ -52,24 +52,24 @@ def test_a_card_that_hangs_in_a_change(instruction: int, insert: Insert) -> None
 
 def test_a_card_that_hangs_in_reading_never_gets_the_secret(insert: Insert) -> None:
     """When it wakes up, the abandoned work must not go on to the change."""
-    trouble, hang = chip(), Hang()
-    trouble.fail({GET_DATA: hang})
-    seat = insert(trouble)
-    cards, at = cards_with(SOON), address(seat, trouble)
+    failing, hang = chip(), Hang()
+    failing.fail({GET_DATA: hang})
+    seat = insert(failing)
+    cards, at = cards_with(SOON), address(seat, failing)
     with pytest.raises(CardHung):
         unblock(cards, at, PUK, NEW)
-    trouble.fail({})
-    hang.let_go()
+    failing.fail({})
+    hang.release()
     assert read_once_free(cards, seat.reader).card == at.card
-    assert trouble.count(RESET) == 0
+    assert failing.count(RESET) == 0
 
 
 def test_a_hold_whose_card_hangs_does_not_go_on_when_it_wakes_up(insert: Insert) -> None:
     """What would follow from the late answer is a secret released that nobody waits for."""
-    trouble, hang = chip(), Hang()
-    trouble.fail({RESET: hang})
-    seat = insert(trouble)
-    cards, at = cards_with(SOON), address(seat, trouble)
+    failing, hang = chip(), Hang()
+    failing.fail({RESET: hang})
+    seat = insert(failing)
+    cards, at = cards_with(SOON), address(seat, failing)
     went_on: list[str] = []
 
     def use(card: CardHold) -> None:
@@ -81,14 +81,14 @@ def test_a_hold_whose_card_hangs_does_not_go_on_when_it_wakes_up(insert: Insert)
 
     with pytest.raises(OutcomeUnknown):
         cards.hold(at, use)
-    hang.let_go()
+    hang.release()
     assert read_once_free(cards, seat.reader).card == at.card
     assert went_on == ["left"]
 
 
 def test_asking_somebody_else_within_a_hold_is_not_the_cards_time(insert: Insert) -> None:
-    trouble = chip()
-    at = address(insert(trouble), trouble)
+    failing = chip()
+    at = address(insert(failing), failing)
 
     def use(card: CardHold) -> str:
         threading.Event().wait(3 * SOON.answer_s)
@@ -99,24 +99,24 @@ def test_asking_somebody_else_within_a_hold_is_not_the_cards_time(insert: Insert
 
 
 def test_a_card_that_hangs_is_pulled_out_still_hanging(insert: Insert) -> None:
-    trouble, hang = chip(), Hang()
-    trouble.fail({GET_DATA: hang})
-    seat = insert(trouble)
+    failing, hang = chip(), Hang()
+    failing.fail({GET_DATA: hang})
+    seat = insert(failing)
     cards = cards_with(SOON)
     with pytest.raises(CardHung):
         cards.read(seat.reader)
-    threading.Timer(0.1, hang.let_go).start()
+    threading.Timer(0.1, hang.release).start()
     seat.remove()
-    let_the_service_look(seat.reader)
+    await_service_poll(seat.reader)
     after = chip()
     report = read_once_free(cards, insert(after).reader)
     assert report.card.identifier == after.card.state.guid.hex()
 
 
 def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
-    trouble, hang, well = chip(), Hang(), chip()
-    trouble.fail({GET_DATA: hang})
-    stuck, seat = insert(trouble), insert(well, 1)
+    failing, hang, well = chip(), Hang(), chip()
+    failing.fail({GET_DATA: hang})
+    stuck, seat = insert(failing), insert(well, 1)
     cards = cards_with(CardTimeouts(answer_s=5.0))
     errors: list[CardError] = []
 
@@ -130,6 +130,6 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     reading.start()
     assert hang.reached.wait(10)
     unblock(cards, address(seat, well), PUK, NEW)
-    hang.let_go()
+    hang.release()
     reading.join(10)
     assert not errors

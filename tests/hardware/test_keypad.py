@@ -15,10 +15,19 @@ from hardware.registry import Registry
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.errors import PadLeft, PadRefused, PinBlocked, PinWrong
 from kiosk.contract.messages import PinState
-from tests.hardware.keying import ACTS, NEW, PIN, WRONG, change, nothing_came_of_it, unblock, verify
-from tests.hardware.trouble import PUK, address, cards_with, chip
+from tests.hardware.failing import PUK, address, cards_with, chip
+from tests.hardware.keying import (
+    ACTS,
+    NEW,
+    PIN,
+    WRONG,
+    assert_nothing_sent,
+    change,
+    unblock,
+    verify,
+)
 from tests.support.clients import Clients
-from tests.support.pad import Asking, Does, Pad
+from tests.support.pad import EntryEnd, EntryRequest, Pad
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -92,7 +101,7 @@ def test_a_reader_without_keys(insert: Insert) -> None:
     for act in ACTS.values():
         with pytest.raises(PadRefused):
             act(cards, at)
-    nothing_came_of_it(card)
+    assert_nothing_sent(card)
 
 
 @pytest.mark.parametrize("features", ["fails", "", "060442330006", "0604"])
@@ -118,7 +127,7 @@ def test_a_trace_holds_no_secret(insert: Insert, pad: Pad, tmp_path: Path) -> No
     at = address(insert(card), card)
     with log.open("w") as file:
         cards = cards_with(trace=lambda exchange: print(repr(exchange), exchange, file=file))
-        pad.types(NEW, NEW, Does.CANCELS)
+        pad.types(NEW, NEW, EntryEnd.CANCELS)
         unblock(cards, at)
         with pytest.raises(PadLeft):
             verify(cards, at)
@@ -147,6 +156,6 @@ def test_the_keys_do_for_opensc_what_they_do_for_us(
     assert clients.opensc("pkcs15-tool", at.reader, "--verify-pin").returncode == 0
     pad.types(PUK.reveal(), NEW, NEW)
     assert clients.opensc("pkcs15-tool", at.reader, "--unblock-pin").returncode == 0
-    assert pad.asked == [Asking("00200080", 1, 4, 8), Asking("002c0080", 3, 4, 8)]
+    assert pad.asked == [EntryRequest("00200080", 1, 4, 8), EntryRequest("002c0080", 3, 4, 8)]
     pad.types(NEW)
     verify(cards_with(), at)

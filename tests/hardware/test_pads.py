@@ -21,21 +21,21 @@ from kiosk.contract.errors import PadLeft, PadRefused, PadTrouble
 from kiosk.contract.messages import OnPad
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
-from tests.hardware.keyed_desk import FEATURES, MODIFY, PROPERTIES, VERIFY, Desk, Reader
+from tests.hardware.keypad_reader import FEATURES, MODIFY, PROPERTIES, VERIFY, KeypadChannel, Reader
 
 SECRET = Sensitive("73918264")
 PAD = OnPad(6, 8)
 
 
-def _with_code(desk: Desk) -> CardSession:
-    return OpenPgpSession(desk, Secret.RESETTING_CODE)
+def _with_code(channel: KeypadChannel) -> CardSession:
+    return OpenPgpSession(channel, Secret.RESETTING_CODE)
 
 
-def _with_admin_pin(desk: Desk) -> CardSession:
-    return OpenPgpSession(desk, Secret.ADMIN_PIN)
+def _with_admin_pin(channel: KeypadChannel) -> CardSession:
+    return OpenPgpSession(channel, Secret.ADMIN_PIN)
 
 
-Family = Callable[[Desk], CardSession]
+Family = Callable[[KeypadChannel], CardSession]
 Act = Callable[[CardSession], None]
 
 
@@ -86,19 +86,19 @@ ASKED: list[tuple[str, Family, Act, int, str]] = [
 )
 def test_each_act_of_each_family(family: Family, act: Act, code: int, asked: str) -> None:
     reader = Reader()
-    act(family(Desk(reader, Passwords())))
+    act(family(KeypadChannel(reader, Passwords())))
     assert reader.asked == [(code, asked.replace(" ", ""))]
 
 
 @pytest.mark.parametrize(("act", "number_of_messages"), [(verify, 8), (change, 11), (unblock, 11)])
 def test_a_reader_without_a_display_has_no_messages(act: Act, number_of_messages: int) -> None:
-    reader = Reader(told="0102000006010407010c")
-    act(PivSession(Desk(reader, Passwords())))
+    reader = Reader(properties="0102000006010407010c")
+    act(PivSession(KeypadChannel(reader, Passwords())))
     assert bytes.fromhex(reader.asked[0][1])[number_of_messages] == 0
 
 
 @pytest.mark.parametrize(
-    ("told", "pin", "limits"),
+    ("properties", "pin", "limits"),
     [
         ("", OnPad(), "0806"),
         ("", OnPad(7, 7), "0707"),
@@ -106,18 +106,24 @@ def test_a_reader_without_a_display_has_no_messages(act: Act, number_of_messages
         ("070107", OnPad(), "0706"),
         ("060104070100", OnPad(), "0806"),
     ],
-    ids=["the card's limits", "the caller's", "the reader's least", "its most", "no most is told"],
+    ids=[
+        "the card's limits",
+        "the caller's",
+        "the reader's least",
+        "its most",
+        "no most is properties",
+    ],
 )
-def test_the_narrowest_limits_count(told: str, pin: OnPad, limits: str) -> None:
-    reader = Reader(told)
-    PivSession(Desk(reader, Passwords())).verify_pin(pin)
+def test_the_narrowest_limits_count(properties: str, pin: OnPad, limits: str) -> None:
+    reader = Reader(properties)
+    PivSession(KeypadChannel(reader, Passwords())).verify_pin(pin)
     assert reader.asked[0][1][10:14] == limits
 
 
 def test_a_reader_whose_pins_are_all_too_short_is_not_asked() -> None:
-    reader = Reader(told="070105")
+    reader = Reader(properties="070105")
     with pytest.raises(PadRefused):
-        verify(PivSession(Desk(reader, Passwords())))
+        verify(PivSession(KeypadChannel(reader, Passwords())))
     assert reader.asked == []
 
 
@@ -131,12 +137,12 @@ def test_a_reader_whose_pins_are_all_too_short_is_not_asked() -> None:
     ],
     ids=["gids", "openpgp", "an old PIN may be shorter", "an old PIN may be longer"],
 )
-def test_a_change_in_which_a_slip_could_not_be_told_is_not_asked_for(
+def test_a_change_in_which_a_slip_could_not_be_noticed_is_not_asked_for(
     family: Family, new: OnPad
 ) -> None:
     reader, card = Reader(), Passwords()
     with pytest.raises(PadRefused) as refused:
-        family(Desk(reader, card)).change_pin(OnPad(), new)
+        family(KeypadChannel(reader, card)).change_pin(OnPad(), new)
     assert type(refused.value) is PadRefused, "of the reader it says nothing"
     assert (reader.asked, card.spent) == ([], [])
 
@@ -144,7 +150,7 @@ def test_a_change_in_which_a_slip_could_not_be_told_is_not_asked_for(
 def test_no_reader_derives_a_password() -> None:
     card = Passwords(objects={"00f9": KDF + "9000"})
     reader = Reader()
-    session = _with_code(Desk(reader, card))
+    session = _with_code(KeypadChannel(reader, card))
     assert not session.takes_pad()
     for act in (verify, change, unblock):
         with pytest.raises(PadRefused):
@@ -154,9 +160,11 @@ def test_no_reader_derives_a_password() -> None:
 
 
 def test_a_card_that_asks_for_the_unknown_takes_no_pad() -> None:
-    assert not _with_code(Desk(Reader(), Passwords(objects={"00f9": "8101ff9000"}))).takes_pad()
+    assert not _with_code(
+        KeypadChannel(Reader(), Passwords(objects={"00f9": "8101ff9000"}))
+    ).takes_pad()
     for family in (PivSession, GidsSession, _with_code):
-        assert family(Desk(Reader(), Passwords())).takes_pad()
+        assert family(KeypadChannel(Reader(), Passwords())).takes_pad()
 
 
 def test_two_pins_come_from_the_same_place() -> None:
@@ -164,7 +172,7 @@ def test_two_pins_come_from_the_same_place() -> None:
     for family in (PivSession, GidsSession, _with_code):
         for current, new in ((PAD, SECRET), (SECRET, PAD)):
             with pytest.raises(PadRefused):
-                family(Desk(reader, card)).change_pin(current, new)
+                family(KeypadChannel(reader, card)).change_pin(current, new)
     assert reader.asked == []
     assert card.spent == []
 
@@ -179,18 +187,18 @@ def test_a_reader_with_half_the_keys_has_none(features: str) -> None:
 
 
 def test_a_reader_that_fails_the_questions() -> None:
-    def knows_nothing(code: int, _body: bytes) -> bytes:
+    def without_properties(code: int, _body: bytes) -> bytes:
         raise PcscError("SCardControl", code)
 
-    assert PinPad.found(knows_nothing) is None
+    assert PinPad.found(without_properties) is None
     reader = Reader()
 
-    def keeps_to_itself(code: int, body: bytes) -> bytes:
+    def fails_properties(code: int, body: bytes) -> bytes:
         if code == PROPERTIES:
             raise PcscError("SCardControl", 1)
         return reader.control(code, body)
 
-    keypad = PinPad.found(keeps_to_itself)
+    keypad = PinPad.found(fails_properties)
     assert keypad is not None
     entry = PadEntry(PadOperation.CURRENT, 6, 8)
     keypad.prepared(CommandApdu(CommandHeader(0x00, 0x20, 0x00, 0x82), pad=entry), entry)()
@@ -201,13 +209,13 @@ def test_a_reader_that_fails_the_questions() -> None:
     ("status", "because"),
     [(0x6400, "timeout"), (0x6401, "cancelled"), (0x6402, "different"), (0x6403, "length")],
 )
-def test_what_the_reader_says_for_itself(status: int, because: PadTrouble) -> None:
+def test_the_readers_own_status_words(status: int, because: PadTrouble) -> None:
     with pytest.raises(PadLeft) as left:
         check(StatusWord(status))
     assert left.value.because == because
 
 
-def test_what_the_card_says_is_the_cards() -> None:
+def test_the_cards_status_words_stay_the_cards() -> None:
     with pytest.raises(PadRefused):
         check(StatusWord(0x6B80))
     for status in (0x9000, 0x63C2, 0x6983, 0x6404, 0x6A80):

@@ -25,8 +25,17 @@ from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import KeyKind, PinChallenge, PinProof
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import unsupported_certificate
+from tests.hardware.failing import (
+    PATIENT,
+    PIN,
+    SOON,
+    VERIFY,
+    FailingCard,
+    address,
+    answers,
+    cards_with,
+)
 from tests.hardware.keying import ON_PAD
-from tests.hardware.trouble import PATIENT, PIN, SOON, VERIFY, Trouble, address, answers, cards_with
 from tests.support.faults import Hang, pulled_out
 from tests.support.pad import Pad
 from tests.support.pcsc import Insert
@@ -64,7 +73,7 @@ def counts(proof: PinProof | None, asked: PinChallenge) -> bool:
 @pytest.mark.parametrize("t0", [False, True], ids=["T=1", "T=0"])
 @pytest.mark.parametrize("kind", KeyKind)
 def test_each_kind_of_key_signs_after_verify(insert: Insert, kind: KeyKind, t0: bool) -> None:
-    card = Trouble(card_of(kind, t0=t0))
+    card = FailingCard(card_of(kind, t0=t0))
     seat = insert(card)
     asked = challenge()
     proof = cards_with().verify_pin(address(seat, card), PIN, asked)
@@ -84,7 +93,7 @@ def test_each_kind_of_key_signs_after_verify(insert: Insert, kind: KeyKind, t0: 
 def test_a_key_without_a_certificate_is_read_from_the_metadata(
     insert: Insert, kind: KeyKind
 ) -> None:
-    card = Trouble(card_of(kind, metadata=True))
+    card = FailingCard(card_of(kind, metadata=True))
     del card.card.state.objects[piv.CERT_PIV_AUTHENTICATION]
     asked = challenge()
     proof = cards_with().verify_pin(address(insert(card), card), PIN, asked)
@@ -94,7 +103,7 @@ def test_a_key_without_a_certificate_is_read_from_the_metadata(
 
 
 def test_a_certificate_may_be_compressed(insert: Insert) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     told = read(card.card.state.objects[piv.CERT_PIV_AUTHENTICATION])
     packed = tlv(0x70, gzip.compress(told[0x70])) + tlv(0x71, b"\x01") + tlv(0xFE, b"")
     card.card.state.objects[piv.CERT_PIV_AUTHENTICATION] = packed
@@ -127,21 +136,21 @@ def with_an_unknown_kind(card: VirtualCard) -> None:
 )
 def test_a_card_without_such_a_key_verifies_the_pin(insert: Insert, make: object) -> None:
     assert callable(make)
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     make(card.card)
     assert cards_with().verify_pin(address(insert(card), card), PIN, challenge()) is None
     assert card.count(VERIFY) == 1
 
 
 def test_nothing_is_signed_where_nothing_is_asked(insert: Insert) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     assert cards_with().verify_pin(address(insert(card), card), PIN) is None
     assert card.count(SIGN) == 0
 
 
 def test_a_key_that_signs_before_verify_is_no_proof(insert: Insert) -> None:
     """Some cards let their owner make a key that needs no PIN."""
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     state = card.card.state
     # The key of slot 9E, which the virtual card uses without a PIN, answers for slot 9A.
     state.keys[SLOT_PIV_AUTHENTICATION] = state.keys[SLOT_CARD_AUTHENTICATION]
@@ -156,7 +165,7 @@ def test_a_key_that_signs_before_verify_is_no_proof(insert: Insert) -> None:
 
 
 def test_a_pin_that_another_program_verified_does_not_matter(insert: Insert) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     seat = insert(card)
     select = bytes.fromhex("00a4040005a000000308")
     verify = bytes.fromhex("0020008008") + PIN.reveal().encode().ljust(8, b"\xff")
@@ -166,7 +175,7 @@ def test_a_pin_that_another_program_verified_does_not_matter(insert: Insert) -> 
 
 
 def test_a_wrong_and_a_blocked_pin_are_never_signed_for(insert: Insert) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     at = address(insert(card), card)
     cards = cards_with()
     for left in (2, 1):
@@ -179,7 +188,7 @@ def test_a_wrong_and_a_blocked_pin_are_never_signed_for(insert: Insert) -> None:
     assert card.card.state.pin.left == 0
 
 
-def after_verify(card: Trouble, fault: object) -> None:
+def after_verify(card: FailingCard, fault: object) -> None:
     """Have GENERAL AUTHENTICATE fail from the next VERIFY on."""
 
     def verify(_chip: object, command: bytes) -> bytes:
@@ -197,7 +206,7 @@ def after_verify(card: Trouble, fault: object) -> None:
     ids=["6982", "6f00", "6300", "63c0", "6a80", "no status", "pulled out"],
 )  # fmt: skip
 def test_a_card_that_does_not_sign_has_verified_the_pin(insert: Insert, fault: object) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     seat = insert(card)
     after_verify(card, fault)
     assert cards_with(PATIENT).verify_pin(address(seat, card), PIN, challenge()) is None
@@ -205,17 +214,17 @@ def test_a_card_that_does_not_sign_has_verified_the_pin(insert: Insert, fault: o
 
 
 def test_a_card_that_hangs_over_the_signature_has_verified_the_pin(insert: Insert) -> None:
-    card, hang = Trouble(card_of()), Hang()
+    card, hang = FailingCard(card_of()), Hang()
     seat = insert(card)
     after_verify(card, hang)
     assert cards_with(SOON).verify_pin(address(seat, card), PIN, challenge()) is None
     assert hang.reached.is_set()
-    hang.let_go()
+    hang.release()
 
 
 @pytest.mark.parametrize("answer", ["9000", "7c009000", "7c0282009000", "ff" * 40 + "9000"])
 def test_an_answer_that_is_no_signature_proves_nothing(insert: Insert, answer: str) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     seat = insert(card)
     after_verify(card, answers(answer))
     asked = challenge()
@@ -223,7 +232,7 @@ def test_an_answer_that_is_no_signature_proves_nothing(insert: Insert, answer: s
 
 
 def test_a_pin_on_the_readers_keys_is_proven_too(insert: Insert, pad: Pad) -> None:
-    card = Trouble(card_of())
+    card = FailingCard(card_of())
     at = address(insert(card), card)
     pad.types(PIN.reveal())
     asked = challenge()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.contract.errors import CardGone, CardMute, OutcomeUnknown, ReaderGone, ReaderServiceDown
-from tests.hardware.trouble import CHANGES, RESET, VERIFY, address, cards_with, chip, then
+from tests.hardware.failing import CHANGES, RESET, VERIFY, address, cards_with, chip, then
 from tests.support.faults import MuteCard
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert, wait_for_presence
@@ -40,16 +40,16 @@ def test_the_service_restarts_between_two_calls(insert: Insert, pcscd: HotplugPc
 def test_the_service_dies_in_mid_change(
     instruction: int, insert: Insert, pcscd: HotplugPcscd
 ) -> None:
-    trouble = chip()
-    trouble.fail({instruction: then(pcscd.kill)})
-    seat = insert(trouble)
-    cards, at = cards_with(), address(seat, trouble)
+    failing = chip()
+    failing.fail({instruction: then(pcscd.kill)})
+    seat = insert(failing)
+    cards, at = cards_with(), address(seat, failing)
     with pytest.raises(OutcomeUnknown):
         CHANGES[instruction](cards, at)
     with pytest.raises(ReaderServiceDown):
         cards.read(seat.reader)
-    trouble.fail({})
+    failing.fail({})
     pcscd.start()
     seat.insert()
     assert cards.read(seat.reader).card == at.card
-    assert trouble.count(instruction) == 1
+    assert failing.count(instruction) == 1

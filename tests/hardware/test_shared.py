@@ -1,4 +1,4 @@
-"""Other programs that want the same card: kept out, waited for, and what a reset of theirs does."""
+"""Other programs at the same card: kept out, waited for, and the effect of their resets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hardware.card_access import CardTimeouts
 from hardware.pcsc import PcscError
 from hardware.trace import Exchange
 from kiosk.contract.errors import CardBusy, OutcomeUnknown
-from tests.hardware.trouble import CHANGES, NEW, PUK, address, cards_with, chip, unblock
+from tests.hardware.failing import CHANGES, NEW, PUK, address, cards_with, chip, unblock
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -31,11 +31,11 @@ def other_program(reader: str, *, exclusive: bool = False) -> Iterator[pcsc.Hand
 
 
 def test_a_card_that_another_program_holds_is_busy(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
+    failing = chip()
+    seat = insert(failing)
     with other_program(seat.reader), pytest.raises(CardBusy):
         cards_with().read(seat.reader)
-    assert trouble.apdus == []
+    assert failing.apdus == []
     assert cards_with().read(seat.reader)
 
 
@@ -68,22 +68,22 @@ def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> 
 
 
 def test_others_are_kept_out_while_we_work(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
+    failing = chip()
+    seat = insert(failing)
     refused: list[PcscError] = []
 
-    def intrude(_exchange: Exchange) -> None:
+    def connect(_exchange: Exchange) -> None:
         with pytest.raises(PcscError) as raised, other_program(seat.reader):
             pass
         refused.append(raised.value)
 
-    unblock(cards_with(trace=intrude), address(seat, trouble), PUK, NEW)
+    unblock(cards_with(trace=connect), address(seat, failing), PUK, NEW)
     assert refused
     assert all(error.busy for error in refused)
 
 
-class Meddler:
-    """Resets the card, from a connection of its own, after the n-th exchange it sees."""
+class ResettingProgram:
+    """Resets the card, over another connection, after the n-th exchange it sees."""
 
     def __init__(self, reader: str, after: set[int]) -> None:
         self._reader = reader
@@ -102,30 +102,30 @@ class Meddler:
 
 
 def test_a_reading_survives_a_reset_by_another_program(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
+    failing = chip()
+    seat = insert(failing)
     undisturbed = cards_with().read(seat.reader)
     for after in (1, 2, 3, 4):
-        before = len(trouble.apdus)
-        cards = cards_with(trace=Meddler(seat.reader, {after}), exclusive=False)
+        before = len(failing.apdus)
+        cards = cards_with(trace=ResettingProgram(seat.reader, {after}), exclusive=False)
         assert cards.read(seat.reader) == undisturbed
-        selects = [apdu for apdu in trouble.apdus[before:] if apdu[1] == 0xA4]
+        selects = [apdu for apdu in failing.apdus[before:] if apdu[1] == 0xA4]
         assert len(selects) == 2
 
 
 def test_a_card_that_is_reset_again_and_again_is_busy(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
-    cards = cards_with(trace=Meddler(seat.reader, {1, 2, 3, 4, 5}), exclusive=False)
+    failing = chip()
+    seat = insert(failing)
+    cards = cards_with(trace=ResettingProgram(seat.reader, {1, 2, 3, 4, 5}), exclusive=False)
     with pytest.raises(CardBusy):
         cards.read(seat.reader)
 
 
 def test_a_change_is_not_sent_after_a_reset_by_another_program(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
+    failing = chip()
+    seat = insert(failing)
     for instruction, operation in CHANGES.items():
-        cards = cards_with(trace=Meddler(seat.reader, {2}), exclusive=False)
+        cards = cards_with(trace=ResettingProgram(seat.reader, {2}), exclusive=False)
         with pytest.raises(OutcomeUnknown):
-            operation(cards, address(seat, trouble))
-        assert trouble.count(instruction) == 0
+            operation(cards, address(seat, failing))
+        assert failing.count(instruction) == 0

@@ -1,6 +1,6 @@
 """Cards that are torn out, or answer a part of what they should, or nonsense.
 
-Each time the caller is told the truth, and a command that changes the card went to it once.
+Each time the caller gets the truth, and a command that changes the card is sent once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kiosk.contract.errors import (
     CardUnknown,
     OutcomeUnknown,
 )
-from tests.hardware.trouble import (
+from tests.hardware.failing import (
     CHANGE,
     CHANGES,
     GET_DATA,
@@ -29,9 +29,9 @@ from tests.hardware.trouble import (
     VERIFY,
     address,
     answers,
+    await_service_poll,
     cards_with,
     chip,
-    let_the_service_look,
     unblock,
 )
 from tests.support.faults import pulled_out, torn
@@ -51,30 +51,30 @@ PULLED = {
     [(VERIFY, "unanswered"), (CHANGE, "unanswered"), *((RESET, how) for how in PULLED)],
 )
 def test_a_card_is_pulled_out_in_mid_change(instruction: int, how: str, insert: Insert) -> None:
-    trouble = chip()
-    trouble.fail({instruction: PULLED[how]})
-    seat = insert(trouble)
+    failing = chip()
+    failing.fail({instruction: PULLED[how]})
+    seat = insert(failing)
     with pytest.raises(OutcomeUnknown):
-        CHANGES[instruction](cards_with(), address(seat, trouble))
-    let_the_service_look(seat.reader)
-    assert trouble.count(instruction) == 1
+        CHANGES[instruction](cards_with(), address(seat, failing))
+    await_service_poll(seat.reader)
+    assert failing.count(instruction) == 1
 
 
 @pytest.mark.parametrize("how", PULLED)
 def test_a_card_is_pulled_out_while_it_is_read(how: str, insert: Insert) -> None:
-    trouble = chip()
-    trouble.fail({GET_DATA: PULLED[how]})
-    seat = insert(trouble)
+    failing = chip()
+    failing.fail({GET_DATA: PULLED[how]})
+    seat = insert(failing)
     with pytest.raises((CardMute, CardGone)):
         cards_with().read(seat.reader)
-    let_the_service_look(seat.reader)
+    await_service_poll(seat.reader)
 
 
 @pytest.mark.parametrize("t0", [False, True])
 def test_a_torn_or_odd_answer_to_a_change_is_not_asked_for_again(t0: bool, insert: Insert) -> None:
     """One byte only; a wrong Le; failures; a status that no standard knows."""
-    trouble = chip(CardProfile(t0=t0))
-    at = address(insert(trouble), trouble)
+    failing = chip(CardProfile(t0=t0))
+    at = address(insert(failing), failing)
     answered = {
         "90": OutcomeUnknown,
         "6c10": CardProtocolError,
@@ -85,64 +85,64 @@ def test_a_torn_or_odd_answer_to_a_change_is_not_asked_for_again(t0: bool, inser
     }
     for instruction, operation in CHANGES.items():
         for text, error in answered.items():
-            trouble.fail({instruction: answers(text)})
+            failing.fail({instruction: answers(text)})
             with pytest.raises(error):
                 operation(cards_with(), at)
-        assert trouble.count(instruction) == len(answered)
+        assert failing.count(instruction) == len(answered)
 
 
 def test_a_torn_or_odd_answer_to_a_question_is_no_outcome(insert: Insert) -> None:
-    trouble = chip()
-    seat = insert(trouble)
-    trouble.fail({GET_DATA: answers("90")})
+    failing = chip()
+    seat = insert(failing)
+    failing.fail({GET_DATA: answers("90")})
     with pytest.raises(CardMute):
         cards_with().read(seat.reader)
-    trouble.fail({GET_DATA: answers("6100"), GET_RESPONSE: answers("6100")})
+    failing.fail({GET_DATA: answers("6100"), GET_RESPONSE: answers("6100")})
     with pytest.raises(CardProtocolError):
         cards_with().read(seat.reader)
 
 
 def test_an_answer_that_never_ends_leaves_a_change_unknown(insert: Insert) -> None:
-    trouble = chip()
-    at = address(insert(trouble), trouble)
+    failing = chip()
+    at = address(insert(failing), failing)
     for instruction, operation in CHANGES.items():
-        trouble.fail({instruction: answers("6100"), GET_RESPONSE: answers("6100")})
+        failing.fail({instruction: answers("6100"), GET_RESPONSE: answers("6100")})
         with pytest.raises(OutcomeUnknown):
             operation(cards_with(), at)
-        assert trouble.count(instruction) == 1
+        assert failing.count(instruction) == 1
 
 
-def test_a_card_that_says_yes_to_everything_is_unknown(insert: Insert) -> None:
-    trouble = chip()
-    trouble.fail(dict.fromkeys(range(256), answers("9000")))
-    seat = insert(trouble)
+def test_a_card_that_answers_9000_to_everything_is_unknown(insert: Insert) -> None:
+    failing = chip()
+    failing.fail(dict.fromkeys(range(256), answers("9000")))
+    seat = insert(failing)
     with pytest.raises(CardUnknown):
         cards_with().read(seat.reader)
     with pytest.raises((CardSwapped, CardUnknown)):
-        unblock(cards_with(), address(seat, trouble), PUK, NEW)
-    assert trouble.count(RESET) == 0
+        unblock(cards_with(), address(seat, failing), PUK, NEW)
+    assert failing.count(RESET) == 0
 
 
 def everything_about(error: BaseException) -> str:
     """The texts of an error and of what led to it, and the variables of every frame."""
-    told, frames = [repr(error), str(error)], error.__traceback__
+    seen, frames = [repr(error), str(error)], error.__traceback__
     while frames is not None:
         local = frames.tb_frame.f_locals
-        told += [repr(value) for name, value in local.items() if name != "told"]
-        told += [bytes(v).decode("latin-1") for v in local.values() if isinstance(v, bytes)]
+        seen += [repr(value) for name, value in local.items() if name != "seen"]
+        seen += [bytes(v).decode("latin-1") for v in local.values() if isinstance(v, bytes)]
         frames = frames.tb_next
     for before in (error.__context__, error.__cause__):
-        told += [everything_about(before)] if before is not None else []
-    return "".join(told)
+        seen += [everything_about(before)] if before is not None else []
+    return "".join(seen)
 
 
 def test_no_error_carries_a_secret(insert: Insert) -> None:
-    trouble = chip()
-    at = address(insert(trouble), trouble)
+    failing = chip()
+    at = address(insert(failing), failing)
     for instruction, operation in CHANGES.items():
         for how in ("6f00", "63c2", "6983", "6a80", "6984", "90"):
-            trouble.fail({instruction: answers(how)})
+            failing.fail({instruction: answers(how)})
             with pytest.raises(CardError) as raised:
                 operation(cards_with(), at)
-            told = everything_about(raised.value)
-            assert not any(secret.reveal() in told for secret in (PIN, NEW, PUK))
+            seen = everything_about(raised.value)
+            assert not any(secret.reveal() in seen for secret in (PIN, NEW, PUK))

@@ -176,7 +176,7 @@ def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptu
 
 def greeted(wire: Wire) -> None:
     """Bring a scripted relay to where MAIL comes next, in verified TLS."""
-    wire.say("220 relay")
+    wire.write_lines("220 relay")
     wire.expect("EHLO", "250-relay", "250 STARTTLS")
     wire.expect("STARTTLS", "220 go")
     wire.secure(AUTHORITY.issue_cert(HOST))
@@ -202,7 +202,7 @@ def test_a_connection_lost_after_the_message_is_not_tried_again(tmp_path: Path) 
         with pytest.raises(MailUnavailable):
             SmtpMailer(relay_at(server.port, tmp_path, 5)).send(code_mail())
         assert server.calls == 1
-    assert sum(line.startswith("RCPT") for line in server.heard) == 1
+    assert sum(line.startswith("RCPT") for line in server.received) == 1
 
 
 def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> 
         wire.expect("MAIL", "250 ok")
         wire.expect("RCPT", "550 5.1.1 no such user")
         while True:
-            wire.hear()
+            wire.read_line()
 
     with Scripted(refusing) as server, pytest.raises(MailRefused, match=r"550 5.1.1 to RCPT"):
         SmtpMailer(relay_at(server.port, tmp_path, 2)).send(code_mail())
@@ -221,7 +221,7 @@ def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> 
 def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
     def without_login(wire: Wire) -> None:
         greeted(wire)
-        wire.hear()
+        wire.read_line()
 
     with Scripted(without_login) as server:
         relay = replace(
@@ -229,18 +229,18 @@ def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
         )
         with pytest.raises(MailUnavailable, match=r"offers no login.*mail\.credential"):
             SmtpMailer(relay).check()
-    assert [line.split()[0] for line in server.heard] == ["EHLO", "STARTTLS", "EHLO"]
+    assert [line.split()[0] for line in server.received] == ["EHLO", "STARTTLS", "EHLO"]
 
 
 def test_taken_is_taken_whatever_happens_to_the_goodbye(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
         taken(wire, "250 ok")
-        wire.hear()
-        wire.hear()
+        wire.read_line()
+        wire.read_line()
 
     with Scripted(silent) as server:
         SmtpMailer(relay_at(server.port, tmp_path, 5)).send(code_mail())
-    assert server.heard[-1] == "QUIT"
+    assert server.received[-1] == "QUIT"
 
 
 @pytest.mark.parametrize("where", ["greeting", "offers", "login", "answer"])
@@ -251,13 +251,13 @@ def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, 
     def dribbling(wire: Wire) -> None:
         try:
             if where == "offers":
-                wire.say("220 relay")
-                wire.hear()
+                wire.write_lines("220 relay")
+                wire.read_line()
             elif where == "login":
                 greeted(wire)
             elif where == "answer":
                 taken(wire)
-            wire.dribble("250-more\r\n" if where == "offers" else "2")
+            wire.send_slowly("250-more\r\n" if where == "offers" else "2")
         finally:
             ended.set()
 
@@ -270,7 +270,7 @@ def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, 
 
 def test_a_relay_that_takes_the_call_and_says_nothing(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
-        wire.hear()
+        wire.read_line()
 
     with Scripted(silent) as server:
         mailer = SmtpMailer(relay_at(server.port, tmp_path, 0.2))

@@ -84,29 +84,29 @@ def test_a_stripped_starttls_ends_it(tmp_path: Path) -> None:
         mailer = SmtpMailer(relay_to(replace(settings, port=proxy.port)))
         with pytest.raises(MailNotTrusted, match="offers no STARTTLS"):
             mailer.send(code_mail())
-    assert [line.split()[0] for line in proxy.heard] == ["EHLO"]
+    assert [line.split()[0] for line in proxy.received] == ["EHLO"]
     assert mailbox.heard == []
 
 
 def test_a_refused_starttls_ends_it(tmp_path: Path) -> None:
     def refusing(wire: Wire) -> None:
-        wire.say("220 relay")
+        wire.write_lines("220 relay")
         wire.expect("EHLO", "250-relay", "250-STARTTLS", "250 AUTH PLAIN LOGIN")
         wire.expect("STARTTLS", "454 4.7.0 not now")
-        wire.hear()
+        wire.read_line()
 
     with running(Mailbox(tmp_path)) as settings, Scripted(refusing) as server:
         mailer = SmtpMailer(relay_to(replace(settings, port=server.port)))
         with pytest.raises(MailNotTrusted, match="refused it"):
             mailer.send(code_mail())
-    assert [line.split()[0] for line in server.heard] == ["EHLO", "STARTTLS"]
+    assert [line.split()[0] for line in server.received] == ["EHLO", "STARTTLS"]
 
 
 def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
     """The clear text behind the 220 claims that all was taken (RFC 3207, 5); TLS says no."""
 
     def injecting(wire: Wire) -> None:
-        wire.say("220 relay")
+        wire.write_lines("220 relay")
         wire.expect("EHLO", "250-relay", "250 STARTTLS")
         wire.expect("STARTTLS", "220 go", *["250 taken"] * 8)
         wire.secure(AUTHORITY.issue_cert(HOST))
@@ -127,11 +127,14 @@ def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
 
 
 def test_plain_text_where_tls_was_expected_ends_it(tmp_path: Path) -> None:
-    with running(Mailbox(tmp_path)) as settings, Scripted(lambda wire: wire.say("220 hi")) as plain:
+    with (
+        running(Mailbox(tmp_path)) as settings,
+        Scripted(lambda wire: wire.write_lines("220 hi")) as plain,
+    ):
         relay = replace(relay_to(settings), port=plain.port, tls_from_start=True)
         with pytest.raises(MailNotTrusted, match="TLS with the relay failed"):
             SmtpMailer(relay).send(code_mail())
-    assert plain.heard == []
+    assert plain.received == []
 
 
 def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ PIN = Sensitive("482916")
 class Rig:
     """A running station; ``seen`` is every state that was shown."""
 
-    patience: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02))
+    times: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02))
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     clock: SetClock = field(default_factory=SetClock)
@@ -37,7 +37,7 @@ class Rig:
         self.actions = Actions(self.authority, self.cards, first)
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
         self.actions._heartbeats = HeartbeatSender(self.authority, first, self.clock.monotonic)
-        self.loop = StationLoop(self.actions, self._monitor, self._fault, self.patience)
+        self.loop = StationLoop(self.actions, self._monitor, self._fault, self.times)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))
 
@@ -70,13 +70,13 @@ class Rig:
         state = self.seen[-1] if self.seen else None
         return isinstance(state, s.Working) and state.second_card
 
-    async def has_told(self, reader: ReaderState, more_than: int = 0) -> None:
+    async def has_reported(self, reader: ReaderState, more_than: int = 0) -> None:
         """Wait until there are more heartbeats, and the last one speaks of ``reader``."""
         async with asyncio.timeout(10):
-            while len(self.authority.beats) <= more_than or self._told() is not reader:
+            while len(self.authority.beats) <= more_than or self._reported() is not reader:
                 await asyncio.sleep(0.01)
 
-    def _told(self) -> ReaderState:
+    def _reported(self) -> ReaderState:
         return self.authority.beats[-1].reader
 
     @property

@@ -140,7 +140,7 @@ def test_a_card_that_draws_no_number_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "error", "told"),
+    ("step", "error", "outcome"),
     [
         ("prove", PinWrong(2), UnblockRefused(2, "wrong secret")),
         ("prove", PinWrong(None), UnblockWrong()),
@@ -149,16 +149,18 @@ def test_a_card_that_draws_no_number_costs_nothing() -> None:
         ("reset", OutcomeUnknown("torn"), UnblockUnknown()),
     ],
 )
-def test_what_became_of_the_key_is_told(step: str, error: CardError, told: UnblockOutcome) -> None:
+def test_the_outcome_of_the_key_is_recorded(
+    step: str, error: CardError, outcome: UnblockOutcome
+) -> None:
     authority = Keyed()
     reply = unblock(authority, Chip(fails={step: error}))
     assert isinstance(reply, Replied)
     assert isinstance(reply.reply, Refusal)
-    assert authority.outcomes == [told]
+    assert authority.outcomes == [outcome]
 
 
 @pytest.mark.parametrize("step", ["prove", "reset"])
-def test_a_card_that_left_is_told_as_not_sent(step: str) -> None:
+def test_a_card_that_left_is_recorded_as_not_sent(step: str) -> None:
     authority = Keyed()
     with pytest.raises(CardGone):
         unblock(authority, Chip(fails={step: CardGone("gone")}))

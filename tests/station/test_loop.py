@@ -101,7 +101,7 @@ async def test_outages_come_and_go_by_themselves(rig: Rig) -> None:
     assert await rig.until(s.Attract) == s.Attract()
 
 
-async def test_a_station_that_is_retired_says_so_until_it_is_taken_into_use_again(
+async def test_a_retired_station_shows_that_until_it_is_taken_into_use_again(
     rig: Rig,
 ) -> None:
     rig.authority.standing = StationStanding.RETIRED
@@ -112,24 +112,24 @@ async def test_a_station_that_is_retired_says_so_until_it_is_taken_into_use_agai
     await rig.until(s.Attract)
 
 
-async def test_what_the_reader_does_is_told_at_once(rig: Rig) -> None:
+async def test_the_readers_state_is_reported_at_once(rig: Rig) -> None:
     rig.monitor.post(ServiceLost())
     await rig.until(s.OutOfService)
-    await rig.has_told(ReaderState.NO_SERVICE)
+    await rig.has_reported(ReaderState.NO_SERVICE)
     rig.monitor.post(ServiceFound())
     rig.monitor.post(ReadersChanged(("R",)))
-    await rig.has_told(ReaderState.READY)
+    await rig.has_reported(ReaderState.READY)
 
 
 async def test_a_station_lives_while_somebody_is_there(rig: Rig) -> None:
     await rig.insert()
     told = len(rig.authority.beats)
     rig.clock.forward(seconds=BEAT_S)
-    await rig.has_told(ReaderState.LOOKING, more_than=told)
+    await rig.has_reported(ReaderState.LOOKING, more_than=told)
     assert isinstance(rig.loop.state, s.ConfirmOwner)
 
 
-async def test_three_stations_in_one_process_each_tell_of_themselves() -> None:
+async def test_three_stations_in_one_process_each_report_themselves() -> None:
     authority = FakeAuthority()
     rigs = [Rig(authority=authority, name=name) for name in ("A", "B", "C")]
     async with asyncio.timeout(10):
@@ -165,7 +165,7 @@ async def test_quiet_asks_and_then_ends_the_visit() -> None:
     await asyncio.wait_for(rig.task, 10)
 
 
-async def test_the_readers_are_let_go_of_though_work_hangs_and_nobody_waits() -> None:
+async def test_the_readers_are_released_though_work_hangs_and_nobody_waits() -> None:
     hanging, one_thread = Event(), ThreadPoolExecutor(1)
     asyncio.get_running_loop().set_default_executor(one_thread)
     one_thread.submit(hanging.wait, 30)

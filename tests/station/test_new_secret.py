@@ -49,7 +49,7 @@ DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
 
 
 class Chip(FakeCards):
-    """Refuses the unblock secrets and the change that it is told to."""
+    """Refuses the given unblock secrets and changes."""
 
     def __init__(self, *wrong: CardError, change_raises: CardError | None = None) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Chip(FakeCards):
 
 
 class Rotating(FakeAuthority):
-    """Has a new secret, and another one after the first that was wrong, where it is told so."""
+    """Has a new secret, and another one after the first that was wrong, where that is asked for."""
 
     def __init__(self, *, other: bool = False) -> None:
         super().__init__(new_secret=NEW)
@@ -90,7 +90,7 @@ def unblock(authority: FakeAuthority, chip: FakeCards) -> object:
     return PinWork(authority, chip, sleep=lambda _: None).unblock(COMMAND)
 
 
-def test_the_card_is_given_it_in_the_same_hold_and_that_is_told() -> None:
+def test_the_card_is_given_it_in_the_same_hold_and_that_is_recorded() -> None:
     authority, chip = Rotating(), Chip()
     assert unblock(authority, chip) == DONE
     assert (chip.pin, chip.secret) == ("482916", NEW.reveal())
@@ -104,7 +104,7 @@ def test_a_card_that_keeps_its_own_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "outcome"),
     [
         (OutcomeUnknown("torn"), UnblockUnknown()),
         (CardGone("gone"), UnblockNotSent()),
@@ -113,12 +113,12 @@ def test_a_card_that_keeps_its_own_is_left_alone() -> None:
         (PinWrong(None), UnblockWrong()),
     ],
 )
-def test_what_becomes_of_it_is_told_and_the_holder_is_done(
-    error: CardError, told: UnblockOutcome
+def test_its_outcome_is_recorded_and_the_holder_is_done(
+    error: CardError, outcome: UnblockOutcome
 ) -> None:
     authority = Rotating()
     assert unblock(authority, Chip(change_raises=error)) == DONE
-    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [told])
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [outcome])
 
 
 class Hanging(Chip):
@@ -144,7 +144,7 @@ def test_a_card_that_hangs_over_it_is_unlocked_all_the_same() -> None:
     assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockUnknown()])
 
 
-def test_an_authority_that_is_away_changes_nothing_and_hears_of_it_later() -> None:
+def test_an_authority_that_is_away_changes_nothing_and_gets_the_outcome_later() -> None:
     class Away(Rotating):
         def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
             raise AuthorityUnavailable("away")
@@ -156,13 +156,13 @@ def test_an_authority_that_is_away_changes_nothing_and_hears_of_it_later() -> No
 
 
 @pytest.mark.parametrize(
-    ("tries_left", "told"), [(2, UnblockRefused(2, "wrong secret")), (None, UnblockWrong())]
+    ("tries_left", "outcome"), [(2, UnblockRefused(2, "wrong secret")), (None, UnblockWrong())]
 )
-def test_the_other_secret_is_given_at_once(tries_left: int | None, told: UnblockOutcome) -> None:
+def test_the_other_secret_is_given_at_once(tries_left: int | None, outcome: UnblockOutcome) -> None:
     authority, chip = Rotating(other=True), Chip(PinWrong(tries_left))
     assert unblock(authority, chip) == DONE
     assert len(chip.given) == 2
-    assert authority.outcomes == [told, UnblockDone()]
+    assert authority.outcomes == [outcome, UnblockDone()]
 
 
 def test_there_are_no_more_than_two() -> None:

@@ -60,7 +60,7 @@ async def test_an_answer_of_the_last_visit_does_not_reach_the_next(rig: Rig) -> 
     assert not any(isinstance(state, s.Success) for state in rig.seen)
 
 
-async def test_a_card_that_was_gone_before_is_told_as_not_sent(rig: Rig) -> None:
+async def test_a_card_that_was_gone_before_is_recorded_as_not_sent(rig: Rig) -> None:
     await rig.reach_new_pin()
     rig.cards.unblock_raises = CardGone("gone")
     rig.set_pin()
@@ -87,7 +87,7 @@ async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:
         (PinBlocked("blocked"), UnblockRefused(0, "secret blocked"), Reason.CARD_REFUSED),
     ],
 )
-async def test_what_the_card_says_of_the_secret_is_told(
+async def test_the_cards_answer_to_the_secret_is_recorded(
     rig: Rig, error: CardError, outcome: UnblockOutcome, reason: Reason
 ) -> None:
     await rig.reach_new_pin()

@@ -84,14 +84,14 @@ async def test_a_change_proves_the_pin_first_and_asks_for_it_again() -> None:
     await close(rig)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-async def test_a_new_pin_that_was_not_entered_costs_nothing(trouble: PadTrouble) -> None:
-    rig = pad_rig(PadLeft(trouble))
+@pytest.mark.parametrize("failure", TROUBLES)
+async def test_a_new_pin_that_was_not_entered_costs_nothing(failure: PadTrouble) -> None:
+    rig = pad_rig(PadLeft(failure))
     await rig.until(s.Attract)
     await rig.prove_both_factors()
     page = await rig.until(s.PadPaused)
     assert isinstance(page, s.PadPaused)
-    assert page.why == trouble
+    assert page.why == failure
     assert rig.authority.outcomes == [UnblockNotSent()]
     assert rig.authority.refused == []
     rig.loop.submit(e.TriedAgain(rig.visit))
@@ -147,9 +147,7 @@ async def test_a_secret_is_not_asked_for_again_before_the_last_is_settled() -> N
     await close(rig)
 
 
-async def test_whoever_is_not_registered_any_more_is_told_so_and_not_that_the_service_is_away() -> (
-    None
-):
+async def test_a_holder_who_is_gone_sees_that_and_not_that_the_service_is_away() -> None:
     rig = pad_rig(PadLeft("cancelled"), authority=_Erased())
     await rig.until(s.Attract)
     await rig.prove_both_factors()
@@ -159,7 +157,7 @@ async def test_whoever_is_not_registered_any_more_is_told_so_and_not_that_the_se
     await close(rig)
 
 
-async def test_a_card_that_may_have_another_secret_says_so_before_the_reader_asks_again() -> None:
+async def test_a_page_comes_before_the_reader_asks_again_for_another_secret() -> None:
     rig = pad_rig(PinWrong(2), authority=_TwoSecrets())
     await rig.until(s.Attract)
     await rig.prove_both_factors()
@@ -192,7 +190,7 @@ async def test_a_new_pin_that_the_card_refuses_is_chosen_again_on_the_reader() -
     ],
     ids=["torn", "blocked", "odd"],
 )
-async def test_what_else_a_card_says_ends_the_visit_as_ever(
+async def test_any_other_answer_of_a_card_ends_the_visit_as_ever(
     error: Exception, reason: Reason
 ) -> None:
     rig = pad_rig(error)

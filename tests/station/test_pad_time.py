@@ -15,7 +15,7 @@ from tests.station.rig import Rig
 
 
 async def test_nobody_is_called_idle_while_the_reader_waits_and_after_it_they_are() -> None:
-    rig = pad_rig(PadLeft("timeout"), patience=IdleTimes(0.3, 0.1, 60))
+    rig = pad_rig(PadLeft("timeout"), times=IdleTimes(0.3, 0.1, 60))
     await rig.until(s.Attract)
     await on_the_pad(rig)
     rig.seen.clear()

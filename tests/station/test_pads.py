@@ -59,19 +59,19 @@ def test_the_present_pin_is_asked_for_at_once(visit: s.VisitState) -> None:
     assert following.commands == (verify,)
 
 
-def test_a_change_that_the_readers_keys_cannot_do_is_typed_and_the_page_says_so() -> None:
+def test_a_change_that_the_readers_keys_cannot_do_is_typed_after_a_page() -> None:
     chosen = working(c.Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE)
-    said = step(chosen, _task(ProvePin()))
-    assert isinstance(said.state, s.PadPaused)
-    assert (said.state.why, said.commands) == (s.PadNotice.NOT_TAKEN, ())
-    typed = step(said.state, e.TriedAgain(ID)).state
+    paused = step(chosen, _task(ProvePin()))
+    assert isinstance(paused.state, s.PadPaused)
+    assert (paused.state.why, paused.commands) == (s.PadNotice.NOT_TAKEN, ())
+    typed = step(paused.state, e.TriedAgain(ID)).state
     assert typed == s.EnterPin(replace(TYPED_CHANGE, pin_pad=False))
     unlocking = replace(TYPED_CHANGE, purpose=Purpose.UNLOCK)
     asked = step(working(c.SubmitCode(ID, "a", GOOD), None, unlocking), _task(SetPin(PinRules())))
     assert isinstance(asked.state, s.Working)
 
 
-def test_a_new_pin_is_asked_for_with_the_length_that_the_rules_say() -> None:
+def test_a_new_pin_is_asked_for_with_the_length_of_the_rules() -> None:
     rules = SetPin(PinRules(7, 12))
     unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
     assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12), f"{ID}-1"),)
@@ -145,17 +145,17 @@ def test_an_authority_that_is_away_has_the_reader_ask_again(state: s.Working) ->
     assert step(trouble, e.TriedAgain(ID)).state == state
 
 
-def test_the_reader_is_heard_only_while_it_asks() -> None:
+def test_the_readers_events_count_only_while_it_asks() -> None:
     typed = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(PAD_VISIT))
     assert step(typed, e.PadEnded(ID, s.PadNotice.TIMEOUT)).state == typed
 
 
-def test_every_trouble_of_a_reader_has_its_notice() -> None:
+def test_every_failure_of_a_pad_has_its_notice() -> None:
     assert [s.PadNotice(trouble) for trouble in TROUBLES] == list(s.PadNotice)[: len(TROUBLES)]
 
 
 def test_no_state_shows_a_pin() -> None:
-    said = " ".join(map(repr, STATES))
-    assert "OnPad" in said
-    assert GOOD.reveal() not in said
-    assert OTHER_GOOD.reveal() not in said
+    shown = " ".join(map(repr, STATES))
+    assert "OnPad" in shown
+    assert GOOD.reveal() not in shown
+    assert OTHER_GOOD.reveal() not in shown

@@ -29,38 +29,38 @@ from kiosk.station.states import Outage
 FRESH = VisitId("a" * 32)
 
 
-def tell(*events: ReaderEvent | AuthorityChecked) -> list[ReaderSide]:
+def events_of(*seen: ReaderEvent | AuthorityChecked) -> list[ReaderSide]:
     presence = Presence()
-    heard: list[ReaderSide] = []
-    for event in events:
+    events: list[ReaderSide] = []
+    for event in seen:
         presence, more = fold(presence, event, FRESH)
-        heard += more
-    return heard
+        events += more
+    return events
 
 
 def test_one_card_in_and_out() -> None:
-    story = tell(CardInserted("R", 1), CardRemoved("R", 1))
+    story = events_of(CardInserted("R", 1), CardRemoved("R", 1))
     assert story == [CardIn(FRESH, "R"), CardOut(), Availability(None)]
 
 
 def test_a_quick_swap_is_two_visits() -> None:
-    story = tell(CardInserted("R", 1), CardRemoved("R", 1), CardInserted("R", 2))
+    story = events_of(CardInserted("R", 1), CardRemoved("R", 1), CardInserted("R", 2))
     assert [type(event) for event in story] == [CardIn, CardOut, Availability, CardIn]
 
 
 def test_a_second_card_stops_until_both_are_out() -> None:
     both = (CardInserted("R", 1), CardInserted("S", 2))
-    assert tell(*both)[-1] == SecondCard(FRESH)
-    assert tell(*both, CardRemoved("R", 1))[-1] == SecondCard(FRESH)
-    assert tell(*both, CardRemoved("R", 1), CardRemoved("S", 2))[-2] == CardOut()
+    assert events_of(*both)[-1] == SecondCard(FRESH)
+    assert events_of(*both, CardRemoved("R", 1))[-1] == SecondCard(FRESH)
+    assert events_of(*both, CardRemoved("R", 1), CardRemoved("S", 2))[-2] == CardOut()
 
 
 def test_a_mute_card_has_its_own_event() -> None:
-    assert tell(CardMuteSeen("R", 1)) == [CardUnreadable(FRESH)]
+    assert events_of(CardMuteSeen("R", 1)) == [CardUnreadable(FRESH)]
 
 
 def test_losing_the_service_ends_the_visit_and_names_the_outage() -> None:
-    story = tell(CardInserted("R", 1), ServiceLost(), ServiceFound())
+    story = events_of(CardInserted("R", 1), ServiceLost(), ServiceFound())
     assert story[1:] == [
         CardOut(),
         Availability(Outage.NO_READER_SERVICE),
@@ -69,27 +69,27 @@ def test_losing_the_service_ends_the_visit_and_names_the_outage() -> None:
 
 
 def test_no_reader_is_an_outage_and_a_reader_ends_it() -> None:
-    assert tell(ReadersChanged(()), ReadersChanged(("R",))) == [
+    assert events_of(ReadersChanged(()), ReadersChanged(("R",))) == [
         Availability(Outage.NO_READER),
         Availability(None),
     ]
 
 
-def test_what_a_look_finds_is_told_when_it_changes() -> None:
+def test_the_result_of_a_check_is_an_event_when_it_changes() -> None:
     away, retired, well = (
         AuthorityChecked(Outage.AUTHORITY_AWAY),
         AuthorityChecked(Outage.RETIRED),
         AuthorityChecked(None),
     )
-    assert tell(well, away, away, retired, well, well) == [
+    assert events_of(well, away, away, retired, well, well) == [
         Availability(Outage.AUTHORITY_AWAY),
         Availability(Outage.RETIRED),
         Availability(None),
     ]
 
 
-def test_a_retired_station_says_so_whatever_its_reader_does() -> None:
-    story = tell(
+def test_a_retired_station_stays_so_whatever_its_reader_does() -> None:
+    story = events_of(
         AuthorityChecked(Outage.RETIRED), ReadersChanged(()), ServiceLost(), AuthorityChecked(None)
     )
     assert story == [
@@ -131,8 +131,8 @@ def test_a_visit_never_begins_beside_another_card(
     presence = Presence()
     for event in story:
         before = presence
-        presence, heard = fold(presence, event, FRESH)
-        if any(isinstance(one, CardIn) for one in heard):
+        presence, events = fold(presence, event, FRESH)
+        if any(isinstance(one, CardIn) for one in events):
             assert not before.cards
-        if any(isinstance(one, CardOut) for one in heard):
+        if any(isinstance(one, CardOut) for one in events):
             assert not presence.cards

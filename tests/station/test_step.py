@@ -106,13 +106,13 @@ def test_a_returning_card_lands_on_its_code() -> None:
 
 
 @pytest.mark.parametrize("why", CodeEnd)
-def test_a_code_that_is_over_says_why(why: CodeEnd) -> None:
+def test_the_page_of_a_dead_code_names_the_reason(why: CodeEnd) -> None:
     entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
     page = step(entering, e.Replied(ID, CodeDead(why, SendCode("a•••@x")))).state
     assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value))
 
 
-def test_questions_may_follow_a_code_that_staff_gave_meanwhile() -> None:
+def test_questions_may_follow_a_code_that_staff_gave_in_between() -> None:
     entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
     assert step(entering, e.Replied(ID, ASK)).state == s.AskQuestion(VISIT, ASK)
 
@@ -146,7 +146,7 @@ def test_two_different_new_pins_start_over() -> None:
     assert following.commands == ()
 
 
-def test_the_end_is_told_once_and_says_how() -> None:
+def test_the_end_is_reported_once_with_its_kind() -> None:
     assert step(s.Menu(VISIT, ()), e.Left(ID)).commands == (c.EndVisit(ID, VisitEnd.LEFT),)
     gone = s.RemoveCard(ID, s.RemovalReason.LEFT)
     assert step(gone, e.CardOut()).commands == ()
@@ -165,7 +165,7 @@ def _set_pin() -> e.Replied:
     return e.Replied(ID, SetPin(RULES))
 
 
-def test_what_a_command_ends_with_does_not_change_a_page_that_says_why() -> None:
+def test_a_late_result_does_not_change_a_page_with_a_reason() -> None:
     under_way = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(VISIT))
     two_cards = step(under_way, e.SecondCard(OTHER)).state
     following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE, "04HM-ASR9"))

@@ -15,14 +15,14 @@ from kiosk.contract.messages import (
 from kiosk.station.unblock import outcome_of
 
 
-class KindOfTomorrow(errors.CardError):
+class NewCardError(errors.CardError):
     """One that nobody has sorted yet."""
 
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (KindOfTomorrow(), UnblockUnknown()),
+        (NewCardError(), UnblockUnknown()),
         (errors.PinWrong(2), UnblockRefused(2, "wrong secret")),
         (errors.PinWrong(None), UnblockWrong()),
         (errors.PinBlocked(), UnblockRefused(0, "secret blocked")),

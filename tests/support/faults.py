@@ -66,7 +66,7 @@ class Hang:
         self._go_on = threading.Event()
         self._done = done
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Let the card answer, late as it is."""
         self._go_on.set()
 
@@ -99,7 +99,7 @@ def pulled_out(*, done: bool) -> Fault:
     return fault
 
 
-def says(answer: bytes, *, done: bool = False) -> Fault:
+def answering(answer: bytes, *, done: bool = False) -> Fault:
     """Answer ``answer``, whatever it means: garbage, one byte, none at all."""
 
     def fault(card: Chip, command: bytes) -> bytes:
@@ -112,5 +112,5 @@ def says(answer: bytes, *, done: bool = False) -> Fault:
 
 def never_ending(instruction: int) -> dict[int, Fault]:
     """Promise more after each piece of the answer, for ever."""
-    promise = says(bytes(16) + b"\x61\xff")
+    promise = answering(bytes(16) + b"\x61\xff")
     return {instruction: promise, GET_RESPONSE: promise}

@@ -28,7 +28,7 @@ class GidsProfile:
     key_tries: int | None = 5
     """So many wrong cryptograms in a row block the admin key; None: none is counted."""
 
-    tells_key_tries: bool = True
+    reports_key_tries: bool = True
     """A wrong cryptogram is answered with 63Cx; False, and where none is counted: 6982."""
 
     blocked_status: int = 0x6983
@@ -40,7 +40,7 @@ class GidsProfile:
     wrong_length_status: int | None = None
     """The answer to a PIN that is too short or too long, which is not counted; None: 63Cx."""
 
-    tells_tries: bool = True
+    reports_tries: bool = True
     """Has the PIN's status object; False: only an empty VERIFY tells the tries."""
 
     first_edition: bool = False
@@ -329,7 +329,7 @@ class AdminCommands:
 
     def _wrong(self) -> int:
         profile = self._state.profile
-        if profile.key_tries is None or not profile.tells_key_tries:
+        if profile.key_tries is None or not profile.reports_key_tries:
             return Status.NOT_SATISFIED
         left = self._state.key.left
         return 0x63C0 | left if left else profile.last_try_status
@@ -494,7 +494,7 @@ class GidsApplet:
         except (ValueError, KeyError):
             return b"", Status.WRONG_DATA
         file = command.p1 << 8 | command.p2
-        if (file, tag) == (APPLICATION, PIN_STATUS) and self._state.profile.tells_tries:
+        if (file, tag) == (APPLICATION, PIN_STATUS) and self._state.profile.reports_tries:
             return self._pin_status(), Status.OK
         content = self._state.files.get((file, tag))
         return (b"", Status.NO_REFERENCE) if content is None else (tlv(tag, content), Status.OK)

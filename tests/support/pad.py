@@ -8,7 +8,7 @@ Fixture (``pad``, in ``tests.support.pcsc``)::
         pad.asked                    # [Asking(header="00200080", entries=1, ...)]
 
 From the fixture on every slot of the reader has keys. Besides digits the person can do what
-``Does`` names, or wait for an event first. Who types nothing runs out of time at once. The
+``EntryEnd`` names, or wait for an event first. Who types nothing runs out of time at once. The
 keys themselves are C, in ``hotplug/pad.c``: what is typed goes from here to pcscd alone.
 """
 
@@ -31,7 +31,7 @@ PROPERTIES: Final = "0102100206010407010c"
 WAIT_S: Final = 30.0
 
 
-class Does(StrEnum):
+class EntryEnd(StrEnum):
     """What becomes of an entry that is none."""
 
     CANCELS = "cancel"
@@ -43,7 +43,7 @@ class Does(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class EntryRequest:
     """What the reader was asked: the command's header in hex, and how much to enter.
 
     ``whole`` is False where the structure was not as the standard has it.
@@ -62,7 +62,7 @@ class Pad:
     def __init__(self, path: Path) -> None:
         self.features = FEATURES
         self.properties = PROPERTIES
-        self.asked: list[Asking] = []
+        self.asked: list[EntryRequest] = []
         self.questions = 0
         self._path = path
         self._entries: deque[str | threading.Event] = deque()
@@ -107,7 +107,9 @@ class Pad:
             case ["next"]:
                 return self._next() + "\n"
             case [word, header, entries, shortest, longest]:
-                asking = Asking(header, int(entries), int(shortest), int(longest), word == "ask")
+                asking = EntryRequest(
+                    header, int(entries), int(shortest), int(longest), word == "ask"
+                )
                 self.asked.append(asking)
         return ""
 
@@ -117,4 +119,4 @@ class Pad:
             if isinstance(entry, str):
                 return entry
             entry.wait(WAIT_S)
-        return Does.FORGETS
+        return EntryEnd.FORGETS

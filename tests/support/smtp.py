@@ -39,18 +39,18 @@ def relay_to(settings: MailSettings, deadline_s: float = 5) -> Relay:
 
 
 class Wire:
-    """One connection, line by line; what the client said is kept in ``heard``."""
+    """One connection, line by line; what the client said is kept in ``received``."""
 
-    def __init__(self, line: socket.socket, heard: list[str]) -> None:
+    def __init__(self, line: socket.socket, received: list[str]) -> None:
         self._line = line
-        self._heard = heard
+        self._received = received
         self._buffer = b""
 
-    def say(self, *lines: str) -> None:
+    def write_lines(self, *lines: str) -> None:
         """Send some lines at once."""
         self._line.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
-    def hear(self) -> str:
+    def read_line(self) -> str:
         """Return the client's next line; raises ``ConnectionError`` when it hung up."""
         while b"\n" not in self._buffer:
             more = self._line.recv(4096)
@@ -58,20 +58,20 @@ class Wire:
                 raise ConnectionError
             self._buffer += more
         line, _, self._buffer = self._buffer.partition(b"\n")
-        self._heard.append(line.decode().rstrip("\r"))
-        return self._heard[-1]
+        self._received.append(line.decode().rstrip("\r"))
+        return self._received[-1]
 
     def expect(self, verb: str, *answer: str) -> None:
         """Hear one line that begins with ``verb`` and answer it."""
-        if not self.hear().upper().startswith(verb):
+        if not self.read_line().upper().startswith(verb):
             raise ConnectionError(f"{verb} was expected")
-        self.say(*answer)
+        self.write_lines(*answer)
 
     def message(self, *answer: str) -> None:
         """Hear a message to its final dot, and answer it."""
-        while self.hear() != ".":
+        while self.read_line() != ".":
             pass
-        self.say(*answer)
+        self.write_lines(*answer)
 
     def secure(self, certificate: LeafCert) -> None:
         """Go on in TLS, as the server."""
@@ -81,7 +81,7 @@ class Wire:
         """Hang up."""
         self._line.close()
 
-    def dribble(self, text: str = "2", ended: threading.Event | None = None) -> None:
+    def send_slowly(self, text: str = "2", ended: threading.Event | None = None) -> None:
         """Send a byte every few milliseconds, for as long as the client listens."""
         pause = ended or threading.Event()
         while not pause.wait(0.005):
@@ -95,7 +95,7 @@ class Scripted:
         self._script = script
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lines: list[socket.socket] = []
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.calls = 0
 
     @property
@@ -122,7 +122,7 @@ class Scripted:
                 threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
-        with contextlib.suppress(OSError), contextlib.closing(Wire(line, self.heard)) as wire:
+        with contextlib.suppress(OSError), contextlib.closing(Wire(line, self.received)) as wire:
             self._script(wire)
 
 
@@ -136,13 +136,13 @@ class StrippingProxy(Scripted):
     def _between(self, client: Wire) -> None:
         with socket.create_connection(("127.0.0.1", self._relay_port)) as line:
             relay = Wire(line, [])
-            client.say(relay.hear())
+            client.write_lines(relay.read_line())
             while True:
-                relay.say(client.hear())
-                offers = [relay.hear()]
+                relay.write_lines(client.read_line())
+                offers = [relay.read_line()]
                 while offers[-1][3:4] == "-":
-                    offers.append(relay.hear())
-                client.say(*(offer for offer in offers if "STARTTLS" not in offer))
+                    offers.append(relay.read_line())
+                client.write_lines(*(offer for offer in offers if "STARTTLS" not in offer))
 
 
 def server_context(certificate: LeafCert) -> ssl.SSLContext:

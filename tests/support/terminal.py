@@ -28,7 +28,7 @@ _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 class Terminal:
     """Runs ``command`` in a terminal of ``columns`` by ``rows`` cells."""
 
-    tells_status = True
+    reports_status = True
     """Whether it answers a device status report; nearly every terminal does."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Terminal:
         """Answer as a terminal does when asked whether it draws frames at once, and is there."""
         if b"\x1b[?2026$p" in data:
             os.write(self._master, b"\x1b[?2026;2$y")
-        if b"\x1b[5n" in data and self.tells_status:
+        if b"\x1b[5n" in data and self.reports_status:
             os.write(self._master, b"\x1b[0n")
 
 

@@ -118,7 +118,7 @@ def test_sigterm_ends_it_before_a_terminal_that_nobody_reads(station: Station) -
 def test_a_terminal_that_never_answers_is_noticed_when_it_takes_no_more(
     world: World, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Station, "tells_status", False)
+    monkeypatch.setattr(Station, "reports_status", False)
     station = world.station(environ=supervisor.environ)
     supervisor.wait_for_beats()
     station.reads.clear()

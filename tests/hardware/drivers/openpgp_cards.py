@@ -25,15 +25,15 @@ _PASSWORDS = {0x81: 0, 0x82: 0, 0x83: 2}
 
 
 class Passwords:
-    """Answers ``says`` to whatever carries a password, and ``then`` to what follows a 9000.
+    """Answers ``answer`` to whatever carries a password, and ``then`` to what follows a 9000.
 
     A verdict on a password takes one of the tries in ``left`` (PW1, code, PW3). The state
-    of the passwords is told ``silent_after`` times, where that is given.
+    of the passwords is reported ``silent_after`` times, where that is given.
     """
 
     def __init__(
         self,
-        says: str = "9000",
+        answer: str = "9000",
         then: str | None = None,
         left: list[int] | None = None,
         objects: dict[str, str] | None = None,
@@ -41,10 +41,10 @@ class Passwords:
     ) -> None:
         self.left = left or [3, 3, 3]
         self.spent: list[str] = []
-        self._says = [says]
+        self._answer = [answer]
         self._then = then
         self._objects = objects or {}
-        self._tells = silent_after
+        self._reports = silent_after
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         header = command.header
@@ -52,18 +52,18 @@ class Passwords:
             return response(self._object(f"{header.p1:02x}{header.p2:02x}"))
         first = not self.spent
         self.spent.append(encode(command, t0=False).hex())
-        said = self._says[0] if first or self._then is None else self._then
-        if said[:2] == "63" or said in ("6982", "6983"):
+        status = self._answer[0] if first or self._then is None else self._then
+        if status[:2] == "63" or status in ("6982", "6983"):
             self._count(header.ins, header.p1, header.p2)
-        return response(said)
+        return response(status)
 
     def _object(self, tag: str) -> str:
         if tag != "00c4":
             return self._objects.get(tag, "6a88")
-        if self._tells is not None:
-            if not self._tells:
+        if self._reports is not None:
+            if not self._reports:
                 return "6f00"
-            self._tells -= 1
+            self._reports -= 1
         return "017f7f7f" + bytes(self.left).hex() + "9000"
 
     def _count(self, ins: int, p1: int, p2: int) -> None:

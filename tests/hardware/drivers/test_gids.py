@@ -48,17 +48,17 @@ def test_a_card_is_known_by_its_identifier() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     ["6a82", "9000", "df20009000", f"df2010{'00' * 16}9000", f"df200f{ID[2:]}9000", f"{ID}9000"],
 )
-def test_a_card_without_an_identifier_is_unknown(told: str) -> None:
+def test_a_card_without_an_identifier_is_unknown(content: str) -> None:
     with pytest.raises(CardUnknown) as unknown:
-        GidsSession(Card({ASK_ID: told})).identifier()
+        GidsSession(Card({ASK_ID: content})).identifier()
     assert unknown.value.family == "gids"
 
 
 @pytest.mark.parametrize(
-    ("told", "left"),
+    ("content", "left"),
     [
         ("7f71069701029301039000", 2),
         ("7f71069701009301039000", 0),
@@ -66,21 +66,21 @@ def test_a_card_without_an_identifier_is_unknown(told: str) -> None:
         ("9701019301039000", 1),
     ],
 )
-def test_the_tries_are_read(told: str, left: int) -> None:
-    state = GidsSession(Card({ASK_TRIES: told})).pin_state()
+def test_the_tries_are_read(content: str, left: int) -> None:
+    state = GidsSession(Card({ASK_TRIES: content})).pin_state()
     assert state == PinState(blocked=left == 0, tries_left=left)
 
 
-@pytest.mark.parametrize("told", ["6a88", "9000", "7f71039301039000", "7f7104970200039000"])
+@pytest.mark.parametrize("content", ["6a88", "9000", "7f71039301039000", "7f7104970200039000"])
 @pytest.mark.parametrize(("answer", "left"), [("63c3", 3), ("63c0", 0), ("6983", 0), ("6301", 1)])
-def test_where_they_are_not_told_an_empty_verify_asks(told: str, answer: str, left: int) -> None:
-    card = Card({ASK_TRIES: told, ASK_EMPTY: answer})
+def test_where_they_are_missing_an_empty_verify_asks(content: str, answer: str, left: int) -> None:
+    card = Card({ASK_TRIES: content, ASK_EMPTY: answer})
     assert GidsSession(card).pin_state() == PinState(blocked=left == 0, tries_left=left)
     assert card.sent == [ASK_TRIES, ASK_EMPTY]
 
 
 @pytest.mark.parametrize(("answer", "kind"), [("6982", NotAllowed), ("6d00", CardProtocolError)])
-def test_a_card_that_tells_nothing_of_its_pin(answer: str, kind: type[CardError]) -> None:
+def test_a_card_that_reports_nothing_of_its_pin(answer: str, kind: type[CardError]) -> None:
     with pytest.raises(kind):
         session("6a88", answer)[0].pin_state()
 

@@ -25,9 +25,9 @@ from kiosk.contract.messages import KeyChallenge, PinState
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.gids_cards import HOST, seat
-from tests.hardware.virtual.gids.forged import CRYPTOGRAM, Gullible
+from tests.hardware.virtual.gids.forged import CRYPTOGRAM, AcceptsAnyKey
 from tests.support import gids_card
-from tests.support.faults import Fault, FaultyCard, pulled_out, says, torn
+from tests.support.faults import Fault, FaultyCard, answering, pulled_out, torn
 from tests.support.gids_card import ADMIN_KEY, GidsProfile, new_gids_card
 from tests.support.pcsc import Insert
 
@@ -42,7 +42,7 @@ WRONG_KEY = bytes(range(24))
     [
         GidsProfile(),
         GidsProfile(t0=True, full_aid=False),
-        GidsProfile(key_tries=None, tells_tries=False, last_try_status=0x6983),
+        GidsProfile(key_tries=None, reports_tries=False, last_try_status=0x6983),
         GidsProfile(first_edition=True, blocked_status=0x63C0, wrong_length_status=0x6700),
     ],
 )
@@ -79,11 +79,11 @@ def test_a_wrong_key_spends_a_try_and_a_right_one_gives_them_back(insert: Insert
     assert here.card.state.key.left == 5
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_a_key_is_blocked(insert: Insert, tells: bool) -> None:
-    profile = GidsProfile(key_tries=2, tells_key_tries=tells)
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_key_is_blocked(insert: Insert, reports: bool) -> None:
+    profile = GidsProfile(key_tries=2, reports_key_tries=reports)
     here = seat(insert, new_gids_card(blocked=True, profile=profile))
-    for kind in (PinWrong, PinBlocked if tells else PinWrong, PinBlocked):
+    for kind in (PinWrong, PinBlocked if reports else PinWrong, PinBlocked):
         with pytest.raises(kind):
             here.unblock(NEW, WRONG_KEY)
     with pytest.raises(PinBlocked):
@@ -91,7 +91,7 @@ def test_a_key_is_blocked(insert: Insert, tells: bool) -> None:
     assert here.card.state.pin.blocked
 
 
-def test_a_card_that_counts_no_wrong_keys_never_says_how_many(insert: Insert) -> None:
+def test_a_card_that_counts_no_wrong_keys_reports_no_number(insert: Insert) -> None:
     here = seat(insert, new_gids_card(blocked=True, profile=GidsProfile(key_tries=None)))
     for _ in range(7):
         with pytest.raises(PinWrong) as wrong:
@@ -109,7 +109,7 @@ def test_the_key_never_crosses_and_no_pin_goes_before_it_is_proven(insert: Inser
 
 def test_a_forged_card_is_handed_over_to_be_judged(insert: Insert) -> None:
     """It takes every cryptogram, and what it makes in its turn is nothing."""
-    card = Gullible(new_gids_card(admin_key=WRONG_KEY, blocked=True).state)
+    card = AcceptsAnyKey(new_gids_card(admin_key=WRONG_KEY, blocked=True).state)
     here = seat(insert, card)
     assert not here.unblock(NEW)
     assert 0x2C not in [command.ins for command in card.received]
@@ -225,7 +225,7 @@ def test_a_card_that_begins_wrongly_is_given_no_cryptogram(
     insert: Insert, instruction: int, answer: str, kind: type[CardError]
 ) -> None:
     card = new_gids_card(blocked=True)
-    faults = {instruction: says(bytes.fromhex(answer))}
+    faults = {instruction: answering(bytes.fromhex(answer))}
     here = seat(insert, card, FaultyCard(card, faults, times=None))
     with pytest.raises(kind):
         here.unblock(NEW)

@@ -65,11 +65,11 @@ def test_a_card_that_does_not_begin(
 
 
 @pytest.mark.parametrize(
-    "told", ["", "7c00", f"7c118110{NONCE[2:]}", f"7c11810f{NONCE[2:]}", f"7c138111{NONCE}00"]
+    "content", ["", "7c00", f"7c118110{NONCE[2:]}", f"7c11810f{NONCE[2:]}", f"7c138111{NONCE}00"]
 )
-def test_a_random_number_of_another_length(told: str) -> None:
+def test_a_random_number_of_another_length(content: str) -> None:
     with pytest.raises(CardProtocolError):
-        session("9000", told + "9000")[0].begin_mutual_authentication(KeyChallenge(bytes(16)))
+        session("9000", content + "9000")[0].begin_mutual_authentication(KeyChallenge(bytes(16)))
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_cryptogram_is_refused(answer: str, kind: type[CardError], left: int |
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("content", "shown"),
     [("", ""), ("7c00", ""), ("7c298227" + "dd" * 39, "dd" * 39), ("dd" * 40, "")],
 )
 def test_a_card_that_takes_a_cryptogram_is_judged_by_whatever_it_shows(
-    told: str, shown: str
+    content: str, shown: str
 ) -> None:
     """To say that nothing was sent to it would be untrue."""
-    gids, _ = session(told + "9000")
+    gids, _ = session(content + "9000")
     assert gids.complete_mutual_authentication(bytes.fromhex(CRYPTOGRAM)).cryptogram.hex() == shown
 
 

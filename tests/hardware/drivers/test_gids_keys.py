@@ -69,9 +69,9 @@ def test_the_first_key_that_can_be_checked_is_taken(insert: Insert) -> None:
     made = new_gids_card(pin=PIN.reveal(), containers=(key(1024), key(2048)))
     first = verify(insert, made)
     assert first is not None
-    told = verify(insert, card(2048), slot=1)
-    assert told is not None
-    assert told.public_key == first.public_key
+    proof = verify(insert, card(2048), slot=1)
+    assert proof is not None
+    assert proof.public_key == first.public_key
 
 
 def test_a_card_without_a_key_verifies_the_pin(insert: Insert) -> None:

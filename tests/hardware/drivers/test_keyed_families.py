@@ -20,7 +20,7 @@ from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.support import gids_card
 from tests.support.clients import Clients
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
-from tests.support.pad import Asking, Does, Pad
+from tests.support.pad import EntryEnd, EntryRequest, Pad
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -87,11 +87,11 @@ def test_a_card_lives_through_it_all(seated: Seated, pad: Pad) -> None:
     cards.verify_pin(at, ON_PAD)
     assert cards.read(at.reader).pin.tries_left == 3
     resets = [asking for asking in pad.asked if asking.header[2:4] == "2c"]
-    assert resets == [Asking(seated.reset_header, 2, 6, 12)]
+    assert resets == [EntryRequest(seated.reset_header, 2, 6, 12)]
     assert all(asking.whole for asking in pad.asked)
 
 
-def test_a_pin_is_changed_on_the_glass_for_the_card_alone_knows_where_it_ends(
+def test_a_pin_is_changed_at_the_station_for_only_the_card_knows_where_it_ends(
     seated: Seated, pad: Pad
 ) -> None:
     """A digit too many behind the old one would become the first of the new one."""
@@ -108,7 +108,7 @@ def test_a_pin_is_changed_on_the_glass_for_the_card_alone_knows_where_it_ends(
 
 def test_a_new_pin_that_never_came_leaves_the_old_one(seated: Seated, pad: Pad) -> None:
     cards, at = seated.cards, seated.at
-    pad.types(NEW, Does.CANCELS)
+    pad.types(NEW, EntryEnd.CANCELS)
     with pytest.raises(PadLeft):
         cards.hold(at, seated.unblock)
     pad.types(PIN)
@@ -124,6 +124,6 @@ def test_the_keys_do_for_opensc_what_they_do_for_us(
     for act in ("--verify-pin", "--change-pin"):
         done = clients.opensc("pkcs15-tool", seated.at.reader, act, "--auth-id", "02")
         assert done.returncode == 0, done.stderr
-    assert pad.asked == [Asking("00200082", 1, 6, 12), Asking("00240081", 3, 6, 12)]
+    assert pad.asked == [EntryRequest("00200082", 1, 6, 12), EntryRequest("00240081", 3, 6, 12)]
     pad.types(NEW)
     seated.cards.verify_pin(seated.at, ON_PAD)

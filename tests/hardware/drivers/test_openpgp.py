@@ -47,17 +47,19 @@ def test_an_absent_or_terminated_application_is_none(absent: str) -> None:
     assert OpenPgpDriver().open(Script(absent)) is None
 
 
-@pytest.mark.parametrize("told", [AID, "4f10" + AID])
-def test_a_card_is_known_by_maker_and_serial_number(told: str) -> None:
-    assert OpenPgpSession(Card({"00ca004f": told}), Secret.ADMIN_PIN).identifier() == "000601234567"
+@pytest.mark.parametrize("content", [AID, "4f10" + AID])
+def test_a_card_is_known_by_maker_and_serial_number(content: str) -> None:
+    assert (
+        OpenPgpSession(Card({"00ca004f": content}), Secret.ADMIN_PIN).identifier() == "000601234567"
+    )
 
 
 @pytest.mark.parametrize(
-    "told", ["d27600012401030400060000000000009000", "6a88", "9000", "d276000124019000"]
+    "content", ["d27600012401030400060000000000009000", "6a88", "9000", "d276000124019000"]
 )
-def test_a_card_without_a_serial_number_is_unknown(told: str) -> None:
+def test_a_card_without_a_serial_number_is_unknown(content: str) -> None:
     with pytest.raises(CardUnknown):
-        OpenPgpSession(Card({"00ca004f": told}), Secret.ADMIN_PIN).identifier()
+        OpenPgpSession(Card({"00ca004f": content}), Secret.ADMIN_PIN).identifier()
 
 
 @pytest.mark.parametrize("left", [0, 1, 3, 15])
@@ -76,7 +78,7 @@ def test_the_state_of_the_pin_is_the_cards_own_account(left: int) -> None:
         (Secret.ADMIN_PIN, [3, 0, 10], 10),
     ],
 )
-def test_the_tries_of_the_stored_secret_are_told(
+def test_the_tries_of_the_stored_secret_are_reported(
     secret: Secret, left: list[int], tries: int
 ) -> None:
     pgp, card = session(Passwords(left=left), secret)
@@ -84,10 +86,10 @@ def test_the_tries_of_the_stored_secret_are_told(
     assert card.spent == []
 
 
-@pytest.mark.parametrize("told", ["6a88", "009000", "00ff7f7f0303039000"])
-def test_a_card_that_does_not_tell_is_sent_no_password(told: str) -> None:
+@pytest.mark.parametrize("content", ["6a88", "009000", "00ff7f7f0303039000"])
+def test_a_card_that_reports_no_tries_is_sent_no_password(content: str) -> None:
     """Neither is one that wants it as a PIN block."""
-    card = Card({"00ca00c4": told})
+    card = Card({"00ca00c4": content})
     pgp = OpenPgpSession(card, Secret.ADMIN_PIN)
     attempts: list[Callable[[], object]] = [
         pgp.pin_state,
@@ -145,11 +147,13 @@ ACTS: dict[str, tuple[Secret, int, Callable[[OpenPgpSession], None]]] = {
 
 
 @pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("said", ["6982", "63c7", "6983", "6300"])
-def test_a_wrong_password_costs_one_try_and_the_card_says_what_is_left(act: str, said: str) -> None:
-    """Whatever its status word says: one that says 6983 may have counted, not blocked."""
+@pytest.mark.parametrize("status", ["6982", "63c7", "6983", "6300"])
+def test_a_wrong_password_costs_one_try_and_the_card_reports_the_rest(
+    act: str, status: str
+) -> None:
+    """With any status word: one that answers 6983 may have counted, not blocked."""
     secret, which, do = ACTS[act]
-    pgp, card = session(Passwords(says=said), secret)
+    pgp, card = session(Passwords(answer=status), secret)
     with pytest.raises(PinWrong) as wrong:
         do(pgp)
     assert wrong.value.tries_left == 2
@@ -158,13 +162,13 @@ def test_a_wrong_password_costs_one_try_and_the_card_says_what_is_left(act: str,
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "left"),
+    ("status", "error", "left"),
     [("6982", PinWrong, None), ("63c2", PinWrong, 2), ("6983", PinBlocked, None)],
 )
 def test_where_the_account_is_lost_the_status_word_has_to_do(
-    said: str, error: type[CardError], left: int | None
+    status: str, error: type[CardError], left: int | None
 ) -> None:
-    pgp, _ = session(Passwords(says=said, silent_after=1))
+    pgp, _ = session(Passwords(answer=status, silent_after=1))
     with pytest.raises(error) as raised:
         pgp.verify_pin(PIN)
     assert getattr(raised.value, "tries_left", None) == left
@@ -173,7 +177,7 @@ def test_where_the_account_is_lost_the_status_word_has_to_do(
 @pytest.mark.parametrize("act", ["verify", "change"])
 def test_a_pin_without_tries_is_blocked(act: str) -> None:
     secret, which, do = ACTS[act]
-    card = Passwords(says="6982")
+    card = Passwords(answer="6982")
     card.left[which] = 1
     with pytest.raises(PinBlocked):
         do(OpenPgpSession(card, secret))
@@ -183,7 +187,7 @@ def test_a_pin_without_tries_is_blocked(act: str) -> None:
 @pytest.mark.parametrize("left", [0, 1])
 def test_the_last_try_of_a_secret_is_never_spent(act: str, left: int) -> None:
     secret, which, do = ACTS[act]
-    card = Passwords(says="9000")
+    card = Passwords(answer="9000")
     card.left[which] = left
     with pytest.raises(PinBlocked):
         do(OpenPgpSession(card, secret))
@@ -192,7 +196,7 @@ def test_the_last_try_of_a_secret_is_never_spent(act: str, left: int) -> None:
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("status", "error"),
     [
         ("6a80", PinRefused),
         ("6700", PinRefused),
@@ -203,9 +207,9 @@ def test_the_last_try_of_a_secret_is_never_spent(act: str, left: int) -> None:
         ("6f00", OutcomeUnknown),
     ],
 )
-def test_other_refusals(act: str, said: str, error: type[CardError]) -> None:
+def test_other_refusals(act: str, status: str, error: type[CardError]) -> None:
     secret, _, do = ACTS[act]
-    pgp, card = session(Passwords(says=said), secret)
+    pgp, card = session(Passwords(answer=status), secret)
     with pytest.raises(error):
         do(pgp)
     assert len(card.spent) == 1
@@ -253,15 +257,15 @@ def test_a_derived_password_is_sent_as_the_card_wants_it() -> None:
     assert card.spent == ["0020008220" + user, "0020008320" + admin, "002c028120" + user]
 
 
-@pytest.mark.parametrize("told", ["810100", "f903810100", ""])
-def test_a_card_may_say_that_nothing_is_derived(told: str) -> None:
-    pgp, card = session(Passwords(objects={"00f9": told + "9000"}))
+@pytest.mark.parametrize("content", ["810100", "f903810100", ""])
+def test_a_card_may_report_that_nothing_is_derived(content: str) -> None:
+    pgp, card = session(Passwords(objects={"00f9": content + "9000"}))
     pgp.verify_pin(PIN)
     assert card.spent == ["0020008206313233343536"]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     [
         "810102",
         KDF.replace("820108", "820103"),
@@ -271,8 +275,8 @@ def test_a_card_may_say_that_nothing_is_derived(told: str) -> None:
         "810103820108",
     ],
 )
-def test_a_derivation_that_is_not_understood_lets_no_password_out(told: str) -> None:
-    pgp, card = session(Passwords(objects={"00f9": told + "9000"}))
+def test_a_derivation_that_is_not_understood_lets_no_password_out(content: str) -> None:
+    pgp, card = session(Passwords(objects={"00f9": content + "9000"}))
     with pytest.raises(CardProtocolError):
         pgp.verify_pin(PIN)
     with pytest.raises(CardProtocolError):
@@ -281,7 +285,7 @@ def test_a_derivation_that_is_not_understood_lets_no_password_out(told: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "expires"),
+    ("content", "expires"),
     [
         (certificates.der().hex() + "9000", certificates.EXPIRES),
         ("9000", None),
@@ -290,7 +294,7 @@ def test_a_derivation_that_is_not_understood_lets_no_password_out(told: str) -> 
     ],
     ids=["certificate", "nothing", "an empty one", "no object"],
 )
-def test_when_a_card_expires(told: str, expires: datetime | None) -> None:
-    pgp = OpenPgpSession(Card({"00ca7f21": told}), Secret.ADMIN_PIN)
+def test_when_a_card_expires(content: str, expires: datetime | None) -> None:
+    pgp = OpenPgpSession(Card({"00ca7f21": content}), Secret.ADMIN_PIN)
     assert pgp.expires_at() == expires
     assert expires is None or expires.tzinfo is UTC

@@ -15,7 +15,7 @@ from kiosk.contract.messages import CardId, PinState
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
-from tests.hardware.trouble import unblock
+from tests.hardware.failing import unblock
 from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware

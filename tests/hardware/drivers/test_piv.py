@@ -86,7 +86,7 @@ def test_the_state_of_the_pin_costs_no_try(answers: list[str], state: PinState) 
 
 
 @pytest.mark.parametrize(("status", "error"), [("6982", NotAllowed), ("6a88", CardProtocolError)])
-def test_a_state_that_is_not_told(status: str, error: type[CardError]) -> None:
+def test_a_state_that_is_not_reported(status: str, error: type[CardError]) -> None:
     with pytest.raises(error):
         session(status)[0].pin_state()
 
@@ -192,8 +192,8 @@ def test_why_a_change_fails(
     piv, card = session(status)
     with pytest.raises(error) as raised:
         OPERATIONS[operation](piv)
-    told = [getattr(raised.value, name, None) for name in ("tries_left", "reason", "status")]
-    assert detail is None or detail in told
+    details = [getattr(raised.value, name, None) for name in ("tries_left", "reason", "status")]
+    assert detail is None or detail in details
     assert len(card.sent) == 1
 
 

@@ -111,7 +111,7 @@ def test_a_reader_that_the_module_does_not_know_has_no_card(token: Token) -> Non
     assert token.cards(label="kiosk").read(token.reader).card.identifier == token.serial
 
 
-def test_a_module_that_is_none_says_so(token: Token, tmp_path: Path) -> None:
+def test_a_file_that_is_no_module_is_named(token: Token, tmp_path: Path) -> None:
     broken = tmp_path / "broken.so"
     broken.write_text("no module")
     for path in (broken, tmp_path / "absent.so"):
@@ -125,7 +125,7 @@ def test_there_is_no_call_that_changes_a_puk(token: Token) -> None:
         cards.hold(token.at, lambda held: held.change_secret(SO_PIN, NEW_SO))
 
 
-def test_the_module_is_told_nothing_that_the_station_knows(
+def test_the_module_gets_nothing_that_the_station_knows(
     token: Token, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A module writes its environment, and what it can read and print, to a file."""

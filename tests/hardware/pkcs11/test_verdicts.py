@@ -140,7 +140,7 @@ ERRORS = [pkcs11.PinIncorrect, pkcs11.PinLocked, pkcs11.DeviceRemoved, pkcs11.Us
     st.sampled_from(ERRORS),
     st.sampled_from(["look", "login", "change", "init-pin", "set-pin-with-puk", "change-so"]),
 )
-def test_whatever_a_module_says_is_an_error_that_a_station_knows(
+def test_every_answer_of_a_module_is_an_error_that_a_station_knows(
     serial: bytes, flags: int, label: str, error: type[Exception], act: str
 ) -> None:
     tokens = Tokens(OddModule(serial, flags, label, error()))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from hardware.virtual.chip import MalformedCommandError, ReceivedCommand, parse, tlv
-from tests.hardware.virtual.desk import (
+from tests.hardware.virtual.apdus import (
     PIN,
     PUK,
     SELECT,
     SELECT_SHORT,
     apdu,
     card,
+    complete_answer,
     get_data,
     status,
     verify,
-    whole,
 )
 
 CERTIFICATE = get_data("5FC101")
@@ -27,7 +27,7 @@ def test_long_answers_come_in_pieces(piece: int) -> None:
     first = made.transmit(CERTIFICATE)
     assert len(first) == piece + 2
     assert first[-2] == 0x61
-    assert whole(made, CERTIFICATE) == tlv(0x53, made.state.objects[0x5FC101])
+    assert complete_answer(made, CERTIFICATE) == tlv(0x53, made.state.objects[0x5FC101])
 
 
 def test_another_command_drops_what_was_not_collected() -> None:
@@ -41,7 +41,7 @@ def test_a_chain_is_one_command() -> None:
     made = card()
     challenge = tlv(0x7C, tlv(0x82, b"") + tlv(0x81, bytes(32)))
     assert status(made, apdu(0x10, 0x87, 0x11, 0x9E, challenge[:20])) == 0x9000
-    assert whole(made, apdu(0, 0x87, 0x11, 0x9E, challenge[20:], 256))
+    assert complete_answer(made, apdu(0, 0x87, 0x11, 0x9E, challenge[20:], 256))
     assert made.received[-1].data == challenge
 
 
@@ -60,10 +60,10 @@ def test_t0_wants_its_answers_collected() -> None:
     made = card(t0=True)
     assert status(made, get_data("5FC102")) == 0x6700
     asked = get_data("5FC102")[:-1]
-    said = status(made, asked)
-    assert said & 0xFF00 == 0x6100
-    assert status(made, apdu(0, 0xC0, 0, 0, le=1)) == 0x6C00 | said & 0xFF
-    assert whole(made, asked) == tlv(0x53, made.state.objects[0x5FC102])
+    status_word = status(made, asked)
+    assert status_word & 0xFF00 == 0x6100
+    assert status(made, apdu(0, 0xC0, 0, 0, le=1)) == 0x6C00 | status_word & 0xFF
+    assert complete_answer(made, asked) == tlv(0x53, made.state.objects[0x5FC102])
 
 
 def test_the_two_protocols_have_two_answers_to_reset() -> None:

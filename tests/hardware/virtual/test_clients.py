@@ -13,7 +13,7 @@ from hardware.virtual.chip import read
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.piv import CardProfile, padded
 from kiosk.contract.messages import KeyKind
-from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card
+from tests.hardware.virtual.apdus import OTHER, PIN, PUK, WRONG, card
 from tests.support.clients import Clients
 from tests.support.pcsc import Insert
 
@@ -52,9 +52,9 @@ def test_both_verify_the_pin(insert: Insert, clients: Clients, t0: bool) -> None
     assert clients.verifies(reader, PIN)
 
 
-@pytest.mark.parametrize("said", [0x6983, 0x63C0])
-def test_both_see_that_it_is_blocked(insert: Insert, clients: Clients, said: int) -> None:
-    made = blocked_card(holder_name="Ada Example", profile=CardProfile(blocked_status=said))
+@pytest.mark.parametrize("status_word", [0x6983, 0x63C0])
+def test_both_see_that_it_is_blocked(insert: Insert, clients: Clients, status_word: int) -> None:
+    made = blocked_card(holder_name="Ada Example", profile=CardProfile(blocked_status=status_word))
     assert not clients.verifies(insert(made).reader, PIN)
 
 

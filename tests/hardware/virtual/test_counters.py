@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.virtual.piv import VirtualCard
-from tests.hardware.virtual.desk import PIN, PUK, WRONG, ask_pin, card, change, unblock, verify
+from tests.hardware.virtual.apdus import PIN, PUK, WRONG, ask_pin, card, change, unblock, verify
 
 _COMMANDS = st.lists(
     st.tuples(st.sampled_from(["verify", "change", "unblock", "ask"]), st.booleans()), max_size=25
@@ -26,8 +26,8 @@ def test_no_order_of_commands_gives_a_try_away(
     made.state.pin.left, made.state.puk.left = 3, 3
     for name, right in steps:
         before = (made.state.pin.left, made.state.puk.left)
-        said = _do(made, name, right)
-        _check(name, right, before, (made.state.pin.left, made.state.puk.left), said)
+        status_word = _do(made, name, right)
+        _check(name, right, before, (made.state.pin.left, made.state.puk.left), status_word)
 
 
 def _do(made: VirtualCard, name: str, right: bool) -> int:
@@ -41,17 +41,17 @@ def _do(made: VirtualCard, name: str, right: bool) -> int:
 
 
 def _check(
-    name: str, right: bool, before: tuple[int, int], after: tuple[int, int], said: int
+    name: str, right: bool, before: tuple[int, int], after: tuple[int, int], status_word: int
 ) -> None:
     which = 1 if name == "unblock" else 0
     if name == "ask":
         assert after == before
     elif before[which] == 0:
         assert after == before
-        assert said == 0x6983
+        assert status_word == 0x6983
     elif right:
         assert after[which] == 3
-        assert said == 0x9000
+        assert status_word == 0x9000
     else:
         assert after[which] == before[which] - 1
-        assert said == 0x63C0 | after[which]
+        assert status_word == 0x63C0 | after[which]

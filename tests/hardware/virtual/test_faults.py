@@ -7,9 +7,17 @@ import threading
 import pytest
 from smartcard import scard
 
-from tests.hardware.virtual.desk import OTHER, PIN, PUK, SELECT, apdu, card
+from tests.hardware.virtual.apdus import OTHER, PIN, PUK, SELECT, apdu, card
 from tests.hardware.virtual.wire import OK, Wire, ask, state_of
-from tests.support.faults import FaultyCard, Hang, MuteCard, never_ending, pulled_out, says, torn
+from tests.support.faults import (
+    FaultyCard,
+    Hang,
+    MuteCard,
+    answering,
+    never_ending,
+    pulled_out,
+    torn,
+)
 from tests.support.pcsc import Insert, wait_for_presence
 
 pytestmark = pytest.mark.hardware
@@ -51,7 +59,7 @@ def test_a_card_pulled_out_in_mid_command(insert: Insert, done: bool) -> None:
 
 def test_a_fault_happens_so_often(insert: Insert) -> None:
     made = card()
-    seat = insert(FaultyCard(made, {0x20: says(b"\x6f\x00")}, times=2))
+    seat = insert(FaultyCard(made, {0x20: answering(b"\x6f\x00")}, times=2))
     assert ask(seat.reader, SELECT, VERIFY, VERIFY) == b"\x6f\x00"
     assert ask(seat.reader, SELECT, VERIFY) == b"\x90\x00"
     assert [command.ins for command in made.received] == [0xA4, 0xA4, 0x20]
@@ -74,7 +82,7 @@ def test_a_card_that_hangs_and_is_let_go(insert: Insert, done: bool) -> None:
         host.start()
         assert hang.reached.wait(10)
         assert (made.state.pin.body == OTHER.encode()) is done
-        hang.let_go()
+        hang.release()
         host.join()
     assert answers == [(OK, b"\x90\x00")]
 
@@ -90,5 +98,5 @@ def test_a_card_that_hangs_and_is_pulled_out(insert: Insert) -> None:
         assert hang.reached.wait(10)
         seat.link.remove()
         host.join()
-    hang.let_go()
+    hang.release()
     assert answers[0][1] == b""

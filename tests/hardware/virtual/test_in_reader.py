@@ -6,7 +6,7 @@ import pytest
 
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
-from tests.hardware.virtual.desk import SELECT, card
+from tests.hardware.virtual.apdus import SELECT, card
 from tests.hardware.virtual.wire import Wire, ask
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert, wait_for_presence, wait_for_readers

@@ -10,7 +10,7 @@ import pytest
 
 from hardware.virtual.link import CardLink
 from hardware.virtual.pcscd import Slot
-from tests.hardware.virtual.desk import SELECT, card
+from tests.hardware.virtual.apdus import SELECT, card
 
 POWER_ON, ATR = b"\x01", b"\x04"
 SECONDS = 30.0

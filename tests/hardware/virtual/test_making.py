@@ -14,16 +14,16 @@ from hardware.virtual.chip import read, tlv
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.piv import VirtualCard
 from kiosk.contract.messages import KeyKind
-from tests.hardware.virtual.desk import (
+from tests.hardware.virtual.apdus import (
     PIN,
     apdu,
     ask_pin,
     card,
+    complete_answer,
     get_data,
     select,
     status,
     verify,
-    whole,
 )
 
 EXPIRES = datetime(2031, 5, 17, 12, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ GUID = bytes(range(16))
 
 
 def certificate(made: VirtualCard, tag: str) -> x509.Certificate:
-    container = read(read(whole(made, get_data(tag)))[0x53])
+    container = read(read(complete_answer(made, get_data(tag)))[0x53])
     return x509.load_der_x509_certificate(container[0x70])
 
 
@@ -44,7 +44,7 @@ def digest(message: bytes) -> bytes:
 def test_chuid_names_the_guid() -> None:
     made = new_card(holder_name="Ada Example", guid=GUID, expires=EXPIRES)
     select(made)
-    chuid = read(read(whole(made, get_data("5FC102")))[0x53])
+    chuid = read(read(complete_answer(made, get_data("5FC102")))[0x53])
     assert chuid[0x34] == GUID
     assert chuid[0x35] == b"20310517"
     assert len(chuid[0x30]) == 25
@@ -71,7 +71,7 @@ def test_a_card_can_be_made_expired() -> None:
 
 
 def test_discovery_has_its_own_tag() -> None:
-    assert whole(card(), get_data("7E"))[0] == 0x7E
+    assert complete_answer(card(), get_data("7E"))[0] == 0x7E
 
 
 def test_what_is_not_there() -> None:
@@ -91,7 +91,7 @@ def authenticate(made: VirtualCard, slot: int, algorithm: int, challenge: bytes)
     *first, last = [template[at : at + 200] for at in range(0, len(template), 200)]
     for piece in first:
         assert status(made, apdu(0x10, 0x87, algorithm, slot, piece)) == 0x9000
-    answer = whole(made, apdu(0, 0x87, algorithm, slot, last, 256))
+    answer = complete_answer(made, apdu(0, 0x87, algorithm, slot, last, 256))
     return read(read(answer)[0x7C])[0x82]
 
 

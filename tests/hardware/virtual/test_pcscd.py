@@ -14,7 +14,7 @@ import pytest
 from hardware.virtual import pcscd as module
 from hardware.virtual.link import CardLink
 from hardware.virtual.pcscd import PrivatePcscd, VirtualHardwareError, listening, wait_until
-from tests.hardware.virtual.desk import card
+from tests.hardware.virtual.apdus import card
 from tests.support.clients import Clients
 
 pytestmark = pytest.mark.hardware
@@ -139,7 +139,7 @@ def test_a_missing_part_names_its_package(
         service.start()
 
 
-def test_what_does_not_start_says_why(
+def test_what_does_not_start_names_the_cause(
     service: PrivatePcscd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PCSCD", Path("/bin/false"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hardware.virtual.desk import (
+from tests.hardware.virtual.apdus import (
     OTHER,
     PIN,
     PUK,
@@ -43,19 +43,19 @@ def test_a_right_pin_fills_the_counter() -> None:
     assert made.state.pin.left == 3
 
 
-def test_blocked_may_be_said_as_63c0() -> None:
+def test_blocked_may_be_answered_as_63c0() -> None:
     made = card(blocked_status=0x63C0)
     made.state.pin.left = 0
     assert verify(made, PIN) == 0x63C0
     assert ask_pin(made) == 0x63C0
 
 
-def test_the_last_try_may_already_say_blocked() -> None:
+def test_the_last_try_may_already_answer_blocked() -> None:
     made = card(pin_tries=1, last_try_status=0x6983)
     assert verify(made, WRONG) == 0x6983
 
 
-def test_a_verified_pin_is_told_until_it_is_dropped() -> None:
+def test_a_verified_pin_is_reported_until_it_is_dropped() -> None:
     made = card()
     verify(made, PIN)
     select(made)
@@ -64,7 +64,7 @@ def test_a_verified_pin_is_told_until_it_is_dropped() -> None:
     assert ask_pin(made) == 0x63C3
 
 
-def test_some_never_tell_a_verified_pin() -> None:
+def test_some_never_report_a_verified_pin() -> None:
     made = card(verified_answers_9000=False)
     verify(made, PIN)
     assert ask_pin(made) == 0x63C3
@@ -155,7 +155,7 @@ def test_a_complexity_rule() -> None:
     assert change(card(complexity_rule=True), PIN, OTHER) == 0x9000
 
 
-def test_an_old_family_tells_its_tries_in_another_way() -> None:
+def test_an_old_family_reports_its_tries_in_another_way() -> None:
     made = card(tries_status=0x6300)
     assert verify(made, WRONG) == 0x6302
     assert ask_pin(made) == 0x6302
@@ -163,10 +163,10 @@ def test_an_old_family_tells_its_tries_in_another_way() -> None:
 
 @pytest.mark.parametrize("length", [1, 7, 9])
 def test_wrong_lengths_cost_nothing(length: int) -> None:
-    for said in (0x6A80, 0x6700):
-        made = card(wrong_length_status=said)
+    for status_word in (0x6A80, 0x6700):
+        made = card(wrong_length_status=status_word)
         for ins in (0x20, 0x24, 0x2C):
-            assert status(made, apdu(0, ins, 0, 0x80, bytes(length))) == said
+            assert status(made, apdu(0, ins, 0, 0x80, bytes(length))) == status_word
         assert (made.state.pin.left, made.state.puk.left) == (3, 3)
 
 
@@ -206,7 +206,7 @@ def test_keys_go_when_both_are_blocked() -> None:
     assert not made.state.keys
 
 
-def test_metadata_tells_the_puk_where_it_is_known() -> None:
+def test_metadata_reports_the_puk_where_it_is_known() -> None:
     made = card(metadata=True, puk_tries=5)
     unblock(made, WRONG, PIN)
     assert bytes.fromhex("06020504") in made.transmit(apdu(0, 0xF7, 0, 0x81, le=256))

@@ -8,7 +8,7 @@ import pytest
 
 from hardware.virtual.pcscd import VirtualHardwareError
 from kiosk.contract.messages import KeyKind
-from tests.hardware.virtual.desk import OTHER, PIN, PUK, WRONG, card, select, unblock, verify
+from tests.hardware.virtual.apdus import OTHER, PIN, PUK, WRONG, card, select, unblock, verify
 from tests.support.card_file import keep, load, open_card
 
 

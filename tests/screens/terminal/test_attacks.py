@@ -136,7 +136,7 @@ def test_the_first_second_is_locked(start: Start) -> None:
     assert outside.notes == ["locked"]
 
 
-def test_the_environment_has_no_say(start: Start, tmp_path: Path) -> None:
+def test_the_environment_changes_nothing(start: Start, tmp_path: Path) -> None:
     keys, picture = tmp_path / "keys.log", tmp_path / "picture.svg"
     outside = start(
         "pin",
@@ -169,7 +169,7 @@ def test_an_error_shows_nothing_and_ends_the_program(start: Start) -> None:
     assert outside.notes == ["locked", "PinEntered", "fault RuntimeError", "code 1"]
 
 
-def test_it_ends_in_order_when_it_is_told_to(start: Start) -> None:
+def test_it_ends_in_order_on_a_signal(start: Start) -> None:
     outside = start()
     outside.wait_for("Enter your PIN")
     outside.child.kill(signal.SIGTERM)

@@ -88,7 +88,7 @@ def _actions() -> list[str]:
     return sorted({name.removeprefix("action_") for name in named if name.startswith("action_")})
 
 
-async def test_no_action_runs_whoever_asks() -> None:
+async def test_no_action_runs() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
         await settled(pilot)

@@ -8,7 +8,7 @@ CRYPTOGRAM = bytes.fromhex("008700002C7C2A8228")
 """How the second step of GENERAL AUTHENTICATE begins."""
 
 
-class Gullible(GidsCard):
+class AcceptsAnyKey(GidsCard):
     """Takes whatever cryptogram it is given, and answers one that it made up."""
 
     def transmit(self, command: bytes) -> bytes:

@@ -8,16 +8,16 @@ import pytest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from tests.hardware.virtual.desk import apdu
-from tests.hardware.virtual.gids.desk import (
+from tests.hardware.virtual.apdus import apdu
+from tests.hardware.virtual.gids.apdus import (
     HOST,
     OTHER,
     PIN,
     ask,
     authenticate,
+    begin,
     card,
     choose,
-    meet,
     power_up,
     prove,
     reset,
@@ -30,7 +30,7 @@ from tests.support.gids_card import ADMIN_KEY
 
 def test_the_key_is_proven_by_both() -> None:
     made = card(blocked=True)
-    nonce = meet(made)
+    nonce = begin(made)
     status, answer = authenticate(made, 0x82, sealed(nonce + HOST + b"seven77\x80"))
     step = Cipher(TripleDES(ADMIN_KEY), modes.CBC(bytes(8))).decryptor()
     block = step.update(answer) + step.finalize()
@@ -52,25 +52,25 @@ def test_the_key_is_proven_by_both() -> None:
 )
 def test_a_cryptogram_over_anything_else_is_wrong(block: Callable[[bytes], bytes]) -> None:
     made = card()
-    assert authenticate(made, 0x82, sealed(block(meet(made))))[0] == 0x63C4
+    assert authenticate(made, 0x82, sealed(block(begin(made))))[0] == 0x63C4
     assert reset(made, OTHER) == 0x6982
 
 
 @pytest.mark.parametrize(
-    ("habits", "said"),
+    ("habits", "status_word"),
     [
         ({"key_tries": 3}, [0x63C2, 0x63C1, 0x63C0, 0x6983]),
         ({"key_tries": 2, "last_try_status": 0x6983}, [0x63C1, 0x6983, 0x6983]),
-        ({"key_tries": 2, "tells_key_tries": False}, [0x6982, 0x6982, 0x6983]),
+        ({"key_tries": 2, "reports_key_tries": False}, [0x6982, 0x6982, 0x6983]),
         ({"key_tries": 2, "blocked_status": 0x63C0}, [0x63C1, 0x63C0, 0x63C0]),
         ({"key_tries": None}, [0x6982] * 9),
     ],
 )
-def test_wrong_keys_are_counted_or_not(habits: dict[str, object], said: list[int]) -> None:
+def test_wrong_keys_are_counted_or_not(habits: dict[str, object], status_word: list[int]) -> None:
     made = card(**habits)  # type: ignore[arg-type]
-    assert [prove(made, bytes(range(24))) for _ in said] == said
+    assert [prove(made, bytes(range(24))) for _ in status_word] == status_word
     counted = habits["key_tries"] is not None
-    assert prove(made) == (said[-1] if counted else 0x9000)
+    assert prove(made) == (status_word[-1] if counted else 0x9000)
 
 
 def test_a_right_key_fills_its_counter() -> None:
@@ -89,7 +89,7 @@ def test_what_was_proven_is_dropped() -> None:
         lambda: power_up(made),
         lambda: select(made),
         lambda: ask(made, apdu(0, 0x20, 0, 0x82)),
-        lambda: meet(made),
+        lambda: begin(made),
         lambda: prove(made, bytes(range(24))),
     ):
         assert prove(made) == 0x9000

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.virtual.chip import tlv
-from tests.hardware.virtual.desk import apdu
-from tests.hardware.virtual.gids.desk import (
+from tests.hardware.virtual.apdus import apdu
+from tests.hardware.virtual.gids.apdus import (
     AID,
     OTHER,
     PIN,
@@ -42,10 +42,12 @@ def test_a_padded_pin_is_a_wrong_one() -> None:
     assert verify(made) == 0x63C3
 
 
-@pytest.mark.parametrize(("said", "status"), [(None, 0x63C3), (0x6700, 0x6700)])
+@pytest.mark.parametrize(("status_word", "status"), [(None, 0x63C3), (0x6700, 0x6700)])
 @pytest.mark.parametrize("pin", [b"123", b"1" * 17])
-def test_a_pin_of_another_length_costs_nothing(said: int | None, status: int, pin: bytes) -> None:
-    made = card(wrong_length_status=said)
+def test_a_pin_of_another_length_costs_nothing(
+    status_word: int | None, status: int, pin: bytes
+) -> None:
+    made = card(wrong_length_status=status_word)
     assert verify(made, pin) == status
     assert made.state.pin.left == 3
 
@@ -79,18 +81,18 @@ def test_former_pins_are_remembered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("full", "short", "said"),
+    ("full", "short", "status_word"),
     [(True, True, [0x9000] * 2), (False, True, [0x6A82, 0x9000]), (True, False, [0x9000, 0x6A82])],
 )
-def test_names(full: bool, short: bool, said: list[int]) -> None:
+def test_names(full: bool, short: bool, status_word: list[int]) -> None:
     made = new_gids_card(profile=GidsProfile(full_aid=full, short_aid=short))
     assert verify(made) == 0x6D00
-    assert [select(made, AID), select(made, AID[:9])] == said
+    assert [select(made, AID), select(made, AID[:9])] == status_word
     assert select(made, AID[:5]) == 0x6A82
 
 
 def test_what_is_not_there() -> None:
-    made = card(tells_tries=False)
+    made = card(reports_tries=False)
     for file, tag in ((0x3FFF, "7F71"), (0x3FFF, "7F73"), (0xA012, "DF21"), (0xA099, "DF20")):
         asked = tlv(0x5C, bytes.fromhex(tag))
         assert ask(made, apdu(0, 0xCB, file >> 8, file & 0xFF, asked, 256)) == 0x6A88
@@ -108,7 +110,7 @@ def test_a_copy_is_another_card() -> None:
     assert verify(copy, PIN) == 0x9000
 
 
-def test_a_change_is_told_before_it_is_answered() -> None:
+def test_a_change_is_reported_before_it_is_answered() -> None:
     made, told = card(), list[tuple[int, int]]()
     made.on_change = lambda state: told.append((state.pin.left, state.key.left))
     verify(made, WRONG)

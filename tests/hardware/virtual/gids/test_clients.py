@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hardware.virtual.gids.forged import Gullible
+from tests.hardware.virtual.gids.forged import AcceptsAnyKey
 from tests.support.clients import Clients, Finished
 from tests.support.gids_card import ADMIN_KEY, GidsProfile, new_gids_card
 from tests.support.pcsc import Insert
@@ -74,23 +74,23 @@ def test_the_admin_key_unblocks_it(insert: Insert, clients: Clients, profile: Gi
     card = new_gids_card(blocked=True, profile=profile)
     reader = insert(card).reader
     assert not verifies(clients, reader, PIN)
-    said = unblock(clients, reader, ADMIN_KEY, OTHER)
-    assert "Administrator authentication successful" in said
-    assert "Unblock PIN done successfully" in said
+    status_word = unblock(clients, reader, ADMIN_KEY, OTHER)
+    assert "Administrator authentication successful" in status_word
+    assert "Unblock PIN done successfully" in status_word
     assert verifies(clients, reader, OTHER)
 
 
 def test_a_wrong_admin_key_does_not(insert: Insert, clients: Clients) -> None:
     card = new_gids_card(blocked=True)
     reader = insert(card).reader
-    said = unblock(clients, reader, WRONG_KEY, OTHER)
-    assert "successful" not in said
+    status_word = unblock(clients, reader, WRONG_KEY, OTHER)
+    assert "successful" not in status_word
     assert (card.state.key.left, card.state.pin.left) == (4, 0)
 
 
 def test_a_card_that_does_not_know_the_key_is_found_out(insert: Insert, clients: Clients) -> None:
     """OpenSC judges what the card made, as the authority does."""
-    card = Gullible(new_gids_card(admin_key=WRONG_KEY, blocked=True).state)
-    said = unblock(clients, insert(card).reader, ADMIN_KEY, OTHER)
-    assert "successful" not in said
+    card = AcceptsAnyKey(new_gids_card(admin_key=WRONG_KEY, blocked=True).state)
+    status_word = unblock(clients, insert(card).reader, ADMIN_KEY, OTHER)
+    assert "successful" not in status_word
     assert [command.ins for command in card.received][-3:] == [0x22, 0x87, 0x87]

@@ -32,19 +32,19 @@ def state(reader: str, count: int, flags: int = STATE_PRESENT) -> PcscReaderStat
 
 def follow(*sights: object) -> list[Events]:
     """Feed sights to the fold; return the events of each."""
-    watch, said = ReaderSnapshot(), []
+    snapshot, posted = ReaderSnapshot(), []
     for sight in sights:
         if sight == "found":
-            watch, events = service_found(watch)
+            snapshot, events = service_found(snapshot)
         elif sight == "lost":
-            watch, events = service_lost(watch)
+            snapshot, events = service_lost(snapshot)
         elif isinstance(sight, tuple):
-            watch, events = readers_listed(watch, sight)
+            snapshot, events = readers_listed(snapshot, sight)
         else:
             assert isinstance(sight, PcscReaderState)
-            watch, events = states_seen(watch, [sight])
-        said.append(events)
-    return said
+            snapshot, events = states_seen(snapshot, [sight])
+        posted.append(events)
+    return posted
 
 
 def test_a_card_that_is_in_at_the_start() -> None:
@@ -55,12 +55,12 @@ def test_a_card_that_is_in_at_the_start() -> None:
     ]
 
 
-def test_no_reader_at_all_is_said_once() -> None:
+def test_no_reader_at_all_is_posted_once() -> None:
     assert follow("found", (), ())[1:] == [(ReadersChanged(()),), ()]
 
 
 def test_in_and_out_in_two_readers() -> None:
-    said = follow(
+    events = follow(
         "found",
         ("a", "b"),
         state("a", 1),
@@ -69,7 +69,7 @@ def test_in_and_out_in_two_readers() -> None:
         state("a", 3),
         state("b", 1),
     )
-    assert said[2:] == [
+    assert events[2:] == [
         (CardInserted("a", 1),),
         (CardInserted("b", 2),),
         (CardRemoved("a", 1),),
@@ -79,30 +79,30 @@ def test_in_and_out_in_two_readers() -> None:
 
 
 def test_a_swap_that_nobody_saw() -> None:
-    said = follow("found", ("a",), state("a", 1), state("a", 3))
-    assert said[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
+    events = follow("found", ("a",), state("a", 1), state("a", 3))
+    assert events[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
 
 
 def test_the_counter_may_begin_again() -> None:
-    said = follow("found", ("a",), state("a", 0xFFFF), state("a", 1))
-    assert said[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
+    events = follow("found", ("a",), state("a", 0xFFFF), state("a", 1))
+    assert events[-1] == (CardRemoved("a", 1), CardInserted("a", 2))
 
 
 def test_a_mute_card() -> None:
     mute = STATE_PRESENT | STATE_MUTE
-    said = follow("found", ("a",), state("a", 1, mute), state("a", 1, mute), state("a", 2, EMPTY))
-    assert said[2:] == [(CardMuteSeen("a", 1),), (), (CardRemoved("a", 1),)]
+    events = follow("found", ("a",), state("a", 1, mute), state("a", 1, mute), state("a", 2, EMPTY))
+    assert events[2:] == [(CardMuteSeen("a", 1),), (), (CardRemoved("a", 1),)]
 
 
 def test_a_card_that_falls_mute_and_one_that_wakes_up_keep_their_number() -> None:
     mute = STATE_PRESENT | STATE_MUTE
-    said = follow("found", ("a",), state("a", 1), state("a", 1, mute), state("a", 1))
-    assert said[3:] == [(CardMuteSeen("a", 1),), (CardInserted("a", 1),)]
+    events = follow("found", ("a",), state("a", 1), state("a", 1, mute), state("a", 1))
+    assert events[3:] == [(CardMuteSeen("a", 1),), (CardInserted("a", 1),)]
 
 
 def test_a_card_leaves_with_its_reader_and_comes_back_with_it() -> None:
-    said = follow("found", ("a", "b"), state("a", 1), ("b",), ("a", "b"), state("a", 0))
-    assert said[3:] == [
+    events = follow("found", ("a", "b"), state("a", 1), ("b",), ("a", "b"), state("a", 0))
+    assert events[3:] == [
         (CardRemoved("a", 1), ReadersChanged(("b",))),
         (ReadersChanged(("a", "b")),),
         (CardInserted("a", 2),),
@@ -110,8 +110,8 @@ def test_a_card_leaves_with_its_reader_and_comes_back_with_it() -> None:
 
 
 def test_the_service_goes_and_comes_back() -> None:
-    said = follow("found", ("a",), state("a", 1), "lost", "lost", "found", ("a",), state("a", 0))
-    assert said[3:] == [
+    events = follow("found", ("a",), state("a", 1), "lost", "lost", "found", ("a",), state("a", 0))
+    assert events[3:] == [
         (CardRemoved("a", 1), ServiceLost()),
         (),
         (ServiceFound(),),
@@ -120,7 +120,7 @@ def test_the_service_goes_and_comes_back() -> None:
     ]
 
 
-def test_no_service_from_the_start_is_said_once() -> None:
+def test_no_service_from_the_start_is_posted_once() -> None:
     assert follow("lost", "lost") == [(ServiceLost(),), ()]
 
 

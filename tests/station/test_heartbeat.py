@@ -18,7 +18,7 @@ READY, NO_READER = ReaderState.READY, ReaderState.NO_READER
 
 
 @dataclass
-class Deaf(FakeAuthority):
+class AwayAuthority(FakeAuthority):
     """Takes no heartbeat while it is ``deaf``."""
 
     deaf: bool = True
@@ -37,13 +37,13 @@ class Bench:
     clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
-        self.pulse = HeartbeatSender(self.authority, FIRST, self.clock.monotonic)
+        self.heartbeats = HeartbeatSender(self.authority, FIRST, self.clock.monotonic)
 
     def check_authority(self, reader: ReaderState = READY) -> Outage | None:
-        return self.pulse.check_authority(reader)
+        return self.heartbeats.check_authority(reader)
 
     @property
-    def told(self) -> list[ReaderState]:
+    def reported(self) -> list[ReaderState]:
         return [beat.reader for beat in self.authority.beats]
 
 
@@ -52,7 +52,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_it_says_who_it_is(bench: Bench) -> None:
+def test_a_heartbeat_names_the_station(bench: Bench) -> None:
     assert bench.check_authority() is None
     assert bench.authority.beats == [Heartbeat("Ward 7", "Wexbridge General", "0.1.0", READY)]
 
@@ -61,14 +61,14 @@ def test_it_is_written_down_every_half_minute_and_no_more(bench: Bench) -> None:
     for _ in range(61):
         bench.check_authority()
         bench.clock.forward(seconds=1)
-    assert bench.told == [READY] * 3
+    assert bench.reported == [READY] * 3
     assert BEAT_S == 30
 
 
-def test_another_reader_state_is_told_at_once_and_once(bench: Bench) -> None:
+def test_another_reader_state_is_reported_at_once_and_once(bench: Bench) -> None:
     for reader in (READY, READY, NO_READER, NO_READER, READY):
         bench.check_authority(reader)
-    assert bench.told == [READY, NO_READER, READY]
+    assert bench.reported == [READY, NO_READER, READY]
 
 
 def test_what_was_answered_last_counts_until_the_next_heartbeat(bench: Bench) -> None:
@@ -80,29 +80,29 @@ def test_what_was_answered_last_counts_until_the_next_heartbeat(bench: Bench) ->
     assert bench.check_authority() is None
 
 
-def test_an_authority_that_is_away_is_told_nothing_and_everything_when_it_is_back(
+def test_an_authority_that_was_away_gets_the_report_when_it_is_back(
     bench: Bench,
 ) -> None:
     bench.authority.healthy = False
     assert bench.check_authority() is Outage.AUTHORITY_AWAY
-    assert bench.told == []
+    assert bench.reported == []
     bench.authority.healthy = True
     assert bench.check_authority() is None
-    assert bench.told == [READY]
+    assert bench.reported == [READY]
 
 
 def test_an_authority_that_cannot_write_is_away_and_asked_again_with_the_next_look() -> None:
-    deaf = Deaf()
+    deaf = AwayAuthority()
     bench = Bench(deaf)
     assert bench.check_authority() is Outage.AUTHORITY_AWAY
     deaf.deaf = False
     assert bench.check_authority() is None
-    assert bench.told == [READY]
+    assert bench.reported == [READY]
 
 
 def test_a_station_whose_master_keys_are_away_lives_and_serves_nobody(bench: Bench) -> None:
     bench.authority.keys_answer = False
     assert bench.check_authority() is Outage.AUTHORITY_AWAY
-    assert bench.told == [READY]
+    assert bench.reported == [READY]
     bench.authority.keys_answer = True
     assert bench.check_authority() is None

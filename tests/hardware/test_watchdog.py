@@ -1,4 +1,4 @@
-"""Work that hangs is left behind, and sends nothing more when it wakes up."""
+"""Work that hangs is abandoned, and sends nothing more when it wakes up."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LONG = 30.0
 
 
 def nothing() -> None:
-    """Tidy nothing up."""
+    """Release nothing."""
 
 
 class Hang:
-    """A step that hangs until it is let go, and what the work did after that."""
+    """A step that hangs until ``released``, and what the work did after that."""
 
     def __init__(self) -> None:
-        self.let_go = threading.Event()
+        self.released = threading.Event()
         self.tidied = threading.Event()
         self.sent: list[str] = []
 
     def work(self, watchdog: Watchdog, *, changes_card: bool) -> str:
         with watchdog.guard(changes_card=changes_card):
-            self.let_go.wait(LONG)
+            self.released.wait(LONG)
         self.sent.append("what follows from the answer")
         return "too late"
 
@@ -55,7 +55,7 @@ def test_a_step_that_hangs_is_abandoned(changes_card: bool, error: type[Exceptio
     with pytest.raises(error):
         watchdog.run(lambda: hang.work(watchdog, changes_card=changes_card), hang.tidied.set)
     assert not watchdog.ended(0)
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
     assert hang.tidied.is_set()
     assert hang.sent == []
@@ -71,7 +71,7 @@ def test_a_change_that_was_answered_is_known_when_a_later_step_hangs() -> None:
 
     with pytest.raises(CardHung):
         watchdog.run(work, nothing)
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
 
 
@@ -91,7 +91,7 @@ def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
     hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def fail() -> None:
-        hang.let_go.wait(LONG)
+        hang.released.wait(LONG)
         raise PinWrong(2)
 
     def work() -> None:
@@ -103,7 +103,7 @@ def test_a_step_that_fails_too_late_is_abandoned_too() -> None:
 
     with pytest.raises(CardHung):
         watchdog.run(work, nothing)
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
     assert hang.sent == []
 
@@ -112,15 +112,15 @@ def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
     hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def tidy() -> None:
-        hang.let_go.wait(LONG)
+        hang.released.wait(LONG)
 
     assert watchdog.run(lambda: "done", tidy) == "done"
     assert not watchdog.ended(0)
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
 
 
-def test_each_step_has_the_whole_patience() -> None:
+def test_each_step_has_the_whole_limit() -> None:
     watchdog, pause = Watchdog(1.0, Workers()), threading.Event()
 
     def work() -> str:
@@ -148,14 +148,14 @@ def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
 
     def work() -> str:
         with watchdog.guard(changes_card=True, more_s=LONG):
-            hang.let_go.wait(2 * SOON)
+            hang.released.wait(2 * SOON)
         return hang.work(watchdog, changes_card=False)
 
     began = time.monotonic()
     with pytest.raises(CardHung):
         watchdog.run(work, nothing)
     assert time.monotonic() - began < LONG / 2
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
 
 
@@ -165,7 +165,7 @@ def test_an_abandoned_step_raises() -> None:
         watchdog.run(lambda: hang.work(watchdog, changes_card=False), nothing)
     with pytest.raises(AbandonedError), watchdog.guard():
         hang.sent.append("one more command")
-    hang.let_go.set()
+    hang.released.set()
     assert watchdog.ended(LONG)
     assert hang.sent == []
 
@@ -173,16 +173,16 @@ def test_an_abandoned_step_raises() -> None:
 def test_a_worker_is_used_again_and_one_that_hangs_is_replaced() -> None:
     workers, hang, seen = Workers(), Hang(), []
 
-    def who() -> str:
+    def thread_name() -> str:
         seen.append(threading.get_ident())
         return "done"
 
-    assert Watchdog(LONG, workers).run(who, nothing) == "done"
+    assert Watchdog(LONG, workers).run(thread_name, nothing) == "done"
     stuck = Watchdog(SOON, workers)
     with pytest.raises(CardHung):
-        stuck.run(lambda: (who(), hang.work(stuck, changes_card=False)), nothing)
-    assert Watchdog(LONG, workers).run(who, nothing) == "done"
-    hang.let_go.set()
+        stuck.run(lambda: (thread_name(), hang.work(stuck, changes_card=False)), nothing)
+    assert Watchdog(LONG, workers).run(thread_name, nothing) == "done"
+    hang.released.set()
     assert stuck.ended(LONG)
     assert seen[0] in seen[1:]
     assert seen[1] != seen[2]

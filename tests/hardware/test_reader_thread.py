@@ -19,52 +19,52 @@ from kiosk.contract.ports import (
 )
 
 GONE = 0x8
-Sight = tuple[str, ...] | list[PcscReaderState] | PcscError
+Answer = tuple[str, ...] | list[PcscReaderState] | PcscError
 
 
 class Service:
     """A PC/SC service by script: lists of readers, and states or errors to wait for."""
 
-    def __init__(self, *sights: Sight) -> None:
-        self._sights: Iterator[Sight] = iter(sights)
+    def __init__(self, *sights: Answer) -> None:
+        self._answers: Iterator[Answer] = iter(sights)
         self.waited_with: list[list[PcscReaderState]] = []
 
     def list_readers(self, _context: Context) -> tuple[str, ...]:
-        sight = self._next()
-        assert isinstance(sight, tuple)
-        return sight
+        answer = self._next()
+        assert isinstance(answer, tuple)
+        return answer
 
     def wait(
         self, _context: Context, _timeout: int, known: Iterable[PcscReaderState]
     ) -> tuple[PcscReaderState, ...]:
         self.waited_with.append(list(known))
-        sight = self._next()
-        assert isinstance(sight, list)
-        return tuple(sight)
+        answer = self._next()
+        assert isinstance(answer, list)
+        return tuple(answer)
 
-    def _next(self) -> Sight:
-        sight = next(self._sights, None)
-        if sight is None:
+    def _next(self) -> Answer:
+        answer = next(self._answers, None)
+        if answer is None:
             raise PcscError("script", 0x8010001D)
-        if isinstance(sight, PcscError):
-            raise sight
-        return sight
+        if isinstance(answer, PcscError):
+            raise answer
+        return answer
 
 
-def told(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
-    """Run a lookout on the service to the end of its script; return all that it told."""
+def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
+    """Run the thread on the service to the end of its script; return all that it posted."""
     monkeypatch.setattr(pcsc, "establish", lambda: Context(1))
     monkeypatch.setattr(pcsc, "release", lambda _context: None)
     monkeypatch.setattr(pcsc, "cancel", lambda _context: None)
     monkeypatch.setattr(pcsc, "list_readers", service.list_readers)
     monkeypatch.setattr(pcsc, "wait_for_change", service.wait)
-    heard: queue.Queue[Events] = queue.Queue()
-    lookout = ReaderThread(heard.put, 0, retry_s=60)
-    lookout.start()
+    posted: queue.Queue[Events] = queue.Queue()
+    thread = ReaderThread(posted.put, 0, retry_s=60)
+    thread.start()
     events: Events = ()
     while ServiceLost() not in events:
-        events += heard.get(timeout=10)
-    lookout.stop()
+        events += posted.get(timeout=10)
+    thread.stop()
     return events
 
 
@@ -89,7 +89,7 @@ def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(
         ("a", "b"),
         [present("a", 0), PcscReaderState("b", 0x10), plugged(4)],
     )
-    assert told(monkeypatch, service) == (
+    assert events_of(monkeypatch, service) == (
         ServiceFound(),
         ReadersChanged(("a", "b")),
         CardInserted("a", 1),
@@ -115,7 +115,7 @@ def test_a_wait_without_news_ends_nothing(monkeypatch: pytest.MonkeyPatch, code:
         ("a",),
         [present("a", 3), plugged(1)],
     )
-    assert told(monkeypatch, service)[2:-2] == (
+    assert events_of(monkeypatch, service)[2:-2] == (
         CardInserted("a", 1),
         CardRemoved("a", 1),
         CardInserted("a", 2),
@@ -124,7 +124,7 @@ def test_a_wait_without_news_ends_nothing(monkeypatch: pytest.MonkeyPatch, code:
 
 def test_no_reader_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service((), [plugged(0)], ("a",), [PcscReaderState("a", 0x10), plugged(1)])
-    assert told(monkeypatch, service) == (
+    assert events_of(monkeypatch, service) == (
         ServiceFound(),
         ReadersChanged(()),
         ReadersChanged(("a",)),
@@ -134,7 +134,7 @@ def test_no_reader_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_any_other_fault_counts_as_the_service_being_away(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service(("a",), PcscError("wait", 0x80100006))
-    assert told(monkeypatch, service) == (
+    assert events_of(monkeypatch, service) == (
         ServiceFound(),
         ReadersChanged(("a",)),
         ServiceLost(),

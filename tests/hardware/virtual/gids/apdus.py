@@ -1,4 +1,4 @@
-"""A GIDS card on the desk: asked APDU by APDU, without a reader."""
+"""Sends APDUs to a GIDS card without a reader."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from hardware.virtual.chip import read, tlv
-from tests.hardware.virtual.desk import apdu
+from tests.hardware.virtual.apdus import apdu
 from tests.support.gids_card import ADMIN_KEY, GidsCard, GidsProfile, new_gids_card
 
 PIN, OTHER, WRONG = b"482915", b"60514273", b"11111111"
@@ -59,7 +59,7 @@ def authenticate(made: GidsCard, tag: int, value: bytes) -> tuple[int, bytes]:
     return status, read(read(answer[:-2])[0x7C])[tag] if status == 0x9000 else b""
 
 
-def meet(made: GidsCard) -> bytes:
+def begin(made: GidsCard) -> bytes:
     assert choose(made) == 0x9000
     status, nonce = authenticate(made, 0x81, HOST)
     assert (status, len(nonce)) == (0x9000, 16)
@@ -72,5 +72,5 @@ def sealed(block: bytes, key: bytes = ADMIN_KEY) -> bytes:
 
 
 def prove(made: GidsCard, key: bytes = ADMIN_KEY) -> int:
-    nonce = meet(made)
+    nonce = begin(made)
     return authenticate(made, 0x82, sealed(nonce + HOST + b"seven77\x80", key))[0]

@@ -1,4 +1,4 @@
-"""A desk without a reader: its keys keep what they are asked, and its card answers from a table."""
+"""A reader's keys without PC/SC: they record each request, and the card answers from a table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ VERIFY, MODIFY, PROPERTIES = 0x42330006, 0x42330007, 0x42330012
 
 @dataclass
 class Reader:
-    """Keys that keep what they are asked; ``told`` is what the reader says of itself."""
+    """Keys that record each request; ``properties`` answers GET_TLV_PROPERTIES."""
 
-    told: str = "0102100206010407010c"
+    properties: str = "0102100206010407010c"
     features: str = FEATURES
     asked: list[tuple[int, str]] = field(default_factory=list)
 
@@ -26,7 +26,7 @@ class Reader:
         if code == GET_FEATURE_REQUEST:
             return bytes.fromhex(self.features)
         if code == PROPERTIES:
-            return bytes.fromhex(self.told)
+            return bytes.fromhex(self.properties)
         self.asked.append((code, body.hex()))
         return bytes.fromhex("9000")
 
@@ -36,8 +36,8 @@ class Reader:
         return found
 
 
-class Desk:
-    """A card in such a reader, and what either was sent."""
+class KeypadChannel:
+    """A channel to a card in such a reader."""
 
     def __init__(self, reader: Reader, card: Passwords) -> None:
         self.reader = reader

@@ -1,4 +1,4 @@
-"""A card on the desk: asked APDU by APDU, without a reader."""
+"""Sends APDUs to a virtual PIV card without a reader."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def select(made: VirtualCard) -> None:
     """Select by whichever name the card answers to."""
     end = -1 if made.state.profile.t0 else None  # T=0: no Le beside a body
     statuses = [status(made, command[:end]) for command in (SELECT, SELECT_SHORT)]
-    assert any(said == 0x9000 or said >> 8 == 0x61 for said in statuses)
+    assert any(status_word == 0x9000 or status_word >> 8 == 0x61 for status_word in statuses)
 
 
 def apdu(cla: int, ins: int, p1: int, p2: int, data: bytes = b"", le: int | None = None) -> bytes:
@@ -43,7 +43,7 @@ def status(made: VirtualCard, command: bytes) -> int:
     return int.from_bytes(made.transmit(command)[-2:], "big")
 
 
-def whole(made: VirtualCard, command: bytes) -> bytes:
+def complete_answer(made: VirtualCard, command: bytes) -> bytes:
     """The data of an answer, collected to its end."""
     answer = made.transmit(command)
     data = answer[:-2]

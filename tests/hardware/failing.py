@@ -1,4 +1,4 @@
-"""A card in trouble, and who asks something of it."""
+"""A card with faults that change while it is in a reader, and calls on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kiosk.contract.errors import CardBusy, CardHung
 from kiosk.contract.messages import CardId, CardReport
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from tests.support.faults import Fault, FaultyCard, says
+from tests.support.faults import Fault, FaultyCard, answering
 from tests.support.pcsc import Seat
 
 PIN, NEW, PUK = (Sensitive(text) for text in ("482915", "60514273", "73918264"))
@@ -27,8 +27,8 @@ SOON = CardTimeouts(answer_s=0.8, busy_s=0.8, retry_s=0.02)
 PATIENT = CardTimeouts(answer_s=20.0, busy_s=0.2, retry_s=0.02)
 
 
-class Trouble(FaultyCard):
-    """A card whose faults change while it is in, and that keeps what it was sent."""
+class FailingCard(FaultyCard):
+    """A card whose faults change while it is in; it records the APDUs that it was sent."""
 
     def __init__(self, card: VirtualCard) -> None:
         self.card = card
@@ -52,7 +52,7 @@ class Trouble(FaultyCard):
 
 def answers(text: str) -> Fault:
     """Answer these bytes, in hex, and do nothing."""
-    return says(bytes.fromhex(text))
+    return answering(bytes.fromhex(text))
 
 
 def then(before: Callable[[], None]) -> Fault:
@@ -84,16 +84,16 @@ def cards_with(
     return PcscCards(Registry([PivDriver()]), patience, trace, exclusive=exclusive)
 
 
-def chip(profile: CardProfile | None = None) -> Trouble:
-    return Trouble(new_card(holder_name="Ada Example", profile=profile or CardProfile()))
+def chip(profile: CardProfile | None = None) -> FailingCard:
+    return FailingCard(new_card(holder_name="Ada Example", profile=profile or CardProfile()))
 
 
-def address(seat: Seat, trouble: Trouble) -> CardAddress:
-    return CardAddress(seat.reader, CardId("piv", trouble.card.state.guid.hex()))
+def address(seat: Seat, failing: FailingCard) -> CardAddress:
+    return CardAddress(seat.reader, CardId("piv", failing.card.state.guid.hex()))
 
 
 def read_once_free(cards: PcscCards, reader: str) -> CardReport:
-    """Read the card, however late the work that was abandoned wakes up and lets go."""
+    """Read the card once the abandoned work has released it, at the latest after 10 s."""
     give_up_at = time.monotonic() + 10
     while True:
         try:
@@ -103,11 +103,11 @@ def read_once_free(cards: PcscCards, reader: str) -> CardReport:
                 raise
 
 
-def let_the_service_look(reader: str) -> None:
+def await_service_poll(reader: str) -> None:
     """Wait until the service's own poll has seen that a torn card is out.
 
-    A reset that fails makes it say "empty" at once, and it then takes a card that goes in
-    before its next poll for the one that it knew. Each coming and going counts one.
+    After a failed reset the service reports "empty" at once, and it then takes a card that goes
+    in before its next poll for the one that it knew. Each insertion and removal counts one.
     """
     context = pcsc.establish()
     state = PcscReaderState(reader, pcsc.STATE_UNAWARE)

@@ -19,9 +19,9 @@ from kiosk.contract.errors import (
     PadTrouble,
     PinRefused,
 )
-from tests.hardware.keying import ACTS, NEW, PIN, Act, change, nothing_came_of_it, unblock, verify
-from tests.hardware.trouble import SOON, VERIFY, address, cards_with, chip
-from tests.support.pad import Does, Pad
+from tests.hardware.failing import SOON, VERIFY, address, cards_with, chip
+from tests.hardware.keying import ACTS, NEW, PIN, Act, assert_nothing_sent, change, unblock, verify
+from tests.support.pad import EntryEnd, Pad
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.hardware
 @pytest.mark.parametrize(
     ("entries", "because"),
     [
-        ((Does.CANCELS,), "cancelled"),
-        ((Does.FORGETS,), "timeout"),
+        ((EntryEnd.CANCELS,), "cancelled"),
+        ((EntryEnd.FORGETS,), "timeout"),
         (("4829",), "length"),
         (("482915048",), "length"),
     ],
@@ -47,7 +47,7 @@ def test_a_person_who_leaves_the_keys_changes_nothing(
     with pytest.raises(PadLeft) as left:
         ACTS[act](cards, at)
     assert left.value.because == because
-    nothing_came_of_it(card)
+    assert_nothing_sent(card)
     pad.types(PIN)
     verify(cards, at)
 
@@ -61,7 +61,7 @@ def test_a_new_pin_that_is_not_the_same_twice(
     pad.types(*entries)
     with pytest.raises(PadLeft, match="different"):
         act(cards, at)
-    nothing_came_of_it(card)
+    assert_nothing_sent(card)
 
 
 def test_a_new_pin_that_the_card_refuses(insert: Insert, pad: Pad) -> None:
@@ -77,7 +77,7 @@ def test_a_reader_that_fails_while_its_keys_are_asked(act: str, insert: Insert, 
     """Whether the person was done nobody can tell."""
     card = chip()
     cards, at = cards_with(), address(insert(card), card)
-    pad.types(Does.PULLS_THE_CARD)
+    pad.types(EntryEnd.PULLS_THE_CARD)
     with pytest.raises(OutcomeUnknown):
         ACTS[act](cards, at)
 
@@ -94,9 +94,9 @@ def test_a_card_that_is_pulled_out_while_its_holder_types(insert: Insert, pad: P
     assert isinstance(outcome(), OutcomeUnknown)
 
 
-@pytest.mark.parametrize("refusal", [Does.MEETS_AN_OLD_READER, Does.MEETS_AN_OLD_DRIVER])
+@pytest.mark.parametrize("refusal", [EntryEnd.MEETS_AN_OLD_READER, EntryEnd.MEETS_AN_OLD_DRIVER])
 def test_a_reader_that_refuses_is_not_asked_again(
-    refusal: Does, insert: Insert, pad: Pad, caplog: pytest.LogCaptureFixture
+    refusal: EntryEnd, insert: Insert, pad: Pad, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = chip()
     cards, at = cards_with(), address(insert(card), card)
@@ -106,7 +106,7 @@ def test_a_reader_that_refuses_is_not_asked_again(
             pad.types(refusal)
             with pytest.raises(PadRefused):
                 unblock(cards, at)
-    nothing_came_of_it(card)
+    assert_nothing_sent(card)
     assert not cards.read(at.reader).pin_pad
     assert [record.name for record in caplog.records] == ["hardware.card_access"]
     assert at.reader in caplog.text

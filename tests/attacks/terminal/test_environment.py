@@ -15,7 +15,7 @@ PROGRAM = Path(sys.executable).with_name("kiosk")
 SHOW = """
 import os, ssl, sys
 from kiosk.__main__ import main
-from kiosk import command_line
+from kiosk.app.cli import main as command_line
 command_line.run_command = lambda argv: print(
     sys.flags.isolated, sorted(n for n in os.environ if n.startswith(("PYTHON", "SSL", "OPENSSL"))),
     ssl.create_default_context().keylog_filename,

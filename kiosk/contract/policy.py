@@ -1,4 +1,4 @@
-"""The policy's numbers, and its rules for admin keys, answers, codes, addresses and PINs."""
+"""The policy's numbers, and its rules for answers, codes, addresses and PINs."""
 
 from __future__ import annotations
 

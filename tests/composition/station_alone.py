@@ -44,8 +44,8 @@ class StubbedExecutor:
     def perform(self, command: Command) -> ResultSide | None:
         return self._actions.perform(command)
 
-    def look(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        return self._actions.look(reader, idle=idle)
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        return self._actions.check_authority(reader, idle=idle)
 
     def close(self) -> None:
         pass

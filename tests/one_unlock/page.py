@@ -89,7 +89,7 @@ WAYPOINTS: Mapping[Place, str] = {
         (CodeMac.matches, "Compares the keyed hash in constant time."),
         (codes._conclude, "Writes the verdict down, with the counter."),
         # 6: the PIN is set
-        (PinWork._held, "One hold of the card, up to the change of the PUK."),
+        (PinWork._hold_and_unblock, "One hold of the card, up to the change of the PUK."),
         (release._need_gate, "Computes from the records that every factor was passed."),
         (candidates.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),

@@ -69,7 +69,7 @@ flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 
 trace: ## Live one unlock on virtual parts, and print what it calls into docs/one-unlock.md
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.one_unlock > docs/one-unlock.md
+	@page=$$($(VENV)/python -m tests.one_unlock) && printf '%s\n' "$$page" > docs/one-unlock.md
 
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run

@@ -30,6 +30,7 @@ from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import candidates, outcome, release, rotation
 from kiosk.contract.ports import Authority
+from kiosk.station.events import CardIn
 from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
 from kiosk.station.states import Reading, Working
@@ -205,6 +206,8 @@ def _turns(calls: Sequence[Call]) -> tuple[list[Turn], Moves]:
         if call.place != STEP:
             continue
         before, event, after = call.arguments["state"], call.arguments["event"], call.result
+        if isinstance(event, CardIn):
+            moves = []  # what came before: the station took note of its reader
         if after.state != before:
             moves.append((_kind(before), _kind(event), _kind(after.state)))
         for command in after.commands:

@@ -32,6 +32,7 @@ from screens.kiosk.questions import AskQuestionPage
 from tests.one_unlock.recording import Recording
 from tests.screens.pictures import STILL
 from tests.screens.pilots import type_keys
+from tests.support.pcsc import wait_for_presence
 
 NEW_PIN = "582936"
 _PATIENCE_S = 120
@@ -50,6 +51,7 @@ def live(recording: Recording) -> None:
             settings = _unhurried(make_estate(directory, mailbox.start(), actors))
             register(settings, os.environ, actors[0], mailbox)
             link = CardLink(actors[0].chip, pcscd.slots[0])
+            wait_for_presence(pcscd.slots[0].reader, present=False)
             with recording.installed():
                 asyncio.run(_unlock(settings, recording, link, mailbox))
             _check(actors[0])

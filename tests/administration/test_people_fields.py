@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kiosk.authority.administration.people_file import PersonRecord, read_person
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.plastic import Plastic
@@ -170,7 +171,7 @@ def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
         ("email", "jo", "is not an address"),
         ("email", "jo@nhs.net, eve@nhs.net", "is not an address"),
         ("email", "jürgen@nhs.net", "is not an address"),
-        ("card_driver", "cac", "allowed: piv, openpgp, gids, pkcs11"),
+        ("card_driver", "cac", f"allowed: {', '.join(FAMILIES)}"),
         ("card_id", "1.23E+31", SPREADSHEET),
         ("card_id", GUID[:-1], "must be 32 hexadecimal digits"),
         ("card_id", "g" * 32, "must be 32 hexadecimal digits"),

@@ -84,6 +84,12 @@ def test_an_openpgp_card_is_named_by_maker_and_serial_number(told: str) -> None:
     assert person.card == CardId("openpgp", "000601234567")
 
 
+def test_an_openpgp_card_without_a_serial_number_is_refused() -> None:
+    person, problems = read(12, card_driver="openpgp", card_id="000600000000")
+    assert person is None
+    assert "has no serial number" in str(problems)
+
+
 def test_a_token_is_named_by_its_serial_number() -> None:
     person = good(card_driver="pkcs11", card_id="B16B 64F8 3F05 0AC9", unblock_secret="1357")
     assert person.card == CardId("pkcs11", "b16b64f83f050ac9")

@@ -163,6 +163,7 @@ def test_the_last_try_of_a_secret_is_never_spent(
     )
     if blocked:
         assert _refused(world, card, blocked=True) is Reason.SECRET_BLOCKED
+        assert Purpose.UNLOCK not in _offers(world, card), "it would be refused"
         sitting = world.insert(card)
         reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
         assert isinstance(reply, Refusal)

@@ -38,6 +38,7 @@ def test_the_help_explains_and_gives_an_example(
     assert "example:\n  " in said
     assert f"kiosk {command}" in said
     assert "--config FILE" in said
+    assert "$KIOSK_SETTINGS" in said
     assert max(map(len, said.splitlines())) <= 92
 
 

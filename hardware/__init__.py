@@ -1,5 +1,6 @@
-"""The metal: readers and cards through PC/SC.
+"""Readers and cards.
 
-``monitor`` says what goes in and out of the readers, ``cards`` acts on the card in one
-of them, and ``drivers`` hold what each family of cards speaks.
+``monitor`` posts what goes in and out of the readers, ``card_access`` acts on the card in one of
+them over PC/SC, ``drivers`` hold the card families, and ``pkcs11`` serves cards through their
+maker's module.
 """

@@ -146,7 +146,7 @@ class ReaderThread:
     """
 
     def __init__(self, post: Callable[[Events], None], insertions: int, retry_s: float) -> None:
-        self._tell = post
+        self._post = post
         self._snapshot = ReaderSnapshot(insertions=insertions)
         self._retry_s = retry_s
         self._stopping = threading.Event()
@@ -207,7 +207,7 @@ class ReaderThread:
     def _note(self, change: tuple[ReaderSnapshot, Events]) -> None:
         self._snapshot, events = change
         if events and not self._stopping.is_set():
-            self._tell(events)
+            self._post(events)
 
 
 def _await_change(

@@ -245,7 +245,7 @@ class ReferenceCommands:
         if command.p1 != 0:
             return Status.WRONG_P1P2
         if not command.data:
-            return self._tell_pin()
+            return self._answer_pin_state()
         if len(command.data) != BODY:
             return self._state.profile.wrong_length_status
         status = self._try(self._state.pin, command.data)
@@ -282,7 +282,7 @@ class ReferenceCommands:
         self._session.pin_verified = False
         return Status.OK
 
-    def _tell_pin(self) -> int:
+    def _answer_pin_state(self) -> int:
         if self._session.pin_verified and self._state.profile.verified_answers_9000:
             return Status.OK
         return self._tries(self._state.pin)

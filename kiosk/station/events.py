@@ -1,7 +1,7 @@
 """What can happen at a station.
 
 Everything that belongs to a visit carries its id, so that an answer which was on its way
-when the cards were swapped can be told from the next card's.
+when the cards were swapped can be distinguished from the next card's.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class PinWork:
             case errors.CardError() as error:
                 return self._failed(command, grant, error)
             case errors.AuthorityError() as error:
-                # It did not say whether the card has its admin key: the PIN was left as it was.
+                # Whether the card has its admin key stayed open: its PIN was left as it was.
                 self._record_outcome(visit, grant, UnblockNotSent())
                 raise error
             case _:

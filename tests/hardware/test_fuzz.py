@@ -149,7 +149,7 @@ def is_reported(link: FuzzLink, error: CardError | None) -> bool:
     """Whether nobody is told that nothing was sent, where something was and was not taken."""
     untaken = [status for _, _, status in link.spent() if not status.is_ok]
     if error is None or isinstance(error, PinRefused):
-        return True  # a new PIN that is refused is a verdict of its own
+        return True  # a new PIN that is refused is a separate verdict
     return not untaken or outcome_of(error) != UnblockNotSent()
 
 

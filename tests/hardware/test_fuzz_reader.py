@@ -25,7 +25,7 @@ CARRYING = frozenset(CHANGES)
 
 
 class Fuzzy:
-    """A card that follows a plan, and keeps what it was sent meanwhile."""
+    """A card that follows a plan, and records what it was sent."""
 
     def __init__(self, card: VirtualCard) -> None:
         self.card = card

@@ -112,7 +112,7 @@ def test_a_reader_that_refuses_is_not_asked_again(
     assert at.reader in caplog.text
 
 
-def test_a_person_may_take_longer_than_a_card_and_the_card_is_held_meanwhile(
+def test_a_person_may_take_longer_than_a_card_and_the_card_stays_held(
     insert: Insert, pad: Pad
 ) -> None:
     card, typing = chip(), threading.Event()

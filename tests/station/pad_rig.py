@@ -1,4 +1,4 @@
-"""A running station whose reader has keys of its own."""
+"""A running station whose reader has keys for PINs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card is being changed: whatever happens meanwhile, what the card did is recorded."""
+"""What the card did in a change is recorded, whatever else happens during it."""
 
 from __future__ import annotations
 

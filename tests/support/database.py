@@ -1,7 +1,7 @@
 """Real databases for the tests: SQLite files, and a PostgreSQL of our own.
 
 The server lives in a temporary directory, speaks on a Unix socket only, and is started
-once for a whole run, by whoever needs it first. A test gets a database as it is after
+once for a whole run, by the first test that needs it. A test gets a database as it is after
 migrating: on SQLite a copy of a migrated file, on PostgreSQL an emptied one, or a new copy
 of the migrated template where the last test changed more than rows.
 """
@@ -227,7 +227,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
 
 def migrated(url: str) -> None:
-    """Migrate the database at ``url`` and let go of it."""
+    """Migrate the database at ``url`` and close it."""
     store = Store(url, SetClock(), MACS)
     store.migrate()
     store.close()

@@ -129,7 +129,7 @@ _END = b"\x80"
 
 
 def make(key: bytes, theirs: bytes, own: bytes) -> bytes:
-    """Return the 40 bytes that prove knowledge of ``key`` to whoever drew ``theirs``."""
+    """Return the 40 bytes that prove knowledge of ``key`` to the side that drew ``theirs``."""
     step = _cipher(key).encryptor()
     block = theirs + own + secrets.token_bytes(7) + _END
     return step.update(block) + step.finalize()

@@ -161,7 +161,7 @@ def wait_for_readers(names: Sequence[str], seconds: float = SEEN_SECONDS) -> Non
 
 
 def client_environment(service: PrivatePcscd) -> dict[str, str]:
-    """The environment for a client in a process of its own."""
+    """The environment for a client in a separate process."""
     return {**os.environ, **service.env}
 
 

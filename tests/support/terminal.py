@@ -1,7 +1,7 @@
 """A program in a real terminal: a pseudo-terminal on one side, an emulator on the other.
 
 ``Terminal`` reads all the time, so the program never blocks on its output, and keeps every
-byte that it wrote: what a camera on the glass would have seen.
+byte that it wrote: what a camera at the screen would have seen.
 """
 
 from __future__ import annotations
@@ -66,18 +66,18 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the glass now, a line a row."""
+        """What is on the screen now, a line a row."""
         with self._changed:
             return self._shown
 
     def wait_for(self, *texts: str, seconds: float = 30.0) -> str:
-        """Wait until every one of ``texts`` is on the glass; return the whole of it."""
+        """Wait until every one of ``texts`` is on the screen; return all of it."""
         return self.wait_until(
             lambda shown: all(text in shown for text in texts), f"{texts}", seconds
         )
 
     def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 30.0) -> str:
-        """Wait until ``met`` is true of the glass; the failure shows what was there."""
+        """Wait until ``met`` is true of the screen; the failure shows what was there."""
         end = time.monotonic() + seconds
         with self._changed:
             while not met(shown := self._shown):
@@ -85,7 +85,7 @@ class Terminal:
                 if left <= 0 or (self.process.poll() is not None and left < seconds - 2):
                     code = self.process.poll()
                     raise AssertionError(
-                        f"waited for {wanted}; exit {code}; on the glass:\n{shown}"
+                        f"waited for {wanted}; exit {code}; on the screen:\n{shown}"
                     )
                 self._changed.wait(min(left, 0.5))
         return shown

@@ -1,4 +1,4 @@
-"""``python keys.py MODULE REQUESTS``: put keys on a token; a process of its own loads the module.
+"""``python keys.py MODULE REQUESTS``: put keys on a token; a separate process loads the module.
 
 REQUESTS is JSON: the user's PIN, and for each object its attributes by their names in PKCS#11,
 bytes in hexadecimal.

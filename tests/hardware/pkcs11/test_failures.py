@@ -1,4 +1,4 @@
-"""Modules that sleep for ever, and that abort: whoever asked goes on within the time-out."""
+"""Modules that sleep for ever, and that abort: the caller goes on within the time-out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A token's whole life through its module, in a process of its own."""
+"""A token's whole life through its module, in a separate process."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_the_module_gets_nothing_that_the_station_knows(
             for (char **each = environ; *each; each++) fprintf(file, "%s\\n", *each);
             fprintf(file, "read %d\\n", getchar());
             fclose(file);
-            puts("noise on the glass");
+            puts("noise on the screen");
             fflush(stdout);
             return 5;
         }

@@ -92,7 +92,7 @@ FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Token:
-    """A token of SoftHSM, in a directory of its own."""
+    """A token of SoftHSM, in its own directory."""
 
     directory: Path
     reader: str = ""

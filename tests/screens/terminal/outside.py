@@ -37,7 +37,7 @@ class Outside:
         self._gone = False
 
     def type(self, data: bytes) -> None:
-        """Send bytes, reading meanwhile so that neither side waits for the other."""
+        """Send bytes and read at the same time, so that neither side waits for the other."""
         for start in range(0, len(data), 1024):
             self.child.send(data[start : start + 1024])
             self.read(0.0)

@@ -1,4 +1,4 @@
-"""A station's glass as a program of its own, for tests that attack it through a terminal.
+"""A station's screen as a separate program, for tests that attack it through a terminal.
 
 ``python -m tests.screens.terminal.program SCENARIO NOTES``: what is reported, and faults,
 are written to the file NOTES, a line each; nothing of them goes to the terminal.

@@ -14,6 +14,6 @@ At the installed program, with the worlds of tests.e2e (``world.ada`` is a ``Per
     Visitor(world, thief, world.station()).comes().chooses(...).proves_pin()
 
 ``shims``: ``VerifyShim`` answers VERIFY in place of a card whose PIN nobody knows;
-``KeyShim`` has a PIN and a PIV authentication key of its own besides.
+``KeyShim`` has its own PIN and PIV authentication key besides.
 ``copies``: blank cards with another card's public identifier, for every family.
 """

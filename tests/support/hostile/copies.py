@@ -29,10 +29,10 @@ class Key(Enum):
     """What a copy has in a slot for a key."""
 
     OWN = "own"
-    """A key and a certificate of its own."""
+    """Its own key and certificate."""
 
     SHOWN = "shown"
-    """The genuine card's certificate, and a key of its own that does not fit it."""
+    """The genuine card's certificate, and its own key, which does not fit it."""
 
     NONE = "none"
     """Neither key nor certificate."""
@@ -69,7 +69,7 @@ def piv_copy(
 def gids_copy(genuine: GidsCard, *, pin_key: bool = False) -> GidsCard:
     """Copy the card identifier; its PIN is ``THIEFS_PIN``, its admin key ``THIEFS_ADMIN_KEY``.
 
-    ``pin_key``: it has a key of its own in its first container.
+    ``pin_key``: it has its own key in its first container.
     """
     containers = (rsa.generate_private_key(65537, 2048),) if pin_key else ()
     return new_gids_card(
@@ -81,7 +81,7 @@ def gids_copy(genuine: GidsCard, *, pin_key: bool = False) -> GidsCard:
 def openpgp_copy(directory: Path, genuine: ForeignCard, *, pin_key: bool = True) -> ForeignCard:
     """Copy the serial number; PIN ``THIEFS_PIN``, resetting code and admin PIN ``THIEFS_PUK``.
 
-    ``pin_key``: it has an authentication key of its own (Ed25519).
+    ``pin_key``: it has its own authentication key (Ed25519).
     """
     copy = ForeignCard(directory, serial=genuine.serial)
     if pin_key:

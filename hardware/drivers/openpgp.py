@@ -189,7 +189,7 @@ _READ: Final = 0x81
 
 _AUTHENTICATION: Final = bytes.fromhex("a400")
 
-_RELATED, _DISCRETIONARY, _ATTRIBUTES = 0x6E, 0x73, 0xC3
+_DISCRETIONARY, _ATTRIBUTES = 0x73, 0xC3
 _TEMPLATE, _MODULUS, _EXPONENT, _POINT = 0x7F49, 0x81, 0x82, 0x86
 _RSA, _ECDSA, _EDDSA = 0x01, 0x13, 0x16
 _ED25519_POINT: Final = 32
@@ -207,7 +207,7 @@ _CURVES: Final = (
 
 def key_attributes(related: bytes) -> bytes:
     """Return the attributes of the authentication key (DO C3) from the related data (DO 6E)."""
-    related = tlv.find(related, _RELATED) or related
+    related = tlv.find(related, RELATED) or related
     inner = tlv.find(related, _DISCRETIONARY) or related
     return tlv.find(inner, _ATTRIBUTES) or b""
 

@@ -535,4 +535,4 @@ def refuse_visit(
 ) -> Refusal:
     """Record that a visit is turned away; every report of refusals counts these events alone."""
     record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
-    return Refusal(reason, visit.reference, retry_at)
+    return Refusal(reason, retry_at)

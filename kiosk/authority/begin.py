@@ -289,7 +289,6 @@ def _menu(
 ) -> VisitOpened:
     return VisitOpened(
         visit=VisitId(here.visit.id),
-        reference=here.visit.reference,
         holder_name=here.holder.name,
         offers=() if isinstance(offered, VisitRefused) else offered,
         resumed=_code_page(uow, carried) if carried else None,

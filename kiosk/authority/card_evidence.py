@@ -170,7 +170,7 @@ def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
     """Return what the same call was refused with, where this is its repeat."""
     if visit is None or visit.closed_at is None or visit.judged != judged:
         return None
-    return Refusal(visit.refusal, visit.reference) if visit.refusal else None
+    return Refusal(visit.refusal) if visit.refusal else None
 
 
 def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:

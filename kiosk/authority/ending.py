@@ -63,7 +63,7 @@ def refuse(
     station: str,
     reason: str,
     unread: UnreadCard | None = None,
-) -> str:
+) -> None:
     """Write down a refusal of the station's own; its visit may never have been opened.
 
     What it says of a card that it could not read is kept with the visit, and goes with it.
@@ -93,7 +93,6 @@ def refuse(
             uow.visits.note_unread(visit_id, fault)
         record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
-        return visit.reference
 
 
 def _fault(unread: UnreadCard | None) -> ReadFault | None:

@@ -228,10 +228,10 @@ class LocalAuthority:
 
     def refuse(
         self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> str:
-        """Record a refusal that the station made by itself; return its reference number."""
+    ) -> None:
+        """Record a refusal that the station made by itself."""
         with _reachable():
-            return ending.refuse(self._parts, visit, station, reason, unread)
+            ending.refuse(self._parts, visit, station, reason, unread)
 
     def health(self) -> Health:
         """Say what answers."""
@@ -264,7 +264,7 @@ class LocalAuthority:
 
     def _refusal(self, visit: VisitId, reason: Reason, retry_at: datetime | None = None) -> Refusal:
         self._audit(visit, AuditKind.REFUSED, reason=reason.value)
-        return Refusal(reason, reference_of(visit), retry_at)
+        return Refusal(reason, retry_at)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not begin.is_visit_id(visit):

@@ -471,7 +471,6 @@ class VisitOpened:
     """
 
     visit: VisitId
-    reference: str
     holder_name: str
     offers: tuple[Purpose, ...]
     resumed: tuple[Purpose, EnterCode] | None = None
@@ -480,13 +479,12 @@ class VisitOpened:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The visit cannot go on; ``reference`` is what RA staff look up.
+    """The visit cannot go on.
 
     ``retry_at`` (aware UTC) is set where the same can be tried again later at any station.
     """
 
     reason: Reason
-    reference: str
     retry_at: datetime | None = None
 
 

@@ -344,8 +344,8 @@ class Authority(Protocol):
 
     def refuse(
         self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> str:
-        """Record a refusal that the station made by itself; return its reference number.
+    ) -> None:
+        """Record a refusal that the station made by itself.
 
         ``unread`` is its report of a card that it could not read.
         """

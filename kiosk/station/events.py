@@ -231,7 +231,6 @@ class GaveUp:
 
     visit: VisitId
     reason: Reason
-    reference: str
 
 
 @dataclass(frozen=True, slots=True)

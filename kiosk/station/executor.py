@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import assert_never
 
@@ -26,7 +27,6 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.ports import Authority, CardAddress, Cards
-from kiosk.contract.reference import reference_of
 from kiosk.station.commands import (
     ChangePin,
     Choose,
@@ -247,9 +247,7 @@ class Actions:
         return self._authority.prove(visit, proof)
 
     def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
-        """Have the refusal recorded; with the authority away the reference is still the same."""
-        try:
-            reference = self._authority.refuse(visit, self._station, reason, unread)
-        except errors.AuthorityError:
-            reference = reference_of(visit)
-        return GaveUp(visit, reason, reference)
+        """Have the refusal recorded, where the authority can be reached."""
+        with suppress(errors.AuthorityError):
+            self._authority.refuse(visit, self._station, reason, unread)
+        return GaveUp(visit, reason)

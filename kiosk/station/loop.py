@@ -17,7 +17,6 @@ from typing import Protocol
 
 from kiosk.contract.messages import ReaderState, Reason, VisitId
 from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
-from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
@@ -257,7 +256,7 @@ class StationLoop:
             return self._executor.perform(command)
         except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
             self._on_fault(command.visit, fault)
-            return GaveUp(command.visit, Reason.FAULT, reference_of(command.visit))
+            return GaveUp(command.visit, Reason.FAULT)
 
     async def _watch_authority(self) -> None:
         while True:

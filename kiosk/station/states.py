@@ -135,7 +135,6 @@ class VisitState:
 
     id: VisitId
     at: CardAddress
-    reference: str
     holder_name: str
     verification: tuple[str, ...]
     purpose: Purpose | None = None
@@ -364,14 +363,13 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It cannot be done here; ``reference`` is what the RA looks up.
+    """It cannot be done here.
 
     ``retry_at`` (aware UTC) is set where the holder may come back later.
     """
 
     visit: VisitId
     reason: Reason
-    reference: str
     retry_at: datetime | None = None
 
 

@@ -45,7 +45,6 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import answer_problem, broken_pin_rules
-from kiosk.contract.reference import reference_of
 from kiosk.station.commands import (
     ChangePin,
     Choose,
@@ -361,7 +360,7 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
         case Reading(), CardRead():
             return _opened(event)
         case Reading(), NoReply():
-            away = Refusal(Reason.AUTHORITY_AWAY, reference_of(state.visit))
+            away = Refusal(Reason.AUTHORITY_AWAY)
             return _refused(state.visit, away)
         case Working(), Replied():
             return _replied(state, event.reply)
@@ -395,7 +394,6 @@ def _opened(read: CardRead) -> Move:
     known = VisitState(
         read.visit,
         read.at,
-        reply.reference,
         reply.holder_name,
         reply.verification,
         pin_pad=read.pin_pad,
@@ -412,7 +410,7 @@ def _opened(read: CardRead) -> Move:
 
 
 def _refused(visit: VisitId, refusal: Refusal) -> Move:
-    page = Refused(visit, refusal.reason, refusal.reference, refusal.retry_at)
+    page = Refused(visit, refusal.reason, refusal.retry_at)
     return page, (EndVisit(visit, VisitEnd.REFUSED),)
 
 
@@ -561,7 +559,7 @@ def step(state: State, event: Event) -> Next:
             return Next(state)
         case GaveUp() if not isinstance(state, _FINISHED):
             ending = _ending(state, VisitEnd.REFUSED)
-            return Next(Refused(event.visit, event.reason, event.reference), ending)
+            return Next(Refused(event.visit, event.reason), ending)
         case _:
             return _within_visit(state, event)
 
@@ -639,7 +637,7 @@ def _leave(state: State, reason: RemovalReason) -> Next:
 
 
 def _refused_here(state: State, visit: VisitId, reason: Reason) -> Next:
-    refused = Refused(visit, reason, reference_of(visit))
+    refused = Refused(visit, reason)
     return Next(refused, _ending(state, VisitEnd.REFUSED))
 
 

@@ -35,7 +35,6 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.ports import Authority, CardHold, Cards
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PadEnded, PinNotTaken, Replied
@@ -153,7 +152,7 @@ class PinWork:
             reply = self._unblock_once(command)
             if reply is not None:
                 return reply
-        return Replied(visit, _refused(visit))
+        return Replied(visit, Refusal(Reason.CARD_REFUSED))
 
     def _unblock_once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
         """Hold the card once; None where it is to be given another secret."""
@@ -162,12 +161,12 @@ class PinWork:
         if grant is None:
             if result.error is not None:
                 raise result.error
-            return Replied(visit, result.refusal or _refused(visit))
+            return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
         if result.done:
             return self._finished(visit, grant, result)
         match result.error:
             case None:
-                return Replied(visit, result.refusal or _refused(visit))
+                return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
             case errors.CardError() as error:
                 return self._failed(command, grant, error)
             case errors.AuthorityError() as error:
@@ -283,7 +282,7 @@ class PinWork:
         if isinstance(reply, SetPin):
             on_pad = isinstance(command.new, OnPad)
             return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
-        return Replied(visit, reply or _station_refusal(visit, outcome))
+        return Replied(visit, reply or _station_refusal(outcome))
 
     def _pad_ended(
         self, visit: VisitId, grant: Grant | KeyGrant, notice: PadNotice
@@ -298,7 +297,7 @@ class PinWork:
         )
         if isinstance(reply, SetPin):
             return PadEnded(visit, notice)
-        away = Refusal(Reason.AUTHORITY_AWAY, reference_of(visit))
+        away = Refusal(Reason.AUTHORITY_AWAY)
         return Replied(visit, reply or away)
 
     def change(self, command: ChangePin) -> Replied:
@@ -339,11 +338,7 @@ def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
             return False
 
 
-def _station_refusal(visit: VisitId, outcome: UnblockOutcome) -> Refusal:
+def _station_refusal(outcome: UnblockOutcome) -> Refusal:
     unknown = isinstance(outcome, UnblockUnknown)
     reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
-    return Refusal(reason, reference_of(visit))
-
-
-def _refused(visit: VisitId) -> Refusal:
-    return Refusal(Reason.CARD_REFUSED, reference_of(visit))
+    return Refusal(reason)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from kiosk.contract.reference import reference_of
 from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
 from screens.kiosk.page import Kit, Page
@@ -36,7 +37,7 @@ class RefusedPage(Page, inherit_bindings=False):
             else ""
         )
         self._words = reasons.refusal(state.reason, again)
-        self._reference = state.reference
+        self._reference = reference_of(state.visit)
         self._ends_without_menu = reasons.ends_without_menu(state.reason)
 
     def content(self) -> Iterator[Widget]:

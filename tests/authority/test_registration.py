@@ -27,6 +27,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
 from tests.authority.sitting import wrong_code
@@ -69,7 +70,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
         "holder_name": "Asha Okafor",
         "station": "A",
         "when": "2030-05-17T09:30:00+00:00",
-        "reference": sitting.opened.reference,
+        "reference": reference_of(sitting.visit),
     }
     assert world.kinds() == [
         "visit-opened",

@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     UnblockUnknown,
     VisitOpened,
 )
+from kiosk.contract.reference import reference_of
 from tests.authority.sitting import Sitting
 from tests.authority.world import EMAIL, World
 
@@ -76,7 +77,7 @@ def test_done(world: World, card: Card, sitting: Sitting) -> None:
     assert (registration.failures, registration.asked) == (0, None)
     [notice] = world.outbox()
     assert (notice.to, notice.template) == (EMAIL, Notice.UNLOCKED)
-    assert notice.params["reference"] == sitting.opened.reference
+    assert notice.params["reference"] == reference_of(sitting.visit)
     assert world.kinds().count("unblock-done") == 1
     with pytest.raises(StepRefused):
         sitting.grant()

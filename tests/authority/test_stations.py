@@ -21,6 +21,7 @@ from kiosk.contract.messages import (
     UnblockDone,
     VisitOpened,
 )
+from kiosk.contract.reference import reference_of
 from tests.authority.sitting import answers_to
 from tests.authority.world import World
 
@@ -93,7 +94,7 @@ def test_no_visit_begins_at_a_retired_station(world: World) -> None:
     assert sitting.opened.reason is Reason.STATION_RETIRED
     event = world.events()[-1]
     assert (event.kind, event.station) == ("refused", "Ward 7")
-    assert event.reference == sitting.opened.reference
+    assert event.reference == reference_of(sitting.visit)
     assert event.detail == {"reason": "station-retired"}
     with pytest.raises(StepRefused):
         sitting.questions()

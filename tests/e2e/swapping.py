@@ -35,7 +35,6 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -97,7 +96,7 @@ class Crowd(FakeAuthority):
         self.holder[visit] = self._by_card[report.card.identifier]
         self._dawdle(visit)
         offers = (Purpose.UNLOCK, Purpose.CHANGE_PIN)
-        return VisitOpened(visit, reference_of(visit), self.holder[visit].name, offers)
+        return VisitOpened(visit, self.holder[visit].name, offers)
 
     def choose(self, visit: VisitId, purpose: Purpose) -> ProvePin | SetPin:  # type: ignore[override]
         self._dawdle(visit)

@@ -23,7 +23,6 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.ports import CardAddress
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, RequestCode, UnblockPin, VerifyPin
 from kiosk.station.states import (
@@ -66,7 +65,6 @@ AT = CardAddress("Reader 0", CardId("piv", "00112233445566778899aabbccddeeff"))
 VISIT = VisitState(
     VISIT_ID,
     AT,
-    reference_of(VISIT_ID),
     "Anneliese Featherstonehaugh-Patel",
     ("questions", "email-code"),
 )
@@ -251,7 +249,6 @@ _STORY: Mapping[str, Sample] = {
         Refused(
             VISIT_ID,
             Reason.TOO_MANY_CODES,
-            VISIT.reference,
             datetime(2026, 7, 14, 16, 24, 30, tzinfo=UTC),
         )
     ),
@@ -259,13 +256,10 @@ _STORY: Mapping[str, Sample] = {
         Refused(
             VISIT_ID,
             Reason.ATTEMPTS_PAUSED,
-            VISIT.reference,
             datetime(2026, 7, 15, 8, 10, tzinfo=UTC),
         )
     ),
-    "refused-dark": Sample(
-        Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED, VISIT.reference), dark=True
-    ),
+    "refused-dark": Sample(Refused(VISIT_ID, Reason.REGISTRATION_BLOCKED), dark=True),
 }
 
 
@@ -286,9 +280,7 @@ def _every_kind() -> dict[str, Sample]:
         (f"success-{purpose}", Success(replace(VISIT, purpose=purpose), purpose))
         for purpose in Purpose
     )
-    refused = (
-        (f"refused-{reason}", Refused(VISIT_ID, reason, VISIT.reference)) for reason in Reason
-    )
+    refused = ((f"refused-{reason}", Refused(VISIT_ID, reason)) for reason in Reason)
     remove = ((f"remove-{reason}", RemoveCard(VISIT_ID, reason)) for reason in RemovalReason)
     pairs: list[tuple[str, State]] = [*working, *paused, *outages, *success, *refused, *remove]
     return {name: Sample(state) for name, state in pairs}

@@ -177,7 +177,7 @@ KEYS = [
     keys(TROUBLE, "enter", TriedAgain(VISIT_ID)),
     keys(TROUBLE, "escape enter", LEFT),
     keys(Success(UNLOCK, Purpose.UNLOCK), "enter", LEFT),
-    keys(Refused(VISIT_ID, Reason.FAULT, "X"), "enter", LEFT),
+    keys(Refused(VISIT_ID, Reason.FAULT), "enter", LEFT),
     keys(StillThere(CodeEntry(UNLOCK, CODE)), "4 0 enter", Stayed(VISIT_ID)),
     keys(StillThere(CodeEntry(UNLOCK, CODE)), "escape escape", Stayed(VISIT_ID)),
     keys(
@@ -227,7 +227,7 @@ TOUCHES = [
     touches(PAUSED, "Stop", LEFT),
     touches(TROUBLE, "Try again", TriedAgain(VISIT_ID)),
     touches(Success(UNLOCK, Purpose.UNLOCK), "Finish", LEFT),
-    touches(Refused(VISIT_ID, Reason.FAULT, "X"), "Finish|Finish", LEFT),
+    touches(Refused(VISIT_ID, Reason.FAULT), "Finish|Finish", LEFT),
     touches(StillThere(CodeEntry(UNLOCK, CODE)), "Are you still there?", Stayed(VISIT_ID)),
     touches(StillThere(CodeEntry(UNLOCK, CODE)), "Need help?", Stayed(VISIT_ID)),
 ]

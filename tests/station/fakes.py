@@ -47,7 +47,6 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.ports import CardAddress, CardHold
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 
 T = TypeVar("T")
@@ -170,10 +169,10 @@ class FakeAuthority:
     def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
         self.begun.append(visit)
-        return VisitOpened(visit, reference_of(visit), "Asha Patel", self.offers)
+        return VisitOpened(visit, "Asha Patel", self.offers)
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        return VisitOpened(visit, reference_of(visit), "Asha Patel", (Purpose.UNLOCK,))
+        return VisitOpened(visit, "Asha Patel", (Purpose.UNLOCK,))
 
     def challenge(self, visit: VisitId) -> CardChallenge | None:
         return self.challenged
@@ -233,7 +232,7 @@ class FakeAuthority:
             return SetPin(PinRules())
         unknown = isinstance(outcome, UnblockUnknown)
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
-        return Refusal(reason, reference_of(visit))
+        return Refusal(reason)
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         self._answer()
@@ -251,10 +250,9 @@ class FakeAuthority:
 
     def refuse(
         self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> str:
+    ) -> None:
         self.refused.append(reason)
         self.unread.append(unread)
-        return reference_of(visit)
 
     def health(self) -> Health:
         if self.health_raises:

@@ -56,10 +56,8 @@ from kiosk.station.commands import (
 ID = VisitId("0123456789abcdef0123456789abcdef")
 OTHER = VisitId("f" * 32)
 AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
-VISIT = s.VisitState(ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
-CHANGING = s.VisitState(
-    ID, AT, "04HM-ASR9", "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN
-)
+VISIT = s.VisitState(ID, AT, "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
+CHANGING = s.VisitState(ID, AT, "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN)
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
 TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
 """The reader's keys take every PIN of this card, but cannot change it."""
@@ -127,7 +125,7 @@ STATES: tuple[s.State, ...] = (
     s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID, "1"), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
-    s.Refused(ID, Reason.LEAVER, "04HM-ASR9"),
+    s.Refused(ID, Reason.LEAVER),
     s.RemoveCard(ID, s.RemovalReason.LEFT),
     working(Choose(ID, Purpose.REGISTER), None),
     working(Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE),
@@ -153,7 +151,7 @@ REPLIES: tuple[Reply, ...] = (
     STOP,
     SetPin(RULES),
     Finished(Purpose.UNLOCK),
-    Refusal(Reason.REGISTRATION_BLOCKED, "04HM-ASR9"),
+    Refusal(Reason.REGISTRATION_BLOCKED),
     AnswersWrong(ASK),
     AnswersRefused(2, AnswerProblem.SAME_AS_ANOTHER),
     EmailRefused(True, EMAIL),
@@ -167,7 +165,7 @@ REPLIES: tuple[Reply, ...] = (
 
 
 def opened(*offers: Purpose, resumed: tuple[Purpose, EnterCode] | None = None) -> VisitOpened:
-    return VisitOpened(ID, "04HM-ASR9", "Asha Patel", offers, resumed)
+    return VisitOpened(ID, "Asha Patel", offers, resumed)
 
 
 EVENTS: tuple[e.Event, ...] = (
@@ -202,11 +200,11 @@ EVENTS: tuple[e.Event, ...] = (
     e.CardRead(ID, AT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
     e.CardRead(ID, AT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),
     e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True),
-    e.CardRead(ID, AT, Refusal(Reason.LEAVER, "04HM-ASR9")),
+    e.CardRead(ID, AT, Refusal(Reason.LEAVER)),
     *(e.Replied(ID, reply) for reply in REPLIES),
     e.PinFailed(ID, 2),
     e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY),
     e.PadEnded(ID, s.PadNotice.TIMEOUT),
-    e.GaveUp(ID, Reason.CARD_BUSY, "04HM-ASR9"),
+    e.GaveUp(ID, Reason.CARD_BUSY),
     e.NoReply(ID),
 )

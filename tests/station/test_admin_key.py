@@ -49,7 +49,7 @@ from tests.station.fakes import FakeAuthority, FakeCards
 VISIT = VisitId("7" * 32)
 COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("gids", "11" * 16)), Sensitive("482916"), "1")
 DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
-NOT_GENUINE = Refusal(Reason.NOT_GENUINE, "ABCD-EFGH")
+NOT_GENUINE = Refusal(Reason.NOT_GENUINE)
 
 
 @dataclass

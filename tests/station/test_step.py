@@ -168,7 +168,7 @@ def _set_pin() -> e.Replied:
 def test_a_late_result_does_not_change_a_page_with_a_reason() -> None:
     under_way = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(VISIT))
     two_cards = step(under_way, e.SecondCard(OTHER)).state
-    following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE, "04HM-ASR9"))
+    following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE))
     assert following.state == two_cards
     assert following.commands == ()
 
@@ -196,7 +196,7 @@ def test_a_second_card_waits_for_the_outcome_of_a_change(state: s.Working) -> No
 
 def test_the_outcome_of_a_change_that_failed_is_shown_before_the_second_card() -> None:
     during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state
-    lost = e.Replied(ID, Refusal(Reason.OUTCOME_UNKNOWN, "04HM-ASR9"))
+    lost = e.Replied(ID, Refusal(Reason.OUTCOME_UNKNOWN))
     refused = step(during, lost).state
     assert isinstance(refused, s.Refused)
     assert refused.reason is Reason.OUTCOME_UNKNOWN

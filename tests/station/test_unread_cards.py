@@ -7,7 +7,6 @@ import pytest
 from kiosk.contract import errors
 from kiosk.contract.messages import ReadFault, UnreadCard
 from kiosk.contract.ports import CardInserted, CardMuteSeen
-from kiosk.contract.reference import reference_of
 from kiosk.station import states as s
 from tests.station.rig import Rig
 
@@ -40,6 +39,5 @@ async def test_a_card_without_an_answer_to_reset_is_reported(rig: Rig) -> None:
     refused = await rig.until(s.Refused)
     await rig.loop._await_under_way()
     assert isinstance(refused, s.Refused)
-    assert refused.reference == reference_of(refused.visit)
     assert rig.authority.refused == ["card-unreadable"]
     assert rig.authority.unread == [UnreadCard(ReadFault.NO_ANSWER)]

@@ -271,14 +271,13 @@ def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
 def _reply(
     parts: Dependencies, case: GrantContext, outcome: Counted, *, goes_on: bool
 ) -> Task | Refusal:
-    reference = case.visit.reference
     match outcome:
         case UnblockDone():
             return Finished(Purpose.UNLOCK)
         case UnblockRefused(tries_left=int(left)) if not goes_on or left <= KEPT_SECRET_TRIES:
-            return Refusal(_why(left), reference)
+            return Refusal(_why(left))
         case UnblockUnknown():
-            return Refusal(Reason.OUTCOME_UNKNOWN, reference)
+            return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
             return SetPin(parts.policy().pin_rules(case.holder.number))
         case _:

@@ -14,6 +14,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, Grant, Reason, Refusal, SetPin
+from kiosk.contract.reference import reference_of
 from tests.administration.desk.estate import means_beside, unlocks
 from tests.administration.desk.house import GROUNDS, office_of
 from tests.authority.world import EMAIL, World
@@ -116,7 +117,7 @@ def test_a_block_that_is_lifted_lets_them_unlock(
     assert person.headline == (
         "Blocked since 09:30 today: three failed attempts, the last at Main entrance."
     )
-    assert {line.reference for line in person.story[:2]} == {sitting.opened.reference}
+    assert {line.reference for line in person.story[:2]} == {reference_of(sitting.visit)}
     assert [line.told for line in person.story[:2]] == [
         "Turned away: self-service is blocked.",
         "Self-service was blocked after three failed attempts.",

@@ -233,11 +233,15 @@ def not_permitted(detail: Detail) -> str:
 def audit_verified(detail: Detail) -> str:
     if detail.get("intact") is False:
         return f"Verified the audit: row {detail.get('fault_row')} does not fit."
-    return f"Verified the audit: {detail['rows']} rows fit." if detail.get("rows") else ""
+    return (
+        f"Verified the audit: {_numbered(detail['rows'], 'row')} in order."
+        if detail.get("rows")
+        else ""
+    )
 
 
 def audit_exported(detail: Detail) -> str:
-    return f"Exported {detail['rows']} rows of the audit." if "rows" in detail else ""
+    return f"Exported {_numbered(detail['rows'], 'row')} of the audit." if "rows" in detail else ""
 
 
 def people_imported(detail: Detail) -> str:
@@ -245,7 +249,7 @@ def people_imported(detail: Detail) -> str:
     lines, added, changed = counts
     if None in counts:
         return ""
-    return f"Imported people: {lines} lines, {added} people added, {changed} changed."
+    return f"Imported people: {_numbered(lines, 'line')}, {added} people added, {changed} changed."
 
 
 def records_purged(detail: Detail) -> str:
@@ -289,3 +293,7 @@ def of_act(words: str) -> Callable[[Detail], str]:
         return words.format(_ACTS.get(str(act), act)) if act else ""
 
     return sentence
+
+
+def _numbered(count: object, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

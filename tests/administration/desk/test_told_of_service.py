@@ -46,7 +46,8 @@ def row(kind: str, detail: dict[str, Scalar]) -> AuditEvent:
             {"action": "lift-block"},
             "Tried something that their role does not permit: lift-block.",
         ),
-        ("audit-verified", {"rows": 12, "intact": True}, "Verified the audit: 12 rows fit."),
+        ("audit-verified", {"rows": 12, "intact": True}, "Verified the audit: 12 rows in order."),
+        ("audit-verified", {"rows": 1, "intact": True}, "Verified the audit: 1 row in order."),
         (
             "audit-verified",
             {"rows": 11, "intact": False, "fault_row": 12},

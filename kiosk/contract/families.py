@@ -148,17 +148,6 @@ _ROWS: Final = (
             SecretKind("admin-pin", rotates=True),
         ),
     ),
-    # GIDS 2.0: the minidriver's card identifier has 16 bytes.
-    CardFamily(
-        name="gids",
-        title="GIDS",
-        identifier=IdentifierForm(
-            "[0-9a-f]{32}", "32 hexadecimal digits, the card identifier that Windows gave it"
-        ),
-        secret=AdminKey(),
-        secret_kinds=(SecretKind("admin-key", rotates=False),),
-        mutual_authentication=True,
-    ),
     # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); how long a
     # security officer's PIN or a PUK is, the module's maker says. No call changes a PUK.
     CardFamily(
@@ -175,6 +164,17 @@ _ROWS: Final = (
             SecretKind("set-pin-with-puk", rotates=False),
         ),
         by_module=True,
+    ),
+    # GIDS 2.0: the minidriver's card identifier has 16 bytes.
+    CardFamily(
+        name="gids",
+        title="GIDS",
+        identifier=IdentifierForm(
+            "[0-9a-f]{32}", "32 hexadecimal digits, the card identifier that Windows gave it"
+        ),
+        secret=AdminKey(),
+        secret_kinds=(SecretKind("admin-key", rotates=False),),
+        mutual_authentication=True,
     ),
 )
 

@@ -27,7 +27,7 @@ class Hold:
     def let_go(self, after_s: float = 0.0) -> None:
         """Take the lock off, ``after_s`` seconds after it was put on."""
         time.sleep(max(0.0, self.since + after_s - time.monotonic()))
-        out, _ = self.process.communicate("go\n", timeout=30)
+        out, _ = self.process.communicate("go\n", timeout=300)
         assert out == "free\n"
 
 
@@ -48,7 +48,7 @@ def held(database: Path) -> Iterator[Hold]:
 
 def main() -> None:
     """Hold it."""
-    connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+    connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=300)
     connection.execute("BEGIN EXCLUSIVE")
     sys.stdout.write("locked\n")
     sys.stdout.flush()

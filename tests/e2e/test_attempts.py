@@ -133,7 +133,7 @@ def _from_two_processes(world: World, visit: VisitId, task: AnswerQuestions) -> 
             assert one.stdin is not None
             one.stdin.write("go\n")
             one.stdin.flush()
-        counts = [one.communicate(timeout=60)[0].split() for one in crowds]
+        counts = [one.communicate(timeout=300)[0].split() for one in crowds]
     return tuple(sum(map(int, column)) for column in zip(*counts, strict=True))
 
 

@@ -15,7 +15,7 @@ from tests.e2e.world import HASTY, World
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 NEW_PIN = "620487"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def test_a_card_sealed_anew_is_unlocked_without_a_restart(world: World) -> None:

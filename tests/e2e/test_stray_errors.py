@@ -47,7 +47,7 @@ def test_a_stray_error_is_logged_by_its_kind_alone(tmp_path: Path, stray: str) -
     program = PROGRAM + STRAYS[stray]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [sys.executable, "-c", program, str(log)], env=clean, capture_output=True, timeout=30
+        [sys.executable, "-c", program, str(log)], env=clean, capture_output=True, timeout=300
     )
     written = log.read_text()
     assert "LookupError" in written

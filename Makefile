@@ -20,7 +20,7 @@ demo: ## Set everything up and run the kiosk full-screen on virtual cards
 
 test: ## Set everything up and run all tests
 	@.ci/bootstrap test
-	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 FAST := tests/policy tests/station tests/config tests/secrets tests/screens
 fast: ## Run the tests of rules, flow and screens: no reader, no database server, no terminal

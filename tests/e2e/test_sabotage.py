@@ -167,7 +167,7 @@ def test_every_step_of_an_unlock(plot: Plot) -> None:
     plot.closes_with(ada, sets_pin, "authority.challenge")
     plot.closes_with(ada, sets_pin, "authority.release")
     plot.closes_with(ada, sets_pin, "held.unblock")
-    plot.closes_with(ada, starts_again, "authority.settle")
+    plot.closes_with(ada, starts_again, "authority.record_outcome")
     last = plot.visitor(ada).comes()
     plot.station.see(choices.greeting(ada.name))
     assert _unsettled(plot.world) == 0

@@ -154,7 +154,9 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         self._leaving = False
         self._begun = False
         kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now, wall_clock)
-        self._stage = PagePresenter(self, lambda state: screen_for(state, kit), look.hold_s, now)
+        self._presenter = PagePresenter(
+            self, lambda state: screen_for(state, kit), look.hold_s, now
+        )
         for one in theme.themes(look.accent):
             self.register_theme(one)
         self._begin_with(theme.DARK if look.dark else theme.LIGHT)
@@ -183,7 +185,7 @@ class KioskApp(ClosedApp[int], inherit_bindings=False):
         nobody = isinstance(state, Attract | OutOfService)
         if nobody:
             self._reset_comfort()
-        await self._stage.show(state)
+        await self._presenter.show(state)
         if nobody:
             forget_texts()
             self.call_after_refresh(warm_up)

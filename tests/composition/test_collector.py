@@ -26,7 +26,7 @@ def test_it_works_again_and_passes_over_what_was_loaded() -> None:
 
 
 def test_a_second_resume_keeps_no_garbage() -> None:
-    """A stage that cannot be built is tried every few seconds, with garbage in between."""
+    """An executor that cannot be built is tried every few seconds, with garbage in between."""
     process.rest()
     process.resume()
     frozen = gc.get_freeze_count()

@@ -40,10 +40,10 @@ def store(settings: Settings, environ: dict[str, str]) -> Iterator[Store]:
 
 
 @pytest.fixture
-def stage(store: Store, settings: Settings, environ: dict[str, str]) -> Iterator[LocalExecutor]:
-    stage = LocalExecutor(settings, environ)
-    yield stage
-    stage.close()
+def executor(store: Store, settings: Settings, environ: dict[str, str]) -> Iterator[LocalExecutor]:
+    executor = LocalExecutor(settings, environ)
+    yield executor
+    executor.close()
 
 
 def is_looked_after(store: Store) -> bool:
@@ -51,19 +51,19 @@ def is_looked_after(store: Store) -> bool:
         return uow.chores.get(LOOK) is not None
 
 
-def test_an_idle_station_looks_after_the_service(stage: LocalExecutor, store: Store) -> None:
-    assert stage.check_authority(ReaderState.READY, idle=False) is None
+def test_an_idle_station_looks_after_the_service(executor: LocalExecutor, store: Store) -> None:
+    assert executor.check_authority(ReaderState.READY, idle=False) is None
     assert not is_looked_after(store)
-    assert stage.check_authority(ReaderState.READY, idle=True) is None
+    assert executor.check_authority(ReaderState.READY, idle=True) is None
     assert is_looked_after(store)
 
 
 def test_a_station_out_of_service_does_not(
-    stage: LocalExecutor, store: Store, settings: Settings
+    executor: LocalExecutor, store: Store, settings: Settings
 ) -> None:
-    stage.check_authority(ReaderState.READY, idle=False)
+    executor.check_authority(ReaderState.READY, idle=False)
     with store.begin() as uow:
         assert uow.stations.retire(settings.station.name, uow.now)
         uow.commit()
-    assert stage.check_authority(ReaderState.NO_READER, idle=True) is Outage.RETIRED
+    assert executor.check_authority(ReaderState.NO_READER, idle=True) is Outage.RETIRED
     assert not is_looked_after(store)

@@ -51,10 +51,10 @@ def settings(environ: dict[str, str]) -> Iterator[Settings]:
 def test_a_station_is_out_of_order_while_its_token_is_away(
     settings: Settings, environ: dict[str, str]
 ) -> None:
-    stage = LocalExecutor(settings, environ)
-    assert stage.check_authority(ReaderState.READY, idle=True) is None
+    executor = LocalExecutor(settings, environ)
+    assert executor.check_authority(ReaderState.READY, idle=True) is None
     (worker,) = workers()
-    stage.close()
+    executor.close()
     assert not worker.is_running()
     pin = Path(environ["CREDENTIALS_DIRECTORY"]) / "token-pin"
     pin.rename(pin.with_name("elsewhere"))

@@ -186,7 +186,7 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
     path = settings_path(config, os.environ)
     settings = load_settings(path, os.environ)
-    station = build_station(settings, partial(_open_stage, settings))
+    station = build_station(settings, partial(_open_executor, settings))
     app = KioskApp(station.loop, look_of(settings), log_fault, pulse=pulse)
     app.run()
     station.close()
@@ -194,8 +194,8 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     return app.return_code or 0
 
 
-def _open_stage(settings: Settings) -> LocalExecutor:
-    """Build the stage, the last part of the program to be loaded."""
+def _open_executor(settings: Settings) -> LocalExecutor:
+    """Build the executor, the last part of the program to be loaded."""
     from kiosk.app.composition.station import LocalExecutor
 
     try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from kiosk.app.composition.backstage import BackgroundExecutor, OpenExecutor
+from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.contract.errors import describe_fault
@@ -93,17 +93,17 @@ class RunningStation:
     close: Callable[[], None]
 
 
-def build_station(settings: Settings, open_stage: Callable[[], OpenExecutor]) -> RunningStation:
-    """Return the station; ``open_stage`` is called on a thread, once it is wanted."""
+def build_station(settings: Settings, open_executor: Callable[[], OpenExecutor]) -> RunningStation:
+    """Return the station; ``open_executor`` is called on a thread, once it is wanted."""
     station = settings.station
-    backstage = BackgroundExecutor(open_stage, _log_trouble)
+    executor = BackgroundExecutor(open_executor, _log_trouble)
     loop = StationLoop(
-        backstage,
+        executor,
         partial(_monitor, settings.pcsc.reader),
         log_fault,
         IdleTimes(idle_s=station.idle_s, answer_s=station.idle_answer_s),
     )
-    return RunningStation(loop, backstage.close)
+    return RunningStation(loop, executor.close)
 
 
 class LocalExecutor:

@@ -10,7 +10,7 @@ from screens.demo.app import DemoCard, DemoMail
 
 
 class Table:
-    """Implements ``screens.demo.app.Bench``; ``skip`` messages were there before the story."""
+    """Implements ``DemoControls``; ``skip`` messages were there before the story."""
 
     def __init__(
         self, actors: tuple[DemoPerson, ...], slot: Slot, mailbox: Mailbox, skip: int

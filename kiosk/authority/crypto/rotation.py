@@ -199,7 +199,7 @@ def derived_by_key(uow: UnitOfWork) -> dict[str, int]:
 
 
 class OlderMasters:
-    """Secrets that derive from another master key than ``current``: a ``Work`` of a rotation."""
+    """Secrets that derive from another master key than ``current``: a ``RotationWork``."""
 
     def __init__(self, sealer: Sealer, current: str) -> None:
         self._sealer = sealer

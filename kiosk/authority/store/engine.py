@@ -62,7 +62,7 @@ _CONNECTING = (
 
 
 def translated(error: SQLAlchemyError) -> StoreError:
-    """Return the house's error for ``error``; raise it outside the ``except`` block."""
+    """Return the product's error for ``error``; raise it outside the ``except`` block."""
     if isinstance(error, PoolTimeout):
         return StoreBusy("every connection to the database is in use", "pool")
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""The one place where statements meet the database and its errors become the house's own."""
+"""The one place where statements meet the database and its errors become the contract's."""
 
 from __future__ import annotations
 

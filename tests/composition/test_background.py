@@ -1,10 +1,10 @@
-"""A stage that cannot be built yet is an outage, not a crash; it is tried again."""
+"""An executor that cannot be built yet is an outage, not a crash; it is tried again."""
 
 from __future__ import annotations
 
 import pytest
 
-from kiosk.app.composition.backstage import BackgroundExecutor, OpenExecutor
+from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.station import only_readers
 from kiosk.contract.errors import StoreError, describe_fault
 from kiosk.contract.messages import ReaderState, VisitEnd, VisitId
@@ -34,21 +34,21 @@ class Ready:
 
 def test_what_was_built_is_closed() -> None:
     ready = Ready()
-    stage = BackgroundExecutor(lambda: ready, lambda _: None)
-    stage.close()
+    executor = BackgroundExecutor(lambda: ready, lambda _: None)
+    executor.close()
     assert not ready.closed
-    stage.check_authority(READY, idle=True)
-    stage.close()
+    executor.check_authority(READY, idle=True)
+    executor.close()
     assert ready.closed
 
 
 def test_what_is_stale_is_built_anew() -> None:
     first, second = Ready(), Ready()
     waiting = [second, first]
-    stage = BackgroundExecutor(waiting.pop, lambda _: None)
-    stage.check_authority(READY, idle=True)
+    executor = BackgroundExecutor(waiting.pop, lambda _: None)
+    executor.check_authority(READY, idle=True)
     first.stale = True
-    stage.check_authority(READY, idle=True)
+    executor.check_authority(READY, idle=True)
     assert first.closed
     assert waiting == []
     assert not second.closed
@@ -56,9 +56,9 @@ def test_what_is_stale_is_built_anew() -> None:
 
 def test_nothing_is_built_anew_under_a_visit() -> None:
     first = Ready()
-    stage = BackgroundExecutor(lambda: first, lambda _: None)
+    executor = BackgroundExecutor(lambda: first, lambda _: None)
     first.stale = True
-    assert stage.check_authority(READY, idle=False) is None
+    assert executor.check_authority(READY, idle=False) is None
     assert not first.closed
     assert first.looks == [(READY, False)]
 
@@ -72,19 +72,19 @@ def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
             raise failures.pop()
         return Ready()
 
-    stage = BackgroundExecutor(build, told.append)
-    assert stage.check_authority(READY, idle=True) is Outage.AUTHORITY_AWAY
-    assert stage.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
+    executor = BackgroundExecutor(build, told.append)
+    assert executor.check_authority(READY, idle=True) is Outage.AUTHORITY_AWAY
+    assert executor.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
     assert len(told) == 2
-    assert stage.check_authority(READY, idle=True) is None
+    assert executor.check_authority(READY, idle=True) is None
 
 
 def test_the_end_of_a_visit_waits_for_nobody() -> None:
     def build() -> OpenExecutor:
         raise StoreError("away")
 
-    stage = BackgroundExecutor(build, lambda _: None)
-    assert stage.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
+    executor = BackgroundExecutor(build, lambda _: None)
+    assert executor.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
 
 
 def test_readers_of_other_names_are_not_heard() -> None:
@@ -118,4 +118,4 @@ def test_a_described_fault_tells_where_and_not_what() -> None:
     assert pin not in text
     assert "RuntimeError" in text
     assert "ValueError" in text
-    assert "test_backstage.py" in text
+    assert "test_background.py" in text

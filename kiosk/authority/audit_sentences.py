@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from kiosk.authority.store.records import PinEvidence, Scalar
-from kiosk.authority.wording import counted, reason_words
+from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import AnswerProblem, Purpose
 from kiosk.contract.policy import EmailProblem
@@ -234,14 +234,14 @@ def audit_verified(detail: Detail) -> str:
     if detail.get("intact") is False:
         return f"Verified the audit: row {detail.get('fault_row')} does not fit."
     return (
-        f"Verified the audit: {_numbered(detail['rows'], 'row')} in order."
+        f"Verified the audit: {numbered(detail['rows'], 'row')} in order."
         if detail.get("rows")
         else ""
     )
 
 
 def audit_exported(detail: Detail) -> str:
-    return f"Exported {_numbered(detail['rows'], 'row')} of the audit." if "rows" in detail else ""
+    return f"Exported {numbered(detail['rows'], 'row')} of the audit." if "rows" in detail else ""
 
 
 def people_imported(detail: Detail) -> str:
@@ -249,7 +249,7 @@ def people_imported(detail: Detail) -> str:
     lines, added, changed = counts
     if None in counts:
         return ""
-    return f"Imported people: {_numbered(lines, 'line')}, {added} people added, {changed} changed."
+    return f"Imported people: {numbered(lines, 'line')}, {added} people added, {changed} changed."
 
 
 def records_purged(detail: Detail) -> str:
@@ -293,7 +293,3 @@ def of_act(words: str) -> Callable[[Detail], str]:
         return words.format(_ACTS.get(str(act), act)) if act else ""
 
     return sentence
-
-
-def _numbered(count: object, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -20,6 +20,12 @@ def counted(count: int, of: str, many: str = "") -> str:
     return f"{number} {of}" if count == 1 else f"{number} {many or f'{of}s'}"
 
 
+def numbered(count: object, thing: str) -> str:
+    """Return ``1 row`` or ``1,204 rows``."""
+    figures = f"{count:,}" if isinstance(count, int) else str(count)
+    return f"{figures} {thing}" if count == 1 else f"{figures} {thing}s"
+
+
 def as_sentence(text: str) -> str:
     """Return ``text`` with a capital letter before and a full stop behind."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

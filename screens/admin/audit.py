@@ -22,7 +22,7 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.roles import Action
-from kiosk.authority.wording import as_sentence
+from kiosk.authority.wording import as_sentence, numbered
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form
@@ -175,20 +175,16 @@ def row_in_short(line: AuditLine) -> str:
     return "\n".join(filter(None, (line.told, " · ".join(filter(None, facts)), line.detail)))
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
     """Return title, sentence and lines of what a verification found."""
-    rows = f"{_rows(verdict.rows)} fit, each to the one before."
+    rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
     if verdict.intact:
         return "The audit is intact", rows, (_anchored(verdict),)
     return (
         "The audit is NOT intact",
         f"{as_sentence(verdict.fault)} Row {verdict.fault_row} is the first that does not fit.",
         (
-            f"{_rows(verdict.rows)} before it fit.",
+            f"{numbered(verdict.rows, 'row')} before it fit.",
             _BROKEN,
             _ELSEWHERE,
         ),

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import as_json, complain, numbered, say
+from kiosk.app.cli.printing import as_json, complain, say
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -22,6 +22,7 @@ from kiosk.app.cli.tools import (
     say_json,
     tell,
 )
+from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact, ConfigError
 
 if TYPE_CHECKING:

@@ -50,11 +50,6 @@ def say_marked(mark: str, colour: str, text: str) -> None:
     _write(sys.stdout, f"{head}{printable(text)}")
 
 
-def numbered(count: int, thing: str) -> str:
-    """Return ``1 row`` or ``1,204 rows``."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
 def complain(text: str) -> None:
     """Write one line about what went wrong."""
     _write(sys.stderr, printable(text))

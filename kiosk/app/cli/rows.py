@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.printing import numbered, say
+from kiosk.app.cli.printing import say
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
+from kiosk.authority.wording import numbered
 
 DESCRIPTION = """\
 Each record that grants access (people, cards, registrations, codes, visits, staff and their

@@ -22,7 +22,7 @@ test: ## Set everything up and run all tests
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-FAST := tests/policy tests/station tests/config tests/secrets tests/screens
+FAST := tests/contract tests/station tests/app/config tests/authority/crypto tests/screens
 fast: ## Run the tests of rules, flow and screens: no reader, no database server, no terminal
 	@.ci/bootstrap test
 	@echo "$(FAST), without what is marked hardware, postgresql or terminal"
@@ -37,7 +37,7 @@ one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of 
 
 dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss, and F12 ends it
 	@.ci/bootstrap test
-	@TEXTUAL=debug $(VENV)/python -m tests.screens.gallery $(PAGE)
+	@TEXTUAL=debug $(VENV)/python -m tests.screens.kiosk.gallery $(PAGE)
 
 coverage: ## Print which branches of the station, the authority and the hardware the tests take
 	@.ci/bootstrap test
@@ -78,7 +78,7 @@ roles: ## Print the table of docs/roles.md anew
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest tests/screens -q --snapshot-update
-	@$(VENV)/python -m tests.screens.gallery --pictures docs/pictures
+	@$(VENV)/python -m tests.screens.kiosk.gallery --pictures docs/pictures
 	@$(VENV)/python -m tests.screens.admin.guide docs/pictures
 
 fresh: ## Run every line of systemd/README.md in a new Debian 13 (as root; fetches it)

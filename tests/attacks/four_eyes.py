@@ -12,7 +12,7 @@ from kiosk.authority.administration.views import Actor
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Registration
 from kiosk.contract.policy import Factor
-from tests.administration.desk.house import office_of
+from tests.authority.administration.desk.offices import office_of
 from tests.authority.assisting import office_beside
 from tests.authority.world import World, copy_template
 

@@ -58,8 +58,8 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Plastic
-from tests.authority.sitting import ANSWERS
+from tests.authority.card_in_reader import Plastic
+from tests.authority.station_visit import ANSWERS
 from tests.authority.world import EMAIL, KNOWN, World
 
 THIEFS: Final = ("mallory@trust.nhs.uk", "mallory@nhs.net")

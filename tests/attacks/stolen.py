@@ -25,7 +25,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import CodeLack
 from screens.words import choices, email
 from tests.e2e.people import Person
-from tests.e2e.short_cut import ANSWERS, Yesterday
+from tests.e2e.registered import ANSWERS, Yesterday
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.attacks.database_writer import refused_as_altered, write
-from tests.authority.plastic import Quiet
+from tests.authority.card_in_reader import Quiet
 from tests.authority.world import EMAIL, World
 
 

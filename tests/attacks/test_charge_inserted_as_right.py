@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.contract.messages import SendCode, SetPin
 from tests.attacks.database_writer import at, insert, refused_as_altered
-from tests.authority.sitting import wrong_code
+from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
 
 ATTEMPT = "mallorys-attempt"

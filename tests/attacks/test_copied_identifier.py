@@ -27,8 +27,8 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitOpened,
 )
-from tests.authority.keyed import entry_of
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.admin_key_card import entry_of
+from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.world import EMAIL, STAFF, World
 
 AT_HOLDER, AT_THIEF = "A", "B"

@@ -8,9 +8,9 @@ import pytest
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, ProvePin, Purpose, Reason, Refusal, SendCode
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import given
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, World
 
 THIEFS = "mallory@trust.nhs.uk"

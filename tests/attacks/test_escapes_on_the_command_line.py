@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from tests.commands.conftest import kiosk, place
-from tests.commands.estate import JO, Estate
-from tests.commands.samples import GOOD, Kiosk, people, store_of_settings
+from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.estate import JO, Estate
+from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 
 __all__ = ["kiosk", "place"]
 

@@ -11,9 +11,9 @@ from hardware.drivers.gids import GidsDriver
 from kiosk.authority.store.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
-from tests.authority.desk import Desk
+from tests.authority.admin_key_card import Chip, granted, ready, registered, settled
 from tests.authority.forged_keys import Forged, Listening
-from tests.authority.keyed import Chip, granted, ready, registered, settled
+from tests.authority.headless_station import Desk
 from tests.authority.world import World, copy_template
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert

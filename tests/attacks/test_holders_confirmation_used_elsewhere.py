@@ -18,9 +18,9 @@ from kiosk.contract.messages import (
     Purpose,
     VisitOpened,
 )
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import OTHER, given
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, World
 
 THIEFS = "mallory@trust.nhs.uk"

@@ -21,9 +21,9 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Quiet
+from tests.authority.card_in_reader import Quiet
 from tests.authority.registering import OTHER, start
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, STAFF, World
 
 AT_HOLDER, AT_THIEF = "A", "B"

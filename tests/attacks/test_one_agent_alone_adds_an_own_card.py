@@ -13,8 +13,8 @@ from kiosk.authority.administration.views import NewCard
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted
 from kiosk.contract.messages import CardId, Reason, Refusal
-from tests.administration.desk.house import GROUNDS
 from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
 

@@ -11,9 +11,9 @@ from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.login import admit, read_public_key
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted
-from tests.administration.desk.house import GROUNDS
-from tests.administration.desk.keys import new_key
 from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.authority.administration.desk.keys import new_key
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
 

@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.roles import Role
-from tests.administration.desk.house import GROUNDS
 from tests.attacks.four_eyes import Colleague, estate
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
 

@@ -19,7 +19,7 @@ from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
 from kiosk.contract.errors import AuditNotIntact
-from tests.store.forger import ANCHOR, Forger
+from tests.authority.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase
 
 SIGNED, ROWS = 5, 10

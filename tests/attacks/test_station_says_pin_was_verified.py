@@ -14,9 +14,9 @@ import pytest
 from kiosk.authority.store.records import Card, PinEvidence
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import PinChallenge, PinProof, ProvePin, Purpose, SendCode
-from tests.authority.plastic import Plastic
+from tests.authority.card_in_reader import Plastic
 from tests.authority.registering import given
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, KNOWN, KNOWN_PIN_KEY, World
 
 THIEFS = "mallory@trust.nhs.uk"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from tests.commands.conftest import kiosk, place
-from tests.commands.estate import JO
-from tests.commands.samples import GOOD, Kiosk, people
+from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.estate import JO
+from tests.app.cli.samples import GOOD, Kiosk, people
 
 __all__ = ["kiosk", "place"]
 

@@ -15,8 +15,8 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, Reason, Refusal
-from tests.administration.desk.house import GROUNDS, office_of
-from tests.authority.sitting import Sitting
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.station_visit import Sitting
 from tests.authority.world import World
 
 GIVEN = EnterCode("", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5)

@@ -24,7 +24,7 @@ from kiosk.authority.visit_context import VisitRefused
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Answer, Grant, VisitId
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import ANSWERS
+from tests.authority.station_visit import ANSWERS
 from tests.authority.world import CHEAP, World
 
 CALLERS = 20

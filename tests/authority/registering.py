@@ -6,8 +6,8 @@ from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Answer, EnterCode, GiveEmail, ProvePin, Purpose
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Plastic
-from tests.authority.sitting import Sitting
+from tests.authority.card_in_reader import Plastic
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, World
 
 DOMAINS = Policy().email_domains

@@ -19,9 +19,9 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import Sitting
+from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
+from tests.authority.station_visit import Sitting
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
-from tests.secrets.old_answers import OLD, OWNER, RING, SECOND
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from kiosk.contract.messages import (
     VisitEnd,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import Sitting, answers_to
+from tests.authority.station_visit import Sitting, answers_to
 from tests.authority.world import CHEAP, EMAIL, World
 
 

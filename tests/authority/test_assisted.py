@@ -33,7 +33,7 @@ from tests.authority.assisting import (
     nothing_opens,
     office_beside,
 )
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"

@@ -23,7 +23,7 @@ from kiosk.contract.messages import (
     UnblockDone,
 )
 from kiosk.contract.policy import Policy
-from tests.administration.desk.together import both
+from tests.authority.administration.desk.concurrently import both
 from tests.authority.assisting import (
     agree,
     give,
@@ -32,7 +32,7 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.plastic import Quiet
+from tests.authority.card_in_reader import Quiet
 from tests.authority.world import World, copy_template
 
 

@@ -24,7 +24,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.assisting import GIVEN, give, kept, nothing_opens, office_beside
 from tests.authority.registering import start
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, World
 
 MASKED = "a•••@trust.nhs.uk"

@@ -20,7 +20,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.reference import reference_of
-from tests.authority.plastic import Quiet
+from tests.authority.card_in_reader import Quiet
 from tests.authority.world import PUK, World
 
 BLOCKED = Reason.REGISTRATION_BLOCKED

@@ -11,9 +11,9 @@ from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Grant, VisitOpened
 from kiosk.contract.policy import Genuine, Policy
-from tests.authority.plastic import Authorities, Plastic, Quiet
+from tests.authority.card_in_reader import Authorities, Plastic, Quiet
+from tests.authority.refused import is_turned_away
 from tests.authority.registering import to_code
-from tests.authority.turned_away import is_turned_away
 from tests.authority.world import World
 
 

@@ -19,7 +19,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"

@@ -27,7 +27,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import EMAIL, World
 
 MASKED = "a•••@trust.nhs.uk"

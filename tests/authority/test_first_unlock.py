@@ -31,7 +31,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import Factor, Genuine, Policy
-from tests.administration.desk.house import GROUNDS
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import (
     GIVEN,
     agree,
@@ -42,9 +42,9 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import given
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import EMAIL, World
 
 

@@ -20,7 +20,7 @@ from kiosk.authority.crypto.card_keys import key_from
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Finished, KeyKind, Purpose, Reason, Refusal, VisitOpened
 from kiosk.contract.ports import CardAddress
-from tests.authority.desk import Desk
+from tests.authority.headless_station import Desk
 from tests.authority.world import PUK, World
 from tests.hardware.failing import CHANGE, RESET, VERIFY, FailingCard, answers
 from tests.support.faults import answering

@@ -27,8 +27,8 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Plastic, Quiet, unsupported_certificate
-from tests.authority.turned_away import is_turned_away
+from tests.authority.card_in_reader import Plastic, Quiet, unsupported_certificate
+from tests.authority.refused import is_turned_away
 from tests.authority.world import World
 
 

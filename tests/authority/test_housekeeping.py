@@ -25,7 +25,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.visits import Visits
 from kiosk.contract.errors import StoreError
-from tests.store import samples
+from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

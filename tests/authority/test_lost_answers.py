@@ -48,11 +48,11 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.keyed import KEY, Chip, drawn, granted, ready
-from tests.authority.losing import Case, Loss, Lossy, plain, somebodys_card
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.admin_key_card import KEY, Chip, drawn, granted, ready
+from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import given, start
-from tests.authority.sitting import Sitting, answers_to, wrong_code
+from tests.authority.station_visit import Sitting, answers_to, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 
 

@@ -16,9 +16,9 @@ from kiosk.contract.messages import (
     StopNumberWrong,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Plastic, Quiet
+from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import OTHER, start
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, STAFF, World
 
 

@@ -25,9 +25,9 @@ from kiosk.contract.messages import (
     SendCode,
     VisitOpened,
 )
-from tests.authority.plastic import Authorities, Plastic, Quiet
+from tests.authority.card_in_reader import Authorities, Plastic, Quiet
 from tests.authority.registering import OTHER, given
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import EMAIL, World
 
 MINE = "asha@trust.nhs.uk"

@@ -22,9 +22,9 @@ from kiosk.contract.messages import (
     UnblockWrong,
     VisitOpened,
 )
+from tests.authority.card_in_reader import Quiet
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
-from tests.authority.plastic import Quiet
-from tests.authority.sitting import Sitting
+from tests.authority.station_visit import Sitting
 from tests.authority.world import World
 from tests.support.database import PostgresServer
 

@@ -12,8 +12,8 @@ import pytest
 
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Reason, Refusal, VisitId
+from tests.authority.card_in_reader import Quiet
 from tests.authority.other_process import race
-from tests.authority.plastic import Quiet
 from tests.authority.world import World
 
 ROOT = Path(__file__).parents[2]

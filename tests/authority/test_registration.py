@@ -30,7 +30,7 @@ from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
-from tests.authority.sitting import wrong_code
+from tests.authority.station_visit import wrong_code
 from tests.authority.world import EMAIL, World
 
 

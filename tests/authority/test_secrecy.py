@@ -18,7 +18,7 @@ from kiosk.contract.messages import (
     UnblockUnknown,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import ANSWERS, Sitting, wrong_code
+from tests.authority.station_visit import ANSWERS, Sitting, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 
 SECRET_ANSWERS = {5: "Zanzibar Lane", 6: "Qwertz", 7: "Pelikan 4711", 8: "Wombat"}

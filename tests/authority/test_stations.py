@@ -22,7 +22,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.reference import reference_of
-from tests.authority.sitting import answers_to
+from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 
 BEAT = Heartbeat("Ward 7", "Wexbridge General", "0.1.0", ReaderState.READY)

@@ -20,7 +20,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.sitting import ANSWERS, Sitting, wrong_code
+from tests.authority.station_visit import ANSWERS, Sitting, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"

@@ -31,8 +31,8 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Factor
 from tests.authority.assisting import give, office_beside, withdraw
 from tests.authority.calls import OUTCOMES
-from tests.authority.handed_out import Code
-from tests.authority.sitting import Sitting, wrong_code
+from tests.authority.issued_code import Code
+from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import World
 
 

@@ -40,8 +40,8 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import Plastic, Quiet
-from tests.authority.sitting import ANSWERS, Sitting
+from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.station_visit import ANSWERS, Sitting
 from tests.support.database import SetClock, sqlite_url
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from tests.benchmarks import insertion, on_card, people, repaint, start, unlock
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.house import House, built
+from tests.benchmarks.estate import House, built
 from tests.benchmarks.table import WIDTH, Row
 
 BENCHMARKS: dict[str, Callable[[House], Iterator[Row]]] = {

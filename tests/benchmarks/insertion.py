@@ -12,10 +12,10 @@ from smartcard import scard
 from screens.words.choices import MENU_TITLE
 from screens.words.waiting import ATTRACT_TITLE
 from tests.benchmarks.bare import establish
-from tests.benchmarks.glass import Glass
-from tests.benchmarks.house import House
+from tests.benchmarks.estate import House
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row
+from tests.benchmarks.timed_terminal import Glass
 
 ROUNDS = 20
 

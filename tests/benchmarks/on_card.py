@@ -13,7 +13,7 @@ from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.house import Card, House
+from tests.benchmarks.estate import Card, House
 from tests.benchmarks.sampling import interleave, timed
 from tests.benchmarks.table import Row
 

@@ -15,9 +15,9 @@ from kiosk.authority.administration.people import search_people
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.contract.clock import SystemClock
-from tests.administration.desk.house import means_of, office_of
+from tests.authority.administration.desk.offices import means_of, office_of
 from tests.benchmarks.crowd import Crowd, searches
-from tests.benchmarks.house import House
+from tests.benchmarks.estate import House
 from tests.benchmarks.sampling import Series, timed
 from tests.benchmarks.table import Row, Unit
 from tests.support.database import MACS

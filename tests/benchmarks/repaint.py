@@ -10,11 +10,11 @@ from screens.theme import RICH
 from screens.words.choices import MENU_TITLE, purpose
 from screens.words.pin import ENTER_TITLE
 from screens.words.waiting import ATTRACT_TITLE
-from tests.benchmarks.glass import Glass
-from tests.benchmarks.house import House
+from tests.benchmarks.estate import House
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row
+from tests.benchmarks.timed_terminal import Glass
 
 ROUNDS = 120
 _MOST_DIGITS = 8

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from screens.words.waiting import ATTRACT_TITLE
-from tests.benchmarks.glass import Glass
-from tests.benchmarks.house import ROOT, House
+from tests.benchmarks.estate import ROOT, House
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row, Unit
+from tests.benchmarks.timed_terminal import Glass
 
 ROUNDS, MEMORY_ROUNDS = 15, 3
 _SETTLED_S, _STEADY_S = 3.0, 1.0

@@ -48,7 +48,7 @@ from kiosk.station.commands import (
 from kiosk.station.events import CardRead, Replied
 from kiosk.station.executor import Actions
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.house import House
+from tests.benchmarks.estate import House
 from tests.benchmarks.on_card import cards
 from tests.benchmarks.sampling import Take, interleave, timed
 from tests.benchmarks.table import Row

@@ -11,9 +11,9 @@ import pytest
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from tests.authority.world import World
-from tests.cuts.bases import Base, SqliteBase
 from tests.cuts.chips import CardServer
 from tests.cuts.cutter import Cutter
+from tests.cuts.databases import Base, SqliteBase
 from tests.cuts.estate import Estate
 from tests.cuts.families import SOCKET, ChipFamily, families
 from tests.cuts.reader import real_cards

@@ -29,10 +29,10 @@ from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
 from kiosk.station.executor import Actions
 from tests.authority.world import World
-from tests.cuts.bases import Base
 from tests.cuts.cutter import Cut
+from tests.cuts.databases import Base
 from tests.cuts.families import Family
-from tests.cuts.plastic import LATER_PIN, NEW_PIN, Plastic
+from tests.cuts.inspected_card import LATER_PIN, NEW_PIN, Plastic
 from tests.cuts.stations import STEPS, Line, serve
 
 

@@ -18,15 +18,15 @@ from hardware.drivers.piv import PivDriver
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.ports import Cards
-from tests.authority.keyed import KEY
+from tests.authority.admin_key_card import KEY
 from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
 from tests.cuts.cutter import Cutter, Fault
 from tests.cuts.gids import GidsPlastic
+from tests.cuts.inspected_card import NEW_PIN, ChipPlastic
 from tests.cuts.modules import ModuleLine
 from tests.cuts.openpgp import OpenPgpPlastic
 from tests.cuts.piv import PivPlastic
-from tests.cuts.plastic import NEW_PIN, ChipPlastic
 from tests.cuts.reader import real_cards
 from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
 from tests.support.gids_card import GidsProfile

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hardware.virtual.piv import Reference
-from tests.cuts.counted import CountedPlastic
-from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.counting_card import CountedPlastic
+from tests.cuts.inspected_card import FIRST_PIN
 from tests.support.gids_card import GidsProfile, new_gids_card
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.drivers.openpgp import CODE, PW3, Secret
-from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.inspected_card import FIRST_PIN
 from tests.cuts.reader import READER
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 

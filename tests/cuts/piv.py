@@ -7,8 +7,8 @@ from datetime import datetime
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, Reference, padded
 from tests.authority.world import PUK
-from tests.cuts.counted import CountedPlastic
-from tests.cuts.plastic import FIRST_PIN
+from tests.cuts.counting_card import CountedPlastic
+from tests.cuts.inspected_card import FIRST_PIN
 
 _WITHOUT_A_COUNT = bytes.fromhex("6300")
 

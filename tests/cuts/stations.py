@@ -28,7 +28,7 @@ from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
 from tests.cuts.families import Family, families
-from tests.cuts.plastic import NEW_PIN
+from tests.cuts.inspected_card import NEW_PIN
 
 LEAN = Policy(verification=(Factor.EMAIL_CODE,))
 """One factor, whose code is used up with the release, is all that matters to a cut."""

@@ -14,8 +14,8 @@ import pytest
 from tests.cuts.conftest import OpenEstate
 from tests.cuts.cutter import COMMIT
 from tests.cuts.families import FEW, ON_APDUS
-from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
+from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
 from tests.support.printed import Printed
 
 CARDS = {"blocked": (True, ON_APDUS), "forgotten": (False, FEW)}

@@ -14,8 +14,8 @@ import pytest
 
 from tests.cuts.conftest import OpenEstate
 from tests.cuts.families import ON_APDUS
-from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
+from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
 from tests.support.printed import Printed
 
 ADMIN_PIN = "openpgp by admin PIN"

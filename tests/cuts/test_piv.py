@@ -15,8 +15,8 @@ from tests.cuts.conftest import OpenEstate
 from tests.cuts.cutter import COMMIT, Fault
 from tests.cuts.estate import Estate
 from tests.cuts.families import FEW, ON_APDUS
-from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
+from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
 from tests.support.printed import Printed
 
 CARDS = {

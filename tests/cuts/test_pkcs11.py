@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.authority.world import World
-from tests.cuts.bases import SqliteBase
 from tests.cuts.cutter import COMMIT, Cutter
+from tests.cuts.databases import SqliteBase
 from tests.cuts.estate import Estate
 from tests.cuts.families import ON_REQUESTS, TOKEN, families
 from tests.cuts.modules import ModuleLine
-from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
+from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.softhsm import TokenPlastic
 from tests.support.printed import Printed
 

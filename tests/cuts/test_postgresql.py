@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cuts.bases import PostgresBase
 from tests.cuts.conftest import OpenEstate
 from tests.cuts.cutter import COMMIT, Fault
+from tests.cuts.databases import PostgresBase
 from tests.cuts.families import ON_APDUS
-from tests.cuts.once import cut_everywhere, cuts_of, whole_unblock
 from tests.cuts.runs import Stations
+from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
 from tests.support.database import running_postgres
 from tests.support.printed import Printed
 

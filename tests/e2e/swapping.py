@@ -38,7 +38,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from tests.e2e.glasshouse import WatchedApp
+from tests.e2e.in_process_station import WatchedApp
 from tests.station.fakes import FakeAuthority
 
 SLOWNESS_S = (0.0, 0.03, 0.2)

@@ -13,11 +13,11 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import Card
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import CardId, Purpose
+from tests.authority.crypto.token.hsm import Hsm
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
-from tests.secrets.token.hsm import Hsm
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

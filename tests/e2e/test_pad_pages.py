@@ -11,9 +11,9 @@ from kiosk.contract.messages import Heartbeat, OnPad, Purpose
 from kiosk.contract.ports import CardInserted
 from kiosk.station import states as s
 from kiosk.station.executor import Actions
-from tests.e2e.glasshouse import Glasshouse
-from tests.screens.clocked import until
+from tests.e2e.in_process_station import Glasshouse
 from tests.screens.geometry import screen_lines
+from tests.screens.kiosk.clocked import until
 from tests.screens.pilots import settled, type_keys
 from tests.station.fakes import FakeAuthority, FakeCards
 

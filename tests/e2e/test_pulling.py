@@ -16,10 +16,16 @@ from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.executor import Actions
 from screens.kiosk.entry_pages import DigitsPage, TextPage
-from tests.e2e.glasshouse import CANARY, Glasshouse, only_what_is_new, survivors, with_canaries
+from tests.e2e.in_process_station import (
+    CANARY,
+    Glasshouse,
+    only_what_is_new,
+    survivors,
+    with_canaries,
+)
+from tests.screens.idle_app import still
+from tests.screens.kiosk.samples import Sample, samples
 from tests.screens.pilots import type_keys
-from tests.screens.samples import Sample, samples
-from tests.screens.stillness import still
 from tests.screens.svg import screen_svg
 from tests.station.fakes import FakeAuthority, FakeCards
 

@@ -17,7 +17,7 @@ from kiosk.station.states import CodeLack, Outage, Work
 from screens.words import choices, email, frame, waiting
 from screens.words.reasons import refusal
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.holding import held
+from tests.e2e.locked_database import held
 from tests.e2e.records import events, registration
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor

@@ -14,12 +14,12 @@ import pytest
 from kiosk.authority.mail import words as mail_words
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose
+from tests.authority.store.forger import Forger
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.hands import Fingers, Keys
+from tests.e2e.input_methods import Fingers, Keys
 from tests.e2e.people import DOMAIN
 from tests.e2e.visitor import FRESH, Visitor
 from tests.e2e.world import HASTY, World
-from tests.store.forger import Forger
 from tests.support.database import SetClock, TestDatabase
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]

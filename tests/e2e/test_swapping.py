@@ -18,7 +18,7 @@ from kiosk.station import states as s
 from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
 from screens.theme import Look
-from tests.e2e.glasshouse import FOR_EVER
+from tests.e2e.in_process_station import FOR_EVER
 from tests.e2e.swapping import Crowd, Holder, Reactor, SlowChip
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import start_empty

@@ -14,7 +14,7 @@ from typing import Self
 from kiosk.contract.messages import Purpose
 from screens.theme import RICH
 from screens.words import choices, email, frame, pin, questions, waiting
-from tests.e2e.hands import Hands, Keys
+from tests.e2e.input_methods import Hands, Keys
 from tests.e2e.people import Person
 from tests.e2e.station import Station
 from tests.e2e.world import World

@@ -33,9 +33,9 @@ from kiosk.app.config.settings import Settings
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from kiosk.contract.messages import CardId
 from screens.words import waiting
-from tests.e2e.papers import Tables, write_card, write_people, write_settings
+from tests.e2e.files import Tables, write_card, write_people, write_settings
 from tests.e2e.people import Person, person
-from tests.e2e.short_cut import ANSWERS, register
+from tests.e2e.registered import ANSWERS, register
 from tests.e2e.station import Station
 from tests.support.clients import Clients
 from tests.support.hotplug import HotplugPcscd

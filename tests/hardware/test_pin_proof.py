@@ -24,7 +24,7 @@ from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import KeyKind, PinChallenge, PinProof
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.plastic import unsupported_certificate
+from tests.authority.card_in_reader import unsupported_certificate
 from tests.hardware.failing import (
     PATIENT,
     PIN,

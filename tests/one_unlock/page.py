@@ -238,7 +238,7 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "pages": "screens/kiosk",
         "visit_pages": "screens/kiosk/visit_pages.py",
         "words": "screens/words",
-        "samples": "tests/screens/samples.py",
+        "samples": "tests/screens/kiosk/samples.py",
         "cuts": "tests/cuts",
         "journal": "docs/unblock-journal.md",
         "example_file": _file_of(example),

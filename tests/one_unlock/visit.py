@@ -30,7 +30,7 @@ from screens.kiosk.page import Page
 from screens.kiosk.pin import NewPinPage, RepeatPinPage
 from screens.kiosk.questions import AskQuestionPage
 from tests.one_unlock.recording import Recording
-from tests.screens.pictures import STILL
+from tests.screens.kiosk.pictures import STILL
 from tests.screens.pilots import type_keys
 from tests.support.pcsc import wait_for_presence
 

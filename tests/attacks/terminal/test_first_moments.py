@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from screens.words import waiting
-from tests.e2e.admin.door import Door
+from tests.e2e.admin.ssh_login import Door
 from tests.e2e.station import Station
 from tests.e2e.world import World
 

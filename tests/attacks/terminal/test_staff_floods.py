@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.admin.door import Door
+from tests.e2e.admin.ssh_login import Door
 from tests.e2e.station import Station
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.admin.door import Door
+from tests.e2e.admin.ssh_login import Door
 from tests.e2e.world import World
 from tests.support.hotplug import HotplugPcscd
 from tests.support.sshd import need_programs

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.admin.door import Door
+from tests.e2e.admin.ssh_login import Door
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -8,7 +8,7 @@ from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose, Reason
 from screens.words import frame, questions
 from screens.words.reasons import refusal
-from tests.e2e.admin.door import Door
+from tests.e2e.admin.ssh_login import Door
 from tests.e2e.records import registration
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World

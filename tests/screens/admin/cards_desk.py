@@ -20,7 +20,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.roles import Action
 from kiosk.contract.errors import NothingThere, NotTaken
 from kiosk.contract.sensitive import Sensitive
-from tests.screens.admin.asked import REFERENCE
+from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import Record
 from tests.screens.admin.people_desk import Files
 from tests.screens.admin.proposals import waiting_of

@@ -11,9 +11,9 @@ import threading
 
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.roles import Role
-from tests.screens.admin.asked import Asked
 from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk, FakeProposalsDesk
 from tests.screens.admin.estate import Estate, estate
+from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people_desk import FakePeopleDesk
 from tests.screens.admin.record_desks import FakeAuditDesk, FakeImportDesk, FakeReportsDesk
 from tests.screens.admin.service_desks import (

@@ -31,7 +31,7 @@ from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.geometry import screen_lines
-from tests.screens.stillness import PATIENCE_S, frames_on_demand, still
+from tests.screens.idle_app import PATIENCE_S, frames_on_demand, still
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (120, 36))

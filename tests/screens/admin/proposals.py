@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from kiosk.authority.administration.views import Actor, CodeLine, ProposalLine
 from kiosk.authority.roles import Action, Role, may
-from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.estate import Estate
+from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import NOW
 
 EMAIL = ProposalLine(

@@ -22,8 +22,8 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.roles import Action
 from kiosk.contract.errors import NothingThere, NotTaken
-from tests.screens.admin.asked import REFERENCE, Asked
 from tests.screens.admin.estate import Estate
+from tests.screens.admin.fake_calls import REFERENCE, Asked
 
 _PATIENCE_S = 10
 

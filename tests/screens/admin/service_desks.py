@@ -18,8 +18,8 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
-from tests.screens.admin.asked import Asked
 from tests.screens.admin.estate import Estate
+from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW
 from tests.screens.admin.proposals import waiting_of
 

@@ -22,8 +22,8 @@ from screens.admin.person import AboutPerson
 from screens.admin.times import Times
 from screens.admin.waiting import WaitingPage
 from tests.screens.admin import persons
-from tests.screens.admin.deeds import Deeds, below
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.form_desk import Deeds, below
 from tests.screens.admin.pilots import running
 
 PAGES = (PeoplePage, AboutPerson, WaitingPage)

@@ -10,8 +10,8 @@ from textual import events
 
 from kiosk.authority.administration.views import Done, Grounds
 from screens.admin.dialogs.form import WAYS, Entry, Form, grounds_of
-from tests.screens.admin.asked import REFERENCE
-from tests.screens.admin.deeds import DONE, Deeds, below, page
+from tests.screens.admin.fake_calls import REFERENCE
+from tests.screens.admin.form_desk import DONE, Deeds, below, page
 from tests.screens.admin.pilots import running
 
 PUK = "12345678"

@@ -11,8 +11,8 @@ from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.roles import Role
 from screens.admin.times import Times
-from tests.administration.desk.house import means_of, office_of
-from tests.administration.desk.people import somebody
+from tests.authority.administration.desk.offices import means_of, office_of
+from tests.authority.administration.desk.people import somebody
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, WHY, grounds
 from tests.screens.admin.pilots import Clock, PictureApp, Run

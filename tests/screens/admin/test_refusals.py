@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken, StoreError
-from tests.screens.admin.deeds import Deeds, page
+from tests.screens.admin.form_desk import Deeds, page
 from tests.screens.admin.pilots import SIZES, running
 
 

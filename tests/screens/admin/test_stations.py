@@ -11,8 +11,8 @@ from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted, StoreError
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
-from tests.screens.admin.asked import REFERENCE
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import SIZES, Run, running
 
 PAGES = (StationsPage, TodayPage)

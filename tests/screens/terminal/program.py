@@ -45,8 +45,8 @@ def show(scenario: str, notes: Notes) -> int:
     from kiosk.station.states import Attract, EnterPin
     from screens.kiosk.app import KioskApp
     from screens.theme import Look
-    from tests.screens.desks import StillDesk
-    from tests.screens.samples import REGISTER
+    from tests.screens.kiosk.samples import REGISTER
+    from tests.screens.recording_desk import StillDesk
 
     class NotingDesk(StillDesk):
         """Notes what it hears; breaks where the scenario says so."""

@@ -26,11 +26,11 @@ from kiosk.station.events import HolderSide
 from kiosk.station.states import EnterPin, State
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE
-from tests.screens.desks import StillDesk
 from tests.screens.geometry import screen_lines
-from tests.screens.pictures import STILL, app_for
+from tests.screens.kiosk.pictures import STILL, app_for
+from tests.screens.kiosk.samples import REGISTER, VISIT, Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
-from tests.screens.samples import REGISTER, VISIT, Sample, one_of_each
+from tests.screens.recording_desk import StillDesk
 
 SECRET = "canary-604918"
 CHORDS = (

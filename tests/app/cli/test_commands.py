@@ -1,0 +1,266 @@
+"""The command line, run as it is typed: what it makes, says and returns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.app.cli import COMMANDS, doctor
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration.findings import Finding, fail, ok
+from tests.app.cli.samples import BAD, GOOD, Kiosk, people
+from tests.support.smtp import running
+
+# --- help and settings -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    "setup import doctor keys audit people cards staff stations questions policy".split(),
+)
+def test_the_help_explains_and_gives_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command in COMMANDS
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "example:\n  " in said
+    assert f"kiosk {command}" in said
+    assert "--config FILE" in said
+    assert "$KIOSK_SETTINGS" in said
+    assert max(map(len, said.splitlines())) <= 92
+
+
+def test_without_settings_it_says_how_to_make_them(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "list"]) == 2
+    assert "`kiosk setup` makes one" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_named(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIOSK_MAIL__HOTS", "x")
+    assert kiosk("import", "nothing.csv") == 2
+    assert "mail.hots (from KIOSK_MAIL__HOTS)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["questions list", "audit kinds"])
+def test_a_closed_pipe_is_one_line(kiosk: Kiosk, words: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "kiosk", *words.split()]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == "kiosk: the output was closed before all of it was written\n"
+
+
+# --- setup -------------------------------------------------------------------------------
+
+
+def test_setup_makes_all_for_its_owner_alone_and_repeats(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["setup"]) == 0
+    first = capsys.readouterr().out
+    assert [line.split()[:2] for line in first.splitlines()[:4]] == [
+        ["made", "settings"],
+        ["made", "database"],
+        ["made", "keys"],
+        ["made", "questions"],
+    ]
+    for path in (place / "etc", place / "state"):
+        assert S_IMODE(path.stat().st_mode) == 0o700
+        for each in path.iterdir():
+            assert S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600)
+    assert {each.name for each in (place / "state").iterdir() if each.is_dir()} == {
+        "imports",
+        "exports",
+    }
+    kept = {path: path.read_bytes() for path in (place / "etc").iterdir()}
+    assert main(["setup"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == ["kept"] * 4
+    assert {path: path.read_bytes() for path in (place / "etc").iterdir()} == kept
+
+
+def test_setup_tells_of_the_mail_relay_and_does_not_fail_for_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["setup"]) == 0
+    said = capsys.readouterr().out
+    assert "! warn  mail relay" in said
+    assert "fail" not in said
+
+
+def test_setup_leaves_a_damaged_key_file_alone(place: Path) -> None:
+    (place / "state").mkdir()
+    (place / "state" / "keys.json").write_text("oops")
+    assert main(["setup"]) == 2
+    assert (place / "state" / "keys.json").read_text() == "oops"
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_as_a_program_of_its_own(place: Path, locale: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "setup"],
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"LC_ALL": locale},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "20 loaded" in done.stdout
+
+
+# --- import ------------------------------------------------------------------------------
+
+
+def test_import_dry_and_real(kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = people(place, GOOD)
+    assert kiosk("import", "--dry-run", path) == 0
+    assert "dry run: nothing was written\n  lines                    2" in capsys.readouterr().out
+    assert kiosk("import", path) == 0
+    said = capsys.readouterr()
+    assert "imported, reference" in said.out
+    assert "people added             2" in said.out
+    assert said.err == ""
+
+
+def test_import_names_every_bad_line_and_no_secret(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = people(place, BAD)
+    assert kiosk("import", path) == 1
+    said = capsys.readouterr()
+    assert f"{path}: line 4: holder_number '9.00E+11': a spreadsheet has changed it" in said.err
+    assert f"{path}: line 5: unblock_secret: must be 8 digits or letters" in said.err
+    assert "nothing was imported: 2 problems" in said.err
+    assert "canary" not in said.err + said.out
+    assert kiosk("keys", "list") == 0
+    assert "current        0" in capsys.readouterr().out
+
+
+def test_import_of_a_file_that_is_not_there(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("import", str(place / "none.csv")) == 1
+    assert "none.csv: No such file or directory" in capsys.readouterr().err
+
+
+def test_the_number_of_digits_is_a_setting(
+    kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIOSK_PEOPLE__NUMBER_DIGITS", "6")
+    path = people(place, GOOD.replace("900000", ""))
+    assert kiosk("import", path) == 0
+
+
+def test_addresses_that_are_not_approved_are_counted_at_the_import_and_by_the_doctor(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = people(place, GOOD.replace("jo@nhs.net", "jo@evilnhs.net").replace("al@", "AL@x."))
+    assert kiosk("import", "--dry-run", path) == 0
+    assert "  not approved             1  addresses: see `email_domains`" in capsys.readouterr().out
+    assert kiosk("import", path) == 0
+    assert "  not approved             1" in capsys.readouterr().out
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert "! warn  addresses   1 person has one outside nhs.net, nhs.uk, gov.uk, mod.uk" in said
+
+
+# --- doctor ------------------------------------------------------------------------------
+
+
+def reach(monkeypatch: pytest.MonkeyPatch, mail: MailSettings) -> None:
+    for name in ("host", "port", "ca_file", "credential"):
+        monkeypatch.setenv(f"KIOSK_MAIL__{name.upper()}", str(getattr(mail, name)))
+
+
+def test_doctor_has_a_line_for_each_part(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with running(Mailbox(place / "mail")) as mail:
+        reach(monkeypatch, mail)
+        capsys.readouterr()
+        assert doctor.run(argparse.Namespace(), lambda _settings: ()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    before = "settings,example,database,addresses,questions,keys,key copy,master key"
+    parts = f"{before},cipher,mail relay,records,outbox,released secrets,clock".split(",")
+    assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
+    assert all(line.startswith(("✓ ok", "! warn")) for line in lines)
+
+
+def test_doctor_fails_when_a_part_does(kiosk: Kiosk, place: Path) -> None:
+    """As a program of its own: the PC/SC library remembers the first socket that it is told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "doctor"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PCSCLITE_CSOCK_NAME": str(place / "no-pcscd")},
+    )
+    assert done.returncode == 1
+    assert "✗ fail  pcscd  " in done.stdout
+    assert "systemctl status pcscd.socket" in done.stdout
+    assert "✗ fail  mail relay  localhost:1: the relay cannot be reached" in done.stdout
+    assert "✓ ok    keys" in done.stdout
+
+
+def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reader() -> Finding:
+        return fail("reader", "none is plugged in", "plug one in")
+
+    checks = [("reader", reader), ("card", lambda: ok("card", "PIV, PIN not blocked"))]
+    assert doctor.run(argparse.Namespace(), lambda _settings: checks) == 1
+    said = capsys.readouterr().out
+    assert "✗ fail  reader      none is plugged in; plug one in" in said
+    assert "✓ ok    card        PIV, PIN not blocked" in said
+
+
+def test_doctor_with_settings_that_cannot_be_read(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.startswith("✗ fail  settings    there is no settings file")
+
+
+def test_doctor_names_what_is_still_the_example_s_until_it_is_set(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert "! warn  example     still the example's: trust in [service], ra_contact" in said
+    assert "email_domains in [policy]" in said
+    settings = place / "etc" / "kiosk.toml"
+    text = settings.read_text()
+    for name in "trust ra_contact ra_hours ra_email sender email_domains".split():
+        text = text.replace(f"#{name} = ", f"{name} = ")
+    settings.write_text(text.replace("sender = ", "# ", 1))
+    monkeypatch.setenv("KIOSK_MAIL__SENDER", "no-reply@trust.nhs.uk")
+    kiosk("doctor")
+    assert "✓ ok    example     nothing that people see" in capsys.readouterr().out
+
+
+def test_doctor_for_a_script(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
+    code = kiosk("doctor", "--json")
+    found = {each["part"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["questions"] == {
+        "part": "questions", "condition": "ok", "found": "20 in the list", "advice": ""
+    }  # fmt: skip
+    assert code == any(each["condition"] == "fail" for each in found.values())

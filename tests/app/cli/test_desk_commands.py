@@ -1,0 +1,126 @@
+"""The commands that do what the RA application does, on a real store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.store.records import Station
+from tests.app.cli.samples import Kiosk, store_of_settings
+
+Capsys = pytest.CaptureFixture[str]
+
+
+def key(place: Path, name: str) -> str:
+    path = place / name
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", str(path)], check=True)
+    return str(path.with_suffix(".pub"))
+
+
+def test_a_first_manager_is_added_and_found_by_their_key(
+    kiosk: Kiosk, place: Path, capsys: Capsys
+) -> None:
+    said = "--role", "manager", "--key", key(place, "asha"), "--reason", "first"
+    assert kiosk("staff", "add", "Asha Okafor", *said) == 0
+    assert kiosk("staff", "list", "--json") == 0
+    (member,) = json.loads(capsys.readouterr().out)
+    assert (member["name"], member["role"]) == ("Asha Okafor", "manager")
+    fingerprint = member["keys"][0]["fingerprint"]
+    assert kiosk("staff", "authorized-keys", "--fingerprint", fingerprint) == 0
+    line = capsys.readouterr().out
+    assert line.startswith("restrict,pty ssh-ed25519 ")
+    assert kiosk("staff", "authorized-keys", "--fingerprint", "SHA256:nobody") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_last_manager_stays(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
+    said = "--role", "manager", "--key", key(place, "asha"), "--reason", "first"
+    kiosk("staff", "add", "Asha Okafor", *said)
+    assert kiosk("staff", "remove", "Asha Okafor", "--reason", "left") == 1
+    assert "manager" in capsys.readouterr().err
+    assert kiosk("staff", "role", "Nobody", "agent", "--reason", "left") == 1
+    assert "`kiosk staff list` shows all" in capsys.readouterr().err
+
+
+def test_staff_change_keys_and_roles(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
+    for name, role in (("Asha Okafor", "manager"), ("Ben Nowak", "agent")):
+        public = key(place, name.split()[0])
+        kiosk("staff", "add", name, "--role", role, "--key", public, "--reason", "new")
+    assert kiosk("staff", "role", "Ben Nowak", "auditor", "--reason", "moved") == 0
+    other = key(place, "other")
+    assert kiosk("staff", "add-key", "Ben Nowak", "--key", other, "--reason", "laptop") == 0
+    kiosk("staff", "list", "--json")
+    ben = json.loads(capsys.readouterr().out)[1]
+    assert (ben["role"], len(ben["keys"])) == ("auditor", 2)
+    gone = ben["keys"][0]["fingerprint"]
+    assert kiosk("staff", "remove-key", "Ben Nowak", gone, "--reason", "lost") == 0
+    assert kiosk("staff", "remove", "Ben Nowak", "--reason", "left") == 0
+    assert kiosk("staff", "list") == 0
+    assert "Ben Nowak  removed" in capsys.readouterr().out
+
+
+def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
+    assert kiosk("stations", "list") == 0
+    assert capsys.readouterr().out == "no station has been heard of yet\n"
+    opened = store_of_settings()
+    with opened.begin() as uow:
+        uow.stations.seen(Station("Ward 7", uow.now, "0.1.0", "ready"))
+        uow.commit()
+    opened.close()
+    assert kiosk("stations", "retire", "Ward 7", "--reason", "moved") == 0
+    assert kiosk("stations", "list", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert line["retired_at"] is not None
+    assert kiosk("stations", "reinstate", "Ward 7", "--reason", "back") == 0
+    assert kiosk("stations", "list") == 0
+    assert "Ward 7  up  ready" in capsys.readouterr().out
+    assert kiosk("stations", "retire", "Ward 8", "--reason", "moved") == 1
+    assert "no station named Ward 8" in capsys.readouterr().err
+
+
+def test_a_question_is_added_retired_and_revived(kiosk: Kiosk, capsys: Capsys) -> None:
+    text = "What was the name of your first ship?"
+    assert kiosk("questions", "add", text, "--reason", "asked for") == 0
+    assert kiosk("questions", "list", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    number = next(str(line["id"]) for line in found if line["text"] == text)
+    assert kiosk("questions", "retire", number, "--reason", "too easy") == 0
+    kiosk("questions", "list")
+    assert f"{text}  used by 0  (retired)" in capsys.readouterr().out
+    assert kiosk("questions", "revive", number, "--reason", "not that easy") == 0
+    assert kiosk("questions", "add", text, "--reason", "again") == 1
+
+
+def test_a_policy_setting_is_set_and_reset(kiosk: Kiosk, capsys: Capsys) -> None:
+    assert kiosk("policy", "set", "max_failures", "5", "--reason", "trial") == 0
+    kiosk("policy", "list")
+    said = capsys.readouterr().out
+    assert "max_failures = 5  (1 to 10)  set by " in said
+    assert kiosk("policy", "reset", "max_failures", "--reason", "trial is over") == 0
+    kiosk("policy", "list", "--json")
+    lines = {line["name"]: line for line in json.loads(capsys.readouterr().out)}
+    assert lines["max_failures"]["value"] == "3"
+
+
+def test_a_policy_that_is_out_of_bounds_is_not_taken(kiosk: Kiosk, capsys: Capsys) -> None:
+    assert kiosk("policy", "set", "max_failures", "99", "--reason", "why not") == 1
+    assert "1 to 10" in capsys.readouterr().err
+    assert kiosk("policy", "set", "max_failure", "4", "--reason", "a slip") == 1
+    assert "`kiosk policy list` shows all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stations", "retire", "Ward 7"),
+        ("questions", "retire", "1"),
+        ("policy", "reset", "max_failures"),
+    ],
+)
+def test_nothing_is_changed_without_a_reason(kiosk: Kiosk, words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        kiosk(*words)
+    assert ended.value.code == 2

@@ -1,0 +1,199 @@
+"""Helping people from the command line, on a real store."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.app.cli.estate import AL, JO, Estate
+from tests.app.cli.samples import GOOD, Kiosk, people
+
+Capsys = pytest.CaptureFixture[str]
+
+BECAUSE = "--reason", "asked for by telephone"
+SURE = *BECAUSE, "--identified-by", "badge, in person"
+
+
+@pytest.fixture
+def estate(kiosk: Kiosk, place: Path) -> Estate:
+    assert kiosk("import", people(place, GOOD)) == 0
+    return Estate()
+
+
+def test_people_are_found_by_words_and_say_how_they_stand(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    assert kiosk("people", "search", "smi", "jo") == 0
+    assert capsys.readouterr().out == f"{JO}  Jo Smith  not-registered  1 card  jo@nhs.net\n"
+    assert kiosk("people", "search", "9000000", "--limit", "1") == 0
+    assert capsys.readouterr().out.endswith("and others; type more of what you look for\n")
+    assert kiosk("people", "search", "zz") == 0
+    assert capsys.readouterr().out == "nobody was found\n"
+
+
+def test_people_are_listed_by_how_they_stand(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    estate.register(blocked=True)
+    assert kiosk("people", "list", "--standing", "blocked") == 0
+    assert capsys.readouterr().out.startswith(f"{JO}  Jo Smith  blocked  2")
+    assert kiosk("people", "list", "--standing", "blocked", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["number"], line["standing"]) == (JO, "blocked")
+    assert line["date"]
+    assert kiosk("people", "list", "--sort", "number", "--reverse") == 0
+    assert [row[:12] for row in capsys.readouterr().out.splitlines()] == [AL, JO]
+    assert kiosk("people", "list", "--limit", "1") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert kiosk("people", "list", "--standing", "left") == 0
+    assert capsys.readouterr().out == "there is nobody in this list\n"
+
+
+def test_a_script_finds_people_by_a_reference(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    kiosk("people", "correct-name", JO, "Jo Jones", *BECAUSE)
+    reference = capsys.readouterr().out.split("(reference ")[1][:9]
+    assert kiosk("people", "search", reference, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [line["number"] for line in found["people"]] == [JO]
+    assert found["about"].startswith(f"{reference} by command line: ")
+    assert kiosk("people", "search", reference) == 0
+    assert capsys.readouterr().out.splitlines()[0] == found["about"]
+
+
+def test_a_page_says_why_and_what_to_do_and_the_story(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    estate.register(blocked=True)
+    kiosk("people", "correct-name", JO, "Jo Jones", *BECAUSE)
+    assert kiosk("people", "show", JO) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{JO}  Jo Jones  jo@nhs.net\nBlocked since ")
+    assert "failed attempts: 0 of 3" in said
+    assert "question: " in said
+    assert f"card piv {1:032x}: can be unlocked" in said
+    assert "Corrected the name. Reason: asked for by telephone." in said
+    assert kiosk("people", "show", JO, "--json") == 0
+    page = json.loads(capsys.readouterr().out)
+    assert (page["standing"], page["can_unlock"]) == ("blocked", False)
+    assert "lift-block" in page["open_to"]
+
+
+def test_somebody_who_is_not_there_is_named(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    assert kiosk("people", "show", "900000000099") == 1
+    assert "Nobody has the number 900000000099." in capsys.readouterr().err
+
+
+def test_a_person_is_added(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    mail = "--email", "bo@nhs.net"
+    assert kiosk("people", "add", "900000000003", "Bo Nowak", *mail, *BECAUSE) == 0
+    assert capsys.readouterr().out.startswith("Bo Nowak is added. (reference ")
+    assert estate.holder("900000000003").email == "bo@nhs.net"
+    assert kiosk("people", "add", "900000000003", "Bo Nowak", *BECAUSE) == 1
+    assert kiosk("people", "add", "9003", "Bo Nowak", *BECAUSE) == 1
+    assert "kiosk: number: It has 4 digits and not 12" in capsys.readouterr().err
+
+
+def test_a_block_is_lifted_once_and_told_to_be_gone_then(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    estate.register(blocked=True)
+    assert kiosk("people", "lift-block", JO, *SURE) == 0
+    registration = estate.registration()
+    assert registration is not None
+    assert registration.blocked_at is None
+    assert kiosk("people", "lift-block", JO, *SURE) == 1
+    assert "There is no block any more." in capsys.readouterr().err
+
+
+def test_a_registration_is_revoked(kiosk: Kiosk, estate: Estate) -> None:
+    estate.register()
+    assert kiosk("people", "revoke-registration", JO, *BECAUSE) == 0
+    assert estate.registration() is None
+
+
+def test_name_and_address_are_corrected(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    estate.register()
+    assert kiosk("people", "correct-name", JO, "Jo Jones", *BECAUSE) == 0
+    assert kiosk("people", "correct-email", JO, "jones@nhs.net", *SURE) == 0
+    holder, registration = estate.holder(), estate.registration()
+    assert (holder.name, holder.email) == ("Jo Jones", "jones@nhs.net")
+    assert registration is not None
+    assert registration.unconfirmed_since is not None
+    assert kiosk("people", "correct-email", JO, "jones", *SURE) == 1
+    assert "not an address" in capsys.readouterr().err
+
+
+def test_a_leaver_goes_and_comes_back(kiosk: Kiosk, estate: Estate) -> None:
+    assert kiosk("people", "leaver", JO, *BECAUSE) == 0
+    assert estate.holder().left_at is not None
+    assert kiosk("people", "leaver", JO, "--back", *BECAUSE) == 0
+    assert estate.holder().left_at is None
+
+
+@pytest.mark.parametrize(("typed", "is_erased"), [(JO, True), (AL, False), ("", False)])
+def test_somebody_is_erased_once_their_number_is_typed_again(
+    kiosk: Kiosk,
+    estate: Estate,
+    capsys: Capsys,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    is_erased: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+    assert kiosk("people", "erase", JO, *BECAUSE) == (0 if is_erased else 1)
+    assert "This deletes Jo Smith and all about them" in capsys.readouterr().err
+    assert estate.is_there(JO) is not is_erased
+    assert estate.is_there(AL)
+
+
+def test_a_script_erases_without_being_asked(kiosk: Kiosk, estate: Estate) -> None:
+    assert kiosk("people", "erase", JO, "--yes", *BECAUSE) == 0
+    assert not estate.is_there(JO)
+    assert kiosk("audit", "verify") == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lift-block", JO, *BECAUSE),
+        ("correct-email", JO, "jo@nhs.net", *BECAUSE),
+        ("leaver", JO),
+        ("erase", JO, "--yes"),
+    ],
+)
+def test_nothing_is_done_without_grounds(
+    kiosk: Kiosk, estate: Estate, words: tuple[str, ...]
+) -> None:
+    before = estate.kinds()
+    with pytest.raises(SystemExit) as ended:
+        kiosk("people", *words)
+    assert ended.value.code == 2
+    assert estate.kinds() == before
+
+
+def test_an_import_names_whom_it_brings_back(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
+) -> None:
+    assert kiosk("people", "erase", JO, "--yes", *BECAUSE) == 0
+    capsys.readouterr()
+    for words in (("--dry-run",), ()):
+        assert kiosk("import", *words, people(place, GOOD)) == 0
+        said = capsys.readouterr().out
+        assert "erased before            1  people: this brings them back" in said
+        assert f"    line 2: {JO} Jo Smith\n" in said
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert "erased" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["obrien", "sian o'brien", "SIAN OBRIEN", "Siân"])
+def test_a_name_is_found_as_a_keyboard_can_type_it(
+    kiosk: Kiosk, place: Path, capsys: Capsys, typed: str
+) -> None:
+    more = "900000000003,Siân O'Brien,,,\n900000000004,李小龍,,,"
+    assert kiosk("import", people(place, f"{GOOD}\n{more}")) == 0
+    capsys.readouterr()
+    assert kiosk("people", "search", *typed.split()) == 0
+    assert capsys.readouterr().out.count("Siân O'Brien") == 1
+    assert kiosk("people", "search", "小龍") == 0
+    assert "李小龍" in capsys.readouterr().out

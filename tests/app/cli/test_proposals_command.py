@@ -1,0 +1,52 @@
+"""What waits for a second member of staff, from the command line, on a real store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.app.cli.estate import JO, Estate
+from tests.app.cli.samples import GOOD, Kiosk, people, two_members
+
+Capsys = pytest.CaptureFixture[str]
+BECAUSE = "--reason", "rang up"
+SURE = *BECAUSE, "--identified-by", "badge, in person"
+
+
+@pytest.fixture
+def estate(kiosk: Kiosk, place: Path) -> Estate:
+    assert kiosk("import", people(place, GOOD)) == 0
+    return Estate()
+
+
+def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
+) -> None:
+    two_members(kiosk, place)
+    kiosk("policy", "set", "four_eyes", "true", *BECAUSE)
+    assert kiosk("people", "correct-email", JO, "jo@nhs.uk", *SURE) == 0
+    assert "Nothing is changed yet" in capsys.readouterr().out
+    assert kiosk("proposals", "list", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["told"], line["about"]) == ("Correct the email address to jo@nhs.uk.", "Jo Smith")
+    assert line["action"] == "correct-email"
+    assert kiosk("proposals", "list") == 0
+    shown = capsys.readouterr().out
+    assert line["proposal_id"] in shown
+    assert "rang up" in shown
+    assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
+    assert "You proposed this yourself" in capsys.readouterr().err
+    assert kiosk("proposals", "decline", line["proposal_id"], *BECAUSE, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["told"].startswith("It is declined")
+    assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
+    assert "declined it" in capsys.readouterr().err
+    assert kiosk("proposals", "list") == 0
+    assert capsys.readouterr().out == "nothing waits\n"
+
+
+def test_without_two_members_it_acts_alone(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:
+    kiosk("policy", "set", "four_eyes", "true", *BECAUSE)
+    assert kiosk("people", "correct-email", JO, "jo@nhs.uk", *SURE) == 0
+    assert "The address is corrected." in capsys.readouterr().out

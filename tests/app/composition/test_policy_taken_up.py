@@ -1,0 +1,87 @@
+"""What staff set counts at a running station within a minute, without a restart."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.app.composition.authority import AuthorityHouse, build_authority
+from kiosk.app.composition.opening import open_store
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.authority.policy import stored_text
+from kiosk.authority.store.records import PolicySetting
+from kiosk.contract.messages import (
+    CardId,
+    CardReport,
+    ChooseQuestions,
+    PinChallenge,
+    PinState,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
+from kiosk.contract.ports import Authority
+from tests.authority.card_in_reader import Plastic
+from tests.authority.store import samples
+from tests.support.database import SetClock
+
+PLASTIC = Plastic()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(samples.NOW)
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: SetClock) -> Iterator[AuthorityHouse]:
+    """What stands behind a station, and nobody in it yet."""
+    settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path)})
+    settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
+    make_keys(Path(settings.keys.file))
+    store = open_store(settings, clock, {})
+    prepare_database(store, "the test's")
+    load_questions(store, clock)
+    store.close()
+    house = build_authority(settings, {}, clock)
+    yield house
+    house.close()
+
+
+def questions_to_choose(authority: Authority, card: CardId) -> int:
+    """Begin to register as anybody would; return how many questions are asked for."""
+    visit = VisitId(uuid.uuid4().hex)
+    authority.begin(visit, "Main entrance", CardReport(card, PinState(blocked=False, tries_left=3)))
+    authority.choose(visit, Purpose.REGISTER)
+    challenge = authority.pin_challenge(visit)
+    assert isinstance(challenge, PinChallenge)
+    task = authority.pin_verified(visit, PLASTIC.sign_pin(challenge))
+    authority.end(visit, VisitEnd.LEFT)
+    assert isinstance(task, ChooseQuestions)
+    return task.count
+
+
+def test_a_changed_policy_is_taken_up_within_a_minute(
+    house: AuthorityHouse, clock: SetClock
+) -> None:
+    holder = samples.holder()
+    card = replace(samples.card(holder.id), pin_key=PLASTIC.pin_public)
+    with house.store.begin() as uow:
+        uow.holders.put([holder])
+        uow.cards.put([card])
+        uow.commit()
+    known = CardId(card.driver, card.identifier)
+    assert questions_to_choose(house.authority, known) == 4
+    with house.store.begin() as uow:
+        changed = PolicySetting(
+            "questions_registered", stored_text(6), clock.now(), "somebody", "note"
+        )
+        assert uow.policy_changes.save(changed)
+        uow.commit()
+    clock.forward(seconds=59)
+    assert questions_to_choose(house.authority, known) == 6

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from tests.authority.administration.desk.offices import means_of, office_of
+from tests.authority.administration.desk.people import somebody
+from tests.authority.store.samples import Person
+from tests.support.database import SetClock, TestDatabase
+
+
+@pytest.fixture
+def database(either_database: TestDatabase) -> TestDatabase:
+    """A fresh database of either kind."""
+    return either_database
+
+
+@pytest.fixture
+def store(database: TestDatabase) -> Store:
+    return database.store()
+
+
+@pytest.fixture
+def clock(database: TestDatabase) -> SetClock:
+    return database.clock
+
+
+@pytest.fixture
+def means(store: Store, clock: SetClock, tmp_path: Path) -> StaffDependencies:
+    return means_of(store, clock, tmp_path)
+
+
+@pytest.fixture
+def manager(means: StaffDependencies) -> Office:
+    return office_of(means, Role.MANAGER)
+
+
+@pytest.fixture
+def agent(means: StaffDependencies) -> Office:
+    return office_of(means, Role.AGENT)
+
+
+@pytest.fixture
+def auditor(means: StaffDependencies) -> Office:
+    return office_of(means, Role.AUDITOR)
+
+
+@pytest.fixture
+def asha(means: StaffDependencies) -> Person:
+    """Somebody who is registered."""
+    return somebody(means)

@@ -1,0 +1,157 @@
+"""What counts as wrong, and from when on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.alarms import (
+    LOOK,
+    LOOK_EVERY,
+    AlarmKind,
+    RaisedAlarm,
+    Said,
+    troubles,
+)
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.mail.words import TO_STAFF
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.contract.messages import Reason
+from tests.authority.administration.desk.history import History
+from tests.authority.store import samples
+from tests.support.database import SetClock
+
+LIMITS = NoticeSettings(failures_at_station=4, failures_of_person=3, mail_minutes=15)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def history(store: Store, clock: SetClock) -> History:
+    return History(store, clock)
+
+
+def found(store: Store) -> list[RaisedAlarm]:
+    with store.read() as uow:
+        return list(troubles(uow, LIMITS))
+
+
+def listened(store: Store) -> None:
+    """Let the look be taken that stations are listened from."""
+    with store.begin() as uow:
+        uow.chores.claim(LOOK, LOOK_EVERY)
+        uow.commit()
+
+
+def test_there_is_a_notice_of_every_kind() -> None:
+    assert set(TO_STAFF) == {kind.value for kind in AlarmKind} | {
+        "attempts-paused-staff",
+        "blocked-staff",
+        "misuse-reported-staff",
+    }
+
+
+def test_a_card_that_failed_its_proof_is_one_trouble_for_a_day(
+    history: History, store: Store, clock: SetClock
+) -> None:
+    person = samples.stored_person(store)
+    history.refused(Reason.CARD_REVOKED)
+    for _ in range(2):
+        visit = history.refused(Reason.NOT_GENUINE, card_id=person.card.id, holder=person.holder)
+    (trouble,) = found(store)
+    assert trouble == RaisedAlarm(
+        AlarmKind.CARD_NOT_GENUINE,
+        person.card.id,
+        {
+            "station": "Main entrance",
+            "reference": visit.reference,
+            "holder_id": person.holder.id,
+        },
+    )
+    clock.forward(days=1, seconds=1)
+    assert found(store) == []
+
+
+def test_cards_that_nobody_knows_are_told_by_station(history: History, store: Store) -> None:
+    for station in ("A", "A", "B"):
+        history.visit(
+            AuditKind.REFUSED_AT_STATION, station=station, reason=Reason.NOT_GENUINE.value
+        )
+    assert [each.subject for each in found(store)] == ["at A", "at B"]
+
+
+def test_failures_at_a_station_are_many_within_an_hour(
+    history: History, store: Store, clock: SetClock
+) -> None:
+    history.refused(Reason.FAULT, clock.now() - timedelta(hours=1, seconds=1))
+    for kind in (AuditKind.ANSWERS_WRONG, AuditKind.CODE_WRONG, AuditKind.UNBLOCK_REFUSED):
+        history.visit(kind)
+        history.visit(kind, station="B")
+        history.visit(AuditKind.ANSWERS_RIGHT)
+    assert found(store) == []
+    history.refused(Reason.LEAVER, clock.now() - timedelta(minutes=59))
+    said: Said = {"station": "Main entrance", "failures": 4}
+    assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_AT_STATION, "Main entrance", said)]
+
+
+def test_failures_of_a_person_are_counted_over_all_stations(history: History, store: Store) -> None:
+    holder, other = history.person(), history.person("100000000002")
+    for station in "AB":
+        history.visit(AuditKind.ANSWERS_WRONG, station=station, holder=holder)
+        history.visit(AuditKind.ANSWERS_WRONG, station=station, holder=other)
+    assert found(store) == []
+    history.visit(AuditKind.CODE_WRONG, station="C", holder=holder)
+    said: Said = {"holder_id": holder.id, "failures": 3}
+    assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder.id, said)]
+
+
+def test_a_station_is_silent_after_two_minutes(
+    history: History, store: Store, clock: SetClock
+) -> None:
+    listened(store)
+    since = clock.now()
+    for name in ("A", "B", "C"):
+        history.station(name)
+    with store.begin() as uow:
+        uow.stations.retire("C", uow.now)
+        uow.commit()
+    for _ in range(2):
+        assert found(store) == []
+        clock.forward(minutes=1)
+        history.station("B")
+        listened(store)
+    said = {"station": "A", "since": since.isoformat(timespec="seconds")}
+    assert found(store) == [RaisedAlarm(AlarmKind.STATION_SILENT, "A", said)]
+
+
+def test_after_a_pause_of_the_service_every_station_gets_its_two_minutes(
+    history: History, store: Store, clock: SetClock
+) -> None:
+    listened(store)
+    history.station("A")
+    clock.forward(hours=8)
+    listened(store)
+    for _ in range(2):
+        assert found(store) == []
+        clock.forward(minutes=1)
+        listened(store)
+    assert [each.subject for each in found(store)] == ["A"]
+
+
+def test_mail_is_held_up_when_its_oldest_notice_waits_too_long(
+    store: Store, clock: SetClock
+) -> None:
+    at = clock.now()
+    waiting = OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, at, at)
+    with store.begin() as uow:
+        uow.outbox.add(waiting)
+        uow.outbox.add(replace(waiting, id=new_id(), sent_at=at, created_at=at - 99 * MINUTE))
+        uow.commit()
+    clock.forward(minutes=14, seconds=59)
+    assert found(store) == []
+    clock.forward(seconds=1)
+    said = {"since": at.isoformat(timespec="seconds")}
+    assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]

@@ -1,0 +1,177 @@
+"""Two members of staff act on one person at once: one wins, the other is told what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Done, Seen
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.roles import Role
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken, StepRefused
+from kiosk.contract.messages import Reason, Refusal, VisitOpened
+from tests.authority.administration.desk.concurrently import both
+from tests.authority.administration.desk.estate import means_beside
+from tests.authority.administration.desk.offices import GROUNDS, means_of, office_of
+from tests.authority.administration.desk.people import seen, somebody
+from tests.authority.store.samples import Person
+from tests.authority.world import World
+from tests.support.database import TestDatabase
+
+ROUNDS = 8
+
+Deed = Callable[[LocalPeopleDesk, Seen], Done]
+
+
+def lift(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.lift_block(seen, GROUNDS)
+
+
+def revoke(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.revoke_registration(seen, GROUNDS)
+
+
+def rename(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.correct_name(seen, "Asha Bell", GROUNDS)
+
+
+def readdress(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.correct_email(seen, "asha.bell@nhs.net", GROUNDS)
+
+
+def leave(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.mark_leaver(seen, GROUNDS)
+
+
+def erase(desk: LocalPeopleDesk, seen: Seen) -> Done:
+    return desk.erase(seen, GROUNDS)
+
+
+TOLD: dict[Deed, str] = {
+    lift: StaffKind.BLOCK_LIFTED.spec.verb_phrase,
+    revoke: StaffKind.REGISTRATION_REVOKED.spec.verb_phrase,
+    rename: StaffKind.NAME_CORRECTED.spec.verb_phrase,
+    readdress: StaffKind.EMAIL_CORRECTED.spec.verb_phrase,
+    leave: StaffKind.LEAVER_MARKED.spec.verb_phrase,
+}
+
+
+@pytest.fixture
+def offices(
+    database: TestDatabase, means: StaffDependencies, tmp_path: Path
+) -> tuple[Office, Office]:
+    """Two managers, each on connections of their own."""
+    other = means_of(database.store(), database.clock, tmp_path)
+    return office_of(means, Role.MANAGER, "Ada Bello"), office_of(other, Role.MANAGER, "Ben Cole")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [(lift, lift), (lift, revoke), (rename, readdress), (leave, rename), (readdress, readdress)],
+    ids=lambda deed: deed.__name__,
+)
+def test_one_wins_and_the_other_is_told_what_changed(
+    offices: tuple[Office, Office], means: StaffDependencies, one: Deed, two: Deed
+) -> None:
+    for number in range(ROUNDS):
+        person = blocked(means, f"10000000000{number}")
+        then = seen(means, person)
+        results = act(offices, (one, two), then)
+        winners = [index for index, result in enumerate(results) if isinstance(result, Done)]
+        assert len(winners) == 1, results
+        won, lost = winners[0], results[1 - winners[0]]
+        done = results[won]
+        assert isinstance(done, Done)
+        assert isinstance(lost, ChangedMeanwhile)
+        deed = TOLD[(one, two)[won]]
+        assert lost.changes == (f"{offices[won].actor.name} {deed} (reference {done.reference}).",)
+        with means.store.read() as uow:
+            (event,) = uow.audit.of_holder(person.holder.id)
+            assert event.reference == done.reference
+    with means.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def test_who_comes_after_an_erasure_finds_nobody(
+    offices: tuple[Office, Office], means: StaffDependencies
+) -> None:
+    for number in range(ROUNDS):
+        person = blocked(means, f"10000000000{number}")
+        results = act(offices, (erase, rename), seen(means, person))
+        assert sum(isinstance(result, Done) for result in results) == 1, results
+        erased, renamed = results
+        if isinstance(erased, Done):
+            assert isinstance(renamed, NothingThere)
+        else:
+            assert isinstance(erased, ChangedMeanwhile)
+            assert "corrected the name" in erased.changes[0]
+
+
+def test_two_cannot_add_the_same_person(
+    offices: tuple[Office, Office], means: StaffDependencies
+) -> None:
+    ada, ben = (LocalPeopleDesk(office) for office in offices)
+    for number in range(ROUNDS):
+        named = f"10000000000{number}"
+        results = both(
+            lambda named=named: ada.add(named, "Asha Bell", "", GROUNDS),  # type: ignore[misc]
+            lambda named=named: ben.add(named, "Asha Bell", "", GROUNDS),  # type: ignore[misc]
+        )
+        assert sum(isinstance(result, Done) for result in results) == 1, results
+        (lost,) = (result for result in results if not isinstance(result, Done))
+        assert isinstance(lost, NotTaken)
+        assert lost.field == "number"
+
+
+# --- staff and a station ---------------------------------------------------------------
+
+
+@pytest.fixture
+def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=database.url)
+    yield world
+    world.store.close()
+
+
+def test_a_card_that_comes_while_its_holder_is_erased_is_served_or_not_known(
+    world: World, tmp_path: Path
+) -> None:
+    means = means_beside(world, tmp_path)
+    desk = LocalPeopleDesk(office_of(means, Role.MANAGER))
+    for number in range(ROUNDS):
+        holder = world.add_holder(number=f"10000000000{number}")
+        world.register(holder)
+        card = world.add_card(holder)
+        then = Seen(holder.id, holder.revision)
+        erased, sitting = both(
+            lambda then=then: desk.erase(then, GROUNDS),  # type: ignore[misc]
+            lambda card=card: world.insert(card, blocked=True).opened,  # type: ignore[misc]
+        )
+        assert isinstance(erased, Done)
+        if isinstance(sitting, Refusal):
+            assert sitting.reason is Reason.UNKNOWN_CARD
+        elif isinstance(sitting, StepRefused):  # erased while the card proved itself
+            assert "no such visit" in str(sitting) or "not recorded any more" in str(sitting)
+        else:
+            assert isinstance(sitting, VisitOpened)
+        after = world.insert(card, blocked=True).opened
+        assert isinstance(after, Refusal)
+        assert after.reason is Reason.UNKNOWN_CARD
+
+
+def blocked(means: StaffDependencies, number: str) -> Person:
+    person = somebody(means, number)
+    with means.store.begin() as uow:
+        uow.registrations.block(person.holder.id)
+        uow.commit()
+    return person
+
+
+def act(offices: tuple[Office, Office], deeds: tuple[Deed, Deed], then: Seen) -> list[object]:
+    """Let both act at the same moment on the person as they were then."""
+    (ada, ben), (one, two) = map(LocalPeopleDesk, offices), deeds
+    return both(lambda: one(ada, then), lambda: two(ben, then))

@@ -1,0 +1,133 @@
+"""Unblock secrets: sealed, never told, and what a card counts whatever is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.views import IssuedFrom, NewCard
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.contract.errors import NotTaken
+from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.people import cards_of, newest, secret_of, seen, told
+from tests.authority.store import samples
+
+NEW = "00112233-4455-6677-8899-AABBCCDDEEFF"
+PLAIN = "00112233445566778899aabbccddeeff"
+OTHER_PUK = "20461357"
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalCardsDesk:
+    return LocalCardsDesk(agent)
+
+
+def test_a_secret_is_sealed_anew_and_never_told(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
+    (card,) = cards_of(means, asha)
+    assert card.sealed_secret is not None
+    assert card.sealed_secret.revision == 2
+    assert secret_of(means, card) == OTHER_PUK
+    event = newest(means, asha)
+    assert (event.kind, event.detail["sealed_revision"]) == ("secret-set", 2)
+    (mail,) = told(means)
+    assert mail.template == "secret-set"
+    assert OTHER_PUK not in repr((done, event, mail))
+
+
+def test_a_first_secret_is_set(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
+    _, bare = cards_of(means, asha)
+    desk.set_secret(seen(means, asha), bare.id, Sensitive(OTHER_PUK), GROUNDS)
+    _, card = cards_of(means, asha)
+    assert secret_of(means, card) == OTHER_PUK
+
+
+@pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567\n", "1234567é"])
+def test_a_secret_has_the_shape_that_the_card_takes(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, text: str
+) -> None:
+    with pytest.raises(NotTaken) as caught:
+        desk.set_secret(seen(means, asha), asha.card.id, Sensitive(text), GROUNDS)
+    assert caught.value.field == "secret"
+    assert cards_of(means, asha) == [asha.card]
+
+
+def test_what_unblocks_may_have_cost_outlives_the_secret(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    with means.store.begin() as uow:
+        uow.cards.know_secret_tries(asha.card.id, 2)
+        uow.cards.expose_secret(asha.card.id, assumed_limit=3)
+        uow.commit()
+    done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
+    (card,) = cards_of(means, asha)
+    assert (card.secret_tries_left, card.secret_exposure) == (2, 1)
+    assert "stations will not use it" in done.told
+
+
+def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    with means.store.begin() as uow:
+        uow.cards.know_secret_tries(asha.card.id, 0)
+        uow.commit()
+    done = desk.set_secret(
+        seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS, tries_full=True
+    )
+    (card,) = cards_of(means, asha)
+    assert (card.secret_tries_left, card.secret_exposure) == (None, 0)
+    assert done.told == "The unblock secret is set."
+    assert newest(means, asha).detail["tries_full"] is True
+
+
+# --- cards that were personalised from a master key ------------------------------------
+
+
+@pytest.fixture
+def deriving(means: StaffDependencies, agent: Office) -> tuple[StaffDependencies, LocalCardsDesk]:
+    """Means with a master key, and the desk that works with them."""
+    means = replace(means, sealer=Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE)))
+    return means, LocalCardsDesk(Office(means, agent.actor))
+
+
+def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
+    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
+) -> None:
+    means, desk = deriving
+    masters = means.sealer.masters
+    master = masters.current()
+    desk.add(seen(means, asha), NewCard(NEW, secret=IssuedFrom(master)), GROUNDS)
+    desk.set_secret(seen(means, asha), asha.card.id, IssuedFrom(master), GROUNDS)
+    for card in cards_of(means, asha):
+        named = CardId(card.driver, card.identifier)
+        assert secret_of(means, card) == masters.derive(Derivation(master), named).reveal()
+        assert card.sealed_secret is not None
+        assert (card.sealed_secret.derived_from, card.secret_generation) == (master, 0)
+
+
+def test_a_master_key_that_is_not_there_is_named(
+    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
+) -> None:
+    means, desk = deriving
+    acts: list[Callable[[], object]] = [
+        lambda: desk.add(seen(means, asha), NewCard(NEW, secret=IssuedFrom("x")), GROUNDS),
+        lambda: desk.set_secret(seen(means, asha), asha.card.id, IssuedFrom("x"), GROUNDS),
+    ]
+    for act in acts:
+        with pytest.raises(NotTaken) as caught:
+            act()
+        assert caught.value.field == "master_key"
+    assert cards_of(means, asha) == [asha.card]

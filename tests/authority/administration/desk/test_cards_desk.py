@@ -1,0 +1,273 @@
+"""Cards: added, replaced, revoked and given a secret, with what each does to a station."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.views import NewCard
+from kiosk.authority.store.records import CardStatus
+from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.concurrently import both
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.people import (
+    PUK,
+    cards_of,
+    newest,
+    secret_of,
+    seen,
+    somebody,
+    told,
+)
+from tests.authority.store import samples
+
+NEW = "00112233-4455-6677-8899-AABBCCDDEEFF"
+PLAIN = "00112233445566778899aabbccddeeff"
+OTHER_PUK = "20461357"
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalCardsDesk:
+    return LocalCardsDesk(agent)
+
+
+# --- add -------------------------------------------------------------------------------
+
+
+def test_a_card_is_added_sealed_audited_and_told(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    ends = samples.NOW + timedelta(days=90)
+    new = NewCard(NEW, "PIV", ends, Sensitive(OTHER_PUK), secret_limit=5)
+    done = desk.add(seen(means, asha), new, GROUNDS)
+    _, card = cards_of(means, asha)
+    assert (card.driver, card.identifier, card.status) == ("piv", PLAIN, CardStatus.ACTIVE)
+    assert (card.expires_at, card.secret_limit) == (ends, 5)
+    assert secret_of(means, card) == OTHER_PUK
+    event = newest(means, asha)
+    assert (event.kind, event.card_id, event.reference) == ("card-added", card.id, done.reference)
+    assert event.detail["has_secret"] is True
+    (mail,) = told(means)
+    assert (mail.to, mail.template, mail.holder_id) == (
+        "asha@trust.nhs.uk",
+        "card-added",
+        asha.holder.id,
+    )
+    assert mail.params["reference"] == done.reference
+
+
+def test_a_card_may_be_added_before_its_secret_is_known(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
+    assert cards_of(means, asha)[1].sealed_secret is None
+    assert newest(means, asha).detail["has_secret"] is False
+
+
+@pytest.mark.parametrize(
+    ("card", "field", "because"),
+    [
+        (NewCard(""), "identifier", "Enter the card's identifier."),
+        (NewCard("0123"), "identifier", "It must be 32 hexadecimal digits"),
+        (NewCard("0" * 32), "identifier", "It is all zeros"),
+        (NewCard(NEW, "gids2"), "driver", "Allowed: piv."),
+        (NewCard(NEW, secret=Sensitive("canary7")), "secret", "It must be 8 digits or letters."),
+        (NewCard(NEW, secret=Sensitive("")), "secret", "Enter the card's unblock secret."),
+        (NewCard(NEW, secret_limit=0), "secret_limit", "It must be 1 to 15."),
+        (NewCard(NEW, expires_at=samples.NOW), "expires_at", "expired already"),
+    ],
+)
+def test_what_was_entered_wrongly_is_named_and_nothing_is_done(
+    means: StaffDependencies,
+    asha: samples.Person,
+    desk: LocalCardsDesk,
+    card: NewCard,
+    field: str,
+    because: str,
+) -> None:
+    before = seen(means, asha)
+    with pytest.raises(NotTaken, match=because) as caught:
+        desk.add(before, card, GROUNDS)
+    assert caught.value.field == field
+    assert "canary" not in repr((caught.value, caught.value.__context__, caught.value.__cause__))
+    assert cards_of(means, asha) == [asha.card]
+    assert seen(means, asha) == before
+    assert told(means) == []
+
+
+def test_a_card_that_somebody_has_is_not_taken(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    ben = somebody(means, "100000000002")
+    with pytest.raises(NotTaken, match=r"belongs to another person \(number 100000000002\)"):
+        desk.add(seen(means, asha), NewCard(ben.card.identifier), GROUNDS)
+    with pytest.raises(NotTaken, match="has this card already"):
+        desk.add(seen(means, asha), NewCard(asha.card.identifier.upper()), GROUNDS)
+    desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
+    with pytest.raises(NotTaken, match="stays revoked"):
+        desk.add(seen(means, asha), NewCard(asha.card.identifier), GROUNDS)
+    assert cards_of(means, ben) == [ben.card]
+
+
+def test_a_leaver_gets_no_card(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    with means.store.begin() as uow:
+        uow.holders.save(replace(asha.holder, left_at=samples.NOW))
+        uow.commit()
+    with pytest.raises(NotTaken, match="has left"):
+        desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
+
+
+def test_two_people_cannot_be_given_one_card_at_once(
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
+) -> None:
+    ben = somebody(means, "100000000002")
+    one, two = seen(means, asha), seen(means, ben)
+    outcomes = both(
+        lambda: LocalCardsDesk(agent).add(one, NewCard(NEW), GROUNDS),
+        lambda: LocalCardsDesk(manager).add(two, NewCard(NEW), GROUNDS),
+    )
+    refused = [error for error in outcomes if isinstance(error, NotTaken)]
+    assert len(refused) == 1
+    assert "belongs to another person" in str(refused[0])
+    assert len(cards_of(means, asha) + cards_of(means, ben)) == 3
+
+
+# --- replace and revoke ----------------------------------------------------------------
+
+
+def test_a_card_is_replaced_in_one_moment(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    code = live_code(means, asha)
+    done = desk.replace(seen(means, asha), asha.card.id, NewCard(NEW), GROUNDS)
+    old, new = cards_of(means, asha)
+    assert (old.status, new.status) == (CardStatus.REVOKED, CardStatus.ACTIVE)
+    with means.store.read() as uow:
+        assert uow.codes.live(asha.card.id) is None
+        revoked = uow.codes.get(code)
+    assert revoked is not None
+    assert revoked.revoked_at is not None
+    event = newest(means, asha)
+    assert (event.kind, event.card_id) == ("card-replaced", new.id)
+    assert event.detail["replaces"] == old.id
+    (mail,) = told(means)
+    assert (mail.template, mail.params["reference"]) == ("card-replaced", done.reference)
+
+
+def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    ben, code = somebody(means, "100000000002"), live_code(means, asha)
+    for identifier in (ben.card.identifier, "12"):
+        with pytest.raises(NotTaken):
+            desk.replace(seen(means, asha), asha.card.id, NewCard(identifier), GROUNDS)
+    assert cards_of(means, asha) == [asha.card]
+    with means.store.read() as uow:
+        live = uow.codes.live(asha.card.id)
+    assert live is not None
+    assert live.id == code
+
+
+def test_a_card_is_not_replaced_by_itself_however_it_is_written(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    named = asha.card.identifier
+    for identifier in (named, f" {named[:8]}-{named[8:]} ".upper()):
+        with pytest.raises(NotTaken, match="the card that is being replaced") as refused:
+            desk.replace(seen(means, asha), asha.card.id, NewCard(identifier), GROUNDS)
+        assert refused.value.field == "identifier"
+    assert cards_of(means, asha) == [asha.card]
+    assert told(means) == []
+
+
+def test_a_revoked_card_has_no_code_any_more(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    live_code(means, asha)
+    desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
+    (card,) = cards_of(means, asha)
+    assert card == replace(asha.card, status=CardStatus.REVOKED)
+    with means.store.read() as uow:
+        assert uow.codes.live(asha.card.id) is None
+    assert newest(means, asha).kind == "card-revoked"
+    assert [mail.template for mail in told(means)] == ["card-revoked"]
+
+
+Deed = Callable[[LocalCardsDesk, StaffDependencies, samples.Person, str], object]
+
+ON_A_CARD: dict[str, Deed] = {
+    "replace": lambda desk, means, who, card: desk.replace(
+        seen(means, who), card, NewCard(NEW), GROUNDS
+    ),
+    "revoke": lambda desk, means, who, card: desk.revoke(seen(means, who), card, GROUNDS),
+    "set-secret": lambda desk, means, who, card: desk.set_secret(
+        seen(means, who), card, Sensitive(PUK), GROUNDS
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ON_A_CARD)
+def test_nothing_is_done_to_a_card_that_is_not_theirs_or_is_revoked(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, how: str
+) -> None:
+    ben, act = somebody(means, "100000000002"), ON_A_CARD[how]
+    for card_id in (ben.card.id, "nothing"):
+        with pytest.raises(NothingThere):
+            act(desk, means, asha, card_id)
+    desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
+    with pytest.raises(NotTaken, match="revoked already"):
+        act(desk, means, asha, asha.card.id)
+    assert cards_of(means, ben) == [ben.card]
+
+
+def test_two_who_revoke_and_replace_at_once(
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
+) -> None:
+    same = seen(means, asha)
+    outcomes = both(
+        lambda: LocalCardsDesk(agent).revoke(same, asha.card.id, GROUNDS),
+        lambda: LocalCardsDesk(manager).replace(same, asha.card.id, NewCard(NEW), GROUNDS),
+    )
+    (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
+    assert isinstance(late, ChangedMeanwhile)
+    assert len(late.changes) == 1
+    assert late.changes[0].startswith(
+        (f"{agent.actor.name} revoked a card", f"{manager.actor.name} replaced a card")
+    )
+
+
+# --- found by it, and nobody to tell ---------------------------------------------------
+
+
+def test_a_person_is_found_by_the_card_they_were_given(
+    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+) -> None:
+    desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
+    with means.store.read() as uow:
+        assert uow.search.find(PLAIN[:12], 10) == (asha.holder.id,)
+
+
+def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: LocalCardsDesk) -> None:
+    ada = samples.stored_person(means.store)
+    with means.store.begin() as uow:
+        uow.holders.put([replace(ada.holder, email=None)])
+        uow.commit()
+    desk.revoke(seen(means, ada), ada.card.id, GROUNDS)
+    assert told(means) == []
+
+
+def live_code(means: StaffDependencies, person: samples.Person) -> str:
+    code = samples.code(person)
+    with means.store.begin() as uow:
+        uow.codes.draft(code)
+        uow.codes.activate(code.id, uow.now, uow.now + timedelta(minutes=15))
+        uow.commit()
+    return code.id

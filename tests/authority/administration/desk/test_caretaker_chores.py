@@ -1,0 +1,136 @@
+"""The caretaker verifies the audit in pieces, and forgets what is past once a day."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from kiosk.authority.administration import caretaker as caretaking
+from kiosk.authority.administration.office import StaffDependencies
+from kiosk.authority.anchors import anchor_head
+from kiosk.authority.store.database import Store
+from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
+from tests.authority.administration.desk.history import History
+from tests.authority.store import samples
+from tests.authority.store.forger import Forger
+from tests.support.database import SetClock, TestDatabase
+
+
+@pytest.fixture
+def history(store: Store, clock: SetClock) -> History:
+    return History(store, clock)
+
+
+@pytest.fixture
+def post(store: Store) -> Post:
+    return Post(store)
+
+
+def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
+    means: StaffDependencies,
+    history: History,
+    post: Post,
+    clock: SetClock,
+    database: TestDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 2)
+    monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 4)
+    for _ in range(10):
+        history.registered()
+    anchor_head(means.store, means.signer)
+    forger = Forger(database)
+    forger.change(9, reference="other")
+    forger.close()
+    for reached in (4, 8):
+        keep(means).look()
+        assert told(post) == []
+        assert place(means.store) == reached
+        clock.forward(minutes=1)
+    keep(means).look()
+    when = clock.now().isoformat(timespec="seconds")
+    finding = "row 9 was changed after it was written"
+    assert told(post) == [(RA, "audit-broken", {"row": 9, "finding": finding, "when": when})]
+    assert place(means.store) == 0
+    clock.forward(days=1)
+    for _ in range(3):
+        keep(means).look()
+        clock.forward(minutes=1)
+    assert told(post) == []
+
+
+def test_a_long_audit_is_verified_within_a_day_all_the_same(
+    means: StaffDependencies, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 1)
+    monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 2)
+    monkeypatch.setattr(caretaking, "LOOKS_A_PASS", 3)
+    for _ in range(9):
+        history.registered()
+    places = []
+    for _ in range(3):
+        keep(means).look()
+        places.append(place(means.store))
+        clock.forward(minutes=1)
+    assert places == [3, 6, 0]
+
+
+def test_an_audit_that_fits_again_ends_the_alarm(
+    means: StaffDependencies, history: History, post: Post, clock: SetClock, database: TestDatabase
+) -> None:
+    was = history.registered().reference
+    forger = Forger(database)
+    forger.change(1, reference="other")
+    keep(means).look()
+    assert templates(post) == ["audit-broken"]
+    forger.change(1, reference=was)
+    forger.close()
+    clock.forward(hours=23)
+    keep(means).look()
+    with means.store.read() as uow:
+        assert [alarm.kind for alarm in uow.alarms.standing()] == ["audit-broken"]
+    clock.forward(hours=1)
+    keep(means).look()
+    with means.store.read() as uow:
+        assert uow.alarms.standing() == ()
+    assert told(post) == []
+
+
+def place(store: Store) -> int:
+    with store.read() as uow:
+        chore = uow.chores.get(caretaking.VERIFY)
+    assert chore is not None
+    return chore.reached.seq
+
+
+# --- what is past ----------------------------------------------------------------------
+
+
+def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
+    means: StaffDependencies, history: History, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    person = samples.stored_person(means.store)
+    draft = samples.code(person)
+    with means.store.begin() as uow:
+        uow.codes.draft(draft)
+        uow.commit()
+    history.registered()
+    keep(means).look()
+    assert anchored(means.store) == [1]
+    assert "audit anchor" in caplog.text
+    history.registered()
+    clock.forward(hours=23)
+    keep(means).look()
+    assert anchored(means.store) == [1, 2]
+    clock.forward(hours=26)
+    keep(means).look()
+    assert anchored(means.store) == [1, 2]
+    with means.store.read() as uow:
+        assert uow.codes.get(draft.id) is None
+
+
+def anchored(store: Store) -> list[int]:
+    with store.read() as uow:
+        return [anchor.seq for anchor in uow.audit.anchors()]

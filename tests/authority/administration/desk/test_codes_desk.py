@@ -1,0 +1,158 @@
+"""Codes given by word of mouth: to whom, how often, and what is kept of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.views import Grounds
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
+from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.messages import Purpose
+from tests.authority.administration.desk.given_codes import (
+    TWO,
+    UNABLE,
+    desk,
+    events,
+    give,
+    kept,
+    live,
+    mailed,
+)
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.people import seen, somebody
+from tests.authority.store import samples
+from tests.support.database import SetClock
+
+
+def test_a_code_lives_at_once_for_fifteen_minutes(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    before = mailed(means, asha)
+    issued = give(agent, asha)
+    code = live(means, asha)
+    assert code is not None
+    assert code.id == issued.code_id
+    assert (code.issued_by, code.agreed_by) == (agent.actor.staff_id, None)
+    assert (code.purpose, code.sent_to, code.visit_id) == (Purpose.UNLOCK, "", "")
+    assert (code.questions_proven_at, code.pending_id, code.max_tries) == (None, None, 5)
+    assert code.expires_at == issued.expires_at == samples.NOW + timedelta(minutes=15)
+    assert not issued.waits_for_second
+    assert kept(means, before).revoked_at is not None
+
+
+def test_only_its_keyed_digest_is_kept(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    issued = give(agent, asha)
+    digits = issued.code.reveal()
+    assert len(digits) == 8
+    assert digits.isdigit()
+    code = kept(means, issued.code_id)
+    binding = CodeBinding(code.id, Purpose.UNLOCK, asha.card.id, "")
+    assert means.codes.matches(issued.code, CodeDigest(code.digest, code.key_id), binding)
+    with means.store.begin() as uow:
+        outbox = uow.outbox.claim_due(100, timedelta(hours=1))
+    assert digits not in repr((issued, code, events(means, asha), outbox))
+
+
+def test_it_is_audited_and_the_holder_is_told(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    issued = give(agent, asha)
+    (event,) = events(means, asha)
+    assert (event.kind, event.actor, event.card_id, event.reference) == (
+        "code-issued",
+        agent.actor.staff_id,
+        asha.card.id,
+        issued.reference,
+    )
+    assert (event.detail["code"], event.detail["needs_second"]) == (issued.code_id, False)
+    with means.store.begin() as uow:
+        (mail,) = uow.outbox.claim_due(100, timedelta(hours=1))
+    assert (mail.to, mail.template) == ("asha@trust.nhs.uk", "code-given")
+    assert mail.params["reference"] == issued.reference
+
+
+def test_how_the_person_was_identified_is_asked(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    with pytest.raises(NotTaken) as caught:
+        desk(agent).issue(seen(means, asha), asha.card.id, Grounds("No email today"))
+    assert caught.value.field == "identified_by"
+    assert live(means, asha) is None
+
+
+@pytest.mark.parametrize("how", UNABLE)
+def test_nobody_is_given_a_code_that_would_not_help(
+    means: StaffDependencies, asha: samples.Person, agent: Office, how: str
+) -> None:
+    spoil, because = UNABLE[how]
+    spoil(means, asha)
+    with pytest.raises(NotTaken, match=because):
+        give(agent, asha)
+    assert live(means, asha) is None
+    assert events(means, asha) == []
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_for_somebody_who_is_not_registered_it_is_for_a_first_unlock(
+    means: StaffDependencies, asha: samples.Person, agent: Office, half: bool
+) -> None:
+    with means.store.begin() as uow:
+        if half:
+            uow.registrations.put(replace(samples.registration(asha.holder.id), hashes=()))
+        else:
+            uow.registrations.delete(asha.holder.id)
+        uow.commit()
+    issued = give(agent, asha)
+    assert issued.for_first_unlock
+    assert kept(means, issued.code_id).purpose is Purpose.FIRST_UNLOCK
+    with means.store.begin() as uow:
+        (mail,) = uow.outbox.claim_due(100, timedelta(hours=1))
+    assert (mail.to, mail.template) == ("asha@trust.nhs.uk", "first-code-given")
+    (event,) = events(means, asha)
+    assert event.detail["first_unlock"] is True
+
+
+def test_for_somebody_who_is_registered_it_is_not(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    issued = give(agent, asha)
+    assert not issued.for_first_unlock
+    assert kept(means, issued.code_id).purpose is Purpose.UNLOCK
+
+
+def test_a_code_is_for_a_card_of_that_person(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    ben = somebody(means, "100000000002")
+    for card_id in (ben.card.id, "nothing"):
+        with pytest.raises(NothingThere):
+            desk(agent).issue(seen(means, asha), card_id, GROUNDS)
+
+
+def test_a_card_is_given_so_many_in_an_hour_and_none_of_them_is_a_mail(
+    means: StaffDependencies, asha: samples.Person, agent: Office, clock: SetClock
+) -> None:
+    for _ in range(3):
+        give(agent, asha)
+        clock.forward(minutes=5)
+    with pytest.raises(NotTaken, match="three codes for this card within an hour"):
+        give(agent, asha)
+    with means.store.read() as uow:
+        assert uow.codes.send_times(asha.card.id, samples.NOW) == ()
+    clock.forward(minutes=46)
+    give(agent, asha)
+
+
+def test_another_one_takes_the_place_of_the_first(
+    means: StaffDependencies, asha: samples.Person, agent: Office
+) -> None:
+    first, second = give(agent, asha, TWO), give(agent, asha, TWO)
+    (waiting,) = desk(agent).waiting()
+    assert waiting.code_id == second.code_id
+    assert kept(means, first.code_id).revoked_at is not None

@@ -1,0 +1,342 @@
+"""An erased person is in no table and no file any more, and the audit still verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Grounds, NewCard, Seen
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.roles import Role
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import (
+    AddressChange,
+    AuditQuery,
+    Card,
+    Cardholder,
+    ProposedAct,
+    new_id,
+)
+from kiosk.authority.store.tables import TableRow
+from kiosk.contract.errors import NothingThere, NotTaken, StepRefused
+from kiosk.contract.messages import (
+    CardId,
+    EnterCode,
+    Finished,
+    Purpose,
+    UnblockDone,
+    UnblockUnknown,
+)
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.estate import means_beside
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.registering import start
+from tests.authority.station_visit import Sitting
+from tests.authority.store.erasure import OF_PEOPLE
+from tests.authority.world import PUK, World
+from tests.support.database import TestDatabase
+
+NUMBER, NAME, EMAIL, NEXT = "900555000777", "Zwezdana Quillfeather", "zq77@nhs.net", "zq78@nhs.uk"
+IDENTIFIER, OTHER = "7f" * 16, "6e" * 16
+WHY = Grounds("Asked for in writing, case 4711")
+
+
+@pytest.fixture
+def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=database.url)
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def means(world: World, tmp_path: Path) -> StaffDependencies:
+    return means_beside(world, tmp_path)
+
+
+@pytest.fixture
+def office(means: StaffDependencies) -> Office:
+    return office_of(means, Role.MANAGER)
+
+
+@pytest.fixture
+def desk(office: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(office)
+
+
+@pytest.fixture
+def holder(world: World) -> Cardholder:
+    return world.add_holder(number=NUMBER, name=NAME, email=EMAIL)
+
+
+@pytest.fixture
+def card(world: World, holder: Cardholder) -> Card:
+    label = SealLabel(CardId("piv", IDENTIFIER), SealKind.UNBLOCK, 1)
+    sealed = world.parts.sealer.seal(Sensitive(PUK), label)
+    return world.add_card(holder, identifier=IDENTIFIER, sealed_secret=sealed)
+
+
+def test_nothing_names_them_afterwards(
+    database: TestDatabase, world: World, office: Office, desk: LocalPeopleDesk, card: Card
+) -> None:
+    live_through_everything(world, office, desk, card)
+    before = everything(database)
+    for trace in (NUMBER, NAME, EMAIL, NEXT, IDENTIFIER, OTHER, "quillfeather", "Photo ID"):
+        assert trace in before, trace
+    assert {name for name, rows in counted(database).items() if rows} >= OF_PEOPLE
+
+    done = desk.erase(now(desk), WHY)
+
+    after = everything(database)
+    for trace in (NUMBER, *NAME.split(), EMAIL, NEXT, IDENTIFIER, OTHER, "quillfeather", "zq7"):
+        assert trace.lower() not in after.lower(), trace
+    assert "Photo ID" not in after
+    left = {name: rows for name, rows in counted(database).items() if rows and name in OF_PEOPLE}
+    assert left == {"action_note": 1}
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+        assert (event.kind, event.holder_id) == ("person-erased", card.holder_id)
+        assert event.detail["cards"] == 2
+        kept = uow.notes.by_ids((str(event.detail["note"]),))
+        ((_, note),) = kept.items()
+        assert (note.holder_id, note.reason) == (None, WHY.reason)
+        assert len(uow.audit.of_holder(card.holder_id)) > 20
+    with pytest.raises(NothingThere):
+        desk.person(card.holder_id)
+
+
+def test_neither_are_they_in_the_files(
+    database: TestDatabase, world: World, office: Office, desk: LocalPeopleDesk, card: Card
+) -> None:
+    live_through_everything(world, office, desk, card)
+    desk.erase(now(desk), WHY)
+    if database.dialect != "sqlite":
+        # A server's files are its own affair; what it gives to whoever asks was seen above.
+        assert NUMBER not in everything(database)
+        return
+    path = Path(str(parse_url(database.url).database))
+    held = b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*")).lower()
+    for trace in (NUMBER, *NAME.split(), EMAIL, NEXT, IDENTIFIER, OTHER):
+        assert trace.lower().encode() not in held, trace
+
+
+def test_somebody_else_with_the_number_is_somebody_else(desk: LocalPeopleDesk, card: Card) -> None:
+    desk.erase(now(desk), WHY)
+    desk.add(NUMBER, "Bo Chen", "", GROUNDS)
+    person = desk.find_one(NUMBER)
+    assert person.seen.holder_id != card.holder_id
+    assert len(person.story) == 1
+
+
+def test_an_unlock_under_way_is_waited_for(
+    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+) -> None:
+    world.register(holder)
+    sitting = unlocking(world, card)
+    grant = sitting.grant()
+    for _ in range(2):
+        with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
+            desk.erase(now(desk), WHY)
+        world.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
+    assert desk.find_one(NUMBER).name == NAME
+
+
+def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
+    world: World, office: Office, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+) -> None:
+    world.register(holder)
+    sitting = unlocking(world, card)
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    world.clock.forward(hours=2)
+    with pytest.raises(NotTaken, match="Have the card put into any station"):
+        desk.erase(now(desk), WHY)
+    LocalCardsDesk(office).revoke(now(desk), card.id, GROUNDS)
+    desk.erase(now(desk), WHY)
+    with pytest.raises(NothingThere):
+        desk.find_one(NUMBER)
+
+
+def test_a_card_that_is_seen_again_settles_it(
+    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+) -> None:
+    world.register(holder)
+    sitting = unlocking(world, card)
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    world.insert(card)
+    desk.erase(now(desk), WHY)
+    with pytest.raises(NothingThere):
+        desk.find_one(NUMBER)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Zwezdana Quillfeather asked for it",
+        "asked for by QUILLFEATHER, Zwezdana",
+        f"number {NUMBER} asked",
+        f"mail from {EMAIL}",
+    ],
+)
+def test_the_reason_that_is_kept_names_nobody(
+    desk: LocalPeopleDesk, card: Card, reason: str
+) -> None:
+    for field, grounds in (
+        ("reason", Grounds(reason)),
+        ("identified_by", replace(WHY, identified_by=reason)),
+    ):
+        with pytest.raises(NotTaken, match="without naming the person") as caught:
+            desk.erase(now(desk), grounds)
+        assert caught.value.field == field
+    assert desk.find_one(NUMBER).name == NAME
+
+
+@pytest.mark.parametrize("field", ["reason", "identified_by"])
+def test_an_identifier_in_the_reason_is_taken_for_a_secret(
+    desk: LocalPeopleDesk, card: Card, field: str
+) -> None:
+    with pytest.raises(NotTaken, match="looks like a PIN, a PUK, a code or a key"):
+        desk.erase(now(desk), replace(WHY, **{field: f"card {IDENTIFIER}"}))
+    assert desk.find_one(NUMBER).name == NAME
+
+
+def test_a_visit_that_was_open_leads_nowhere(
+    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+) -> None:
+    world.register(holder)
+    sitting = unlocking(world, card)
+    desk.erase(now(desk), WHY)
+    with pytest.raises(StepRefused, match="no such visit"):
+        world.authority.release(sitting.visit, sitting.attempt())
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+# --- a life ----------------------------------------------------------------------------
+
+
+def live_through_everything(
+    world: World, office: Office, desk: LocalPeopleDesk, card: Card
+) -> None:
+    """Leave something in every table: at stations, by mail, and by what staff did."""
+    world.register(_holder(world, card), email=EMAIL)
+    sitting = unlocking(world, card)
+    grant = sitting.grant()
+    settled = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert settled == Finished(Purpose.UNLOCK)
+    assert world.authority.rotate_secret(sitting.visit, grant.journal) is not None
+    LocalCardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
+    desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
+    desk.correct_name(now(desk), NAME, about("a slip"))
+    desk.correct_email(now(desk), NEXT, about("moved"))
+    block(world, card)
+    desk.lift_block(now(desk), about("came to the desk"))
+    send_half_of_the_mail(world)
+    change_address_half_way(world, card)
+    ask_for_another_address(world, card, sitting)
+    LocalCodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
+    propose(world, card)
+
+
+def propose(world: World, card: Card) -> None:
+    """Let an act about the person wait for a second member."""
+    nobody = new_id()
+    proposed = ProposedAct(
+        new_id(), "people.lift_block", "lift-block", card.holder_id, card.id, None, 0, b"sealed",
+        "key", nobody, "SHA256:x", world.now, world.now, nobody, "0000-0000",
+    )  # fmt: skip
+    with world.store.begin() as uow:
+        uow.proposals.add(proposed)
+        uow.commit()
+
+
+def unlocking(world: World, card: Card) -> Sitting:
+    """Go to the new PIN, with the answers that ``World.register`` wrote."""
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    return sitting
+
+
+def block(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    task = sitting.questions()
+    for _ in range(world.policy.max_failures):
+        sitting.answer(task, wrong=True)
+    assert world.registration(card).blocked_at is not None
+
+
+def change_address_half_way(world: World, card: Card) -> None:
+    """Leave a change of address that waits for its code."""
+    world.clock.forward(minutes=5)
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(
+        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+    )
+
+
+def ask_for_another_address(world: World, card: Card, sitting: Sitting) -> None:
+    """Leave a change of address that waits for its cooling-off."""
+    tomorrow = world.now + timedelta(days=1)
+    change = AddressChange(
+        new_id(), card.holder_id, sitting.visit, NEXT, EMAIL, world.now, tomorrow
+    )
+    with world.store.begin() as uow:
+        uow.address_changes.put(change)
+        uow.commit()
+
+
+def send_half_of_the_mail(world: World) -> None:
+    with world.store.begin() as uow:
+        waiting = uow.outbox.claim_due(100, timedelta(0))
+        assert len(waiting) > 5
+        for message in waiting[::2]:
+            uow.outbox.mark_sent(message.id)
+        uow.commit()
+
+
+def about(reason: str) -> Grounds:
+    return Grounds(reason, f"Photo ID of {NAME}")
+
+
+def now(desk: LocalPeopleDesk) -> Seen:
+    """The person as a screen shows them now."""
+    return desk.find_one(NUMBER).seen
+
+
+def everything(database: TestDatabase) -> str:
+    """Return every column of every row of every table that the database has."""
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        assert set(names) >= set(TableRow.metadata.tables)
+        rows = [
+            str(tuple(row))
+            for name in names
+            for row in connection.execute(sa.text(f"SELECT * FROM {name}"))
+        ]
+    return "\n".join(rows)
+
+
+def counted(database: TestDatabase) -> dict[str, int]:
+    """Return how many rows each table has."""
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for name, table in TableRow.metadata.tables.items()
+        }
+
+
+def _holder(world: World, card: Card) -> Cardholder:
+    with world.store.read() as uow:
+        found = uow.holders.get(card.holder_id)
+    assert found is not None
+    return found

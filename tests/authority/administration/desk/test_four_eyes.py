@@ -1,0 +1,580 @@
+"""Acts that wait for a second member of staff: proposed, agreed to, declined, let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.app.config.settings import NoticeSettings, PolicySettings
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.proposed_acts import ACTS
+from kiosk.authority.administration.service import LocalAdminDesk
+from kiosk.authority.administration.views import (
+    Actor,
+    Done,
+    Grounds,
+    IssuedFrom,
+    NewCard,
+    Seen,
+    unseen,
+)
+from kiosk.authority.audit import StaffKind
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditEvent, Outcome
+from kiosk.authority.store.tables import TableRow
+from kiosk.contract.errors import (
+    AdministrationError,
+    ChangedMeanwhile,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+)
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.concurrently import both
+from tests.authority.administration.desk.keys import new_key
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.administration.desk.people import PUK, cards_of, secret_of, seen, told
+from tests.authority.store import samples
+from tests.support.database import SetClock, TestDatabase
+
+WHY = Grounds("Spoke to the colleague", "Saw the badge myself")
+FILE = PolicySettings(four_eyes=True)
+NEW_CARD = "cd" * 16
+NEW_PUK = "60482915"
+KEY = new_key()
+
+
+@pytest.fixture
+def means(means: StaffDependencies, store: Store) -> StaffDependencies:
+    """The usual means; ``store`` is named so that pytest sees its database's parameter."""
+    return replace(means, policy=FILE.policy, file_policy=FILE)
+
+
+@pytest.fixture
+def first(means: StaffDependencies) -> Office:
+    return office_of(means, Role.MANAGER, "Manager One")
+
+
+@pytest.fixture
+def second(means: StaffDependencies) -> Office:
+    return office_of(means, Role.MANAGER, "Manager Two")
+
+
+@pytest.fixture
+def somebody(means: StaffDependencies) -> Office:
+    """A member of staff whom others change."""
+    return office_of(means, Role.AUDITOR, "Auditor Mbeki")
+
+
+Call = Callable[[LocalAdminDesk, samples.Person, str], object]
+
+CALLS: dict[str, Call] = {
+    "people.lift_block": lambda desk, asha, _: desk.people.lift_block(look(desk, asha), GROUNDS),
+    "people.revoke_registration": lambda desk, asha, _: desk.people.revoke_registration(
+        look(desk, asha), GROUNDS
+    ),
+    "people.correct_email": lambda desk, asha, _: desk.people.correct_email(
+        look(desk, asha), "asha@nhs.uk", GROUNDS
+    ),
+    "cards.add": lambda desk, asha, _: desk.cards.add(
+        look(desk, asha), NewCard(NEW_CARD, secret=Sensitive(NEW_PUK)), GROUNDS
+    ),
+    "cards.replace": lambda desk, asha, _: desk.cards.replace(
+        look(desk, asha), asha.card.id, NewCard(NEW_CARD, secret=Sensitive(NEW_PUK)), GROUNDS
+    ),
+    "cards.set_secret": lambda desk, asha, _: desk.cards.set_secret(
+        look(desk, asha), asha.card.id, Sensitive(NEW_PUK), GROUNDS, tries_full=True
+    ),
+    "staff.add": lambda desk, _, __: desk.staff.add("Bo Banks", Role.AGENT, KEY, GROUNDS),
+    "staff.change_role": lambda desk, _, staff_id: desk.staff.change_role(
+        staff_id, Role.AGENT, 0, GROUNDS
+    ),
+    "staff.add_key": lambda desk, _, staff_id: desk.staff.add_key(staff_id, KEY, 0, GROUNDS),
+    "policy.change": lambda desk, _, __: desk.policy.change("max_failures", "5", 0, GROUNDS),
+    "policy.reset": lambda desk, _, __: desk.policy.reset("code_digits", 1, GROUNDS),
+    "audit.redact": lambda desk, _, __: desk.audit.redact(1, GROUNDS),
+    "imports.run": lambda desk, _, __: desk.imports.run("people.csv", unseen),
+}
+
+
+def look(desk: LocalAdminDesk, person: samples.Person) -> Seen:
+    return seen(desk._office.means, person)
+
+
+@pytest.fixture
+def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
+    """Somebody for whom every call of ``CALLS`` has something to do."""
+    with means.store.begin() as uow:
+        uow.registrations.block(asha.holder.id)
+        uow.commit()
+    alone = replace(means, policy=PolicySettings().policy, file_policy=PolicySettings())
+    before = LocalAdminDesk(office_of(alone, Role.MANAGER, "Manager Before"))
+    before.policy.change("code_digits", "9", 0, GROUNDS)
+    (means.imports / "people.csv").write_text(
+        f"{HEADER}{asha.holder.number},{asha.holder.name},asha@nhs.uk,,\n"
+    )
+    return asha
+
+
+def test_every_act_that_may_wait_is_one_of_the_table() -> None:
+    assert set(CALLS) == set(ACTS)
+    every = FOUR_EYES | ALWAYS_FOUR_EYES
+    assert {kind.action for kind in ACTS.values()} == every - {Action.ISSUE_CODE}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_it_waits_and_changes_nothing(
+    database: TestDatabase,
+    means: StaffDependencies,
+    ready: samples.Person,
+    first: Office,
+    somebody: Office,
+    call: str,
+) -> None:
+    before = contents(database)
+    result = CALLS[call](LocalAdminDesk(first), ready, somebody.actor.staff_id)
+    assert result.waits  # type: ignore[attr-defined]
+    assert contents(database) == before
+    (line,) = LocalAdminDesk(first).proposals.waiting()
+    assert line.action is ACTS[call].action
+    assert line.is_mine
+    assert told(means) == []
+    proposed = newest_event(means)
+    assert (proposed.kind, proposed.actor) == ("act-proposed", first.actor.staff_id)
+    assert proposed.detail["act"] == call
+    assert proposed.detail["key"] == first.actor.key
+    assert proposed.reference == line.reference
+    assert NEW_PUK not in repr(everything(database))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_with_an_agreement_it_is_done_as_it_is_done_alone(
+    database: TestDatabase,
+    means: StaffDependencies,
+    ready: samples.Person,
+    first: Office,
+    second: Office,
+    somebody: Office,
+    call: str,
+) -> None:
+    before = contents(database)
+    CALLS[call](LocalAdminDesk(first), ready, somebody.actor.staff_id)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    assert (line.proposed_by, line.why_not) == ("Manager One", "")
+    assert NEW_PUK not in repr(line)
+    done = LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    assert not done.waits
+    after = contents(database)
+    assert (after != before) is (call != "audit.redact"), "that one changes notes alone"
+    assert LocalAdminDesk(second).proposals.waiting() == ()
+    with means.store.read() as uow:
+        kept = uow.proposals.get(line.proposal_id)
+        agreed, *deeds = uow.audit.latest(limit=2)
+    assert kept is not None
+    assert (kept.outcome, kept.decided_by) == (Outcome.AGREED, second.actor.staff_id)
+    assert kept.parameters == b""
+    assert (agreed.kind, agreed.actor) == ("act-agreed", second.actor.staff_id)
+    assert agreed.detail["proposed_by"] == first.actor.staff_id
+    assert deeds[0].actor == first.actor.staff_id
+    with pytest.raises(ChangedMeanwhile) as caught:
+        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    assert caught.value.changes == ("Manager Two agreed to it.",)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_the_audit_says_in_words_what_was_proposed(act: str) -> None:
+    for kind in (StaffKind.ACT_PROPOSED, StaffKind.ACT_AGREED):
+        assert kind.spec.from_detail is not None
+        assert act not in kind.spec.from_detail({"act": act})
+
+
+def test_the_story_names_both(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    agree_all(second)
+    lines = LocalAdminDesk(second).people.person(asha.holder.id).story
+    told_of = {line.told: line.who for line in lines}
+    done = (
+        "Corrected the email address. Reason: Asked for by telephone. "
+        "Identified by: Photo ID, in person. Agreed by Manager Two."
+    )
+    assert told_of[done] == "Manager One"
+    agreed = "Agreed to correct the email address, as a colleague had proposed."
+    assert any(line.startswith(agreed) for line in told_of)
+
+
+def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
+    means: StaffDependencies, ready: samples.Person, first: Office, second: Office
+) -> None:
+    CALLS["cards.set_secret"](LocalAdminDesk(first), ready, "")
+    assert secret_of(means, cards_of(means, ready)[0]) == PUK
+    agree_all(second)
+    assert secret_of(means, cards_of(means, ready)[0]) == NEW_PUK
+
+
+def test_what_is_wrong_with_it_is_said_at_once(
+    first: Office, means: StaffDependencies, asha: samples.Person
+) -> None:
+    desk = LocalAdminDesk(first)
+    with pytest.raises(NotTaken, match="approved domains"):
+        desk.people.correct_email(seen(means, asha), "asha@example.com", GROUNDS)
+    with pytest.raises(NotTaken):
+        desk.cards.add(seen(means, asha), NewCard("not hexadecimal"), GROUNDS)
+    with pytest.raises(NotTaken):
+        desk.cards.set_secret(seen(means, asha), asha.card.id, IssuedFrom("nothing"), GROUNDS)
+    assert desk.proposals.waiting() == ()
+
+
+def test_the_same_waits_once(
+    first: Office, second: Office, means: StaffDependencies, asha: samples.Person
+) -> None:
+    LocalAdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
+    with pytest.raises(ChangedMeanwhile, match="waits") as caught:
+        LocalAdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
+    assert "Manager One proposed it" in caught.value.changes[0]
+
+
+# --- who agrees ------------------------------------------------------------------------
+
+
+def test_nobody_agrees_with_themselves(
+    first: Office, means: StaffDependencies, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    with pytest.raises(NotPermitted, match="proposed this yourself"):
+        agree_all(first)
+    assert newest_event(means).kind == "staff-not-permitted"
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+def test_only_somebody_who_may_do_it_agrees_or_declines(
+    means: StaffDependencies, first: Office, ready: samples.Person, somebody: Office, role: Role
+) -> None:
+    CALLS["staff.add"](LocalAdminDesk(first), ready, somebody.actor.staff_id)
+    (line,) = LocalAdminDesk(first).proposals.waiting()
+    other = LocalAdminDesk(office_of(means, role, "Somebody Else"))
+    shown = other.proposals.waiting()
+    assert [one.proposal_id for one in shown] == ([line.proposal_id] * (role is Role.AUDITOR))
+    for decide in (other.proposals.agree, other.proposals.decline):
+        with pytest.raises(NotPermitted):
+            decide(line.proposal_id, WHY)
+
+
+def test_a_member_and_whom_they_let_in_do_not_agree_with_each_other(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    """Added by one, with the agreement of another: they agree with the other one's acts only."""
+    LocalAdminDesk(first).staff.add("Bo Banks", Role.MANAGER, KEY, GROUNDS)
+    agree_all(second)
+    with means.store.read() as uow:
+        (member,) = (one for one in uow.staff.every() if one.name == "Bo Banks")
+        keys = uow.staff.keys()
+    (key,) = (one for one in keys if one.staff_id == member.id)
+    assert (member.added_by, member.agreed_by) == (first.actor.staff_id, second.actor.staff_id)
+    assert (key.added_by, key.agreed_by) == (first.actor.staff_id, second.actor.staff_id)
+    bo = Office(means, Actor("Bo Banks", Role.MANAGER, member.id, key.fingerprint))
+    propose(first, asha)
+    with pytest.raises(NotPermitted, match="Manager One let you in here"):
+        agree_all(bo)
+    decline_all(bo)
+    propose(bo, asha)
+    with pytest.raises(NotPermitted, match="You let Bo Banks in here"):
+        agree_all(first)
+    agree_all(second)
+    propose(second, asha, "asha@mod.uk")
+    agree_all(bo)
+
+
+@pytest.mark.parametrize("how", ["removed", "role", "key"])
+def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
+    means: StaffDependencies, second: Office, asha: samples.Person, how: str
+) -> None:
+    agent = office_of(means, Role.AGENT, "Agent One")
+    propose(agent, asha)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    with means.store.begin() as uow:
+        member = uow.staff.get(agent.actor.staff_id)
+        assert member is not None
+        match how:
+            case "removed":
+                uow.staff.save(replace(member, removed_at=samples.NOW))
+            case "role":
+                uow.staff.save(replace(member, role=Role.AUDITOR))
+            case _:
+                uow.staff.remove_key(member.id, agent.actor.key)
+        uow.commit()
+    assert LocalAdminDesk(second).proposals.waiting() == ()
+    with pytest.raises(NothingThere, match="may not do it any more"):
+        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    assert address(means, asha) == samples.registration(asha.holder.id).email
+
+
+# --- what spoils it --------------------------------------------------------------------
+
+
+def test_somebody_who_was_changed_since_is_not_changed(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    done = LocalAdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
+    with pytest.raises(ChangedMeanwhile) as caught:
+        agree_all(second)
+    because = f"Manager Two corrected the name (reference {done.reference})."
+    assert caught.value.changes == (because,)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    assert line.told == "Correct the email address to asha@nhs.uk."
+
+
+def test_after_a_week_nobody_agrees(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person, clock: SetClock
+) -> None:
+    propose(first, asha)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    clock.forward(minutes=7 * 24 * 60)
+    assert LocalAdminDesk(second).proposals.waiting() == ()
+    with pytest.raises(NothingThere, match="in time"):
+        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
+    with means.store.read() as uow:
+        kept = uow.proposals.get(line.proposal_id)
+        (event,) = (one for one in uow.audit.of_holder(asha.holder.id) if "expired" in one.kind)
+    assert kept is not None
+    assert (kept.outcome, kept.parameters) == (Outcome.EXPIRED, b"")
+    assert (event.kind, event.actor, event.reference) == ("act-expired", "kiosk", line.reference)
+    clock.forward(minutes=31 * 24 * 60)
+    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
+    with means.store.read() as uow:
+        assert uow.proposals.get(line.proposal_id) is None
+
+
+@pytest.mark.parametrize("who", ["proposer", "colleague"])
+def test_it_is_declined_or_taken_back(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person, who: str
+) -> None:
+    propose(first, asha)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    decider = first if who == "proposer" else second
+    LocalAdminDesk(decider).proposals.decline(line.proposal_id, WHY)
+    event = newest_event(means)
+    assert (event.kind, event.actor) == ("act-declined", decider.actor.staff_id)
+    assert event.holder_id == asha.holder.id
+    with pytest.raises(ChangedMeanwhile) as caught:
+        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    assert caught.value.changes == (f"{decider.actor.name} declined it.",)
+    propose(first, asha)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "proposed_by = 'somebody else'",
+        "revision = revision + 1",
+        "act = 'people.lift_block'",
+        "card_id = 'another'",
+        "expires_at = '2099-01-01 00:00:00.000000'",
+    ],
+)
+def test_what_was_altered_in_the_database_is_not_done(
+    database: TestDatabase,
+    means: StaffDependencies,
+    first: Office,
+    second: Office,
+    asha: samples.Person,
+    change: str,
+) -> None:
+    propose(first, asha)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE proposed_act SET {change}"))
+    with pytest.raises(NothingThere, match="altered in the database"):
+        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    for shown in LocalAdminDesk(second).proposals.waiting():
+        assert "altered in the database" in shown.why_not
+        assert shown.told == "correct-email: what was entered cannot be read."
+    assert address(means, asha) == samples.registration(asha.holder.id).email
+
+
+def test_of_two_who_agree_at_once_one_does(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    third = office_of(means, Role.AGENT, "Agent Three")
+    propose(first, asha)
+    (line,) = LocalAdminDesk(second).proposals.waiting()
+    outcomes = both(
+        lambda: LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY),
+        lambda: LocalAdminDesk(third).proposals.agree(line.proposal_id, WHY),
+    )
+    (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
+    assert isinstance(late, ChangedMeanwhile)
+    assert [isinstance(one, Done) for one in outcomes].count(True) == 1
+
+
+def test_who_is_erased_leaves_nothing_that_waits(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    LocalAdminDesk(second).people.erase(seen(means, asha), Grounds("Asked for it"))
+    assert LocalAdminDesk(second).proposals.waiting() == ()
+    with means.store.read() as uow:
+        assert uow.proposals.waiting() == ()
+
+
+# --- imports ---------------------------------------------------------------------------
+
+HEADER = "holder_number,name,email,card_id,unblock_secret\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "waits"),
+    [
+        ("100000000009,Bo Banks,bo@nhs.uk,{other},12345678\n", False),
+        ("{number},Another Name,,,\n", False),
+        ("{number},{name},other@nhs.uk,,\n", True),
+        ("{number},{name},,{other},\n", True),
+        ("{number},{name},,{card},98765432\n", True),
+    ],
+)
+def test_an_import_waits_for_what_it_does_to_people_who_are_known(
+    means: StaffDependencies,
+    first: Office,
+    second: Office,
+    asha: samples.Person,
+    line: str,
+    waits: bool,
+) -> None:
+    text = line.format(
+        number=asha.holder.number,
+        name=asha.holder.name,
+        card=asha.card.identifier,
+        other=NEW_CARD,
+    )
+    write(means, HEADER + text)
+    result = LocalAdminDesk(first).imports.run("people.csv", unseen)
+    assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
+    waiting = LocalAdminDesk(second).proposals.waiting()
+    assert len(waiting) == waits
+    if waits:
+        agree_all(second)
+        write(means, HEADER + text)
+        again = LocalAdminDesk(first).imports.run("people.csv", unseen)
+        assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
+
+
+def test_a_file_that_was_changed_since_is_not_imported(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    known = f"{asha.holder.number},{asha.holder.name}"
+    write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
+    LocalAdminDesk(first).imports.run("people.csv", unseen)
+    write(means, f"{HEADER}{known},thief@nhs.uk,,\n")
+    with pytest.raises(ChangedMeanwhile, match="file was changed"):
+        agree_all(second)
+    with means.store.read() as uow:
+        holder = uow.holders.get(asha.holder.id)
+    assert holder == asha.holder
+
+
+# --- the command line ------------------------------------------------------------------
+
+
+def root(means: StaffDependencies) -> Office:
+    return Office(means, Actor("command line: root", Role.MANAGER))
+
+
+def test_the_command_line_lets_the_first_members_in_alone(means: StaffDependencies) -> None:
+    desk = LocalAdminDesk(root(means))
+    for name in ("Manager One", "Manager Two"):
+        assert not desk.staff.add(name, Role.MANAGER, new_key(), GROUNDS).waits
+    assert desk.staff.add("Manager Three", Role.MANAGER, new_key(), GROUNDS).waits
+
+
+def test_two_of_whom_one_let_the_other_in_are_not_two(
+    means: StaffDependencies, first: Office, asha: samples.Person
+) -> None:
+    staff_id = office_of(means, Role.MANAGER, "Manager Two").actor.staff_id
+    with means.store.begin() as uow:
+        member = uow.staff.get(staff_id)
+        assert member is not None
+        uow.staff.save(replace(member, added_by=first.actor.staff_id))
+        uow.commit()
+    assert (
+        not LocalAdminDesk(root(means)).people.revoke_registration(seen(means, asha), GROUNDS).waits
+    )
+
+
+def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(root(means), asha)
+    with pytest.raises(NotPermitted, match="proposed this yourself"):
+        agree_all(root(means))
+    agree_all(second)
+    propose(first, asha, "asha@mod.uk")
+    agree_all(root(means))
+    assert address(means, asha) == "asha@mod.uk"
+
+
+# --- helpers ---------------------------------------------------------------------------
+
+
+def propose(office: Office, person: samples.Person, email: str = "asha@nhs.uk") -> None:
+    desk = LocalAdminDesk(office)
+    assert desk.people.correct_email(seen(office.means, person), email, GROUNDS).waits
+
+
+def agree_all(office: Office) -> None:
+    desk = LocalAdminDesk(office)
+    for line in desk.proposals.waiting():
+        desk.proposals.agree(line.proposal_id, WHY)
+
+
+def decline_all(office: Office) -> None:
+    desk = LocalAdminDesk(office)
+    for line in desk.proposals.waiting():
+        desk.proposals.decline(line.proposal_id, WHY)
+
+
+def address(means: StaffDependencies, person: samples.Person) -> str:
+    with means.store.read() as uow:
+        registration = uow.registrations.of_holder(person.holder.id)
+    assert registration is not None
+    return registration.email
+
+
+def newest_event(means: StaffDependencies) -> AuditEvent:
+    with means.store.read() as uow:
+        (event,) = uow.audit.latest(limit=1)
+    return event
+
+
+def write(means: StaffDependencies, text: str) -> None:
+    (Path(means.imports) / "people.csv").write_text(text, encoding="utf-8")
+
+
+def contents(database: TestDatabase) -> dict[str, list[str]]:
+    """All rows but those of the audit, of notes and of what waits."""
+    left_out = {"proposed_act", "action_note"}
+    every = everything(database)
+    return {
+        name: rows
+        for name, rows in every.items()
+        if name not in left_out and not name.startswith("audit_")
+    }
+
+
+def everything(database: TestDatabase) -> dict[str, list[str]]:
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return {
+            name: sorted(map(str, connection.execute(sa.text(f"SELECT * FROM {name}"))))
+            for name in TableRow.metadata.tables
+        }

@@ -1,0 +1,213 @@
+"""Files of people in the imports folder: listed, rehearsed, imported by a manager alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, LocalImportDesk
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.views import unseen
+from kiosk.authority.crypto.derivation import Masters
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.importing import HEADER, line
+from tests.support.database import MACS, TestDatabase
+
+
+@pytest.fixture
+def desk(manager: Office) -> LocalImportDesk:
+    return LocalImportDesk(manager)
+
+
+def put(means: StaffDependencies, name: str, *lines: str, at: int = 1_900_000_000) -> Path:
+    path = means.imports / name
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    os.utime(path, (at, at))
+    return path
+
+
+def test_the_newest_file_comes_first(desk: LocalImportDesk, means: StaffDependencies) -> None:
+    old = put(means, "old.csv", line(1))
+    put(means, "new.csv", line(1), at=1_900_000_060)
+    first, second = desk.files()
+    assert (first.name, second.name) == ("new.csv", "old.csv")
+    assert second.size == old.stat().st_size
+    assert second.changed_at == datetime.fromtimestamp(1_900_000_000, UTC)
+
+
+def test_only_plain_files_of_the_folder_are_there(
+    desk: LocalImportDesk, means: StaffDependencies, tmp_path: Path
+) -> None:
+    outside = tmp_path / "keys.json"
+    outside.write_text("secret")
+    (means.imports / "link.csv").symlink_to(outside)
+    (means.imports / "folder.csv").mkdir()
+    (means.imports / ".hidden.csv").write_text("")
+    (means.imports / "bell\x07.csv").write_text("")
+    os.mkfifo(means.imports / "pipe.csv")
+    assert desk.files() == ()
+    names = ("link.csv", "folder.csv", ".hidden.csv", "pipe.csv", "../keys.json", str(outside), "")
+    for name in names:
+        with pytest.raises(NothingThere):
+            desk.run(name, unseen)
+
+
+def test_a_rehearsal_tells_all_and_changes_nothing(
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
+) -> None:
+    path = put(means, "people.csv", *(line(n) for n in range(3)))
+    told: list[tuple[int, int]] = []
+    dry = desk.rehearse("people.csv", lambda *how_far: told.append(how_far))
+    assert (dry.lines, dry.people_added, dry.cards_added, dry.secrets_sealed) == (3, 3, 3, 3)
+    assert (dry.reference, dry.problems) == ("", ())
+    assert told[-1] == (path.stat().st_size, path.stat().st_size)
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["900000000001"]) == {}
+
+
+def test_an_import_is_audited_with_who_did_it(
+    desk: LocalImportDesk, means: StaffDependencies, store: Store, manager: Office
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    done = desk.run("people.csv", unseen)
+    assert (done.lines, done.people_added) == (2, 2)
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+        assert "900000000001" in uow.holders.by_numbers(["900000000001"])
+    assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
+
+
+def test_people_who_were_erased_are_named(
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    desk.run("people.csv", unseen)
+    with store.begin() as uow:
+        assert uow.holders.erase(uow.holders.by_numbers(["900000000002"])["900000000002"].id)
+        uow.commit()
+    put(means, "people.csv", line(1), line(2))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        assert result.erased_before == ((3, "900000000002 Jo Smith"),)
+        assert result.erased_before_in_all == 1
+        assert "Jo Smith" not in repr(result)
+
+
+def test_the_first_problems_are_shown_and_all_are_counted(
+    desk: LocalImportDesk, means: StaffDependencies, store: Store
+) -> None:
+    put(means, "bad.csv", line(1), *("nonsense" for _ in range(PROBLEMS_SHOWN + 50)))
+    for import_ in (desk.rehearse, desk.run):
+        refused = import_("bad.csv", unseen)
+        assert len(refused.problems) == PROBLEMS_SHOWN
+        assert refused.problems[0][0] == 3
+        assert refused.problems_in_all == PROBLEMS_SHOWN + 50
+        assert (refused.people_added, refused.reference) == (0, "")
+    with store.read() as uow:
+        assert uow.audit.latest() == ()
+
+
+def test_a_folder_that_is_gone_is_named(desk: LocalImportDesk, means: StaffDependencies) -> None:
+    means.imports.rmdir()
+    with pytest.raises(NotTaken, match=r"imports folder .*: No such file or directory"):
+        desk.files()
+
+
+def test_others_do_not_even_see_the_files(
+    means: StaffDependencies, agent: Office, auditor: Office
+) -> None:
+    put(means, "people.csv", line(1))
+    for office in (agent, auditor):
+        desk = LocalImportDesk(office)
+        with pytest.raises(NotPermitted):
+            desk.files()
+        with pytest.raises(NotPermitted):
+            desk.rehearse("people.csv", unseen)
+        with pytest.raises(NotPermitted):
+            desk.run("people.csv", unseen)
+
+
+class Beforehand(Store):
+    """A store in which somebody else is done just before the next one who writes begins."""
+
+    first: Callable[[], object] | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        with super().begin() as uow:
+            yield uow
+
+
+def test_the_role_is_asked_in_the_transaction_that_imports(
+    database: TestDatabase, means: StaffDependencies, store: Store, manager: Office
+) -> None:
+    put(means, "people.csv", line(1))
+    late = Beforehand(database.url, database.clock, MACS)
+    desk = LocalImportDesk(Office(replace(means, store=late), manager.actor))
+
+    def part_with() -> None:
+        with store.begin() as uow:
+            member = uow.staff.get(manager.actor.staff_id)
+            assert member is not None
+            uow.staff.save(replace(member, role=Role.AUDITOR))
+            uow.commit()
+
+    late.first = part_with
+    with pytest.raises(NotPermitted):
+        desk.run("people.csv", unseen)
+    late.close()
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["900000000001"]) == {}
+        assert [event.kind for event in uow.audit.latest()] == ["staff-not-permitted"]
+
+
+def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager: Office) -> None:
+    away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
+    ring = KeyRing.fresh()
+    without = replace(means, sealer=Sealer(ring, Masters(ring, away)))
+    desk = LocalImportDesk(Office(without, manager.actor))
+    path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
+    path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
+    for act in (desk.rehearse, desk.run):
+        with pytest.raises(NotTaken, match="nothing was imported"):
+            act("people.csv", unseen)
+
+
+def test_what_was_imported_is_removed_from_the_folder(
+    desk: LocalImportDesk, means: StaffDependencies
+) -> None:
+    path = put(means, "people.csv", line(1))
+    assert desk.rehearse("people.csv", unseen).file_kept == ""
+    assert path.exists()
+    assert desk.run("people.csv", unseen).file_kept == ""
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_removed_is_said_to_be_there(
+    desk: LocalImportDesk, means: StaffDependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(means, "people.csv", line(1))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert desk.run("people.csv", unseen).file_kept == "Permission denied"
+    assert path.exists()

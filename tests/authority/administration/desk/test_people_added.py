@@ -1,0 +1,68 @@
+"""People whom staff add by hand, and who cannot be added."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.contract.errors import NotTaken
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.results import mailed
+from tests.authority.store.samples import Person
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(agent)
+
+
+def test_a_person_is_added_and_found(desk: LocalPeopleDesk, means: StaffDependencies) -> None:
+    done = desk.add(" 100200300999 ", " Bo  Chen", "bo@NHS.net", GROUNDS)
+    assert done.told == "Bo Chen is added."
+    person = desk.find_one(" 100200300999")
+    assert (person.name, person.email, person.standing) == (
+        "Bo Chen",
+        "bo@nhs.net",
+        Standing.NO_CARD,
+    )
+    (line,) = person.story
+    assert line.reference == done.reference
+    assert "Reason: Asked for by telephone." in line.told
+    with means.store.read() as uow:
+        assert uow.search.find("chen bo", 5) == (person.seen.holder_id,)
+    assert mailed(means) == []
+
+
+def test_a_person_may_be_added_without_an_address(desk: LocalPeopleDesk) -> None:
+    desk.add("100200300999", "Bo Chen", "  ", GROUNDS)
+    assert desk.find_one("100200300999").email == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "email", "field"),
+    [
+        ("1002003", "Bo", "", "number"),
+        ("", "Bo", "", "number"),
+        ("100000000001", "Bo", "", "number"),
+        ("100200300999", "", "", "name"),
+        ("100200300999", "Bo", "bo@example.com", "email"),
+        ("100200300999", "Bo", "bo", "email"),
+    ],
+)
+def test_a_person_who_cannot_be_added(
+    desk: LocalPeopleDesk,
+    means: StaffDependencies,
+    asha: Person,
+    number: str,
+    name: str,
+    email: str,
+    field: str,
+) -> None:
+    with pytest.raises(NotTaken) as caught:
+        desk.add(number, name, email, GROUNDS)
+    assert caught.value.field == field
+    with means.store.read() as uow:
+        assert uow.audit.latest() == ()
+        assert set(uow.holders.by_numbers([number, asha.holder.number])) == {asha.holder.number}

@@ -1,0 +1,140 @@
+"""What staff do about people, seen from a station where one of them stands at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Seen
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, Grant, Reason, Refusal, SetPin
+from kiosk.contract.reference import reference_of
+from tests.authority.administration.desk.estate import means_beside, unlocks
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.world import EMAIL, World
+from tests.support.database import TestDatabase
+
+NEXT = "asha.bell@nhs.net"
+
+Deed = Callable[[LocalPeopleDesk, Seen], object]
+
+
+@pytest.fixture
+def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=database.url)
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def office(world: World, tmp_path: Path) -> Office:
+    return office_of(means_beside(world, tmp_path), Role.AGENT)
+
+
+@pytest.fixture
+def desk(office: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(office)
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+CLOSING: dict[str, Deed] = {
+    "leave": lambda desk, seen: desk.mark_leaver(seen, GROUNDS),
+    "revoke": lambda desk, seen: desk.revoke_registration(seen, GROUNDS),
+    "readdress": lambda desk, seen: desk.correct_email(seen, NEXT, GROUNDS),
+}
+SAYS = {
+    "leave": Reason.LEAVER,
+    "revoke": Reason.NOT_REGISTERED,
+    "readdress": Reason.CODE_WITHDRAWN,
+}
+"""What the page says to whoever stands there with everything proven."""
+
+
+@pytest.mark.parametrize("name", CLOSING)
+def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
+    world: World, desk: LocalPeopleDesk, card: Card, name: str
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    CLOSING[name](desk, desk.person(card.holder_id).seen)
+    refused = world.authority.release(sitting.visit, sitting.attempt())
+    assert isinstance(refused, Refusal)
+    assert refused.reason is SAYS[name]
+    assert world.card(card).secret_exposure == 0
+
+
+@pytest.mark.parametrize("name", CLOSING)
+def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
+    world: World, desk: LocalPeopleDesk, card: Card, name: str
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.answer(sitting.questions())
+    world.relay.on_send = lambda: CLOSING[name](desk, desk.person(card.holder_id).seen)
+    with pytest.raises(StepRefused, match="no draft any more"):
+        sitting.send()
+    world.relay.on_send = None
+    with world.store.read() as uow:
+        assert uow.codes.live(card.id) is None
+        assert uow.codes.open_of_holder(card.holder_id) == ()
+
+
+def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
+    world: World, desk: LocalPeopleDesk, card: Card
+) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    old = world.relay.code
+    desk.correct_email(desk.person(card.holder_id).seen, NEXT, GROUNDS)
+    dead = sitting.enter(old)
+    assert isinstance(dead, CodeDead)
+    assert dead.why is CodeEnd.WITHDRAWN
+    world.clock.forward(seconds=61)
+    assert isinstance(sitting.send(), EnterCode)
+    assert [message.to for message in world.relay.sent] == [EMAIL, NEXT]
+    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(sitting.release(), Grant)
+    assert world.registration(card).unconfirmed_since is None
+
+
+def test_a_block_that_is_lifted_lets_them_unlock(
+    world: World, desk: LocalPeopleDesk, card: Card
+) -> None:
+    sitting = world.insert(card, blocked=True, station="Main entrance")
+    task = sitting.questions()
+    for _ in range(world.policy.max_failures):
+        sitting.answer(task, wrong=True)
+    person = desk.person(card.holder_id)
+    assert person.headline == (
+        "Blocked since 09:30 today: three failed attempts, the last at Main entrance."
+    )
+    assert {line.reference for line in person.story[:2]} == {reference_of(sitting.visit)}
+    assert [line.told for line in person.story[:2]] == [
+        "Turned away: self-service is blocked.",
+        "Self-service was blocked after three failed attempts.",
+    ]
+    assert not unlocks(world, card)
+    desk.lift_block(desk.person(card.holder_id).seen, GROUNDS)
+    assert unlocks(world, card)
+    told = [line.told for line in desk.person(card.holder_id).story]
+    assert any(line.startswith("Lifted the block. Reason: ") for line in told)
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def test_whoever_is_taken_back_unlocks_as_before(
+    world: World, desk: LocalPeopleDesk, card: Card
+) -> None:
+    desk.mark_leaver(desk.person(card.holder_id).seen, GROUNDS)
+    assert not unlocks(world, card)
+    desk.take_back_leaver(desk.person(card.holder_id).seen, GROUNDS)
+    assert unlocks(world, card)

@@ -1,0 +1,222 @@
+"""What staff do about people: what changes, what the audit and the holder are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.authority.audit import StaffKind
+from kiosk.contract.errors import ChangedMeanwhile, NotTaken
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.people import seen
+from tests.authority.administration.desk.results import (
+    audited,
+    block,
+    gather,
+    holder,
+    is_revoked,
+    mailed,
+    outbox,
+    registered,
+    use_up,
+)
+from tests.authority.store import samples
+from tests.authority.store.samples import NOW, Person
+
+OLD, NEW = "asha@trust.nhs.uk", "asha.bell@wexbridge.nhs.uk"
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(agent)
+
+
+# --- lifting a block -------------------------------------------------------------------
+
+
+def test_a_block_is_lifted_with_its_failures(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    block(means, asha)
+    done = desk.lift_block(seen(means, asha), GROUNDS)
+    registration = registered(means, asha)
+    assert (registration.blocked_at, registration.failures) == (None, 0)
+    assert desk.person(asha.holder.id).standing is Standing.READY
+    assert audited(means, asha) == (StaffKind.BLOCK_LIFTED, done.reference, {"failures": 3})
+    assert mailed(means) == [(OLD, "block-lifted", done.reference)]
+
+
+def test_attempts_that_are_used_up_are_given_back_though_nobody_wrote_a_block(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    use_up(means, asha)
+    assert desk.person(asha.holder.id).standing is Standing.BLOCKED
+    desk.lift_block(seen(means, asha), GROUNDS)
+    assert registered(means, asha).failures == 0
+
+
+def test_a_block_that_is_not_there_cannot_be_lifted(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    with pytest.raises(ChangedMeanwhile, match="no block any more"):
+        desk.lift_block(seen(means, asha), GROUNDS)
+    stranger = samples.stored_person(means.store, "100000000002")
+    with pytest.raises(ChangedMeanwhile, match="no block any more"):
+        desk.lift_block(seen(means, stranger), GROUNDS)
+    assert mailed(means) == []
+
+
+# --- revoking a registration -----------------------------------------------------------
+
+
+def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    code_id = gather(means, asha)
+    done = desk.revoke_registration(seen(means, asha), GROUNDS)
+    assert desk.person(asha.holder.id).standing is Standing.NOT_REGISTERED
+    with means.store.begin() as uow:
+        assert uow.registrations.of_holder(asha.holder.id) is None
+        assert uow.pending.delete_of_holder(asha.holder.id) == 0
+        assert is_revoked(means, code_id)
+        assert uow.holders.get(asha.holder.id) == replace(asha.holder, revision=1)
+        assert uow.cards.get(asha.card.id) == asha.card
+    assert audited(means, asha) == (StaffKind.REGISTRATION_REVOKED, done.reference, {})
+    assert mailed(means) == [(OLD, "registration-revoked", done.reference)]
+    with pytest.raises(ChangedMeanwhile, match="not registered any more"):
+        desk.revoke_registration(seen(means, asha), GROUNDS)
+
+
+def test_the_key_that_the_card_named_goes_with_the_registration(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    with means.store.begin() as uow:
+        uow.cards.record_key(asha.card.id, b"a key")
+        uow.commit()
+    desk.revoke_registration(seen(means, asha), GROUNDS)
+    assert not desk.person(asha.holder.id).cards[0].has_key
+
+
+# --- correcting ------------------------------------------------------------------------
+
+
+def test_a_name_is_corrected_and_found_again(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    done = desk.correct_name(seen(means, asha), "  Asha   Bell ", GROUNDS)
+    assert done.told == "The name is Asha Bell now."
+    assert holder(means, asha).name == "Asha Bell"
+    with means.store.read() as uow:
+        assert uow.search.find("bell", 5) == (asha.holder.id,)
+        assert uow.search.find("okafor", 5) == ()
+    assert audited(means, asha) == (StaffKind.NAME_CORRECTED, done.reference, {})
+    assert mailed(means) == []
+
+
+@pytest.mark.parametrize("name", ["", "   ", "Asha Okafor", "x" * 121, "Asha\x1b[2J"])
+def test_a_name_that_cannot_be_taken(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person, name: str
+) -> None:
+    with pytest.raises(NotTaken) as caught:
+        desk.correct_name(seen(means, asha), name, GROUNDS)
+    assert caught.value.field == "name"
+    assert holder(means, asha) == asha.holder
+
+
+def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    code_id = gather(means, asha)
+    done = desk.correct_email(seen(means, asha), f" {NEW.replace('wex', 'WEX')} ", GROUNDS)
+    registration = registered(means, asha)
+    assert (registration.email, registration.unconfirmed_since) == (NEW, NOW)
+    assert registration.hashes == samples.registration("").hashes
+    assert holder(means, asha).email == NEW
+    assert is_revoked(means, code_id)
+    person = desk.person(asha.holder.id)
+    assert (person.email, person.can_unlock) == (NEW, True)
+    assert person.registration is not None
+    assert not person.registration.confirmed
+    with means.store.begin() as uow:
+        assert uow.pending.delete_of_holder(asha.holder.id) == 0
+        assert uow.search.find(NEW, 5) == (asha.holder.id,)
+        assert uow.search.find(OLD, 5) == ()
+    assert audited(means, asha) == (
+        StaffKind.EMAIL_CORRECTED, done.reference, {"registered": True},
+    )  # fmt: skip
+    assert mailed(means) == [
+        (NEW, "email-corrected-new", done.reference),
+        (OLD, "email-corrected-old", done.reference),
+    ]
+
+
+def test_the_mail_about_an_address_shows_the_new_one_masked(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    desk.correct_email(seen(means, asha), NEW, GROUNDS)
+    for message in outbox(means):
+        assert message.params["masked_email"] == "a•••@wexbridge.nhs.uk"
+        assert NEW not in str(message.params)
+
+
+def test_an_address_of_somebody_who_is_not_registered(
+    desk: LocalPeopleDesk, means: StaffDependencies
+) -> None:
+    person = samples.stored_person(means.store)
+    done = desk.correct_email(seen(means, person), NEW, GROUNDS)
+    assert done.told.endswith("It is suggested to them when they register.")
+    assert holder(means, person).email == NEW
+    with means.store.read() as uow:
+        assert uow.registrations.of_holder(person.holder.id) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "because"),
+    [
+        (OLD, "already"),
+        ("asha@example.com", "approved domains are taken: nhs.net, nhs.uk, gov.uk, mod.uk"),
+        ("asha", "not an address"),
+        ("", "not an address"),
+    ],
+)
+def test_an_address_that_cannot_be_taken(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person, email: str, because: str
+) -> None:
+    code_id = gather(means, asha)
+    with pytest.raises(NotTaken, match=because) as caught:
+        desk.correct_email(seen(means, asha), email, GROUNDS)
+    assert caught.value.field == "email"
+    assert registered(means, asha).email == OLD
+    assert not is_revoked(means, code_id)
+
+
+# --- coming and going ------------------------------------------------------------------
+
+
+def test_a_leaver_is_closed_and_taken_back(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    code_id = gather(means, asha)
+    left = desk.mark_leaver(seen(means, asha), GROUNDS)
+    assert holder(means, asha).left_at == NOW
+    assert is_revoked(means, code_id)
+    person = desk.person(asha.holder.id)
+    assert (person.standing, person.can_unlock) == (Standing.LEFT, False)
+    assert audited(means, asha) == (StaffKind.LEAVER_MARKED, left.reference, {})
+    with pytest.raises(ChangedMeanwhile, match="leaver already"):
+        desk.mark_leaver(seen(means, asha), GROUNDS)
+
+    back = desk.take_back_leaver(seen(means, asha), GROUNDS)
+    assert desk.person(asha.holder.id).standing is Standing.READY
+    assert is_revoked(means, code_id)
+    assert audited(means, asha) == (StaffKind.LEAVER_TAKEN_BACK, back.reference, {})
+    assert mailed(means) == [
+        (OLD, "leaver-marked", left.reference),
+        (OLD, "leaver-taken-back", back.reference),
+    ]
+    with pytest.raises(ChangedMeanwhile, match="no leaver any more"):
+        desk.take_back_leaver(seen(means, asha), GROUNDS)

@@ -1,0 +1,202 @@
+"""The policy as staff change it: limits, who was first, what does not fit any more."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from kiosk.app.config.kinds import settings_of
+from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.policy import LocalPolicyDesk
+from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.administration.views import Grounds, PolicyLine
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import (
+    AdministrationError,
+    ChangedMeanwhile,
+    NothingThere,
+    NotPermitted,
+    NotTaken,
+)
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.support.database import SetClock
+
+
+@pytest.fixture(autouse=True)
+def questions(store: Store, clock: SetClock) -> None:
+    load_questions(store, clock)
+
+
+@pytest.fixture
+def desk(manager: Office) -> LocalPolicyDesk:
+    return LocalPolicyDesk(manager)
+
+
+def line(desk: LocalPolicyDesk, name: str) -> PolicyLine:
+    return next(each for each in desk.every() if each.name == name)
+
+
+def test_every_setting_is_there_with_its_limits(desk: LocalPolicyDesk) -> None:
+    lines = desk.every()
+    assert [each.name for each in lines] == [each.name for each in settings_of(PolicySettings)]
+    failures = line(desk, "max_failures")
+    assert (failures.value, failures.in_file, failures.allowed) == ("3", "3", "1 to 10")
+    assert (failures.changed_at, failures.revision) == (None, 0)
+    assert line(desk, "verification").value == "questions, email-code"
+    assert line(desk, "email_domains").value == "nhs.net, nhs.uk, gov.uk, mod.uk"
+
+
+def test_a_change_counts_and_tells_who_and_why(
+    desk: LocalPolicyDesk, manager: Office, clock: SetClock, store: Store
+) -> None:
+    done = desk.change("max_failures", " 5 ", 0, Grounds("Too many calls"))
+    assert done.told.startswith("max_failures is 5 from now on")
+    changed = line(desk, "max_failures")
+    assert (changed.value, changed.in_file, changed.revision) == ("5", "3", 1)
+    assert (changed.changed_at, changed.changed_by) == (clock.now(), manager.actor.name)
+    assert changed.reason == "Too many calls"
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+    told = {"setting": "max_failures", "value": "5", "was": "3", "as_in_file": False, "revision": 1}
+    assert told.items() <= event.detail.items()
+
+
+def test_the_files_value_counts_again_after_a_reset(desk: LocalPolicyDesk) -> None:
+    desk.change("email_domains", "Trust.NHS.uk", 0, GROUNDS)
+    assert line(desk, "email_domains").value == "trust.nhs.uk"
+    assert desk.reset("email_domains", 1, GROUNDS).told.endswith("as the settings file has it.")
+    back = line(desk, "email_domains")
+    assert (back.value, back.changed_at, back.reason, back.revision) == (back.in_file, None, "", 2)
+    desk.change("email_domains", "", 2, GROUNDS)
+    assert line(desk, "email_domains").value == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "because"),
+    [
+        ("max_failures", "11", "'11' is out of bounds. Allowed: 1 to 10."),
+        ("max_failures", "many", "'many' is not a whole number. Allowed: 1 to 10."),
+        ("email_domains", "no domain", "'no domain' is not a domain"),
+        ("email_domains", "a" * 2000, "too long"),
+        ("verification", "", "name each step once, and at least one"),
+        ("verification", "questions", "security questions alone do not prove anybody"),
+        ("questions_registered", "2", "questions_asked: cannot be more"),
+        ("pin_max_length", "5", "pin_min_length: cannot be more"),
+        ("max_failures", "3", "counts already"),
+    ],
+)
+def test_what_does_not_fit_changes_nothing(
+    desk: LocalPolicyDesk, store: Store, name: str, value: str, because: str
+) -> None:
+    before = desk.every()
+    with pytest.raises(NotTaken) as caught:
+        desk.change(name, value, 0, GROUNDS)
+    assert caught.value.field == "value"
+    assert because in str(caught.value)
+    assert desk.every() == before
+    with store.read() as uow:
+        assert uow.audit.latest() == ()
+
+
+def test_a_reset_of_what_was_never_set_changes_nothing(desk: LocalPolicyDesk) -> None:
+    with pytest.raises(NotTaken, match="counts already"):
+        desk.reset("max_failures", 0, GROUNDS)
+
+
+def test_a_reset_that_other_changes_stand_on_is_refused(desk: LocalPolicyDesk) -> None:
+    desk.change("questions_registered", "6", 0, GROUNDS)
+    desk.change("questions_asked", "4", 0, GROUNDS)
+    desk.change("questions_registered", "5", 1, GROUNDS)
+    desk.change("pin_min_length", "8", 0, GROUNDS)
+    with pytest.raises(NotTaken, match="pin_min_length"):
+        desk.change("pin_max_length", "7", 0, GROUNDS)
+    assert line(desk, "pin_max_length").trouble == ""
+
+
+def test_more_questions_than_are_offered_cannot_be_asked_for(
+    desk: LocalPolicyDesk, store: Store
+) -> None:
+    with store.begin() as uow:
+        for question in uow.questions.current()[4:]:
+            uow.questions.retire(question.id, uow.now)
+        uow.commit()
+    with pytest.raises(NotTaken, match="Only 4 questions are offered"):
+        desk.change("questions_registered", "5", 0, GROUNDS)
+    desk.change("max_failures", "4", 0, GROUNDS)
+
+
+def test_a_setting_that_there_is_not(desk: LocalPolicyDesk) -> None:
+    with pytest.raises(NothingThere):
+        desk.change("max_faliures", "4", 0, GROUNDS)
+
+
+def test_who_comes_second_is_told_what_counts_now(
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+) -> None:
+    other = LocalPolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))
+    desk.change("max_failures", "5", 0, GROUNDS)
+    with pytest.raises(ChangedMeanwhile) as caught:
+        other.change("max_failures", "4", 0, GROUNDS)
+    assert caught.value.changes == (f"{manager.actor.name} set max_failures to 5.",)
+    other.reset("max_failures", 1, GROUNDS)
+    with pytest.raises(ChangedMeanwhile) as caught:
+        desk.change("max_failures", "6", 1, GROUNDS)
+    assert caught.value.changes == ("Bo Banks set max_failures back to the settings file's value.",)
+
+
+def test_two_changes_at_once_never_make_what_does_not_fit(means: StaffDependencies) -> None:
+    """Each fits alone: asking four of four, and registering three."""
+    gate = threading.Barrier(2)
+    one, two = (LocalPolicyDesk(office_of(means, Role.MANAGER)) for _ in range(2))
+
+    def change(desk: LocalPolicyDesk, name: str, value: str) -> bool:
+        gate.wait()
+        try:
+            desk.change(name, value, 0, GROUNDS)
+        except AdministrationError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(change, one, "questions_asked", "4")
+        second = pool.submit(change, two, "questions_registered", "3")
+        assert sorted((first.result(), second.result())) == [False, True]
+    assert all(each.trouble == "" for each in one.every())
+
+
+def test_a_file_that_changed_later_counts_where_nothing_was_set(
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+) -> None:
+    desk.change("max_failures", "5", 0, GROUNDS)
+    file = replace(means.file_policy, max_failures=7, code_tries=9)
+    later = LocalPolicyDesk(Office(replace(means, file_policy=file), manager.actor))
+    assert (line(later, "max_failures").value, line(later, "max_failures").in_file) == ("5", "7")
+    assert line(later, "code_tries").value == "9"
+
+
+def test_what_fits_the_file_no_more_is_said_and_does_not_count(
+    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+) -> None:
+    desk.change("questions_asked", "4", 0, GROUNDS)
+    desk.change("max_failures", "5", 0, GROUNDS)
+    file = replace(means.file_policy, questions_registered=3)
+    later = LocalPolicyDesk(Office(replace(means, file_policy=file), manager.actor))
+    asked = line(later, "questions_asked")
+    assert (asked.value, asked.changed_by) == ("3", manager.actor.name)
+    assert asked.trouble == "questions_asked: cannot be more than questions_registered"
+    assert line(later, "max_failures").value == "3"
+    later.reset("questions_asked", 1, GROUNDS)
+    assert line(later, "max_failures").value == "5"
+
+
+def test_an_auditor_looks_and_changes_nothing(auditor: Office, desk: LocalPolicyDesk) -> None:
+    reading = LocalPolicyDesk(auditor)
+    assert reading.every() == desk.every()
+    with pytest.raises(NotPermitted):
+        reading.change("nonsense", "nonsense", 7, GROUNDS)

@@ -1,0 +1,152 @@
+"""The first two lines of a person's page know what a station saw of their card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.roles import Action
+from kiosk.authority.store.records import Cardholder, PinEvidence
+from kiosk.contract.messages import Reason
+from tests.authority.administration.desk.history import History
+from tests.authority.store import samples
+from tests.authority.store.samples import Person
+from tests.support.database import SetClock
+
+AT_STATION = frozenset(
+    {
+        Reason.CARD_REFUSED,
+        Reason.PIN_BLOCKED,
+        Reason.OUTCOME_UNKNOWN,
+        Reason.CARD_UNREADABLE,
+        Reason.INSERT_CARD,
+    }
+)
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(agent)
+
+
+@pytest.fixture
+def history(means: StaffDependencies, clock: SetClock) -> History:
+    return History(means.store, clock)
+
+
+def refuse(history: History, person: Person, reason: Reason) -> None:
+    """Let a station turn the card away; a certificate's end is told apart from a record's."""
+    kind = AuditKind.REFUSED_AT_STATION if reason in AT_STATION else AuditKind.REFUSED
+    by = {"by": "certificate"} if reason is Reason.CARD_EXPIRED else {}
+    history.visit(kind, holder=person.holder, card_id=person.card.id, reason=reason.value, **by)  # type: ignore[arg-type]
+    history.clock.forward(minutes=1)
+
+
+def without_address(means: StaffDependencies, holder: Cardholder) -> None:
+    with means.store.begin() as uow:
+        uow.holders.save(replace(holder, email=""))
+        uow.registrations.delete(holder.id)
+        uow.commit()
+
+
+@pytest.mark.parametrize("reason", sorted(OF_THE_CARD))
+def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
+    desk: LocalPeopleDesk, means: StaffDependencies, history: History, asha: Person, reason: Reason
+) -> None:
+    if reason is Reason.NO_RECORDED_EMAIL:
+        without_address(means, asha.holder)
+    before = desk.person(asha.holder.id)
+    refuse(history, asha, reason)
+    after = desk.person(asha.holder.id)
+    assert (after.headline, after.advice) != (before.headline, before.advice)
+    assert after.headline != "They can unlock at every station."
+    assert NOTHING_TO_DO not in after.advice
+    assert "09:30 today at Main entrance" in after.headline
+
+
+@pytest.mark.parametrize("reason", sorted(OF_THE_CARD - {Reason.NO_RECORDED_EMAIL}))
+def test_a_later_unlock_of_the_card_ends_it(
+    desk: LocalPeopleDesk, history: History, asha: Person, reason: Reason
+) -> None:
+    refuse(history, asha, reason)
+    history.unlocked(holder=asha.holder, card_id=asha.card.id)
+    person = desk.person(asha.holder.id)
+    assert (person.headline, person.advice) == (
+        "They can unlock at every station.",
+        NOTHING_TO_DO,
+    )
+
+
+def test_what_another_card_did_ends_nothing(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    other = samples.card(asha.holder.id)
+    with history.store.begin() as uow:
+        uow.cards.put([other])
+        uow.commit()
+    refuse(history, asha, Reason.CARD_REFUSED)
+    history.unlocked(holder=asha.holder, card_id=other.id)
+    assert "was refused by the card" in desk.person(asha.holder.id).headline
+
+
+def test_a_card_whose_certificate_ended_cannot_be_unlocked(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    refuse(history, asha, Reason.CARD_EXPIRED)
+    person = desk.person(asha.holder.id)
+    assert not person.can_unlock
+    assert person.advice == "Replace the card. An imported end cannot lengthen its certificate."
+
+
+def test_an_end_that_was_imported_is_judged_by_the_record_as_it_is_now(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    history.refused(Reason.CARD_EXPIRED, holder=asha.holder, card_id=asha.card.id)
+    assert desk.person(asha.holder.id).headline == "They can unlock at every station."
+
+
+def test_an_address_that_was_recorded_since_is_enough(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    refuse(history, asha, Reason.NO_RECORDED_EMAIL)
+    assert desk.person(asha.holder.id).headline == "They can unlock at every station."
+
+
+def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    with means.store.begin() as uow:
+        for attempt in ("a", "b", "c"):
+            uow.registrations.charge_unproven(asha.holder.id, attempt, 3)
+        registration = uow.registrations.of_holder(asha.holder.id)
+        assert registration is not None
+        until = registration.unproven_until
+        assert until is not None
+        uow.commit()
+    person = desk.person(asha.holder.id)
+    assert f"before {until:%H:%M} today" in person.headline
+    assert "lift the block" in person.advice
+    assert Action.LIFT_BLOCK in person.open_to
+    assert person.registration is not None
+    assert person.registration.paused_until == until
+
+
+@pytest.mark.parametrize("evidence", PinEvidence)
+def test_a_card_says_whether_its_last_pin_was_proven(
+    desk: LocalPeopleDesk, history: History, asha: Person, evidence: PinEvidence
+) -> None:
+    (card,) = desk.person(asha.holder.id).cards
+    assert card.last_pin_proven is None
+    history.visit(
+        AuditKind.PIN_VERIFIED,
+        holder=asha.holder,
+        card_id=asha.card.id,
+        evidence=evidence.value,
+    )
+    (card,) = desk.person(asha.holder.id).cards
+    assert card.last_pin_proven is (evidence is PinEvidence.PROVEN)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.views import StationLine
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.contract.errors import ChangedMeanwhile, NothingThere
+from tests.authority.administration.desk.history import History
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.support.database import SetClock
+
+
+@pytest.fixture
+def history(store: Store, clock: SetClock) -> History:
+    return History(store, clock)
+
+
+def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetClock) -> None:
+    now = clock.now()
+    history.station("Main entrance", "Wexbridge General")
+    history.station("Level 2", seen=now - timedelta(minutes=10))
+    for minutes in (50, 30, 40):
+        history.visit(at=now - timedelta(minutes=minutes))
+    level, main = LocalStationsDesk(auditor).every()
+    last = now - timedelta(minutes=30)
+    said = ("Main entrance", "Wexbridge General", "0.1.0", "ready")
+    assert main == StationLine(*said, now, last, silent=False, retired_at=None)
+    assert (level.name, level.site, level.last_visit_at, level.silent) == (
+        "Level 2",
+        "",
+        None,
+        True,
+    )
+
+
+def test_a_retired_station_comes_last_and_is_never_silent(
+    manager: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    desk = LocalStationsDesk(manager)
+    for name in ("A", "B"):
+        history.station(name)
+    done = desk.retire("A", GROUNDS)
+    assert done.told == "A is retired. It serves nobody any more."
+    now = clock.now()
+    clock.forward(hours=1)
+    assert [(line.name, line.silent, line.retired_at) for line in desk.every()] == [
+        ("B", True, None),
+        ("A", False, now),
+    ]
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+        assert (event.kind, event.station) == ("station-retired", "A")
+        assert event.actor == manager.actor.staff_id
+        note = uow.notes.by_ids((str(event.detail["note"]),))
+        assert [each.reason for each in note.values()] == [GROUNDS.reason]
+
+
+def test_a_station_comes_back(manager: Office, history: History, store: Store) -> None:
+    desk = LocalStationsDesk(manager)
+    history.station("A")
+    desk.retire("A", GROUNDS)
+    done = desk.reinstate("A", GROUNDS)
+    assert done.told == "A is in service again."
+    assert [line.retired_at for line in desk.every()] == [None]
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+        assert (event.kind, event.station) == ("station-reinstated", "A")
+
+
+def test_who_comes_second_is_told(manager: Office, history: History, store: Store) -> None:
+    desk = LocalStationsDesk(manager)
+    history.station("A")
+    with pytest.raises(ChangedMeanwhile, match="A is in service already"):
+        desk.reinstate("A", GROUNDS)
+    first = desk.retire("A", GROUNDS)
+    with pytest.raises(ChangedMeanwhile, match="A is retired already") as caught:
+        desk.retire("A", GROUNDS)
+    told = f"{manager.actor.name} retired the station (reference {first.reference})."
+    assert caught.value.changes == (told,)
+    with store.read() as uow:
+        assert uow.audit.latest()[0].reference == first.reference
+
+
+def test_a_station_that_there_is_not(manager: Office) -> None:
+    desk = LocalStationsDesk(manager)
+    with pytest.raises(NothingThere, match="no station named Z"):
+        desk.retire("Z", GROUNDS)
+    with pytest.raises(NothingThere, match="no station named Z"):
+        desk.reinstate("Z", GROUNDS)

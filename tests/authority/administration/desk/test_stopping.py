@@ -1,0 +1,101 @@
+"""Staff stop what was not done by the holder: found by a number, shown, closed, told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.store.records import AddressChange, PendingChange, new_id
+from kiosk.contract.errors import ChangedMeanwhile
+from kiosk.contract.messages import Purpose, VisitId
+from kiosk.contract.reference import reference_of
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.people import seen
+from tests.authority.administration.desk.results import registered
+from tests.authority.store.samples import Person
+
+NEW = "mallory@trust.nhs.uk"
+
+
+@pytest.fixture
+def desk(agent: Office) -> LocalPeopleDesk:
+    return LocalPeopleDesk(agent)
+
+
+def waiting(means: StaffDependencies, asha: Person) -> None:
+    with means.store.begin() as uow:
+        now = uow.now
+        uow.address_changes.put(
+            AddressChange(
+                new_id(),
+                asha.holder.id,
+                asha.visit.id,
+                "asha@trust.nhs.uk",
+                NEW,
+                now,
+                now + timedelta(hours=24),
+            )
+        )
+        uow.pending.put(
+            PendingChange(new_id(), asha.holder.id, asha.card.id, Purpose.CHANGE_EMAIL, now)
+        )
+        uow.commit()
+
+
+def test_the_number_of_a_mail_finds_its_person_and_visit(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    reference = reference_of(VisitId(asha.visit.id))
+    with means.store.begin() as uow:
+        number = uow.stop_numbers.draw(asha.holder.id, asha.visit.id)
+        uow.audit.append(
+            kind="pin-changed", reference=reference, holder_id=asha.holder.id,
+            station="Library",
+        )  # fmt: skip
+        uow.commit()
+    for typed in (number, f" {number[:4]} {number[4:]} "):
+        found = desk.search(typed)
+        assert [line.holder_id for line in found.people] == [asha.holder.id]
+        assert "for somebody to stop what they did not do" in found.about
+        assert f"{reference} at Library" in found.about
+    other = f"{(int(number) + 1) % 10**8:08d}"
+    assert not desk.search(other).people
+
+
+def test_a_report_closes_everything_and_says_so(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    waiting(means, asha)
+    done = desk.report_misuse(seen(means, asha), GROUNDS)
+    assert "self-service is blocked" in done.told
+    blocked = registered(means, asha)
+    assert blocked.blocked_at is not None
+    with means.store.read() as uow:
+        assert uow.address_changes.waiting(asha.holder.id) is None
+        assert not uow.visits.open_of_card(asha.card.id)
+    page = desk.person(asha.holder.id)
+    assert "it was reported that something was not done by them" in page.headline
+    assert page.waiting_change is None
+    with means.store.begin() as uow:
+        told = {message.template for message in uow.outbox.claim_due(9, timedelta(hours=1))}
+    assert "misuse-stopped" in told
+
+
+def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    waiting(means, asha)
+    change = desk.person(asha.holder.id).waiting_change
+    assert change is not None
+    assert change.old == "asha@trust.nhs.uk"
+    assert change.masked == "m•••@trust.nhs.uk"
+    assert change.counts_from - change.asked_at == timedelta(hours=24)
+    desk.stop_change(seen(means, asha), GROUNDS)
+    assert desk.person(asha.holder.id).waiting_change is None
+    kept = registered(means, asha)
+    assert kept.blocked_at is None
+    with pytest.raises(ChangedMeanwhile):
+        desk.stop_change(seen(means, asha), GROUNDS)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
+from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.today import LocalTodayDesk
+from kiosk.authority.administration.views import Day, Today
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit_sentences import OutcomeSource
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.authority.wording import REASONS
+from kiosk.contract.messages import Reason
+from kiosk.station.executor import BEAT_S
+from tests.authority.administration.desk.history import History
+from tests.authority.administration.desk.offices import office_of
+from tests.authority.store import samples
+from tests.support.database import SetClock
+
+LONDON = ZoneInfo("Europe/London")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def history(store: Store, clock: SetClock) -> History:
+    return History(store, clock)
+
+
+def look(office: Office) -> Today:
+    return LocalTodayDesk(office).look()
+
+
+def watched(store: Store) -> None:
+    """Let the caretaker have looked just now."""
+    with store.begin() as uow:
+        uow.chores.claim(LOOK, LOOK_EVERY)
+        uow.commit()
+
+
+def test_an_empty_service_says_so(auditor: Office, clock: SetClock) -> None:
+    today = look(auditor)
+    assert (today.at, today.unlocked, today.registered, today.refusals) == (clock.now(), 0, 0, ())
+    assert (today.median_s, today.mail_waiting, today.mail_oldest_s) == (None, 0, 0.0)
+    assert (today.stations_up, today.stations_down) == (0, ())
+    assert [day.day for day in today.days][::29] == [date(2030, 4, 18), date(2030, 5, 17)]
+    assert len(today.days) == 30
+    assert today.hours == (0,) * 24
+
+
+def test_what_was_done_today_and_before(auditor: Office, history: History, clock: SetClock) -> None:
+    yesterday = clock.now() - DAY
+    history.unlocked(took_s=80)
+    history.unlocked(took_s=100)
+    history.unlocked(took_s=300)
+    history.unlocked(yesterday, took_s=9)
+    history.registered()
+    history.registered(yesterday)
+    history.registered(clock.now() - 40 * DAY)
+    history.refused(Reason.LEAVER)
+    today = look(auditor)
+    assert (today.unlocked, today.registered, today.median_s) == (3, 1, 100.0)
+    assert today.days[-2:] == (
+        Day(yesterday.date(), 1, 1, 0),
+        Day(clock.now().date(), 3, 1, 1),
+    )
+    assert sum(day.registered for day in today.days) == 2
+
+
+def test_an_unblock_that_shows_to_be_done_later_counts(auditor: Office, history: History) -> None:
+    for found in OutcomeSource:
+        history.visit(AuditKind.UNBLOCK_SETTLED, found=found.value, took_s=5000)
+    today = look(auditor)
+    assert (today.unlocked, today.median_s) == (1, None)
+
+
+def test_refusals_by_reason_the_most_frequent_first(
+    auditor: Office, history: History, clock: SetClock
+) -> None:
+    for _ in range(2):
+        history.refused(Reason.LEAVER)
+    history.refused(Reason.NOT_REGISTERED)
+    history.visit(AuditKind.REFUSED_AT_STATION, reason=Reason.CARD_UNREADABLE.value)
+    history.refused(Reason.FAULT, clock.now() - DAY)
+    assert look(auditor).refusals == (
+        (REASONS[Reason.LEAVER], 2),
+        (REASONS[Reason.NOT_REGISTERED], 1),
+        (REASONS[Reason.CARD_UNREADABLE], 1),
+    )
+
+
+def test_today_begins_at_the_services_own_midnight(
+    means: StaffDependencies, history: History, clock: SetClock
+) -> None:
+    clock.time = datetime(2030, 5, 16, 23, 30, tzinfo=UTC)  # half past midnight in London
+    office = office_of(replace(means, zone=LONDON), Role.AUDITOR)
+    history.unlocked()
+    history.unlocked(clock.now() - timedelta(minutes=31))
+    today = look(office)
+    assert today.unlocked == 1
+    assert today.days[-2:] == (Day(date(2030, 5, 16), 1, 0, 0), Day(date(2030, 5, 17), 1, 0, 0))
+    assert (today.hours[0], today.hours[23]) == (1, 1)
+
+
+def test_the_hours_of_visits_on_both_sides_of_a_change_of_the_clocks(
+    means: StaffDependencies, history: History, clock: SetClock
+) -> None:
+    office = office_of(replace(means, zone=LONDON), Role.AUDITOR)
+    for day in (30, 31):  # the clocks go forward on 31 March 2030
+        history.visit(at=datetime(2030, 3, day, 9 - (day == 31), 5, tzinfo=UTC))
+    clock.time = datetime(2030, 4, 2, 12, 0, tzinfo=UTC)
+    assert look(office).hours == (*[0] * 9, 2, *[0] * 14)
+
+
+def test_people_who_wait_and_people_who_are_blocked(auditor: Office, store: Store) -> None:
+    person = samples.registered_person(store)
+    with store.begin() as uow:
+        draft = samples.code(person)
+        uow.codes.draft(draft)
+        uow.codes.activate(draft.id, uow.now, uow.now + timedelta(minutes=15))
+        uow.registrations.block(person.holder.id)
+        uow.commit()
+    today = look(auditor)
+    assert (today.waiting_for_code, today.blocked) == (1, 1)
+
+
+def test_stations_up_and_down(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    for name, minutes in (("A", 0), ("B", 1.99), ("C", 2), ("D", 5000), ("E", 0)):
+        history.station(name, seen=clock.now() - timedelta(minutes=minutes))
+    with store.begin() as uow:
+        for name in "DE":
+            uow.stations.retire(name, uow.now)
+        uow.commit()
+    today = look(auditor)
+    assert (today.stations_up, today.stations_down) == (2, ("C",))
+
+
+def test_mail_that_waits(auditor: Office, store: Store, clock: SetClock) -> None:
+    with store.begin() as uow:
+        for minutes in (3, 7):
+            at = clock.now() - timedelta(minutes=minutes)
+            uow.outbox.add(OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, at, at))
+        uow.commit()
+    today = look(auditor)
+    assert (today.mail_waiting, today.mail_oldest_s) == (2, 420.0)
+
+
+def test_staff_are_told_where_nobody_watches(
+    auditor: Office, store: Store, clock: SetClock
+) -> None:
+    assert look(auditor).alarms == (
+        "Nobody watches over the service yet: no station and no caretaker has run.",
+    )
+    watched(store)
+    assert look(auditor).alarms == ()
+    clock.forward(minutes=5)
+    assert look(auditor).alarms == (
+        "Nobody has watched over the service since 09:30: no station and no caretaker is running.",
+    )
+
+
+def test_a_card_that_was_left_in_is_named(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    """Stations were up, and staff read that none was running."""
+    watched(store)
+    person = samples.stored_person(store)
+    clock.forward(minutes=1)
+    history.visit(holder=person.holder, card_id=person.card.id)
+    clock.forward(minutes=6)
+    history.station("Main entrance")
+    (line,) = look(auditor).alarms
+    assert line.startswith("Nobody has watched over the service since 09:30: a station does so")
+    ending, holder = person.card.identifier[-8:], person.holder
+    assert (
+        f"The card ending in {ending} of {holder.name}, {holder.number}, has been in "
+        "Main entrance since 09:31."
+    ) in line
+    assert "no station" not in line
+
+
+def test_a_killed_station_is_missed_after_a_few_heartbeats() -> None:
+    assert timedelta(seconds=3 * BEAT_S) <= SILENT_AFTER <= timedelta(minutes=2)
+
+
+def test_alarms_in_plain_words_the_newest_first(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    holder = history.person()
+    since = (clock.now() - 3 * DAY).isoformat()
+    alarms: list[tuple[str, dict[str, str | int]]] = [
+        ("audit-broken", {"row": 7, "finding": "row 7 was changed after it was written"}),
+        ("mail-held-up", {"since": clock.now().isoformat()}),
+        ("station-silent", {"station": "Main entrance", "since": since}),
+        ("failures-of-person", {"holder_id": holder.id, "failures": 8}),
+        ("failures-of-person", {"holder_id": new_id(), "failures": 9}),
+        ("failures-at-station", {"station": "Main entrance", "failures": 21}),
+        ("card-not-genuine", {"station": "Main entrance", "reference": "7KQ4-9ZXM"}),
+    ]
+    for number, (kind, detail) in enumerate(alarms):
+        with store.begin() as uow:
+            uow.alarms.begin(f"{kind}:{number}", kind, detail)
+            uow.commit()
+        clock.forward(minutes=1)
+    watched(store)
+    card = "Main entrance, reference 7KQ4-9ZXM"
+    assert look(auditor).alarms == (
+        f"A card failed its proof of being genuine at {card} (noticed 09:36).",
+        "21 failures within an hour at Main entrance (noticed 09:35).",
+        "9 failures within an hour of somebody who is not recorded any more (noticed 09:34).",
+        f"8 failures within an hour of {holder.name}, {holder.number} (noticed 09:33).",
+        "Main entrance has been silent since 14 May, 09:30 (noticed 09:32).",
+        "Mail has not moved since 09:30 (noticed 09:31).",
+        "The audit does not fit: row 7 was changed after it was written (noticed 09:30).",
+    )

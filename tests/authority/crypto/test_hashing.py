@@ -1,0 +1,185 @@
+"""Joint answer hashes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from argon2.low_level import Type, hash_secret, verify_secret
+
+from kiosk.authority.crypto.hashing import AnswerHasher, Cost
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.store.records import JointHash
+from kiosk.contract.errors import KeyMissing, SealBroken
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
+
+CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
+ANSWERS = {
+    7: Sensitive("Blue Anchor Lane"),
+    2: Sensitive("Li"),
+    11: Sensitive("Señor Träumer"),
+    5: Sensitive("4711"),
+}
+
+
+@pytest.fixture
+def hasher() -> AnswerHasher:
+    return AnswerHasher(KeyRing.fresh(), CHEAP)
+
+
+def _chosen(*ids: int) -> dict[int, Sensitive]:
+    return {question: ANSWERS[question] for question in ids}
+
+
+def _of(hashes: tuple[JointHash, ...], *ids: int) -> JointHash:
+    return next(joint for joint in hashes if set(joint.subset) == set(ids))
+
+
+def test_every_set_that_could_be_asked_has_its_own_hash(hasher: AnswerHasher) -> None:
+    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    assert len(hashes) == 6 + 4 + 1
+    assert len({joint.digest for joint in hashes}) == 11
+    for size in (2, 3, 4):
+        for ids in combinations(ANSWERS, size):
+            assert hasher.check(OWNER, _chosen(*ids), _of(hashes, *ids))
+
+
+@pytest.mark.parametrize(("registered", "sets"), [(2, 1), (3, 4), (5, 25), (8, 154)])
+def test_how_many_sets_there_are(hasher: AnswerHasher, registered: int, sets: int) -> None:
+    answers = {number: Sensitive(f"answer {number}") for number in range(registered)}
+    assert len(hasher.hash_sets(OWNER, answers)) == sets
+
+
+def test_one_wrong_answer_makes_the_set_wrong(hasher: AnswerHasher) -> None:
+    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    kept = _of(hashes, 7, 2, 5)
+    for wrong in (7, 2, 5):
+        given = _chosen(7, 2, 5) | {wrong: Sensitive("something else")}
+        assert not hasher.check(OWNER, given, kept)
+
+
+def test_answers_do_not_run_into_each_other(hasher: AnswerHasher) -> None:
+    hashes = hasher.hash_sets(OWNER, {1: Sensitive("ab c"), 2: Sensitive("d")})
+    given = {1: Sensitive("ab"), 2: Sensitive("c d")}
+    assert not hasher.check(OWNER, given, hashes[0])
+    swapped = {1: Sensitive("d"), 2: Sensitive("ab c")}
+    assert not hasher.check(OWNER, swapped, hashes[0])
+
+
+def test_spelling_is_forgiven(hasher: AnswerHasher) -> None:
+    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    given = {11: Sensitive("  senor TRAUMER. "), 7: Sensitive("blue-anchor lane")}
+    assert hasher.check(OWNER, given, _of(hashes, 7, 11))
+
+
+def test_a_hash_fits_no_other_owner_and_no_other_set(hasher: AnswerHasher) -> None:
+    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    assert not hasher.check("holder-2", _chosen(7, 2), _of(hashes, 7, 2))
+    assert not hasher.check(OWNER, _chosen(7, 2), _of(hashes, 7, 5))
+    relabelled = replace(_of(hashes, 7, 5), subset=(2, 7))
+    assert not hasher.check(OWNER, _chosen(7, 2), relabelled)
+
+
+def test_nothing_kept_is_wrong_after_one_whole_hash(
+    hasher: AnswerHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+
+    def counting(digest: bytes, secret: bytes, kind: Type) -> bool:
+        seen.append(digest)
+        return verify_secret(digest, secret, kind)
+
+    kept = _of(hasher.hash_sets(OWNER, ANSWERS), 7, 2)
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.verify_secret", counting)
+    assert not hasher.check(OWNER, _chosen(7, 2), None)
+    assert not hasher.check(OWNER, _chosen(7, 5), kept)
+    assert hasher.check(OWNER, _chosen(7, 2), kept)
+    assert len(seen) == 3
+    assert len({digest.split(b"$")[3] for digest in seen}) == 1
+
+
+def test_the_default_cost_is_what_was_promised() -> None:
+    assert Cost() == Cost(memory_kib=65536, passes=3, lanes=4)
+
+
+def test_the_pepper_is_needed(hasher: AnswerHasher) -> None:
+    ring = KeyRing.fresh()
+    kept = AnswerHasher(ring, CHEAP).hash_sets(OWNER, _chosen(7, 2))[0]
+    rotated = AnswerHasher(ring.with_new(KeyPurpose.PEPPER), CHEAP)
+    assert rotated.can_check(kept)
+    assert rotated.check(OWNER, _chosen(7, 2), kept)
+    assert not hasher.can_check(kept)
+    with pytest.raises(KeyMissing):
+        hasher.check(OWNER, _chosen(7, 2), kept)
+
+
+def test_a_damaged_hash_is_told_without_being_quoted(hasher: AnswerHasher) -> None:
+    kept = hasher.hash_sets(OWNER, _chosen(7, 2))[0]
+    with pytest.raises(SealBroken) as caught:
+        hasher.check(OWNER, _chosen(7, 2), replace(kept, digest="$argon2id$c4n4ry"))
+    assert "c4n4ry" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def counting(*args: object) -> bytes:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return hash_secret(*args)  # type: ignore[arg-type]
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.hash_secret", counting)
+    hasher = AnswerHasher(KeyRing.fresh(), CHEAP, at_once=2)
+    threads = [threading.Thread(target=hasher.hash_sets, args=(OWNER, ANSWERS)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 <= most <= 2
+
+
+def test_no_answer_is_in_what_is_kept_or_shown(hasher: AnswerHasher) -> None:
+    for joint in hasher.hash_sets(OWNER, ANSWERS):
+        assert joint.digest not in repr(joint)
+        assert "Anchor" not in joint.digest
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [("Siân O'Brien", True), ("sian o brien", True), ("sian obrien", False), ("Sian", False)],
+)
+def test_an_old_hash_is_checked_as_it_was_made_by_one_hash(
+    monkeypatch: pytest.MonkeyPatch, given: str, right: bool
+) -> None:
+    hasher, calls = AnswerHasher(RING, CHEAP), 0
+
+    def counting(digest: bytes, secret: bytes, kind: Type) -> bool:
+        nonlocal calls
+        calls += 1
+        return verify_secret(digest, secret, kind)
+
+    monkeypatch.setattr("kiosk.authority.crypto.hashing.verify_secret", counting)
+    answers = {2: Sensitive(given), 7: Sensitive(SECOND)}
+    assert hasher.check(OWNER, answers, OLD) is right
+    assert calls == 1
+    bound = hasher.bind("attempt", OWNER, answers, OLD)
+    same = hasher.bind("attempt", OWNER, {**answers, 2: Sensitive("siân o'brien")}, OLD)
+    assert (bound == same) is right
+
+
+def test_a_new_hash_takes_what_folds_alike(hasher: AnswerHasher) -> None:
+    real = {2: Sensitive("Siân O'Brien"), 7: Sensitive("Łódź"), 9: Sensitive("Mary-Jane")}
+    typed = {2: Sensitive("sian obrien"), 7: Sensitive("lodz"), 9: Sensitive("maryjane")}
+    (kept,) = hasher.hash_sets(OWNER, real, 3)
+    assert hasher.check(OWNER, typed, kept)
+    assert hasher.bind("1", OWNER, typed, kept) == hasher.bind("1", OWNER, real, kept)

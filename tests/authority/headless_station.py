@@ -1,0 +1,67 @@
+"""A station without a screen, on cards in a real reader."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hardware.card_access import PcscCards
+from hardware.driver import Driver
+from hardware.drivers.piv import PivDriver
+from hardware.registry import Registry
+from kiosk.authority.store.records import new_id
+from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.commands import (
+    Choose,
+    OpenVisit,
+    RequestCode,
+    SubmitAnswers,
+    SubmitCode,
+    UnblockPin,
+)
+from kiosk.station.events import CardRead, GaveUp, Replied
+from kiosk.station.executor import Actions
+from tests.authority.station_visit import answers_to
+from tests.authority.world import World
+
+NEW: Final = Sensitive("60514273")
+PIV: Final = PivDriver()
+
+
+class Desk:
+    """A station without a screen: each command is carried out, and answered."""
+
+    def __init__(self, world: World, driver: Driver = PIV) -> None:
+        self._world = world
+        cards = PcscCards(Registry([driver]))
+        self._actions = Actions(world.authority, cards, Heartbeat("A"))
+        self.visit = VisitId(new_id())
+
+    def open(self, reader: str) -> CardRead:
+        """Read a card, and open the visit."""
+        read = self._actions.perform(OpenVisit(self.visit, reader))
+        assert isinstance(read, CardRead), read
+        return read
+
+    def pass_every_factor(self) -> None:
+        """Answer, have a code sent, enter it."""
+        task = self._reply(Choose(self.visit, Purpose.UNLOCK))
+        assert isinstance(task, AnswerQuestions), task
+        self._reply(SubmitAnswers(self.visit, f"{self.visit}-1", answers_to(task)))
+        self._reply(RequestCode(self.visit, "1"))
+        task = self._reply(SubmitCode(self.visit, f"{self.visit}-2", self._world.relay.code))
+        assert isinstance(task, SetPin), task
+
+    def unblock(self, at: CardAddress) -> object:
+        """Have the secret released and the PIN set; return the reply, or why it gave up."""
+        done = self._actions.perform(UnblockPin(self.visit, at, NEW, "unblock"))
+        if isinstance(done, GaveUp):
+            return done.reason
+        assert isinstance(done, Replied), done
+        return done.reply
+
+    def _reply(self, command: Choose | SubmitAnswers | RequestCode | SubmitCode) -> object:
+        replied = self._actions.perform(command)
+        assert isinstance(replied, Replied), replied
+        return replied.reply

@@ -1,0 +1,259 @@
+"""The letters: what they say, what they never say, and that data stays data."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta, timezone
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.app.config.settings import ServiceSettings
+from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice
+from kiosk.authority.mail.words import TO_HOLDERS, in_groups
+from kiosk.contract.errors import MailRefused
+from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.mail.samples import CODE, SERVICE, code_mail
+
+BST = timezone(timedelta(hours=1), "BST")
+PARAMS: dict[str, object] = {
+    "holder_name": "Jo Smith",
+    "station": "Main entrance",
+    "when": "2026-06-03T23:05:09+00:00",
+    "reference": "7KQ4-9ZXM",
+    "masked_email": "j•••@trust.nhs.uk",
+}
+NOTICES = {
+    "registered": "unlock your smartcard yourself",
+    "unlocked": "a new PIN was set",
+    "blocked": "answered wrongly too often",
+    "misuse-reported": "codes are withdrawn",
+    "misuse-stopped": "was told that something was not done by you",
+    "misuse-reported-staff": "entered the number from a notice at a station",
+    "blocked-staff": "before you lift the block",
+    "attempts-paused": "No answers are taken with it for a while",
+    "attempts-paused-staff": "known by name only",
+    "email-change-waits": "It does not count yet",
+    "card-not-genuine": "could not prove that it is the one that was issued",
+    "failures-at-station": "trying smartcards that are not theirs",
+    "failures-of-person": "somebody else may have their smartcard",
+    "station-silent": "nobody can be helped there",
+    "mail-held-up": "what had waited is being sent",
+    "row-altered": "does not have the key of the service",
+    "audit-broken": "changed behind the service's back",
+    "email-changed-old": "no longer come to this address",
+    "email-changed-new": "now come to this address",
+    "questions-changed": "security questions and answers",
+    "pin-changed": "changed at an unlock station",
+    "block-lifted": "has lifted the block",
+    "registration-revoked": "has deleted your registration",
+    "email-corrected-old": "no longer come here",
+    "email-corrected-new": "now come here",
+    "leaver-marked": "noted that you have left",
+    "leaver-taken-back": "here again",
+    "card-added": "recorded another smartcard as yours",
+    "card-replaced": "The one that it replaces is revoked",
+    "card-revoked": "revoked a smartcard of yours",
+    "secret-set": "Your PIN stays as it is",
+    "code-given": "cannot read their email",
+    "first-code-given": "it unlocks your smartcard at a station",
+}
+
+
+class Reader(HTMLParser):
+    """Collects the words and the tags of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+
+def notice(template: str, **params: object) -> Message:
+    return compose_notice(
+        to="jo@nhs.net", template=template, params=PARAMS | params, service=SERVICE, zone=BST
+    )
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_code_says_what_it_must_in_both_parts(purpose: Purpose) -> None:
+    message = compose_code(
+        to="jo@nhs.net",
+        purpose=purpose,
+        holder_name="Jo Smith",
+        code=Sensitive(CODE),
+        minutes=15,
+        service=SERVICE,
+    )
+    assert message.secret
+    assert message.to == "jo@nhs.net"
+    for part in (message.text, message.html):
+        said = " ".join(Reader(part).words)
+        assert "Hello Jo Smith," in said
+        assert "7093 5218" in said
+        assert "for 15 minutes" in said
+        assert "Staff never ask for your code" in said
+        assert SERVICE.ra_contact in said
+        assert SERVICE.ra_hours in said
+    assert not re.search(r"\d{3}", message.subject)
+
+
+def test_a_code_is_not_in_a_repr() -> None:
+    message = code_mail()
+    assert "7093" not in repr(message)
+    assert "jo.smith" not in repr(message)
+
+
+def test_one_minute_is_one_minute() -> None:
+    message = compose_code(
+        to="jo@nhs.net",
+        purpose=Purpose.UNLOCK,
+        holder_name="Jo",
+        code=Sensitive(CODE),
+        minutes=1,
+        service=SERVICE,
+    )
+    assert "for one minute" in message.text
+
+
+@pytest.mark.parametrize(
+    ("digits", "grouped"),
+    [
+        ("123456", "123 456"),
+        ("1234567", "1234 567"),
+        ("12345678", "1234 5678"),
+        ("123456789", "123 456 789"),
+        ("1234567890", "12345 67890"),
+    ],
+)
+def test_digits_are_grouped_for_reading(digits: str, grouped: str) -> None:
+    assert in_groups(digits) == grouped
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+def test_each_notice_says_what_was_done_where_and_when(template: str) -> None:
+    message = notice(template)
+    assert not message.secret
+    for part in (message.text, message.html):
+        said = " ".join(Reader(part).words)
+        assert NOTICES[template] in said
+        assert "Thursday 4 June 2026 at 00:05 BST" in said
+        assert "Main entrance" in said
+        assert "7KQ4-9ZXM" in said
+        assert "Jo Smith" in said
+        if template in TO_HOLDERS:
+            assert TO_HOLDERS[template].doubt.removesuffix("{call}") in said
+            assert SERVICE.ra_contact in said
+
+
+def test_a_notice_to_staff_tells_the_facts_and_their_times() -> None:
+    message = compose_notice(
+        to="ra@nhs.net",
+        template="mail-held-up",
+        params={
+            "since": "2026-06-03T23:05:09+00:00",
+            "until": "2026-06-04T01:00:00+00:00",
+            "failures": 21,
+            "finding": "row 7 was changed",
+            "holder_number": "900123456789",
+        },
+        service=SERVICE,
+        zone=BST,
+    )
+    facts = message.text.split("\n\n")[2]
+    assert facts.splitlines() == [
+        "Number: 900123456789",
+        "Failures: 21",
+        "Finding: row 7 was changed",
+        "Since: Thursday 4 June 2026 at 00:05 BST",
+        "Until: Thursday 4 June 2026 at 02:00 BST",
+    ]
+
+
+def test_every_notice_is_known_here() -> None:
+    assert set(NOTICES) == TEMPLATES
+
+
+@pytest.mark.parametrize(
+    "template", ["registered", "unlocked", "pin-changed", "questions-changed", "blocked",
+                 "email-changed-old", "email-change-waits", "attempts-paused"]
+)  # fmt: skip
+def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
+    message = notice(template, stop_number="12345678")
+    for part in (message.text, message.html):
+        said = " ".join(Reader(part).words)
+        assert 'put your smartcard into any unlock station, choose "This was not me"' in said
+        assert "enter 1234 5678" in said
+        assert "read the number out" in said
+        assert "12345678" not in said
+    assert "1234 5678" not in message.subject
+    assert "http" not in message.text
+
+
+def test_a_mail_with_a_code_says_how_to_stop_it() -> None:
+    message = compose_code(
+        to="jo@nhs.net", purpose=Purpose.UNLOCK, holder_name="Jo", code=Sensitive("70935218"),
+        minutes=15, service=SERVICE, stop_number="12345678",
+    )  # fmt: skip
+    assert "1234 5678" in message.text
+    assert "7093 5218" in message.text
+    assert "1234 5678" not in message.subject
+
+
+def test_a_notice_without_its_parameters_still_goes_out() -> None:
+    message = compose_notice(to="jo@nhs.net", template="unlocked", params={}, service=SERVICE)
+    assert "Hello cardholder," in message.text
+    assert "Station" not in message.text
+    assert "Time" not in notice("unlocked", when=None).text
+    assert "Time: yesterday" in notice("unlocked", when="yesterday").text
+
+
+def test_a_notice_that_there_is_not_is_refused_for_good() -> None:
+    with pytest.raises(MailRefused, match="no notice named 'lunch'"):
+        notice("lunch")
+
+
+def test_data_never_becomes_markup() -> None:
+    nasty = '<script>alert("x")</script>&{0}{holder}%s'
+    service = ServiceSettings(name=nasty, trust=nasty, ra_contact=nasty, ra_hours=nasty)
+    usual = Reader(notice("unlocked").html).tags
+    for message in (
+        compose_notice(
+            to="jo@nhs.net",
+            template="unlocked",
+            params=PARAMS | {"holder_name": nasty, "station": nasty, "reference": nasty},
+            service=service,
+        ),
+        code_mail(service=service),
+    ):
+        assert Reader(message.html).tags <= usual
+        assert "&lt;script&gt;" in message.html
+        assert nasty in message.text.replace("\n", " ")
+
+
+@given(st.text(max_size=40))
+def test_no_name_breaks_a_line_of_a_letter(name: str) -> None:
+    plain = notice("unlocked").text
+    said = notice("unlocked", holder_name=name or "x", station=name or "x").text
+    assert said.count("\n\n") == plain.count("\n\n")
+    assert "\r" not in said
+
+
+def test_text_lines_are_short_and_html_needs_nothing_from_outside() -> None:
+    for template in TEMPLATES:
+        message = notice(template)
+        assert max(map(len, message.text.splitlines())) <= 72
+        assert not re.search(r"<(img|link|script|style|table)|http|url\(", message.html)
+        assert "background" not in message.html
+        assert "color-scheme" in message.html

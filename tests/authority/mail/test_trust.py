@@ -1,0 +1,145 @@
+"""A relay that cannot be trusted hears a greeting and nothing more."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from trustme import CA
+
+from kiosk.app.config.settings import MailSettings
+from kiosk.app.demo.mailbox import HOST, Mailbox
+from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+from kiosk.contract.errors import ConfigError, MailNotTrusted, MailUnavailable
+from tests.authority.mail.samples import code_mail
+from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running, server_context
+
+AUTHORITY = CA()
+
+
+def issued(authority: CA, host: str = HOST) -> ssl.SSLContext:
+    return server_context(authority.issue_cert(host))
+
+
+def self_signed() -> ssl.SSLContext:
+    """Serve a certificate that nobody signed but itself."""
+    alone = CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with alone.cert_pem.tempfile() as certificate, alone.private_key_pem.tempfile() as key:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def expired() -> ssl.SSLContext:
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    return server_context(AUTHORITY.issue_cert(HOST, not_after=an_hour_ago))
+
+
+UNTRUSTED: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
+    "self-signed": (self_signed, "self-signed"),
+    "another name": (lambda: issued(AUTHORITY, "relay.example"), "Hostname mismatch"),
+    "expired": (expired, "expired"),
+    "unknown authority": (lambda: issued(CA()), "unable to get local issuer"),
+}
+
+
+def trusting(settings: MailSettings, folder: Path) -> MailSettings:
+    """Trust the tests' authority instead of the mailbox's own."""
+    AUTHORITY.cert_pem.write_to_path(folder / "tests-ca.pem")
+    return replace(settings, ca_file=str(folder / "tests-ca.pem"))
+
+
+@pytest.mark.parametrize("tls_from_start", [False, True], ids=["starttls", "tls"])
+@pytest.mark.parametrize("kind", UNTRUSTED)
+def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, tls_from_start: bool) -> None:
+    make, said = UNTRUSTED[kind]
+    mailbox = Mailbox(tmp_path, tls_context=make(), tls_from_start=tls_from_start)
+    with running(mailbox) as settings:
+        mailer = SmtpMailer(relay_to(trusting(settings, tmp_path)))
+        with pytest.raises(MailNotTrusted, match=said):
+            mailer.send(code_mail())
+        with pytest.raises(MailNotTrusted, match=said):
+            mailer.check()
+    assert mailbox.heard == []
+    assert mailbox.messages() == ()
+
+
+@pytest.mark.parametrize("tls_from_start", [False, True], ids=["starttls", "tls"])
+def test_the_right_certificate_of_the_same_authority_is_trusted(
+    tmp_path: Path, tls_from_start: bool
+) -> None:
+    mailbox = Mailbox(tmp_path, tls_context=issued(AUTHORITY), tls_from_start=tls_from_start)
+    with running(mailbox) as settings:
+        SmtpMailer(relay_to(trusting(settings, tmp_path))).send(code_mail())
+    assert len(mailbox.messages()) == 1
+
+
+def test_a_stripped_starttls_ends_it(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path)
+    with running(mailbox) as settings, StrippingProxy(settings.port) as proxy:
+        mailer = SmtpMailer(relay_to(replace(settings, port=proxy.port)))
+        with pytest.raises(MailNotTrusted, match="offers no STARTTLS"):
+            mailer.send(code_mail())
+    assert [line.split()[0] for line in proxy.received] == ["EHLO"]
+    assert mailbox.heard == []
+
+
+def test_a_refused_starttls_ends_it(tmp_path: Path) -> None:
+    def refusing(wire: Wire) -> None:
+        wire.write_lines("220 relay")
+        wire.expect("EHLO", "250-relay", "250-STARTTLS", "250 AUTH PLAIN LOGIN")
+        wire.expect("STARTTLS", "454 4.7.0 not now")
+        wire.read_line()
+
+    with running(Mailbox(tmp_path)) as settings, Scripted(refusing) as server:
+        mailer = SmtpMailer(relay_to(replace(settings, port=server.port)))
+        with pytest.raises(MailNotTrusted, match="refused it"):
+            mailer.send(code_mail())
+    assert [line.split()[0] for line in server.received] == ["EHLO", "STARTTLS"]
+
+
+def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
+    """The clear text behind the 220 claims that all was taken (RFC 3207, 5); TLS says no."""
+
+    def injecting(wire: Wire) -> None:
+        wire.write_lines("220 relay")
+        wire.expect("EHLO", "250-relay", "250 STARTTLS")
+        wire.expect("STARTTLS", "220 go", *["250 taken"] * 8)
+        wire.secure(AUTHORITY.issue_cert(HOST))
+        wire.expect("EHLO", "250 relay")
+        wire.expect("MAIL", "550 5.7.1 no")
+
+    with running(Mailbox(tmp_path)) as settings, Scripted(injecting) as server:
+        settings = replace(trusting(settings, tmp_path), port=server.port, credential="")
+        with pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"):
+            SmtpMailer(relay_to(settings)).send(code_mail())
+
+
+def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
+    with running(Mailbox(tmp_path)) as settings:
+        context = relay_to(settings).context
+    assert context.minimum_version.name == "TLSv1_2"
+    assert context.check_hostname
+
+
+def test_plain_text_where_tls_was_expected_ends_it(tmp_path: Path) -> None:
+    with (
+        running(Mailbox(tmp_path)) as settings,
+        Scripted(lambda wire: wire.write_lines("220 hi")) as plain,
+    ):
+        relay = replace(relay_to(settings), port=plain.port, tls_from_start=True)
+        with pytest.raises(MailNotTrusted, match="TLS with the relay failed"):
+            SmtpMailer(relay).send(code_mail())
+    assert plain.received == []
+
+
+def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate")
+    for name in ("none.pem", "empty.pem"):
+        settings = MailSettings(ca_file=str(tmp_path / name))
+        with pytest.raises(ConfigError, match=f"mail.ca_file .*{name}"):
+            relay_from(settings, "x", {})

@@ -1,0 +1,117 @@
+"""One visit, as a station drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kiosk.authority.service import LocalAuthority
+from kiosk.contract.messages import (
+    Answer,
+    AnswerQuestions,
+    CardChallenge,
+    EnterCode,
+    Grant,
+    Purpose,
+    Refusal,
+    SendCode,
+    SetPin,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.card_in_reader import Plastic
+
+if TYPE_CHECKING:
+    from tests.authority.world import World
+
+ANSWERS = {number: f"canary answer {number}" for number in range(1, 5)}
+
+
+@dataclass
+class Sitting:
+    """One visit, from the station's side."""
+
+    world: World
+    visit: VisitId
+    opened: VisitOpened | Refusal
+    plastic: Plastic
+    attempts: int = 0
+
+    @property
+    def authority(self) -> LocalAuthority:
+        return self.world.authority
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        return f"{self.visit}-{self.attempts}"
+
+    def questions(self) -> AnswerQuestions:
+        task = self.authority.choose(self.visit, Purpose.UNLOCK)
+        assert isinstance(task, AnswerQuestions), task
+        return task
+
+    def answer(self, task: AnswerQuestions, *, wrong: bool = False, attempt: str = "") -> object:
+        return self.authority.answer(
+            self.visit, attempt or self.attempt(), answers_to(task, wrong=wrong)
+        )
+
+    def send(self, attempt: str = "") -> object:
+        return self.authority.send_code(self.visit, attempt or self.attempt())
+
+    def enter(self, code: Sensitive, attempt: str = "") -> object:
+        return self.authority.enter_code(self.visit, attempt or self.attempt(), code)
+
+    def to_code(self) -> EnterCode:
+        """Answer and have a code sent (questions first)."""
+        assert isinstance(self.answer(self.questions()), SendCode)
+        task = self.send()
+        assert isinstance(task, EnterCode), task
+        return task
+
+    def to_new_pin(self) -> SetPin:
+        """Pass every factor (questions first)."""
+        self.to_code()
+        task = self.enter(self.world.relay.code)
+        assert isinstance(task, SetPin), task
+        return task
+
+    def grant(self) -> Grant:
+        grant = self.release()
+        assert isinstance(grant, Grant), grant
+        return grant
+
+    def release(self, attempt: str = "") -> object:
+        """Ask for the secret as a station does: the card proves itself first, if it has to."""
+        challenge = self.authority.challenge(self.visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        proof = self.plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
+        return self.authority.release(self.visit, attempt or self.attempt(), proof)
+
+    def verify_pin(self) -> object:
+        """Enter the PIN: the card verifies it, and signs where it has a key for that."""
+        challenge = self.authority.pin_challenge(self.visit)
+        if isinstance(challenge, Refusal):
+            return challenge
+        return self.authority.pin_verified(self.visit, self.plastic.sign_pin(challenge))
+
+    def email(self, address: str) -> object:
+        return self.authority.give_email(self.visit, address, self.attempt())
+
+    def pull(self) -> None:
+        self.authority.end(self.visit, VisitEnd.CARD_REMOVED)
+
+
+def answers_to(task: AnswerQuestions, *, wrong: bool = False) -> tuple[Answer, ...]:
+    texts = [ANSWERS[question.id] for question in task.questions]
+    if wrong:
+        texts[-1] = "canary wrong"
+    pairs = zip(task.questions, texts, strict=True)
+    return tuple(Answer(question.id, Sensitive(text)) for question, text in pairs)
+
+
+def wrong_code(code: Sensitive) -> Sensitive:
+    digits = code.reveal()
+    return Sensitive(digits[:-1] + str((int(digits[-1]) + 1) % 10))

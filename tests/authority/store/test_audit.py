@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
+from kiosk.contract.errors import StoreError
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.store import samples
+from tests.authority.store.forger import ANCHOR, EVENT, Forger
+from tests.support.database import TestDatabase
+
+
+def append(store: Store, count: int) -> None:
+    for number in range(count):
+        with store.begin() as uow:
+            uow.audit.append(kind="visit-opened", reference=f"R{number}", detail={"n": number})
+            uow.commit()
+
+
+def verify(store: Store) -> AuditVerdict:
+    with store.read() as uow:
+        return uow.audit.verify()
+
+
+def test_an_empty_chain_is_intact(store: Store) -> None:
+    assert verify(store) == AuditVerdict(rows=0, anchors=0, anchored_to=0)
+    with store.read() as uow:
+        assert uow.audit.head() == AuditHead(0, "0" * 64)
+
+
+def test_an_event_keeps_all_that_it_was_given(database: TestDatabase, store: Store) -> None:
+    detail: dict[str, Scalar] = {"reason": "leaver – “é”", "left": 2, "first": True, "why": None}
+    with store.begin() as uow:
+        uow.audit.append(
+            kind="refused",
+            reference="R7",
+            visit_id="v",
+            card_id="c",
+            holder_id="h",
+            station="station-1",
+            actor="clerk",
+            detail=detail,
+        )
+        uow.audit.append(kind="visit-ended", reference="R7")
+        uow.commit()
+    with store.read() as uow:
+        first, second = uow.trail.oldest(AuditQuery(reference="R7"))
+        assert uow.audit.of_holder("h") == (first,)
+        assert uow.audit.latest(limit=1) == (second,)
+        assert uow.audit.head() == AuditHead(2, second.hash)
+    assert (first.seq, first.at, first.kind, first.detail) == (1, samples.NOW, "refused", detail)
+    assert (first.visit_id, first.card_id, first.holder_id) == ("v", "c", "h")
+    assert (first.station, first.actor, first.previous) == ("station-1", "clerk", "0" * 64)
+    assert second.previous == first.hash
+    assert verify(store).intact
+
+
+def test_each_batch_tells_its_progress(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 4)
+    append(store, 10)
+    told: list[tuple[int, int]] = []
+    with store.read() as uow:
+        verdict = uow.audit.verify(progress=lambda done, total: told.append((done, total)))
+    assert verdict.rows == 10
+    assert told == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_a_secret_object_is_no_detail(store: Store) -> None:
+    with store.begin() as uow, pytest.raises(TypeError) as refused:
+        uow.audit.append(kind="x", reference="R", detail={"pin": Sensitive("4711")})  # type: ignore[dict-item]
+    assert "4711" not in str(refused.value)
+
+
+def test_eight_writers_make_one_chain(database: TestDatabase) -> None:
+    store = database.store(busy_timeout_s=30)
+    gate = threading.Barrier(8)
+
+    def write(writer: int) -> None:
+        gate.wait()
+        for number in range(10):
+            with store.begin() as uow:
+                uow.audit.append(kind="step", reference=f"W{writer}", detail={"n": number})
+                uow.audit.append(kind="step-done", reference=f"W{writer}", detail={"n": number})
+                uow.commit()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert verify(store) == AuditVerdict(rows=160, anchors=0, anchored_to=0)
+    with store.read() as uow:
+        mine = uow.trail.oldest(AuditQuery(reference="W3"))
+    assert [event.detail["n"] for event in mine] == [n for n in range(10) for _ in range(2)]
+
+
+def test_writers_that_also_lock_rows_do_not_deadlock(database: TestDatabase) -> None:
+    store = database.store(busy_timeout_s=30)
+    people = [samples.registered_person(store, str(number)) for number in range(2)]
+    gate = threading.Barrier(4)
+
+    def write(writer: int) -> None:
+        gate.wait()
+        for number in range(10):
+            with store.begin() as uow:
+                uow.audit.append(kind="early", reference=f"W{writer}")
+                uow.cards.lock(people[(writer + number) % 2].card.id)
+                uow.audit.append(kind="late", reference=f"W{writer}")
+                uow.commit()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert verify(store).rows == 80
+
+
+@pytest.mark.parametrize("table", [EVENT, ANCHOR], ids=lambda table: str(table.name))
+def test_the_database_refuses_to_change_or_delete(
+    database: TestDatabase, store: Store, table: sa.Table
+) -> None:
+    append(store, 2)
+    add_anchor(store)
+    forger = Forger(database, keep_triggers=True)
+    attempts: list[sa.Executable] = [
+        sa.update(table).values(hash="forged"),
+        sa.delete(table),
+    ]
+    if database.dialect == "sqlite":
+        attempts.append(sa.text(f"INSERT OR REPLACE INTO {table.name} SELECT * FROM {table.name}"))
+    else:
+        attempts.append(sa.text(f"TRUNCATE {table.name}"))
+    for attempt in attempts:
+        with pytest.raises(sa.exc.DBAPIError, match="append only"):
+            forger.run(attempt)
+    forger.close()
+    assert verify(store).intact
+
+
+def add_anchor(store: Store) -> None:
+    with store.begin() as uow:
+        head = uow.audit.head()
+        uow.audit.add_anchor(AuditAnchor(head.seq, head.hash, samples.NOW, b"signature", "audit-1"))
+        uow.commit()
+
+
+def test_without_its_head_nothing_can_be_written(database: TestDatabase, store: Store) -> None:
+    append(store, 1)
+    forger = Forger(database)
+    forger.run(sa.text("DELETE FROM audit_head"))
+    forger.close()
+    with store.begin() as uow:
+        uow.audit.append(kind="x", reference="R")
+        with pytest.raises(StoreError) as refused:
+            uow.commit()
+    assert refused.value.code == "audit"
+
+
+def test_times_are_hashed_as_utc(database: TestDatabase, store: Store) -> None:
+    elsewhere = timezone(timedelta(hours=9))
+    database.clock.time = samples.NOW.astimezone(elsewhere)
+    append(store, 1)
+    assert verify(store).intact
+    with store.read() as uow:
+        (event,) = uow.audit.latest()
+    assert event.at == samples.NOW
+    assert event.at.utcoffset() == timedelta(0)

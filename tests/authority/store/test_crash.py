@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kiosk.authority.store.database import Store
+from tests.support.database import TestDatabase
+
+
+@contextmanager
+def writer(database: TestDatabase, mode: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a writer, and kill it with SIGKILL at the end."""
+    command = [sys.executable, "-m", "tests.authority.store.writer", database.url, mode]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_killed_writers_lose_nothing_that_they_acknowledged(database: TestDatabase) -> None:
+    store = database.store()
+    before = 0
+    for acknowledged in (1, 7, 20):
+        with writer(database, "acknowledged") as process:
+            assert process.stdout is not None
+            said = [int(process.stdout.readline()) for _ in range(acknowledged)]
+            process.kill()
+            said += [int(line) for line in process.stdout if line.endswith("\n")]
+        assert said == list(range(before + 1, before + 1 + len(said)))
+        with store.read() as uow:
+            verdict = uow.audit.verify()
+        assert verdict.intact
+        # What was committed but not yet told may be there, too.
+        assert verdict.rows in {said[-1], said[-1] + 1}
+        before = verdict.rows
+
+
+def test_killed_in_the_middle_of_a_transaction(database: TestDatabase) -> None:
+    store = database.store()
+    with writer(database, "inside") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "inside\n"
+    assert events(store) == []
+    with store.begin() as uow:
+        uow.audit.append(kind="next", reference="K")
+        uow.commit()
+    assert events(store) == ["next"]
+
+
+def events(store: Store) -> list[str]:
+    with store.read() as uow:
+        return [event.kind for event in uow.audit.latest()]

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import READS
+from kiosk.contract.errors import StoreBusy, StoreError
+from tests.authority.store import samples
+from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": 1500,
+    "trusted_schema": 0,
+    "secure_delete": 1,
+}
+
+
+def test_the_pragmas_are_set_on_every_connection(sqlite_database: TestDatabase) -> None:
+    store = sqlite_database.store(busy_timeout_s=1.5)
+    reading = store._engine.execution_options(**READS)
+    with reading.connect() as first, reading.connect() as second:
+        for connection in (first, second):
+            found = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS
+            }
+            assert found == PRAGMAS
+
+
+def test_the_limits_are_set_on_every_connection(postgres_database: TestDatabase) -> None:
+    store = postgres_database.store(busy_timeout_s=1.5)
+    expected = {"lock_timeout": "1500ms", "statement_timeout": "30s", "TimeZone": "UTC"}
+    with store._engine.connect() as connection:
+        for name, value in expected.items():
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+
+
+def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    umask = os.umask(0)
+    try:
+        store = Store(sqlite_url(path), SetClock(), MACS)
+        store.migrate()
+        samples.stored_person(store)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(["kiosk.db", "kiosk.db-wal", "kiosk.db-shm"], 0o600)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    store = Store(sqlite_url(tmp_path / "none" / "kiosk.db"), SetClock(), MACS)
+    with pytest.raises(StoreError, match="No such file"):
+        store.migrate()
+
+
+# --- locked and gone -------------------------------------------------------------------
+
+
+@contextmanager
+def another_writer(database: TestDatabase) -> Iterator[None]:
+    """Hold what a writer needs, from a connection that is none of ours."""
+    if database.dialect == "sqlite":
+        holder = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+        holder.close()
+    else:
+        with psycopg.connect(database.url) as connection:
+            connection.execute("SELECT * FROM audit_head FOR UPDATE")
+            yield
+
+
+def append(store: Store) -> None:
+    with store.begin() as uow:
+        uow.audit.append(kind="step", reference="R")
+        uow.commit()
+
+
+def test_a_database_that_stays_locked_is_busy_and_works_again(database: TestDatabase) -> None:
+    store = database.store(busy_timeout_s=0.2)
+    with another_writer(database):
+        for _ in range(2):
+            with pytest.raises(StoreBusy) as busy:
+                append(store)
+            assert busy.value.code in {"SQLITE_BUSY", "55P03"}
+        # Whoever only reads is not kept out.
+        with store.read() as uow:
+            assert uow.audit.head().seq == 0
+    append(store)
+    with store.read() as uow:
+        assert uow.audit.head().seq == 1
+
+
+def test_the_first_switch_to_wal_waits_its_turn(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.executescript("CREATE TABLE t (n); BEGIN; SELECT * FROM t;")
+    store = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=0.1)
+    with pytest.raises(StoreBusy):
+        store.schema_is_current()
+    store.close()
+    patient = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=30)
+    threading.Timer(0.1, reader.close).start()
+    assert not patient.schema_is_current()
+    patient.close()
+
+
+def test_a_pool_that_is_used_up_is_busy(database: TestDatabase) -> None:
+    store = Store(database.url, database.clock, MACS, busy_timeout_s=0.1, pool_size=1)
+    store._engine.pool._max_overflow = 0  # type: ignore[attr-defined]
+    with store.read(), pytest.raises(StoreBusy) as busy, store.read():
+        pass
+    assert busy.value.code == "pool"
+    assert store.schema_is_current()
+    store.close()
+
+
+def test_of_two_that_wait_for_each_other_one_is_told_busy(
+    postgres_database: TestDatabase,
+) -> None:
+    store = postgres_database.store()
+    cards = [samples.stored_person(store, number).card.id for number in ("1", "2")]
+    gate = threading.Barrier(2)
+
+    def lock(order: list[str]) -> str:
+        with store.begin() as uow:
+            uow.cards.lock(order[0])
+            gate.wait()
+            try:
+                uow.cards.lock(order[1])
+            except StoreBusy as busy:
+                return busy.code
+            uow.commit()
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lock, [cards, cards[::-1]])) == ["40P01", "done"]
+
+
+def test_a_full_disk_refuses_and_undoes(sqlite_database: TestDatabase) -> None:
+    store = Store(sqlite_database.url, sqlite_database.clock, MACS, pool_size=1)
+    append(store)
+    raw = store._engine.raw_connection()
+    (pages,) = raw.execute("PRAGMA page_count").fetchone()
+    raw.execute(f"PRAGMA max_page_count = {pages}")
+    raw.close()
+    with pytest.raises(StoreError) as full:
+        samples.stored_person(store, "1" * 100_000)
+    assert full.value.code == "SQLITE_FULL"
+    with store.read() as uow:
+        assert uow.audit.verify().rows == 1
+        assert uow.holders.by_numbers(["1" * 100_000]) == {}
+    store.close()
+
+
+def test_a_server_that_dropped_us_is_found_again(postgres_database: TestDatabase) -> None:
+    store = postgres_database.store()
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='kiosk'"
+    assert store.schema_is_current()
+    with psycopg.connect(postgres_database.url, autocommit=True) as other:
+        other.execute(drop)
+        append(store)
+        with store.begin() as uow:
+            uow.audit.head()
+            other.execute(drop)
+            with pytest.raises(StoreError) as lost:
+                uow.audit.head()
+    assert lost.value.code == "57P01"
+    append(store)
+
+
+def test_a_server_that_is_not_there() -> None:
+    store = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock(), MACS)
+    with pytest.raises(StoreError) as away:
+        store.schema_is_current()
+    assert away.value.code == "08006"

@@ -1,0 +1,145 @@
+"""Secrets beside the current one of a card: one that waits, and every former one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import KeptKind, KeptSecret, SealedSecret, new_id
+from tests.authority.store import samples
+from tests.authority.store.samples import NOW, Person
+
+
+@pytest.fixture
+def person(store: Store) -> Person:
+    return samples.registered_person(store)
+
+
+def kept(person: Person, kind: KeptKind = KeptKind.PENDING, **changes: object) -> KeptSecret:
+    made = KeptSecret(new_id(), person.card.id, kind, SealedSecret(b"\x00new\xff", "key-1", 2), NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def add(store: Store, *several: KeptSecret) -> None:
+    with store.begin() as uow:
+        assert all(uow.kept.add(one) for one in several)
+        uow.commit()
+
+
+def test_a_card_has_one_that_waits(store: Store, person: Person) -> None:
+    first = kept(person, entry_id="e1")
+    add(store, first)
+    with store.begin() as uow:
+        assert not uow.kept.add(kept(person))
+        assert uow.kept.add(kept(person, KeptKind.FORMER))
+        uow.commit()
+    with store.read() as uow:
+        assert uow.kept.pending(person.card.id) == first
+        assert uow.kept.pending(new_id()) is None
+
+
+def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Person) -> None:
+    waits, older = kept(person), kept(person, KeptKind.FORMER, kept_at=NOW - timedelta(days=1))
+    add(store, waits, older)
+    sealed = SealedSecret(b"former", "key-2", 2)
+    with store.begin() as uow:
+        uow.kept.present(waits, presented=True)
+        assert uow.kept.pending(person.card.id) == replace(waits, presented=True)
+        uow.kept.turn(waits, sealed)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.kept.pending(person.card.id) is None
+        former = replace(waits, kind=KeptKind.FORMER, sealed=sealed)
+        assert uow.kept.former(person.card.id) == (former, older)
+
+
+def test_one_that_became_current_is_taken_out(store: Store, person: Person) -> None:
+    waits = kept(person)
+    add(store, waits)
+    with store.begin() as uow:
+        uow.kept.take(waits)
+        assert uow.kept.pending(person.card.id) is None
+        assert uow.kept.add(kept(person))
+        uow.commit()
+
+
+def test_those_under_another_key_are_found_and_put_back_once(store: Store, person: Person) -> None:
+    several = [kept(person, KeptKind.FORMER) for _ in range(3)]
+    add(store, *several)
+    in_order = sorted(several, key=lambda one: one.id)
+    anew = SealedSecret(b"anew", "key-2", 2)
+    with store.begin() as uow:
+        assert uow.kept.sealed_otherwise("key-2", limit=2) == tuple(in_order[:2])
+        assert uow.kept.sealed_otherwise("key-2", after=in_order[1].id) == (in_order[2],)
+        assert uow.kept.reseal(in_order[0], anew)
+        assert not uow.kept.reseal(in_order[0], anew)
+        assert uow.kept.count_by_key() == {"key-1": 2, "key-2": 1}
+        uow.commit()
+
+
+def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Person) -> None:
+    one, two = (SealedSecret(bytes([n]), "key-1", 2, f"derive-{n}") for n in (1, 2))
+    former = [kept(person, KeptKind.FORMER, sealed=sealed) for sealed in (one, one, two)]
+    add(store, kept(person), *former)
+    with store.begin() as uow:
+        assert uow.cards.replace_secret(person.card.id, 1, one)
+        assert uow.kept.count_derived() == {"derive-1": 2, "derive-2": 1}
+        assert uow.cards.count_derived() == {"derive-1": 1}
+        assert uow.kept.derived_otherwise("derive-1") == (former[2],)
+        older = sorted(former[:2], key=lambda each: each.id)
+        assert uow.kept.derived_otherwise("derive-2", limit=1) == (older[0],)
+        assert uow.kept.derived_otherwise("derive-2", after=older[0].id) == (older[1],)
+        (card,) = uow.cards.derived_otherwise("derive-2")
+        assert card.sealed_secret == one
+        assert uow.cards.derived_otherwise("derive-2", after=card.id) == ()
+        assert uow.cards.derived_otherwise("derive-1") == ()
+        uow.kept.turn(former[0], two)
+        assert not uow.kept.reseal(former[0], two), "somebody was first"
+        uow.commit()
+
+
+def test_no_number_of_a_derived_secret_comes_twice(store: Store, person: Person) -> None:
+    with store.begin() as uow:
+        numbers = [uow.cards.next_generation(person.card.id, least) for least in (1, 1, 7, 7)]
+        assert numbers == [1, 2, 7, 8]
+        uow.cards.note_issued(person.card.id)
+        uow.cards.put([replace(person.card, secret_generation=0)])
+        assert uow.cards.next_generation(person.card.id, 5) == 9
+        other = samples.card(person.holder.id, secret_generation=0)
+        issued = samples.card(person.holder.id)
+        uow.cards.put([other, issued])
+        uow.cards.note_issued(issued.id)
+        assert [uow.cards.get(card.id) for card in (other, issued)] == [
+            other,
+            replace(issued, secret_generation=0),
+        ]
+        assert uow.cards.next_generation(issued.id, 4) == 4
+        uow.commit()
+
+
+def test_a_card_is_set_aside_and_taken_back(store: Store, person: Person) -> None:
+    for at in (NOW, None):
+        with store.begin() as uow:
+            uow.cards.set_aside(person.card.id, at)
+            uow.commit()
+        with store.read() as uow:
+            card = uow.cards.get(person.card.id)
+        assert card is not None
+        assert card.set_aside_at == at
+
+
+def test_a_file_that_was_read_earlier_does_not_bring_an_older_secret_back(
+    store: Store, person: Person
+) -> None:
+    newer = SealedSecret(b"newer", "key-1", 2)
+    with store.begin() as uow:
+        assert uow.cards.replace_secret(person.card.id, 1, newer)
+        uow.cards.put([replace(person.card, secret_limit=7)])
+        uow.commit()
+    with store.read() as uow:
+        card = uow.cards.get(person.card.id)
+    assert card is not None
+    assert (card.sealed_secret, card.secret_limit) == (newer, 7)

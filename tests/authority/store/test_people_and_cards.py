@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, CardStatus, SealedSecret
+from kiosk.contract.messages import CardId
+from tests.authority.store import samples
+
+
+def test_holders_are_added_and_overwritten_by_id(store: Store) -> None:
+    first, second = samples.holder("1"), samples.holder("2")
+    with store.begin() as uow:
+        uow.holders.put([first, second])
+        uow.commit()
+    changed = replace(first, name="Asha Bell", email=None)
+    with store.begin() as uow:
+        uow.holders.put([changed])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["1", "2", "3"]) == {
+            "1": replace(changed, revision=1),
+            "2": second,
+        }
+
+
+def test_whoever_left_and_what_was_revoked_meanwhile_stay_so(store: Store) -> None:
+    person = samples.stored_person(store)
+    left = replace(person.holder, left_at=samples.NOW)
+    with store.begin() as uow:
+        uow.holders.save(left)
+        uow.cards.revoke(person.card.id)
+        uow.holders.put([replace(person.holder, name="Asha Bell")])
+        uow.cards.put([replace(person.card, secret_limit=5)])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.holders.get(left.id) == replace(left, name="Asha Bell", revision=1)
+    now = replace(person.card, status=CardStatus.REVOKED, secret_limit=5)
+    assert card_of(store, person) == now
+
+
+def test_nothing_to_put_is_nothing_done(store: Store) -> None:
+    with store.begin() as uow:
+        uow.holders.put([])
+        uow.cards.put([])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.holders.by_numbers([]) == {}
+        assert uow.cards.by_card_ids([]) == {}
+
+
+def test_cards_are_found_by_what_the_reader_says(store: Store) -> None:
+    person = samples.stored_person(store)
+    with store.read() as uow:
+        assert uow.cards.get(person.card.id) == person.card
+        assert uow.cards.of_holder(person.holder.id) == (person.card,)
+        unknown = CardId("piv", "00")
+        assert uow.cards.find(unknown) is None
+        assert uow.cards.by_card_ids([unknown, person.card_id]) == {person.card_id: person.card}
+
+
+def test_an_import_again_keeps_what_an_unblock_may_have_cost(store: Store) -> None:
+    person = samples.stored_person(store)
+    with store.begin() as uow:
+        uow.cards.expose_secret(person.card.id, assumed_limit=3)
+        resealed = SealedSecret(b"again", "key-2", 2)
+        uow.cards.put([replace(person.card, sealed_secret=resealed)])
+        uow.commit()
+    card = card_of(store, person)
+    assert card.secret_exposure == 1
+    assert card.sealed_secret == resealed
+
+
+def test_a_card_without_secret(store: Store) -> None:
+    person = samples.stored_person(store)
+    bare = samples.card(person.holder.id, sealed_secret=None, secret_limit=None, expires_at=None)
+    with store.begin() as uow:
+        uow.cards.put([bare])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.cards.get(bare.id) == bare
+
+
+def test_a_card_that_somebody_has_is_not_added_again(store: Store) -> None:
+    person = samples.stored_person(store)
+    new = samples.card(person.holder.id)
+    with store.begin() as uow:
+        assert uow.cards.add(new)
+        assert not uow.cards.add(replace(new, id="another", secret_limit=9))
+        assert not uow.cards.add(replace(new, id="another", holder_id="nobody"))
+        uow.commit()
+    with store.read() as uow:
+        assert set(uow.cards.of_holder(person.holder.id)) == {person.card, new}
+
+
+def test_a_card_is_revoked_once(store: Store) -> None:
+    person = samples.stored_person(store)
+    with store.begin() as uow:
+        assert uow.cards.revoke(person.card.id)
+        assert not uow.cards.revoke(person.card.id)
+        uow.commit()
+    assert card_of(store, person) == replace(person.card, status=CardStatus.REVOKED)
+
+
+def card_of(store: Store, person: samples.Person) -> Card:
+    with store.read() as uow:
+        found = uow.cards.get(person.card.id)
+    assert found is not None
+    return found
+
+
+# --- the account of the unblock secret -------------------------------------------------
+
+
+def expose(store: Store, card_id: str, assumed: int = 3) -> int | None:
+    with store.begin() as uow:
+        left = uow.cards.expose_secret(card_id, assumed_limit=assumed)
+        uow.commit()
+    return left
+
+
+def test_the_last_try_of_a_secret_is_never_charged(store: Store) -> None:
+    card_id = samples.stored_person(store).card.id
+    assert [expose(store, card_id) for _ in range(4)] == [2, 1, None, None]
+
+
+def test_what_the_card_told_counts_more_than_its_limit(store: Store) -> None:
+    card_id = samples.stored_person(store).card.id
+    with store.begin() as uow:
+        uow.cards.know_secret_tries(card_id, 2)
+        uow.commit()
+    assert [expose(store, card_id) for _ in range(2)] == [1, None]
+
+
+def test_an_unknown_limit_is_assumed(store: Store) -> None:
+    person = samples.stored_person(store)
+    bare = samples.card(person.holder.id, secret_limit=None)
+    with store.begin() as uow:
+        uow.cards.put([bare])
+        uow.commit()
+    assert [expose(store, bare.id, assumed=2) for _ in range(2)] == [1, None]
+
+
+def test_success_and_a_secret_that_was_not_sent_clear_the_charge(store: Store) -> None:
+    person = samples.stored_person(store)
+    expose(store, person.card.id)
+    with store.begin() as uow:
+        uow.cards.unexpose_secret(person.card.id)
+        uow.cards.unexpose_secret(person.card.id)
+        uow.commit()
+    assert card_of(store, person).secret_exposure == 0
+    expose(store, person.card.id)
+    with store.begin() as uow:
+        uow.cards.know_secret_tries(person.card.id, None)
+        uow.commit()
+    card = card_of(store, person)
+    assert (card.secret_exposure, card.secret_tries_left) == (0, None)
+
+
+# --- rotation of the keys --------------------------------------------------------------
+
+
+def test_a_secret_is_replaced_only_over_the_revision_that_was_read(store: Store) -> None:
+    person = samples.stored_person(store)
+    second, other = SealedSecret(b"2", "key-2", 2), SealedSecret(b"x", "key-2", 2)
+    with store.begin() as uow:
+        assert uow.cards.replace_secret(person.card.id, 1, second)
+        assert not uow.cards.replace_secret(person.card.id, 1, other)
+        uow.commit()
+    assert card_of(store, person).sealed_secret == second
+
+
+def test_a_first_secret_replaces_none(store: Store) -> None:
+    person = samples.stored_person(store)
+    bare = samples.card(person.holder.id, sealed_secret=None)
+    first = SealedSecret(b"1", "key-1", 1)
+    with store.begin() as uow:
+        uow.cards.put([bare])
+        assert uow.cards.replace_secret(bare.id, 0, first)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.cards.get(bare.id) == replace(bare, sealed_secret=first)
+
+
+def test_cards_of_other_keys_come_in_a_stable_order(store: Store) -> None:
+    person = samples.stored_person(store)
+    old = [samples.card(person.holder.id) for _ in range(5)]
+    new = samples.card(person.holder.id, sealed_secret=SealedSecret(b"n", "key-2", 1))
+    bare = samples.card(person.holder.id, sealed_secret=None)
+    with store.begin() as uow:
+        uow.cards.put([*old, new, bare])
+        uow.commit()
+    expected = sorted([person.card.id, *(card.id for card in old)])
+    with store.read() as uow:
+        first = [card.id for card in uow.cards.sealed_otherwise("key-2", limit=4)]
+        rest = [card.id for card in uow.cards.sealed_otherwise("key-2", after=first[-1])]
+        assert uow.cards.count_by_key() == {"key-1": 6, "key-2": 1}
+    assert first + rest == expected
+
+
+# --- registrations and questions -------------------------------------------------------
+
+
+def test_changing_a_registration_keeps_its_failures_and_block(store: Store) -> None:
+    person = samples.registered_person(store)
+    who = person.holder.id
+    with store.begin() as uow:
+        uow.registrations.charge(who, "a", 3)
+        uow.registrations.block(who)
+        later = samples.NOW + timedelta(days=1)
+        changed = replace(
+            samples.registration(who), email="new@nhs.net", updated_at=later, registered_at=later
+        )
+        uow.registrations.put(changed)
+        uow.commit()
+    with store.read() as uow:
+        found = uow.registrations.of_holder(who)
+    expected = replace(changed, failures=1, blocked_at=samples.NOW, registered_at=samples.NOW)
+    assert found == expected
+
+
+def test_only_the_address_that_waits_is_confirmed(store: Store) -> None:
+    person = samples.registered_person(store)
+    before = replace(
+        samples.registration(person.holder.id),
+        email_verified_at=samples.NOW - timedelta(days=9),
+        unconfirmed_since=samples.NOW - timedelta(days=1),
+    )
+    with store.begin() as uow:
+        uow.registrations.put(before)
+        assert not uow.registrations.confirm_email(person.holder.id, "old@trust.nhs.uk")
+        assert uow.registrations.of_holder(person.holder.id) == before
+        assert uow.registrations.confirm_email(person.holder.id, before.email)
+        assert not uow.registrations.confirm_email(person.holder.id, before.email)
+        confirmed = replace(before, email_verified_at=samples.NOW, unconfirmed_since=None)
+        assert uow.registrations.of_holder(person.holder.id) == confirmed
+
+
+def test_the_questions_asked_stay_until_they_are_cleared(store: Store) -> None:
+    who = samples.registered_person(store).holder.id
+    with store.begin() as uow:
+        assert uow.registrations.set_asked(who, (1, 2, 4)) == (1, 2, 4)
+        assert uow.registrations.set_asked(who, (2, 3, 4)) == (1, 2, 4)
+        uow.registrations.clear_asked(who)
+        assert uow.registrations.set_asked(who, (2, 3, 4)) == (2, 3, 4)
+        uow.commit()
+
+
+def test_the_list_of_questions_is_synced(store: Store) -> None:
+    with store.begin() as uow:
+        uow.questions.sync({1: "One?", 2: "Two?"}, samples.NOW)
+        uow.questions.sync({2: "Two, reworded?", 3: "Three?"}, samples.NOW)
+        uow.commit()
+    with store.read() as uow:
+        offered = uow.questions.current()
+        assert [(one.id, one.text) for one in offered] == [(2, "Two, reworded?"), (3, "Three?")]
+        retired = uow.questions.by_ids([1, 9])[1]
+        assert (retired.text, retired.retired_at) == ("One?", samples.NOW)
+    with store.begin() as uow:
+        uow.questions.sync({1: "One?"}, samples.NOW)
+        assert [one.id for one in uow.questions.current()] == [1]

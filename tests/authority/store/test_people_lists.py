@@ -1,0 +1,203 @@
+"""Lists of people: whom each group has, in every order, page by page and by an index."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import Card, Cardholder, CardStatus, new_id
+from kiosk.authority.store.repositories.people import Listed
+from kiosk.authority.store.tables import TableRow
+from tests.authority.store.samples import NOW, card, registration
+from tests.support.database import TestDatabase
+
+DAY = timedelta(days=1)
+MONTH_END = datetime(2030, 6, 1, tzinfo=UTC)
+
+
+class Estate:
+    """Adds people one by one, in numbers that go up."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.number = 100
+
+    def add(
+        self,
+        name: str,
+        *,
+        registered: bool = True,
+        blocked_at: datetime | None = None,
+        left_at: datetime | None = None,
+        cards: tuple[dict[str, object], ...] = ({},),
+    ) -> str:
+        self.number += 1
+        holder = Cardholder(new_id(), f"{self.number:012d}", name, None)
+        with self.store.begin() as uow:
+            uow.holders.put([holder])
+            if left_at is not None:
+                uow.holders.save(replace(holder, left_at=left_at))
+            made: list[Card] = [card(holder.id, **changes) for changes in cards]
+            if made:
+                uow.cards.put(made)
+            if registered:
+                uow.registrations.put(replace(registration(holder.id), blocked_at=blocked_at))
+            uow.commit()
+        return holder.id
+
+
+@pytest.fixture
+def estate(store: Store) -> Estate:
+    return Estate(store)
+
+
+def listed(
+    store: Store,
+    group: PeopleGroup,
+    order: PeopleOrder = PeopleOrder.NAME,
+    *,
+    descending: bool = False,
+    page: int = 2,
+) -> list[Listed]:
+    """Return a whole list, read in pages of two."""
+    every: list[Listed] = []
+    after: PagePosition | None = None
+    while True:
+        with store.read() as uow:
+            found = uow.lists.page(group, order, descending=descending, after=after, limit=page)
+        every += found
+        if len(found) < page:
+            return every
+        after = found[-1].place
+
+
+def ids(rows: list[Listed]) -> list[str]:
+    return [row.holder_id for row in rows]
+
+
+def test_each_group_has_whom_it_names(store: Store, estate: Estate) -> None:
+    fine = estate.add("Asha Fine")
+    blocked = estate.add("Bo Blocked", blocked_at=NOW - DAY)
+    new = estate.add("Cy New", registered=False)
+    bare = estate.add("Di Bare", registered=False, cards=())
+    gone = estate.add("Ed Gone", left_at=NOW - DAY, blocked_at=NOW - DAY)
+    ends = estate.add("Fi Ends", cards=({"expires_at": MONTH_END}, {"expires_at": NOW + DAY}))
+    estate.add("Gu Later", cards=({"expires_at": MONTH_END + DAY},))
+    estate.add("Hy Over", registered=False, cards=({"expires_at": NOW - DAY},))
+    revoked = {"expires_at": NOW + DAY, "status": CardStatus.REVOKED}
+    estate.add("Io Revoked", registered=False, cards=(revoked,))
+    assert ids(listed(store, PeopleGroup.BLOCKED)) == [blocked]
+    assert ids(listed(store, PeopleGroup.NOT_REGISTERED)) == [new]
+    assert ids(listed(store, PeopleGroup.NO_CARD)) == [bare]
+    assert ids(listed(store, PeopleGroup.LEFT)) == [gone]
+    assert ids(listed(store, PeopleGroup.EXPIRING)) == [ends]
+    assert ids(listed(store, PeopleGroup.EVERYBODY))[:2] == [fine, blocked]
+    assert len(listed(store, PeopleGroup.EVERYBODY)) == 9
+
+
+def test_the_date_is_the_groups_own(store: Store, estate: Estate) -> None:
+    estate.add("Bo Blocked", blocked_at=NOW - DAY)
+    estate.add("Ed Gone", left_at=NOW - 2 * DAY)
+    estate.add("Fi Ends", cards=({"expires_at": MONTH_END}, {"expires_at": NOW + DAY}))
+    assert listed(store, PeopleGroup.BLOCKED)[0].date == NOW - DAY
+    assert listed(store, PeopleGroup.LEFT)[0].date == NOW - 2 * DAY
+    assert listed(store, PeopleGroup.EXPIRING)[0].date == NOW + DAY
+    assert listed(store, PeopleGroup.EVERYBODY)[0].date is None
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", PeopleOrder)
+def test_pages_follow_each_other_in_every_order(
+    store: Store, estate: Estate, order: PeopleOrder, descending: bool
+) -> None:
+    """Names and dates repeat, so that pages end between equals."""
+    people = {
+        estate.add(name, blocked_at=NOW - days * DAY): (name, days)
+        for name, days in [("Bo", 1), ("Al", 3), ("Al", 1), ("Cy", 3), ("Al", 3), ("Bo", 2)]
+    }
+    rows = listed(store, PeopleGroup.BLOCKED, order, descending=descending)
+    assert sorted(ids(rows)) == sorted(people)
+    keys = [row.place.key for row in rows]
+    assert keys == sorted(keys, reverse=descending)
+
+
+def test_a_count_stops_at_the_most(store: Store, estate: Estate) -> None:
+    for _ in range(3):
+        estate.add("Bo Blocked", blocked_at=NOW)
+    with store.read() as uow:
+        assert uow.lists.count(PeopleGroup.BLOCKED, 10) == 3
+        assert uow.lists.count(PeopleGroup.BLOCKED, 2) == 2
+        assert uow.lists.count(PeopleGroup.LEFT, 2) == 0
+
+
+# --- it stays quick ---------------------------------------------------------------------
+
+MANY = 5000
+INDEXED = {
+    (PeopleGroup.EVERYBODY, PeopleOrder.NAME): "ix_cardholder_name_id",
+    (PeopleGroup.NOT_REGISTERED, PeopleOrder.NAME): "ix_cardholder_name_id",
+    (PeopleGroup.BLOCKED, PeopleOrder.NAME): "ix_registration_blocked",
+    (PeopleGroup.EXPIRING, PeopleOrder.DATE): "ix_card_expires",
+    (PeopleGroup.LEFT, PeopleOrder.DATE): "ix_cardholder_left",
+}
+
+
+@pytest.fixture
+def filled(database: TestDatabase, store: Store) -> sa.Engine:
+    """So many people, one in a hundred of whom is blocked, has left, or has a card that ends."""
+    tables = TableRow.metadata.tables
+    people = [
+        {"id": f"H{n}", "number": f"{n:012d}", "name": f"Name {n * 7919 % MANY:05d}",
+         "revision": 0, "mac": "", "left_at": NOW - DAY if n % 100 == 1 else None}
+        for n in range(MANY)
+    ]  # fmt: skip
+    cards = [
+        {"id": f"C{n}", "holder_id": f"H{n}", "driver": "piv", "identifier": f"{n}",
+         "status": CardStatus.ACTIVE, "derived_from": "", "secret_exposure": 0,
+         "auth_key_imported": False, "mac": "",
+         "expires_at": NOW + DAY if n % 100 == 2 else NOW + 900 * DAY}
+        for n in range(MANY)
+    ]  # fmt: skip
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables["cardholder"]), people)
+        connection.execute(sa.insert(tables["card"]), cards)
+    with store.begin() as uow:
+        for n in range(0, MANY, 10):
+            blocked_at = NOW if n % 100 == 0 else None
+            uow.registrations.put(replace(registration(f"H{n}"), blocked_at=blocked_at))
+        uow.commit()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    return engine
+
+
+@pytest.mark.parametrize(("group", "order"), INDEXED)
+def test_a_page_is_found_by_an_index(
+    filled: sa.Engine, store: Store, group: PeopleGroup, order: PeopleOrder
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cur: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    with store.read() as uow:
+        first = uow.lists.page(group, order, limit=20)
+        assert first
+        sa.event.listen(sa.Engine, "before_cursor_execute", note)
+        try:
+            uow.lists.page(group, order, after=first[-1].place, limit=20)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if filled.dialect.name == "sqlite" else "EXPLAIN "
+    statement, parameters = asked[-1]
+    with filled.connect() as connection:
+        plan = connection.exec_driver_sql(explain + statement, parameters)
+        assert INDEXED[group, order] in "\n".join(" ".join(map(str, row)) for row in plan)

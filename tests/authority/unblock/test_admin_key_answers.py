@@ -1,0 +1,215 @@
+"""Only a card that has its admin key answers rightly, once, in the visit in which it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kiosk.authority.steps import MOST_EXCHANGES
+from kiosk.authority.store.records import Card, UnblockState, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    CardId,
+    CardReport,
+    JournalId,
+    KeyAnswer,
+    KeyNonce,
+    PinState,
+    Reason,
+    UnblockDone,
+    VisitId,
+)
+from tests.authority.admin_key_card import (
+    KEY,
+    OTHER_KEY,
+    Chip,
+    admitted,
+    drawn,
+    encrypted,
+    entry_of,
+    granted,
+    ready,
+    reason_of,
+    registered,
+    settled,
+    unlocked,
+)
+from tests.authority.card_in_reader import Plastic
+from tests.authority.refused import is_turned_away
+from tests.authority.station_visit import Sitting
+from tests.authority.world import World
+
+
+@pytest.fixture
+def world(each_world: World) -> World:
+    return each_world
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return registered(world)
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    """A visit that has passed every factor."""
+    return ready(world, card)
+
+
+def forged_answers(chip: Chip, grant: bytes, before: bytes) -> dict[str, bytes]:
+    return {
+        "another key": Chip(OTHER_KEY, chip.theirs, chip.own).answer().cryptogram,
+        "ours, given back": grant,
+        "of another visit": before,
+        "the other way round": encrypted(KEY, chip.own + chip.theirs + bytes(8)),
+        "in the clear": chip.theirs + chip.own + bytes(8),
+        "nothing": b"",
+        "cut": chip.answer().cryptogram[:-1],
+        "too long": chip.answer().cryptogram + bytes(8),
+    }
+
+
+def test_a_card_without_the_key_gets_no_pin(world: World) -> None:
+    card = registered(world, secret_limit=15)
+    before, chip = unlocked(world, card), Chip(theirs=bytes(16))
+    for how in forged_answers(chip, b"", before):
+        sitting, chip = ready(world, card), Chip()
+        grant = granted(sitting, chip)
+        answer = KeyAnswer(forged_answers(chip, grant.cryptogram, before)[how])
+        reply = world.authority.admit(sitting.visit, grant.journal, answer)
+        assert is_turned_away(world, reply, "no-admin-key"), how
+        assert is_over(world, sitting, grant.journal, chip)
+        assert world.card(card).secret_exposure == 0, "no try of the genuine card was spent"
+        world.clock.forward(hours=25)
+
+
+def is_over(world: World, sitting: Sitting, journal: JournalId, chip: Chip) -> bool:
+    """Tell whether a refused answer ended it; nothing that is said later changes that."""
+    for call in (lambda: admitted(sitting, journal, chip), lambda: drawn(sitting)):
+        with pytest.raises(StepRefused, match="over"):
+            call()
+    settled(sitting, journal, UnblockDone())
+    assert world.kinds()[-1] == "unblock-told-late"
+    entry = entry_of(world, journal)
+    return (entry.state, entry.detail) == (UnblockState.REFUSED, "not genuine")
+
+
+def test_the_genuine_card_comes_back_after_a_forged_one(world: World, card: Card) -> None:
+    sitting = ready(world, card)
+    grant = granted(sitting, Chip(OTHER_KEY))
+    reply = admitted(sitting, grant.journal, Chip(OTHER_KEY, bytes(16)))
+    assert reason_of(reply) is Reason.NOT_GENUINE
+    world.clock.forward(hours=1)
+    unlocked(world, card)
+    assert world.card(card).secret_exposure == 0
+
+
+def test_forged_cards_are_given_a_few_cryptograms_a_day(world: World, card: Card) -> None:
+    for _ in range(MOST_EXCHANGES):
+        sitting, chip = ready(world, card), Chip()
+        grant = granted(sitting, chip)
+        copy = Chip(OTHER_KEY, chip.theirs, chip.own)
+        assert reason_of(admitted(sitting, grant.journal, copy)) is Reason.NOT_GENUINE
+        world.clock.forward(hours=1)
+    assert reason_of(world.authority.challenge(ready(world, card).visit)) is Reason.NOT_GENUINE
+    assert world.kinds().count("admin-key-used") == MOST_EXCHANGES
+    world.clock.forward(hours=24)
+    unlocked(world, card)
+
+
+def test_a_card_that_gives_our_number_back_is_sent_nothing(world: World, card: Card) -> None:
+    """In whole, its halves exchanged, and one half alone, in its place or not."""
+    for blocks in ((0, 1), (1, 0), (0, None), (None, 0)):
+        sitting = ready(world, card)
+        ours = drawn(sitting).nonce
+        halves = (ours[:8], ours[8:])
+        mirrored = b"".join(bytes(8) if block is None else halves[block] for block in blocks)
+        reply = world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(mirrored))
+        assert is_turned_away(world, reply, "mirrored")
+        with world.store.read() as uow:
+            assert uow.codes.live(card.id) is not None, "the holder can come back with the code"
+        world.clock.forward(hours=1)
+    assert world.card(card).secret_exposure == 0
+    assert "admin-key-used" not in world.kinds()
+
+
+def test_the_right_answer_is_taken_once(world: World, sitting: Sitting) -> None:
+    chip = Chip()
+    grant = granted(sitting, chip)
+    for _ in range(2):
+        assert admitted(sitting, grant.journal, chip) is None, "the same when told twice"
+    with pytest.raises(StepRefused):
+        world.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
+    assert world.kinds().count("card-proven-by-key") == 1
+
+
+def test_no_answer_is_judged_where_none_is_waited_for(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    chip, mine = Chip(), sitting.visit
+    with pytest.raises(StepRefused):
+        world.authority.admit(mine, JournalId(new_id()), KeyAnswer(bytes(40)))
+    drawn(sitting)
+    with pytest.raises(StepRefused):
+        world.authority.admit(mine, JournalId(new_id()), KeyAnswer(bytes(40)))
+    grant = granted(sitting, chip)
+    other = world.insert(world.add_card(world.add_holder(number="2")))
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: world.authority.admit(other.visit, grant.journal, chip.answer()),
+        lambda: world.authority.admit(VisitId(new_id()), grant.journal, chip.answer()),
+        lambda: world.authority.admit(mine, JournalId(new_id()), chip.answer()),
+    )
+    for call in calls:
+        with pytest.raises(StepRefused):
+            call()
+    assert admitted(sitting, grant.journal, chip) is None
+
+
+def test_an_answer_is_waited_for_a_minute(world: World, sitting: Sitting) -> None:
+    chip = Chip()
+    grant = granted(sitting, chip)
+    world.clock.forward(seconds=60)
+    with pytest.raises(StepRefused, match="too old"):
+        admitted(sitting, grant.journal, chip)
+
+
+def test_a_card_of_another_family_is_not_admitted(world: World) -> None:
+    sitting = ready(world, world.registered_card())
+    grant = sitting.grant()
+    with pytest.raises(StepRefused, match="no admin key"):
+        world.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
+
+
+def test_another_process_judges_what_the_first_one_asked(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    chip = Chip()
+    grant = granted(sitting, chip)
+    beside = World(world.folder, url=world.url)
+    object.__setattr__(beside, "clock", world.clock)
+    assert beside.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
+    assert world.card(card).secret_exposure == 0
+    beside.store.close()
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["over", "open"])
+def test_what_a_card_owes_is_not_forgotten_by_beginning_anew(
+    world: World, card: Card, sitting: Sitting, *, over: bool
+) -> None:
+    """A station could have as many cryptograms as it likes, and say each time that it is done."""
+    grant, mine = granted(sitting, Chip(OTHER_KEY)), sitting.visit
+    if over:
+        sitting.pull()
+    named, made_up = CardId(card.driver, card.identifier), Plastic()
+    report = CardReport(named, PinState(True), certificate=made_up.shows)
+    with pytest.raises(StepRefused):
+        world.authority.begin(mine, "A", report)
+    with pytest.raises(StepRefused):
+        world.authority.prove(mine, None)
+    with pytest.raises(StepRefused):
+        settled(sitting, grant.journal, UnblockDone())
+    assert world.card(card).secret_exposure == 1
+    assert "unblock-done" not in world.kinds()

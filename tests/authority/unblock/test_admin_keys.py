@@ -1,0 +1,161 @@
+"""A card with an admin key: the key stays, and each finds out whether the other one has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.store.records import Card, UnblockState
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import CardProof, Finished, KeyGrant, KeyNonce, Purpose, UnblockDone
+from tests.authority.admin_key_card import (
+    KEY,
+    Chip,
+    admitted,
+    drawn,
+    entry_of,
+    granted,
+    ready,
+    registered,
+    settled,
+    visit_of,
+)
+from tests.authority.station_visit import Sitting
+from tests.authority.world import World
+
+
+@pytest.fixture
+def world(each_world: World) -> World:
+    return each_world
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return registered(world)
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    """A visit that has passed every factor."""
+    return ready(world, card)
+
+
+def test_the_whole_way(world: World, card: Card, sitting: Sitting) -> None:
+    chip = Chip()
+    grant = granted(sitting, chip)
+    assert world.card(card).secret_exposure == 1
+    assert chip.takes(grant.cryptogram)
+    assert admitted(sitting, grant.journal, chip) is None
+    assert world.card(card).secret_exposure == 0
+    assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert world.authority.rotate_secret(sitting.visit, grant.journal) is None
+    assert entry_of(world, grant.journal).state is UnblockState.DONE
+    assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
+    with world.store.read() as uow:
+        assert uow.codes.live(card.id) is None
+        assert uow.audit.verify().intact
+
+
+def test_the_intent_is_written_before_anything_leaves(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    grant = granted(sitting, Chip())
+    entry = entry_of(world, grant.journal)
+    assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
+    assert (entry.visit_id, entry.card_id) == (sitting.visit, card.id)
+    used = world.events()[-1]
+    assert (used.kind, used.detail) == ("admin-key-used", {"journal": entry.id, "left": 2})
+
+
+def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(
+    world: World, sitting: Sitting
+) -> None:
+    chip = Chip()
+    grant = granted(sitting, chip)
+    said = f"{grant!r} {chip.answer()!r} {visit_of(world, sitting)!r} {world.events()!r}"
+    answer = chip.answer().cryptogram[:32]
+    for hidden in (bytes.fromhex(KEY), answer, grant.cryptogram):
+        assert hidden.hex() not in said
+        assert repr(hidden) not in said
+    assert bytes.fromhex(KEY) not in grant.cryptogram
+    waits = visit_of(world, sitting).challenge
+    assert waits is not None
+    assert waits != answer
+    if world.url.startswith("sqlite"):
+        rows = (world.folder / "kiosk.db").read_bytes()
+        assert bytes.fromhex(KEY) not in rows
+        assert KEY.encode() not in rows
+        assert answer not in rows
+
+
+# --- the station skips or repeats something -------------------------------------------------
+
+
+def test_no_factor_no_number(world: World, card: Card) -> None:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    with pytest.raises(StepRefused):
+        world.authority.challenge(sitting.visit)
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
+
+
+def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
+    right = Chip().meet(drawn(sitting))
+    wrong = [None, CardProof(bytes(16)), *(KeyNonce(bytes(size)) for size in (0, 15, 17, 40))]
+    for given in wrong:
+        with pytest.raises(StepRefused, match="missing"):
+            world.authority.release(sitting.visit, sitting.attempt(), given)
+    assert world.kinds()[-6:] == ["step-refused"] * 6
+    assert world.card(card).secret_exposure == 0
+    with world.store.read() as uow:
+        assert uow.journal.open_for(card.id) is None
+        assert uow.codes.live(card.id) is not None
+    assert isinstance(world.authority.release(sitting.visit, sitting.attempt(), right), KeyGrant)
+
+
+def test_a_number_without_ours_is_refused(world: World, card: Card, sitting: Sitting) -> None:
+    with pytest.raises(StepRefused):
+        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(range(16))))
+    assert world.card(card).secret_exposure == 0
+
+
+def test_our_number_is_good_for_a_minute(world: World, sitting: Sitting) -> None:
+    number = Chip().meet(drawn(sitting))
+    world.clock.forward(seconds=60)
+    with pytest.raises(StepRefused, match="too old"):
+        world.authority.release(sitting.visit, sitting.attempt(), number)
+
+
+def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: Sitting) -> None:
+    chip = Chip()
+    older, newer = drawn(sitting), drawn(sitting)
+    assert older.nonce != newer.nonce
+    number = chip.meet(older)
+    grant = world.authority.release(sitting.visit, sitting.attempt(), number)
+    assert isinstance(grant, KeyGrant)
+    assert not chip.takes(grant.cryptogram)
+
+
+def test_one_cryptogram_for_each_number(world: World, card: Card, sitting: Sitting) -> None:
+    chip = Chip()
+    granted(sitting, chip)
+    for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):
+        with pytest.raises(StepRefused):
+            world.authority.release(sitting.visit, sitting.attempt(), number)
+    with pytest.raises(StepRefused):
+        world.authority.challenge(sitting.visit)
+    assert world.card(card).secret_exposure == 1
+    assert world.kinds().count("admin-key-used") == 1
+
+
+def test_a_card_with_two_visits_has_one_number(world: World, card: Card, sitting: Sitting) -> None:
+    """What one visit learns cannot be the answer in another: only one of them waits."""
+    drawn(sitting)
+    assert world.visit(sitting).challenge is not None
+    other = world.insert(card, blocked=True, station="B")
+    other.enter(world.relay.code)
+    drawn(other)
+    assert world.visit(sitting).challenge is None
+    assert world.visit(other).challenge is not None
+    drawn(sitting)
+    assert world.visit(other).challenge is None

@@ -1,0 +1,234 @@
+"""What became of a grant: told by the station, or by the card when it is next seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.notices import Notice
+from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    AnswerQuestions,
+    EnterCode,
+    Finished,
+    Grant,
+    JournalId,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitOpened,
+)
+from kiosk.contract.reference import reference_of
+from tests.authority.station_visit import Sitting
+from tests.authority.world import EMAIL, World
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def sitting(world: World, card: Card) -> Sitting:
+    """A visit that has passed every factor."""
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    return sitting
+
+
+def _settle(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
+    return sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
+
+
+def _entry(world: World, grant: Grant) -> UnblockEntry:
+    with world.store.read() as uow:
+        entry = uow.journal.get(grant.journal)
+    assert entry is not None
+    return entry
+
+
+def _refusal(reply: object) -> Reason:
+    assert isinstance(reply, Refusal), reply
+    return reply.reason
+
+
+def _unknown(world: World, card: Card, *, blocked: bool) -> Grant:
+    sitting = world.insert(card, blocked=blocked)
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    _settle(sitting, grant, UnblockUnknown())
+    sitting.pull()
+    return grant
+
+
+def test_done(world: World, card: Card, sitting: Sitting) -> None:
+    grant = sitting.grant()
+    for _ in range(2):
+        assert _settle(sitting, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert _entry(world, grant).state is UnblockState.DONE
+    assert world.card(card).secret_exposure == 0
+    registration = world.registration(card)
+    assert (registration.failures, registration.asked) == (0, None)
+    [notice] = world.outbox()
+    assert (notice.to, notice.template) == (EMAIL, Notice.UNLOCKED)
+    assert notice.params["reference"] == reference_of(sitting.visit)
+    assert world.kinds().count("unblock-done") == 1
+    with pytest.raises(StepRefused):
+        sitting.grant()
+
+
+def test_done_is_taken_after_the_card_was_pulled(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    grant = sitting.grant()
+    sitting.pull()
+    assert _settle(sitting, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert world.card(card).secret_exposure == 0
+
+
+def test_a_grant_is_settled_by_its_own_visit_alone(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    grant = sitting.grant()
+    other = world.insert(world.add_card(world.add_holder(number="2")))
+    with pytest.raises(StepRefused):
+        _settle(other, grant, UnblockDone())
+    with pytest.raises(StepRefused):
+        world.authority.record_outcome(sitting.visit, JournalId("0" * 32), UnblockDone())
+    assert _entry(world, grant).state is UnblockState.INTENT
+
+
+def test_a_wrong_secret_is_counted_as_the_card_counts(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    grant = sitting.grant()
+    reply = _settle(sitting, grant, UnblockRefused(2, "63C2"))
+    assert _refusal(reply) is Reason.CARD_REFUSED
+    assert world.kinds().count("refused") == 1
+    kept = world.card(card)
+    assert (kept.secret_tries_left, kept.secret_exposure) == (2, 0)
+    assert _entry(world, grant).state is UnblockState.REFUSED
+    with pytest.raises(StepRefused):
+        sitting.grant()
+    assert _refusal(_settle(sitting, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_the_last_try_is_never_spent(world: World, card: Card, sitting: Sitting, left: int) -> None:
+    reply = _settle(sitting, sitting.grant(), UnblockRefused(left, "63C0"))
+    assert _refusal(reply) is Reason.SECRET_BLOCKED
+    assert _refusal(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
+
+
+def test_a_new_pin_that_the_card_does_not_like_is_chosen_again(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    for _ in range(3):
+        grant = sitting.grant()
+        assert isinstance(_settle(sitting, grant, UnblockRefused(None, "history")), SetPin)
+        assert _entry(world, grant).state is UnblockState.REFUSED
+        assert world.card(card).secret_exposure == 0
+    assert _settle(sitting, sitting.grant(), UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert world.kinds().count("secret-released") == 4
+
+
+def test_what_a_station_says_is_kept_short_and_plain(world: World, sitting: Sitting) -> None:
+    grant = sitting.grant()
+    _settle(sitting, grant, UnblockRefused(3, "\x1b[2J<b>6A80" + "x" * 100))
+    assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:40]
+
+
+def test_not_sent_leaves_the_proofs(world: World, card: Card, sitting: Sitting) -> None:
+    grant = sitting.grant()
+    assert isinstance(_settle(sitting, grant, UnblockNotSent()), SetPin)
+    assert _entry(world, grant).state is UnblockState.NOT_SENT
+    assert world.card(card).secret_exposure == 0
+    again = sitting.grant()
+    assert again.journal != grant.journal
+    assert _settle(sitting, again, UnblockDone()) == Finished(Purpose.UNLOCK)
+
+
+def test_not_sent_leaves_nothing_to_the_next_visit(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    _settle(sitting, sitting.grant(), UnblockNotSent())
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    assert isinstance(back.questions(), AnswerQuestions)
+    with pytest.raises(StepRefused):
+        back.grant()
+
+
+def test_unknown_stays_open_and_exposed(world: World, card: Card, sitting: Sitting) -> None:
+    grant = sitting.grant()
+    for _ in range(2):
+        assert _refusal(_settle(sitting, grant, UnblockUnknown())) is Reason.OUTCOME_UNKNOWN
+    assert _entry(world, grant).state is UnblockState.UNKNOWN
+    assert world.card(card).secret_exposure == 1
+    with pytest.raises(StepRefused):
+        sitting.grant()
+    assert world.kinds().count("unblock-unknown") == 1
+    assert world.kinds().count("refused") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "found"),
+    [
+        (True, False, "done"),
+        (True, True, "not-done"),
+        (False, False, "undetermined"),
+        (False, True, "undetermined"),
+    ],
+)
+def test_an_unknown_outcome_is_settled_by_the_card(
+    world: World, card: Card, found: str, *, before: bool, now: bool
+) -> None:
+    grant = _unknown(world, card, blocked=before)
+    world.insert(card, blocked=now, station="B")
+    entry = _entry(world, grant)
+    assert (entry.state, entry.detail) == (UnblockState.SETTLED, found)
+    assert world.card(card).secret_exposure == (0 if found == "done" else 1)
+    told = [one.params["station"] for one in world.outbox() if one.template == Notice.UNLOCKED]
+    assert told == (["A"] if found == "done" else [])
+    [event] = [event for event in world.events() if event.kind == "unblock-settled"]
+    assert event.detail["found"] == found
+
+
+def test_an_intent_without_any_outcome_is_settled_too(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    grant = sitting.grant()
+    world.restart()
+    opened = world.insert(card).opened
+    assert isinstance(opened, VisitOpened)
+    assert _entry(world, grant).detail == "done"
+    late = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert late == Finished(Purpose.UNLOCK)
+    assert "unblock-told-late" in world.kinds()
+    assert [one.template for one in world.outbox()] == [Notice.UNLOCKED]
+
+
+def test_lost_outcomes_never_reach_the_last_try(world: World) -> None:
+    card = world.registered_card(secret_limit=3)
+    for exposure in (1, 2):
+        _unknown(world, card, blocked=True)
+        world.clock.forward(hours=1)
+        assert world.card(card).secret_exposure == exposure
+    assert _refusal(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
+    assert world.kinds().count("secret-released") == 2
+
+
+def test_a_second_unlock_starts_from_nothing(world: World, card: Card, sitting: Sitting) -> None:
+    _settle(sitting, sitting.grant(), UnblockDone())
+    sitting.pull()
+    world.clock.forward(minutes=5)
+    again = world.insert(card, blocked=True)
+    assert isinstance(again.opened, VisitOpened)
+    assert again.opened.resumed is None
+    assert isinstance(again.to_code(), EnterCode)

@@ -1,0 +1,234 @@
+"""A card that says how many tries its unblock secret has left corrects our account of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.store.records import Card, new_id
+from kiosk.contract.messages import (
+    CardChallenge,
+    CardId,
+    CardProof,
+    CardReport,
+    Finished,
+    PinState,
+    Purpose,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockRefused,
+    UnblockUnknown,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.sensitive import Sensitive
+from tests.authority import admin_key_card
+from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.station_visit import Sitting
+from tests.authority.world import PUK, World
+
+TOLD = "secret-tries-told"
+
+
+def account(world: World, card: Card) -> tuple[int | None, int]:
+    kept = world.card(card)
+    return kept.secret_tries_left, kept.secret_exposure
+
+
+def told(world: World) -> list[tuple[object, object]]:
+    details = [event.detail for event in world.events() if event.kind == TOLD]
+    return [(detail["tries_left"], detail["by_account"]) for detail in details]
+
+
+def lose(world: World, card: Card, secret_tries: int | None = None) -> Sensitive:
+    """Unlock, and lose the card's answer; return what was presented."""
+    sitting = ready(world, card, secret_tries)
+    grant = sitting.grant()
+    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
+    sitting.pull()
+    world.clock.forward(hours=1)
+    return grant.secret
+
+
+def ready(world: World, card: Card, secret_tries: int | None = None) -> Sitting:
+    sitting = world.insert(card, blocked=True, secret_tries=secret_tries)
+    sitting.to_new_pin()
+    return sitting
+
+
+def is_barred(
+    world: World, card: Card, secret_tries: int | None = None, mine: Plastic | None = None
+) -> bool:
+    opened = world.insert(card, blocked=True, plastic=mine, secret_tries=secret_tries).opened
+    if isinstance(opened, Refusal):
+        assert opened.reason is Reason.SECRET_BLOCKED
+        return True
+    assert opened.offers == (Purpose.UNLOCK,)
+    return False
+
+
+def test_after_two_lost_answers_a_card_that_tells_is_served_again(each_world: World) -> None:
+    world = each_world
+    card = world.registered_card(secret_limit=None)
+    for _ in range(2):
+        lose(world, card)
+    assert account(world, card) == (None, 2)
+    assert is_barred(world, card), "it tells nothing"
+    assert told(world) == []
+    sitting = ready(world, card, 3)
+    assert account(world, card) == (3, 0)
+    grant = sitting.grant()
+    reply = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert reply == Finished(Purpose.UNLOCK)
+    sitting.pull()
+    world.insert(card, secret_tries=3)
+    assert told(world) == [(3, 1)], "what is known already is not told again"
+    with world.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+@pytest.mark.parametrize(
+    ("limit", "exposure", "known", "says", "becomes", "barred"),
+    [
+        (None, 2, None, 3, (3, 0), False),
+        (None, 2, None, 2, (2, 0), False),
+        (None, 2, None, 1, (1, 0), True),
+        (None, 2, None, 0, (0, 0), True),
+        (5, 1, 3, 3, (3, 0), False),
+        (5, 0, 3, 2, (2, 0), False),
+        (5, 0, 2, 5, (5, 0), False),
+        (5, 0, 1, 1, (1, 0), True),
+        (5, 0, None, 1, (1, 0), True),
+        (5, 0, None, 5, (None, 0), False),
+        (None, 0, None, 10, (None, 0), False),
+        (None, 2, None, 255, (3, 0), False),
+        (4, 2, None, 255, (4, 0), False),
+        (None, 2, 8, 255, (8, 0), False),
+        (None, 2, None, -1, (None, 2), True),
+        (None, 2, None, 256, (None, 2), True),
+        (None, 2, None, 2**40, (None, 2), True),
+    ],
+)
+def test_what_the_card_says_counts_lower_or_higher(
+    world: World,
+    limit: int | None,
+    exposure: int,
+    known: int | None,
+    says: int,
+    becomes: tuple[int | None, int],
+    *,
+    barred: bool,
+) -> None:
+    mine = Plastic()
+    card = world.registered_card(
+        secret_limit=limit,
+        secret_exposure=exposure,
+        secret_tries_left=known,
+        auth_key=mine.public,
+    )
+    assert is_barred(world, card, says, mine) is barred
+    assert account(world, card) == becomes
+    assert len(told(world)) == (becomes != (known, exposure))
+
+
+@pytest.mark.parametrize("says", [0, 1, 2])
+def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
+    world: World, says: int
+) -> None:
+    """A station that holds no card cannot have it refused anywhere else."""
+    card = world.registered_card(secret_limit=None)
+    quiet = Quiet()
+    assert is_barred(world, card, says, quiet) is (says < 2)
+    sitting = world.insert(card, secret_tries=says, plastic=quiet)
+    assert isinstance(sitting.opened, VisitOpened)
+    assert (Purpose.UNLOCK in sitting.opened.offers) is (says >= 2)
+    assert account(world, card) == (None, 0)
+    assert not is_barred(world, card, mine=quiet)
+    assert told(world) == []
+
+
+def test_a_code_that_waits_is_not_asked_for_where_the_card_says_that_it_is_over(
+    world: World,
+) -> None:
+    card = world.registered_card(secret_limit=None)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.pull()
+    assert is_barred(world, card, 1)
+    back = world.insert(card, blocked=True, secret_tries=2).opened
+    assert isinstance(back, VisitOpened)
+    assert back.resumed is not None
+
+
+def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> None:
+    card = world.registered_card(secret_limit=None, secret_exposure=2)
+    refused = world.authority.choose(world.insert(card).visit, Purpose.UNLOCK)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.SECRET_BLOCKED
+    sitting = world.insert(card, secret_tries=3)
+    assert not isinstance(world.authority.choose(sitting.visit, Purpose.UNLOCK), Refusal)
+
+
+def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
+    world = each_world
+    mine = Plastic()
+    card = world.registered_card(secret_limit=None, secret_exposure=2, auth_key=mine.public)
+    named = CardId(card.driver, card.identifier)
+    report = CardReport(named, PinState(True), certificate=mine.shows, secret_tries=3)
+    for is_right in (False, True):
+        visit = VisitId(new_id())
+        challenge = world.authority.begin(visit, "A", report)
+        assert isinstance(challenge, CardChallenge)
+        assert account(world, card) == (None, 2)
+        proof = mine.answer(challenge) if is_right else CardProof(b"guess")
+        opened = world.authority.prove(visit, proof)
+        assert isinstance(opened, VisitOpened) is is_right
+    assert account(world, card) == (3, 0)
+
+
+def test_a_try_for_an_admin_key_is_not_given_back_by_a_number(world: World) -> None:
+    card = admin_key_card.registered(world, secret_exposure=2)
+    assert is_barred(world, card, 3)
+    assert account(world, card) == (None, 2)
+    assert told(world) == []
+
+
+def test_a_card_without_a_secret_is_not_asked_about_it(world: World) -> None:
+    card = world.registered_card(sealed_secret=None)
+    world.insert(card, secret_tries=0)
+    assert account(world, card) == (None, 0)
+
+
+def test_a_card_that_refused_everything_stays_set_aside(world: World) -> None:
+    card = world.registered_card(secret_exposure=1)
+    with world.store.begin() as uow:
+        uow.cards.set_aside(card.id, world.now)
+        uow.commit()
+    assert is_barred(world, card, 5)
+    assert world.card(card).set_aside_at is not None
+
+
+def test_two_secrets_still_take_turns(world: World) -> None:
+    """The number is of tries alone: which of the two the card has, it does not say."""
+    card = world.registered_card(secret_limit=None)
+    sitting = ready(world, card)
+    grant = sitting.grant()
+    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    new = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    assert new is not None
+    sitting.authority.confirm_rotation(sitting.visit, grant.journal, UnblockUnknown())
+    sitting.pull()
+    world.clock.forward(hours=1)
+    assert [lose(world, card), lose(world, card, 3)] == [new, Sensitive(PUK)]
+    assert account(world, card) == (3, 1)
+    back = ready(world, card, 3)
+    third = back.grant()
+    assert third.secret == new
+    reply = back.authority.record_outcome(back.visit, third.journal, UnblockRefused(2, "wrong"))
+    assert isinstance(reply, SetPin), "the other is presented at once"
+    fourth = back.grant()
+    assert fourth.secret == Sensitive(PUK)
+    assert isinstance(
+        back.authority.record_outcome(back.visit, fourth.journal, UnblockDone()), Finished
+    )

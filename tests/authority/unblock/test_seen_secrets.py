@@ -1,0 +1,88 @@
+"""A secret that left the authority counts as seen, whatever the station says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.authority.crypto.secret_history import make_way
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import (
+    Grant,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockOutcome,
+    UnblockRefused,
+    UnblockUnknown,
+)
+from kiosk.contract.policy import Policy
+from tests.authority.station_visit import Sitting
+from tests.authority.world import World
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+def _at_new_pin(world: World, card: Card) -> Sitting:
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    return sitting
+
+
+@pytest.mark.parametrize(
+    "said", [None, UnblockNotSent(), UnblockUnknown(), UnblockRefused(None, "history")]
+)
+def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
+    world: World, card: Card, said: UnblockOutcome | None
+) -> None:
+    sitting = _at_new_pin(world, card)
+    assert world.card(card).secret_seen_at is None
+    grant, left_at = sitting.grant(), world.now
+    if said is not None:
+        world.authority.record_outcome(sitting.visit, grant.journal, said)
+    sitting.pull()
+    assert world.card(card).secret_seen_at == left_at
+    world.clock.forward(hours=30)
+    with world.store.read() as uow:
+        assert uow.cards.count_seen(world.now) == 1
+    back = _at_new_pin(world, card)
+    grant = back.grant()
+    world.authority.record_outcome(back.visit, grant.journal, UnblockDone())
+    assert world.card(card).secret_seen_at == left_at, "the card still has it"
+    assert world.authority.rotate_secret(back.visit, grant.journal) is not None
+    world.authority.confirm_rotation(back.visit, grant.journal, UnblockDone())
+    assert world.card(card).secret_seen_at is None
+
+
+def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: Card) -> None:
+    world.policy = Policy(rotate_secret=False)
+    sitting = _at_new_pin(world, card)
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert world.card(card).secret_seen_at is None
+
+
+def test_another_one_that_staff_set_has_not_been_seen(world: World, card: Card) -> None:
+    _at_new_pin(world, card).grant()
+    with world.store.begin() as uow:
+        make_way(uow, world.parts.sealer, world.card(card))
+        uow.commit()
+    assert world.card(card).secret_seen_at is None
+
+
+def test_a_station_that_always_says_not_sent_is_given_it_ten_times_in_a_visit(
+    world: World, card: Card
+) -> None:
+    sitting = _at_new_pin(world, card)
+    for _ in range(10):
+        grant = sitting.release()
+        assert isinstance(grant, Grant)
+        reply = world.authority.record_outcome(sitting.visit, grant.journal, UnblockNotSent())
+        assert isinstance(reply, SetPin)
+    refused = sitting.release()
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.CARD_REFUSED
+    assert world.card(card).secret_exposure == 0, "nothing bars the card"

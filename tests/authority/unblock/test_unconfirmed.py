@@ -1,0 +1,73 @@
+"""An address that staff put in place, and what confirms it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kiosk.authority.administration.office import Office
+from kiosk.authority.store.records import Card
+from kiosk.contract.messages import Finished, Purpose, SetPin, UnblockDone
+from tests.authority.assisting import answered, give, office_beside
+from tests.authority.registering import start
+from tests.authority.station_visit import wrong_code
+from tests.authority.world import World
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.registered_card()
+
+
+@pytest.fixture
+def agent(world: World) -> Office:
+    return office_beside(world)
+
+
+def unconfirmed(world: World, card: Card) -> None:
+    before = world.registration(card)
+    changed = replace(before, unconfirmed_since=world.now - timedelta(days=1))
+    with world.store.begin() as uow:
+        uow.registrations.put(changed)
+        uow.commit()
+
+
+def test_the_first_code_that_was_read_there_confirms_it(world: World, card: Card) -> None:
+    unconfirmed(world, card)
+    world.clock.forward(minutes=1)
+    sitting = world.insert(card, blocked=True)
+    sitting.to_code()
+    sitting.enter(wrong_code(world.relay.code))
+    assert world.registration(card).unconfirmed_since is not None
+    sitting.enter(world.relay.code)
+    registration = world.registration(card)
+    assert registration.unconfirmed_since is None
+    assert registration.email_verified_at == world.now
+    assert world.kinds().count("email-confirmed") == 1
+    sitting.pull()
+    back = world.insert(card, blocked=True)
+    back.enter(world.relay.code)
+    assert world.kinds().count("email-confirmed") == 1
+
+
+def test_a_code_by_word_of_mouth_confirms_no_address(
+    world: World, card: Card, agent: Office
+) -> None:
+    unconfirmed(world, card)
+    issued = give(agent, card)
+    sitting = answered(world, card)
+    assert isinstance(sitting.enter(issued.code), SetPin)
+    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert world.registration(card).unconfirmed_since is not None
+    assert "email-confirmed" not in world.kinds()
+
+
+def test_a_change_of_address_is_confirmed_by_its_own_code(world: World, card: Card) -> None:
+    unconfirmed(world, card)
+    sitting = start(world, card, Purpose.CHANGE_EMAIL)
+    world.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
+    assert isinstance(sitting.enter(world.relay.code), Finished)
+    registration = world.registration(card)
+    assert (registration.email, registration.unconfirmed_since) == ("asha.okafor@nhs.net", None)

@@ -1,0 +1,49 @@
+"""An app whose clock is set by hand, and a few states for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from textual.pilot import Pilot
+
+from kiosk.contract.messages import Purpose
+from kiosk.station.commands import RequestCode
+from kiosk.station.states import CodeEntry, Menu, Work, Working
+from tests.screens.geometry import screen_lines
+from tests.screens.kiosk.pictures import STILL, PictureApp
+from tests.screens.kiosk.samples import CODE, UNLOCK, VISIT, VISIT_ID
+from tests.screens.recording_desk import StillDesk
+
+MENU = Menu(VISIT, (Purpose.UNLOCK,))
+WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID, "1"), None)
+CODE_ENTRY = CodeEntry(UNLOCK, CODE)
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def app_with(
+    desk: StillDesk, hold_s: float = 0.0, clock: Callable[[], float] | None = None
+) -> PictureApp:
+    look = replace(STILL, hold_s=hold_s)
+    return PictureApp(desk, look, lambda error: None, now=clock or Watch())
+
+
+def shown(app: PictureApp) -> str:
+    return "\n".join(screen_lines(app))
+
+
+async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
+    """Wait for something that a timer does; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while not true():
+            await pilot.pause(0.02)

@@ -1,0 +1,61 @@
+"""Pictures of the glass that do not change by themselves: no motion, and a clock that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kiosk.station.states import Attract
+from screens.kiosk.app import KioskApp
+from screens.theme import Look
+from tests.screens.geometry import layout_faults
+from tests.screens.kiosk.samples import Sample
+from tests.screens.pilots import type_keys
+from tests.screens.recording_desk import StillDesk
+from tests.screens.svg import screen_svg
+
+SIZES = ((80, 24), (60, 20), (120, 36))
+LARGE = (160, 50)
+STILL = Look(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
+NOW = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
+
+
+class PictureApp(KioskApp):
+    """Draws itself as a small SVG."""
+
+    def export_screenshot(self, **_options: Any) -> str:
+        """Draw what shows now."""
+        return screen_svg(self)
+
+
+def app_for(sample: Sample, look: Look = STILL) -> PictureApp:
+    """Return an app that shows ``sample``; a fault is raised by the test's own harness."""
+    seen = replace(look, touch=sample.touch, dark=sample.dark)
+    return PictureApp(
+        StillDesk(sample.state), seen, lambda error: None, now=lambda: 0.0, wall_clock=lambda: NOW
+    )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a sample looks like, and what is wrong with its layout."""
+
+    svg: str
+    faults: tuple[str, ...]
+
+
+async def pictures(chosen: Mapping[str, Sample], size: tuple[int, int]) -> dict[str, Picture]:
+    """Show ``chosen`` one after the other; all have to agree on touch and surface."""
+    app = app_for(next(iter(chosen.values())))
+    taken = {}
+    async with app.run_test(size=size) as pilot:
+        for name, sample in chosen.items():
+            await app.show(sample.state)
+            await type_keys(pilot, sample.keys)
+            taken[name] = Picture(app.export_screenshot(), tuple(layout_faults(app)))
+            if "f3" in sample.keys:  # what one holder chose is forgotten with the visit
+                await app.show(Attract())
+    return taken

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from kiosk.station.states import AskQuestion, Attract
+from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
+from tests.screens.kiosk.samples import ASKED, UNLOCK
+from tests.screens.pilots import settled, touch, type_keys
+from tests.screens.recording_desk import StillDesk
+
+
+async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
+    desk = StillDesk(MENU)
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await type_keys(pilot, ("x", "f9", "down"))
+        assert desk.touches == 3
+        await touch(pilot, ("Need help?",))
+        assert desk.touches == 4
+
+
+async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
+    app = app_with(StillDesk(MENU))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        light = app.theme
+        await type_keys(pilot, ("f2",))
+        dark = app.theme
+        assert dark != light
+        await app.show(CODE_ENTRY)
+        assert app.theme == dark
+        await touch(pilot, ("F2 Light colours",))
+        assert app.theme == light
+        await touch(pilot, ("F2 High contrast",))
+        await app.show(Attract())
+        assert app.theme == light
+
+
+async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        for keys, seen in ((("f3", *"mill"), True), (tuple("mill"), True)):
+            await app.show(AskQuestion(UNLOCK, ASKED))
+            await type_keys(pilot, keys)
+            assert ("mill" in shown(app)) is seen
+        await app.show(Attract())
+        await app.show(AskQuestion(UNLOCK, ASKED))
+        await type_keys(pilot, "mill")
+        assert "mill" not in shown(app)
+
+
+async def test_a_code_counts_down_and_can_be_asked_for_again_in_time() -> None:
+    watch = Watch()
+    app = app_with(StillDesk(CODE_ENTRY), clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        assert "Good for another 14:32" in shown(app)
+        assert "New code in 0:42" in shown(app)
+        watch.now = 42.0
+        await until(pilot, lambda: "13:50" in shown(app))
+        assert "New code in" not in shown(app)
+        watch.now = 900.0
+        await until(pilot, lambda: "no longer good" in shown(app))

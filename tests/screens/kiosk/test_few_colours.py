@@ -1,0 +1,102 @@
+"""The RA application in 256 colours, as a terminal behind SSH shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from rich.color import ColorSystem
+from textual.strip import Strip
+
+from screens import theme
+from screens.admin.app import every_page
+from screens.terminal.colours import has_few_colours
+from screens.theme import ENOUGH, ColourPalette, Look, as_256, contrast
+from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.pilots import PictureApp, Run, app_for
+from tests.screens.kiosk.test_theme import TEXT, UNDER, accents
+
+NOT_TEXT = set("█▄▀▇▆▅▃▂▁▌▐╔╗╚╝═║┤└┬─│▔▁▎▊ ")
+"""Lines and bars, which are no text."""
+
+
+def _weakest(palette: ColourPalette) -> float:
+    pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
+    pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
+    pairs += [(palette.paper, palette.alarm)]
+    return min(contrast(as_256(one), as_256(other)) for one, other in pairs)
+
+
+@pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
+def test_all_text_is_legible_once_it_is_mapped(surface: theme.Surface) -> None:
+    assert _weakest(surface(Look().accent)) >= ENOUGH
+
+
+def test_it_was_not_before() -> None:
+    assert _weakest(theme.light(Look().accent)) < ENOUGH
+
+
+@given(accents)
+def test_whatever_the_accent(accent: str) -> None:
+    for surface in (theme.light_256, theme.dark_256):
+        assert _weakest(surface(accent)) >= ENOUGH
+
+
+@pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
+def test_what_text_stands_on_can_be_told_apart(surface: theme.Surface) -> None:
+    palette = surface(Look().accent)
+    assert as_256(palette.paper) != as_256(palette.ground)
+
+
+@pytest.mark.parametrize(
+    ("environ", "few"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "COLORTERM": ""}, True),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, False),
+        ({"TERM": "xterm-direct", "COLORTERM": "24bit"}, False),
+    ],
+)
+def test_a_terminal_behind_ssh_has_few(environ: dict[str, str], few: bool) -> None:
+    assert has_few_colours(environ) is few
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("keys", ["", "f2 a", "b 6", "f4", "f5", "f7", "f6 a x", "f9 enter"])
+async def test_every_word_on_the_screen_is_legible(keys: str, dark: bool) -> None:
+    app: Any = app_for(FakeDesk(), every_page(), dark=dark, few_colours=True)
+    async with app.run_test(size=(100, 36)) as pilot:
+        run = Run(app, FakeDesk(), pilot, None)  # type: ignore[arg-type]
+        await run.settle()
+        for key in keys.split():
+            await run.press(key)
+        for found in _weak(app):
+            pytest.fail(found)
+
+
+def _weak(app: PictureApp) -> list[str]:
+    """Return the words of the screen that is up that are not legible in 256 colours."""
+    region = app.screen.query(".box").first().region if app.screen.is_modal else app.screen.region
+    weak = []
+    for y, strip in enumerate(app.screen._compositor.render_strips()):
+        if region.y <= y < region.bottom:
+            weak += _weak_of(strip.crop(region.x, region.right))
+    return weak
+
+
+def _weak_of(strip: Strip) -> list[str]:
+    weak = []
+    for text, style, _control in strip:
+        if not set(text) - NOT_TEXT or style is None or style.color is None:
+            continue
+        if style.bgcolor is None:
+            continue
+        colours = [
+            colour.downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex
+            for colour in (style.color, style.bgcolor)
+        ]
+        ratio = contrast(*colours)
+        if ratio < ENOUGH:
+            weak.append(f"{text!r}: {colours} {ratio:.2f}")
+    return weak

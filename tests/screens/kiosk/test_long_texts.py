@@ -1,0 +1,102 @@
+"""The longest texts that are promised to fit, on every page and at every size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kiosk.contract.messages import (
+    AnswerProblem,
+    AnswerQuestions,
+    ChooseQuestions,
+    GiveEmail,
+    Purpose,
+    Question,
+)
+from kiosk.station.states import (
+    AskQuestion,
+    CodeEntry,
+    CodeLack,
+    CodeNeeded,
+    CodeNotice,
+    ConfirmOwner,
+    EmailTrouble,
+    EnterEmail,
+    GiveAnswer,
+    Menu,
+    PickQuestion,
+    State,
+)
+from screens.theme import Look
+from tests.screens.geometry import layout_faults, screen_lines
+from tests.screens.kiosk.pictures import SIZES, STILL, app_for
+from tests.screens.kiosk.samples import CODE, EMAIL, UNLOCK, Sample, one_of_each
+from tests.screens.pilots import settled
+
+LONG_LOOK = replace(
+    STILL,
+    service="Smartcard self-service desk."[:28],
+    trust="The University Hospitals of North and South Wexbridge Foundation Trust",
+    contact="Registration Authority, Level 1, West Wing, Building 12, extension 4400 or 4401."[:80],
+    hours="Monday to Friday, 8 am to 6 pm, not on 1"[:40],
+)
+NAME = "Anneliese Wilhelmina Featherstonehaugh-Cholmondeley Patel-Llanfairpwllgwyngyll"
+TEXT = "In which town or village did your grandparents live when you were small, and until when?"
+MASKED = "a•••@community-services.north.wexbridge.nhs.uk"
+
+
+def _pages() -> list[State]:
+    visit = replace(UNLOCK, holder_name=NAME)
+    question = Question(1, TEXT)
+    bank = tuple(Question(number, TEXT) for number in range(20))
+    choose, ask = ChooseQuestions(bank, 4), AnswerQuestions((question, question), 2)
+    code = replace(CODE, masked=MASKED)
+    registered = tuple(each for each in Purpose if each is not Purpose.FIRST_UNLOCK)
+    return [
+        Menu(visit, registered),
+        Menu(visit, registered[1:]),
+        Menu(visit, (Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
+        ConfirmOwner(visit),
+        PickQuestion(visit, choose),
+        *(GiveAnswer(visit, choose, (), question, problem) for problem in AnswerProblem),
+        AskQuestion(visit, ask),
+        AskQuestion(visit, ask, (), wrong=True),
+        *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),
+        CodeEntry(visit, replace(code, expires_in_s=0)),
+        *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
+        EnterEmail(visit, GiveEmail("a" * 254, EMAIL.domains), None, EmailTrouble.DOMAIN),
+    ]
+
+
+async def _faults(look: Look, states: list[State], size: tuple[int, int]) -> list[str]:
+    faults: list[str] = []
+    app = app_for(Sample(states[0]), look)
+    async with app.run_test(size=size) as pilot:
+        for state in states:
+            await app.show(state)
+            await settled(pilot)
+            faults += [f"{type(state).__name__}: {fault}" for fault in layout_faults(app)]
+    return faults
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_long_data_fits(size: tuple[int, int]) -> None:
+    assert not await _faults(STILL, _pages(), size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_long_settings_fit(size: tuple[int, int]) -> None:
+    assert not await _faults(LONG_LOOK, one_of_each(), size)
+
+
+@pytest.mark.parametrize("size", [(59, 20), (60, 19), (40, 12), (20, 5), (1, 1), (300, 100)])
+async def test_any_other_size_is_shown_without_a_fault(size: tuple[int, int]) -> None:
+    app = app_for(Sample(CodeEntry(UNLOCK, CODE)))
+    async with app.run_test(size=size) as pilot:
+        for state in one_of_each():
+            await app.show(state)
+        await settled(pilot)
+        assert app.return_code is None
+        wanting = size[0] < 60 or size[1] < 20
+        assert ("Too small" in "".join(screen_lines(app))) is (wanting and size[0] >= 20)

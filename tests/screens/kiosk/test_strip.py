@@ -1,0 +1,62 @@
+"""A strip of the demo's below every page: the page makes room, and gives its keys away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.content import Content
+from textual.widget import Widget
+
+from screens.theme import Strip
+from tests.screens.geometry import layout_faults, screen_lines
+from tests.screens.kiosk.pictures import STILL, app_for
+from tests.screens.kiosk.samples import Sample, one_of_each
+from tests.screens.pilots import settled, type_keys
+
+
+class Band(Widget, inherit_bindings=False):
+    """Says who it is, at the foot."""
+
+    DEFAULT_CSS = "Band { dock: bottom; }"
+
+    def render(self) -> Content:
+        return Content("the demo's strip")
+
+
+class Table:
+    """A strip of three rows that wants one key."""
+
+    rows = 3
+
+    def __init__(self) -> None:
+        self.pressed: list[str] = []
+
+    def widget(self) -> Widget:
+        return Band()
+
+    def key(self, key: str) -> bool:
+        self.pressed.append(key)
+        return key == "f6"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 23), (120, 36)])
+async def test_every_page_makes_room_for_it(size: tuple[int, int]) -> None:
+    strip: Strip = Table()
+    states = one_of_each()
+    app = app_for(Sample(states[0]), replace(STILL, strip=strip))
+    async with app.run_test(size=size) as pilot:
+        for state in states:
+            await app.show(state)
+            await settled(pilot)
+            assert not layout_faults(app)
+            assert "the demo's strip" in screen_lines(app)[-3]
+
+
+async def test_its_keys_reach_it_and_leave_the_page_alone() -> None:
+    table = Table()
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=table))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await type_keys(pilot, ("f6", "f2"))
+    assert table.pressed == ["f6"]

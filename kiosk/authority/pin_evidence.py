@@ -20,6 +20,8 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import OWNER_IS_ASKED, Gate
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.outcome import record_outcome_by_card
+from kiosk.authority.unblock.retry_counter import correct_by_card
 from kiosk.authority.visit_context import VisitContext, VisitRefused, again, enter
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
@@ -73,6 +75,10 @@ def _take(
         pin_challenge=None,
         pin_challenged_at=None,
     )
+    if evidence is PinEvidence.PROVEN:
+        # The card is the real one: what it says counts as that of one that proved itself first.
+        record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
+        correct_by_card(uow, visit)
     if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
         return again(uow, context, visit)
     if not context.known_address:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kiosk.authority.crypto.card_keys import key_from
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import open_current, open_kept
 from kiosk.authority.store.records import Card, new_id
@@ -15,7 +16,10 @@ from kiosk.contract.messages import (
     CardId,
     EnterCode,
     Finished,
+    GiveEmail,
     Heartbeat,
+    PinChallenge,
+    ProvePin,
     Purpose,
     Refusal,
     SendCode,
@@ -25,14 +29,14 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress, Cards
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.commands import UnblockPin
+from kiosk.station.commands import UnblockPin, VerifyPin
 from kiosk.station.events import Replied
 from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.cuts.cutter import Cut
 from tests.cuts.databases import Base
 from tests.cuts.families import Family
-from tests.cuts.inspected_card import LATER_PIN, NEW_PIN, Plastic
+from tests.cuts.inspected_card import FIRST_PIN, LATER_PIN, NEW_PIN, Plastic
 from tests.cuts.stations import STEPS, Line, serve
 
 
@@ -68,6 +72,23 @@ class Estate:
             driver=family.driver, identifier=self.id.identifier, sealed_secret=sealed,
             secret_limit=family.limit,
         )  # fmt: skip
+
+    def record_card_key(self) -> None:
+        """Record the key by which the card proves itself without a PIN, as an import does."""
+        key = key_from(self._cards.read(self.plastic.reader).certificate)
+        assert key is not None
+        with self.world.store.begin() as uow:
+            assert uow.cards.record_key(self._card.id, key)
+            uow.commit()
+
+    def record_pin_key(self) -> None:
+        """Record the key that the card uses only after its PIN, as an import does."""
+        asked = PinChallenge(b"which key")
+        proof = self._cards.verify_pin(self._at, Sensitive(FIRST_PIN), asked)
+        assert proof is not None
+        with self.world.store.begin() as uow:
+            assert uow.cards.record_pin_key(self._card.id, proof.public_key)
+            uow.commit()
 
     # --- moments ---
 
@@ -111,6 +132,16 @@ class Estate:
         if isinstance(opened, Refusal):
             return opened
         return self._passes()
+
+    def enters_pin(self, station: str) -> None:
+        """Put the card in, twenty minutes later, and enter the PIN to change the address."""
+        self.world.clock.forward(minutes=20)
+        assert isinstance(self._sits_down(station), VisitOpened)
+        assert self.world.authority.choose(self.visit, Purpose.CHANGE_EMAIL) == ProvePin()
+        actions = Actions(self.world.authority, self._cards, Heartbeat(station))
+        told = actions.perform(VerifyPin(self.visit, self._at, Sensitive(FIRST_PIN)))
+        assert isinstance(told, Replied), told
+        assert isinstance(told.reply, GiveEmail | SendCode), told
 
     def _sits_down(self, station: str) -> VisitOpened | Refusal:
         authority, report = self.world.authority, self._cards.read(self.plastic.reader)

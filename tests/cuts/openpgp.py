@@ -24,6 +24,7 @@ class OpenPgpPlastic:
         self._which = CODE if which is Secret.RESETTING_CODE else PW3
         self.reader = READER
         self.wrong = self.in_a_row = 0
+        self._card.generate_authentication_key()
         self._personalise(secret)
         if blocked:
             self.block()

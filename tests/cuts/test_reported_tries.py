@@ -16,13 +16,25 @@ UNBLOCK = "2C"
 
 
 @pytest.mark.parametrize(
-    ("family", "tells"),
-    [("piv", False), ("piv, tells tries", True), ("openpgp by admin PIN", True)],
+    ("family", "tells", "keeps_key"),
+    [
+        ("piv", False, False),
+        ("piv", False, True),
+        ("piv, tells tries", True, False),
+        ("piv, tells tries", True, True),
+        ("openpgp by admin PIN", True, False),
+    ],
 )
 def test_after_two_unblocks_that_never_arrived(
-    family: str, open_estate: OpenEstate, stations: Stations, *, tells: bool
+    family: str, open_estate: OpenEstate, stations: Stations, *, tells: bool, keeps_key: bool
 ) -> None:
+    """What a card tells corrects the account as soon as the card has proven a recorded key.
+
+    A blocked OpenPGP card can prove nothing: it is known by name, and a name corrects nothing.
+    """
     estate = open_estate(family, blocked=True)
+    if keeps_key:
+        estate.record_card_key()
     assert estate.comes("A") is None
     start = estate.keep("start")
     stations.run(estate, None)
@@ -30,7 +42,7 @@ def test_after_two_unblocks_that_never_arrived(
     estate.back_to(start)
     stations.run(estate, cut)
     assert estate.comes("A") is None
-    assert estate.card.secret_exposure == 1, "a name alone corrects no account"
+    assert estate.card.secret_exposure == (0 if tells and keeps_key else 1)
     stations.run(estate, cut)
     assert estate.plastic.wrong == 0
     if tells:
@@ -40,3 +52,26 @@ def test_after_two_unblocks_that_never_arrived(
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.SECRET_BLOCKED
     holds_the_cards_secret(estate)
+
+
+@pytest.mark.parametrize("proves", [False, True])
+def test_an_openpgp_card_that_proves_its_pin_corrects_the_account(
+    open_estate: OpenEstate, stations: Stations, *, proves: bool
+) -> None:
+    """Its PIN is not blocked, and it signs by its authentication key, which PW1 opens."""
+    estate = open_estate("openpgp by admin PIN", blocked=False)
+    if proves:
+        estate.record_pin_key()
+    assert estate.comes("A") is None
+    start = estate.keep("start")
+    stations.run(estate, None)
+    cut = Cut(estate.steps.index(UNBLOCK), Side.BEFORE, Fault.LOST)
+    estate.back_to(start)
+    for _ in range(2):
+        stations.run(estate, cut)
+        before = estate.card.secret_exposure
+        estate.enters_pin("A")
+        assert estate.card.secret_exposure == (0 if proves else before)
+        assert estate.comes("A") is None
+    assert estate.plastic.wrong == 0
+    assert comes_back(estate) == "unlocked"

@@ -2,9 +2,9 @@
 
 The account charges a try for each presentation whose answer was lost, though most of those
 cost the card nothing. The number comes through the station. So one that is lower than what we
-thought is written down of a card that has proven itself alone: else a station could have any
-card refused for good that it never held. Of the others it counts in the visit that told it. One
-that is higher counts up to what the card takes by our records.
+thought is written down only of a card that has proven itself or its PIN: else a station could
+have any card refused for good that it never held. Of the others it counts in the visit that
+told it. One that is higher counts up to what the card takes by our records.
 Which of two secrets the card has the number does not say: that stays as it was.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.audit_sentences import UNNUMBERED
 from kiosk.authority.steps import KEPT_SECRET_TRIES, most_tries, tries_by_account
-from kiosk.authority.store.records import Card, Visit
+from kiosk.authority.store.records import Card, PinEvidence, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import spent
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
@@ -67,7 +67,8 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
     if not _corrects(card, told):
         return
     before = tries_by_account(card) - card.secret_exposure
-    if told < before and visit.genuine_at is None:
+    proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
+    if told < before and not proven:
         return
     uow.cards.know_secret_tries(card.id, told)
     record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)

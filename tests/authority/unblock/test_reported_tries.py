@@ -12,6 +12,7 @@ from kiosk.contract.messages import (
     CardReport,
     Finished,
     PinState,
+    ProvePin,
     Purpose,
     Reason,
     Refusal,
@@ -24,7 +25,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import Plastic, Quiet, private_key
 from tests.authority.station_visit import Sitting
 from tests.authority.world import PUK, World
 
@@ -49,6 +50,13 @@ def lose(world: World, card: Card, secret_tries: int | None = None) -> Sensitive
     sitting.pull()
     world.clock.forward(hours=1)
     return grant.secret
+
+
+def quiet_with_pin_key() -> Plastic:
+    """Return a card that signs after its PIN, and nothing before, as an OpenPGP card does."""
+    plastic = Quiet()
+    plastic.pin_key = private_key()
+    return plastic
 
 
 def ready(world: World, card: Card, secret_tries: int | None = None) -> Sitting:
@@ -146,6 +154,37 @@ def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
     assert account(world, card) == (None, 0)
     assert not is_barred(world, card, mine=quiet)
     assert told(world) == []
+
+
+@pytest.mark.parametrize(("says", "becomes"), [(3, (3, 0)), (1, (1, 0))])
+@pytest.mark.parametrize("signs", [False, True])
+def test_a_pin_that_is_proven_proves_the_card_of_a_family_that_cannot_do_so_before(
+    world: World, says: int, becomes: tuple[int | None, int], *, signs: bool
+) -> None:
+    mine = quiet_with_pin_key()
+    card = world.registered_card(driver="openpgp", secret_exposure=2, pin_key=mine.pin_public)
+    sitting = world.insert(card, plastic=mine, secret_tries=says)
+    assert world.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert account(world, card) == (None, 2)
+    if signs:
+        sitting.verify_pin()
+    else:
+        world.authority.pin_verified(sitting.visit, None)
+    assert account(world, card) == (becomes if signs else (None, 2))
+    assert told(world) == ([(says, 3)] if signs else [])
+
+
+def test_a_proven_pin_says_that_an_unblock_whose_answer_was_lost_was_done(world: World) -> None:
+    mine = quiet_with_pin_key()
+    card = world.registered_card(driver="openpgp", pin_key=mine.pin_public)
+    lose(world, card)
+    sitting = world.insert(card, plastic=mine)
+    assert world.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert account(world, card) == (None, 1)
+    sitting.verify_pin()
+    assert account(world, card) == (None, 0)
+    settled = [event.detail for event in world.events() if event.kind == "unblock-settled"]
+    assert [detail["found"] for detail in settled] == ["done"]
 
 
 def test_a_code_that_waits_is_not_asked_for_where_the_card_says_that_it_is_over(

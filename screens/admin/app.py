@@ -30,7 +30,6 @@ from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.cards import CardsPage
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
-from screens.admin.driver import AdminDriver
 from screens.admin.end import End
 from screens.admin.frame import (
     Bar,
@@ -66,7 +65,7 @@ from screens.admin.times import Times
 from screens.admin.today import TodayPage
 from screens.admin.waiting import WaitingPage
 from screens.terminal.closed_app import ClosedApp, OnFault
-from screens.terminal.driver import HungUp
+from screens.terminal.driver import AdminDriver, HungUp
 from screens.theme import Look
 from screens.widgets.prose import Prose
 
@@ -486,10 +485,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep the page that is up while a dialog is open."""
         return not (action in ("page", "actions", "help") and self.screen.is_modal)
-
-    async def run_action(self, *arguments: Any, **named: Any) -> bool:
-        """Run an action: here keys have them, and there is no text that could."""
-        return await App.run_action(self, *arguments, **named)
 
     async def action_page(self, number: int) -> None:
         """Show the page with this key; keys that follow are that page's."""

@@ -31,7 +31,7 @@ from screens import theme
 from screens.forget import forget_texts
 from screens.kiosk.catalogue import screen_for, warm_up
 from screens.kiosk.page import Comfort, Kit, Page
-from screens.terminal.closed_app import FAULT_CODE, ClosedApp, OnFault
+from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, StationDriver
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Look
@@ -125,7 +125,7 @@ class PagePresenter:
 _FIRST_PAINT_S = 1.0
 
 
-class KioskApp(ClosedApp[int], inherit_bindings=False):
+class KioskApp(WalkUpApp[int], inherit_bindings=False):
     """Shows one page at a time; ``on_fault`` is told of an unhandled error.
 
     ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.

@@ -1,1 +1,1 @@
-"""The terminal of a station: lock-down, input by an allow-list, output that never blocks."""
+"""Terminals: lock-down, input by an allow-list, output that never blocks."""

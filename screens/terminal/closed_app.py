@@ -1,9 +1,10 @@
-"""A Textual application with every way out closed.
+"""Textual applications with the ways out closed: for staff over SSH, and for a walk-up visitor.
 
-Textual is made for its user's own terminal: keys quit it, copy, open a palette, save a
-picture; an error prints the values of variables. Here each of those does nothing, and an
-error is handed to ``on_fault`` while the screen stays empty. Several overrides are of
-private names: ``tests/screens/terminal`` tests each, and the version is pinned.
+Textual is made for its user's own terminal: keys quit it, copy, save a picture; an error prints
+the values of variables. In ``ClosedApp`` each of those does nothing, and an error is handed to
+``on_fault`` while the screen stays empty; the rest of Textual is there to be used. ``WalkUpApp``
+closes what a visitor could reach beyond that: keys, actions, the command palette, toasts. Several
+overrides are of private names: ``tests/screens/terminal`` tests each, and the version is pinned.
 """
 
 from __future__ import annotations
@@ -27,10 +28,9 @@ FAULT_CODE = 1
 
 
 class ClosedApp(App[ReturnType], inherit_bindings=False):
-    """An application that only its own code can end."""
+    """An application that only its own code can end, and that touches nothing but its screen."""
 
     ALLOW_SELECT = False
-    ENABLE_COMMAND_PALETTE = False
     ENABLE_SELECT_AUTO_SCROLL = False
     AUTO_FOCUS = ""
     COMMANDS: ClassVar[set[Any]] = set()
@@ -70,15 +70,11 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         if self.screen_stack:
             self.screen.refresh()
 
-    # --- requests of a key or a link ---------------------------------------------------
+    # --- nobody quits, suspends, copies, saves or opens anything -------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
-        """Offer no commands."""
+        """Offer none of Textual's commands."""
         yield from ()
-
-    async def run_action(self, *_args: Any, **_kwargs: Any) -> bool:
-        """Run no action, neither of a binding nor of a link in some text."""
-        return False
 
     async def action_quit(self) -> None:
         """Do nothing."""
@@ -86,14 +82,14 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
     def action_help_quit(self) -> None:
         """Do nothing."""
 
-    def action_command_palette(self) -> None:
-        """Do nothing."""
-
     def action_suspend_process(self) -> None:
         """Do nothing."""
 
     def action_show_help_panel(self) -> None:
         """Do nothing."""
+
+    def action_change_theme(self) -> None:
+        """Do nothing: Textual's own themes are not made for these terminals."""
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Do nothing."""
@@ -125,8 +121,21 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         """Deliver nothing."""
         return None
 
-    def notify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Show no toast: the page has all messages."""
-
     def bell(self) -> None:
         """Do nothing."""
+
+
+class WalkUpApp(ClosedApp[ReturnType], inherit_bindings=False):
+    """An application of which a visitor sees its own pages only, and runs no action."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    async def run_action(self, *_args: Any, **_kwargs: Any) -> bool:
+        """Run no action, neither of a binding nor of a link in some text."""
+        return False
+
+    def action_command_palette(self) -> None:
+        """Do nothing."""
+
+    def notify(self, *_args: Any, **_kwargs: Any) -> None:
+        """Show no toast: the page has all messages."""

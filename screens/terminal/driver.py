@@ -1,10 +1,14 @@
-"""The terminal of a station: Textual's own driver with restricted input and output.
+"""Terminals: Textual's own driver with restricted input and output.
 
-It requests synchronized output and, where there is touch, touches; nothing else. Input passes
-``Decoder`` and ``TokenBucket``; a backlog is dropped. Output passes ``Painter``, which nothing
-waits for. The terminal's size is read ten times a second: no signal has a handler here that a
-flood could call. When the terminal hangs up, the program gets ``HungUp``, and writing does not
-fail.
+``LockedDriver`` is what a visitor's terminal and a member of staff's have in common. It requests
+synchronized output and a mouse; no focus reports, titles or sizes. Input passes a decoder, which
+is an allow-list, and ``TokenBucket``; a backlog is dropped. Output passes ``Painter``, which
+nothing waits for. The terminal's size is read ten times a second: no signal has a handler here
+that a flood could call. When the terminal hangs up, the program gets ``HungUp``, and writing does
+not fail.
+
+``StationDriver`` knows touches and a few keys. ``AdminDriver`` knows all keys, the mouse and the
+paste of somebody's own terminal at the other end of an SSH connection.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from textual.message import Message
 
 from screens.terminal.decoder import (
     Decoder,
+    DeskDecoder,
     Input,
     Paste,
     Pointer,
@@ -76,10 +81,11 @@ _FRAME_ENDS = "\x1b[?2026l"
 _ARE_YOU_THERE = "\x1b[5n"
 """Device status report (ECMA-48, 8.3.35); a terminal answers ``CSI 0 n``."""
 
-_TOUCHES_ON = "\x1b[?1000h\x1b[?1006h"
-_TOUCHES_OFF = "\x1b[?1000l\x1b[?1006l"
+_BUTTONS, _DRAGS, _SGR = 1000, 1002, 1006
+"""Modes: buttons and the wheel; moves while a button is down; coordinates without a limit."""
+
 _UNASKED = ("\x1b[?1004h", "\x1b[>", "\x1b]")
-"""Requests of Textual's that a station does not make: focus reports, kitty keys, titles."""
+"""Requests of Textual's that are not made here: focus reports, kitty keys, titles."""
 
 
 class TokenBucket:
@@ -234,16 +240,14 @@ class LeftOut(Message):
     """Output was left out for a slow terminal, which can take a whole page again."""
 
 
-class StationDriver(LinuxDriver):
-    """See the module; ``mouse`` is whether there is touch.
+class LockedDriver(LinuxDriver):
+    """See the module; ``mouse`` is whether there is one, or touch."""
 
-    ``more_keys`` names control characters that are keys too; a station has none.
-    """
-
-    more_keys: ClassVar[Mapping[str, str]] = {}
     rate: ClassVar[float] = RATE
     burst: ClassVar[float] = BURST
     backlog: ClassVar[int] = INPUT_BACKLOG
+    mouse_modes: ClassVar[tuple[int, ...]]
+    """DEC private modes that request the mouse, as xterm numbers them."""
 
     def __init__(
         self,
@@ -268,7 +272,7 @@ class StationDriver(LinuxDriver):
 
     @property
     def can_suspend(self) -> bool:
-        """A station is never suspended."""
+        """Neither a station nor a session of staff is ever suspended."""
         return False
 
     def start_application_mode(self) -> None:
@@ -302,7 +306,7 @@ class StationDriver(LinuxDriver):
             self._painter.stop(_LEAVE_S)
 
     def write(self, data: str) -> None:
-        """Write to the terminal, leaving out requests that a station does not make."""
+        """Write to the terminal, leaving out requests that are not made here."""
         if self._painter is not None and not data.startswith(_UNASKED):
             self._painter.write(data)
 
@@ -337,17 +341,14 @@ class StationDriver(LinuxDriver):
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:
-            self.write(_TOUCHES_ON)
+            self.write("".join(f"\x1b[?{mode}h" for mode in self.mouse_modes))
 
     def _disable_mouse_support(self) -> None:
         if self._mouse:
-            self.write(_TOUCHES_OFF)
+            self.write("".join(f"\x1b[?{mode}l" for mode in self.mouse_modes))
 
     def _enable_mouse_pixels(self) -> None:
         """Cells are fine enough."""
-
-    def _enable_bracketed_paste(self) -> None:
-        """Nobody pastes."""
 
     def _watch_size(self) -> None:
         """Read the terminal's size, ten times a second at most."""
@@ -404,8 +405,8 @@ class StationDriver(LinuxDriver):
                 self._pass_on(decoder.expire(), bucket)
 
     def new_decoder(self) -> Decoder:
-        """Return the decoder of this terminal."""
-        return Decoder(self.more_keys)
+        """Return what turns bytes into input."""
+        raise NotImplementedError
 
     def _pass_on(self, inputs: Iterator[Input], bucket: TokenBucket) -> None:
         for item in inputs:
@@ -420,11 +421,37 @@ class StationDriver(LinuxDriver):
 
     def message_of(self, item: Input) -> Message | None:
         """Return the program's message for ``item``; None where it gets none."""
+        raise NotImplementedError
+
+    def process_message(self, message: Message) -> None:
+        """Send to the app what ``message_of`` makes, and nothing that the base class adds."""
+        message.set_sender(self._app)
+        self.send_message(message)
+
+
+# The terminal of a walk-up visitor.
+
+
+class StationDriver(LockedDriver):
+    """``more_keys`` names control characters that are keys too; a real station has none."""
+
+    more_keys: ClassVar[Mapping[str, str]] = {}
+    mouse_modes = (_BUTTONS, _SGR)
+
+    def _enable_bracketed_paste(self) -> None:
+        """Nobody pastes."""
+
+    def new_decoder(self) -> Decoder:
+        """Return a decoder of few keys."""
+        return Decoder(self.more_keys)
+
+    def message_of(self, item: Input) -> Message | None:
+        """Return the program's message for a key or a touch."""
         match item:
             case Press():
                 return events.Key(item.key, item.character)
             case Touch():
-                return _mouse(item) if self._mouse else None
+                return _touch(item) if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
             case Paste() | Pointer() | TerminalReply():
@@ -432,14 +459,81 @@ class StationDriver(LinuxDriver):
             case _:
                 assert_never(item)
 
-    def process_message(self, message: Message) -> None:
-        """Send to the app what ``_message`` makes, and nothing that the base class adds."""
-        message.set_sender(self._app)
-        self.send_message(message)
 
-
-def _mouse(touch: Touch) -> events.MouseEvent:
+def _touch(touch: Touch) -> events.MouseEvent:
     kind = events.MouseDown if touch.down else events.MouseUp
     return kind(
         None, touch.x, touch.y, 0, 0, 1, False, False, False, screen_x=touch.x, screen_y=touch.y
     )
+
+
+# The terminal of a member of staff: their own, at the other end of an SSH connection.
+
+LAST_S = 60.0
+"""Seconds after the connection was lost when the program ends, whatever it is doing."""
+
+_WHEEL = (
+    events.MouseScrollUp,
+    events.MouseScrollDown,
+    events.MouseScrollLeft,
+    events.MouseScrollRight,
+)
+
+
+class AdminDriver(LockedDriver):
+    """Rate and bounds suit somebody who types as fast as they can.
+
+    When the connection is lost the program ends, in order if it can.
+    """
+
+    rate = 100.0
+    burst = 250.0
+    backlog = 250
+    mouse_modes = (_BUTTONS, _DRAGS, _SGR)
+
+    def new_decoder(self) -> Decoder:
+        """Return a decoder of every key of a desk."""
+        return DeskDecoder()
+
+    def message_of(self, item: Input) -> Message | None:
+        """Return the program's message for a key, a paste or the mouse."""
+        match item:
+            case Press(key="enter"):
+                return events.Key("enter", "\r")
+            case Press(key="?"):
+                return events.Key("question_mark", "?")  # as Textual names it for bindings
+            case Press():
+                return events.Key(item.key, item.character)
+            case Paste():
+                return events.Paste(item.text)
+            case Pointer():
+                return _mouse(item)
+            case SmoothOffered():
+                return messages.TerminalSupportsSynchronizedOutput()
+            case Touch() | TerminalReply():
+                return None
+            case _:
+                assert_never(item)
+
+    def run_input_thread(self) -> None:
+        """Read until the program ends; see to it that it does when the terminal is gone."""
+        try:
+            super().run_input_thread()
+        finally:
+            if not self.exit_event.is_set():
+                last = threading.Timer(LAST_S, os._exit, (1,))
+                last.daemon = True
+                last.start()
+
+
+def _mouse(pointer: Pointer) -> events.MouseEvent:
+    code, x, y = pointer.buttons, pointer.x, pointer.y
+    button = 0 if code & 64 else (code + 1) & 3
+    if code & 64:
+        kind: type[events.MouseEvent] = _WHEEL[code & 3]
+    elif code & 32 or not button:
+        kind = events.MouseMove
+    else:
+        kind = events.MouseDown if pointer.down else events.MouseUp
+    held = bool(code & 4), bool(code & 8), bool(code & 16)
+    return kind(None, x, y, 0, 0, button, *held, screen_x=x, screen_y=y)

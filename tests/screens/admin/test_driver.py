@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from textual import events
 from textual.app import App
 
-from screens.admin.driver import AdminDriver
 from screens.terminal.decoder import PASTE, DeskDecoder, Input, Paste, Pointer, Press
-from screens.terminal.driver import TokenBucket
+from screens.terminal.driver import AdminDriver, TokenBucket
 
 
 def decoded(*chunks: str) -> list[Input]:

@@ -25,7 +25,8 @@ from kiosk.station import states
 from kiosk.station.events import HolderSide
 from kiosk.station.states import EnterPin, State
 from screens.kiosk.app import KioskApp
-from screens.terminal.closed_app import FAULT_CODE
+from screens.terminal.closed_app import FAULT_CODE, ClosedApp
+from tests.screens.admin.pilots import running
 from tests.screens.geometry import screen_lines
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import REGISTER, VISIT, Sample, one_of_each
@@ -97,38 +98,55 @@ async def test_no_action_runs() -> None:
         assert app.is_running
 
 
+async def _call_every_way_out(app: ClosedApp[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call what would leave the screen; nothing may be written, copied, opened or offered."""
+    monkeypatch.setattr("webbrowser.open", _must_not_be_called)
+    written: list[str] = []
+    monkeypatch.setattr(app._driver, "write", written.append)
+    app.copy_to_clipboard("604918")
+    app.open_url("https://intranet.example")
+    app.save_screenshot()
+    app.deliver_screenshot()
+    app.deliver_text("/etc/passwd")
+    app.deliver_binary("/etc/passwd")
+    app.bell()
+    app.action_help_quit()
+    app.action_suspend_process()
+    app.action_show_help_panel()
+    app.action_change_theme()
+    app.action_screenshot()
+    await app.action_quit()
+    with app.suspend():
+        pass
+    assert not written
+    assert app.clipboard == ""
+    assert not list(app.get_system_commands(app.screen))
+    assert app.is_running
+
+
 async def test_methods_that_would_open_a_way_out_do_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("webbrowser.open", _must_not_be_called)
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test() as pilot:
         await settled(pilot)
-        written: list[str] = []
-        monkeypatch.setattr(app._driver, "write", written.append)
-        app.copy_to_clipboard("604918")
-        app.open_url("https://intranet.example")
-        app.save_screenshot()
-        app.deliver_screenshot()
-        app.deliver_text("/etc/passwd")
-        app.deliver_binary("/etc/passwd")
+        await _call_every_way_out(app, monkeypatch)
         app.notify("hello")
-        app.bell()
         app.action_command_palette()
-        app.action_help_quit()
-        app.action_suspend_process()
-        app.action_show_help_panel()
-        app.action_screenshot()
-        await app.action_quit()
-        with app.suspend():
-            pass
         await settled(pilot)
-        assert not written
-        assert app.clipboard == ""
-        assert not list(app.get_system_commands(app.screen))
         assert not isinstance(app.screen, CommandPalette)
         assert not app._notifications
+    assert not list(tmp_path.iterdir())
+
+
+async def test_nor_do_they_for_staff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running() as run:
+        page = run.app.screen
+        await _call_every_way_out(run.app, monkeypatch)
+        await run.settle()
+        assert run.app.screen is page
     assert not list(tmp_path.iterdir())
 
 

@@ -7,8 +7,9 @@ The family called ``name`` is driven by ``hardware/drivers/<name>.py``; the one 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 # Admin keys: keys of triple DES, three parts of which none may be like another. Keys with two
 # that are the same are no better than a much shorter one; cards leave their makers with one.
@@ -51,8 +52,7 @@ def _odd(byte: int) -> int:
 # The columns of the table.
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierForm:
+class IdentifierForm(Struct, frozen=True):
     """A regular expression for small letters without separators, and the same in words.
 
     Where it has a group, what that holds is the identifier, and the rest is dropped.
@@ -64,8 +64,7 @@ class IdentifierForm:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TextSecret:
+class TextSecret(Struct, frozen=True):
     """``shortest`` to ``longest`` printable ASCII characters; one that is made has eight digits."""
 
     shortest: int
@@ -73,15 +72,13 @@ class TextSecret:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class AdminKey:
+class AdminKey(Struct, frozen=True):
     """A key of triple DES, in hexadecimal."""
 
     words: str = f"the admin key, {ADMIN_KEY_DIGITS} hexadecimal digits"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretKind:
+class SecretKind(Struct, frozen=True):
     """One of the secrets that unblock cards of a family.
 
     ``rotates``: a session that knows this secret can give the card another one in its place.
@@ -91,8 +88,7 @@ class SecretKind:
     rotates: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CardFamily:
+class CardFamily(Struct, frozen=True):
     """``name`` is part of ``CardId`` and of stored secrets' seals: it must never change.
 
     ``secret_kinds``: what an estate may have stored; where there are several, a setting has

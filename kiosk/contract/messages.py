@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Any, Final, NewType
+
+from msgspec import Struct
 
 from kiosk.contract.sensitive import Sensitive
+
+
+class Wire(Struct, frozen=True, tag=True, tag_field="is"):
+    """What crosses the port; ``is`` names its class on the wire. Its ``repr`` leaves bytes out."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        every = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, value) for name, value in every if not isinstance(value, bytes)]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({shown})"
+
 
 # Visits: identifiers, purposes, reasons and ends.
 
@@ -83,24 +97,21 @@ class VisitEnd(StrEnum):
 # Cards: reports, challenges and proofs.
 
 
-@dataclass(frozen=True, slots=True)
-class CardId:
+class CardId(Wire, frozen=True):
     """A card's stable name: the driver that read it and the identifier in lower-case hex."""
 
     driver: str
     identifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class PinState:
+class PinState(Wire, frozen=True):
     """Whether the PIN is blocked, and the tries left where the card reports them."""
 
     blocked: bool
     tries_left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnPad:
+class OnPad(Wire, frozen=True):
     """A PIN that is entered on the reader's own keys and that no program ever sees.
 
     The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any PIN
@@ -116,8 +127,7 @@ PinEntry = Sensitive | OnPad
 """A PIN that was typed at the station, or one that is entered on the reader's keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardReport:
+class CardReport(Wire, frozen=True):
     """What a card shows without a PIN; ``expires_at`` is None where it shows no date.
 
     ``pin_pad``: the reader that it is in takes PINs on its own keys for this card;
@@ -132,7 +142,7 @@ class CardReport:
     card: CardId
     pin: PinState
     expires_at: datetime | None = None
-    certificate: bytes | None = field(default=None, repr=False)
+    certificate: bytes | None = None
     pin_pad: bool = False
     pad_changes: bool = True
     secret_tries: int | None = None
@@ -172,42 +182,37 @@ class ReadFault(StrEnum):
     MALFORMED = "malformed"
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadCard:
+class UnreadCard(Wire, frozen=True):
     """A card that a station could not read; ``family`` is empty where it did not get so far."""
 
     fault: ReadFault
     family: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CardChallenge:
+class CardChallenge(Wire, frozen=True):
     """What a card has to sign, once and soon, with a key of this kind.
 
     RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519
     signs the message itself.
     """
 
-    message: bytes = field(repr=False)
+    message: bytes
     key: KeyKind
 
 
-@dataclass(frozen=True, slots=True)
-class CardProof:
+class CardProof(Wire, frozen=True):
     """The card's signature over a challenge: RSA or Ed25519 as it is, ECDSA in DER."""
 
-    signature: bytes = field(repr=False)
+    signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PinChallenge:
+class PinChallenge(Wire, frozen=True):
     """What a card signs directly after VERIFY, in the same hold, to prove that it took the PIN."""
 
-    message: bytes = field(repr=False)
+    message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PinProof:
+class PinProof(Wire, frozen=True):
     """A signature over ``PinChallenge.message`` by a key that the card uses only after VERIFY.
 
     ``public_key`` is the SubjectPublicKeyInfo in DER; ``certificate`` (X.509, DER) certifies it
@@ -215,9 +220,9 @@ class PinProof:
     on P-384 with SHA-384; Ed25519 signs the message itself.
     """
 
-    signature: bytes = field(repr=False)
-    public_key: bytes = field(repr=False)
-    certificate: bytes | None = field(default=None, repr=False)
+    signature: bytes
+    public_key: bytes
+    certificate: bytes | None = None
 
 
 # Stations and the authority's health.
@@ -242,8 +247,7 @@ class StationStanding(StrEnum):
     RETIRED = "retired"
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Wire, frozen=True):
     """A station's report of itself; ``site`` is where it stands, for reports, or empty."""
 
     station: str
@@ -252,8 +256,7 @@ class Heartbeat:
     reader: ReaderState = ReaderState.LOOKING
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Wire, frozen=True):
     """Which parts of the authority answer.
 
     ``keys`` are the master keys that unblock secrets derive from, where any do.
@@ -267,24 +270,21 @@ class Health:
 # Tasks: what the holder does next.
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Wire, frozen=True):
     """One security question of the list."""
 
     id: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Wire, frozen=True):
     """An answer to one question."""
 
     question: int
     text: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class PinRules:
+class PinRules(Wire, frozen=True):
     """The kiosk's own rule for a new PIN; ``personal`` are digit strings it must not contain."""
 
     min_length: int = 6
@@ -292,37 +292,32 @@ class PinRules:
     personal: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProvePin:
+class ProvePin(Wire, frozen=True):
     """Enter the PIN that the card knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseQuestions:
+class ChooseQuestions(Wire, frozen=True):
     """Choose ``count`` of ``bank`` and answer them."""
 
     bank: tuple[Question, ...]
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class GiveEmail:
+class GiveEmail(Wire, frozen=True):
     """Confirm or change the address; ``domains`` are the approved ones, empty for any."""
 
     suggested: str
     domains: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerQuestions:
+class AnswerQuestions(Wire, frozen=True):
     """Answer all of ``questions`` as one attempt."""
 
     questions: tuple[Question, ...]
     attempts_left: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendCode:
+class SendCode(Wire, frozen=True):
     """A code has to be sent to ``masked``; the station asks for it at once.
 
     ``proves_owner``: it goes to an address that is known already, as a factor, because the card
@@ -333,8 +328,7 @@ class SendCode:
     proves_owner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EnterCode:
+class EnterCode(Wire, frozen=True):
     """Enter the code that was sent to ``masked``; seconds count from this answer.
 
     ``masked`` is empty for a code that staff gave by word of mouth; another one by mail
@@ -349,23 +343,20 @@ class EnterCode:
     proves_owner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EnterStopNumber:
+class EnterStopNumber(Wire, frozen=True):
     """Enter the number from a notice about something that the holder did not do."""
 
     digits: int
     tries_left: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetPin:
+class SetPin(Wire, frozen=True):
     """Choose a new PIN."""
 
     rules: PinRules
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Wire, frozen=True):
     """All is done; a changed address counts in ``counts_in_s`` seconds, at once where it is 0."""
 
     purpose: Purpose
@@ -392,68 +383,58 @@ Task = (
 # messages (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Wire, frozen=True):
     """One unblock, journaled: the secret for the card of this visit, to be used once."""
 
     journal: JournalId
     secret: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChallenge:
+class KeyChallenge(Wire, frozen=True):
     """The authority's fresh nonce, 16 bytes, for a card with an admin key."""
 
-    nonce: bytes = field(repr=False)
+    nonce: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeyNonce:
+class KeyNonce(Wire, frozen=True):
     """The card's nonce, 16 bytes, with which it answered a ``KeyChallenge``."""
 
-    nonce: bytes = field(repr=False)
+    nonce: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGrant:
+class KeyGrant(Wire, frozen=True):
     """One unblock, journaled: the authority's cryptogram over both nonces, good only once."""
 
     journal: JournalId
-    cryptogram: bytes = field(repr=False)
+    cryptogram: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeyAnswer:
+class KeyAnswer(Wire, frozen=True):
     """The card's cryptogram over both nonces: only a card that has the admin key can make it."""
 
-    cryptogram: bytes = field(repr=False)
+    cryptogram: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockDone:
+class UnblockDone(Wire, frozen=True):
     """The card answered that the PIN was reset."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockRefused:
+class UnblockRefused(Wire, frozen=True):
     """The card refused; ``tries_left`` of the unblock secret (0: blocked, None: not spent)."""
 
     tries_left: int | None
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockWrong:
+class UnblockWrong(Wire, frozen=True):
     """The card answered that the unblock secret is wrong, without the tries left."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockNotSent:
+class UnblockNotSent(Wire, frozen=True):
     """The command was never sent to the card."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockUnknown:
+class UnblockUnknown(Wire, frozen=True):
     """The command was sent and its answer was lost."""
 
 
@@ -463,8 +444,7 @@ UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | 
 # Replies to what the holder gave, and refusals.
 
 
-@dataclass(frozen=True, slots=True)
-class VisitOpened:
+class VisitOpened(Wire, frozen=True):
     """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
 
     ``verification`` names the policy's factors in order, for the step count on the screen.
@@ -477,8 +457,7 @@ class VisitOpened:
     verification: tuple[str, ...] = ("questions", "email-code")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Wire, frozen=True):
     """The visit cannot go on.
 
     ``retry_at`` (aware UTC) is set where the same can be tried again later at any station.
@@ -488,8 +467,7 @@ class Refusal:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswersWrong:
+class AnswersWrong(Wire, frozen=True):
     """The set was wrong; which of its answers is never revealed."""
 
     again: AnswerQuestions
@@ -506,24 +484,21 @@ class AnswerProblem(StrEnum):
     TOO_LONG = "too-long"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswersRefused:
+class AnswersRefused(Wire, frozen=True):
     """A registration answer breaks a rule; nothing was stored."""
 
     question: int
     problem: AnswerProblem
 
 
-@dataclass(frozen=True, slots=True)
-class EmailRefused:
+class EmailRefused(Wire, frozen=True):
     """The address is malformed, or (``domain``) its domain is not approved."""
 
     domain: bool
     again: GiveEmail
 
 
-@dataclass(frozen=True, slots=True)
-class CodeNotSent:
+class CodeNotSent(Wire, frozen=True):
     """No code went out and nothing was charged.
 
     ``mail_away``: the relay did not take it; otherwise a limit applies. ``again`` is what can be
@@ -536,15 +511,13 @@ class CodeNotSent:
     again: EnterCode | SendCode | GiveEmail
 
 
-@dataclass(frozen=True, slots=True)
-class CodeWrong:
+class CodeWrong(Wire, frozen=True):
     """Not the code; ``again`` counts the tries left."""
 
     again: EnterCode
 
 
-@dataclass(frozen=True, slots=True)
-class StopNumberWrong:
+class StopNumberWrong(Wire, frozen=True):
     """No stop number of this card's holder; ``again`` counts the tries left."""
 
     again: EnterStopNumber
@@ -558,8 +531,7 @@ class CodeEnd(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class CodeDead:
+class CodeDead(Wire, frozen=True):
     """The code is no longer good; another must be sent."""
 
     why: CodeEnd

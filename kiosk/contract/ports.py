@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from kiosk.contract.messages import (
     Answer,
     AnswersRefused,
@@ -57,44 +59,38 @@ class Clock(Protocol):
 # Readers.
 
 
-@dataclass(frozen=True, slots=True)
-class CardInserted:
+class CardInserted(Struct, frozen=True):
     """A card answers in ``reader``; ``insertion`` grows by each card that goes in anywhere."""
 
     reader: str
     insertion: int
 
 
-@dataclass(frozen=True, slots=True)
-class CardMuteSeen:
+class CardMuteSeen(Struct, frozen=True):
     """Something is in ``reader`` that gives no answer to reset."""
 
     reader: str
     insertion: int
 
 
-@dataclass(frozen=True, slots=True)
-class CardRemoved:
+class CardRemoved(Struct, frozen=True):
     """The card of ``insertion`` is out."""
 
     reader: str
     insertion: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadersChanged:
+class ReadersChanged(Struct, frozen=True):
     """The readers that are plugged in now; empty when there is none."""
 
     readers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLost:
+class ServiceLost(Struct, frozen=True):
     """The PC/SC service went away; the monitor keeps trying."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFound:
+class ServiceFound(Struct, frozen=True):
     """The PC/SC service answers (again)."""
 
 
@@ -120,8 +116,7 @@ class ReaderMonitor(Protocol):
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class CardAddress:
+class CardAddress(Struct, frozen=True):
     """Where a card is, and which card it must be."""
 
     reader: str

@@ -3,31 +3,28 @@ by one event that carries the same visit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kiosk.contract.messages import Answer, PinEntry, Purpose, VisitEnd, VisitId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class OpenVisit:
+class OpenVisit(Struct, frozen=True):
     """Read the card and open the visit."""
 
     visit: VisitId
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choose:
+class Choose(Struct, frozen=True):
     """Start on a purpose."""
 
     visit: VisitId
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyPin:
+class VerifyPin(Struct, frozen=True):
     """Let the card verify the PIN, then report it to the authority."""
 
     visit: VisitId
@@ -35,16 +32,14 @@ class VerifyPin:
     pin: PinEntry
 
 
-@dataclass(frozen=True, slots=True)
-class SaveQuestions:
+class SaveQuestions(Struct, frozen=True):
     """Store the chosen questions and their answers."""
 
     visit: VisitId
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitEmail:
+class SubmitEmail(Struct, frozen=True):
     """Take this address and send a code to it; repeated with the same ``attempt``: one mail."""
 
     visit: VisitId
@@ -52,8 +47,7 @@ class SubmitEmail:
     attempt: str
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitAnswers:
+class SubmitAnswers(Struct, frozen=True):
     """Check one full set of answers; sent again with the same ``attempt`` it counts once."""
 
     visit: VisitId
@@ -61,16 +55,14 @@ class SubmitAnswers:
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCode:
+class RequestCode(Struct, frozen=True):
     """Send the code that is due, or a fresh one; repeated with the same ``attempt``: one mail."""
 
     visit: VisitId
     attempt: str
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitCode:
+class SubmitCode(Struct, frozen=True):
     """Check one entered code; sent again with the same ``attempt`` it counts once."""
 
     visit: VisitId
@@ -78,8 +70,7 @@ class SubmitCode:
     code: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitStopNumber:
+class SubmitStopNumber(Struct, frozen=True):
     """Check one entered stop number; sent again with the same ``attempt`` it counts once."""
 
     visit: VisitId
@@ -87,8 +78,7 @@ class SubmitStopNumber:
     number: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockPin:
+class UnblockPin(Struct, frozen=True):
     """Have the secret released, reset the PIN on the card and report the outcome.
 
     Repeated with the same ``attempt``, while no outcome was reported, it is one release.
@@ -100,8 +90,7 @@ class UnblockPin:
     attempt: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePin:
+class ChangePin(Struct, frozen=True):
     """Change the PIN on the card and report it to the authority."""
 
     visit: VisitId
@@ -114,16 +103,14 @@ PinCommand = VerifyPin | UnblockPin | ChangePin
 """The commands that send a PIN to the card."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndVisit:
+class EndVisit(Struct, frozen=True):
     """Report to the authority that the visit is over; nothing waits for it."""
 
     visit: VisitId
     how: VisitEnd
 
 
-@dataclass(frozen=True, slots=True)
-class ReportMute:
+class ReportMute(Struct, frozen=True):
     """Report a card that gives no answer to the authority; nothing waits for it."""
 
     visit: VisitId

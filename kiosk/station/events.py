@@ -6,7 +6,7 @@ when the cards were swapped can be distinguished from the next card's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kiosk.contract.messages import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
 from kiosk.contract.ports import CardAddress
@@ -16,35 +16,30 @@ from kiosk.station.states import Outage, PadNotice, PinTrouble
 # --- the reader ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CardIn:
+class CardIn(Struct, frozen=True):
     """One card is in; a visit begins under a fresh id."""
 
     visit: VisitId
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardUnreadable:
+class CardUnreadable(Struct, frozen=True):
     """Something is in that gives no answer."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class CardOut:
+class CardOut(Struct, frozen=True):
     """No card is in any reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecondCard:
+class SecondCard(Struct, frozen=True):
     """A second card went in; nothing goes on until both are out."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(Struct, frozen=True):
     """What keeps the station from serving anybody; None when nothing does."""
 
     outage: Outage | None
@@ -53,106 +48,92 @@ class Availability:
 # --- the holder ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Chose:
+class Chose(Struct, frozen=True):
     """Picked a purpose from the menu."""
 
     visit: VisitId
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """Said that the card is their own."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class PinEntered:
+class PinEntered(Struct, frozen=True):
     """Entered a PIN: the present one, the new one, or the new one again."""
 
     visit: VisitId
     pin: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionPicked:
+class QuestionPicked(Struct, frozen=True):
     """Picked a question to answer."""
 
     visit: VisitId
     question: int
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerEntered:
+class AnswerEntered(Struct, frozen=True):
     """Wrote an answer to the question on the page."""
 
     visit: VisitId
     text: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class EmailEntered:
+class EmailEntered(Struct, frozen=True):
     """Confirmed or wrote an address."""
 
     visit: VisitId
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeEntered:
+class CodeEntered(Struct, frozen=True):
     """Entered a code."""
 
     visit: VisitId
     code: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class CodeAsked:
+class CodeAsked(Struct, frozen=True):
     """Asked for a code to be sent, or sent again."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class MisuseNoticed:
+class MisuseNoticed(Struct, frozen=True):
     """Said that something was not done by them: they have a number to enter."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class StopNumberEntered:
+class StopNumberEntered(Struct, frozen=True):
     """Entered the number of a notice."""
 
     visit: VisitId
     number: Sensitive
 
 
-@dataclass(frozen=True, slots=True)
-class TriedAgain:
+class TriedAgain(Struct, frozen=True):
     """Asked for the last thing to be tried again."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class WentBack:
+class WentBack(Struct, frozen=True):
     """Went back one page within a step."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """Wants to stop."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class Stayed:
+class Stayed(Struct, frozen=True):
     """Is still there."""
 
     visit: VisitId
@@ -161,15 +142,13 @@ class Stayed:
 # --- the clock -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class IdleTimedOut:
+class IdleTimedOut(Struct, frozen=True):
     """Nothing was touched for the idle time."""
 
     visit: VisitId
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerTimedOut:
+class AnswerTimedOut(Struct, frozen=True):
     """Nobody answered "are you still there"."""
 
     visit: VisitId
@@ -178,8 +157,7 @@ class AnswerTimedOut:
 # --- what became of a command ----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CardRead:
+class CardRead(Struct, frozen=True):
     """The card was read and looked up; ``at`` is where it is.
 
     ``pin_pad``: its PIN is entered on the reader's own keys, and with ``pad_changes`` it is
@@ -193,48 +171,42 @@ class CardRead:
     pad_changes: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Replied:
+class Replied(Struct, frozen=True):
     """The authority answered."""
 
     visit: VisitId
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class PinFailed:
+class PinFailed(Struct, frozen=True):
     """The card answered that the present PIN is wrong."""
 
     visit: VisitId
     tries_left: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PinNotTaken:
+class PinNotTaken(Struct, frozen=True):
     """The card will not have this new PIN."""
 
     visit: VisitId
     trouble: PinTrouble
 
 
-@dataclass(frozen=True, slots=True)
-class PadEnded:
+class PadEnded(Struct, frozen=True):
     """The reader asked for a PIN, and nothing came of it; it may be asked to ask again."""
 
     visit: VisitId
     notice: PadNotice
 
 
-@dataclass(frozen=True, slots=True)
-class GaveUp:
+class GaveUp(Struct, frozen=True):
     """The visit cannot go on, for a reason found at the station."""
 
     visit: VisitId
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class NoReply:
+class NoReply(Struct, frozen=True):
     """The authority did not answer."""
 
     visit: VisitId

@@ -10,10 +10,11 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import Protocol
+
+from msgspec import Struct
 
 from kiosk.contract.messages import ReaderState, Reason, VisitId
 from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
@@ -83,8 +84,7 @@ class Executor(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class IdleTimes:
+class IdleTimes(Struct, frozen=True):
     """Seconds: until "are you still there", to answer it, between checks of the authority."""
 
     idle_s: float = 60.0

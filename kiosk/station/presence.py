@@ -6,8 +6,10 @@ card never shares it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.contract.messages import ReaderState, VisitId
 from kiosk.contract.ports import (
@@ -30,15 +32,13 @@ from kiosk.station.events import (
 from kiosk.station.states import Outage
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorityChecked:
+class AuthorityChecked(Struct, frozen=True):
     """The result of a check of the authority: why it can serve nobody here, or None."""
 
     outage: Outage | None
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """What is plugged in and what answers; ``cards`` are insertion numbers.
 
     ``readers`` is None until they are known; ``authority`` is what the last check found.

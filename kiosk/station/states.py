@@ -7,9 +7,10 @@ the visit is over and the card has to come out (``ClosingState``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from kiosk.contract.messages import (
     Answer,
@@ -123,8 +124,7 @@ class RemovalReason(StrEnum):
 # Pages on which the holder has to do something.
 
 
-@dataclass(frozen=True, slots=True)
-class VisitState:
+class VisitState(Struct, frozen=True):
     """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
 
     ``pin_pad``: no PIN is entered at the station; the reader asks for it on its own keys,
@@ -146,23 +146,20 @@ class VisitState:
     unlocked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Menu:
+class Menu(Struct, frozen=True):
     """Choose what to do."""
 
     visit: VisitState
     offers: tuple[Purpose, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmOwner:
+class ConfirmOwner(Struct, frozen=True):
     """Confirm that the card is one's own."""
 
     visit: VisitState
 
 
-@dataclass(frozen=True, slots=True)
-class EnterPin:
+class EnterPin(Struct, frozen=True):
     """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
 
     visit: VisitState
@@ -170,8 +167,7 @@ class EnterPin:
     tries_left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PickQuestion:
+class PickQuestion(Struct, frozen=True):
     """Choose the next question to answer for registration."""
 
     visit: VisitState
@@ -179,8 +175,7 @@ class PickQuestion:
     given: tuple[Answer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GiveAnswer:
+class GiveAnswer(Struct, frozen=True):
     """Write the answer to a chosen question."""
 
     visit: VisitState
@@ -190,8 +185,7 @@ class GiveAnswer:
     problem: AnswerProblem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnterEmail:
+class EnterEmail(Struct, frozen=True):
     """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
 
     visit: VisitState
@@ -200,8 +194,7 @@ class EnterEmail:
     trouble: EmailTrouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AskQuestion:
+class AskQuestion(Struct, frozen=True):
     """Answer the next of one's own questions; the set is sent when all are given."""
 
     visit: VisitState
@@ -215,8 +208,7 @@ class AskQuestion:
         return self.task.questions[len(self.given)]
 
 
-@dataclass(frozen=True, slots=True)
-class CodeEntry:
+class CodeEntry(Struct, frozen=True):
     """Enter the emailed code; the card may be taken out before."""
 
     visit: VisitState
@@ -224,8 +216,7 @@ class CodeEntry:
     notice: CodeNotice | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CodeNeeded:
+class CodeNeeded(Struct, frozen=True):
     """There is no code that could be entered; ask for one."""
 
     visit: VisitState
@@ -234,8 +225,7 @@ class CodeNeeded:
     retry_in_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class StopNumberEntry:
+class StopNumberEntry(Struct, frozen=True):
     """Enter the number of a notice about something that the holder did not do."""
 
     visit: VisitState
@@ -243,8 +233,7 @@ class StopNumberEntry:
     wrong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NewPin:
+class NewPin(Struct, frozen=True):
     """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
 
     visit: VisitState
@@ -253,8 +242,7 @@ class NewPin:
     trouble: PinTrouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatPin:
+class RepeatPin(Struct, frozen=True):
     """Enter the new PIN a second time."""
 
     visit: VisitState
@@ -263,8 +251,7 @@ class RepeatPin:
     current: PinEntry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PadPaused:
+class PadPaused(Struct, frozen=True):
     """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
 
     The reader waits for nobody here. ``back`` is the page that takes the PIN at the station,
@@ -279,8 +266,7 @@ class PadPaused:
     tries_left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
 
     visit: VisitState
@@ -310,28 +296,24 @@ HolderState = (
 # Pages on which the holder has nothing to enter.
 
 
-@dataclass(frozen=True, slots=True)
-class Attract:
+class Attract(Struct, frozen=True):
     """Waiting for a card."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfService:
+class OutOfService(Struct, frozen=True):
     """Waiting for a part of the station to come back, or retired; it is left by itself."""
 
     outage: Outage
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The card is being read and looked up."""
 
     visit: VisitId
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(Struct, frozen=True):
     """``command`` is under way; ``back`` is the page it was given on.
 
     Of a PIN on the reader's keys it is the page that would take it at the station.
@@ -345,15 +327,13 @@ class Working:
     second_card: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StillThere:
+class StillThere(Struct, frozen=True):
     """Nobody touched anything for a while; ``inner`` comes back with any key."""
 
     inner: HolderState
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(Struct, frozen=True):
     """It is done."""
 
     visit: VisitState
@@ -361,8 +341,7 @@ class Success:
     counts_in_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """It cannot be done here.
 
     ``retry_at`` (aware UTC) is set where the holder may come back later.
@@ -373,8 +352,7 @@ class Refused:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveCard:
+class RemoveCard(Struct, frozen=True):
     """Nothing but to take the card out."""
 
     visit: VisitId

@@ -9,8 +9,10 @@ While a command changes the card, a second card waits: the holder sees the outco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.contract import errors
 from kiosk.contract.messages import (
@@ -529,8 +531,7 @@ _FINISHED = (Success, Refused, RemoveCard)
 """Pages on which the authority already knows how the visit ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(Struct, frozen=True):
     """Where the station goes, and what it asks for."""
 
     state: State

@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.contract import errors
 from kiosk.contract.messages import (
@@ -53,8 +55,7 @@ _SECRETS: Final = 2
 """A card has the secret that it had, or the one that it was given after its last unblock."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnblockResult:
+class UnblockResult(Struct, frozen=True):
     """How far one unblock came, whatever happens to the card afterwards.
 
     ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.

@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
+from msgspec import structs
+
 from kiosk.authority.housekeeping import tidy
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -479,7 +481,7 @@ class Liar:
         if how % 8 == 7 and not real and self.pin_proofs:
             proof = self.pin_proofs[which % len(self.pin_proofs)]
         if how % 8 == 6 and not real and proof is not None:
-            proof = replace(proof, public_key=KNOWN.pin_public)
+            proof = structs.replace(proof, public_key=KNOWN.pin_public)
         if real and isinstance(asked, PinChallenge):
             visit.is_owners = True
             assert proof is not None

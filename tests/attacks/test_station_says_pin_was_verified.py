@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.store.records import Card, PinEvidence
 from kiosk.contract.errors import StepRefused
@@ -31,7 +32,7 @@ def forged(_world: World, _: Sitting, asked: PinChallenge, __: PinProof) -> PinP
     """A signature by a key of the thief's, under the name of the recorded one."""
     proof = Plastic().sign_pin(asked)
     assert proof is not None
-    return replace(proof, public_key=KNOWN_PIN_KEY)
+    return structs.replace(proof, public_key=KNOWN_PIN_KEY)
 
 
 def replayed(_world: World, _: Sitting, __: PinChallenge, earlier: PinProof) -> PinProof:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
+
+from msgspec import Struct
 
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store
@@ -145,7 +147,7 @@ _DRAWN = frozenset(
 
 def plain(reply: object) -> object:
     """Return a reply without what differs from one visit to the next."""
-    if not is_dataclass(reply) or isinstance(reply, type):
+    if not isinstance(reply, Struct):
         return reply
-    kept = {one.name: getattr(reply, one.name) for one in fields(reply) if one.name not in _DRAWN}
+    kept = {one: getattr(reply, one) for one in reply.__struct_fields__ if one not in _DRAWN}
     return type(reply).__name__, {name: plain(value) for name, value in kept.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.administration.office import Office
 from kiosk.authority.roles import Role
@@ -58,7 +59,9 @@ def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office
     issued = give(agent, card)
     sitting = answered(world, card)
     for left in (4, 3, 2, 1):
-        assert sitting.enter(wrong_code(issued.code)) == CodeWrong(replace(GIVEN, tries_left=left))
+        assert sitting.enter(wrong_code(issued.code)) == CodeWrong(
+            structs.replace(GIVEN, tries_left=left)
+        )
     dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED))
     assert sitting.enter(wrong_code(issued.code)) == dead
     assert sitting.enter(issued.code) == dead

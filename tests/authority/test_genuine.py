@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.store.records import Card, CardStatus, UnblockEntry, new_id
 from kiosk.contract.errors import StepRefused
@@ -279,7 +280,7 @@ def test_a_station_that_is_retired_meanwhile_opens_nothing(
 def test_a_card_that_says_itself_that_it_expired_is_not_asked(
     world: World, card: Card, mine: Plastic
 ) -> None:
-    report = replace(report_of(card, mine), expires_at=world.now)
+    report = structs.replace(report_of(card, mine), expires_at=world.now)
     reply = world.authority.begin(VisitId(new_id()), "A", report)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.CARD_EXPIRED

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.store.records import Card, PinEvidence
@@ -121,7 +122,7 @@ def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
         assert isinstance(challenge, PinChallenge)
         assert plastic.pin_key is not None
         certificate = issuer.issue(plastic.pin_key, urn, log_in=log_in)
-        proof = replace(proof_by(plastic, challenge), certificate=certificate)
+        proof = structs.replace(proof_by(plastic, challenge), certificate=certificate)
         world.authority.pin_verified(sitting.visit, proof)
         assert evidence(world, sitting) is expected
         sitting.pull()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -40,7 +41,7 @@ def test_a_heartbeat_is_written_down(world: World) -> None:
     first = Station("Ward 7", world.now, "0.1.0", "ready", "Wexbridge General")
     assert recorded(world, "Ward 7") == first
     world.clock.forward(seconds=30)
-    world.authority.heartbeat(replace(BEAT, site="", reader=ReaderState.NO_READER))
+    world.authority.heartbeat(structs.replace(BEAT, site="", reader=ReaderState.NO_READER))
     later = replace(first, last_seen_at=world.now, reader_state="no reader", site="")
     assert recorded(world, "Ward 7") == later
 
@@ -48,7 +49,7 @@ def test_a_heartbeat_is_written_down(world: World) -> None:
 def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
     world.retire_station("Ward 8")
     for name in ("Ward 7", "Ward 8", "Ward 9"):
-        standing = world.authority.heartbeat(replace(BEAT, station=name))
+        standing = world.authority.heartbeat(structs.replace(BEAT, station=name))
         assert (standing is StationStanding.RETIRED) is (name == "Ward 8")
 
 
@@ -66,10 +67,10 @@ def test_a_heartbeat_never_takes_a_station_into_use_again(world: World) -> None:
 @pytest.mark.parametrize(
     "beat",
     [
-        replace(BEAT, station=""),
-        replace(BEAT, station="x" * 81),
-        replace(BEAT, site="two\nlines"),
-        replace(BEAT, version="\x1b[2J"),
+        structs.replace(BEAT, station=""),
+        structs.replace(BEAT, station="x" * 81),
+        structs.replace(BEAT, site="two\nlines"),
+        structs.replace(BEAT, version="\x1b[2J"),
     ],
 )
 def test_what_no_station_can_say_is_refused(world: World, beat: Heartbeat) -> None:

@@ -10,10 +10,10 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from msgspec import Struct
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -124,8 +124,9 @@ def with_canaries(part: T, visit: VisitId, place: str = "") -> T:
     copy: Any = part
     if isinstance(part, Sensitive):
         copy = Sensitive(CANARY)
-    elif is_dataclass(part) and not isinstance(part, type):
-        made = {f.name: with_canaries(getattr(part, f.name), visit, f.name) for f in fields(part)}
+    elif isinstance(part, Struct):
+        names = part.__struct_fields__
+        made = {name: with_canaries(getattr(part, name), visit, name) for name in names}
         copy = type(part)(**made)
     elif isinstance(part, tuple):
         copy = tuple(with_canaries(one, visit) for one in part)

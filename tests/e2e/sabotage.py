@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivSession
@@ -106,9 +108,9 @@ def _secrets_in(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for one in value:
             yield from _secrets_in(one)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for each in fields(value):
-            yield from _secrets_in(getattr(value, each.name))
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            yield from _secrets_in(getattr(value, name))
 
 
 if __name__ == "__main__":

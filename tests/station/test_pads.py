@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.contract.errors import PadTrouble
 from kiosk.contract.messages import OnPad, PinRules, ProvePin, Purpose, SetPin, VisitEnd

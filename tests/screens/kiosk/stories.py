@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from kiosk.contract.messages import AnswerProblem, GiveEmail, Purpose, Reason
 from kiosk.contract.sensitive import Sensitive

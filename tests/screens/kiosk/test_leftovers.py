@@ -3,10 +3,10 @@ from __future__ import annotations
 import gc
 import uuid
 import weakref
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 from textual.widget import Widget
 
 from kiosk.contract.messages import GiveEmail, VisitId

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.contract.messages import (
     AnswerProblem,
@@ -47,11 +48,11 @@ MASKED = "a•••@community-services.north.wexbridge.nhs.uk"
 
 
 def _pages() -> list[State]:
-    visit = replace(UNLOCK, holder_name=NAME)
+    visit = structs.replace(UNLOCK, holder_name=NAME)
     question = Question(1, TEXT)
     bank = tuple(Question(number, TEXT) for number in range(20))
     choose, ask = ChooseQuestions(bank, 4), AnswerQuestions((question, question), 2)
-    code = replace(CODE, masked=MASKED)
+    code = structs.replace(CODE, masked=MASKED)
     registered = tuple(each for each in Purpose if each is not Purpose.FIRST_UNLOCK)
     return [
         Menu(visit, registered),
@@ -63,7 +64,7 @@ def _pages() -> list[State]:
         AskQuestion(visit, ask),
         AskQuestion(visit, ask, (), wrong=True),
         *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),
-        CodeEntry(visit, replace(code, expires_in_s=0)),
+        CodeEntry(visit, structs.replace(code, expires_in_s=0)),
         *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
         EnterEmail(visit, GiveEmail("a" * 254, EMAIL.domains), None, EmailTrouble.DOMAIN),
     ]

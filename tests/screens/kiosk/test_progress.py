@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.steps import OWNER_IS_ASKED, Gate, path
 from kiosk.contract.messages import Purpose

@@ -59,7 +59,7 @@ class Strip(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """Names, contacts and behaviour; the defaults belong to a fictional trust.
 
     Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole

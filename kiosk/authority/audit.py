@@ -307,7 +307,7 @@ class AuditKind(EventKind):
     UNBLOCK_SETTLED = EventSpec(
         "unblock-settled",
         "The card showed what had become of an unlock.",
-        sentences.unblock_settled,
+        sentences.outcome_recorded,
         counts={Count.UNLOCKED},
         counts_where=("found", OutcomeSource.DONE.value),
         ends={Reason.OUTCOME_UNKNOWN},

@@ -192,7 +192,7 @@ def secret_tries_left(detail: Detail) -> str:
     return left and f"The card says that its unblock secret has {left} left."
 
 
-def unblock_settled(detail: Detail) -> str:
+def outcome_recorded(detail: Detail) -> str:
     return _SETTLED.get(str(detail.get("found")), "")
 
 

@@ -17,8 +17,8 @@ from kiosk.authority.card_evidence import (
     digest_of,
     draw,
     judge,
+    record_unproven,
     refused_before,
-    tell_unproven,
     unlock_barred,
 )
 from kiosk.authority.dependencies import Dependencies
@@ -135,7 +135,7 @@ def begin(
     if not is_station_name(station):
         raise StepRefused("that is no station's name")
     with parts.store.begin() as uow:
-        need_patience(uow, parts, visit_id, station)
+        limit_rate(uow, parts, visit_id, station)
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
@@ -169,12 +169,12 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         elif unproven is not None:
             reply = _not_genuine(uow, visit, unproven)
         else:
-            reply = _meet(uow, parts, visit, KnownCard(card, holder))
+            reply = _open_visit(uow, parts, visit, KnownCard(card, holder))
         uow.commit()
         return reply
 
 
-def need_patience(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, station: str) -> None:
+def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, station: str) -> None:
     """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
     begun = uow.visits.count_begun(station, uow.now - MINUTE)
     if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:
@@ -206,7 +206,7 @@ def _arrive(
     if isinstance(claimed, Unproven):
         return _not_genuine(uow, visit, claimed)
     if claimed is None:
-        return _meet(uow, parts, visit, KnownCard(card, known.holder), expired)
+        return _open_visit(uow, parts, visit, KnownCard(card, known.holder), expired)
     if expired is not None:
         return _refuse(uow, visit, expired, detail={"by": "certificate"})
     vouched = parts.issuers is not None
@@ -228,7 +228,7 @@ def _claimed(
     return unlock_barred(policy, parts.issuers, card, claimed) or claimed
 
 
-def _meet(
+def _open_visit(
     uow: UnitOfWork,
     parts: Dependencies,
     visit: Visit,
@@ -251,7 +251,7 @@ def _meet(
             {"by": "certificate"} if barred is expired and expired is not None else {}
         )
         return _refuse(uow, visit, barred, detail=by)
-    return _welcome(uow, _look_around(uow, parts, visit, known))
+    return _welcome(uow, _load_context(uow, parts, visit, known))
 
 
 def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
@@ -276,7 +276,7 @@ def _opened_before(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
 ) -> VisitOpened | Refusal:
     """Say again how the visit was opened: the first answer was lost."""
-    context = _look_around(uow, parts, visit, known)
+    context = _load_context(uow, parts, visit, known)
     carried = resumed(uow, context)
     return _menu(uow, carried or context, carried, _offers(uow, context))
 
@@ -301,7 +301,7 @@ def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCo
     return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
 
 
-def _look_around(
+def _load_context(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
 ) -> VisitContext:
     """Read the scene with the card as it is now; block what was charged to the end."""
@@ -356,7 +356,7 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> 
 
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
-    tell_unproven(uow, visit, because)
+    record_unproven(uow, visit, because)
     return _refuse(uow, visit, Reason.NOT_GENUINE)
 
 

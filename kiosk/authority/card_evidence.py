@@ -145,7 +145,7 @@ def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, 
     return replace(used, genuine_at=now), None
 
 
-def tell_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
+def record_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
     """Tell the audit what the holder is not told."""
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
 
@@ -173,9 +173,9 @@ def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
     return Refusal(visit.refusal) if visit.refusal else None
 
 
-def turn_unproven_away(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:
+def refuse_unproven(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:
     """Close the visit of a card that is not genuine; its holder sees the one page."""
-    tell_unproven(uow, visit, because)
+    record_unproven(uow, visit, because)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
     return refuse_visit(uow, visit, Reason.NOT_GENUINE)

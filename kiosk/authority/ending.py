@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.begin import is_visit_id, need_patience
+from kiosk.authority.begin import is_visit_id, limit_rate
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.registration import finish
@@ -76,7 +76,7 @@ def refuse(
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
         if visit is None:
-            need_patience(uow, parts, visit_id, station)
+            limit_rate(uow, parts, visit_id, station)
             visit = Visit(
                 visit_id,
                 reference_of(visit_id),

@@ -22,7 +22,7 @@ from kiosk.authority.visit_context import VisitRefused
 from kiosk.contract.errors import (
     AuthorityUnavailable,
     KeyMissing,
-    KeysAway,
+    KeysUnavailable,
     RowAltered,
     StepRefused,
     StoreError,
@@ -288,5 +288,5 @@ def _reachable() -> Iterator[None]:
         yield
     except StoreError as error:
         raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
-    except (KeyMissing, KeysAway) as error:
+    except (KeyMissing, KeysUnavailable) as error:
         raise AuthorityUnavailable(str(error)) from None

@@ -10,7 +10,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import KeyMissing, KeysAway, MailError, StepRefused, StoreError
+from kiosk.contract.errors import KeyMissing, KeysUnavailable, MailError, StepRefused, StoreError
 from kiosk.contract.messages import LONGEST_NAME, Health, Heartbeat, Reason, StationStanding
 from kiosk.contract.ports import Clock, Mailer
 
@@ -117,7 +117,7 @@ class HealthWatch:
             return True
         try:
             self._reach_keys()
-        except (KeyMissing, KeysAway) as error:
+        except (KeyMissing, KeysUnavailable) as error:
             if self._known.keys:
                 log.warning("the master keys are away: %s", error)
             return False

@@ -53,7 +53,7 @@ class NotTaken(AdministrationError):
         self.field = field
 
 
-class ChangedMeanwhile(AdministrationError):
+class ConcurrentChange(AdministrationError):
     """Somebody else was first; ``changes`` describe what was done since, in plain words."""
 
     def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
@@ -61,7 +61,7 @@ class ChangedMeanwhile(AdministrationError):
         self.changes = changes
 
 
-class NothingThere(AdministrationError):
+class NotFound(AdministrationError):
     """There is no such person, card, code, station, question or member of staff (any more)."""
 
 
@@ -113,7 +113,7 @@ class KeyMissing(KioskError):
     """Neither the key file nor a token holds the key that is wanted."""
 
 
-class KeysAway(KioskError):
+class KeysUnavailable(KioskError):
     """The token of the master keys does not answer, or not to this PIN; try again later."""
 
 

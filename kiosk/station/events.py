@@ -11,7 +11,7 @@ from msgspec import Struct
 from kiosk.contract.messages import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.states import Outage, PadNotice, PinTrouble
+from kiosk.station.states import Outage, PadNotice, PinFault
 
 # --- the reader ------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class PinNotTaken(Struct, frozen=True):
     """The card will not have this new PIN."""
 
     visit: VisitId
-    trouble: PinTrouble
+    trouble: PinFault
 
 
 class PadEnded(Struct, frozen=True):

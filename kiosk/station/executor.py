@@ -54,7 +54,7 @@ from kiosk.station.events import (
     Replied,
     ResultSide,
 )
-from kiosk.station.states import Outage, PinTrouble
+from kiosk.station.states import Outage, PinFault
 from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
 
@@ -157,7 +157,7 @@ class Actions:
         except errors.PinWrong as wrong:
             return PinFailed(command.visit, wrong.tries_left)
         except errors.PinRefused as refused:
-            return PinNotTaken(command.visit, PinTrouble(refused.reason))
+            return PinNotTaken(command.visit, PinFault(refused.reason))
         except (errors.PadLeft, errors.PadRefused) as nothing:
             return PadEnded(command.visit, notice_of(nothing))
         except errors.CardError as error:

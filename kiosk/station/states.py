@@ -64,7 +64,7 @@ class Work(StrEnum):
         return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
 
 
-class EmailTrouble(StrEnum):
+class EmailFault(StrEnum):
     """What was wrong with an address, or with sending to it."""
 
     MALFORMED = "malformed"
@@ -91,7 +91,7 @@ class CodeLack(StrEnum):
     TOO_SOON = "too-soon"
 
 
-class PinTrouble(StrEnum):
+class PinFault(StrEnum):
     """Why a new PIN has to be chosen again."""
 
     MISMATCH = "mismatch"
@@ -191,7 +191,7 @@ class EnterEmail(Struct, frozen=True):
     visit: VisitState
     task: GiveEmail
     typed: str | None = None
-    trouble: EmailTrouble | None = None
+    trouble: EmailFault | None = None
 
 
 class AskQuestion(Struct, frozen=True):
@@ -239,7 +239,7 @@ class NewPin(Struct, frozen=True):
     visit: VisitState
     rules: PinRules
     current: PinEntry | None = None
-    trouble: PinTrouble | None = None
+    trouble: PinFault | None = None
 
 
 class RepeatPin(Struct, frozen=True):
@@ -262,7 +262,7 @@ class PadPaused(Struct, frozen=True):
     work: Work
     command: PinCommand
     back: HolderState | None
-    why: PadNotice | PinTrouble
+    why: PadNotice | PinFault
     tries_left: int | None = None
 
 

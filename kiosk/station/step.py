@@ -102,7 +102,7 @@ from kiosk.station.states import (
     CodeNeeded,
     CodeNotice,
     ConfirmOwner,
-    EmailTrouble,
+    EmailFault,
     EnterEmail,
     EnterPin,
     GiveAnswer,
@@ -113,7 +113,7 @@ from kiosk.station.states import (
     PadNotice,
     PadPaused,
     PickQuestion,
-    PinTrouble,
+    PinFault,
     Reading,
     Refused,
     RemovalReason,
@@ -280,7 +280,7 @@ def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
     match state, event:
         case NewPin(), PinEntered():
             if broken_pin_rules(event.pin.reveal(), state.rules):
-                return replace(state, trouble=PinTrouble.WEAK), ()
+                return replace(state, trouble=PinFault.WEAK), ()
             return RepeatPin(state.visit, state.rules, event.pin, state.current), ()
         case RepeatPin(), WentBack():
             return NewPin(state.visit, state.rules, state.current), ()
@@ -293,7 +293,7 @@ def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
 def _repeated(state: RepeatPin, event: PinEntered) -> Move:
     again = NewPin(state.visit, state.rules, state.current)
     if event.pin != state.pin:
-        return replace(again, trouble=PinTrouble.MISMATCH), ()
+        return replace(again, trouble=PinFault.MISMATCH), ()
     visit, attempt = counted(state.visit)
     again = replace(again, visit=visit)
     command: Command
@@ -337,9 +337,7 @@ def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
     return PadNotice.NOT_TAKEN
 
 
-def paused(
-    state: Working, why: PadNotice | PinTrouble, tries_left: int | None = None
-) -> Move | None:
+def paused(state: Working, why: PadNotice | PinFault, tries_left: int | None = None) -> Move | None:
     """Return the page on why the reader stopped asking; None where it did not ask."""
     match state.command:
         case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
@@ -427,7 +425,7 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case AnswersRefused():
             return _answers_refused(state, reply)
         case EmailRefused():
-            trouble = EmailTrouble.DOMAIN if reply.domain else EmailTrouble.MALFORMED
+            trouble = EmailFault.DOMAIN if reply.domain else EmailFault.MALFORMED
             return _email_again(state, reply.again, trouble), ()
         case CodeNotSent():
             return _code_not_sent(state, reply), ()
@@ -504,7 +502,7 @@ def _answers_refused(state: Working, reply: AnswersRefused) -> Move | None:
             return None
 
 
-def _email_again(state: Working, task: GiveEmail, trouble: EmailTrouble) -> EnterEmail:
+def _email_again(state: Working, task: GiveEmail, trouble: EmailFault) -> EnterEmail:
     typed = state.command.email if isinstance(state.command, SubmitEmail) else None
     return EnterEmail(state.visit, task, typed, trouble)
 
@@ -519,7 +517,7 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
             lack = CodeLack.MAIL_AWAY if away else CodeLack.TOO_SOON
             return CodeNeeded(state.visit, masked, lack, reply.retry_in_s)
         case GiveEmail() as task:
-            trouble = EmailTrouble.MAIL_AWAY if away else EmailTrouble.TOO_SOON
+            trouble = EmailFault.MAIL_AWAY if away else EmailFault.TOO_SOON
             return _email_again(state, task, trouble)
         case _:
             assert_never(reply.again)

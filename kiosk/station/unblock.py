@@ -40,7 +40,7 @@ from kiosk.contract.ports import Authority, CardHold, Cards
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PadEnded, PinNotTaken, Replied
-from kiosk.station.states import PadNotice, PinTrouble
+from kiosk.station.states import PadNotice, PinFault
 from kiosk.station.step import notice_of
 
 T = TypeVar("T")
@@ -273,7 +273,7 @@ class PinWork:
         visit = command.visit
         if isinstance(error, errors.PinRefused):
             self._record_outcome(visit, grant, UnblockRefused(None, error.reason))
-            return PinNotTaken(visit, PinTrouble(error.reason))
+            return PinNotTaken(visit, PinFault(error.reason))
         if isinstance(error, errors.PadLeft | errors.PadRefused):
             return self._pad_ended(visit, grant, notice_of(error))
         outcome = outcome_of(error)

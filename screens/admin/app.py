@@ -25,7 +25,7 @@ from textual.message_pump import MessagePump
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role, may
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere
+from kiosk.contract.errors import ConcurrentChange, NotFound
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.cards import CardsPage
@@ -66,7 +66,7 @@ from screens.admin.today import TodayPage
 from screens.admin.waiting import WaitingPage
 from screens.terminal.closed_app import ClosedApp, OnFault
 from screens.terminal.driver import AdminDriver, HungUp
-from screens.theme import Look
+from screens.theme import Appearance
 from screens.widgets.prose import Prose
 
 # The pages, of which one shows.
@@ -133,7 +133,7 @@ _LOOK_S = 0.01
 _PATIENCE_S = 0.5
 
 
-class InTurn:
+class SerialEvents:
     """Passes events on to ``app``; the next one once the last is worked off.
 
     One that takes long holds up the next for half a second at most.
@@ -384,7 +384,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         on_fault: OnFault,
         *,
         pages: Sequence[type[Page]] | None = None,
-        accent: str = Look().accent,
+        accent: str = Appearance().accent,
         dark: bool = False,
         few_colours: bool = False,
         idle_s: float = IDLE_S,
@@ -396,7 +396,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.animation_level = "none"  # each frame would go over the line
         self.times = times or Times()
         self._idle = Idle(idle_s, now, now())
-        self._in_turn = InTurn(self, super().on_event)
+        self._serial_events = SerialEvents(self, super().on_event)
         self._end: End | None = None
         offered = pages_for(desk.me.role, every_page() if pages is None else pages)
         self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
@@ -460,7 +460,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def pop_screen(self) -> AwaitComplete:
         """Close a dialog; keys that came before it closed never act on what is below it."""
-        self._in_turn.drop()
+        self._serial_events.drop()
         return super().pop_screen()
 
     # --- what the desk did not do ------------------------------------------------------
@@ -473,7 +473,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             return
         lines = changes(error)
         self.push_screen(MustRead(headline(error), explanation(error), lines))
-        if isinstance(error, ChangedMeanwhile | NothingThere) and self._book.up is not None:
+        if isinstance(error, ConcurrentChange | NotFound) and self._book.up is not None:
             self._book.up.shown()
 
     def on_page_answered(self, _message: Page.Answered) -> None:
@@ -536,14 +536,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
             self._idle.touched()
             if isinstance(event, events.Key | events.Paste):
-                self._in_turn.put(event)
+                self._serial_events.put(event)
                 return
         await super().on_event(event)
 
     @property
     def message_queue_size(self) -> int:
         """Messages and keys that wait; the driver drops what comes in beyond its bound."""
-        return super().message_queue_size + len(self._in_turn)
+        return super().message_queue_size + len(self._serial_events)
 
     def _watch(self) -> None:
         """Warn a session that nobody sits at, then close it."""

@@ -25,7 +25,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NotPermitted, StoreError
+from kiosk.contract.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
 from screens.admin.table import Column, Table, TableLine, fit
 from screens.widgets.prose import Prose
 
@@ -47,7 +47,7 @@ FIRST = "Somebody else was first."
 
 def headline(error: Refusal) -> str:
     """Return a title for it."""
-    if isinstance(error, ChangedMeanwhile):
+    if isinstance(error, ConcurrentChange):
         return FIRST
     if isinstance(error, NotPermitted):
         return NOT_YOURS
@@ -66,7 +66,7 @@ def explanation(error: Refusal) -> str:
 
 def changes(error: Refusal) -> tuple[str, ...]:
     """Return what others did meanwhile."""
-    return error.changes if isinstance(error, ChangedMeanwhile) else ()
+    return error.changes if isinstance(error, ConcurrentChange) else ()
 
 
 T = TypeVar("T")

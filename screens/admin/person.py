@@ -28,7 +28,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import NothingThere
+from kiosk.contract.errors import NotFound
 from screens.admin import waiting
 from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.cards import last_day
@@ -538,7 +538,7 @@ class AboutPerson(Page):
 
     def on_page_trouble(self, message: Page.Trouble) -> None:
         """Say what there is instead of the person; the application says why."""
-        if isinstance(message.error, NothingThere):
+        if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)
         elif self._person is None:
             self._show_nobody(_NOT_READ)
@@ -551,7 +551,7 @@ class AboutPerson(Page):
 
     def _person_now(self) -> Person:
         if self._person is None:
-            raise NothingThere(_NOBODY)
+            raise NotFound(_NOBODY)
         return self._person
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -11,7 +11,7 @@ from textual.content import Content
 from kiosk.authority.administration.desk import AdminDesk, StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffLine
 from kiosk.authority.roles import Action, Role
-from kiosk.contract.errors import NothingThere
+from kiosk.contract.errors import NotFound
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
@@ -206,7 +206,7 @@ class StaffPage(LinesPage[StaffLine]):
         def look() -> StaffLine:
             line = self._lines.get(staff_id)
             if line is None:
-                raise NothingThere("There is no such member of staff any more.")
+                raise NotFound("There is no such member of staff any more.")
             return line
 
         return look

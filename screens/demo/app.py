@@ -19,7 +19,7 @@ from kiosk.station.states import State
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import OnFault
 from screens.terminal.driver import StationDriver
-from screens.theme import Look
+from screens.theme import Appearance
 
 # What the strip needs of the demo: cards to push in, and mail to read.
 
@@ -262,7 +262,12 @@ class DemoApp(KioskApp, inherit_bindings=False):
     """Shows the same pages as a station, and what is on the table in front of it."""
 
     def __init__(
-        self, desk: StationPort, look: Look, on_fault: OnFault, bench: DemoControls, ssh: str = ""
+        self,
+        desk: StationPort,
+        look: Appearance,
+        on_fault: OnFault,
+        bench: DemoControls,
+        ssh: str = "",
     ) -> None:
         self._bench = bench
         self.ra_wanted = False

@@ -34,7 +34,7 @@ from screens.kiosk.page import Comfort, Kit, Page
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, StationDriver
 from screens.terminal.pulse import WatchdogPulse
-from screens.theme import Look
+from screens.theme import Appearance
 
 # One page at a time: puts pages up, keeps a sentence up for long enough to be read, and lays "are
 # you still there" over a page without losing what is typed on it.
@@ -137,7 +137,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     def __init__(
         self,
         desk: StationPort,
-        look: Look,
+        look: Appearance,
         on_fault: OnFault,
         *,
         driver_class: type[Driver] = StationDriver,

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from kiosk.station.states import OutOfService
 from screens.kiosk.page import Kit, Page
 from screens.widgets.frame import HelpBox
-from screens.widgets.pictures import Banner, Drawing, Way
+from screens.widgets.pictures import Banner, Direction, Drawing
 from screens.widgets.prose import Prose
 from screens.words import waiting
 
@@ -24,7 +24,7 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
-            Drawing(Way.IN, motion=self.kit.look.motion),
+            Drawing(Direction.IN, motion=self.kit.look.motion),
             Prose(_offers(), "offers"),
             classes="picture",
         )

@@ -33,7 +33,7 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         new = self._state.visit.purpose is Purpose.CHANGE_EMAIL
         yield Prose(words.NEW_EMAIL_TITLE if new else words.EMAIL_TITLE, "title question")
         if self._state.trouble is not None:
-            yield Note(words.email_trouble(self._state.trouble, self._state.task.domains))
+            yield Note(words.email_fault(self._state.trouble, self._state.task.domains))
         else:
             yield Prose(words.NEW_EMAIL_TEXT if new else words.EMAIL_TEXT)
 

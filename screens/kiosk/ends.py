@@ -16,7 +16,7 @@ from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
 from screens.kiosk.page import Kit, Page
 from screens.widgets.frame import HelpBox
-from screens.widgets.pictures import Drawing, Tick, Way
+from screens.widgets.pictures import Direction, Drawing, Tick
 from screens.widgets.prose import Prose
 from screens.widgets.waiting import Fuse, Marching
 from screens.words import choices, frame, pad, reasons, waiting
@@ -89,13 +89,13 @@ class RemoveCardPage(Page, inherit_bindings=False):
         """Say why the visit is over, and show what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.removal(self._reason), "text paragraph")
-        yield Drawing(Way.OUT, motion=self.kit.look.motion)
+        yield Drawing(Direction.OUT, motion=self.kit.look.motion)
 
 
 # The authority gave no answer; the same can be tried again.
 
 
-class TroublePage(Page, inherit_bindings=False):
+class FailurePage(Page, inherit_bindings=False):
     """What happened, and a button that tries again."""
 
     def __init__(self, kit: Kit, state: Trouble) -> None:
@@ -131,7 +131,7 @@ class WaitingPage(Page, inherit_bindings=False):
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
-        yield Drawing(Way.REST, motion=False)
+        yield Drawing(Direction.REST, motion=False)
 
 
 _TICK_S = 0.5

@@ -24,7 +24,7 @@ from kiosk.contract.reference import reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, visit_of
 from screens.kiosk.progress import position
-from screens.theme import Look
+from screens.theme import Appearance
 from screens.widgets.frame import BottomBar, TopBar
 from screens.widgets.keys import BigButton, Pressable
 from screens.words import frame
@@ -114,7 +114,7 @@ class Kit:
     ``toggle_dark`` switches the surface.
     """
 
-    look: Look
+    look: Appearance
     comfort: Comfort
     report: Callable[[HolderSide], None]
     toggle_dark: Callable[[], None]

@@ -16,7 +16,7 @@ from kiosk.station.states import (
     NewPin,
     PadNotice,
     PadPaused,
-    PinTrouble,
+    PinFault,
     RepeatPin,
     Work,
     Working,
@@ -121,7 +121,7 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
         self.report(WentBack(self.visit))
 
 
-_ABOUT_THE_PIN = (PadNotice.LENGTH, *PinTrouble)
+_ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
 """What leads to another PIN, so that its rules are wanted before the reader asks again."""
 
 

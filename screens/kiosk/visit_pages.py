@@ -9,11 +9,11 @@ from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
 from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, StopNumberEntryPage
 from screens.kiosk.email import EnterEmailPage
 from screens.kiosk.ends import (
+    FailurePage,
     RefusedPage,
     RemoveCardPage,
     StillTherePage,
     SuccessPage,
-    TroublePage,
     WaitingPage,
 )
 from screens.kiosk.page import Kit, Page
@@ -59,7 +59,7 @@ def _holder_page(state: s.HolderState, kit: Kit) -> Page:
         case s.PadPaused():
             return PadPausedPage(kit, state)
         case s.Trouble():
-            return TroublePage(kit, state)
+            return FailurePage(kit, state)
         case _:
             return _digits_page(state, kit)
 

@@ -18,7 +18,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from screens.terminal.driver import LeftOut
+from screens.terminal.driver import InputDropped
 
 OnFault = Callable[[BaseException], None]
 """Called with an unhandled error; must not write to the terminal."""
@@ -65,7 +65,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
     def _print(self, text: str, stderr: bool = False) -> None:
         """Drop what a library prints: it would write over the picture."""
 
-    def on_left_out(self, _message: LeftOut) -> None:
+    def on_input_dropped(self, _message: InputDropped) -> None:
         """Draw the whole page: some of it was not written to the terminal."""
         if self.screen_stack:
             self.screen.refresh()

@@ -236,7 +236,7 @@ class HungUp(Message):
     """The terminal is gone."""
 
 
-class LeftOut(Message):
+class InputDropped(Message):
     """Output was left out for a slow terminal, which can take a whole page again."""
 
 
@@ -311,7 +311,7 @@ class LockedDriver(LinuxDriver):
             self._painter.write(data)
 
     def _left_out(self) -> None:
-        self.send_message(LeftOut())
+        self.send_message(InputDropped())
 
     def ask(self) -> None:
         """Ask the terminal whether it is there; ``is_painting`` is the result."""

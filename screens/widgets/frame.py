@@ -10,7 +10,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.theme import Look
+from screens.theme import Appearance
 from screens.widgets.prose import Prose, printable, spread
 from screens.words import frame, reasons
 
@@ -20,7 +20,7 @@ from screens.words import frame, reasons
 class HelpBox(Prose, inherit_bindings=False):
     """Contact, hours and, where there is one, the reference."""
 
-    def __init__(self, look: Look, reference: str = "") -> None:
+    def __init__(self, look: Appearance, reference: str = "") -> None:
         lines = [
             Content.assemble((printable(look.contact), "bold")),
             Content(printable(look.hours)),
@@ -37,7 +37,7 @@ class TopBar(Widget, inherit_bindings=False):
     """The service's name, the step, and the switch between the two surfaces."""
 
     def __init__(
-        self, look: Look, step: str, is_dark: Callable[[], bool], toggle: Callable[[], None]
+        self, look: Appearance, step: str, is_dark: Callable[[], bool], toggle: Callable[[], None]
     ) -> None:
         super().__init__()
         self._look = look
@@ -84,7 +84,7 @@ class TopBar(Widget, inherit_bindings=False):
 class BottomBar(Widget, inherit_bindings=False):
     """Where help is, and the reference number once there is one."""
 
-    def __init__(self, look: Look, reference: str) -> None:
+    def __init__(self, look: Appearance, reference: str) -> None:
         super().__init__()
         self._look = look
         self._reference = reference

@@ -140,7 +140,7 @@ _WIDE_ENOUGH = 20
 _PLAIN, _BODY, _CASE, _LIP = "$quiet", "$on-brand on $brand", "$paper on $ink", "$line on $ink"
 
 
-class Way(StrEnum):
+class Direction(StrEnum):
     """Which way the card goes; ``REST`` is a card that is in and stays there."""
 
     IN = "in"
@@ -151,10 +151,10 @@ class Way(StrEnum):
 class Drawing(Widget, inherit_bindings=False):
     """Moves only where ``motion`` is on; where it is off, arrows show the way."""
 
-    def __init__(self, way: Way, *, motion: bool) -> None:
+    def __init__(self, way: Direction, *, motion: bool) -> None:
         super().__init__()
         self._way = way
-        self._motion = motion and way is not Way.REST
+        self._motion = motion and way is not Direction.REST
         self._tick = 0
 
     def on_mount(self) -> None:
@@ -175,12 +175,12 @@ class Drawing(Widget, inherit_bindings=False):
     @property
     def _offset(self) -> int:
         """The columns between the reader's edge and the card; below zero it is inside."""
-        if self._way is Way.REST:
+        if self._way is Direction.REST:
             return _END
         if not self._motion:
             return _STILL
         gone = min(self._tick, _START - _END)
-        return _END + gone if self._way is Way.OUT else _START - gone
+        return _END + gone if self._way is Direction.OUT else _START - gone
 
     def render(self) -> Content:
         """Draw the reader and as much of the card as shows beside it."""
@@ -208,7 +208,7 @@ class Drawing(Widget, inherit_bindings=False):
         ]
 
     def _arrow(self, row: int, gap: int) -> str:
-        sign = "►" if self._way is Way.OUT else "◄"
+        sign = "►" if self._way is Direction.OUT else "◄"
         signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
         return signs.center(gap)
 

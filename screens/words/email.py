@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.contract.messages import Purpose
-from kiosk.station.states import CodeLack, CodeNotice, EmailTrouble
+from kiosk.station.states import CodeLack, CodeNotice, EmailFault
 from screens.words.frame import clock, count
 
 EMAIL_TITLE = "Check your email address"
@@ -28,16 +28,16 @@ def domains(approved: tuple[str, ...]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def email_trouble(what: EmailTrouble, approved: tuple[str, ...]) -> str:
+def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
     """Say what was wrong with an address, or with sending to it."""
     match what:
-        case EmailTrouble.MALFORMED:
+        case EmailFault.MALFORMED:
             return "That does not look like an email address."
-        case EmailTrouble.DOMAIN:
+        case EmailFault.DOMAIN:
             return f"Use an address that ends in {domains(approved)}."
-        case EmailTrouble.MAIL_AWAY:
+        case EmailFault.MAIL_AWAY:
             return "The email could not be sent. Please try again."
-        case EmailTrouble.TOO_SOON:
+        case EmailFault.TOO_SOON:
             return "We sent a code a moment ago. Wait a minute, then try again."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from kiosk.contract.messages import OnPad
-from kiosk.station.states import PadNotice, PinTrouble, Work
+from kiosk.station.states import PadNotice, PinFault, Work
 from screens.words import pin
 
 NEW_TITLE = "Choose a new PIN on the card reader's keys"
@@ -45,7 +45,7 @@ def rule(new: OnPad) -> str:
     return f"{pin.length(new)}. {GUESSES}"
 
 
-def paused(why: PadNotice | PinTrouble, tries_left: int | None) -> tuple[str, str]:
+def paused(why: PadNotice | PinFault, tries_left: int | None) -> tuple[str, str]:
     """Say what became of the last entry, and what that means."""
     match why:
         case PadNotice.CANCELLED:

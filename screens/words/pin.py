@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.contract.messages import OnPad, PinRules, Purpose
 from kiosk.contract.policy import PinRule
-from kiosk.station.states import PinTrouble
+from kiosk.station.states import PinFault
 from screens.words.frame import count
 
 ENTER_TITLE = "Enter your PIN"
@@ -57,16 +57,16 @@ def rule(which: PinRule, rules: PinRules) -> str:
             return "Not one of the most used PINs"
 
 
-def trouble(what: PinTrouble) -> str:
+def trouble(what: PinFault) -> str:
     """Say why another PIN has to be chosen."""
     match what:
-        case PinTrouble.MISMATCH:
+        case PinFault.MISMATCH:
             return "The two PINs were not the same. Choose again."
-        case PinTrouble.WEAK:
+        case PinFault.WEAK:
             return "That PIN is too easy to guess. Choose another."
-        case PinTrouble.CARD_HISTORY:
+        case PinFault.CARD_HISTORY:
             return "You have had that PIN before. Choose another."
-        case PinTrouble.CARD_COMPLEXITY:
+        case PinFault.CARD_COMPLEXITY:
             return "Your smartcard finds that PIN too simple. Choose another."
-        case PinTrouble.CARD_FORMAT:
+        case PinFault.CARD_FORMAT:
             return "Your smartcard does not take that PIN. Choose another."

@@ -55,7 +55,7 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
         case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT | Reason.STATION_RETIRED:
             return _about_us(reason)
         case Reason.CHANGED_MEANWHILE:
-            return _changed_meanwhile()
+            return _concurrent_change()
         case Reason.RECORD_ALTERED:
             return RefusalWords(
                 "We cannot help you here",
@@ -295,7 +295,7 @@ def _about_us(reason: Reason) -> RefusalWords:
     )
 
 
-def _changed_meanwhile() -> RefusalWords:
+def _concurrent_change() -> RefusalWords:
     return RefusalWords(
         "This visit cannot go on",
         "It no longer fits our records: they were changed meanwhile, or it took too long. "

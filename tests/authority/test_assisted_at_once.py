@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.administration.views import IssuedCode
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, StepRefused
+from kiosk.contract.errors import ConcurrentChange, NotFound, StepRefused
 from kiosk.contract.messages import (
     CodeDead,
     CodeWrong,
@@ -132,7 +132,7 @@ def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
         lambda: withdraw(agent, issued),
     )
     if isinstance(released, Grant):
-        assert isinstance(gone, NothingThere | ChangedMeanwhile)
+        assert isinstance(gone, NotFound | ConcurrentChange)
     else:
         assert isinstance(released, Refusal)
         assert released.reason is Reason.CODE_WITHDRAWN

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from kiosk.authority.stations import KEYS_S, HealthWatch
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import KeysAway, MailUnavailable
+from kiosk.contract.errors import KeysUnavailable, MailUnavailable
 from kiosk.contract.messages import Health
 from tests.authority.world import Relay, World
 from tests.support.database import MACS, sqlite_url
@@ -71,7 +71,7 @@ def test_a_token_that_is_away_is_seen_soon_and_seen_again(
     def reach() -> None:
         asked[0] += 1
         if away[0]:
-            raise KeysAway("away")
+            raise KeysUnavailable("away")
 
     assert world.authority.health().keys
     watch = HealthWatch(world.store, Relay(), world.clock, reach)

@@ -25,7 +25,7 @@ from kiosk.station.loop import Executor, IdleTimes, StationLoop
 from kiosk.station.states import Attract, ConfirmOwner, Reading, State, VisitState
 from screens.kiosk.app import KioskApp
 from screens.kiosk.attract import AttractPage
-from screens.theme import Look
+from screens.theme import Appearance
 from tests.station.monitor import FakeMonitor
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class Glasshouse:
 
     def __init__(self, stage: Executor | None = None, hold_s: float = 0.0) -> None:
         self.loop = StationLoop(stage or SilentStage(), self._watch, self._fault, FOR_EVER)
-        check_authority = Look(motion=False, hold_s=hold_s)
+        check_authority = Appearance(motion=False, hold_s=hold_s)
         self.app = WatchedApp(self.loop, check_authority, lambda error: None)
         self.faults: list[BaseException] = []
         self.insertion = 0

@@ -11,15 +11,15 @@ from dataclasses import replace
 from kiosk.__main__ import main
 from kiosk.app.composition import station
 from kiosk.app.config.settings import Settings
-from screens.theme import Look, Strip
+from screens.theme import Appearance, Strip
 
-_look_of = station.look_of
+_look_of = station.appearance_of
 
 
-def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
+def _hasty(settings: Settings, strip: Strip | None = None) -> Appearance:
     return replace(_look_of(settings, strip), hold_s=0.05)
 
 
 if __name__ == "__main__":
-    station.look_of = _hasty
+    station.appearance_of = _hasty
     sys.exit(main())

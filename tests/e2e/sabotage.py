@@ -29,7 +29,7 @@ from kiosk.contract import errors
 from kiosk.contract.sensitive import Sensitive
 from screens.kiosk.app import KioskApp
 from screens.kiosk.codes import CodeEntryPage
-from screens.theme import Look, Strip
+from screens.theme import Appearance, Strip
 from screens.widgets.fields import Cells
 
 CANARY = "Saboteur 90817263"
@@ -51,12 +51,12 @@ class SabotageError(Exception):
     """Expected by nobody."""
 
 
-_look_of = station.look_of
+_look_of = station.appearance_of
 
 
 def spoil(orders: Path) -> None:
     """Put the saboteur between each call and whoever makes it."""
-    station.look_of = _hasty
+    station.appearance_of = _hasty
     ports: tuple[tuple[type, str, list[str]], ...] = (
         (LocalAuthority, "authority", AUTHORITY),
         (PcscCards, "cards", CARDS),
@@ -70,7 +70,7 @@ def spoil(orders: Path) -> None:
         _spoil_one(orders, called, kind, name)
 
 
-def _hasty(settings: Settings, strip: Strip | None = None) -> Look:
+def _hasty(settings: Settings, strip: Strip | None = None) -> Appearance:
     return replace(_look_of(settings, strip), hold_s=0.05)
 
 

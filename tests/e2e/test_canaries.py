@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from kiosk.contract.messages import AnswerProblem, Purpose
-from kiosk.station.states import PinTrouble
+from kiosk.station.states import PinFault
 from screens.words import email as email_words
 from screens.words import pin as pin_words
 from screens.words import questions as question_words
@@ -121,7 +121,7 @@ def _register(life: Lived, visitor: Visitor) -> None:
 def _change_pin(visitor: Visitor) -> None:
     visitor.comes().chooses(Purpose.CHANGE_PIN).proves_pin()
     visitor.sets_pin(CHANGED_PIN, again=SLIP)
-    visitor.station.see(pin_words.trouble(PinTrouble.MISMATCH))
+    visitor.station.see(pin_words.trouble(PinFault.MISMATCH))
     visitor.sets_pin(CHANGED_PIN).finishes(Purpose.CHANGE_PIN)
     visitor.goes()
 

@@ -22,7 +22,7 @@ def _shown(house: Glasshouse) -> str:
     return "\n".join(screen_lines(house.app))
 
 
-def _house(cards: FakeCards, *offers: Purpose) -> Glasshouse:
+def _built(cards: FakeCards, *offers: Purpose) -> Glasshouse:
     return Glasshouse(Actions(FakeAuthority(offers=offers), cards, Heartbeat("Ward 7")))
 
 
@@ -35,7 +35,7 @@ async def _begin(house: Glasshouse, pilot: Pilot[int]) -> None:
 
 async def test_a_pin_is_changed_on_the_readers_keys_with_a_few_slips() -> None:
     cards = FakeCards(pin_pad=True, on_pad=[PinWrong(2), None, PadLeft("different"), None])
-    house = _house(cards, Purpose.CHANGE_PIN)
+    house = _built(cards, Purpose.CHANGE_PIN)
     async with house.app.run_test(size=(80, 24)) as pilot:
         await _begin(house, pilot)
         await type_keys(pilot, ("1",))
@@ -52,7 +52,7 @@ async def test_a_pin_is_changed_on_the_readers_keys_with_a_few_slips() -> None:
 
 async def test_while_the_reader_asks_nothing_here_does_anything() -> None:
     cards = FakeCards(pin_pad=True, on_pad=[PadLeft("cancelled")])
-    house = _house(cards, Purpose.REGISTER)
+    house = _built(cards, Purpose.REGISTER)
     cards.gate.clear()
     async with house.app.run_test(size=(80, 24)) as pilot:
         await _begin(house, pilot)

@@ -17,7 +17,7 @@ from kiosk.contract.messages import Heartbeat
 from kiosk.station import states as s
 from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
-from screens.theme import Look
+from screens.theme import Appearance
 from tests.e2e.in_process_station import FOR_EVER
 from tests.e2e.swapping import Crowd, Holder, Reactor, SlowChip
 from tests.support.hotplug import HotplugPcscd
@@ -47,7 +47,7 @@ async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncItera
     faults: list[object] = []
     actions = Actions(crowd, cards, Heartbeat("Ward 7"))
     loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)
-    app = Reactor(loop, Look(motion=False, hold_s=0.0), faults.append)
+    app = Reactor(loop, Appearance(motion=False, hold_s=0.0), faults.append)
     app.crowd, app.chance, app.submit = crowd, chance, loop.submit
     async with app.run_test(size=(80, 24)):
         yield app

@@ -203,7 +203,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.CardRead(ID, AT, Refusal(Reason.LEAVER)),
     *(e.Replied(ID, reply) for reply in REPLIES),
     e.PinFailed(ID, 2),
-    e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY),
+    e.PinNotTaken(ID, s.PinFault.CARD_HISTORY),
     e.PadEnded(ID, s.PadNotice.TIMEOUT),
     e.GaveUp(ID, Reason.CARD_BUSY),
     e.NoReply(ID),

@@ -176,7 +176,7 @@ async def test_a_new_pin_that_the_card_refuses_is_chosen_again_on_the_reader() -
     await rig.prove_both_factors()
     page = await rig.until(s.PadPaused)
     assert isinstance(page, s.PadPaused)
-    assert page.why is s.PinTrouble.CARD_COMPLEXITY
+    assert page.why is s.PinFault.CARD_COMPLEXITY
     assert rig.authority.outcomes == [UnblockRefused(None, "complexity")]
     await close(rig)
 

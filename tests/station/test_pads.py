@@ -132,9 +132,9 @@ def test_a_wrong_pin_and_one_that_the_card_refuses_wait_for_the_holder() -> None
     wrong = step(ON_PAD[0], e.PinFailed(ID, 2))
     assert isinstance(wrong.state, s.PadPaused)
     assert (wrong.state.why, wrong.state.tries_left) == (s.PadNotice.WRONG, 2)
-    refused = step(ON_PAD[1], e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY))
+    refused = step(ON_PAD[1], e.PinNotTaken(ID, s.PinFault.CARD_HISTORY))
     assert isinstance(refused.state, s.PadPaused)
-    assert refused.state.why is s.PinTrouble.CARD_HISTORY
+    assert refused.state.why is s.PinFault.CARD_HISTORY
     assert (*wrong.commands, *refused.commands) == ()
 
 

@@ -141,7 +141,7 @@ def test_the_new_pin_goes_with_the_old_one_only_for_a_change() -> None:
 def test_two_different_new_pins_start_over() -> None:
     state = s.RepeatPin(VISIT, RULES, GOOD)
     following = step(state, e.PinEntered(ID, OTHER_GOOD))
-    assert following.state == s.NewPin(VISIT, RULES, None, s.PinTrouble.MISMATCH)
+    assert following.state == s.NewPin(VISIT, RULES, None, s.PinFault.MISMATCH)
     assert following.commands == ()
 
 
@@ -202,7 +202,7 @@ def test_the_outcome_of_a_change_that_failed_is_shown_before_the_second_card() -
 
 
 @pytest.mark.parametrize(
-    "event", [e.PinNotTaken(ID, s.PinTrouble.CARD_HISTORY), e.NoReply(ID)], ids=["PIN", "no reply"]
+    "event", [e.PinNotTaken(ID, s.PinFault.CARD_HISTORY), e.NoReply(ID)], ids=["PIN", "no reply"]
 )
 def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.Event) -> None:
     during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state

@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _session(args.config)
     except NotPermitted as refused:
-        _tell(str(refused))
+        _print(str(refused))
     except (ConfigError, KeyMissing, StoreError) as trouble:
         log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
-        _tell(_AWAY)
+        _print(_AWAY)
     return 1
 
 
@@ -63,7 +63,7 @@ def _session(config: str | None) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.app.composition.staff import build_desk
     from kiosk.app.config.loading import load_settings, settings_path
-    from kiosk.authority.administration.login import see_off
+    from kiosk.authority.administration.login import record_logout
     from kiosk.contract.clock import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
@@ -73,7 +73,7 @@ def _session(config: str | None) -> int:
             raise ConfigError("the schema of the database is not current; run `kiosk setup`")
         actor = _admitted(store)
         end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
-        see_off(store, actor, end.value if end else "fault")
+        record_logout(store, actor, end.value if end else "fault")
     finally:
         store.close()
     return 0 if end else 1
@@ -81,11 +81,11 @@ def _session(config: str | None) -> int:
 
 def _admitted(store: Store) -> Actor:
     """Return who logged in; raises ``NotPermitted``, audited, for anybody and anything else."""
-    from kiosk.authority.administration.login import admit, key_at_the_door, refuse_login
+    from kiosk.authority.administration.login import admit, login_key, refuse_login
 
     source = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
     try:
-        key = key_at_the_door(os.environ)
+        key = login_key(os.environ)
         _want_no_command()
     except NotPermitted as refused:
         refuse_login(store, str(refused), source)
@@ -114,11 +114,11 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
     )
     process.resume()
     end = app.run()
-    _tell(farewell(end))
+    _print(farewell(end))
     return end
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     """Say one thing to whoever is there; nobody may be, any more."""
     try:
         os.write(2, f"{text}\n".encode())

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import as_json, complain, say
+from kiosk.app.cli.printing import as_json, complain, echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -17,10 +17,10 @@ from kiosk.app.cli.tools import (
     grounds_of,
     how_many,
     moment,
+    print_json,
+    print_result,
     reading,
     row_number,
-    say_json,
-    tell,
 )
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact, ConfigError
@@ -131,14 +131,14 @@ def _verify(args: argparse.Namespace) -> int:
         complain(f"row {verdict.fault.seq} ({verdict.fault.kind}): {verdict.fault.because}")
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
         return 1
-    say(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
+    echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     if not verdict.keyed:
-        say("the MACs of the rows were not checked: that needs the key file")
+        echo("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
-        say("the signatures of the anchors were not checked: give --public-keys")
+        echo("the signatures of the anchors were not checked: give --public-keys")
     elif verdict.anchored_to < verdict.rows:
         covered = f"up to row {verdict.anchored_to}" if verdict.anchored_to else "nothing"
-        say(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
+        echo(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
     return 0
 
 
@@ -155,11 +155,11 @@ def _anchor(args: argparse.Namespace) -> int:
         complain(f"{broken}; the head is not signed")
         return 1
     if anchor is None:
-        say("nothing was recorded since the last anchor")
+        echo("nothing was recorded since the last anchor")
         return 0
     if args.out:
         _append(args.out, anchor_line(anchor) + "\n")
-    say(f"signed row {anchor.seq}, hash {anchor.hash}, with {anchor.key_id}")
+    echo(f"signed row {anchor.seq}, hash {anchor.hash}, with {anchor.key_id}")
     return 0
 
 
@@ -169,7 +169,7 @@ def _public_keys(args: argparse.Namespace) -> int:
     from kiosk.authority.crypto.anchors import AnchorSigner
 
     for line in public_key_lines(AnchorSigner(Tools(args).ring())):
-        say(line)
+        echo(line)
     return 0
 
 
@@ -185,13 +185,13 @@ def _list(args: argparse.Namespace) -> int:
     """Show the newest rows that the filter lets through."""
     page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
     if args.json:
-        say_json(page.lines)
+        print_json(page.lines)
         return 0
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.station, line.who) if part)
-        say(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
+        echo(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
     if not page.lines:
-        say("no row fits")
+        echo("no row fits")
     return 0
 
 
@@ -199,10 +199,10 @@ def _kinds(args: argparse.Namespace) -> int:
     """Show what ``--kind`` takes, with what it means."""
     kinds = Tools(args).desk.audit.kinds()
     if args.json:
-        say(as_json(dict(kinds)))
+        echo(as_json(dict(kinds)))
         return 0
     for kind, meaning in kinds:
-        say(f"{kind:<24}  {meaning}")
+        echo(f"{kind:<24}  {meaning}")
     return 0
 
 
@@ -214,14 +214,14 @@ def _export(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.audit
     with ProgressLine("exporting") as progress:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
-    say(f"{numbered(written.rows, 'row')} in {written.path}")
+    echo(f"{numbered(written.rows, 'row')} in {written.path}")
     return 0
 
 
 def _redact(args: argparse.Namespace) -> int:
     """Propose it: a second member of staff has to agree."""
     desk = Tools(args).desk.audit
-    return tell(desk.redact(args.row, grounds_of(args), whole=args.whole))
+    return print_result(desk.redact(args.row, grounds_of(args), whole=args.whole))
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:

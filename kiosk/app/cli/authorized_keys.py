@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,5 +20,5 @@ def run(args: argparse.Namespace) -> int:
     store = load_settings(path, os.environ).store
     key = key_of_staff(store.url, args.fingerprint, store.busy_timeout_s)
     if key:
-        say(f"restrict,pty {key}")
+        echo(f"restrict,pty {key}")
     return 0

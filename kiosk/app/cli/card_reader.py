@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
 from kiosk.app.cli.hardware_checks import also_on
-from kiosk.app.cli.printing import complain, say
+from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, plain_cards
 from kiosk.app.config.loading import load_settings, settings_path
 from kiosk.app.config.settings import Settings
@@ -55,7 +55,7 @@ def _print(read: ReaderFinding) -> int:
     if also := also_on(read.others):
         complain(f"This card serves as the following{also}")
     if read.report:
-        say(f"{read.report.card.driver} {read.report.card.identifier}")
+        echo(f"{read.report.card.driver} {read.report.card.identifier}")
     return 0
 
 

@@ -7,7 +7,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Run,
     Tools,
@@ -17,11 +17,11 @@ from kiosk.app.cli.tools import (
     add_config,
     add_part,
     grounds_of,
+    print_json,
+    print_result,
     reading,
-    say_json,
-    tell,
 )
-from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 
@@ -149,17 +149,17 @@ def _read(args: argparse.Namespace) -> int:
 def _add(args: argparse.Namespace) -> int:
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
-    return tell(desk.cards.add(person.seen, _wanted(args), grounds_of(args)))
+    return print_result(desk.cards.add(person.seen, _wanted(args), grounds_of(args)))
 
 
 def _replace(args: argparse.Namespace) -> int:
     desk, person, card_id = _chosen(args)
-    return tell(desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args)))
+    return print_result(desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args)))
 
 
 def _revoke(args: argparse.Namespace) -> int:
     desk, person, card_id = _chosen(args)
-    return tell(desk.cards.revoke(person.seen, card_id, grounds_of(args)))
+    return print_result(desk.cards.revoke(person.seen, card_id, grounds_of(args)))
 
 
 def _set_secret(args: argparse.Namespace) -> int:
@@ -167,7 +167,7 @@ def _set_secret(args: argparse.Namespace) -> int:
 
     desk, person, card_id = _chosen(args)
     secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
-    return tell(
+    return print_result(
         desk.cards.set_secret(
             person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
         )
@@ -175,15 +175,15 @@ def _set_secret(args: argparse.Namespace) -> int:
 
 
 def _agree_code(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.codes.agree(args.code, grounds_of(args)))
+    return print_result(Tools(args).desk.codes.agree(args.code, grounds_of(args)))
 
 
 def _withdraw_code(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.codes.withdraw(args.code, grounds_of(args)))
+    return print_result(Tools(args).desk.codes.withdraw(args.code, grounds_of(args)))
 
 
 def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
-    """Return the desk, the person and the id of their card; raises ``NothingThere``."""
+    """Return the desk, the person and the id of their card; raises ``NotFound``."""
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
     return desk, person, _card_of(person, args.card)
@@ -208,20 +208,20 @@ def _wanted(args: argparse.Namespace) -> NewCard:
 
 
 def _card_of(person: Person, named: str) -> str:
-    """Return the id of the one card whose identifier begins so; raises ``NothingThere``."""
+    """Return the id of the one card whose identifier begins so; raises ``NotFound``."""
     begin = "".join(sign for sign in named.lower() if sign.isalnum())
     found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
     if len(found) != 1:
         many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
-        raise NothingThere(f"{many} with {named!r}; `kiosk people show {person.number}` shows all")
+        raise NotFound(f"{many} with {named!r}; `kiosk people show {person.number}` shows all")
     return found[0].card_id
 
 
 def _issue(args: argparse.Namespace) -> int:
     desk, person, card_id = _chosen(args)
     issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
-    say(issued.code.reveal())
-    say(_told(issued))
+    echo(issued.code.reveal())
+    echo(_told(issued))
     return 0
 
 
@@ -239,30 +239,30 @@ def _told(issued: IssuedCode) -> str:
 def _unknown(args: argparse.Namespace) -> int:
     cards = Tools(args).desk.cards.unknown()
     if args.json:
-        say_json(cards)
+        print_json(cards)
         return 0
     for card in cards:
         at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
         named = " ".join(part for part in (card.family, card.identifier) if part)
-        say("  ".join(part for part in (at, card.reference, card.station, named) if part))
+        echo("  ".join(part for part in (at, card.reference, card.station, named) if part))
         reported = ", by the station's report" if card.unread else ""
-        say(f"    {card.cause}{reported}.")
+        echo(f"    {card.cause}{reported}.")
         for line in card.near:
-            say(f"    {line}")
-        say(f"    {card.advice}")
+            echo(f"    {line}")
+        echo(f"    {card.advice}")
     if not cards:
-        say("no station met a card that it could not serve")
+        echo("no station met a card that it could not serve")
     return 0
 
 
 def _codes(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.codes.waiting()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         until = f"{line.expires_at.astimezone():%H:%M}"
-        say(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
+        echo(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
     if not lines:
-        say("no code waits")
+        echo("no code waits")
     return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.run import Discreet
 from kiosk.app.cli.tools import Tools, add_command
 
@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     tools = Tools(args)
     with _log_on_stdout():
         if not build_caretaker(tools.settings, tools.store, tools.ring()).look():
-            say("somebody else has looked within the minute")
+            echo("somebody else has looked within the minute")
         sent = build_outbox(tools.settings, tools.store, tools.mailer(), tools.clock).drain_once()
     with tools.store.read() as uow:
         names = [alarm.name for alarm in uow.alarms.standing()]
         waiting = uow.outbox.waiting()
-    say(f"alarms: {', '.join(names) or 'none'}")
-    say(f"notices: {sent} sent, {waiting} waiting")
+    echo(f"alarms: {', '.join(names) or 'none'}")
+    echo(f"notices: {sent} sent, {waiting} waiting")
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from kiosk.app.cli.help import subparsers
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 
 _HELP = """\
 Prints a script for bash that completes commands, their parts and options. It is made from
@@ -54,7 +54,7 @@ def run(_args: argparse.Namespace) -> int:
     cases = "\n".join(
         f'        "{path}") words="{" ".join(each)}" ;;' for path, each in words.items()
     )
-    say(_SCRIPT.format(paths=paths, cases=cases).rstrip("\n"))
+    echo(_SCRIPT.format(paths=paths, cases=cases).rstrip("\n"))
     return 0
 
 

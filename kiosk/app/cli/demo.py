@@ -59,13 +59,13 @@ def run(args: argparse.Namespace) -> int:
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return _tell(directory, args.log or str(directory / "demo.log"))
+        return _describe_demo(directory, args.log or str(directory / "demo.log"))
     finally:
         if not args.keep:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _tell(directory: Path, log: str) -> int:
+def _describe_demo(directory: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
     from kiosk.app.demo.estate import cast, make_estate, register, settings_file
     from kiosk.app.demo.mailbox import Mailbox
@@ -73,18 +73,18 @@ def _tell(directory: Path, log: str) -> int:
     from kiosk.app.demo.table import Table
 
     pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
-    _say("starting a PC/SC service with a virtual reader")
+    _print_step("starting a PC/SC service with a virtual reader")
     pcscd.start()
     try:
         os.environ.update(pcscd.env)
-        _say("starting a mail server that keeps its mail")
+        _print_step("starting a mail server that keeps its mail")
         mail = mailbox.start()
-        _say("making keys, a database, eleven people and three cards")
+        _print_step("making keys, a database, eleven people and three cards")
         actors = cast()
         settings = make_estate(directory, mail, actors)
-        _say("registering Asha, who is about to block her PIN")
+        _print_step("registering Asha, who is about to block her PIN")
         register(settings, os.environ, actors[0], mailbox)
-        _say("letting in a manager of the Registration Authority")
+        _print_step("letting in a manager of the Registration Authority")
         ra = RaSide(directory, settings_file(directory))
         ra.prepare(settings, os.environ)
         table = Table(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
@@ -99,13 +99,13 @@ def _tell(directory: Path, log: str) -> int:
 
 def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
     """Show the station, and the RA's side in its place each time that it is asked for."""
-    from kiosk.app.composition.station import LocalExecutor, build_station, look_of
+    from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.demo.app import DemoApp
 
     open_log(log)
     while True:
         station = build_station(settings, partial(LocalExecutor, settings, os.environ))
-        app = DemoApp(station.loop, look_of(settings), log_fault, table, ra.ssh)
+        app = DemoApp(station.loop, appearance_of(settings), log_fault, table, ra.ssh)
         app.run()
         table.remove()
         station.close()
@@ -115,10 +115,10 @@ def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
     code = app.return_code or 0
     if code:
         sys.stdout.write(Path(log).read_text())
-        _say("the station stopped by an error; what it logged stands above")
+        _print_step("the station stopped by an error; what it logged stands above")
     return code
 
 
-def _say(what: str) -> None:
+def _print_step(what: str) -> None:
     sys.stdout.write(f"[demo] {what}\n")
     sys.stdout.flush()

@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
     """Show every finding; ``hardware`` gives other checks of reader and card."""
     from kiosk.app.cli.findings import show
-    from kiosk.app.cli.tools import say_json
+    from kiosk.app.cli.tools import print_json
     from kiosk.authority.administration.findings import Condition
 
     as_json, found = getattr(args, "json", False), []
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
         if not as_json:
             show(finding)
     if as_json:
-        say_json(found)
+        print_json(found)
     return int(any(finding.condition is Condition.FAIL for finding in found))
 
 

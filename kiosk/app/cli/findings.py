@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 
-from kiosk.app.cli.printing import say_marked
+from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.administration.findings import Check, Condition, Finding
 
@@ -19,7 +19,7 @@ def show(finding: Finding) -> None:
     mark, colour = _MARKS[finding.condition]
     advice = f"; {finding.advice}" if finding.advice else ""
     text = f"  {finding.part:<10}  {finding.found}{advice}"
-    say_marked(f"{mark} {finding.condition:<4}", colour, text)
+    print_marked(f"{mark} {finding.condition:<4}", colour, text)
 
 
 def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:

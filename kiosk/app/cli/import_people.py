@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import complain, say
+from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, add_command
 from kiosk.contract.errors import ImportRefused
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
@@ -115,7 +115,7 @@ def _see_to_the_file(path: Path, *, remove: bool) -> int:
     except OSError as error:
         complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")
         return 1
-    say(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
+    echo(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
     return 0
 
 
@@ -141,16 +141,16 @@ def _import(args: argparse.Namespace) -> ImportSummary:
 
 
 def _tell(summary: ImportSummary, *, dry: bool) -> None:
-    say("dry run: nothing was written" if dry else f"imported, reference {summary.reference}")
-    say(f"  lines            {summary.lines:>9}")
-    say(f"  people added     {summary.people_added:>9}")
-    say(f"  people changed   {summary.people_changed:>9}")
-    say(f"  cards added      {summary.cards_added:>9}")
-    say(f"  cards changed    {summary.cards_changed:>9}")
-    say(f"  secrets sealed   {summary.secrets_sealed:>9}")
+    echo("dry run: nothing was written" if dry else f"imported, reference {summary.reference}")
+    echo(f"  lines            {summary.lines:>9}")
+    echo(f"  people added     {summary.people_added:>9}")
+    echo(f"  people changed   {summary.people_changed:>9}")
+    echo(f"  cards added      {summary.cards_added:>9}")
+    echo(f"  cards changed    {summary.cards_changed:>9}")
+    echo(f"  secrets sealed   {summary.secrets_sealed:>9}")
     if summary.outside_domains:
-        say(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")
+        echo(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")
     if summary.erased_before:
-        say(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
+        echo(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
         for line, number, name in summary.erased_before:
-            say(f"    line {line}: {number} {name}")
+            echo(f"    line {line}: {number} {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import complain, say
+from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
 
 if TYPE_CHECKING:
@@ -87,28 +87,28 @@ def _list(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     keys = list_keys(tools.ring(), tools.store)
-    say(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
+    echo(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
     for key in keys:
         sealed = "" if key.secrets is None else key.secrets
         state = "current" if key.current else "older"
-        say(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
+        echo(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
     return _list_masters(tools)
 
 
 def _list_masters(tools: Tools) -> int:
     """Show the master keys and where they are; 1 where the token does not answer."""
-    from kiosk.contract.errors import KeysAway
+    from kiosk.contract.errors import KeysUnavailable
 
     try:
         lines = tools.masters.lines()
-    except KeysAway as error:
+    except KeysUnavailable as error:
         complain(f"the master keys cannot be shown: {error}")
         return 1
     for key in lines:
         state = "current" if key.current else "older" if key.there else "MISSING"
         place = f"token {tools.settings.secrets.token}" if key.in_token else "key file"
         where = f"  {place}" if key.there else ""
-        say(f"{'derive':<11} {key.id:<22} {state:<8} {key.secrets:>7}{where}")
+        echo(f"{'derive':<11} {key.id:<22} {state:<8} {key.secrets:>7}{where}")
     return 0
 
 
@@ -125,15 +125,15 @@ def _rotate(args: argparse.Namespace) -> int:
     if purpose is KeyPurpose.ROW_MAC and not args.add_only:
         return _rotate_rows(tools)
     if args.add_only or purpose is not KeyPurpose.SEAL:
-        say(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
-        say(_STATIONS)
-        _say_copy(tools)
+        echo(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
+        echo(_STATIONS)
+        _print_copy(tools)
         return 0
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
     broken = "does not open and was left as it is; import it again"
     done = _tell(report, _STATIONS, "secrets sealed anew", broken)
-    _say_copy(tools)
+    _print_copy(tools)
     return done
 
 
@@ -145,13 +145,13 @@ def _rotate_rows(tools: Tools) -> int:
     with ProgressLine("making MACs anew") as progress:
         done = rotate_rows(tools.key_file, tools.store, tools.actor(), progress)
     if done.added:
-        say(f"added {done.added}; {_STATIONS}")
+        echo(f"added {done.added}; {_STATIONS}")
     else:
-        say(f"finished an earlier rotation; {done.current} stays the current key")
-    say(f"rows with a MAC of it now: {done.restamped:,}")
+        echo(f"finished an earlier rotation; {done.current} stays the current key")
+    echo(f"rows with a MAC of it now: {done.restamped:,}")
     for table, row in done.altered:
         complain(f"{table} {row}: altered outside of the service, and left as it is")
-    _say_copy(tools)
+    _print_copy(tools)
     return int(bool(done.altered))
 
 
@@ -161,18 +161,18 @@ def _backed_up(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     declare_copy(tools.ring(), tools.store, tools.actor())
-    say(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
+    echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
     return 0
 
 
-def _say_copy(tools: Tools) -> None:
+def _print_copy(tools: Tools) -> None:
     """Say that the copy of the key file is out of date, unless the one declared is not."""
     from kiosk.authority.administration.keys import is_of, last_copy
 
     copy = last_copy(tools.store)
     if copy is None or not is_of(copy, tools.ring()):
-        say("copies of the key file that were made before are worthless now: copy it again,")
-        say(f"{tools.key_file}, to a safe place; then `kiosk keys backed-up`")
+        echo("copies of the key file that were made before are worthless now: copy it again,")
+        echo(f"{tools.key_file}, to a safe place; then `kiosk keys backed-up`")
 
 
 def _rotate_master(tools: Tools, *, add_only: bool) -> int:
@@ -180,8 +180,8 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     from kiosk.app.cli.printing import ProgressLine
 
     if add_only:
-        say(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
-        _say_copy(tools)
+        echo(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
+        _print_copy(tools)
         return 0
     with ProgressLine("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress)
@@ -189,8 +189,8 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     done = _tell(report, _derives(tools), "secrets are sealed as they are", broken)
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
         # Stations work on: what they change meanwhile may derive from an older key again.
-        say(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
-    _say_copy(tools)
+        echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
+    _print_copy(tools)
     return done
 
 
@@ -203,10 +203,10 @@ def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
     """Say what was done; 1 where a secret is ``broken``."""
     done = report.rotation
     if report.added:
-        say(f"added {report.added}; {taken_up}")
+        echo(f"added {report.added}; {taken_up}")
     else:
-        say(f"finished an earlier rotation; {report.current} stays the current key")
-    say(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
+        echo(f"finished an earlier rotation; {report.current} stays the current key")
+    echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
     for card in done.broken:
         complain(f"card {card}: its secret {broken}")
     return int(bool(done.broken))

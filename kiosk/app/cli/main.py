@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from kiosk.app.cli import COMMANDS
 from kiosk.app.cli.help import Version, complete
 from kiosk.app.cli.printing import complain
-from kiosk.contract.errors import ChangedMeanwhile, ConfigError, KioskError, NotTaken
+from kiosk.contract.errors import ConcurrentChange, ConfigError, KioskError, NotTaken
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
@@ -45,7 +45,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
-    except ChangedMeanwhile as error:
+    except ConcurrentChange as error:
         complain(f"kiosk: {error}")
         for change in error.changes:
             complain(f"  {change}")

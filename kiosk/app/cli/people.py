@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import ask, say
+from kiosk.app.cli.printing import ask, echo
 from kiosk.app.cli.tools import (
     Tools,
     about_person,
     add_command,
     grounds_of,
     how_many,
+    print_json,
+    print_result,
     reading,
-    say_json,
-    tell,
 )
 from kiosk.authority.administration.views import (
     CardLine,
@@ -150,50 +150,50 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
-    """Return the desk and the person whom the command is about; raises ``NothingThere``."""
+    """Return the desk and the person whom the command is about; raises ``NotFound``."""
     desk = Tools(args).desk.people
     return desk, desk.find_one(args.number)
 
 
 def _add(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.people
-    return tell(desk.add(args.number, args.name, args.email, grounds_of(args)))
+    return print_result(desk.add(args.number, args.name, args.email, grounds_of(args)))
 
 
 def _lift_block(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.lift_block(person.seen, grounds_of(args)))
+    return print_result(desk.lift_block(person.seen, grounds_of(args)))
 
 
 def _revoke_registration(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.revoke_registration(person.seen, grounds_of(args)))
+    return print_result(desk.revoke_registration(person.seen, grounds_of(args)))
 
 
 def _correct_name(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.correct_name(person.seen, args.name, grounds_of(args)))
+    return print_result(desk.correct_name(person.seen, args.name, grounds_of(args)))
 
 
 def _correct_email(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.correct_email(person.seen, args.email, grounds_of(args)))
+    return print_result(desk.correct_email(person.seen, args.email, grounds_of(args)))
 
 
 def _stop(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.report_misuse(person.seen, grounds_of(args)))
+    return print_result(desk.report_misuse(person.seen, grounds_of(args)))
 
 
 def _stop_change(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return tell(desk.stop_change(person.seen, grounds_of(args)))
+    return print_result(desk.stop_change(person.seen, grounds_of(args)))
 
 
 def _leaver(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
     act = desk.take_back_leaver if args.back else desk.mark_leaver
-    return tell(act(person.seen, grounds_of(args)))
+    return print_result(act(person.seen, grounds_of(args)))
 
 
 def _erase(args: argparse.Namespace) -> int:
@@ -203,24 +203,24 @@ def _erase(args: argparse.Namespace) -> int:
         asked = f"This deletes {person.name} and all about them, for good. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
-    return tell(desk.erase(person.seen, grounds_of(args)))
+    return print_result(desk.erase(person.seen, grounds_of(args)))
 
 
 def _search(args: argparse.Namespace) -> int:
     found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
     if args.json:
-        say_json(found)
+        print_json(found)
         return 0
     if found.about:
-        say(found.about)
+        echo(found.about)
     for line in found.people:
         cards = "1 card" if line.cards == 1 else f"{line.cards} cards"
         said = line.number, line.name, line.standing.value, cards, line.email
-        say("  ".join(part for part in said if part))
+        echo("  ".join(part for part in said if part))
     if found.more:
-        say("and others; type more of what you look for")
+        echo("and others; type more of what you look for")
     if not found.people:
-        say("nobody was found")
+        echo("nobody was found")
     return 0
 
 
@@ -233,16 +233,16 @@ def _list(args: argparse.Namespace) -> int:
         limit=args.limit,
     )
     if args.json:
-        say_json(found)
+        print_json(found)
         return 0
     nobody = True
     for line in found:
         nobody = False
         date = f"{line.date:%Y-%m-%d}" if line.date else ""
         said = line.number, line.name, line.standing.value, date, line.email
-        say("  ".join(part for part in said if part))
+        echo("  ".join(part for part in said if part))
     if nobody:
-        say("there is nobody in this list")
+        echo("there is nobody in this list")
     return 0
 
 
@@ -270,8 +270,8 @@ def _show(args: argparse.Namespace) -> int:
 
     _, person = _chosen(args)
     if args.json:
-        say_json(person)
+        print_json(person)
         return 0
     for line in person_lines(person):
-        say(line)
+        echo(line)
     return 0

@@ -5,9 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import say
-from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
-from kiosk.contract.errors import NothingThere
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_command,
+    grounds_of,
+    print_json,
+    print_result,
+    reading,
+)
+from kiosk.contract.errors import NotFound
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import PolicyDesk
@@ -40,31 +48,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _set(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.policy
     line = _find(desk, args.name)
-    return tell(desk.change(line.name, args.value, line.revision, grounds_of(args)))
+    return print_result(desk.change(line.name, args.value, line.revision, grounds_of(args)))
 
 
 def _reset(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.policy
     line = _find(desk, args.name)
-    return tell(desk.reset(line.name, line.revision, grounds_of(args)))
+    return print_result(desk.reset(line.name, line.revision, grounds_of(args)))
 
 
 def _find(desk: PolicyDesk, name: str) -> PolicyLine:
     for line in desk.every():
         if line.name == name:
             return line
-    raise NothingThere(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
+    raise NotFound(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
 
 
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.policy.every()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         by = f"  set by {line.changed_by}: {line.reason}" if line.changed_at else ""
-        say(f"{line.name} = {line.value}  ({line.allowed}){by}")
-        say(f"    {line.help}")
+        echo(f"{line.name} = {line.value}  ({line.allowed}){by}")
+        echo(f"    {line.help}")
         if line.trouble:
-            say(f"    {line.trouble}")
+            echo(f"    {line.trouble}")
     return 0

@@ -39,12 +39,12 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not for a script")
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Write one line of what the command is for."""
     _write(sys.stdout, printable(text))
 
 
-def say_marked(mark: str, colour: str, text: str) -> None:
+def print_marked(mark: str, colour: str, text: str) -> None:
     """Write one line with ``mark`` before it, in a colour where that is a terminal."""
     head = f"\x1b[{colour}m{mark}\x1b[0m" if sys.stdout.isatty() else mark
     _write(sys.stdout, f"{head}{printable(text)}")

@@ -7,8 +7,16 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import say
-from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_command,
+    grounds_of,
+    print_json,
+    print_result,
+    reading,
+)
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.views import Done
@@ -44,33 +52,33 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _agree(args: argparse.Namespace) -> int:
     done = Tools(args).desk.proposals.agree(args.proposal, grounds_of(args))
-    return _say_done(done, as_json=args.json)
+    return _print_done(done, as_json=args.json)
 
 
 def _decline(args: argparse.Namespace) -> int:
     done = Tools(args).desk.proposals.decline(args.proposal, grounds_of(args))
-    return _say_done(done, as_json=args.json)
+    return _print_done(done, as_json=args.json)
 
 
-def _say_done(done: Done, *, as_json: bool) -> int:
+def _print_done(done: Done, *, as_json: bool) -> int:
     if not as_json:
-        return tell(done)
-    say(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+        return print_result(done)
+    echo(json.dumps(asdict(done), indent=2, ensure_ascii=False))
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.proposals.waiting()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         about = f"  about {line.about}" if line.about else ""
-        say(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
-        say(f"    {line.told}")
-        say(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
+        echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
+        echo(f"    {line.told}")
+        echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
         if line.why_not:
-            say(f"    {line.why_not}")
+            echo(f"    {line.why_not}")
     if not lines:
-        say("nothing waits")
+        echo("nothing waits")
     return 0

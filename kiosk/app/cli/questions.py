@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.printing import say
-from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_command,
+    grounds_of,
+    print_json,
+    print_result,
+    reading,
+)
 
 DESCRIPTION = """\
 Holders choose from this list when they register. One that is retired is offered to nobody
@@ -31,23 +39,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.questions.add(args.text, grounds_of(args)))
+    return print_result(Tools(args).desk.questions.add(args.text, grounds_of(args)))
 
 
 def _retire(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.questions.retire(args.id, grounds_of(args)))
+    return print_result(Tools(args).desk.questions.retire(args.id, grounds_of(args)))
 
 
 def _revive(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.questions.revive(args.id, grounds_of(args)))
+    return print_result(Tools(args).desk.questions.revive(args.id, grounds_of(args)))
 
 
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.questions.every()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         retired = "  (retired)" if line.retired_at else ""
-        say(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")
+        echo(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")
     return 0

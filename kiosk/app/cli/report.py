@@ -6,8 +6,8 @@ import argparse
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import say
-from kiosk.app.cli.tools import Tools, add_command, day, how_many, say_json
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import Tools, add_command, day, how_many, print_json
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.views import Report
@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if args.mail:
         _mail(tools, args.mail, report)
     elif args.json:
-        say_json(report)
+        print_json(report)
     else:
-        say(as_csv(report).rstrip("\n"))
+        echo(as_csv(report).rstrip("\n"))
     return 0
 
 
@@ -70,4 +70,4 @@ def _mail(tools: Tools, to: str, report: Report) -> None:
         service=tools.settings.service,
     )
     tools.mailer().send(letter)
-    say(f"mailed to {to}")
+    echo(f"mailed to {to}")

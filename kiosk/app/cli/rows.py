@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
 from kiosk.authority.wording import numbered
 
@@ -43,7 +43,7 @@ def _accept(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     accept(tools.store, args.table, args.row, tools.actor(), args.reason)
-    say(f"{args.table} {args.row} is taken as it is")
+    echo(f"{args.table} {args.row} is taken as it is")
     return 0
 
 
@@ -53,6 +53,6 @@ def _check(args: argparse.Namespace) -> int:
 
     found = sweep(Tools(args).store)
     for table, row in found.altered:
-        say(f"{table} {row}")
-    say(f"{len(found.altered)} of {numbered(found.rows, 'record')} altered outside of the service")
+        echo(f"{table} {row}")
+    echo(f"{len(found.altered)} of {numbered(found.rows, 'record')} altered outside of the service")
     return int(bool(found.altered))

@@ -82,11 +82,11 @@ def run(args: argparse.Namespace) -> int:
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
         log.error("the station cannot start: %s", one_line)  # noqa: TRY400
         path = settings_path(args.config, os.environ)
-        _say_out_of_service(path, str(wrong), args.log, manager)
+        _print_out_of_service(path, str(wrong), args.log, manager)
         return 2
 
 
-def _say_out_of_service(
+def _print_out_of_service(
     path: Path, because: str, log_path: str | None, manager: ServiceManager | None
 ) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
@@ -178,7 +178,7 @@ def log_fault(fault: BaseException) -> None:
 def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     from functools import partial
 
-    from kiosk.app.composition.station import build_station, look_of
+    from kiosk.app.composition.station import appearance_of, build_station
     from kiosk.app.config.loading import load_settings, settings_path
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse
@@ -187,7 +187,7 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     path = settings_path(config, os.environ)
     settings = load_settings(path, os.environ)
     station = build_station(settings, partial(_open_executor, settings))
-    app = KioskApp(station.loop, look_of(settings), log_fault, pulse=pulse)
+    app = KioskApp(station.loop, appearance_of(settings), log_fault, pulse=pulse)
     app.run()
     station.close()
     log.info("ended with code %d", app.return_code or 0)

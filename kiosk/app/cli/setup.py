@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, add_command
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
     """Make what is missing; 1 where the database, the questions or the keys are not well."""
     tools = Tools(args)
     for step in _steps(tools):
-        say(f"{'made' if step.made else 'kept'}  {step.what:<10}  {step.told}")
-    say()
+        echo(f"{'made' if step.made else 'kept'}  {step.what:<10}  {step.told}")
+    echo()
     return _look(tools)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli import authorized_keys
-from kiosk.app.cli.printing import say
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Run,
     Tools,
@@ -19,12 +19,12 @@ from kiosk.app.cli.tools import (
     add_config,
     add_part,
     grounds_of,
+    print_json,
+    print_result,
     reading,
-    say_json,
-    tell,
 )
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConfigError, NothingThere
+from kiosk.contract.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import StaffDesk
@@ -81,30 +81,30 @@ def _key_option(part: argparse.ArgumentParser) -> None:
 
 def _add(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.staff
-    return tell(desk.add(args.who, Role(args.role), _key_text(args.key), grounds_of(args)))
+    return print_result(desk.add(args.who, Role(args.role), _key_text(args.key), grounds_of(args)))
 
 
 def _change_role(args: argparse.Namespace) -> int:
     desk, member = _chosen(args)
     role = Role(args.role)
-    return tell(desk.change_role(member.staff_id, role, member.revision, grounds_of(args)))
+    return print_result(desk.change_role(member.staff_id, role, member.revision, grounds_of(args)))
 
 
 def _remove(args: argparse.Namespace) -> int:
     desk, member = _chosen(args)
-    return tell(desk.remove(member.staff_id, member.revision, grounds_of(args)))
+    return print_result(desk.remove(member.staff_id, member.revision, grounds_of(args)))
 
 
 def _add_key(args: argparse.Namespace) -> int:
     desk, member = _chosen(args)
     key = _key_text(args.key)
-    return tell(desk.add_key(member.staff_id, key, member.revision, grounds_of(args)))
+    return print_result(desk.add_key(member.staff_id, key, member.revision, grounds_of(args)))
 
 
 def _remove_key(args: argparse.Namespace) -> int:
     desk, member = _chosen(args)
     key = args.fingerprint
-    return tell(desk.remove_key(member.staff_id, key, member.revision, grounds_of(args)))
+    return print_result(desk.remove_key(member.staff_id, key, member.revision, grounds_of(args)))
 
 
 def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
@@ -113,13 +113,13 @@ def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
 
 
 def _find(desk: StaffDesk, who: str) -> StaffLine:
-    """Return the one present member with this name or id; raises ``NothingThere``."""
+    """Return the one present member with this name or id; raises ``NotFound``."""
     found = [
         one for one in desk.every() if one.removed_at is None and who in (one.staff_id, one.name)
     ]
     if len(found) != 1:
         many = f"{len(found)} members of staff are" if found else "no member of staff is"
-        raise NothingThere(f"{many} called {who!r}; `kiosk staff list` shows all with their ids")
+        raise NotFound(f"{many} called {who!r}; `kiosk staff list` shows all with their ids")
     return found[0]
 
 
@@ -140,14 +140,14 @@ def _key_text(path: Path) -> str:
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.staff.every()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
         last = f"{line.last_login_at:%Y-%m-%d %H:%M} UTC" if line.last_login_at else "never"
-        say(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
+        echo(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
         for key in line.keys:
-            say(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
+            echo(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
     if not lines:
-        say("nobody yet; `kiosk staff add --help` shows how to add the first manager")
+        echo("nobody yet; `kiosk staff add --help` shows how to add the first manager")
     return 0

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.printing import say
-from kiosk.app.cli.tools import Tools, acting, add_command, grounds_of, reading, say_json, tell
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_command,
+    grounds_of,
+    print_json,
+    print_result,
+    reading,
+)
 
 DESCRIPTION = """\
 Each station tells every half minute that it lives, with its version and what its reader
@@ -30,22 +38,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _retire(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.stations.retire(args.name, grounds_of(args)))
+    return print_result(Tools(args).desk.stations.retire(args.name, grounds_of(args)))
 
 
 def _reinstate(args: argparse.Namespace) -> int:
-    return tell(Tools(args).desk.stations.reinstate(args.name, grounds_of(args)))
+    return print_result(Tools(args).desk.stations.reinstate(args.name, grounds_of(args)))
 
 
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.stations.every()
     if args.json:
-        say_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
         state = "retired" if line.retired_at else "silent" if line.silent else "up"
         seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
-        say(f"{line.name}  {state}  {line.reader}  version {line.version}  last heard of {seen}")
+        echo(f"{line.name}  {state}  {line.reader}  version {line.version}  last heard of {seen}")
     if not lines:
-        say("no station has been heard of yet")
+        echo("no station has been heard of yet")
     return 0

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import as_json, say
+from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
     open_keys,
     open_known_keys,
@@ -245,13 +245,13 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
     return Grounds(args.reason, getattr(args, "identified_by", "") or "")
 
 
-def tell(done: Done) -> int:
+def print_result(done: Done) -> int:
     """Say what was done; return 0."""
-    say(f"{done.told} (reference {done.reference})")
+    echo(f"{done.told} (reference {done.reference})")
     return 0
 
 
-def say_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
+def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
     """Write what was found as JSON; times are ISO 8601, UTC."""
     found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
-    say(as_json(found))
+    echo(as_json(found))

@@ -62,7 +62,7 @@ def _notice(settings: Settings, message: OutboxMessage) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorityHouse:
+class BuiltAuthority:
     """The authority and what works beside it; ``close`` ends it all."""
 
     authority: LocalAuthority
@@ -80,7 +80,7 @@ class AuthorityHouse:
 
 def build_authority(
     settings: Settings, environ: Mapping[str, str], clock: Clock | None = None
-) -> AuthorityHouse:
+) -> BuiltAuthority:
     """Build the authority and start its outbox; ``clock`` is the machine's unless given.
 
     Raises ``ConfigError`` for keys or certificates that cannot be used, as keys are that the
@@ -111,7 +111,7 @@ def build_authority(
     outbox = build_outbox(settings, store, mailer, clock)
     outbox.start()
     caretaker = build_caretaker(settings, store, ring)
-    return AuthorityHouse(LocalAuthority(parts), outbox, store, sealer.masters, caretaker)
+    return BuiltAuthority(LocalAuthority(parts), outbox, store, sealer.masters, caretaker)
 
 
 def _source(settings: Settings, masters: Masters) -> SecretSource:

@@ -40,9 +40,9 @@ OnTrouble = Callable[[Exception], None]
 class BackgroundExecutor:
     """An ``Executor`` that builds the real one when it is first wanted."""
 
-    def __init__(self, build: Callable[[], OpenExecutor], on_trouble: OnTrouble) -> None:
+    def __init__(self, build: Callable[[], OpenExecutor], on_fault: OnTrouble) -> None:
         self._build = build
-        self._on_trouble = on_trouble
+        self._on_trouble = on_fault
         self._executor: OpenExecutor | None = None
         self._lock = threading.Lock()
 

@@ -32,7 +32,7 @@ from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Outage
-from screens.theme import PLAIN, RICH, Look, Strip
+from screens.theme import PLAIN, RICH, Appearance, Strip
 
 # The look of the glass, from the settings.
 
@@ -40,11 +40,11 @@ _BARE_CONSOLE = "linux"
 """What the kernel's own console calls itself; its fonts have no more than 256 characters."""
 
 
-def look_of(settings: Settings, strip: Strip | None = None) -> Look:
+def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:
     """Return the look; ``strip`` is the demo's."""
     service, station = settings.service, settings.station
     bare = os.environ.get("TERM") == _BARE_CONSOLE
-    return Look(
+    return Appearance(
         service=service.name,
         trust=service.trust,
         contact=service.ra_contact,
@@ -96,7 +96,7 @@ class RunningStation:
 def build_station(settings: Settings, open_executor: Callable[[], OpenExecutor]) -> RunningStation:
     """Return the station; ``open_executor`` is called on a thread, once it is wanted."""
     station = settings.station
-    executor = BackgroundExecutor(open_executor, _log_trouble)
+    executor = BackgroundExecutor(open_executor, _log_fault)
     loop = StationLoop(
         executor,
         partial(_monitor, settings.pcsc.reader),
@@ -116,10 +116,10 @@ class LocalExecutor:
         from kiosk.station.executor import Actions
 
         keys = credential_file(settings.keys.file, environ)
-        self._house = build_authority(settings, environ)
-        self._upkeep = Upkeep(keys, self._house.caretaker.look, time.monotonic)
+        self._built = build_authority(settings, environ)
+        self._upkeep = Upkeep(keys, self._built.caretaker.look, time.monotonic)
         cards = build_cards(settings, environ)
-        self._actions = Actions(self._house.authority, cards, _first_beat(settings))
+        self._actions = Actions(self._built.authority, cards, _first_beat(settings))
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``."""
@@ -139,7 +139,7 @@ class LocalExecutor:
 
     def close(self) -> None:
         """Close the authority."""
-        self._house.close()
+        self._built.close()
 
 
 def _first_beat(settings: Settings) -> Heartbeat:
@@ -160,5 +160,5 @@ def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
     return PcscMonitor(only_readers(reader, post))
 
 
-def _log_trouble(trouble: Exception) -> None:
+def _log_fault(trouble: Exception) -> None:
     log.error("the authority cannot be opened: %s", trouble)

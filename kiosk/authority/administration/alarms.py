@@ -82,7 +82,7 @@ class RaisedAlarm:
         return f"{self.kind.value}:{self.subject}"
 
 
-def troubles(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]:
+def problems(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]:
     """Return everything of the ``WATCHED`` kinds that is wrong now."""
     return (
         *_failed_proofs(uow),

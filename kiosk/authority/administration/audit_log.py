@@ -39,7 +39,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import NothingThere, NotTaken, StoreError
+from kiosk.contract.errors import NotFound, NotTaken, StoreError
 from kiosk.contract.reference import read_reference
 
 log = logging.getLogger(__name__)
@@ -335,7 +335,7 @@ class LocalAuditDesk:
         """Take the reason of a row out of the audit, and with ``whole`` its detail as well.
 
         It always waits for a second member of staff. The digests stay, so that the chain
-        fits. Raises ``NothingThere`` and ``NotTaken``.
+        fits. Raises ``NotFound`` and ``NotTaken``.
         """
         proposal = Proposal("audit.redact", {"row": row, "whole": whole})
         with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal, always=True) as act:
@@ -372,7 +372,7 @@ _NOTHING_TO_REDACT = "There is no text in this row any more."
 def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
     event = uow.audit.get(row)
     if event is None:
-        raise NothingThere(f"There is no row {row} in the audit.")
+        raise NotFound(f"There is no row {row} in the audit.")
     if event.kind == StaffKind.AUDIT_REDACTED:
         raise NotTaken("row", "This row says what was taken out of another one, and stays.")
     return event

@@ -15,7 +15,7 @@ from typing import Final
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Office
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
@@ -29,7 +29,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import make_way
+from kiosk.authority.crypto.secret_history import archive_secrets
 from kiosk.authority.roles import Action
 from kiosk.authority.steps import has_left, secret_barred
 from kiosk.authority.store.records import (
@@ -43,7 +43,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive
 
@@ -99,7 +99,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape.
 
     Of one that the card was issued with, from a master key, only that is kept. Raises
-    ``KeysAway`` where the token of the master keys has to be asked and does not answer.
+    ``KeysUnavailable`` where the token of the master keys has to be asked and does not answer.
     """
     named = CardId(card.driver, card.identifier)
     taken = _issued(sealer, secret) if isinstance(secret, IssuedFrom) else _entered(named, secret)
@@ -425,7 +425,7 @@ class LocalCardsDesk:
             holder = _holder(act, seen)
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._sealer, card, secret)
-            make_way(act.uow, self._sealer, card)
+            archive_secrets(act.uow, self._sealer, card)
             before = card.sealed_secret.revision if card.sealed_secret else 0
             act.uow.cards.replace_secret(card.id, before, sealed)
             if sealed.derived_from:
@@ -459,7 +459,7 @@ _STILL_BARRED = (
 def _holder(act: Act, seen: Seen) -> Cardholder:
     holder = act.uow.holders.get(seen.holder_id)
     if holder is None:
-        raise NothingThere("This person is not recorded any more.")
+        raise NotFound("This person is not recorded any more.")
     return holder
 
 
@@ -467,7 +467,7 @@ def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
     """Take one of the holder's cards for this act alone."""
     card = act.uow.cards.lock(card_id)
     if card is None or card.holder_id != holder.id:
-        raise NothingThere("This person has no such card any more.")
+        raise NotFound("This person has no such card any more.")
     if card.status is CardStatus.REVOKED:
         raise NotTaken("card", "This card is revoked already.")
     return card
@@ -481,7 +481,7 @@ def _revoke(act: Act, card: Card) -> None:
 
 def _tell(act: Act, notice: HolderNotice, holder: Cardholder) -> None:
     registration = act.uow.registrations.of_holder(holder.id)
-    tell_holder(act, notice, address_of(holder, registration), holder)
+    notify_holder(act, notice, address_of(holder, registration), holder)
 
 
 def _has_secret(card: Card) -> bool:

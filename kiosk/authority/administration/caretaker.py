@@ -21,7 +21,7 @@ from kiosk.authority.administration.alarms import (
     AlarmKind,
     RaisedAlarm,
     Said,
-    troubles,
+    problems,
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
@@ -142,7 +142,7 @@ class Caretaker:
 
         Raises ``StoreError``; whatever was not done then is done with a later look.
         """
-        if not self._is_my_turn():
+        if not self._claim_round():
             return False
         for step in (
             self._watch,
@@ -160,7 +160,7 @@ class Caretaker:
                 self._note((error,))
         return True
 
-    def _is_my_turn(self) -> bool:
+    def _claim_round(self) -> bool:
         with self._store.begin() as uow:
             mine = uow.chores.claim(LOOK, LOOK_EVERY)
             uow.commit()
@@ -168,14 +168,14 @@ class Caretaker:
 
     def _watch(self) -> None:
         with self._store.read() as uow:
-            found = troubles(uow, self._limits)
+            found = problems(uow, self._limits)
             standing = uow.alarms.standing()
         if found or any(alarm.kind in WATCHED for alarm in standing):
             with self._store.begin() as uow:
-                self._settle(uow, WATCHED, found)
+                self._raise_and_clear(uow, WATCHED, found)
                 uow.commit()
 
-    def _settle(
+    def _raise_and_clear(
         self, uow: UnitOfWork, kinds: Collection[str], found: tuple[RaisedAlarm, ...]
     ) -> None:
         """Let the alarms of these kinds be what was found; tell of what is new or over."""
@@ -214,7 +214,7 @@ class Caretaker:
         except AuditNotIntact as broken:
             log.warning("the head of the audit is not signed: %s", broken)
             with self._store.begin() as uow:
-                self._settle(uow, (), (_trouble(broken.row, broken.because),))
+                self._raise_and_clear(uow, (), (_trouble(broken.row, broken.because),))
                 uow.commit()
             return
         if signed is not None:
@@ -236,7 +236,7 @@ class Caretaker:
                 uow.chores.claim(VERIFY, DAY)
             uow.chores.reach(VERIFY, FIRST if piece.over else piece.last)
             if piece.over:
-                self._settle(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
+                self._raise_and_clear(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
             uow.commit()
 
     # --- rows that grant access ---

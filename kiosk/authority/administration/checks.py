@@ -12,14 +12,20 @@ from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, want_known
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted
-from kiosk.contract.errors import ConfigError, KeysAway, MailError, MailNotTrusted, StoreError
+from kiosk.contract.errors import (
+    ConfigError,
+    KeysUnavailable,
+    MailError,
+    MailNotTrusted,
+    StoreError,
+)
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer
@@ -115,7 +121,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     except ConfigError as error:
         return fail(_KEYS, str(error), "see `file` in [keys]")
     try:
-        want_known(store, ring)
+        knows_ring(store, ring)
     except ConfigError as error:
         return fail(_KEYS, str(error), "see `file` in [keys]")
     with store.read() as uow:
@@ -151,7 +157,7 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     """Is the token there, and every master key; ``derives``: new secrets derive from one."""
     try:
         lines = masters.lines()
-    except KeysAway as error:
+    except KeysUnavailable as error:
         return fail(_MASTER, str(error), "see [secrets]; no card can be unlocked without it")
     if lost := [line for line in lines if not line.there]:
         many, names = sum(line.secrets for line in lost), ", ".join(line.id for line in lost)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import (
     Act,
     Office,
@@ -20,10 +20,10 @@ from kiosk.authority.administration.office import (
 )
 from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
-    card_trouble,
+    card_problem,
     code_line,
     is_blocked,
-    trouble_words,
+    problem_words,
     waits_for_second,
 )
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
@@ -37,9 +37,9 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.wording import counted
 from kiosk.contract.errors import (
-    ChangedMeanwhile,
+    ConcurrentChange,
     KeyMissing,
-    NothingThere,
+    NotFound,
     NotPermitted,
     NotTaken,
     SealBroken,
@@ -63,9 +63,9 @@ def need_someone_able(
         raise NotTaken("person", "They are marked as a leaver: no station serves them.")
     if is_blocked(registration, policy):
         raise NotTaken("person", "Self-service is blocked for them. Lift the block first.")
-    trouble = card_trouble(card, uow.now) or _broken(sealer, card)
+    trouble = card_problem(card, uow.now) or _broken(sealer, card)
     if trouble is not None:
-        words = trouble_words(card, trouble)
+        words = problem_words(card, trouble)
         raise NotTaken("card", f"A code is of no use for this card. {words}")
 
 
@@ -201,7 +201,7 @@ class LocalCodesDesk:
             code = uow.codes.get(code_id)
             holder = uow.holders.get(code.holder_id) if code else None
             if code is None or holder is None or not is_assisted(code):
-                raise NothingThere("There is no such code any more.")
+                raise NotFound("There is no such code any more.")
             return Seen(holder.id, holder.revision)
 
     def _written_down(
@@ -245,7 +245,7 @@ def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Ca
     """Take a card for this act alone, with its holder."""
     card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
     if card is None or holder is None or card.holder_id != holder.id:
-        raise NothingThere("This person has no such card any more.")
+        raise NotFound("This person has no such card any more.")
     return holder, card
 
 
@@ -253,7 +253,7 @@ def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
     """Take the card of a code for this act alone, and read the code as it is then."""
     known = uow.codes.get(code_id)
     if known is None:
-        raise NothingThere("There is no such code any more.")
+        raise NotFound("There is no such code any more.")
     holder, card = _held(uow, known.holder_id, known.card_id)
     return uow.codes.get(code_id) or known, holder, card
 
@@ -276,19 +276,19 @@ def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
     if not waits_for_second(code):
         raise _over(uow, code)
     if code.drafted_at + ASSISTED_LIFE <= uow.now:
-        raise NothingThere("Nobody agreed to this code in time. Give another one.")
+        raise NotFound("Nobody agreed to this code in time. Give another one.")
     if not is_vouched_for(uow, code):
-        raise NothingThere("Whoever gave this code may give none any more. Give another one.")
+        raise NotFound("Whoever gave this code may give none any more. Give another one.")
 
 
-def _over(uow: UnitOfWork, code: EmailCode) -> ChangedMeanwhile | NothingThere:
+def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
     """Say what staff did since the code was made; where they did nothing, it is just over."""
     newest_first = uow.audit.of_holder(code.holder_id)
     since = takewhile(lambda event: not _made(event, code), newest_first)
     deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)
     if deeds:
-        return ChangedMeanwhile("This code is not as you saw it any more.", deeds)
-    return NothingThere("This code was used, or it ran out.")
+        return ConcurrentChange("This code is not as you saw it any more.", deeds)
+    return NotFound("This code was used, or it ran out.")
 
 
 def _made(event: AuditEvent, code: EmailCode) -> bool:
@@ -299,4 +299,4 @@ def _tell(act: Act, holder: Cardholder, purpose: Purpose) -> None:
     first = purpose is Purpose.FIRST_UNLOCK
     notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
     registration = act.uow.registrations.of_holder(holder.id)
-    tell_holder(act, notice, address_of(holder, registration), holder)
+    notify_holder(act, notice, address_of(holder, registration), holder)

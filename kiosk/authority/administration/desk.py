@@ -5,8 +5,8 @@ first, for the actor's role as the store has it at that moment. They raise
 
 - ``NotPermitted`` (audited) where the role may not, or the member was removed meanwhile,
 - ``NotTaken``, naming the field, for what was entered wrongly; nothing is changed,
-- ``ChangedMeanwhile`` where somebody else was first; it says what they did,
-- ``NothingThere`` for what does not exist (any more),
+- ``ConcurrentChange`` where somebody else was first; it says what they did,
+- ``NotFound`` for what does not exist (any more),
 - ``StoreError`` where the database does not answer.
 
 What changes anything is audited in the same transaction, with its grounds.
@@ -293,7 +293,7 @@ class ProposalsDesk(Protocol):
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
         """Agree, and have it done now.
 
-        Raises ``ChangedMeanwhile`` where the person, the member of staff or the setting was
+        Raises ``ConcurrentChange`` where the person, the member of staff or the setting was
         changed since it was proposed, and ``NotPermitted`` for whoever proposed it, for a
         role that may not do it, and where one of the two let the other in.
         """

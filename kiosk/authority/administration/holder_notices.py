@@ -27,7 +27,7 @@ class HolderNotice(StrEnum):
     FIRST_CODE_GIVEN = "first-code-given"
 
 
-def tell_holder(
+def notify_holder(
     act: Act, notice: HolderNotice, to: str, holder: Cardholder, new_email: str = ""
 ) -> None:
     """Queue one notice under the act's reference; without an address nobody is told."""

@@ -30,17 +30,17 @@ from kiosk.authority.administration.views import Grounds, ImportFile, ImportResu
 from kiosk.authority.audit import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import has_or_had, label, make_way
+from kiosk.authority.crypto.secret_history import archive_secrets, has_or_had, label
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import (
-    ChangedMeanwhile,
+    ConcurrentChange,
     ImportRefused,
     KeyMissing,
-    KeysAway,
-    NothingThere,
+    KeysUnavailable,
+    NotFound,
     NotTaken,
 )
 from kiosk.contract.messages import CardId
@@ -376,14 +376,14 @@ class _Audit:
 
 def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
     people = batch.people_added + batch.people_changed
-    replaced = {card.id: _make_way(uow, sealer, card) for card in batch.secrets_replaced}
+    replaced = {card.id: _archive_secrets(uow, sealer, card) for card in batch.secrets_replaced}
     cards = [replaced.get(card.id, card) for card in batch.cards_added + batch.cards_changed]
     uow.holders.put(people)
     uow.cards.put(cards)
     uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
 
 
-def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
+def _archive_secrets(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
     """Keep what the new secret of a card takes the place of.
 
     A card that was unlocked since the line was looked at has another secret by now; that
@@ -397,7 +397,7 @@ def _make_way(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
         return replace(
             planned, sealed_secret=now.sealed_secret, secret_generation=now.secret_generation
         )
-    make_way(uow, sealer, now)
+    archive_secrets(uow, sealer, now)
     return planned
 
 
@@ -479,7 +479,7 @@ class LocalImportDesk:
     def _path(self, name: str) -> Path:
         """Return the path of a file that is listed, by its name alone."""
         if name not in {file.name for file in self._files()}:
-            raise NothingThere(f"There is no file {name} in the imports folder (any more).")
+            raise NotFound(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name
 
 
@@ -488,7 +488,7 @@ def _plainly() -> Iterator[None]:
     """Say in plain words what staff cannot mend."""
     try:
         yield
-    except KeysAway:
+    except KeysUnavailable:
         raise NotTaken(
             FIELD,
             "The master keys are away, so that secrets cannot be compared: nothing was "
@@ -507,9 +507,9 @@ def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
 
 
 def _need_same_file(act: Act, summary: ImportSummary) -> None:
-    """Raise ``ChangedMeanwhile`` where the file is not the one that was proposed."""
+    """Raise ``ConcurrentChange`` where the file is not the one that was proposed."""
     if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
-        raise ChangedMeanwhile("The file was changed since it was proposed: propose it anew.")
+        raise ConcurrentChange("The file was changed since it was proposed: propose it anew.")
 
 
 def _remove(path: Path) -> str:

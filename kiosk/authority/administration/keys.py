@@ -214,7 +214,7 @@ class MasterLine:
 class MasterKeys:
     """The master keys of a key file, and of a token where there is one.
 
-    Every call raises ``ConfigError`` for the key file, ``KeysAway`` for the token, and
+    Every call raises ``ConfigError`` for the key file, ``KeysUnavailable`` for the token, and
     ``StoreError``.
     """
 

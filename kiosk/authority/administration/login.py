@@ -112,7 +112,7 @@ VARIABLE = "SSH_USER_AUTH"
 _LONGEST = 64 * 1024
 
 
-def key_at_the_door(environ: Mapping[str, str]) -> str:
+def login_key(environ: Mapping[str, str]) -> str:
     """Return the fingerprint of the key that logged in.
 
     Raises ``NotPermitted`` unless sshd names exactly one public key: nothing else, and
@@ -193,7 +193,7 @@ def refuse_login(store: Store, because: str, source: str = "") -> None:
         uow.commit()
 
 
-def see_off(store: Store, actor: Actor, how: str) -> None:
+def record_logout(store: Store, actor: Actor, how: str) -> None:
     """Write down that a session ended, and ``how``."""
     with store.begin() as uow:
         uow.audit.append(

@@ -48,8 +48,8 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import (
-    ChangedMeanwhile,
-    NothingThere,
+    ConcurrentChange,
+    NotFound,
     NotPermitted,
     NotTaken,
     RecordAltered,
@@ -238,7 +238,7 @@ class Office:
         role is asked, for whoever had the turn before may just have taken that away.
         With a ``proposal`` it waits for a second member where the policy asks for that, or
         ``always``. Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing,
-        ``NothingThere`` and ``ChangedMeanwhile`` where the person is not any more as they
+        ``NotFound`` and ``ConcurrentChange`` where the person is not any more as they
         were seen.
         """
         if self._agreement is not None:
@@ -302,7 +302,7 @@ class Office:
             for other in uow.proposals.waiting():
                 if _is_same(other, kept):
                     said = f"{act_name(uow, other.proposed_by)} proposed it"
-                    raise ChangedMeanwhile(
+                    raise ConcurrentChange(
                         "The same waits for a second member of staff already.",
                         (f"{said} (reference {other.reference}).",),
                     )
@@ -341,7 +341,7 @@ class Office:
             self._present(uow, Action.AGREE_ACT)
             second = self._present(uow, action)
             if kept.action != action.value:
-                raise NothingThere("This does not wait any more.")
+                raise NotFound("This does not wait any more.")
             if seen is not None:
                 _hold(uow, seen)
             in_time = kept.expires_at > uow.now
@@ -349,14 +349,12 @@ class Office:
                 raise decided(uow, kept.id)
             first = proposer_of(uow, kept)
             if first is None:
-                raise NothingThere(GONE)
+                raise NotFound(GONE)
             if because := objection(uow, first, second):
                 raise NotPermitted(because)
             note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
             if note is None:
-                raise NothingThere(
-                    "The reason for which this was proposed is gone. Propose it anew."
-                )
+                raise NotFound("The reason for which this was proposed is gone. Propose it anew.")
             uow.notes.add(why)
             act = Act(uow, first, note, seen, agreement=agreement, second=second)
             yield act
@@ -469,19 +467,19 @@ def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
     return Actor(member.name, member.role, member.id, kept.proposed_key)
 
 
-def decided(uow: UnitOfWork, proposed_id: str) -> ChangedMeanwhile | NothingThere:
+def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
     """Say what became of a proposed act that waits no more."""
     kept = uow.proposals.get(proposed_id)
     if kept is None:
-        return NothingThere("This does not wait any more.")
+        return NotFound("This does not wait any more.")
     who = act_name(uow, kept.decided_by)
     match kept.outcome:
         case Outcome.WAITING | Outcome.EXPIRED:
-            return NothingThere("Nobody agreed to this in time. Propose it anew.")
+            return NotFound("Nobody agreed to this in time. Propose it anew.")
         case Outcome.AGREED:
-            return ChangedMeanwhile("This is decided already.", (f"{who} agreed to it.",))
+            return ConcurrentChange("This is decided already.", (f"{who} agreed to it.",))
         case Outcome.DECLINED:
-            return ChangedMeanwhile("This is decided already.", (f"{who} declined it.",))
+            return ConcurrentChange("This is decided already.", (f"{who} declined it.",))
         case _:
             assert_never(kept.outcome)
 
@@ -518,10 +516,10 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
         return
     holder = uow.holders.get(seen.holder_id)
     if holder is None:
-        raise NothingThere("This person is not recorded any more.")
+        raise NotFound("This person is not recorded any more.")
     since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
     changes = tuple(describe_change(uow, event) for event in since)
-    raise ChangedMeanwhile("This person was changed since you looked. Look again.", changes)
+    raise ConcurrentChange("This person was changed since you looked. Look again.", changes)
 
 
 def _is_newer(event: AuditEvent, seen: Seen) -> bool:

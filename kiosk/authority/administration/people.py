@@ -16,7 +16,7 @@ from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, tell_holder
+from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Office, staff_names
 from kiosk.authority.administration.person_page import page_of, story_of
 from kiosk.authority.administration.proposals import Proposal
@@ -55,7 +55,7 @@ from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VISIT_LIFE
 from kiosk.authority.wording import format_moment
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.messages import VisitId
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.contract.reference import read_reference, reference_of
@@ -76,7 +76,7 @@ def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
     with office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
         uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
         if holder is None:
-            raise NothingThere("This person is not recorded any more.")
+            raise NotFound("This person is not recorded any more.")
         cards = uow.cards.lock_of_holder(holder.id)
         _refuse_unsettled(uow, holder, cards, means.zone)
         _refuse_to_name(uow, holder, cards, grounds)
@@ -314,7 +314,7 @@ class LocalPeopleDesk:
         with self._office.look(Action.SEE_PEOPLE) as uow:
             holder = uow.holders.by_numbers([wanted]).get(wanted)
             if holder is None:
-                raise NothingThere(f"Nobody has the number {wanted}.")
+                raise NotFound(f"Nobody has the number {wanted}.")
             return self._page(uow, holder)
 
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
@@ -372,8 +372,8 @@ class LocalPeopleDesk:
                 raise NotTaken("email", "This is their address already.")
             _readdress(act, holder, registration, address)
             act.tell(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
-            tell_holder(act, HolderNotice.EMAIL_CORRECTED_OLD, before, holder, address)
-            tell_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
+            notify_holder(act, HolderNotice.EMAIL_CORRECTED_OLD, before, holder, address)
+            notify_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
         later = "The next code that is sent there confirms it."
         if registration is None:
             later = "It is suggested to them when they register."
@@ -388,9 +388,9 @@ class LocalPeopleDesk:
             holder = _holder(act, seen)
             registration = act.uow.registrations.of_holder(holder.id)
             if registration is None or not _unblocked(act, registration, self._policy):
-                raise ChangedMeanwhile("There is no block any more.")
+                raise ConcurrentChange("There is no block any more.")
             act.tell(StaffKind.BLOCK_LIFTED, failures=registration.failures)
-            tell_holder(act, HolderNotice.BLOCK_LIFTED, registration.email, holder)
+            notify_holder(act, HolderNotice.BLOCK_LIFTED, registration.email, holder)
         return act.done("The block is lifted. They have all their attempts again.")
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
@@ -406,12 +406,12 @@ class LocalPeopleDesk:
             holder = _holder(act, seen)
             registration = _close(act, holder)
             if registration is None:
-                raise ChangedMeanwhile("They are not registered any more.")
+                raise ConcurrentChange("They are not registered any more.")
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
             act.tell(StaffKind.REGISTRATION_REVOKED)
-            tell_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
+            notify_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
         return act.done("The registration is revoked. They can register again at a station.")
 
     # --- coming and going --------------------------------------------------------------
@@ -422,11 +422,11 @@ class LocalPeopleDesk:
             holder = _holder(act, seen)
             registration = _close(act, holder)
             if has_left(holder, act.uow.now):
-                raise ChangedMeanwhile("They are marked as a leaver already.")
+                raise ConcurrentChange("They are marked as a leaver already.")
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.tell(StaffKind.LEAVER_MARKED)
             to = address_of(holder, registration)
-            tell_holder(act, HolderNotice.LEAVER_MARKED, to, holder)
+            notify_holder(act, HolderNotice.LEAVER_MARKED, to, holder)
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
@@ -434,11 +434,11 @@ class LocalPeopleDesk:
         with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             if holder.left_at is None:
-                raise ChangedMeanwhile("They are no leaver any more.")
+                raise ConcurrentChange("They are no leaver any more.")
             act.uow.holders.save(replace(holder, left_at=None))
             act.tell(StaffKind.LEAVER_TAKEN_BACK)
             to = address_of(holder, act.uow.registrations.of_holder(holder.id))
-            tell_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
+            notify_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
@@ -449,7 +449,7 @@ class LocalPeopleDesk:
             blocked = stop_holder(act.uow, holder.id)
             act.tell(StaffKind.MISUSE_STOPPED, blocked=blocked)
             for address in addresses_of(holder, registration):
-                tell_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
+                notify_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
         if registration is None:
             return act.done("Everything that was under way is stopped; they are not registered.")
         return act.done("Everything that was under way is stopped, and self-service is blocked.")
@@ -460,7 +460,7 @@ class LocalPeopleDesk:
             holder = _holder(act, seen)
             act.uow.cards.lock_of_holder(holder.id)
             if not stop_change(act.uow, holder.id):
-                raise ChangedMeanwhile("No change of address waits any more.")
+                raise ConcurrentChange("No change of address waits any more.")
             act.tell(StaffKind.CHANGE_STOPPED)
         return act.done("The address stays as it is.")
 
@@ -497,7 +497,7 @@ def _address(text: str, policy: Policy) -> str:
 
 def _there(holder: Cardholder | None) -> Cardholder:
     if holder is None:
-        raise NothingThere("This person is not recorded any more.")
+        raise NotFound("This person is not recorded any more.")
     return holder
 
 

@@ -11,11 +11,11 @@ from kiosk.authority.administration.holder_notices import address_of
 from kiosk.authority.administration.office import staff_names
 from kiosk.authority.administration.standing import (
     StandingFacts,
+    card_observations,
     code_line,
     headline_of,
     is_blocked,
-    seen_of_cards,
-    trouble_words,
+    problem_words,
     waits_for_second,
 )
 from kiosk.authority.administration.views import (
@@ -137,7 +137,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
     """Read what somebody's standing rests on."""
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
-    seen = seen_of_cards(uow, holder.id)
+    seen = card_observations(uow, holder.id)
     return StandingFacts(
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
@@ -203,7 +203,7 @@ def _card_line(facts: StandingFacts, card: Card) -> CardLine:
         revoked=card.status is CardStatus.REVOKED,
         expires_at=card.expires_at,
         has_secret=card.sealed_secret is not None,
-        trouble=trouble_words(card, facts.trouble(card)),
+        trouble=problem_words(card, facts.trouble(card)),
         has_key=card.auth_key is not None,
         has_pin_key=card.pin_key is not None,
         last_pin_proven=facts.last_pin_proven.get(card.id),

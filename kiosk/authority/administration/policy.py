@@ -22,7 +22,7 @@ from kiosk.authority.policy import (
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import ActionNote, PolicySetting, Scalar
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 
 FIELD = "value"
 LONGEST = 1000
@@ -82,7 +82,7 @@ class LocalPolicyDesk:
         for about in settings_of(self._file):
             if about.name == name:
                 return about
-        raise NothingThere(f"There is no policy setting named {name}.")
+        raise NotFound(f"There is no policy setting named {name}.")
 
     def _put(self, act: Act, about: About, text: str | None, revision: int) -> None:
         """Store a value, or None for the file's, and tell of it."""
@@ -139,12 +139,12 @@ def _read(about: About, text: str) -> Any:
         raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
 
 
-def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ChangedMeanwhile:
+def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ConcurrentChange:
     name, who = setting.name, staff_names(uow)(setting.changed_by)
     to = "back to the settings file's value"
     if setting.value is not None:
         to = f"to {shown_stored(setting.value) or _NONE}"
-    return ChangedMeanwhile(f"{name} was changed since you looked.", (f"{who} set {name} {to}.",))
+    return ConcurrentChange(f"{name} was changed since you looked.", (f"{who} set {name} {to}.",))
 
 
 def _line(

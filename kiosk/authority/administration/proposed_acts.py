@@ -34,7 +34,7 @@ from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import KeyMissing, NothingThere, NotPermitted, NotTaken, SealBroken
+from kiosk.contract.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.contract.sensitive import Sensitive
 
 _UNASKED: Final = Grounds("")
@@ -220,7 +220,7 @@ def kind_of(act: str) -> ActKind:
     """Return an act by name; another version of the program may know others."""
     kind = ACTS.get(act)
     if kind is None:
-        raise NothingThere("This version of the program cannot do what was proposed.")
+        raise NotFound("This version of the program cannot do what was proposed.")
     return kind
 
 
@@ -260,7 +260,7 @@ class LocalProposalsDesk:
         try:
             opened = open_parameters(self._office.means.sealer, kept)
         except (SealBroken, KeyMissing):
-            raise NothingThere(UNREADABLE) from None
+            raise NotFound(UNREADABLE) from None
         agreement = Agreement(opened, grounds)
         acting = Office(self._office.means, self._office.actor, agreement)
         return kind_of(kept.act).perform(self._desk_of(acting), opened)

@@ -11,7 +11,7 @@ from kiosk.authority.audit import StaffKind
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import SecurityQuestion
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import fold
 
 # The list of security questions that a new service begins with.
@@ -80,7 +80,7 @@ class LocalQuestionsDesk:
         with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.retire(question_id, act.uow.now):
-                raise ChangedMeanwhile("This question is retired already.")
+                raise ConcurrentChange("This question is retired already.")
             self._refuse_too_few(act)
             act.tell(StaffKind.QUESTION_RETIRED, question=question_id)
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
@@ -90,7 +90,7 @@ class LocalQuestionsDesk:
         with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.revive(question_id):
-                raise ChangedMeanwhile("This question is offered already.")
+                raise ConcurrentChange("This question is offered already.")
             act.tell(StaffKind.QUESTION_REVIVED, question=question_id)
         return act.done(f"“{question.text}” is offered again.")
 
@@ -110,7 +110,7 @@ class LocalQuestionsDesk:
 def _known(act: Act, question_id: int) -> SecurityQuestion:
     question = act.uow.questions.by_ids((question_id,)).get(question_id)
     if question is None:
-        raise NothingThere("There is no such question.")
+        raise NotFound("There is no such question.")
     return question
 
 

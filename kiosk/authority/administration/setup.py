@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kiosk.authority.administration.keys import MasterKeys
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
-from kiosk.authority.crypto.keys import KeyRing, claim, want_no_keys
+from kiosk.authority.crypto.keys import KeyRing, claim, require_no_keys
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.ports import Clock
@@ -49,7 +49,7 @@ def make_keys_of(store: Store, path: Path) -> Step:
     Raises ``ConfigError`` where it was filled under others: two sets make it unreadable.
     """
     if not path.exists():
-        want_no_keys(store, str(path))
+        require_no_keys(store, str(path))
     step = make_keys(path)
     claim(store, KeyRing.load(path))
     return step
@@ -66,7 +66,7 @@ def make_keys(path: Path) -> Step:
 
 
 def make_master_key(masters: MasterKeys, actor: str) -> Step:
-    """Make a first master key where there is none; raises ``KeysAway`` for a token."""
+    """Make a first master key where there is none; raises ``KeysUnavailable`` for a token."""
     there = [line.id for line in masters.lines() if line.current]
     told = there or [masters.add(actor)]
     return Step("master key", not there, f"{told[0]}: derived secrets are lost without it")

@@ -19,7 +19,7 @@ from kiosk.authority.audit import EVENTS, StaffKind
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.records import AuditEvent, AuditQuery, StaffKey, StaffMember, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 
 # What somebody else did since a page was looked at, in words.
 
@@ -76,7 +76,7 @@ class LocalStaffDesk:
         """Add a member with a first key, as a line of an OpenSSH ``.pub`` file."""
         entered = {"name": name, "role": role.value, "public_key": public_key}
         proposal = Proposal("staff.add", entered)
-        with self._office.act(Action.ADD_STAFF, grounds, hold=_in_turn, proposal=proposal) as act:
+        with self._office.act(Action.ADD_STAFF, grounds, hold=_lock_all, proposal=proposal) as act:
             name = _name(act.uow, name)
             key = read_public_key(public_key)
             member = StaffMember(
@@ -98,7 +98,9 @@ class LocalStaffDesk:
         proposal = Proposal(
             "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
         )
-        with self._office.act(Action.CHANGE_ROLE, grounds, hold=_in_turn, proposal=proposal) as act:
+        with self._office.act(
+            Action.CHANGE_ROLE, grounds, hold=_lock_all, proposal=proposal
+        ) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
                 raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
@@ -112,7 +114,7 @@ class LocalStaffDesk:
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Let a member in no more; nobody removes themselves, and one manager has to stay."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
@@ -131,7 +133,7 @@ class LocalStaffDesk:
             "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
         )
         with self._office.act(
-            Action.ADD_STAFF_KEY, grounds, hold=_in_turn, proposal=proposal
+            Action.ADD_STAFF_KEY, grounds, hold=_lock_all, proposal=proposal
         ) as act:
             member = _member(act.uow, staff_id, revision)
             key = read_public_key(public_key)
@@ -143,10 +145,10 @@ class LocalStaffDesk:
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Let a key in no more; the last manager's last key stays."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_in_turn) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if not act.uow.staff.remove_key(staff_id, fingerprint):
-                raise NothingThere(f"{member.name} has no such key.")
+                raise NotFound(f"{member.name} has no such key.")
             _change(act, member)
             _leave_a_manager(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
@@ -156,7 +158,7 @@ class LocalStaffDesk:
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.")
 
 
-def _in_turn(uow: UnitOfWork) -> None:
+def _lock_all(uow: UnitOfWork) -> None:
     uow.staff.lock_all()
 
 
@@ -164,17 +166,17 @@ def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
     """Return a present member as they were seen."""
     member = uow.staff.get(staff_id)
     if member is None:
-        raise NothingThere("There is no such member of staff.")
+        raise NotFound("There is no such member of staff.")
     if member.revision != revision or member.removed_at is not None:
         changes = changes_since(uow, _CHANGES, "staff", staff_id, revision)
-        raise ChangedMeanwhile(f"{member.name} was changed since you looked.", changes)
+        raise ConcurrentChange(f"{member.name} was changed since you looked.", changes)
     return member
 
 
 def _change(act: Act, member: StaffMember) -> None:
     """Save one, whom nobody else can have changed: all writers of staff take turns."""
     if not act.uow.staff.save(member):
-        raise ChangedMeanwhile(f"{member.name} was changed since you looked.")
+        raise ConcurrentChange(f"{member.name} was changed since you looked.")
 
 
 def _leave_a_manager(uow: UnitOfWork, was: StaffMember) -> None:

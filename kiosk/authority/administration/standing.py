@@ -1,6 +1,6 @@
 """How a person and their cards stand, by the rules that the authority decides by.
 
-Only ``seen_of_cards`` reads the database; the rest is computed from ``StandingFacts``.
+Only ``card_observations`` reads the database; the rest is computed from ``StandingFacts``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _LOOKED_BACK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class SeenOfCard:
+class CardObservation:
     """The newest refusal that is a card's own, and where and when a station met it."""
 
     reason: Reason
@@ -69,17 +69,17 @@ class SeenOfCard:
     station: str
 
 
-class SeenOfCards(NamedTuple):
+class CardObservations(NamedTuple):
     """By card (id): the refusal since it last worked; whether its last PIN was proven."""
 
-    refused: Mapping[str, SeenOfCard]
+    refused: Mapping[str, CardObservation]
     last_pin_proven: Mapping[str, bool]
 
 
-def seen_of_cards(uow: UnitOfWork, holder_id: str) -> SeenOfCards:
+def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
     """Read it from the newest 200 events of a person that say something of a card."""
     query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
-    seen: dict[str, SeenOfCard] = {}
+    seen: dict[str, CardObservation] = {}
     proven: dict[str, bool] = {}
     for event in reversed(uow.trail.newest(query, limit=_LOOKED_BACK)):
         card_id = event.card_id
@@ -89,10 +89,10 @@ def seen_of_cards(uow: UnitOfWork, holder_id: str) -> SeenOfCards:
             proven[card_id] = event.detail.get("evidence") == PinEvidence.PROVEN.value
         reason = _reason_of(event)
         if reason is not None:
-            seen[card_id] = SeenOfCard(reason, event.at, event.station or "")
+            seen[card_id] = CardObservation(reason, event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
             del seen[card_id]
-    return SeenOfCards(seen, proven)
+    return CardObservations(seen, proven)
 
 
 def _reason_of(event: AuditEvent) -> Reason | None:
@@ -137,7 +137,7 @@ class StandingFacts:
     unsettled: tuple[UnblockEntry, ...] = ()
     broken: BrokenSeals = frozenset()
     blocked_where: str = ""
-    seen: Mapping[str, SeenOfCard] = field(default_factory=dict)
+    seen: Mapping[str, CardObservation] = field(default_factory=dict)
     last_pin_proven: Mapping[str, bool] = field(default_factory=dict)
     reported_at: datetime | None = None
 
@@ -160,7 +160,7 @@ class StandingFacts:
         return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
 
     @property
-    def in_trouble(self) -> tuple[tuple[Card, Reason], ...]:
+    def has_problem(self) -> tuple[tuple[Card, Reason], ...]:
         """The cards in use that cannot be unlocked, each with the reason."""
         judged = ((card, self.trouble(card)) for card in self.in_use)
         return tuple((card, reason) for card, reason in judged if reason is not None)
@@ -206,7 +206,7 @@ class StandingFacts:
         return any(self._seen_reason(card) not in _LASTING for card in sound)
 
     @property
-    def refused_cards(self) -> tuple[tuple[Card, SeenOfCard], ...]:
+    def refused_cards(self) -> tuple[tuple[Card, CardObservation], ...]:
         """The cards in use that a station refused since they last worked, newest first."""
         seen = [(card, self.seen[card.id]) for card in self.in_use if card.id in self.seen]
         still = (one for one in seen if not self._is_put_right(one[1].reason))
@@ -228,7 +228,7 @@ class StandingFacts:
 
     def trouble(self, card: Card) -> Reason | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""
-        return card_trouble(card, self.now, self.broken)
+        return card_problem(card, self.now, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:
         """Return a code for ``purpose`` that can be entered now."""
@@ -261,7 +261,7 @@ def standing_of(
         return Standing.CARD_TROUBLE
     if not is_registered(registration, policy):
         return Standing.NOT_REGISTERED
-    if all(card_trouble(card, now, broken) for card in cards):
+    if all(card_problem(card, now, broken) for card in cards):
         return Standing.CARD_TROUBLE
     return Standing.READY
 
@@ -272,7 +272,7 @@ def is_blocked(registration: Registration | None, policy: Policy) -> bool:
     return blocked or is_exhausted(registration, policy)
 
 
-def card_trouble(card: Card, now: datetime, broken: BrokenSeals = frozenset()) -> Reason | None:
+def card_problem(card: Card, now: datetime, broken: BrokenSeals = frozenset()) -> Reason | None:
     """Return why a card cannot be unlocked, whatever its holder proves."""
     return card_withdrawn(card, now) or secret_barred(card) or _broken(card, broken)
 
@@ -348,12 +348,12 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
         case Standing.NOT_REGISTERED:
             return _not_registered(facts, zone)
         case Standing.CARD_TROUBLE:
-            return _card_trouble(facts)
+            return _card_problem(facts)
         case Standing.READY:
             return next(_remarks(facts, zone))
 
 
-def trouble_words(card: Card, reason: Reason | None) -> str:
+def problem_words(card: Card, reason: Reason | None) -> str:
     """Say of a card why it cannot be unlocked; empty where it can."""
     match reason:
         case None:
@@ -452,11 +452,11 @@ def _first(facts: StandingFacts) -> str:
     )
 
 
-def _card_trouble(facts: StandingFacts) -> Headline:
+def _card_problem(facts: StandingFacts) -> Headline:
     in_use = facts.in_use
     if not in_use:
         return _out_of_use(facts)
-    (card, reason), *others = facts.in_trouble
+    (card, reason), *others = facts.has_problem
     if not others:
         return Headline(_of_their_card(card, reason), _advice(card, reason))
     return Headline(
@@ -538,7 +538,7 @@ def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 
 def _of_seen(
-    card: Card, seen: SeenOfCard, facts: StandingFacts, zone: tzinfo, start: str
+    card: Card, seen: CardObservation, facts: StandingFacts, zone: tzinfo, start: str
 ) -> Headline:
     """Say what a station saw of a card, and what to do about it."""
     where = f" at {seen.station}" if seen.station else ""
@@ -623,8 +623,8 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             f"They can unlock. What became of the unlock of {began} is not known.",
             "The card tells as soon as it is put into any station.",
         )
-    for card, reason in facts.in_trouble:
-        told = f"They can unlock, but not {_named(card)}. {trouble_words(card, reason)}"
+    for card, reason in facts.has_problem:
+        told = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
         yield Headline(told, _advice(card, reason))
     for card in facts.in_use:
         yield from _about_key(card, facts, zone)

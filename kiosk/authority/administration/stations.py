@@ -10,7 +10,7 @@ from kiosk.authority.administration.views import Done, Grounds, StationLine
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere
+from kiosk.contract.errors import ConcurrentChange, NotFound
 
 
 class LocalStationsDesk:
@@ -56,9 +56,9 @@ def _line(station: Station, last_visit_at: datetime | None, now: datetime) -> St
     )
 
 
-def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ChangedMeanwhile | NothingThere:
+def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentChange | NotFound:
     if act.uow.stations.get(name) is None:
-        return NothingThere(f"There is no station named {name}.")
+        return NotFound(f"There is no station named {name}.")
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
     done = tuple(describe_change(act.uow, event) for event in latest)
-    return ChangedMeanwhile(f"{name} is {is_so}.", done)
+    return ConcurrentChange(f"{name} is {is_so}.", done)

@@ -26,7 +26,7 @@ from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict,
 from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ConfigError, NothingThere, NotTaken
+from kiosk.contract.errors import ConfigError, NotFound, NotTaken
 
 # Looking at every row that has a MAC, and taking an altered one as it is.
 
@@ -70,15 +70,15 @@ def check_rows(store: Store) -> Finding:
 
 
 def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
-    """Take an altered row as it is; audited. Raises ``NothingThere`` and ``NotTaken``."""
+    """Take an altered row as it is; audited. Raises ``NotFound`` and ``NotTaken``."""
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or not reason.isprintable():
         raise NotTaken("reason", f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
     need_words("reason", reason)
     if table not in TABLES:
-        raise NothingThere(f"no table {table!r} has rows with MACs; they are {', '.join(TABLES)}")
+        raise NotFound(f"no table {table!r} has rows with MACs; they are {', '.join(TABLES)}")
     with store.begin() as uow:
         if not uow.mac_rows.accept(table, row):
-            raise NothingThere(f"there is no row {row!r} in {table}")
+            raise NotFound(f"there is no row {row!r} in {table}")
         note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
         uow.notes.add(note)
         detail: dict[str, Scalar] = {

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.errors import KeyMissing, KeysAway
+from kiosk.contract.errors import KeyMissing, KeysUnavailable
 from kiosk.contract.families import (
     ADMIN_KEY_DIGITS,
     FAMILIES,
@@ -122,10 +122,10 @@ class MasterPlace(Protocol):
     """Where master keys are kept; they are used there, and never leave it."""
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of the keys, oldest first; raises ``KeysAway``."""
+        """Return the ids of the keys, oldest first; raises ``KeysUnavailable``."""
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
-        """Return the AES-CMAC of ``message``; raises ``KeyMissing`` or ``KeysAway``."""
+        """Return the AES-CMAC of ``message``; raises ``KeyMissing`` or ``KeysUnavailable``."""
 
     def close(self) -> None:
         """Let go of the place; asked again, it is opened again."""
@@ -142,13 +142,13 @@ class Masters:
         self._token = token
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of every key, the current one last; raises ``KeysAway``."""
+        """Return the ids of every key, the current one last; raises ``KeysUnavailable``."""
         return self._in_file() + (self._token.ids() if self._token else ())
 
     def current(self) -> str:
         """Return the id of the key that new secrets derive from.
 
-        Raises ``KeyMissing`` where there is none yet, and ``KeysAway``.
+        Raises ``KeyMissing`` where there is none yet, and ``KeysUnavailable``.
         """
         ids = self._token.ids() if self._token else self._in_file()
         if not ids:
@@ -156,7 +156,7 @@ class Masters:
         return ids[-1]
 
     def reach(self) -> None:
-        """Raise ``KeysAway`` where there is a token that does not answer."""
+        """Raise ``KeysUnavailable`` where there is a token that does not answer."""
         if self._token:
             self._token.ids()
 
@@ -165,11 +165,11 @@ class Masters:
 
         One that hangs does so here, where nobody waits for it, and is left alone for a while.
         """
-        with suppress(KeysAway):
+        with suppress(KeysUnavailable):
             self.reach()
 
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
-        """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysAway``."""
+        """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysUnavailable``."""
         return unblock_secret(self._cmac(derivation.master), card, derivation.generation)
 
     def close(self) -> None:
@@ -197,13 +197,13 @@ class SecretSource(Protocol):
     """Makes new unblock secrets for the families that are given one after each use."""
 
     def ready(self) -> None:
-        """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysAway``."""
+        """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysUnavailable``."""
 
     def draw(self, generation: Callable[[], int]) -> Sensitive | Derivation:
         """Return a secret that no card ever had, or how it derives; both can be sealed.
 
         ``generation`` counts the card's derived secrets, and is only called for one. Raises
-        ``KeyMissing`` or ``KeysAway``.
+        ``KeyMissing`` or ``KeysUnavailable``.
         """
 
 

@@ -345,7 +345,7 @@ def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, .
 _ANOTHER = "the database was filled under other keys"
 
 
-def want_known(store: Store, ring: KeyRing) -> bool:
+def knows_ring(store: Store, ring: KeyRing) -> bool:
     """Return whether the database knows every key of ``ring``.
 
     Raises ``ConfigError`` where it knows others for a purpose, and none that ``ring`` holds.
@@ -353,7 +353,7 @@ def want_known(store: Store, ring: KeyRing) -> bool:
     held = _held(ring)
     with store.read() as uow:
         known = uow.known_keys.every()
-    _want_shared(held, known)
+    _require_shared_key(held, known)
     return held.keys() <= known.keys()
 
 
@@ -362,18 +362,18 @@ def claim(store: Store, ring: KeyRing) -> None:
 
     Raises ``ConfigError`` for any other.
     """
-    if want_known(store, ring):
+    if knows_ring(store, ring):
         return
     held = _held(ring)
     with store.begin() as uow:
         # Of two that come to an empty database at once, the second has to look again.
         uow.known_keys.hold()
-        _want_shared(held, uow.known_keys.every())
+        _require_shared_key(held, uow.known_keys.every())
         uow.known_keys.add(held)
         uow.commit()
 
 
-def want_no_keys(store: Store, where: str) -> None:
+def require_no_keys(store: Store, where: str) -> None:
     """Raise ``ConfigError`` where the database has keys, for new ones would be made ``where``."""
     with store.read() as uow:
         known = uow.known_keys.every()
@@ -386,7 +386,7 @@ def _held(ring: KeyRing) -> dict[str, str]:
     return {key: purpose.value for purpose in KeyPurpose for key in ring.ids(purpose)}
 
 
-def _want_shared(held: dict[str, str], known: dict[str, str]) -> None:
+def _require_shared_key(held: dict[str, str], known: dict[str, str]) -> None:
     for purpose in set(known.values()) & set(held.values()):
         theirs = {key: named for key, named in known.items() if named == purpose}
         if not theirs.keys() & held.keys():

@@ -54,7 +54,7 @@ class RotationWork(Protocol):
         """Return some of those that are kept beside the current ones, likewise."""
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``."""
+        """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``."""
 
 
 class UnderCurrentKey:
@@ -94,7 +94,7 @@ def reseal_all(
 def walk(
     store: Store, work: RotationWork, current: str, actor: str, progress: Progress | None = None
 ) -> Rotation:
-    """Do all of ``work``; raises ``StoreError`` and ``KeysAway``: what is done stays done.
+    """Do all of ``work``; raises ``StoreError`` and ``KeysUnavailable``: what is done stays done.
 
     The audit gets one row with the counts, also where the work ends early. ``current`` is
     the key that the work is for.

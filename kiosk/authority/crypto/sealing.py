@@ -89,7 +89,7 @@ class Sealer:
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
         """Open what was sealed for ``label``, and derive what derives.
 
-        Raises ``SealBroken``, ``KeyMissing`` or ``KeysAway``.
+        Raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
         """
         found = self.look(sealed, label)
         return self.masters.derive(found, label.card) if isinstance(found, Derivation) else found

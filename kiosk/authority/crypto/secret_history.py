@@ -40,7 +40,7 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
 
     One whose seal is broken is no secret any more: whatever is given is new then. Those that
     derive are compared last, for a token may have to be asked for each. Where it does not
-    answer, or a key is not there, nobody knows: ``KeysAway`` or ``KeyMissing`` is raised.
+    answer, or a key is not there, nobody knows: ``KeysUnavailable`` or ``KeyMissing`` is raised.
     """
     current = card.sealed_secret
     found = _looked_at(sealer, card, current) if current else None
@@ -54,22 +54,22 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     return any(_opens_to(sealer, card, sealed, kind, given) for sealed, kind in known)
 
 
-def make_way(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
+def archive_secrets(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
     """Keep what ``card`` had or may have as former, before staff's own word takes its place.
 
     A card that was set aside is not any more: there is something new to be tried.
     """
     pending = uow.kept.pending(card.id)
     if pending is not None:
-        turn_former(uow, sealer, card, pending)
-    keep_current(uow, sealer, card)
+        archive_pending(uow, sealer, card, pending)
+    archive_current(uow, sealer, card)
     uow.kept.forget_refusals(card.id)
     uow.cards.set_aside(card.id, None)
     uow.cards.secret_changed(card.id)
     uow.cards.forget_exchanges(card.id)
 
 
-def turn_former(
+def archive_pending(
     uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret, *, refused: bool = False
 ) -> None:
     """Make the pending secret a former one; one whose seal is broken opens nothing, and goes.
@@ -83,7 +83,7 @@ def turn_former(
         uow.kept.turn(pending, former, refused=refused)
 
 
-def keep_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
+def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
     """Keep a former copy of the current secret, where there is one that opens."""
     sealed = card.sealed_secret
     if sealed is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from kiosk.contract.errors import ConfigError, KeyMissing, KeysAway
+from kiosk.contract.errors import ConfigError, KeyMissing, KeysUnavailable
 from kiosk.contract.module_process import (
     CANNOT_LOAD,
     Message,
@@ -26,7 +26,7 @@ from kiosk.contract.sensitive import Sensitive
 # The token's master keys, as this program sees them: it is asked, waited for, and asked again.
 #
 # One process of the module is kept between the calls. A token that hangs, dies or is pulled out
-# is an error in time (``KeysAway``), and is then left alone for a while, so that nobody else
+# is an error in time (``KeysUnavailable``), and is then left alone for a while, so that nobody else
 # waits for it; the next call after that starts a new process.
 
 WORKER: Final = "kiosk.authority.crypto.token_worker"
@@ -159,13 +159,13 @@ class TokenMasters:
             raise self._error(_PIN_REFUSED)
         return pin
 
-    def _away(self, because: str) -> KeysAway:
+    def _away(self, because: str) -> KeysUnavailable:
         self._drop()
         self._because, self._away_until = because, self._now() + AWAY_S
         return self._error(because)
 
-    def _error(self, because: str) -> KeysAway:
-        return KeysAway(f"the token {self._token.label!r}: {because}")
+    def _error(self, because: str) -> KeysUnavailable:
+        return KeysUnavailable(f"the token {self._token.label!r}: {because}")
 
     def _drop(self) -> None:
         if self._process is not None:

@@ -8,11 +8,11 @@ from typing import Final
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import (
-    keep_current,
+    archive_current,
+    archive_pending,
     label,
     open_current,
     open_kept,
-    turn_former,
 )
 from kiosk.authority.store.records import Card, KeptSecret, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -153,7 +153,7 @@ def record_pending_outcome(
     if found is AnswerMeaning.NEW_HOLDS:
         _make_current(uow, sealer, visit, card, pending)
     else:
-        turn_former(uow, sealer, card, pending)
+        archive_pending(uow, sealer, card, pending)
 
 
 def set_aside(uow: UnitOfWork, visit: Visit, card: Card) -> None:
@@ -173,7 +173,7 @@ def _make_current(
         record(uow, AuditKind.SECRET_BROKEN, visit, revision=pending.sealed.revision)
         set_aside(uow, visit, card)
         return
-    keep_current(uow, sealer, card, pending.entry_id)
+    archive_current(uow, sealer, card, pending.entry_id)
     uow.kept.take(pending)
     uow.cards.replace_secret(card.id, before, sealed)
 

@@ -21,8 +21,8 @@ from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.card_evidence import (
     CHALLENGE_LIFE,
     digest_of,
+    refuse_unproven,
     refused_before,
-    turn_unproven_away,
 )
 from kiosk.authority.crypto import admin_keys
 from kiosk.authority.dependencies import Dependencies
@@ -139,7 +139,7 @@ def admit(
         if admin_keys.is_right(answer.cryptogram, digest):
             _take_in(uow, case, judged)
         else:
-            refusal = _turn_away(uow, case, judged)
+            refusal = _refuse_exchange(uow, case, judged)
         uow.commit()
         return refusal
 
@@ -191,7 +191,7 @@ def _take_in(uow: UnitOfWork, case: GrantContext, judged: bytes) -> None:
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _turn_away(uow: UnitOfWork, case: GrantContext, judged: bytes) -> Refusal:
+def _refuse_exchange(uow: UnitOfWork, case: GrantContext, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
     The exchange stays counted (``kiosk.authority.steps.key_barred``), for the forged card has
@@ -200,4 +200,4 @@ def _turn_away(uow: UnitOfWork, case: GrantContext, judged: bytes) -> Refusal:
     if not is_key_proven(case.card):
         uow.cards.unexpose_secret(case.card.id)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
-    return turn_unproven_away(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)
+    return refuse_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)

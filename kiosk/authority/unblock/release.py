@@ -23,8 +23,8 @@ from kiosk.authority.card_evidence import (
     draw,
     judge,
     key_to_prove,
+    refuse_unproven,
     refused_before,
-    turn_unproven_away,
     unlock_barred,
 )
 from kiosk.authority.dependencies import Dependencies
@@ -78,7 +78,7 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         context = enter(uow, parts, visit_id)
         _need_gate(context)
         if not _waits_for_outcome(uow, context):
-            context = _settle_earlier(uow, parts, context)
+            context = _resolve_earlier(uow, parts, context)
             _need_tries(uow, context)
         if has_admin_key(context.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, context.visit)
@@ -94,7 +94,7 @@ def _waits_for_outcome(uow: UnitOfWork, context: VisitContext) -> bool:
     return entry is not None and entry.visit_id == context.visit.id
 
 
-def _settle_earlier(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
+def _resolve_earlier(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
     """Believe what a card reports that is known by name only, now that every factor was passed.
 
     It settles an open unblock, and the account of its tries. A card that is proven did when it
@@ -137,14 +137,14 @@ def release(
         _need_gate(context)
         earlier = _still_open(uow, context, attempt)
         if earlier is None:
-            context = _settle_earlier(uow, parts, context)
+            context = _resolve_earlier(uow, parts, context)
             _need_tries(uow, context)
         elif has_admin_key(context.card):
             return made_before(context.visit, earlier, proof, uow.now)
         if earlier is None or earlier.proof != digest_of("release", proof):
             unproven = _unproven(uow, parts, context, proof)
             if unproven is not None:
-                refusal = turn_unproven_away(uow, context.visit, unproven, judged)
+                refusal = refuse_unproven(uow, context.visit, unproven, judged)
                 uow.commit()
                 return refusal
         if earlier is not None:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.crypto.derivation import least_generation
-from kiosk.authority.crypto.secret_history import label, open_kept, turn_former
+from kiosk.authority.crypto.secret_history import archive_pending, label, open_kept
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.store.records import Card, KeptKind, KeptSecret, UnblockState, new_id
@@ -121,7 +121,7 @@ def _conclude(
             record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
         case UnblockNotSent() | UnblockRefused(tries_left=None):
             # Cards were seen that take it and answer with an error; a station may say anything.
-            turn_former(uow, parts.sealer, card, pending, refused=True)
+            archive_pending(uow, parts.sealer, card, pending, refused=True)
             record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
         case UnblockRefused() | UnblockWrong():  # a secret that it had just taken
             uow.cards.know_secret_tries(card.id, _left(card, outcome))

@@ -34,8 +34,8 @@ from textual.widgets import Button, Input
 from kiosk.authority.administration.views import Grounds
 from kiosk.contract.errors import (
     AdministrationError,
-    ChangedMeanwhile,
-    NothingThere,
+    ConcurrentChange,
+    NotFound,
     NotTaken,
     StoreError,
 )
@@ -270,7 +270,7 @@ class Form(Dialog[T]):
 
     - ``NotTaken`` is shown beside the field it names (below the fields where there is no
       such field), what was typed stays, and it can be sent again;
-    - ``ChangedMeanwhile`` and ``NothingThere`` say what others did and call ``on_stale``,
+    - ``ConcurrentChange`` and ``NotFound`` say what others did and call ``on_stale``,
       so that the page behind reads anew. ``send`` should look up what it acts on (a
       ``Seen``) when it is called, not before: then sending again decides on what is so now;
     - ``NotPermitted`` and ``StoreError`` are said below the fields.
@@ -405,7 +405,7 @@ class Form(Dialog[T]):
     def _refused(self, error: page.Refusal) -> None:
         lines = (page.explanation(error), *page.changes(error))
         self._note.say("\n".join(lines))
-        stale = isinstance(error, ChangedMeanwhile | NothingThere)
+        stale = isinstance(error, ConcurrentChange | NotFound)
         if stale and self.on_stale is not None:
             self.on_stale()
 

@@ -17,7 +17,7 @@ class Case:
     """The person as the page shows them at the moment of asking, not as it once did.
 
     So a dialog that was told that somebody else was first acts, sent again, on what is so
-    now. ``person_now`` raises ``NothingThere`` where there is nobody any more.
+    now. ``person_now`` raises ``NotFound`` where there is nobody any more.
     """
 
     desk: AdminDesk

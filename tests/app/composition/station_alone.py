@@ -11,7 +11,7 @@ import os
 import sys
 
 from kiosk.app.composition.cards import build_cards
-from kiosk.app.composition.station import build_station, look_of
+from kiosk.app.composition.station import appearance_of, build_station
 from kiosk.app.config.settings import Settings
 from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.station.commands import Command
@@ -73,7 +73,7 @@ def fault(error: BaseException) -> None:
 def main() -> None:
     settings = Settings()
     station = build_station(settings, lambda: StubbedExecutor(settings))
-    pages = asyncio.run(live(KioskApp(station.loop, look_of(settings), fault)))
+    pages = asyncio.run(live(KioskApp(station.loop, appearance_of(settings), fault)))
     station.close()
     sys.stdout.write(json.dumps({"pages": pages, "modules": sorted(sys.modules)}))
 

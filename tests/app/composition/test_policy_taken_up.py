@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.composition.authority import AuthorityHouse, build_authority
+from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.config.loading import load_settings
 from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
@@ -39,7 +39,7 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: SetClock) -> Iterator[AuthorityHouse]:
+def house(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     """What stands behind a station, and nobody in it yet."""
     settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path)})
     settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
@@ -67,7 +67,7 @@ def questions_to_choose(authority: Authority, card: CardId) -> int:
 
 
 def test_a_changed_policy_is_taken_up_within_a_minute(
-    house: AuthorityHouse, clock: SetClock
+    house: BuiltAuthority, clock: SetClock
 ) -> None:
     holder = samples.holder()
     card = replace(samples.card(holder.id), pin_key=PLASTIC.pin_public)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.app.composition.station import look_of
+from kiosk.app.composition.station import appearance_of
 from kiosk.app.config.loading import load_settings
 from screens.theme import PLAIN, RICH
 
@@ -16,4 +16,4 @@ def test_a_bare_console_gets_plain_glyphs(
     monkeypatch: pytest.MonkeyPatch, terminal: str, glyphs: object
 ) -> None:
     monkeypatch.setenv("TERM", terminal)
-    assert look_of(load_settings(None, {})).glyphs is glyphs
+    assert appearance_of(load_settings(None, {})).glyphs is glyphs

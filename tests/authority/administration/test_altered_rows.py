@@ -22,7 +22,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import NothingThere, NotTaken, RowAltered
+from kiosk.contract.errors import NotFound, NotTaken, RowAltered
 from tests.support.database import SetClock, sqlite_url
 
 MANY = 25
@@ -104,9 +104,9 @@ def test_an_altered_row_can_be_taken_as_it_is(store: Store, tmp_path: Path) -> N
 
 
 def test_what_is_not_there_or_has_no_reason_is_not_taken(store: Store) -> None:
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         accept(store, "card", "c99", "root", "compared with the paper form")
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         accept(store, "outbox_message", "m", "root", "compared with the paper form")
     with pytest.raises(NotTaken):
         accept(store, "card", "c07", "root", "48271593")

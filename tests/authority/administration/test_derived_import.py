@@ -10,11 +10,11 @@ import pytest
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import label, make_way
+from kiosk.authority.crypto.secret_history import archive_secrets, label
 from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import KeysAway
+from kiosk.contract.errors import KeysUnavailable
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
@@ -114,7 +114,7 @@ def test_a_card_whose_stored_secret_was_the_derived_one_keeps_what_it_has(
         before = card.sealed_secret.revision
         sealed = sealer.seal(Sensitive(has), label(card, SealKind.UNBLOCK, before + 1))
         with store.begin() as uow:
-            make_way(uow, sealer, card)
+            archive_secrets(uow, sealer, card)
             uow.cards.replace_secret(card.id, before, sealed)
             uow.commit()
     for changes in (1, 0):
@@ -147,7 +147,7 @@ def test_a_token_that_is_away_keeps_all_of_a_file_out(
     later = Importer(store, Sealer(ring, Masters(ring, away)))
     path = file(tmp_path, line(0) + ",", line(1, secret="") + ",derive-0001-x")
     before = later.everything()
-    with pytest.raises(KeysAway):
+    with pytest.raises(KeysUnavailable):
         later.run(path)
     assert later.everything() == before
 
@@ -160,12 +160,12 @@ def test_a_secret_is_not_put_in_place_of_one_that_nobody_can_compare_now(
     card = importer.card(0)
     sealed = sealer.seal(Derivation("derive-0001-x", 1), label(card, SealKind.UNBLOCK, 2))
     with store.begin() as uow:
-        make_way(uow, sealer, card)
+        archive_secrets(uow, sealer, card)
         assert uow.cards.replace_secret(card.id, 1, sealed)
         uow.commit()
     away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
     later = Importer(store, Sealer(ring, Masters(ring, away)))
     assert later.run(csv_of(tmp_path, line(0))).cards_changed == 0, "it had that one once"
-    with pytest.raises(KeysAway):
+    with pytest.raises(KeysUnavailable):
         later.run(csv_of(tmp_path, line(0, secret="99998888")))
     assert later.card(0) == replace(card, sealed_secret=sealed)

@@ -21,7 +21,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.rotation import derived_by_key
 from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import label, make_way, open_current, open_kept
+from kiosk.authority.crypto.secret_history import archive_secrets, label, open_current, open_kept
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
@@ -123,7 +123,7 @@ def test_what_takes_another_secret_meanwhile_is_left_alone(store: Store, key_fil
             with store.begin() as uow:
                 card = uow.cards.get(cards[2].id)
                 assert card is not None
-                make_way(uow, sealer, card)
+                archive_secrets(uow, sealer, card)
                 staffs = sealer.seal(Sensitive("99998888"), label(card, SealKind.UNBLOCK, 2))
                 assert uow.cards.replace_secret(card.id, 1, staffs)
                 uow.commit()

@@ -13,10 +13,10 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import reseal_all, sealed_by_key
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import (
+    archive_current,
+    archive_secrets,
     has_or_had,
-    keep_current,
     label,
-    make_way,
     open_kept,
 )
 from kiosk.authority.store.database import Store
@@ -68,7 +68,7 @@ def safe(tmp_path: Path, sqlite_template: Path) -> Iterator[Safe]:
 def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
     with safe.store.begin() as uow:
         uow.cards.set_aside(safe.card.id, uow.now)
-        make_way(uow, safe.sealer, safe.card)
+        archive_secrets(uow, safe.sealer, safe.card)
         assert uow.kept.pending(safe.card.id) is None
         assert safe.held(uow, safe.sealer) == [FIRST, SECOND]
         for known, told in ((FIRST, True), (SECOND, True), (NEVER, False)):
@@ -80,14 +80,14 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
 
 def test_a_secret_that_does_not_open_is_in_nobodys_way(safe: Safe) -> None:
     with safe.store.begin() as uow:
-        make_way(uow, Sealer(KeyRing.fresh()), safe.card)
+        archive_secrets(uow, Sealer(KeyRing.fresh()), safe.card)
         assert uow.kept.pending(safe.card.id) is None
         assert uow.kept.former(safe.card.id) == ()
 
 
 def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
     with safe.store.begin() as uow:
-        keep_current(uow, safe.sealer, safe.card)
+        archive_current(uow, safe.sealer, safe.card)
         uow.commit()
     rotated = safe.ring.with_new(KeyPurpose.SEAL)
     told: list[tuple[int, int]] = []

@@ -18,7 +18,7 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, new_id
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import AuthorityUnavailable, KeysAway
+from kiosk.contract.errors import AuthorityUnavailable, KeysUnavailable
 from kiosk.contract.messages import CardId, Finished, Health, UnblockDone, UnblockUnknown
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card
@@ -58,7 +58,7 @@ class Place:
     def _answer(self) -> None:
         self.fails_in -= 1
         if self.away or self.fails_in == 0:
-            raise KeysAway("the token is away")
+            raise KeysUnavailable("the token is away")
 
 
 def derive(world: World, token: Place | TokenMasters | None = None) -> Masters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.crypto.secret_history import make_way
+from kiosk.authority.crypto.secret_history import archive_secrets
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import (
     Grant,
@@ -68,7 +68,7 @@ def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: 
 def test_another_one_that_staff_set_has_not_been_seen(world: World, card: Card) -> None:
     _at_new_pin(world, card).grant()
     with world.store.begin() as uow:
-        make_way(uow, world.parts.sealer, world.card(card))
+        archive_secrets(uow, world.parts.sealer, world.card(card))
         uow.commit()
     assert world.card(card).secret_seen_at is None
 

@@ -18,7 +18,7 @@ from kiosk.authority.administration.views import (
     UnknownCard,
 )
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import Record
@@ -125,7 +125,7 @@ class FakeCodesDesk(Files):
         for code in self._estate.codes:
             if code.code_id == code_id:
                 return code
-        raise NothingThere("This code is over, used or withdrawn.")
+        raise NotFound("This code is over, used or withdrawn.")
 
 
 class FakeProposalsDesk(Files):
@@ -158,7 +158,7 @@ class FakeProposalsDesk(Files):
         for line in self._estate.proposals:
             if line.proposal_id == proposal_id:
                 return line
-        raise NothingThere("This does not wait any more.")
+        raise NotFound("This does not wait any more.")
 
 
 def _line(card: NewCard) -> CardLine:

@@ -19,7 +19,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW, Record, open_to
@@ -37,17 +37,17 @@ class Files:
         self._asked = asked
 
     def record(self, holder_id: str) -> Record:
-        """Return somebody; raises ``NothingThere``."""
+        """Return somebody; raises ``NotFound``."""
         if holder_id not in self._estate.people:
-            raise NothingThere("This person is not recorded any more.")
+            raise NotFound("This person is not recorded any more.")
         return self._estate.people[holder_id]
 
     def held(self, seen: Seen) -> Record:
-        """Return somebody as they were seen; raises ``ChangedMeanwhile``."""
+        """Return somebody as they were seen; raises ``ConcurrentChange``."""
         record = self.record(seen.holder_id)
         if record.person.seen.revision != seen.revision:
             changes = tuple(told for revision, told in record.deeds if revision > seen.revision)
-            raise ChangedMeanwhile("This person was changed since you looked. Look again.", changes)
+            raise ConcurrentChange("This person was changed since you looked. Look again.", changes)
         return record
 
 
@@ -101,7 +101,7 @@ class FakePeopleDesk(Files):
         for record in self._estate.people.values():
             if record.person.number == number:
                 return self._shown(record)
-        raise NothingThere(f"Nobody has the number {number}.")
+        raise NotFound(f"Nobody has the number {number}.")
 
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
         self._asked.hear(Action.SEE_PEOPLE, "people.story", holder_id, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NothingThere, StoreError
+from kiosk.contract.errors import NotFound, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
 from tests.screens.admin.proposals import EMAIL, STAFF
@@ -142,7 +142,7 @@ def _gone_after_one_look(desk: FakeDesk) -> None:
 
     def once(holder_id: str) -> object:
         if desk.asked.of("people.person"):
-            raise NothingThere("This person is not recorded any more.")
+            raise NotFound("This person is not recorded any more.")
         return look(holder_id)
 
     desk.people.person = once  # type: ignore[method-assign,assignment]

@@ -21,7 +21,7 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.errors import NotFound, NotTaken
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
 
@@ -100,7 +100,7 @@ class FakeImportDesk(Slow):
     def _done(self, name: str, progress: Progress) -> ImportResult:
         size = next((file.size for file in self._estate.files if file.name == name), None)
         if size is None:
-            raise NothingThere(f"There is no file {name} any more.")
+            raise NotFound(f"There is no file {name} any more.")
         self._work(progress, size)
         if "bad" in name:
             shown = tuple(_problem(number) for number in range(min(self.problems, 200)))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from kiosk.authority.administration.views import ChainVerdict, KeyLine
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, NotTaken, StoreError
+from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.samples import SEND, Sample
@@ -144,7 +144,7 @@ def _misfit(desk: FakeDesk) -> None:
 def _second(desk: FakeDesk) -> None:
     told = ("Bo Banks set questions_registered to 6.",)
     because = "questions_registered was changed since you looked."
-    desk.asked.raises("policy.change", ChangedMeanwhile(because, told))
+    desk.asked.raises("policy.change", ConcurrentChange(because, told))
 
 
 def _two_keys(desk: FakeDesk) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from kiosk.authority.administration.views import Done, Grounds
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, NotTaken, StoreError
+from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from screens.admin.app import IDLE_S, WARNING_S
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
@@ -113,6 +113,6 @@ def _not_taken(desk: FakeDesk) -> None:
 def _second(desk: FakeDesk) -> None:
     def retire(name: str, grounds: Grounds) -> Done:
         told = (f"Bo Banks retired {name} (reference B4XT-1QLM).",)
-        raise ChangedMeanwhile(f"{name} was changed since you looked. Look again.", told)
+        raise ConcurrentChange(f"{name} was changed since you looked. Look again.", told)
 
     desk.stations.retire = retire  # type: ignore[method-assign]

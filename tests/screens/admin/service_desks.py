@@ -17,7 +17,7 @@ from kiosk.authority.administration.views import (
     Today,
 )
 from kiosk.authority.roles import Action, Role
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW
@@ -51,7 +51,7 @@ class FakeStationsDesk(Fake):
     def retire(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_STATION, "stations.retire", name, grounds)
         if self._line(name).retired_at is not None:
-            raise ChangedMeanwhile(f"{name} is retired already.", (f"Bo Banks retired {name}.",))
+            raise ConcurrentChange(f"{name} is retired already.", (f"Bo Banks retired {name}.",))
         self._put(name, replace(self._line(name), retired_at=NOW))
         return self._asked.done(f"{name} is retired: it serves nobody any more.")
 
@@ -64,7 +64,7 @@ class FakeStationsDesk(Fake):
         for line in self._estate.stations:
             if line.name == name:
                 return line
-        raise NothingThere(f"There is no station {name}.")
+        raise NotFound(f"There is no station {name}.")
 
     def _put(self, name: str, line: StationLine) -> None:
         others = [other for other in self._estate.stations if other.name != name]
@@ -101,7 +101,7 @@ class FakeQuestionsDesk(Fake):
         for line in self._estate.questions:
             if line.id == question_id:
                 return line
-        raise NothingThere("There is no such question.")
+        raise NotFound("There is no such question.")
 
     def _put(self, line: QuestionLine) -> None:
         others = [other for other in self._estate.questions if other.id != line.id]
@@ -133,7 +133,7 @@ class FakePolicyDesk(Fake):
         at, line = _found(self._estate.policy, name)
         if line.revision != revision:
             told = f"{line.changed_by} set {name} to {line.value}."
-            raise ChangedMeanwhile("The setting was changed since you looked.", (told,))
+            raise ConcurrentChange("The setting was changed since you looked.", (told,))
         return at, line
 
     def _put(self, at: int, line: PolicyLine, value: str, reason: str) -> None:
@@ -198,11 +198,11 @@ class FakeStaffDesk(Fake):
         for at, line in enumerate(self._estate.staff):
             if line.staff_id == staff_id:
                 if line.revision != revision:
-                    raise ChangedMeanwhile(
+                    raise ConcurrentChange(
                         "Somebody changed this member.", (f"{line.name} was changed.",)
                     )
                 return at, line
-        raise NothingThere("There is no such member of staff.")
+        raise NotFound("There is no such member of staff.")
 
 
 class _Named(Protocol):
@@ -217,7 +217,7 @@ def _found(lines: Sequence[_N], name: str) -> tuple[int, _N]:
     for at, line in enumerate(lines):
         if line.name == name:
             return at, line
-    raise NothingThere(f"There is no {name}.")
+    raise NotFound(f"There is no {name}.")
 
 
 def _key(public_key: str) -> KeyLine:

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NothingThere
+from kiosk.contract.errors import NotFound
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.codes import CodeShown, grouped
 from screens.admin.dialogs.form import WAYS
@@ -235,7 +235,7 @@ async def test_a_code_is_agreed_to_and_withdrawn_from_the_persons_page_too() -> 
 
 async def test_a_code_that_is_over_meanwhile_is_said_on_the_persons_page() -> None:
     async with person(READY) as run:
-        run.desk.asked.raises("proposals.agree", NothingThere("This code is over."))
+        run.desk.asked.raises("proposals.agree", NotFound("This code is over."))
         await run.press("g")
         await grounds(run)
         assert "This code is over." in run.text

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NothingThere, StoreError
+from kiosk.contract.errors import NotFound, StoreError
 from screens.admin.imports import ImportPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
@@ -130,7 +130,7 @@ async def test_the_session_ends_only_once_an_import_is_through() -> None:
 
 async def test_a_file_that_is_gone_is_said() -> None:
     async with running(pages=PAGES) as run:
-        gone = NothingThere("There is no file starters-march.csv any more.")
+        gone = NotFound("There is no file starters-march.csv any more.")
         run.desk.asked.raises("imports.rehearse", gone)
         await run.press("f9", "enter")
         assert "! There is no file starters-march.csv any more." in run.text

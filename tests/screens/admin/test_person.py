@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, StoreError
+from kiosk.contract.errors import ConcurrentChange, StoreError
 from screens.admin.person import DEEDS
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
@@ -233,7 +233,7 @@ async def test_what_somebody_else_did_is_told_and_the_form_acts_on_what_is_so_no
 async def test_what_makes_no_sense_any_more_is_refused_by_the_desk_in_words() -> None:
     async with person(BLOCKED) as run:
         await run.press("b", "down", "enter", *"sure")
-        run.desk.asked.raises("people.lift_block", ChangedMeanwhile("Not blocked any more.", ()))
+        run.desk.asked.raises("people.lift_block", ConcurrentChange("Not blocked any more.", ()))
         await run.press("enter")
         assert "Not blocked any more." in run.text
         await run.press("escape", "escape")

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotTaken
 from screens.admin.questions import QuestionsPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
@@ -77,7 +77,7 @@ async def test_who_comes_second_sees_what_is_so_now() -> None:
         first = run.desk.estate.questions[0]
         run.desk.estate.questions[0] = replace(first, retired_at=NOW)
         run.desk.asked.raises(
-            "questions.retire", ChangedMeanwhile("This question is retired already.")
+            "questions.retire", ConcurrentChange("This question is retired already.")
         )
         await run.press(*"Found on profiles", "enter")
         assert "! This question is retired already." in run.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken, StoreError
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken, StoreError
 from tests.screens.admin.form_desk import Deeds, page
 from tests.screens.admin.pilots import SIZES, running
 
@@ -39,7 +39,7 @@ async def test_a_complaint_about_no_field_of_the_form_is_said_below(deeds: Deeds
 
 async def test_who_comes_second_reads_what_was_done_and_can_send_again(deeds: Deeds) -> None:
     told = "Bo Banks lifted the block (reference B4XT-1QLM)."
-    deeds.errors = [ChangedMeanwhile("Somebody changed it. Look again.", (told,))]
+    deeds.errors = [ConcurrentChange("Somebody changed it. Look again.", (told,))]
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
         assert "! Somebody changed it. Look again." in run.text
@@ -54,7 +54,7 @@ async def test_who_comes_second_reads_what_was_done_and_can_send_again(deeds: De
     ("error", "said"),
     [
         (NotPermitted("This is not for the role agent."), "! This is not for the role agent."),
-        (NothingThere("It is gone."), "! It is gone."),
+        (NotFound("It is gone."), "! It is gone."),
         (StoreError("no such table", "1"), "! The database does not answer."),
     ],
 )
@@ -72,7 +72,7 @@ async def test_a_refusal_is_said_and_loses_nothing(
 
 
 async def test_an_act_without_a_dialog_that_came_too_late_is_told_in_one(deeds: Deeds) -> None:
-    deeds.errors = [ChangedMeanwhile("It was changed. Look again.", ("Bo Banks did it.",))]
+    deeds.errors = [ConcurrentChange("It was changed. Look again.", ("Bo Banks did it.",))]
     async with running(pages=[deeds.page()]) as run:
         await run.press("x")
         assert "Somebody else was first." in run.text

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration.views import Grounds, ProposalLine
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, NotPermitted
+from kiosk.contract.errors import ConcurrentChange, NotPermitted
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
@@ -89,7 +89,7 @@ async def test_agents_do_not_see_what_is_for_managers() -> None:
     [
         (NotPermitted("Bo Banks let you in here."), "Bo Banks let you in here."),
         (
-            ChangedMeanwhile("This person was changed.", ("Bo Banks corrected the name.",)),
+            ConcurrentChange("This person was changed.", ("Bo Banks corrected the name.",)),
             "Bo Banks corrected the name.",
         ),
     ],

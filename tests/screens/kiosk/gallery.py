@@ -19,7 +19,7 @@ from pathlib import Path
 from textual import events
 
 from screens.kiosk.app import KioskApp
-from screens.theme import Look
+from screens.theme import Appearance
 from tests.screens.kiosk.pictures import SIZES, pictures
 from tests.screens.kiosk.samples import Sample, samples
 from tests.screens.recording_desk import StillDesk
@@ -51,7 +51,7 @@ class Gallery(KioskApp):
     """Turns from sample to sample."""
 
     def __init__(self, chosen: Sequence[Sample]) -> None:
-        super().__init__(StillDesk(chosen[0].state), Look(), lambda error: None)
+        super().__init__(StillDesk(chosen[0].state), Appearance(), lambda error: None)
         self._chosen = chosen
         self._at = 0
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from kiosk.station.states import Attract
 from screens.kiosk.app import KioskApp
-from screens.theme import Look
+from screens.theme import Appearance
 from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.samples import Sample
 from tests.screens.pilots import type_keys
@@ -19,7 +19,7 @@ from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (60, 20), (120, 36))
 LARGE = (160, 50)
-STILL = Look(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
+STILL = Appearance(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
 NOW = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
 
 
@@ -31,7 +31,7 @@ class PictureApp(KioskApp):
         return screen_svg(self)
 
 
-def app_for(sample: Sample, look: Look = STILL) -> PictureApp:
+def app_for(sample: Sample, look: Appearance = STILL) -> PictureApp:
     """Return an app that shows ``sample``; a fault is raised by the test's own harness."""
     seen = replace(look, touch=sample.touch, dark=sample.dark)
     return PictureApp(

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from screens import theme
 from screens.admin.app import every_page
 from screens.terminal.colours import has_few_colours
-from screens.theme import ENOUGH, ColourPalette, Look, as_256, contrast
+from screens.theme import ENOUGH, Appearance, ColourPalette, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
 from tests.screens.kiosk.test_theme import TEXT, UNDER, accents
@@ -30,11 +30,11 @@ def _weakest(palette: ColourPalette) -> float:
 
 @pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
 def test_all_text_is_legible_once_it_is_mapped(surface: theme.Surface) -> None:
-    assert _weakest(surface(Look().accent)) >= ENOUGH
+    assert _weakest(surface(Appearance().accent)) >= ENOUGH
 
 
 def test_it_was_not_before() -> None:
-    assert _weakest(theme.light(Look().accent)) < ENOUGH
+    assert _weakest(theme.light(Appearance().accent)) < ENOUGH
 
 
 @given(accents)
@@ -45,7 +45,7 @@ def test_whatever_the_accent(accent: str) -> None:
 
 @pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
 def test_what_text_stands_on_can_be_told_apart(surface: theme.Surface) -> None:
-    palette = surface(Look().accent)
+    palette = surface(Appearance().accent)
     assert as_256(palette.paper) != as_256(palette.ground)
 
 

@@ -22,14 +22,14 @@ from kiosk.station.states import (
     CodeNeeded,
     CodeNotice,
     ConfirmOwner,
-    EmailTrouble,
+    EmailFault,
     EnterEmail,
     GiveAnswer,
     Menu,
     PickQuestion,
     State,
 )
-from screens.theme import Look
+from screens.theme import Appearance
 from tests.screens.geometry import layout_faults, screen_lines
 from tests.screens.kiosk.pictures import SIZES, STILL, app_for
 from tests.screens.kiosk.samples import CODE, EMAIL, UNLOCK, Sample, one_of_each
@@ -66,11 +66,11 @@ def _pages() -> list[State]:
         *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),
         CodeEntry(visit, structs.replace(code, expires_in_s=0)),
         *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
-        EnterEmail(visit, GiveEmail("a" * 254, EMAIL.domains), None, EmailTrouble.DOMAIN),
+        EnterEmail(visit, GiveEmail("a" * 254, EMAIL.domains), None, EmailFault.DOMAIN),
     ]
 
 
-async def _faults(look: Look, states: list[State], size: tuple[int, int]) -> list[str]:
+async def _faults(look: Appearance, states: list[State], size: tuple[int, int]) -> list[str]:
     faults: list[str] = []
     app = app_for(Sample(states[0]), look)
     async with app.run_test(size=size) as pilot:

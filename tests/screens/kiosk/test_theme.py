@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screens import theme
-from screens.theme import ENOUGH, ColourPalette, Look, contrast
+from screens.theme import ENOUGH, Appearance, ColourPalette, contrast
 
 TEXT = ("ink", "quiet", "accent", "alarm", "done")
 UNDER = ("paper", "ground", "well")
@@ -29,7 +29,7 @@ def _weakest(palette: ColourPalette) -> float:
 
 @pytest.mark.parametrize("surface", [theme.light, theme.dark])
 def test_all_text_of_the_defaults_is_legible(surface: theme.Surface) -> None:
-    palette = surface(Look().accent)
+    palette = surface(Appearance().accent)
     assert _weakest(palette) >= ENOUGH
     assert min(contrast(palette.line, getattr(palette, under)) for under in UNDER) >= OUTLINE
 

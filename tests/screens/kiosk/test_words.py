@@ -14,10 +14,10 @@ from kiosk.contract.policy import PinRule
 from kiosk.station.states import (
     CodeLack,
     CodeNotice,
-    EmailTrouble,
+    EmailFault,
     Outage,
     PadNotice,
-    PinTrouble,
+    PinFault,
     RemovalReason,
     Work,
 )
@@ -107,12 +107,12 @@ def test_each_member_of_each_enumeration_has_words() -> None:
         *(choices.duration(purpose) for purpose in Purpose),
         *(word for purpose in Purpose for word in choices.success(purpose)),
         *(questions.problem(problem) for problem in AnswerProblem),
-        *(email.email_trouble(trouble, ("nhs.net",)) for trouble in EmailTrouble),
+        *(email.email_fault(trouble, ("nhs.net",)) for trouble in EmailFault),
         *(email.code_title(purpose, proves_owner=False) for purpose in (*Purpose, None)),
         *(email.code_notice(notice, 1) for notice in CodeNotice),
         *(word for lack in CodeLack for word in email.lack(lack)),
-        *(pin.trouble(trouble) for trouble in PinTrouble),
-        *(word for why in (*PadNotice, *PinTrouble) for word in pad.paused(why, None)),
+        *(pin.trouble(trouble) for trouble in PinFault),
+        *(word for why in (*PadNotice, *PinFault) for word in pad.paused(why, None)),
         *(pin.enter_text(purpose) for purpose in (*Purpose, None)),
     ]
     assert all(said)

@@ -44,7 +44,7 @@ def show(scenario: str, notes: Notes) -> int:
     from kiosk.station.events import HolderSide
     from kiosk.station.states import Attract, EnterPin
     from screens.kiosk.app import KioskApp
-    from screens.theme import Look
+    from screens.theme import Appearance
     from tests.screens.kiosk.samples import REGISTER
     from tests.screens.recording_desk import StillDesk
 
@@ -62,7 +62,7 @@ def show(scenario: str, notes: Notes) -> int:
             await super().stop()
 
     state = Attract() if scenario == "attract" else EnterPin(REGISTER)
-    look = Look(motion=False, hold_s=0.0, touch=scenario != "keys-only")
+    look = Appearance(motion=False, hold_s=0.0, touch=scenario != "keys-only")
     app = KioskApp(NotingDesk(state), look, notes.fault)
     app.run()
     notes.add(f"code {app.return_code}")

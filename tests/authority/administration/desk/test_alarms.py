@@ -14,7 +14,7 @@ from kiosk.authority.administration.alarms import (
     AlarmKind,
     RaisedAlarm,
     Said,
-    troubles,
+    problems,
 )
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.mail.words import TO_STAFF
@@ -36,7 +36,7 @@ def history(store: Store, clock: SetClock) -> History:
 
 def found(store: Store) -> list[RaisedAlarm]:
     with store.read() as uow:
-        return list(troubles(uow, LIMITS))
+        return list(problems(uow, LIMITS))
 
 
 def listened(store: Store) -> None:

@@ -12,7 +12,7 @@ from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotTaken, StepRefused
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken, StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.estate import means_beside
@@ -86,7 +86,7 @@ def test_one_wins_and_the_other_is_told_what_changed(
         won, lost = winners[0], results[1 - winners[0]]
         done = results[won]
         assert isinstance(done, Done)
-        assert isinstance(lost, ChangedMeanwhile)
+        assert isinstance(lost, ConcurrentChange)
         deed = TOLD[(one, two)[won]]
         assert lost.changes == (f"{offices[won].actor.name} {deed} (reference {done.reference}).",)
         with means.store.read() as uow:
@@ -105,9 +105,9 @@ def test_who_comes_after_an_erasure_finds_nobody(
         assert sum(isinstance(result, Done) for result in results) == 1, results
         erased, renamed = results
         if isinstance(erased, Done):
-            assert isinstance(renamed, NothingThere)
+            assert isinstance(renamed, NotFound)
         else:
-            assert isinstance(erased, ChangedMeanwhile)
+            assert isinstance(erased, ConcurrentChange)
             assert "corrected the name" in erased.changes[0]
 
 

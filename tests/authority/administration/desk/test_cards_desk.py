@@ -12,7 +12,7 @@ from kiosk.authority.administration.cards import LocalCardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.store.records import CardStatus
-from kiosk.contract.errors import AdministrationError, ChangedMeanwhile, NothingThere, NotTaken
+from kiosk.contract.errors import AdministrationError, ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.offices import GROUNDS
@@ -220,7 +220,7 @@ def test_nothing_is_done_to_a_card_that_is_not_theirs_or_is_revoked(
 ) -> None:
     ben, act = somebody(means, "100000000002"), ON_A_CARD[how]
     for card_id in (ben.card.id, "nothing"):
-        with pytest.raises(NothingThere):
+        with pytest.raises(NotFound):
             act(desk, means, asha, card_id)
     desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
     with pytest.raises(NotTaken, match="revoked already"):
@@ -237,7 +237,7 @@ def test_two_who_revoke_and_replace_at_once(
         lambda: LocalCardsDesk(manager).replace(same, asha.card.id, NewCard(NEW), GROUNDS),
     )
     (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
-    assert isinstance(late, ChangedMeanwhile)
+    assert isinstance(late, ConcurrentChange)
     assert len(late.changes) == 1
     assert late.changes[0].startswith(
         (f"{agent.actor.name} revoked a card", f"{manager.actor.name} replaced a card")

@@ -101,7 +101,7 @@ def test_even_where_each_believes_that_it_is_its_turn_one_tells(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that stood still between its turn and its look meets those that came after."""
-    monkeypatch.setattr(Caretaker, "_is_my_turn", lambda _self: True)
+    monkeypatch.setattr(Caretaker, "_claim_round", lambda _self: True)
     history.refused(Reason.NOT_GENUINE)
     stores = [database.store(busy_timeout_s=30) for _ in range(CALLERS)]
     gate = threading.Barrier(CALLERS)

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
-from kiosk.contract.errors import NothingThere, NotTaken
+from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.messages import Purpose
 from tests.authority.administration.desk.given_codes import (
     TWO,
@@ -131,7 +131,7 @@ def test_a_code_is_for_a_card_of_that_person(
 ) -> None:
     ben = somebody(means, "100000000002")
     for card_id in (ben.card.id, "nothing"):
-        with pytest.raises(NothingThere):
+        with pytest.raises(NotFound):
             desk(agent).issue(seen(means, asha), card_id, GROUNDS)
 
 

@@ -12,8 +12,8 @@ from kiosk.authority.administration.views import Actor, Grounds, IssuedCode
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import (
     AdministrationError,
-    ChangedMeanwhile,
-    NothingThere,
+    ConcurrentChange,
+    NotFound,
     NotPermitted,
     NotTaken,
 )
@@ -102,7 +102,7 @@ def test_nobody_agrees_after_fifteen_minutes(
     issued = give(agent, asha, TWO)
     clock.forward(minutes=15)
     assert desk(manager).waiting() == ()
-    with pytest.raises(NothingThere, match="in time"):
+    with pytest.raises(NotFound, match="in time"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -134,7 +134,7 @@ def test_a_code_of_somebody_who_may_give_none_any_more_is_agreed_to_by_nobody(
         assert uow.staff.save(replace(member, **changes))  # type: ignore[arg-type]
         uow.commit()
     assert desk(manager).waiting() == ()
-    with pytest.raises(NothingThere, match="may give none any more"):
+    with pytest.raises(NotFound, match="may give none any more"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -163,7 +163,7 @@ def test_a_code_that_waits_is_withdrawn(
 ) -> None:
     issued = give(agent, asha, TWO)
     done = desk(manager).withdraw(issued.code_id, GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         desk(manager).agree(issued.code_id, GROUNDS)
     told = f"{manager.actor.name} withdrew an unlock code (reference {done.reference})."
     assert caught.value.changes == (told,)
@@ -174,13 +174,13 @@ def test_a_code_that_is_over_is_not_withdrawn(
 ) -> None:
     late = give(agent, asha)
     clock.forward(minutes=15)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk(agent).withdraw(late.code_id, GROUNDS)
     used = give(agent, asha)
     with means.store.begin() as uow:
         uow.codes.consume(used.code_id)
         uow.commit()
-    with pytest.raises(NothingThere, match="was used"):
+    with pytest.raises(NotFound, match="was used"):
         desk(agent).withdraw(used.code_id, GROUNDS)
 
 
@@ -190,7 +190,7 @@ def test_a_mailed_code_is_not_the_desks(
     code_id = mailed(means, asha)
     for act in (desk(agent).agree, desk(agent).withdraw):
         for wanted in (code_id, "nothing"):
-            with pytest.raises(NothingThere):
+            with pytest.raises(NotFound):
                 act(wanted, GROUNDS)
     assert kept(means, code_id).revoked_at is None
 
@@ -209,7 +209,7 @@ def test_of_two_who_agree_at_once_one_does(
             lambda: desk(second).agree(code_id, GROUNDS),  # noqa: B023
         )
         (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
-        assert isinstance(late, ChangedMeanwhile)
+        assert isinstance(late, ConcurrentChange)
         assert "agreed to an unlock code" in late.changes[0]
         assert [e.kind for e in events(means, asha)].count("code-agreed") == round_ + 1
 
@@ -224,7 +224,7 @@ def test_agreeing_and_withdrawing_at_once_is_one_or_the_other(
             lambda: desk(agent).withdraw(code_id, GROUNDS),  # noqa: B023
         )
         (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
-        assert isinstance(late, ChangedMeanwhile)
+        assert isinstance(late, ConcurrentChange)
         agreed = outcomes.index(late) == 1
         assert (live(means, asha) is not None) is agreed
         assert events(means, asha)[0].kind == ("code-agreed" if agreed else "code-withdrawn")
@@ -239,7 +239,7 @@ def test_of_two_who_give_one_at_once_one_does(
         lambda: desk(manager).issue(same, asha.card.id, GROUNDS),
     )
     (issued,) = [one for one in outcomes if isinstance(one, IssuedCode)]
-    (late,) = [one for one in outcomes if isinstance(one, ChangedMeanwhile)]
+    (late,) = [one for one in outcomes if isinstance(one, ConcurrentChange)]
     assert "gave an unlock code by word of mouth" in late.changes[0]
     code = live(means, asha)
     assert code is not None

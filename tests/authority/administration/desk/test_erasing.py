@@ -27,7 +27,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import NothingThere, NotTaken, StepRefused
+from kiosk.contract.errors import NotFound, NotTaken, StepRefused
 from kiosk.contract.messages import (
     CardId,
     EnterCode,
@@ -110,7 +110,7 @@ def test_nothing_names_them_afterwards(
         ((_, note),) = kept.items()
         assert (note.holder_id, note.reason) == (None, WHY.reason)
         assert len(uow.audit.of_holder(card.holder_id)) > 20
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.person(card.holder_id)
 
 
@@ -161,7 +161,7 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
         desk.erase(now(desk), WHY)
     LocalCardsDesk(office).revoke(now(desk), card.id, GROUNDS)
     desk.erase(now(desk), WHY)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.find_one(NUMBER)
 
 
@@ -173,7 +173,7 @@ def test_a_card_that_is_seen_again_settles_it(
     world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.insert(card)
     desk.erase(now(desk), WHY)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.find_one(NUMBER)
 
 

@@ -31,8 +31,8 @@ from kiosk.authority.store.records import AuditEvent, Outcome
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import (
     AdministrationError,
-    ChangedMeanwhile,
-    NothingThere,
+    ConcurrentChange,
+    NotFound,
     NotPermitted,
     NotTaken,
 )
@@ -183,7 +183,7 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     assert (agreed.kind, agreed.actor) == ("act-agreed", second.actor.staff_id)
     assert agreed.detail["proposed_by"] == first.actor.staff_id
     assert deeds[0].actor == first.actor.staff_id
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == ("Manager Two agreed to it.",)
 
@@ -237,7 +237,7 @@ def test_the_same_waits_once(
     first: Office, second: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     LocalAdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
-    with pytest.raises(ChangedMeanwhile, match="waits") as caught:
+    with pytest.raises(ConcurrentChange, match="waits") as caught:
         LocalAdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
     assert "Manager One proposed it" in caught.value.changes[0]
 
@@ -312,7 +312,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
                 uow.staff.remove_key(member.id, agent.actor.key)
         uow.commit()
     assert LocalAdminDesk(second).proposals.waiting() == ()
-    with pytest.raises(NothingThere, match="may not do it any more"):
+    with pytest.raises(NotFound, match="may not do it any more"):
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
@@ -325,7 +325,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
 ) -> None:
     propose(first, asha)
     done = LocalAdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
@@ -340,7 +340,7 @@ def test_after_a_week_nobody_agrees(
     (line,) = LocalAdminDesk(second).proposals.waiting()
     clock.forward(minutes=7 * 24 * 60)
     assert LocalAdminDesk(second).proposals.waiting() == ()
-    with pytest.raises(NothingThere, match="in time"):
+    with pytest.raises(NotFound, match="in time"):
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
     with means.store.read() as uow:
@@ -366,7 +366,7 @@ def test_it_is_declined_or_taken_back(
     event = newest_event(means)
     assert (event.kind, event.actor) == ("act-declined", decider.actor.staff_id)
     assert event.holder_id == asha.holder.id
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == (f"{decider.actor.name} declined it.",)
     propose(first, asha)
@@ -395,7 +395,7 @@ def test_what_was_altered_in_the_database_is_not_done(
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text(f"UPDATE proposed_act SET {change}"))
-    with pytest.raises(NothingThere, match="altered in the database"):
+    with pytest.raises(NotFound, match="altered in the database"):
         LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
     for shown in LocalAdminDesk(second).proposals.waiting():
         assert "altered in the database" in shown.why_not
@@ -414,7 +414,7 @@ def test_of_two_who_agree_at_once_one_does(
         lambda: LocalAdminDesk(third).proposals.agree(line.proposal_id, WHY),
     )
     (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
-    assert isinstance(late, ChangedMeanwhile)
+    assert isinstance(late, ConcurrentChange)
     assert [isinstance(one, Done) for one in outcomes].count(True) == 1
 
 
@@ -476,7 +476,7 @@ def test_a_file_that_was_changed_since_is_not_imported(
     write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
     LocalAdminDesk(first).imports.run("people.csv", unseen)
     write(means, f"{HEADER}{known},thief@nhs.uk,,\n")
-    with pytest.raises(ChangedMeanwhile, match="file was changed"):
+    with pytest.raises(ConcurrentChange, match="file was changed"):
         agree_all(second)
     with means.store.read() as uow:
         holder = uow.holders.get(asha.holder.id)

@@ -22,7 +22,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.contract.errors import NotFound, NotPermitted, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, line
 from tests.support.database import MACS, TestDatabase
@@ -62,7 +62,7 @@ def test_only_plain_files_of_the_folder_are_there(
     assert desk.files() == ()
     names = ("link.csv", "folder.csv", ".hidden.csv", "pipe.csv", "../keys.json", str(outside), "")
     for name in names:
-        with pytest.raises(NothingThere):
+        with pytest.raises(NotFound):
             desk.run(name, unseen)
 
 

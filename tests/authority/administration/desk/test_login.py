@@ -8,9 +8,9 @@ import pytest
 from kiosk.authority.administration.login import (
     VARIABLE,
     admit,
-    key_at_the_door,
+    login_key,
+    record_logout,
     refuse_login,
-    see_off,
 )
 from kiosk.authority.administration.office import Office
 from kiosk.authority.store.database import Store
@@ -31,7 +31,7 @@ def told(folder: Path, text: str) -> dict[str, str]:
 
 
 def test_the_one_key_that_logged_in_is_told(tmp_path: Path, line: str) -> None:
-    assert key_at_the_door(told(tmp_path, f"publickey {line}\n")).startswith("SHA256:")
+    assert login_key(told(tmp_path, f"publickey {line}\n")).startswith("SHA256:")
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,19 @@ def test_the_one_key_that_logged_in_is_told(tmp_path: Path, line: str) -> None:
 )
 def test_anything_else_opens_nothing(tmp_path: Path, line: str, text: str) -> None:
     with pytest.raises(NotPermitted):
-        key_at_the_door(told(tmp_path, text.format(line=line)))
+        login_key(told(tmp_path, text.format(line=line)))
 
 
 def test_without_ssh_nothing_opens(tmp_path: Path) -> None:
     for environ in ({}, {VARIABLE: ""}, {VARIABLE: str(tmp_path / "gone")}):
         with pytest.raises(NotPermitted):
-            key_at_the_door(environ)
+            login_key(environ)
 
 
 def test_staff_are_let_in_and_seen_off(agent: Office, store: Store) -> None:
     actor = admit(store, agent.actor.key, "192.0.2.7")
     assert actor == agent.actor
-    see_off(store, actor, "idle")
+    record_logout(store, actor, "idle")
     with store.read() as uow:
         out, in_ = uow.audit.latest()
     assert (in_.kind, in_.actor) == ("staff-logged-in", actor.staff_id)

@@ -12,7 +12,7 @@ from kiosk.authority.audit import AuditKind, StaffKind
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 
@@ -57,9 +57,9 @@ def test_an_act_that_fails_leaves_nothing(agent: Office, store: Store) -> None:
     def fail_half_way() -> None:
         with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
             act.tell(StaffKind.BLOCK_LIFTED)
-            raise NothingThere("gone")
+            raise NotFound("gone")
 
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         fail_half_way()
     with store.read() as uow:
         assert uow.audit.latest() == ()
@@ -75,7 +75,7 @@ def test_who_comes_second_is_told_what_the_first_did(
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
         act.tell(StaffKind.BLOCK_LIFTED)
     with (
-        pytest.raises(ChangedMeanwhile) as caught,
+        pytest.raises(ConcurrentChange) as caught,
         manager.act(Action.CORRECT_NAME, GROUNDS, seen=seen),
     ):
         raise AssertionError("two acts on one state of a person")
@@ -102,7 +102,7 @@ def test_who_comes_after_an_import_is_told_of_it_and_of_no_secret(
     path.write_text(f"{header}\n{holder.number},Another Name,,,\n")
     summary = PeopleImport(store, agent.means.sealer, 12).run(path, "command line: jo")
     with (
-        pytest.raises(ChangedMeanwhile) as caught,
+        pytest.raises(ConcurrentChange) as caught,
         agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen),
     ):
         raise AssertionError("acted on somebody who was changed")
@@ -112,7 +112,7 @@ def test_who_comes_after_an_import_is_told_of_it_and_of_no_secret(
 
 def test_a_person_who_is_gone_is_not_there(agent: Office) -> None:
     nobody = Seen("0" * 32, 0)
-    with pytest.raises(NothingThere), agent.act(Action.LIFT_BLOCK, GROUNDS, seen=nobody):
+    with pytest.raises(NotFound), agent.act(Action.LIFT_BLOCK, GROUNDS, seen=nobody):
         raise AssertionError("acted on nobody")
 
 

@@ -9,7 +9,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import holder
@@ -43,7 +43,7 @@ def test_an_act_on_somebody_as_they_were_is_refused(
 ) -> None:
     desk, then = LocalPeopleDesk(manager), seen(means, asha)
     done = desk.correct_name(then, "Asha Ahmed", GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         DEEDS[name](desk, then, GROUNDS)
     told = f"{manager.actor.name} corrected the name (reference {done.reference})."
     assert caught.value.changes == (told,)
@@ -52,7 +52,7 @@ def test_an_act_on_somebody_as_they_were_is_refused(
 
 @pytest.mark.parametrize("name", DEEDS)
 def test_an_act_on_nobody_is_refused(manager: Office, name: str) -> None:
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         DEEDS[name](LocalPeopleDesk(manager), Seen("0" * 32, 0), GROUNDS)
 
 
@@ -74,9 +74,9 @@ def test_an_auditor_reads(auditor: Office, asha: Person) -> None:
 
 
 def test_nobody_is_shown_who_is_not_there(desk: LocalPeopleDesk) -> None:
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.person("0" * 32)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.story("0" * 32, before=5)
-    with pytest.raises(NothingThere, match="Nobody has the number 123"):
+    with pytest.raises(NotFound, match="Nobody has the number 123"):
         desk.find_one("123")

@@ -10,7 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit import StaffKind
-from kiosk.contract.errors import ChangedMeanwhile, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import (
@@ -62,10 +62,10 @@ def test_attempts_that_are_used_up_are_given_back_though_nobody_wrote_a_block(
 def test_a_block_that_is_not_there_cannot_be_lifted(
     desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
-    with pytest.raises(ChangedMeanwhile, match="no block any more"):
+    with pytest.raises(ConcurrentChange, match="no block any more"):
         desk.lift_block(seen(means, asha), GROUNDS)
     stranger = samples.stored_person(means.store, "100000000002")
-    with pytest.raises(ChangedMeanwhile, match="no block any more"):
+    with pytest.raises(ConcurrentChange, match="no block any more"):
         desk.lift_block(seen(means, stranger), GROUNDS)
     assert mailed(means) == []
 
@@ -87,7 +87,7 @@ def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
         assert uow.cards.get(asha.card.id) == asha.card
     assert audited(means, asha) == (StaffKind.REGISTRATION_REVOKED, done.reference, {})
     assert mailed(means) == [(OLD, "registration-revoked", done.reference)]
-    with pytest.raises(ChangedMeanwhile, match="not registered any more"):
+    with pytest.raises(ConcurrentChange, match="not registered any more"):
         desk.revoke_registration(seen(means, asha), GROUNDS)
 
 
@@ -207,7 +207,7 @@ def test_a_leaver_is_closed_and_taken_back(
     person = desk.person(asha.holder.id)
     assert (person.standing, person.can_unlock) == (Standing.LEFT, False)
     assert audited(means, asha) == (StaffKind.LEAVER_MARKED, left.reference, {})
-    with pytest.raises(ChangedMeanwhile, match="leaver already"):
+    with pytest.raises(ConcurrentChange, match="leaver already"):
         desk.mark_leaver(seen(means, asha), GROUNDS)
 
     back = desk.take_back_leaver(seen(means, asha), GROUNDS)
@@ -218,5 +218,5 @@ def test_a_leaver_is_closed_and_taken_back(
         (OLD, "leaver-marked", left.reference),
         (OLD, "leaver-taken-back", back.reference),
     ]
-    with pytest.raises(ChangedMeanwhile, match="no leaver any more"):
+    with pytest.raises(ConcurrentChange, match="no leaver any more"):
         desk.take_back_leaver(seen(means, asha), GROUNDS)

@@ -19,8 +19,8 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import (
     AdministrationError,
-    ChangedMeanwhile,
-    NothingThere,
+    ConcurrentChange,
+    NotFound,
     NotPermitted,
     NotTaken,
 )
@@ -132,7 +132,7 @@ def test_more_questions_than_are_offered_cannot_be_asked_for(
 
 
 def test_a_setting_that_there_is_not(desk: LocalPolicyDesk) -> None:
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.change("max_faliures", "4", 0, GROUNDS)
 
 
@@ -141,11 +141,11 @@ def test_who_comes_second_is_told_what_counts_now(
 ) -> None:
     other = LocalPolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     desk.change("max_failures", "5", 0, GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         other.change("max_failures", "4", 0, GROUNDS)
     assert caught.value.changes == (f"{manager.actor.name} set max_failures to 5.",)
     other.reset("max_failures", 1, GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         desk.change("max_failures", "6", 1, GROUNDS)
     assert caught.value.changes == ("Bo Banks set max_failures back to the settings file's value.",)
 

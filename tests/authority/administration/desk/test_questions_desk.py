@@ -12,7 +12,7 @@ from kiosk.authority.administration.questions import LocalQuestionsDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock
@@ -94,12 +94,12 @@ def test_as_many_stay_as_everybody_has_to_choose(desk: LocalQuestionsDesk, manag
 
 
 def test_who_comes_second_is_told_so(desk: LocalQuestionsDesk) -> None:
-    with pytest.raises(ChangedMeanwhile, match="offered already"):
+    with pytest.raises(ConcurrentChange, match="offered already"):
         desk.revive(3, GROUNDS)
     desk.retire(3, GROUNDS)
-    with pytest.raises(ChangedMeanwhile, match="retired already"):
+    with pytest.raises(ConcurrentChange, match="retired already"):
         desk.retire(3, GROUNDS)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         desk.retire(99, GROUNDS)
 
 

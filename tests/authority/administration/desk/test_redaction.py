@@ -12,7 +12,7 @@ from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NothingThere, NotPermitted, NotTaken
+from kiosk.contract.errors import NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
 from tests.authority.store import samples
@@ -111,7 +111,7 @@ def test_what_cannot_be_taken_out(
     said = first.audit.page(AuditFilter(kind="audit-redacted")).lines[0].seq
     with pytest.raises(NotTaken, match="stays"):
         first.audit.redact(said, WHY, whole=True)
-    with pytest.raises(NothingThere):
+    with pytest.raises(NotFound):
         first.audit.redact(999_999, WHY)
     agent = LocalAdminDesk(office_of(means, Role.AGENT))
     with pytest.raises(NotPermitted):

@@ -15,7 +15,7 @@ from kiosk.authority.administration.views import Actor, Done, Grounds, StaffLine
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere, NotPermitted, NotTaken
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
@@ -169,9 +169,9 @@ def test_keys_come_and_go(desk: LocalStaffDesk, agent: Office) -> None:
     assert [each.label for each in line(desk, agent.actor.name).keys] == ["laptop", "spare"]
     desk.remove_key(who, agent.actor.key, 1, GROUNDS)
     assert [each.label for each in line(desk, agent.actor.name).keys] == ["spare"]
-    with pytest.raises(NothingThere, match="no such key"):
+    with pytest.raises(NotFound, match="no such key"):
         desk.remove_key(who, agent.actor.key, 2, GROUNDS)
-    with pytest.raises(NothingThere, match="no such member"):
+    with pytest.raises(NotFound, match="no such member"):
         desk.remove_key("nobody", agent.actor.key, 0, GROUNDS)
 
 
@@ -180,12 +180,12 @@ def test_who_comes_second_is_told_what_the_first_did(
 ) -> None:
     other = LocalStaffDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     first = desk.change_role(agent.actor.staff_id, Role.AUDITOR, 0, GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         other.remove(agent.actor.staff_id, 0, GROUNDS)
     told = f"{manager.actor.name} changed the role of a member of staff"
     assert caught.value.changes == (f"{told} (reference {first.reference}).",)
     last = other.remove(agent.actor.staff_id, 1, GROUNDS)
-    with pytest.raises(ChangedMeanwhile) as caught:
+    with pytest.raises(ConcurrentChange) as caught:
         desk.add_key(agent.actor.staff_id, new_key(), 1, GROUNDS)
     assert caught.value.changes == (
         f"Bo Banks removed a member of staff (reference {last.reference}).",

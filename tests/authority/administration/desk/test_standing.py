@@ -9,10 +9,10 @@ import pytest
 
 from kiosk.authority.administration.standing import (
     NOTHING_TO_DO,
-    SeenOfCard,
+    CardObservation,
     StandingFacts,
     headline_of,
-    trouble_words,
+    problem_words,
 )
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.store.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
@@ -141,7 +141,7 @@ def test_not_registered() -> None:
 
 
 def test_not_registered_and_a_station_saw_the_blocked_pin() -> None:
-    seen = {CARD.id: SeenOfCard(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
+    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
     facts = replace(READY, registration=None, seen=seen)
     assert told(facts).startswith("They are not registered. Wrong entries blocked the PIN")
     assert advice(facts).startswith("If the PIN is blocked, make sure who they are and give a code")
@@ -293,13 +293,13 @@ def test_failed_attempts_that_did_not_block() -> None:
 
 def test_each_trouble_of_a_card_has_its_words() -> None:
     expired = replace(CARD, expires_at=datetime(2030, 5, 4, tzinfo=UTC))
-    assert trouble_words(CARD, None) == ""
-    assert trouble_words(expired, Reason.CARD_EXPIRED) == "It expired on 3 May 2030."
-    assert trouble_words(CARD, Reason.CARD_REVOKED) == "It was revoked."
-    assert trouble_words(CARD, Reason.SECRET_MISSING) == (
+    assert problem_words(CARD, None) == ""
+    assert problem_words(expired, Reason.CARD_EXPIRED) == "It expired on 3 May 2030."
+    assert problem_words(CARD, Reason.CARD_REVOKED) == "It was revoked."
+    assert problem_words(CARD, Reason.SECRET_MISSING) == (
         "Its unblock secret cannot be opened any more."
     )
-    assert trouble_words(CARD, Reason.SECRET_BLOCKED).startswith("It may have one try")
+    assert problem_words(CARD, Reason.SECRET_BLOCKED).startswith("It may have one try")
 
 
 def blocked(failures: int) -> Registration:

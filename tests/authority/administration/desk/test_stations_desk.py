@@ -9,7 +9,7 @@ from kiosk.authority.administration.stations import LocalStationsDesk
 from kiosk.authority.administration.views import StationLine
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.contract.errors import ChangedMeanwhile, NothingThere
+from kiosk.contract.errors import ConcurrentChange, NotFound
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.support.database import SetClock
@@ -75,10 +75,10 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
 def test_who_comes_second_is_told(manager: Office, history: History, store: Store) -> None:
     desk = LocalStationsDesk(manager)
     history.station("A")
-    with pytest.raises(ChangedMeanwhile, match="A is in service already"):
+    with pytest.raises(ConcurrentChange, match="A is in service already"):
         desk.reinstate("A", GROUNDS)
     first = desk.retire("A", GROUNDS)
-    with pytest.raises(ChangedMeanwhile, match="A is retired already") as caught:
+    with pytest.raises(ConcurrentChange, match="A is retired already") as caught:
         desk.retire("A", GROUNDS)
     told = f"{manager.actor.name} retired the station (reference {first.reference})."
     assert caught.value.changes == (told,)
@@ -88,7 +88,7 @@ def test_who_comes_second_is_told(manager: Office, history: History, store: Stor
 
 def test_a_station_that_there_is_not(manager: Office) -> None:
     desk = LocalStationsDesk(manager)
-    with pytest.raises(NothingThere, match="no station named Z"):
+    with pytest.raises(NotFound, match="no station named Z"):
         desk.retire("Z", GROUNDS)
-    with pytest.raises(NothingThere, match="no station named Z"):
+    with pytest.raises(NotFound, match="no station named Z"):
         desk.reinstate("Z", GROUNDS)

@@ -9,7 +9,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.store.records import AddressChange, PendingChange, new_id
-from kiosk.contract.errors import ChangedMeanwhile
+from kiosk.contract.errors import ConcurrentChange
 from kiosk.contract.messages import Purpose, VisitId
 from kiosk.contract.reference import reference_of
 from tests.authority.administration.desk.offices import GROUNDS
@@ -97,5 +97,5 @@ def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
     assert desk.person(asha.holder.id).waiting_change is None
     kept = registered(means, asha)
     assert kept.blocked_at is None
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ConcurrentChange):
         desk.stop_change(seen(means, asha), GROUNDS)

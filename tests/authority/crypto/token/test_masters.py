@@ -11,7 +11,7 @@ import pytest
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.token import AWAY_S, PREFIX, TokenMasters
-from kiosk.contract.errors import ConfigError, KeyMissing, KeysAway
+from kiosk.contract.errors import ConfigError, KeyMissing, KeysUnavailable
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.test_deriving import EXAMPLES, KEY, cmac
@@ -92,7 +92,7 @@ def test_a_key_that_is_not_there_is_missing(hsm: Hsm) -> None:
 def test_two_keys_of_one_label_are_none(hsm: Hsm) -> None:
     for key in (KEY, bytes(range(1, 33))):
         hsm.bring(f"{PREFIX}derive-0001-twice", key)
-    with pytest.raises(KeysAway, match="MultipleObjectsReturned"):
+    with pytest.raises(KeysUnavailable, match="MultipleObjectsReturned"):
         hsm.masters().cmac("derive-0001-twice", b"")
 
 
@@ -119,17 +119,17 @@ def test_a_token_that_fails_does_so_in_time_and_is_left_alone_for_a_while(
     module = faulty_module(tmp_path, function, aborts=aborts)
     masters = hsm.masters(module, answer_s=20.0 if aborts else ANSWER_S)
     began = time.monotonic()
-    with pytest.raises(KeysAway, match="crashed" if aborts else "in time"):
+    with pytest.raises(KeysUnavailable, match="crashed" if aborts else "in time"):
         masters.cmac(added, b"")
     assert time.monotonic() - began < ON_ITS_FEET_S
     hsm.time += AWAY_S - 1
     began = time.monotonic()
-    with pytest.raises(KeysAway, match="crashed" if aborts else "in time"):
+    with pytest.raises(KeysUnavailable, match="crashed" if aborts else "in time"):
         masters.cmac(added, b"")
     assert time.monotonic() - began < 0.2, "nobody waits for it twice"
     module.unlink()
     hsm.time += 1
-    with pytest.raises(KeysAway, match="cannot be loaded"):
+    with pytest.raises(KeysUnavailable, match="cannot be loaded"):
         masters.cmac(added, b"")
 
 
@@ -153,7 +153,7 @@ def test_a_token_that_was_pulled_out_is_away_until_it_is_back(hsm: Hsm) -> None:
     (worker,) = workers()
     worker.kill()
     for _ in range(2):
-        with pytest.raises(KeysAway):
+        with pytest.raises(KeysUnavailable):
             masters.cmac(added, b"")
     (hsm.directory / "elsewhere").rename(tokens)
     hsm.time += AWAY_S
@@ -166,7 +166,7 @@ def test_a_pin_that_was_refused_is_not_tried_again(hsm: Hsm) -> None:
     masters.close()
     hsm.pin = WRONG
     for _ in range(3):
-        with pytest.raises(KeysAway, match="not tried again"):
+        with pytest.raises(KeysUnavailable, match="not tried again"):
             masters.cmac(added, b"")
     assert not workers()
     hsm.pin = PIN
@@ -177,12 +177,12 @@ def test_a_pin_that_cannot_be_read_is_named(hsm: Hsm) -> None:
     def unreadable() -> Sensitive:
         raise ConfigError("credential /run/pin: Permission denied")
 
-    with pytest.raises(KeysAway, match="Permission denied"):
+    with pytest.raises(KeysUnavailable, match="Permission denied"):
         hsm.masters(pin=unreadable).ids()
 
 
 def test_a_token_that_is_not_there_is_named(hsm: Hsm) -> None:
-    with pytest.raises(KeysAway, match=r"'another'.*no token of that label"):
+    with pytest.raises(KeysUnavailable, match=r"'another'.*no token of that label"):
         hsm.masters(label="another").ids()
 
 

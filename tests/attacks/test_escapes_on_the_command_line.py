@@ -1,4 +1,4 @@
-"""A name with escape sequences in the database cleared the administrator's terminal, and more."""
+"""Before: escape sequences in a name cleared the administrator's terminal, and did more."""
 
 from __future__ import annotations
 

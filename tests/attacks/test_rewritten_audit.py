@@ -1,4 +1,4 @@
-"""Rows rewritten or cut off after the last signed head fitted, and the service signed them next."""
+"""Before: rows that were rewritten or cut off after the last signed head fitted, and got signed."""
 
 from __future__ import annotations
 

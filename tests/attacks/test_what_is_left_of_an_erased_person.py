@@ -1,4 +1,4 @@
-"""Whoever read the disk found erased names in the database's log, and PUKs in the imports."""
+"""Before: who read the disk found erased names in the database's log, and PUKs in the imports."""
 
 from __future__ import annotations
 

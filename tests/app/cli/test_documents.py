@@ -21,6 +21,7 @@ from tests.support.fresh_root import CHECKOUT
 DOCUMENTS = sorted(
     [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md"), CHECKOUT / "systemd" / "README.md"]
 )
+ATTACKS = sorted(CHECKOUT.glob("tests/attacks/**/test_*.py"))
 EACH_DOCUMENT = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda each: str(each.relative_to(CHECKOUT))
 )
@@ -133,11 +134,13 @@ def test_each_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
     table, *_ = section.partition("\n## ")
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "]
     named = {_CODE.fullmatch(row[-1]) for row in rows[2:]}
-    there = CHECKOUT.glob("tests/attacks/**/test_*.py")
     assert {each[1] for each in named if each} == {
-        str(each.relative_to(CHECKOUT)) for each in there
+        str(each.relative_to(CHECKOUT)) for each in ATTACKS
     }
     assert None not in named
+    first_lines = {each.name: each.read_text().partition("\n")[0] for each in ATTACKS}
+    silent = [name for name, line in first_lines.items() if not line.startswith('"""Before: ')]
+    assert not silent, "the first line says what the attack did"
 
 
 def test_what_these_tests_find() -> None:

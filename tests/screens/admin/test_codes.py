@@ -58,6 +58,14 @@ async def test_without_a_second_member_it_works_at_once() -> None:
         assert "second member" not in run.text
 
 
+async def test_it_is_large_and_in_plain_digits() -> None:
+    async with person(READY) as run:
+        await give(run)
+        assert drawn(run)
+
+        assert f"In plain digits: {grouped(CODE)}" in run.text
+
+
 async def test_which_of_several_cards_the_code_is_for_is_chosen() -> None:
     async with person(SEVERAL) as run:
         await run.press("c", "down", "enter")

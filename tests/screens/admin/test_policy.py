@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kiosk.authority.administration.views import Grounds
@@ -24,6 +26,7 @@ async def test_a_setting_says_its_limits_and_who_set_it_when_and_why(
         await run.press("f7")
         assert "It stands as the settings file has it." in run.text
         await run.press("down", "down", "down")
+        assert re.search(r"Failed attempts that block +\* +\d+ +max_failures", run.text)
         assert "Failed attempts that block. Allowed: 1 to 10." in run.text
         assert "Mo Farrow set it 2 Mar 2026 10:32: Many slips with the new keypads" in run.text
         assert "The settings file says 3." in run.text

@@ -1,11 +1,12 @@
-"""Signing the head of the audit, once the rows that it covers were verified."""
+"""Signing the heads of the audit, once the rows that they cover were verified."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from kiosk.authority.audit_rows import row_name
 from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -14,51 +15,59 @@ from kiosk.contract.errors import AuditNotIntact
 EVERY_ROW = 2**62
 
 
-def anchor_head(
+def sign_heads(
     store: Store,
     signer: AnchorSigner,
     *,
     most: int = EVERY_ROW,
-    expected: AuditAnchor | None = None,
-) -> AuditAnchor | None:
-    """Verify the rows after the last good anchor, and sign the last of them; None for none.
+    expected: Iterable[AuditAnchor] = (),
+) -> tuple[AuditAnchor, ...]:
+    """Verify the rows after each chain's last good anchor, and sign the last of them.
 
-    At most about ``most`` rows are verified, and then the last one of these is signed: the
-    next call goes on from there. ``expected`` is an anchor that has to be in the database.
-    Of several that sign at once, one is given its anchor and the others None.
+    At most about ``most`` rows are verified, and then the last ones of these are signed: the
+    next call goes on from there. ``expected`` are anchors that have to be in the database.
+    Of several that sign at once, one is given the anchor of a row.
 
     Raises ``AuditNotIntact`` for a row that does not fit; nothing is signed then. Keep what
     is returned outside of the database too: an anchor that is only in there can be deleted
     with the rows that it covers.
     """
+    moved: list[AuditHead] = []
     with store.read() as uow:
-        if expected is not None and uow.audit.anchor_at(expected.seq) != expected:
-            because = f"the anchor that was signed for row {expected.seq} is not there any more"
-            raise AuditNotIntact(expected.seq, because)
-        after = _last_signed(uow, signer)
-        piece = uow.audit.verify_piece(after, most, signer.check)
-    if piece.fault is not None:
-        raise AuditNotIntact(piece.fault.seq, piece.fault.because)
-    if piece.last == after:
-        return None
+        for anchor in expected:
+            if uow.audit.anchor_at(anchor.seq) != anchor:
+                row = row_name(anchor.seq)
+                because = f"the anchor that was signed for row {row} is not there any more"
+                raise AuditNotIntact(anchor.seq, row, because)
+        for chain in uow.audit.chains():
+            after = _last_signed(uow, signer, chain)
+            piece = uow.audit.verify_piece(after, most, signer.check)
+            if (fault := piece.fault) is not None:
+                raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
+            if piece.last != after:
+                moved.append(piece.last)
+            most -= piece.last.seq - after.seq
+            if most <= 0:
+                break
+    if not moved:
+        return ()
     with store.begin() as uow:
-        anchor = signer.sign(piece.last, uow.now)
-        if not uow.audit.add_anchor(anchor):
-            return None
+        anchors = (signer.sign(head, uow.now) for head in moved)
+        signed = tuple(anchor for anchor in anchors if uow.audit.add_anchor(anchor))
         uow.commit()
-        return anchor
+    return signed
 
 
-def _last_signed(uow: UnitOfWork, signer: AnchorSigner) -> AuditHead:
-    """Return the row of the newest anchor whose signature is good."""
-    for anchor in _newest_first(uow):
+def _last_signed(uow: UnitOfWork, signer: AnchorSigner, chain: int) -> AuditHead:
+    """Return the row of a chain's newest anchor whose signature is good."""
+    for anchor in _newest_first(uow, chain):
         if signer.check(anchor):
             return AuditHead(anchor.seq, anchor.hash)
-    return FIRST
+    return first_head(chain)
 
 
-def _newest_first(uow: UnitOfWork) -> Iterator[AuditAnchor]:
+def _newest_first(uow: UnitOfWork, chain: int) -> Iterator[AuditAnchor]:
     before = None
-    while some := uow.audit.newest_anchors(before):
+    while some := uow.audit.newest_anchors(chain, before):
         yield from some
         before = some[-1].seq

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from kiosk.authority.audit_rows import row_name
 from kiosk.authority.store.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.errors import MailRefused
@@ -232,7 +233,7 @@ def not_permitted(detail: Detail) -> str:
 
 def audit_verified(detail: Detail) -> str:
     if detail.get("intact") is False:
-        return f"Verified the audit: row {detail.get('fault_row')} does not fit."
+        return f"Verified the audit: row {_row(detail.get('fault_row'))} does not fit."
     return (
         f"Verified the audit: {numbered(detail['rows'], 'row')} in order."
         if detail.get("rows")
@@ -266,7 +267,11 @@ def secrets_resealed(detail: Detail) -> str:
 
 def audit_redacted(detail: Detail) -> str:
     row, what = detail.get("row"), detail.get("what")
-    return f"Took the {what} out of row {row} of the audit." if row and what else ""
+    return f"Took the {what} out of row {_row(row)} of the audit." if row and what else ""
+
+
+def _row(number: Scalar) -> str:
+    return row_name(number) if isinstance(number, int) else str(number)
 
 
 _ACTS: Final = {

@@ -97,10 +97,13 @@ class RowAltered(StoreError):
 
 
 class AuditNotIntact(KioskError):
-    """A row of the audit does not fit: ``row`` is the first one, ``because`` is the reason."""
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` is the reason.
 
-    def __init__(self, row: int, because: str) -> None:
-        super().__init__(f"row {row} of the audit does not fit: {because}")
+    ``name`` is its number as people read it.
+    """
+
+    def __init__(self, row: int, name: str, because: str) -> None:
+        super().__init__(f"row {name} of the audit does not fit: {because}")
         self.row = row
         self.because = because
 

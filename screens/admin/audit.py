@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import (
     ExportFormat,
     Written,
 )
+from kiosk.authority.audit_rows import row_name
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import as_sentence, numbered
 from kiosk.contract.errors import NotTaken
@@ -161,7 +162,7 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
         ("Staff", line.who),
         ("Reference", line.reference),
         ("Kind", line.kind),
-        ("Row", str(line.seq)),
+        ("Row", row_name(line.seq)),
     )
     details = (("", ""), *(("", detail) for detail in line.detail.split("; ") if detail))
     return tuple(named(name, value) for name, value in facts if value) + tuple(
@@ -178,11 +179,12 @@ def row_in_short(line: AuditLine) -> str:
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
     """Return title, sentence and lines of what a verification found."""
     rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
-    if verdict.intact:
+    if verdict.fault_row is None:
         return "The audit is intact", rows, (_anchored(verdict),)
+    row = row_name(verdict.fault_row)
     return (
         "The audit is NOT intact",
-        f"{as_sentence(verdict.fault)} Row {verdict.fault_row} is the first that does not fit.",
+        f"{as_sentence(verdict.fault)} Row {row} is the first that does not fit.",
         (
             f"{numbered(verdict.rows, 'row')} before it fit.",
             _BROKEN,
@@ -194,11 +196,11 @@ def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
 def _anchored(verdict: ChainVerdict) -> str:
     if not verdict.anchors:
         return "No anchor has been signed yet; the service signs one each day."
-    if verdict.anchored_to >= verdict.rows:
+    if verdict.anchored >= verdict.rows:
         return f"All of it is covered by signed anchors ({verdict.anchors:,})."
     return (
-        f"Signed anchors ({verdict.anchors:,}) cover it up to row {verdict.anchored_to:,}; "
-        "the rest will be covered by the next one."
+        f"Signed anchors ({verdict.anchors:,}) cover {numbered(verdict.anchored, 'row')}; "
+        "the rest will be covered by the next ones."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from rich.cells import cell_len
@@ -163,6 +164,10 @@ _NONE = "Nothing yet."
 _ALL = "That is all there is."
 
 
+def _place(line: StoryLine) -> tuple[datetime, int]:
+    return line.at, line.seq
+
+
 class Story(Vertical):
     """The lines that were read so far; ``older`` is called to read more."""
 
@@ -184,8 +189,8 @@ class Story(Vertical):
 
     def show(self, newest: tuple[StoryLine, ...], times: Times) -> None:
         """Show ``newest``; what was read of older lines stays below."""
-        oldest = newest[-1].seq if newest else 0
-        self._put((*newest, *(line for line in self._read if line.seq < oldest)), times)
+        older = [line for line in self._read if newest and _place(line) < _place(newest[-1])]
+        self._put((*newest, *older), times)
 
     def add(self, older: tuple[StoryLine, ...], times: Times) -> None:
         """Put ``older`` lines below; none means that there are no more."""

@@ -11,7 +11,7 @@ import pytest
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.verification import read_anchors, verify_audit
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
@@ -102,7 +102,7 @@ def test_rows_rewritten_after_the_anchor_are_named_and_never_signed(
     assert anchors(store) == (kept,)
     assert alarms(store) == ["audit-broken:7"]
     with pytest.raises(AuditNotIntact, match="row 7"):
-        anchor_head(store, signer)
+        sign_heads(store, signer)
 
 
 def test_a_row_that_somebody_adds_is_named_and_never_signed(
@@ -190,7 +190,7 @@ def test_each_look_signs_a_head_that_moved_and_ships_it_in_the_log(
     )
     assert read_anchors(journal) == anchors(store)[1:]
     verdict = verify_audit(store, signer, read_anchors(journal))
-    assert (verdict.intact, verdict.keyed, verdict.anchored_to) == (True, True, ROWS)
+    assert (verdict.intact, verdict.keyed, verdict.anchored) == (True, True, ROWS)
 
 
 def test_a_long_audit_is_signed_in_pieces(store: Store, signer: AnchorSigner) -> None:
@@ -200,8 +200,8 @@ def test_a_long_audit_is_signed_in_pieces(store: Store, signer: AnchorSigner) ->
             uow.audit.append(kind="step", reference="R")
         uow.commit()
     pieces = []
-    while (anchor := anchor_head(store, signer, most=1000)) is not None:
-        pieces.append(anchor.seq)
+    while signed := sign_heads(store, signer, most=1000):
+        pieces += [anchor.seq for anchor in signed]
     assert pieces == [1000, 2000, 2503]
     with store.read() as uow:
         assert uow.audit.verify_piece(FIRST, 10_000, signer.check).fault is None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.mailed import Mailed
 from kiosk.authority.service import VisitLocks
@@ -71,20 +71,18 @@ def test_a_visit_that_nobody_opened_is_audited(world: World) -> None:
 
 def test_the_head_is_signed_when_it_has_moved(world: World) -> None:
     signer = AnchorSigner(world.ring)
-    assert anchor_head(world.store, signer) is None
+    assert sign_heads(world.store, signer) == ()
     world.insert(world.registered_card())
-    anchor = anchor_head(world.store, signer)
-    assert anchor is not None
+    (anchor,) = sign_heads(world.store, signer)
     assert signer.check(anchor)
-    assert anchor_head(world.store, signer) is None
+    assert sign_heads(world.store, signer) == ()
     world.insert(world.add_card(world.add_holder(number="2")))
-    later = anchor_head(world.store, signer)
-    assert later is not None
+    (later,) = sign_heads(world.store, signer)
     assert later.seq > anchor.seq
     with world.store.read() as uow:
         verdict = uow.audit.verify(check=signer.check)
     assert verdict.intact
-    assert verdict.anchored_to == later.seq
+    assert verdict.anchored == later.seq
 
 
 # --- the small tools -------------------------------------------------------------------

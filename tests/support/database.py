@@ -191,7 +191,7 @@ class PostgresServer:
 def emptying() -> str:
     """Return what empties every table, past triggers and foreign keys."""
     deletes = "; ".join(f"DELETE FROM {name}" for name in TableRow.metadata.tables)
-    first_head = f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{'0' * 64}')"
+    first_head = f"INSERT INTO audit_head (chain, seq, hash) VALUES (1, 0, '{'0' * 64}')"
     return f"SET session_replication_role = replica; {deletes}; {first_head}"
 
 

@@ -1,4 +1,4 @@
-"""``kiosk audit``: read the audit, take it away, verify it, and sign its head."""
+"""``kiosk audit``: read the audit, take it away, verify it, and sign its heads."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ The audit is a chain: each row holds the hash of the one before, so a row that i
 removed or moved breaks it. Each row also carries a MAC under a key that is not in the
 database: who only owns the database cannot write a row that fits. Rows at the end could
 still be cut off. So the head is signed within a minute after it moved, with another key (an
-anchor), and the anchor goes into the log, which is kept elsewhere. The lines of the log
-serve as they are:
+anchor), and the anchor goes into the log, which is kept elsewhere. On PostgreSQL there are as
+many chains as ever wrote at the same moment: row 4-17 is the 17th of the fourth chain, row 17
+that of the first. All are read in one order, by time. The lines of the log serve as they are:
 
   journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
 
@@ -60,7 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export|redact"
     )
     verify = add_part(
-        parts, "verify", _verify, "walk the chain and name the first row that is wrong"
+        parts, "verify", _verify, "walk every chain and name the first row that is wrong"
     )
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
@@ -76,8 +77,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FILE",
         help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
     )
-    anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the head")
-    anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchor to this file too")
+    anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the heads")
+    anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchors to this file too")
     public = add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
     for part in (verify, anchor, public):
         add_config(part)
@@ -115,6 +116,7 @@ def _verify(args: argparse.Namespace) -> int:
         verify_audit,
         verify_without_key,
     )
+    from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
 
     if args.public_keys and not args.without_key:
@@ -128,7 +130,8 @@ def _verify(args: argparse.Namespace) -> int:
         else:
             verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
     if verdict.fault:
-        complain(f"row {verdict.fault.seq} ({verdict.fault.kind}): {verdict.fault.because}")
+        row = row_name(verdict.fault.seq)
+        complain(f"row {row} ({verdict.fault.kind}): {verdict.fault.because}")
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
@@ -136,30 +139,31 @@ def _verify(args: argparse.Namespace) -> int:
         echo("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
         echo("the signatures of the anchors were not checked: give --public-keys")
-    elif verdict.anchored_to < verdict.rows:
-        covered = f"up to row {verdict.anchored_to}" if verdict.anchored_to else "nothing"
+    elif verdict.anchored < verdict.rows:
+        covered = numbered(verdict.anchored, "row") if verdict.anchored else "nothing"
         echo(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
     return 0
 
 
 def _anchor(args: argparse.Namespace) -> int:
-    """Sign the head, and write the anchor out where it is asked for; 1 where a row is wrong."""
+    """Sign the heads, and write the anchors out where it is asked for; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line
-    from kiosk.authority.anchors import anchor_head
+    from kiosk.authority.anchors import sign_heads
+    from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
 
     tools = Tools(args)
     try:
-        anchor = anchor_head(tools.store, AnchorSigner(tools.ring()))
+        signed = sign_heads(tools.store, AnchorSigner(tools.ring()))
     except AuditNotIntact as broken:
-        complain(f"{broken}; the head is not signed")
+        complain(f"{broken}; nothing is signed")
         return 1
-    if anchor is None:
+    if not signed:
         echo("nothing was recorded since the last anchor")
-        return 0
-    if args.out:
-        _append(args.out, anchor_line(anchor) + "\n")
-    echo(f"signed row {anchor.seq}, hash {anchor.hash}, with {anchor.key_id}")
+    for anchor in signed:
+        if args.out:
+            _append(args.out, anchor_line(anchor) + "\n")
+        echo(f"signed row {row_name(anchor.seq)}, hash {anchor.hash}, with {anchor.key_id}")
     return 0
 
 
@@ -187,9 +191,12 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(page.lines)
         return 0
+    from kiosk.authority.audit_rows import row_name
+
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.station, line.who) if part)
-        echo(f"{line.seq:>7}  {line.at:%Y-%m-%d %H:%M:%S}Z  {line.reference}  {line.told}  {where}")
+        when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
+        echo(f"{row_name(line.seq):>7}  {when}  {line.reference}  {line.told}  {where}")
     if not page.lines:
         echo("no row fits")
     return 0

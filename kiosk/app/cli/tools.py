@@ -151,7 +151,6 @@ class Tools:
 # What the commands on the desk share: parts with a reason, and telling what was done.
 
 _MANY = 99_999
-_LONGEST_ROW = 18
 
 
 def add_part(
@@ -215,9 +214,12 @@ def how_many(text: str) -> int:
 
 def row_number(text: str) -> int:
     """Read the number of a row of the audit; an ``argparse`` type."""
-    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ROW and int(text):
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of a row")
+    from kiosk.authority.audit_rows import read_row_name
+
+    row = read_row_name(text)
+    if row is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a row")
+    return row
 
 
 def day(text: str) -> date:

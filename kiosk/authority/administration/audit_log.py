@@ -28,6 +28,7 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.audit import EVENTS, StaffKind, audit_message
+from kiosk.authority.audit_rows import row_name
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     ActionNote,
@@ -265,7 +266,7 @@ class AuditExport:
 
 
 def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ...]]:
-    lines, after = AuditLines(uow), 0
+    lines, after = AuditLines(uow), None
     while events := uow.trail.oldest(query, after, BATCH):
         yield lines.of(events)
         after = events[-1].seq
@@ -295,7 +296,7 @@ class LocalAuditDesk:
             return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
     def verify(self, progress: Progress) -> ChainVerdict:
-        """Walk the whole chain; progress is told in rows."""
+        """Walk every chain; progress is told in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
             verdict = verify_within(uow, self._office.means.signer, (), progress)
         self._record_verdict(verdict)
@@ -303,7 +304,7 @@ class LocalAuditDesk:
         return ChainVerdict(
             rows=verdict.rows,
             anchors=verdict.anchors,
-            anchored_to=verdict.anchored_to,
+            anchored=verdict.anchored,
             fault=fault.because if fault else "",
             fault_row=fault.seq if fault else None,
         )
@@ -349,7 +350,9 @@ class LocalAuditDesk:
             what, of_note = "detail" if had_detail else "reason", note if had_reason else None
             act.tell(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
         self._office.means.store.empty_log()
-        return act.done(f"The text of row {row} is gone. Its digest stays, and the chain fits.")
+        return act.done(
+            f"The text of row {row_name(row)} is gone. Its digest stays, and the chain fits."
+        )
 
     def _record_verdict(self, verdict: AuditVerdict) -> None:
         """Audit it, where that can be: a damage that forbids it must not hide the verdict."""
@@ -372,7 +375,7 @@ _NOTHING_TO_REDACT = "There is no text in this row any more."
 def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
     event = uow.audit.get(row)
     if event is None:
-        raise NotFound(f"There is no row {row} in the audit.")
+        raise NotFound(f"There is no row {row_name(row)} in the audit.")
     if event.kind == StaffKind.AUDIT_REDACTED:
         raise NotTaken("row", "This row says what was taken out of another one, and stays.")
     return event

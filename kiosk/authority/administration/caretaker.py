@@ -25,11 +25,12 @@ from kiosk.authority.administration.alarms import (
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit import AuditKind, altered
+from kiosk.authority.audit_rows import chain_of, place_of
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import purge, tidy
-from kiosk.authority.store.audit_chain import FIRST
+from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     Alarm,
@@ -135,7 +136,7 @@ class Caretaker:
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
         self._visits_kept_months = visits_kept_months
-        self._signed: AuditAnchor | None = None
+        self._signed: dict[int, AuditAnchor] = {}
 
     def look(self) -> bool:
         """Do what is due; False where somebody else looked within the minute.
@@ -147,9 +148,8 @@ class Caretaker:
         for step in (
             self._watch,
             self._expire,
-            self._sign,
+            self._verify,
             self._sweep,
-            self._verify_on,
             self._tidy,
             # Each minute, for whoever was erased while somebody read.
             self._store.empty_log,
@@ -200,43 +200,59 @@ class Caretaker:
 
     # --- the audit ---
 
-    def _sign(self) -> None:
-        """Verify the newest rows and sign the last one; where one does not fit, raise an alarm.
+    def _verify(self) -> None:
+        self._verify_on(self._sign())
 
-        The anchor goes into the log as well: that is kept where the database's owner may
+    def _sign(self) -> tuple[RaisedAlarm, ...]:
+        """Verify the newest rows and sign each head that moved; raise an alarm for a misfit.
+
+        The anchors go into the log as well: that is kept where the database's owner may
         not reach, and ``kiosk audit verify --anchors`` reads it. A long audit that was never
         signed is signed in pieces.
         """
         try:
-            signed = anchor_head(
-                self._store, self._signer, most=ROWS_SIGNED_A_LOOK, expected=self._signed
+            signed = sign_heads(
+                self._store,
+                self._signer,
+                most=ROWS_SIGNED_A_LOOK,
+                expected=tuple(self._signed.values()),
             )
         except AuditNotIntact as broken:
-            log.warning("the head of the audit is not signed: %s", broken)
+            log.warning("no head of the audit is signed: %s", broken)
+            found = (_trouble(broken.row, broken.because),)
             with self._store.begin() as uow:
-                self._raise_and_clear(uow, (), (_trouble(broken.row, broken.because),))
+                self._raise_and_clear(uow, (), found)
                 uow.commit()
-            return
-        if signed is not None:
-            self._signed = signed
-            log.info("audit anchor %s", anchor_line(signed))
+            return found
+        for anchor in signed:
+            self._signed[chain_of(anchor.seq)] = anchor
+            log.info("audit anchor %s", anchor_line(anchor))
+        return ()
 
-    def _verify_on(self) -> None:
-        """Verify a piece of the audit: all of it once a day, from where the last look ended."""
+    def _verify_on(self, unsigned: tuple[RaisedAlarm, ...]) -> None:
+        """Verify a piece of the audit: all of it once a day, from where the last look ended.
+
+        One chain after the other; a look does not go beyond the end of one. Alarms end with
+        the last piece, unless they are among ``unsigned``: why no head was signed just now.
+        """
         with self._store.read() as uow:
             chore = uow.chores.get(VERIFY)
             after = chore.reached if chore else FIRST
             begins = after == FIRST
             if begins and not uow.chores.is_due(VERIFY, DAY):
                 return
-            most = max(ROWS_A_LOOK, uow.audit.head().seq // LOOKS_A_PASS)
+            rows = sum(place_of(head.seq) for head in uow.audit.heads())
+            most = max(ROWS_A_LOOK, rows // LOOKS_A_PASS)
             piece = uow.audit.verify_piece(after, most, self._signer.check)
+            chain = chain_of(after.seq)
+            over = piece.fault is not None or (piece.over and chain >= uow.audit.chains().stop - 1)
+        reached = first_head(chain + 1) if piece.over else piece.last
         with self._store.begin() as uow:
             if begins:
                 uow.chores.claim(VERIFY, DAY)
-            uow.chores.reach(VERIFY, FIRST if piece.over else piece.last)
-            if piece.over:
-                self._raise_and_clear(uow, {AlarmKind.AUDIT_BROKEN}, _found(piece))
+            uow.chores.reach(VERIFY, FIRST if over else reached)
+            if over:
+                self._raise_and_clear(uow, {AlarmKind.AUDIT_BROKEN}, (*unsigned, *_found(piece)))
             uow.commit()
 
     # --- rows that grant access ---

@@ -31,6 +31,7 @@ from kiosk.authority.administration.views import (
     unseen,
 )
 from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit_rows import row_name
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -104,7 +105,7 @@ def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 def _redact(uow: UnitOfWork, opened: OpenedAct) -> str:
     what = "everything in words" if opened.truth("whole") else "the reason"
-    return f"Take {what} out of row {opened.number('row')} of the audit."
+    return f"Take {what} out of row {row_name(opened.number('row') or 0)} of the audit."
 
 
 def _card(uow: UnitOfWork, opened: OpenedAct) -> str:

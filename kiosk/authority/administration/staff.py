@@ -43,7 +43,7 @@ def changes_since(
     name_of = staff_names(uow)
     return tuple(
         f"{name_of(event.actor)} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
-        for event in sorted(found, key=lambda event: -event.seq)
+        for event in sorted(found, key=lambda event: (event.at, event.seq), reverse=True)
     )
 
 

@@ -1,6 +1,6 @@
 """Verifying the audit and every other row that has a MAC; accepting an altered row.
 
-The audit is verified by its hashes, the MACs of its rows, and the anchors of its head.
+The audit is verified by its hashes, the MACs of its rows, and the anchors of its heads.
 
 An anchor in the database itself is only as safe as the database. So anchors are also
 written out, one JSON object a line, to be kept where the database's owner cannot reach.
@@ -110,7 +110,7 @@ def verify_audit(
     elsewhere: Iterable[AuditAnchor] = (),
     progress: Progress = unseen,
 ) -> AuditVerdict:
-    """Walk the whole chain; it has to fit the anchors ``elsewhere`` and those in the database.
+    """Walk every chain; they have to fit the anchors ``elsewhere`` and those in the database.
 
     Progress is told in rows. The verdict names the first row that does not fit.
     """

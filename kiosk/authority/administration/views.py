@@ -103,12 +103,12 @@ class AuditPage:
 class ChainVerdict:
     """What a verification found; ``fault`` names the first row that does not fit, in words.
 
-    ``anchored_to`` is the last row that a good anchor covers.
+    ``anchored`` rows are covered by good anchors.
     """
 
     rows: int
     anchors: int
-    anchored_to: int
+    anchored: int
     fault: str
     fault_row: int | None
 

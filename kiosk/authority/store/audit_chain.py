@@ -1,4 +1,6 @@
-"""The chain itself: how an event is hashed, and how a walk along it finds the first misfit.
+"""The chains: how an event is hashed, and how a walk along one finds the first misfit.
+
+Writers that write at the same time write to different chains, so that none waits for another.
 
 Each event's hash covers its own number, all that it says and the hash before it. So a row
 that was changed no longer matches its hash, one that was removed leaves a gap, one that
@@ -21,14 +23,20 @@ from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from kiosk.authority.audit_rows import before_first, chain_of, place_of, row_name
 from kiosk.authority.store.records import AuditAnchor, AuditFault, AuditHead, FaultKind
 from kiosk.contract.errors import KeyMissing
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs
 
-FIRST = AuditHead(0, "0" * 64)
-"""The head of a chain that has no event yet."""
+
+def first_head(chain: int) -> AuditHead:
+    """Return the head of a chain that has no event yet."""
+    return AuditHead(before_first(chain), "0" * 64)
+
+
+FIRST = first_head(1)
 
 REDACTED = "audit-redacted"
 """The kind of the event that says which row was redacted: ``row`` and ``what`` in its detail."""
@@ -88,7 +96,7 @@ def link_hash(link: ChainLink, seq: int | None = None) -> str:
 
 
 class ChainWalk:
-    """One walk from the first row on, or from the one after ``last``, which fitted before.
+    """One walk along a chain, from the row on that comes after ``last``, which fitted before.
 
     ``head`` is None where the head's row is gone. ``macs``: None checks the plain hashes only.
     ``redacted`` are the rows whose detail may be gone.
@@ -109,13 +117,13 @@ class ChainWalk:
         self._macs = macs
         self._redacted = redacted
         self.last = last
-        self.anchored_to = 0
+        self.anchored = 0
         self.anchors_seen = 0
 
     @property
     def rows(self) -> int:
-        """How many rows fitted so far."""
-        return self.last.seq
+        """How many rows of the chain fitted so far."""
+        return place_of(self.last.seq)
 
     def step(self, link: ChainLink) -> AuditFault | None:
         """Take the next row, by number; return why it does not fit."""
@@ -136,9 +144,12 @@ class ChainWalk:
     def _misfit(self, link: ChainLink) -> AuditFault | None:
         expected = self.last.seq + 1
         if link.seq < expected:
-            return AuditFault(FaultKind.ADDED, link.seq, f"row {link.seq} comes before the first")
+            return AuditFault(
+                FaultKind.ADDED, link.seq, f"row {row_name(link.seq)} comes before the first"
+            )
         if link.seq > expected:
-            because = f"removed: what stood from row {expected} up to row {link.seq}"
+            until = row_name(link.seq)
+            because = f"removed: what stood from row {row_name(expected)} up to row {until}"
             return AuditFault(FaultKind.REMOVED, expected, because)
         if link_hash(link) != link.hash:
             return self._changed_or_moved(link)
@@ -150,11 +161,12 @@ class ChainWalk:
         if link.detail is None:
             if link.seq in self._redacted and link.salt is None:
                 return None
-            because = f"the detail of row {link.seq} is gone, and no row says that it was redacted"
+            row = row_name(link.seq)
+            because = f"the detail of row {row} is gone, and no row says that it was redacted"
             return AuditFault(FaultKind.CHANGED, link.seq, because)
         if detail_digest(link.salt or "", link.detail) == link.detail_sha256:
             return None
-        because = f"row {link.seq} was changed after it was written"
+        because = f"row {row_name(link.seq)} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
     def _mac_misfit(self, link: ChainLink) -> AuditFault | None:
@@ -164,25 +176,28 @@ class ChainWalk:
             if self._macs.check(link.seq, link.hash, link.mac, link.mac_key):
                 return None
         except KeyMissing:
-            because = f"row {link.seq} names the key {link.mac_key!r}, which is not in the key file"
+            row = row_name(link.seq)
+            because = f"row {row} names the key {link.mac_key!r}, which is not in the key file"
             return AuditFault(FaultKind.KEY, link.seq, because)
-        because = f"row {link.seq} was not written by the service: its MAC does not fit"
+        because = f"row {row_name(link.seq)} was not written by the service: its MAC does not fit"
         return AuditFault(FaultKind.FORGED, link.seq, because)
 
     def _changed_or_moved(self, link: ChainLink) -> AuditFault:
+        begin = before_first(chain_of(link.seq)) + 1
         end = max(self._head.seq if self._head else 0, link.seq) + 1
-        near = range(max(1, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
+        near = range(max(begin, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
         for seq in near:
             if seq != link.seq and link_hash(link, seq) == link.hash:
-                because = f"row {link.seq} holds the event that was written as row {seq}"
+                row, written = row_name(link.seq), row_name(seq)
+                because = f"row {row} holds the event that was written as row {written}"
                 return AuditFault(FaultKind.REORDERED, link.seq, because)
-        because = f"row {link.seq} was changed after it was written"
+        because = f"row {row_name(link.seq)} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
     def _unlinked(self, link: ChainLink) -> AuditFault:
         # The row is whole but was written after another one than now stands before it.
-        before = max(link.seq - 1, 1)
-        because = f"row {link.seq} was not written after what now stands before it"
+        before = max(link.seq - 1, before_first(chain_of(link.seq)) + 1)
+        because = f"row {row_name(link.seq)} was not written after what now stands before it"
         return AuditFault(FaultKind.UNLINKED, before, because)
 
     def _anchor_misfit(self, link: ChainLink) -> AuditFault | None:
@@ -192,33 +207,35 @@ class ChainWalk:
         if (fault := self._bad_signature(anchor)) is not None:
             return fault
         if anchor.hash != link.hash:
-            because = f"the anchor signed for row {link.seq} names another hash"
+            because = f"the anchor signed for row {row_name(link.seq)} names another hash"
             return AuditFault(FaultKind.ANCHOR, link.seq, because)
         self.anchors_seen += 1
         if self._check is not None:
-            self.anchored_to = link.seq
+            self.anchored = place_of(link.seq)
         return None
 
     def _bad_signature(self, anchor: AuditAnchor) -> AuditFault | None:
         if self._check is None or self._check(anchor):
             return None
-        because = f"the signature of the anchor for row {anchor.seq} is not good"
+        because = f"the signature of the anchor for row {row_name(anchor.seq)} is not good"
         return AuditFault(FaultKind.SIGNATURE, anchor.seq, because)
 
     def _beyond_the_end(self, anchor: AuditAnchor) -> AuditFault:
-        because = f"the chain ends at row {self.last.seq}; an anchor was made at {anchor.seq}"
+        last, made = row_name(self.last.seq), row_name(anchor.seq)
+        because = f"the chain ends at row {last}; an anchor was made at {made}"
         cut = AuditFault(FaultKind.CUT, self.last.seq + 1, because)
         return self._bad_signature(anchor) or cut
 
     def _head_misfit(self, head: AuditHead) -> AuditFault | None:
         last = self.last
+        end, said = row_name(last.seq), row_name(head.seq)
         if last.seq < head.seq:
-            because = f"the chain ends at row {last.seq}, its head says {head.seq}"
+            because = f"the chain ends at row {end}, its head says {said}"
             return AuditFault(FaultKind.CUT, last.seq + 1, because)
         if last.seq > head.seq:
-            because = f"the head says {head.seq}, the chain goes on to row {last.seq}"
+            because = f"the head says {said}, the chain goes on to row {end}"
             return AuditFault(FaultKind.ADDED, head.seq + 1, because)
         if last.hash != head.hash:
-            because = f"the head does not name the hash of the last row, {last.seq}"
+            because = f"the head does not name the hash of the last row, {end}"
             return AuditFault(FaultKind.HEAD, last.seq, because)
         return None

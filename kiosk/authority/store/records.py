@@ -458,7 +458,7 @@ class AuditQuery:
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The last event's number and hash; number 0 and the zero hash before the first."""
+    """The number and hash of a chain's last event; place 0 and the zero hash before the first."""
 
     seq: int
     hash: str
@@ -514,16 +514,16 @@ class AuditPiece:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What a verification found; ``anchored_to`` is the last row that a good anchor covers.
+    """What a verification of all chains found; ``anchored`` rows are covered by good anchors.
 
-    ``keyed`` says whether the rows' MACs were checked. Rows after ``anchored_to`` could have
-    been cut together with the head by somebody who writes the database; where ``keyed`` is
+    ``keyed`` says whether the rows' MACs were checked. Rows that no anchor covers could have
+    been cut together with their head by somebody who writes the database; where ``keyed`` is
     false, recomputed too.
     """
 
     rows: int
     anchors: int
-    anchored_to: int
+    anchored: int
     fault: AuditFault | None = None
     keyed: bool = False
 

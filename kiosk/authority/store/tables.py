@@ -512,7 +512,7 @@ class UnblockRow(MacRow, table=True):
     cryptogram: bytes | None = Field(default=None, repr=False)
 
 
-# Tables beside the visits: audit chain, its head and anchors, outbox, stations.
+# Tables beside the visits: audit chains, their heads and anchors, outbox, stations.
 
 GIVEN = {"autoincrement": False}
 WAITING = "sent_at IS NULL AND failed_at IS NULL"
@@ -530,10 +530,9 @@ class AuditEventRow(TableRow, table=True):
     __table_args__ = (
         Index("ix_audit_event_at_seq", "at", "seq"),
         Index("ix_audit_event_kind_at", "kind", "at"),
-        Index("ix_audit_event_kind_seq", "kind", "seq"),
-        Index("ix_audit_event_holder_id_seq", "holder_id", "seq"),
-        Index("ix_audit_event_station_seq", "station", "seq"),
-        Index("ix_audit_event_actor_seq", "actor", "seq"),
+        Index("ix_audit_event_holder_id_at", "holder_id", "at"),
+        Index("ix_audit_event_station_at", "station", "at"),
+        Index("ix_audit_event_actor_at", "actor", "at"),
     )
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     at: datetime = Field(sa_type=UtcDateTime)
@@ -554,11 +553,10 @@ class AuditEventRow(TableRow, table=True):
 
 
 class AuditHeadRow(TableRow, table=True):
-    """The single row that every writer of the audit locks."""
+    """The end of one chain; a writer locks one that nobody else has locked."""
 
     __tablename__ = "audit_head"
-    __table_args__ = (CheckConstraint("id = 1", name="single"),)
-    id: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    chain: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
     seq: int = Field(sa_type=ROW_NUMBER)
     hash: str
 

@@ -75,4 +75,4 @@ class Importer:
             numbers = [f"{900000000000 + n}" for n in range(20)]
             found = uow.holders.by_numbers(numbers)
             cards = {number: uow.cards.of_holder(h.id) for number, h in found.items()}
-            return found, cards, uow.audit.head()
+            return found, cards, uow.audit.heads()

@@ -12,7 +12,7 @@ import pytest
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, is_unfinished, list_keys, rotate_seal
 from kiosk.authority.administration.verification import anchor_line, read_anchors, verify_audit
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
@@ -151,14 +151,13 @@ def test_a_row_that_does_not_fit_is_named(
 
 
 def test_an_anchor_covers_what_was_recorded(store: Store, signer: AnchorSigner) -> None:
-    assert anchor_head(store, signer) is None
+    assert sign_heads(store, signer) == ()
     events(store, 3)
-    anchor = anchor_head(store, signer)
-    assert anchor is not None
-    assert anchor_head(store, signer) is None
+    assert len(sign_heads(store, signer)) == 1
+    assert sign_heads(store, signer) == ()
     events(store, 1)
     verdict = verify_audit(store, signer)
-    assert (verdict.anchored_to, verdict.rows, verdict.anchors) == (3, 4, 1)
+    assert (verdict.anchored, verdict.rows, verdict.anchors) == (3, 4, 1)
 
 
 def test_anchors_kept_elsewhere_find_a_rewritten_history(
@@ -166,8 +165,7 @@ def test_anchors_kept_elsewhere_find_a_rewritten_history(
 ) -> None:
     """The owner of the database takes everything back to the beginning, anchors too."""
     events(store, 3)
-    anchor = anchor_head(store, signer)
-    assert anchor is not None
+    (anchor,) = sign_heads(store, signer)
     (tmp_path / "anchors").write_text(anchor_line(anchor) + "\n")
     kept = read_anchors(tmp_path / "anchors")
     assert kept == (anchor,)
@@ -184,7 +182,7 @@ def test_anchors_kept_elsewhere_find_a_rewritten_history(
 
 def test_an_anchor_of_another_key_is_no_anchor(store: Store, signer: AnchorSigner) -> None:
     events(store, 3)
-    anchor_head(store, AnchorSigner(KeyRing.fresh()))
+    sign_heads(store, AnchorSigner(KeyRing.fresh()))
     fault = verify_audit(store, signer).fault
     assert fault is not None
     assert fault.kind == "signature"

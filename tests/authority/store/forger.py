@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kiosk.authority.audit_rows import chain_of
 from kiosk.authority.store.audit_chain import detail_digest, link_hash
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import AuditAnchorRow, AuditEventRow, AuditHeadRow, TableRow
@@ -101,8 +102,9 @@ class Forger:
         self.move(999_999, other)
 
     def set_head(self, seq: int, hash_: str | None = None) -> None:
-        """Let the head say something else; by default what the row ``seq`` says."""
-        self.run(sa.update(HEAD).values(seq=seq, hash=hash_ or self.event(seq).hash))
+        """Let the row's chain have another head; by default what the row ``seq`` says."""
+        said = {"seq": seq, "hash": hash_ or self.event(seq).hash}
+        self.run(sa.update(HEAD).where(HEAD.c.chain == chain_of(seq)).values(said))
 
     def event(self, seq: int) -> AuditEventRow:
         """Return a row as it stands."""

@@ -103,6 +103,8 @@ def test_a_station_whose_clock_is_slow_is_still_found_by_its_own_time(
     with ten.read() as uow:
         span = AuditQuery(since=NOW + MINUTE, until=NOW + 3 * MINUTE)
         assert [row.seq for row in uow.trail.newest(span)] == [11, 3, 2]
+        assert [row.seq for row in uow.trail.newest(span, 11)] == [3, 2]
+        assert [row.seq for row in uow.trail.oldest(span, 2)] == [3, 11]
 
 
 def test_the_latest_of_each_actor(ten: Store) -> None:

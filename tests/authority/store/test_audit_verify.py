@@ -164,7 +164,7 @@ def test_a_chain_recomputed_from_a_changed_row_on(chain: Store, forger: Forger) 
     assert verify(chain).intact
     verdict = verify(chain, anchors=kept, check=is_good)
     assert found(verdict) == (FaultKind.ANCHOR, 8)
-    assert (verdict.anchors, verdict.anchored_to) == (1, 3)
+    assert (verdict.anchors, verdict.anchored) == (1, 3)
 
 
 def test_good_anchors_say_how_far_they_reach(chain: Store, forger: Forger) -> None:
@@ -172,9 +172,9 @@ def test_good_anchors_say_how_far_they_reach(chain: Store, forger: Forger) -> No
         uow.audit.add_anchor(anchor(forger, 8))
         uow.audit.add_anchor(anchor(forger, 4))
         uow.commit()
-    assert verify(chain, check=is_good) == AuditVerdict(ROWS, anchors=2, anchored_to=8)
+    assert verify(chain, check=is_good) == AuditVerdict(ROWS, anchors=2, anchored=8)
     # Nobody looked at a signature: nothing is promised by them.
-    assert verify(chain) == AuditVerdict(ROWS, anchors=2, anchored_to=0)
+    assert verify(chain) == AuditVerdict(ROWS, anchors=2, anchored=0)
     with chain.read() as uow:
         assert uow.audit.anchors() == (anchor(forger, 4), anchor(forger, 8))
 

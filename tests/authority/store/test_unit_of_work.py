@@ -80,14 +80,14 @@ def test_a_reading_one_cannot_write(store: Store) -> None:
 def test_reading_sees_one_moment(store: Store) -> None:
     person = samples.stored_person(store)
     with store.read() as reading:
-        before = reading.audit.head()
+        before = reading.audit.heads()
         with store.begin() as uow:
             uow.audit.append(kind="visit-opened", reference="R1")
             uow.visits.save(person.visit)
             uow.commit()
-        assert reading.audit.head() == before
+        assert reading.audit.heads() == before
     with store.read() as reading:
-        assert reading.audit.head().seq == before.seq + 1
+        assert reading.audit.heads()[0].seq == before[0].seq + 1
 
 
 def test_a_unit_of_work_has_one_time(database: TestDatabase, store: Store) -> None:

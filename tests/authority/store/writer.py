@@ -15,7 +15,8 @@ from tests.support.database import MACS, SetClock
 def acknowledged(store: Store) -> None:
     while True:
         with store.begin() as uow:
-            number = uow.audit.head().seq + 1
+            (head,) = uow.audit.heads()
+            number = head.seq + 1
             uow.audit.append(kind="step", reference="K", detail={"n": number})
             uow.commit()
         print(number, flush=True)  # noqa: T201

@@ -47,7 +47,7 @@ PEOPLE = (
     "(erased)",
     "100200300407 Gwen Tudor",
 )
-CHAIN = ChainVerdict(rows=240, anchors=12, anchored_to=232, fault="", fault_row=None)
+CHAIN = ChainVerdict(rows=240, anchors=12, anchored=232, fault="", fault_row=None)
 
 
 def audit() -> list[AuditLine]:

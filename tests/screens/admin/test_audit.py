@@ -153,7 +153,7 @@ async def test_verifying_shows_how_far_it_is_and_what_it_found() -> None:
         desk.let_go()
         await run.settle()
         assert "The audit is intact" in run.text
-        assert "cover it up to row 232" in run.text
+        assert "cover 232 rows" in run.text
 
 
 async def test_a_broken_audit_names_the_row_and_says_what_to_do() -> None:

@@ -1,4 +1,4 @@
-"""The audit: append only, one hash chain, its head locked by whoever appends."""
+"""The audit: append only, in hash chains; each writer appends to one that nobody else holds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select, tuple_, update
+from sqlalchemy.sql.elements import Tuple
 from sqlmodel import col
 
+from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
 from kiosk.authority.store.audit_chain import (
-    FIRST,
     REDACTED,
     ChainWalk,
     detail_digest,
+    first_head,
     link_hash,
 )
 from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
@@ -32,19 +34,26 @@ from kiosk.authority.store.records import (
     Scalar,
 )
 from kiosk.authority.store.tables import (
+    ROW_NUMBER,
     AuditAnchorRow,
     AuditEventRow,
     AuditHeadRow,
+    UtcDateTime,
     scalars_to_text,
     values,
 )
-from kiosk.contract.errors import StoreError
+from kiosk.contract.errors import NotFound, StoreError
 
 AnchorCheck = Callable[[AuditAnchor], bool]
 """Says whether an anchor's signature is good."""
 
 Progress = Callable[[int, int], None]
 """Takes the rows checked so far and the rows in all."""
+
+Order = Sequence[ColumnElement[Any]]
+
+OLDEST_FIRST = col(AuditEventRow.at).asc(), col(AuditEventRow.seq).asc()
+NEWEST_FIRST = col(AuditEventRow.at).desc(), col(AuditEventRow.seq).desc()
 
 BATCH = 1000
 
@@ -78,7 +87,10 @@ class _Queued:
 
 
 class Audit:
-    """The chain of everything that happened."""
+    """The chains of everything that happened.
+
+    There are as many as ever wrote at the same moment; SQLite, where a writer is alone, has one.
+    """
 
     def __init__(self, gateway: Gateway, now: datetime, macs: AuditMacs | None = None) -> None:
         self._gateway = gateway
@@ -100,20 +112,20 @@ class Audit:
     ) -> None:
         """Add one event, at the unit of work's time, to what its commit will write.
 
-        The rows are written by ``commit`` itself, in order, so that the estate-wide lock
-        on the chain's head is always the last one taken and never held for long. People
-        appear by id only, so that one can be erased and the chain still verifies. Raises
-        ``TypeError`` for a detail that is no scalar.
+        The rows are written by ``commit`` itself, in order and in one chain, so that the lock
+        on its head is always the last one taken and never held for long. People appear by id
+        only, so that one can be erased and the chain still verifies. Raises ``TypeError`` for
+        a detail that is no scalar.
         """
         said = scalars_to_text(dict(detail or {}))
         about = visit_id, card_id, holder_id, station, actor
         self._queue.append(_Queued(self._now, kind, reference, *about, said))
 
     def write(self) -> None:
-        """Lock the head and write what was appended; the unit of work's commit does it."""
+        """Take a chain and write what was appended; the unit of work's commit does it."""
         if not self._queue:
             return
-        was = head = self._locked_head()
+        was = head = self._free_head()
         for begin in range(0, len(self._queue), BATCH):
             links = self._queue[begin : begin + BATCH]
             for link in links:
@@ -128,21 +140,23 @@ class Audit:
         self._move_head(was, head)
         self._queue = []
 
-    def head(self) -> AuditHead:
-        """Return the last event's number and hash, as committed."""
-        return self._head(select(AuditHeadRow)) or FIRST
+    def heads(self) -> tuple[AuditHead, ...]:
+        """Return the end of each chain, as committed, by its number."""
+        rows = self._gateway.many(
+            select(AuditHeadRow).order_by(col(AuditHeadRow.chain)), AuditHeadRow
+        )
+        return tuple(row.record(AuditHead) for row in rows)
 
     # --- looking things up ---
 
     def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events of a holder, newest first."""
         statement = select(AuditEventRow).where(col(AuditEventRow.holder_id) == holder_id)
-        return self._events(statement.order_by(col(AuditEventRow.seq).desc()).limit(limit))
+        return self._events(statement.order_by(*NEWEST_FIRST).limit(limit))
 
     def latest(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events, newest first."""
-        statement = select(AuditEventRow).order_by(col(AuditEventRow.seq).desc())
-        return self._events(statement.limit(limit))
+        return self._events(select(AuditEventRow).order_by(*NEWEST_FIRST).limit(limit))
 
     # --- anchors and verification ---
 
@@ -157,11 +171,14 @@ class Audit:
         """Return every anchor, by row number."""
         return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
 
-    def newest_anchors(self, before: int | None = None, limit: int = 10) -> tuple[AuditAnchor, ...]:
-        """Return some anchors, the newest first, from before row ``before`` on."""
-        seq = col(AuditAnchorRow.seq)
-        statement = select(AuditAnchorRow).order_by(seq.desc()).limit(limit)
-        return self._anchors(statement if before is None else statement.where(seq < before))
+    def newest_anchors(
+        self, chain: int, before: int | None = None, limit: int = 10
+    ) -> tuple[AuditAnchor, ...]:
+        """Return some anchors of a chain, the newest first, from before row ``before`` on."""
+        seq, begin = col(AuditAnchorRow.seq), before_first(chain)
+        end = begin + ROWS_A_CHAIN if before is None else before
+        within = select(AuditAnchorRow).where(seq > begin, seq < end)
+        return self._anchors(within.order_by(seq.desc()).limit(limit))
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
         """Return the anchor of a row."""
@@ -173,10 +190,11 @@ class Audit:
         return tuple(row.record(AuditAnchor) for row in rows)
 
     def _anchors_of(self, after: int, most: int) -> tuple[AuditAnchor, ...]:
-        """Return those of a piece of the chain, and the last one of all."""
-        seq = col(AuditAnchorRow.seq)
-        within = select(AuditAnchorRow).where(seq.between(after, after + most + BATCH))
-        return (*self._anchors(within), *self.newest_anchors(limit=1))
+        """Return those of a piece of a chain, and the chain's last one."""
+        seq, chain = col(AuditAnchorRow.seq), chain_of(after)
+        until = min(after + most + BATCH, before_first(chain + 1))
+        within = select(AuditAnchorRow).where(seq.between(after, until))
+        return (*self._anchors(within), *self.newest_anchors(chain, limit=1))
 
     def verify(
         self,
@@ -186,30 +204,54 @@ class Audit:
         check: AnchorCheck | None = None,
         keyed: bool = True,
     ) -> AuditVerdict:
-        """Walk the chain and name the first row that does not fit; call it in ``store.read()``.
+        """Walk every chain and name the first row that does not fit; call it in ``store.read()``.
 
         ``anchors`` are those kept elsewhere (default: the table's own). Without ``check``
         their hashes are compared, but nobody looked at a signature. The MACs of the rows are
         checked where the store has their keys, unless ``keyed`` is false.
         """
-        head, macs = self._head(select(AuditHeadRow)), self._macs if keyed else None
-        known = self.anchors() if anchors is None else anchors
-        walk = ChainWalk(head, known, check, macs=macs, redacted=self._redacted())
-        fault = self._walk(walk, head.seq if head else 0, progress) or walk.finish()
-        checked = macs is not None
-        return AuditVerdict(walk.rows, walk.anchors_seen, walk.anchored_to, fault, checked)
+        macs, redacted = self._macs if keyed else None, self._redacted()
+        known = self.anchors() if anchors is None else tuple(anchors)
+        heads = {chain_of(head.seq): head for head in self.heads()}
+        total = sum(place_of(head.seq) for head in heads.values())
+        rows = seen = anchored = 0
+        fault: AuditFault | None = None
+        for chain in self.chains(known):
+            own = (anchor for anchor in known if chain_of(anchor.seq) == chain)
+            walk = ChainWalk(heads.get(chain), own, check, first_head(chain), macs, redacted)
+            fault = self._walk(walk, _told_beyond(progress, rows, total)) or walk.finish()
+            rows, seen, anchored = (
+                rows + walk.rows,
+                seen + walk.anchors_seen,
+                anchored + walk.anchored,
+            )
+            if fault is not None:
+                break
+        return AuditVerdict(rows, seen, anchored, fault, macs is not None)
+
+    def chains(self, elsewhere: Iterable[AuditAnchor] = ()) -> range:
+        """Return the numbers of all chains there are, or were: by heads, rows and anchors.
+
+        They are given out without a gap, so one that is missing was taken away. Anchors that
+        are kept ``elsewhere`` count, too.
+        """
+        lasts = (func.max(col(row.seq)) for row in (AuditEventRow, AuditHeadRow, AuditAnchorRow))
+        found = [self._gateway.scalar(select(last)) for last in lasts]
+        found += [anchor.seq for anchor in elsewhere]
+        return range(1, max(chain_of(seq or 0) for seq in found) + 1)
 
     def verify_piece(self, after: AuditHead, most: int, check: AnchorCheck) -> AuditPiece:
-        """Walk on from row ``after``, which fitted, over at most about ``most`` rows.
+        """Walk on from row ``after``, which fitted, over at most about ``most`` rows of its chain.
 
         Called again and again with what it returned, it verifies as ``verify`` does, against
         the table's own anchors, and nobody waits for it for long.
         """
-        head, anchors = self._head(select(AuditHeadRow)), self._anchors_of(after.seq, most)
+        own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain_of(after.seq))
+        head, anchors = self._head(own), self._anchors_of(after.seq, most)
         if (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted())
-        fault = self._walk(walk, 0, None, most)
+        fault = self._walk(walk, None, most)
         over = fault is not None or self._is_last(walk.last)
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
@@ -217,10 +259,10 @@ class Audit:
     def _missed(self, row: AuditHead) -> AuditFault | None:
         same = select(col(AuditEventRow.hash)).where(col(AuditEventRow.seq) == row.seq)
         there = self._gateway.scalar(same)
-        if row == FIRST or there == row.hash:
+        if place_of(row.seq) == 0 or there == row.hash:
             return None
         kind = FaultKind.CUT if there is None else FaultKind.CHANGED
-        because = f"row {row.seq}, which fitted before, is not there any more as it was"
+        because = f"row {row_name(row.seq)}, which fitted before, is not there any more as it was"
         return AuditFault(kind, row.seq, because)
 
     def _redacted(self) -> frozenset[int]:
@@ -255,10 +297,9 @@ class Audit:
         return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
 
     def _walk(
-        self, walk: ChainWalk, total: int, progress: Progress | None, most: int | None = None
+        self, walk: ChainWalk, progress: Callable[[int], None] | None, most: int | None = None
     ) -> AuditFault | None:
-        begin = walk.rows
-        after = begin or None  # from the very first row on: one below 1 would be an added one
+        begin, after = walk.rows, walk.last.seq
         while (most is None or walk.rows - begin < most) and (rows := self._batch(after)):
             if isinstance(rows, AuditFault):
                 return rows
@@ -267,10 +308,10 @@ class Audit:
                     return fault
             after = rows[-1].seq
             if progress is not None:
-                progress(walk.rows, max(total, walk.rows))
+                progress(walk.rows)
         return None
 
-    def _batch(self, after: int | None) -> list[AuditEventRow] | AuditFault:
+    def _batch(self, after: int) -> list[AuditEventRow] | AuditFault:
         for limit in (BATCH, 1):
             statement = _following(select(AuditEventRow), after).limit(limit)
             try:
@@ -279,14 +320,21 @@ class Audit:
                 if error.code != UNREADABLE:
                     raise
         seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after))
-        return AuditFault(FaultKind.CHANGED, seq, f"row {seq} cannot be read any more")
+        return AuditFault(FaultKind.CHANGED, seq, f"row {row_name(seq)} cannot be read any more")
 
-    # --- the head ---
+    # --- the heads ---
 
-    def _locked_head(self) -> AuditHead:
-        head = self._head(select(AuditHeadRow).with_for_update())
-        if head is None:
-            raise StoreError("the audit has lost its head", "audit")
+    def _free_head(self) -> AuditHead:
+        """Lock the head of a chain that nobody writes to, and of a new one where there is none."""
+        free = select(AuditHeadRow).order_by(col(AuditHeadRow.chain)).limit(1)
+        while (head := self._head(free.with_for_update(skip_locked=True))) is None:
+            last = self._gateway.scalar(select(func.max(col(AuditHeadRow.chain))))
+            if last is None:
+                raise StoreError("the audit has lost its head", "audit")
+            new = first_head(last + 1)
+            begun = self._gateway.upsert(AuditHeadRow).values(chain=last + 1, **values(new))
+            if self._gateway.run(begun.on_conflict_do_nothing()) == 1:
+                return new  # else somebody else began it, and has committed since
         return head
 
     def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
@@ -302,9 +350,24 @@ class Audit:
         return tuple(event_of(row) for row in self._gateway.many(statement, AuditEventRow))
 
 
-def _following(statement: Select[Any], after: int | None) -> Select[Any]:
-    seq = col(AuditEventRow.seq)
-    return (statement if after is None else statement.where(seq > after)).order_by(seq)
+def _following(statement: Select[Any], after: int) -> Select[Any]:
+    """Ask for the rows of a chain that come after one.
+
+    From its very first row on with any that somebody put before that one.
+    """
+    seq, chain = col(AuditEventRow.seq), chain_of(after)
+    begins = place_of(after) == 0
+    beyond = [seq >= after if begins else seq > after] if chain > 1 or not begins else []
+    return statement.where(*beyond, seq < before_first(chain + 1)).order_by(seq)
+
+
+def _told_beyond(
+    progress: Progress | None, before: int, total: int
+) -> Callable[[int], None] | None:
+    """Let the rows of one chain be told as rows of all, of which ``before`` came before it."""
+    if progress is None:
+        return None
+    return lambda rows: progress(before + rows, max(total, before + rows))
 
 
 def event_of(row: AuditEventRow) -> AuditEvent:
@@ -325,10 +388,9 @@ def _parsed(text: str | None) -> dict[str, Scalar]:
 
 # The audit as staff read it: filtered, newest or oldest first, from any row on.
 #
-# Whatever narrows it is looked up in an index that ends with the row's number, so a page costs
-# the same at the beginning of the audit and at its end. Rows are numbered in the order in which
-# they were written. Their times are those of the stations' clocks, which may disagree a little:
-# so a span of time becomes the span of numbers that holds all of it.
+# All chains are read in one order: by time, and rows of one moment by number. Whatever narrows it
+# is looked up in an index that ends with the time, so a page costs the same at the beginning of
+# the audit and at its end.
 
 Conditions = Sequence[ColumnElement[bool]]
 
@@ -343,19 +405,36 @@ class AuditTrail:
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the newest events before row ``before``, newest first."""
-        seq = col(AuditEventRow.seq)
-        beyond = () if before is None else (seq < before,)
-        return self._events(query, beyond, seq.desc(), limit)
+        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
+        beyond: list[ColumnElement[bool]] = []
+        if before is not None:
+            its = self._time(before)
+            beyond = [at <= its, place < _place(its, before)]
+        return self._events(query, beyond, NEWEST_FIRST, limit)
 
-    def oldest(self, query: AuditQuery, after: int = 0, limit: int = 100) -> tuple[AuditEvent, ...]:
+    def oldest(
+        self, query: AuditQuery, after: int | None = None, limit: int = 100
+    ) -> tuple[AuditEvent, ...]:
         """Return the oldest events after row ``after``, oldest first."""
-        seq = col(AuditEventRow.seq)
-        return self._events(query, (seq > after,), seq.asc(), limit)
+        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
+        beyond: list[ColumnElement[bool]] = []
+        if after is not None:
+            its = self._time(after)
+            beyond = [at >= its, place > _place(its, after)]
+        return self._events(query, beyond, OLDEST_FIRST, limit)
+
+    def _time(self, row: int) -> datetime:
+        """Return the time of a row; raises ``NotFound``."""
+        same = select(col(AuditEventRow.at)).where(col(AuditEventRow.seq) == row)
+        at: datetime | None = self._gateway.scalar(same)
+        if at is None:
+            raise NotFound(f"There is no row {row_name(row)} in the audit.")
+        return at
 
     def count(self, query: AuditQuery) -> int:
         """Return how many there are."""
         statement = select(func.count()).select_from(AuditEventRow)
-        count: int = self._gateway.scalar(statement.where(*self._conditions(query)))
+        count: int = self._gateway.scalar(statement.where(*_conditions(query)))
         return count
 
     def last_by_actor(self, kind: str) -> dict[str, datetime]:
@@ -368,30 +447,24 @@ class AuditTrail:
         return {str(actor): at for actor, at in rows}
 
     def _events(
-        self, query: AuditQuery, beyond: Conditions, order: Any, limit: int
+        self, query: AuditQuery, beyond: Conditions, order: Order, limit: int
     ) -> tuple[AuditEvent, ...]:
-        wanted = select(AuditEventRow).where(*self._conditions(query), *beyond)
-        rows = self._gateway.many(wanted.order_by(order).limit(limit), AuditEventRow)
+        wanted = select(AuditEventRow).where(*_conditions(query), *beyond)
+        rows = self._gateway.many(wanted.order_by(*order).limit(limit), AuditEventRow)
         return tuple(event_of(row) for row in rows)
 
-    def _conditions(self, query: AuditQuery) -> Conditions:
-        if query.since is None and query.until is None:
-            return named(query)
-        first, last = self._gateway.tuples(numbers_within(query))[0]
-        numbers = col(AuditEventRow.seq).between(first or 1, last or 0)
-        return (*named(query), *_within(query), numbers)
 
-
-def named(query: AuditQuery) -> Conditions:
-    """Return what a query says about anything but time."""
-    row = AuditEventRow
+def _conditions(query: AuditQuery) -> Conditions:
+    row, at = AuditEventRow, col(AuditEventRow.at)
     same = (
         (col(row.holder_id), query.holder_id),
         (col(row.station), query.station),
         (col(row.kind), query.kind),
         (col(row.reference), query.reference),
     )
-    conditions = [column == wanted for column, wanted in same if wanted is not None]
+    conditions: list[ColumnElement[bool]] = [
+        column == wanted for column, wanted in same if wanted is not None
+    ]
     if query.actors is not None:
         conditions.append(col(row.actor).in_(query.actors))
     if query.holder_ids is not None:
@@ -400,19 +473,12 @@ def named(query: AuditQuery) -> Conditions:
         conditions.append(col(row.kind).in_(sorted(query.kinds)))
     if query.without:
         conditions.append(col(row.kind).not_in(sorted(query.without)))
+    if query.since is not None:
+        conditions.append(at >= query.since)
+    if query.until is not None:
+        conditions.append(at < query.until)
     return conditions
 
 
-def numbers_within(query: AuditQuery) -> Select[int, int]:
-    """Return what finds the least and the greatest number of the rows in a span of time.
-
-    The sum keeps either database from walking the numbers themselves, from the far end.
-    """
-    number = col(AuditEventRow.seq) + 0
-    return select(func.min(number), func.max(number)).where(*_within(query))
-
-
-def _within(query: AuditQuery) -> Conditions:
-    at = col(AuditEventRow.at)
-    since = [] if query.since is None else [at >= query.since]
-    return [*since, *([] if query.until is None else [at < query.until])]
+def _place(at: datetime, seq: int) -> Tuple:
+    return tuple_(literal(at, UtcDateTime()), literal(seq, ROW_NUMBER))

@@ -19,6 +19,7 @@ from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Scalar
+from kiosk.authority.store.repositories.audit import NEWEST_FIRST
 from kiosk.authority.store.tables import (
     LIVE_CODE,
     AuditEventRow,
@@ -94,8 +95,7 @@ class Statistics:
         """Return where the newest of them happened, newest first."""
         names = ("station", "card_id", "holder_id", "reference")
         columns = (col(getattr(AuditEventRow, name)) for name in names)
-        newest = col(AuditEventRow.seq).desc()
-        statement = select(*columns).where(_events(sought, since, until)).order_by(newest)
+        statement = select(*columns).where(_events(sought, since, until)).order_by(*NEWEST_FIRST)
         return tuple(EventPlace(*row) for row in self._gateway.tuples(statement.limit(limit)))
 
     def seconds_since_card_in(

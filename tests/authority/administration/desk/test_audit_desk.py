@@ -16,7 +16,7 @@ from kiosk.authority.administration.audit_log import LocalAuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import LocalPeopleDesk
 from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
@@ -168,10 +168,10 @@ def test_every_kind_has_words_to_choose_it_by(desk: LocalAuditDesk) -> None:
 def test_an_audit_that_fits_is_verified_and_that_is_audited(
     desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
 ) -> None:
-    anchor_head(store, means.signer)
+    sign_heads(store, means.signer)
     told: list[tuple[int, int]] = []
     verdict = desk.verify(lambda *how_far: told.append(how_far))
-    assert (verdict.intact, verdict.rows, verdict.anchors, verdict.anchored_to) == (True, 3, 1, 3)
+    assert (verdict.intact, verdict.rows, verdict.anchors, verdict.anchored) == (True, 3, 1, 3)
     assert told[-1] == (3, 3)
     with store.read() as uow:
         last = uow.audit.latest(limit=1)[0]

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.anchors import anchor_head
+from kiosk.authority.anchors import sign_heads
 from kiosk.authority.store.database import Store
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
 from tests.authority.administration.desk.history import History
@@ -39,7 +39,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 4)
     for _ in range(10):
         history.registered()
-    anchor_head(means.store, means.signer)
+    sign_heads(means.store, means.signer)
     forger = Forger(database)
     forger.change(9, reference="other")
     forger.close()

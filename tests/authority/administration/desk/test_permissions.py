@@ -29,6 +29,7 @@ from kiosk.authority.administration.views import (
     Span,
     unseen,
 )
+from kiosk.authority.audit_rows import place_of
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
@@ -256,4 +257,4 @@ def contents(database: TestDatabase) -> dict[str, list[str]]:
 
 def rows_of_audit(store: Store) -> int:
     with store.read() as uow:
-        return uow.audit.head().seq
+        return sum(place_of(head.seq) for head in uow.audit.heads())

@@ -89,24 +89,20 @@ def _tables() -> None:
         sa.Column("mac_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_event")),
     )
-    op.create_index("ix_audit_event_actor_seq", "audit_event", ["actor", "seq"], unique=False)
+    op.create_index("ix_audit_event_actor_at", "audit_event", ["actor", "at"], unique=False)
     op.create_index("ix_audit_event_at_seq", "audit_event", ["at", "seq"], unique=False)
     op.create_index(op.f("ix_audit_event_card_id"), "audit_event", ["card_id"], unique=False)
-    op.create_index(
-        "ix_audit_event_holder_id_seq", "audit_event", ["holder_id", "seq"], unique=False
-    )
+    op.create_index("ix_audit_event_holder_id_at", "audit_event", ["holder_id", "at"], unique=False)
     op.create_index("ix_audit_event_kind_at", "audit_event", ["kind", "at"], unique=False)
-    op.create_index("ix_audit_event_kind_seq", "audit_event", ["kind", "seq"], unique=False)
     op.create_index(op.f("ix_audit_event_reference"), "audit_event", ["reference"], unique=False)
-    op.create_index("ix_audit_event_station_seq", "audit_event", ["station", "seq"], unique=False)
+    op.create_index("ix_audit_event_station_at", "audit_event", ["station", "at"], unique=False)
     op.create_index(op.f("ix_audit_event_visit_id"), "audit_event", ["visit_id"], unique=False)
     op.create_table(
         "audit_head",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("chain", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", ROW_NUMBER, nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
-        sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_single")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+        sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_head")),
     )
     op.create_table(
         "cardholder",
@@ -615,8 +611,8 @@ def _tables() -> None:
 
 
 def _first_head() -> None:
-    head = sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("hash"))
-    op.execute(head.insert().values(id=1, seq=0, hash="0" * 64))
+    head = sa.table("audit_head", sa.column("chain"), sa.column("seq"), sa.column("hash"))
+    op.execute(head.insert().values(chain=1, seq=0, hash="0" * 64))
 
 
 # --- append only -----------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""What a whole unlock asks of PostgreSQL, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.store.records import new_id
+from kiosk.contract.messages import (
+    AnswerQuestions,
+    CardChallenge,
+    CardId,
+    CardReport,
+    Finished,
+    Grant,
+    PinState,
+    Purpose,
+    UnblockDone,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.station_visit import answers_to
+from tests.authority.world import World
+from tests.support.database import PostgresServer
+from tests.support.round_trips import RoundTrips, counted_round_trips
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def trips() -> Iterator[RoundTrips]:
+    with counted_round_trips() as trips:
+        yield trips
+
+
+@pytest.fixture
+def world(trips: RoundTrips, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=postgres_server.fresh())
+    yield world
+    world.store.close()
+
+
+def unlock(world: World, trips: RoundTrips) -> None:
+    """Go the whole way, each call counted by itself."""
+    authority, plastic = world.authority, world.known_plastic(card := world.registered_card())
+    world.unlock(card)  # a service that has worked before: connections are open
+    world.clock.forward(hours=2)
+    visit = VisitId(new_id())
+    named = CardId(card.driver, card.identifier)
+    report = CardReport(named, PinState(True), certificate=plastic.shows)
+    with trips.of("begin"):
+        opened = authority.begin(visit, "A", report)
+    if isinstance(opened, CardChallenge):
+        with trips.of("prove"):
+            opened = authority.prove(visit, plastic.answer(opened))
+    assert isinstance(opened, VisitOpened), opened
+    with trips.of("choose"):
+        questions = authority.choose(visit, Purpose.UNLOCK)
+    assert isinstance(questions, AnswerQuestions)
+    with trips.of("answer"):
+        authority.answer(visit, new_id(), answers_to(questions))
+    with trips.of("send_code"):
+        authority.send_code(visit, new_id())
+    with trips.of("enter_code"):
+        authority.enter_code(visit, new_id(), world.relay.code)
+    with trips.of("challenge"):
+        challenge = authority.challenge(visit)
+    proof = plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
+    with trips.of("release"):
+        grant = authority.release(visit, new_id(), proof)
+    assert isinstance(grant, Grant), grant
+    with trips.of("record_outcome"):
+        done = authority.record_outcome(visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    with trips.of("rotate_secret"):
+        drawn = authority.rotate_secret(visit, grant.journal)
+    assert isinstance(drawn, Sensitive)
+    with trips.of("confirm_rotation"):
+        authority.confirm_rotation(visit, grant.journal, UnblockDone())
+    with trips.of("end"):
+        authority.end(visit, VisitEnd.FINISHED)
+
+
+MOST = {
+    "begin": 9,
+    "prove": 30,
+    "choose": 24,
+    "answer": 37,
+    "send_code": 39,
+    "enter_code": 39,
+    "challenge": 15,
+    "release": 29,
+    "record_outcome": 33,
+    "rotate_secret": 15,
+    "confirm_rotation": 16,
+    "end": 9,
+}
+"""Round trips of each call, at most."""
+
+
+def test_a_whole_unlock_asks_no_more_than_it_needs(world: World, trips: RoundTrips) -> None:
+    unlock(world, trips)
+    counted = {asked.name: asked.round_trips for asked in trips.calls}
+    assert counted.keys() == MOST.keys()
+    more = [name for name, count in counted.items() if count > MOST[name]]
+    assert not more, f"more than {[MOST[name] for name in more]} in {more}:\n{trips.table()}"

@@ -57,6 +57,10 @@ def run_command(argv: Sequence[str] | None = None) -> int:
         return _output_closed()
     except OSError as error:
         complain(f"kiosk: {_place(error)}{error.strerror}{_other_account(error)}")
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         return 1
     except KeyboardInterrupt:
         complain("kiosk: interrupted")
@@ -72,11 +76,15 @@ def _run(words: list[str]) -> int:
 
 
 def _output_closed() -> int:
-    """Say so, and let nothing that is still held back meet the closed pipe at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     with contextlib.suppress(BrokenPipeError):  # it may be the same pipe
         complain("kiosk: the output was closed before all of it was written")
     return 1
+
+
+def _drop_output() -> None:
+    """Let nothing that is still held back meet a closed pipe or a full disk at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _place(error: OSError) -> str:

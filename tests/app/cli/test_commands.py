@@ -68,6 +68,13 @@ def test_a_closed_pipe_is_one_line(kiosk: Kiosk, words: str) -> None:
     assert done.stderr == "kiosk: the output was closed before all of it was written\n"
 
 
+def test_an_output_that_takes_no_more_is_one_line(kiosk: Kiosk) -> None:
+    command = [sys.executable, "-m", "kiosk", "questions", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "kiosk: No space left on device\n")
+
+
 # --- setup -------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """The installed program in a hurry: what one waits on is up for as long as the work takes.
 
-``python hasty.py ARGUMENTS`` is ``kiosk ARGUMENTS`` for tests that are not about the glass.
+``python quick_pages.py ARGUMENTS`` is ``kiosk ARGUMENTS`` for tests that are not about the glass.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Seat
 
 PROGRAM = Path(sys.executable).with_name("kiosk")
-HASTY = (Path(sys.executable), Path(__file__).with_name("hasty.py"))
+HASTY = (Path(sys.executable), Path(__file__).with_name("quick_pages.py"))
 SECONDS = 300.0
 _CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 

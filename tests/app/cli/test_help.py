@@ -30,6 +30,7 @@ def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
     parser = PARSERS[path]
     assert parser.description
     assert len(parser.description.split()) > 1
+    assert all(len(text.split()) > 1 for _name, text, _below in subparsers(parser))
     assert parser.epilog
     title, *examples = parser.epilog.strip().splitlines()
     assert title == "example:"

@@ -66,6 +66,13 @@ def test_wrong_answers_pause_the_copy_and_block_nobody(world: World, card: Card)
     assert ("attempts-paused-staff", STAFF) in told, "staff are told"
 
 
+def test_a_pause_is_told_with_its_end_before_anything_is_asked(world: World, card: Card) -> None:
+    guess(world, card, times=4)
+    until = world.registration(card).unproven_until
+    assert until is not None
+    assert guess(world, card, times=0) == [Refusal(Reason.ATTEMPTS_PAUSED, until)]
+
+
 def test_each_pause_is_longer_than_the_one_before(world: World, card: Card) -> None:
     guess(world, card, times=4)
     pauses = []

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable, Iterator
 
+import pytest
 from hypothesis import settings
+
+from tests.screens.idle_app import IdleLoop, short_frames
 
 pytest_plugins = [
     "tests.support.pcsc",
@@ -24,3 +28,15 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 def pytest_configure() -> None:
     """Let the collector look seldom: it spent a fifth of the run on what lives to its end."""
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], IdleLoop]]:
+    """Run each test that is a coroutine on a loop that says when it has nothing to do."""
+    return {"idle": IdleLoop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_frames() -> Iterator[None]:
+    with short_frames():
+        yield

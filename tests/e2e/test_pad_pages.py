@@ -12,9 +12,9 @@ from kiosk.contract.ports import CardInserted
 from kiosk.station import states as s
 from kiosk.station.executor import Actions
 from tests.e2e.in_process_station import Glasshouse
-from tests.screens.geometry import screen_lines
 from tests.screens.kiosk.clocked import until
 from tests.screens.pilots import settled, type_keys
+from tests.screens.shown import screen_lines
 from tests.station.fakes import FakeAuthority, FakeCards
 
 
@@ -39,9 +39,9 @@ async def test_a_pin_is_changed_on_the_readers_keys_with_a_few_slips() -> None:
     async with house.app.run_test(size=(80, 24)) as pilot:
         await _begin(house, pilot)
         await type_keys(pilot, ("1",))
-        await until(pilot, lambda: "Two tries are left" in _shown(house))
+        await until(house.app, lambda: "Two tries are left" in _shown(house))
         await type_keys(pilot, ("enter",))
-        await until(pilot, lambda: "The two new PINs were not the same" in _shown(house))
+        await until(house.app, lambda: "The two new PINs were not the same" in _shown(house))
         await type_keys(pilot, ("enter",))
         await house.app.until(s.Success)
     assert cards.asked == [OnPad()] * 2 + [OnPad(6, 8)] * 2
@@ -58,11 +58,11 @@ async def test_while_the_reader_asks_nothing_here_does_anything() -> None:
         await _begin(house, pilot)
         await type_keys(pilot, ("1",))
         assert await asyncio.to_thread(cards.waiting.wait, 10)
-        await until(pilot, lambda: "Enter your PIN on the card reader's keys" in _shown(house))
+        await until(house.app, lambda: "Enter your PIN on the card reader's keys" in _shown(house))
         before = _shown(house)
         await type_keys(pilot, (*"604918", "enter", "escape", "escape", "tab", "enter"))
         assert _shown(house) == before
         cards.gate.set()
-        await until(pilot, lambda: "You pressed Cancel on the card reader" in _shown(house))
+        await until(house.app, lambda: "You pressed Cancel on the card reader" in _shown(house))
         await type_keys(pilot, ("escape", "enter"))
         await house.app.until(s.RemoveCard)

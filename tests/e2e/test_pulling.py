@@ -58,14 +58,14 @@ def test_there_is_a_page_of_every_kind() -> None:
 async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:
     house = Glasshouse()
     async with house.app.run_test(size=(80, 24)) as pilot:
-        await still(house.app)
+        await still()
         first = screen_svg(house.app)
         for number, (name, sample) in enumerate(_pages(), 1):
             visit = VisitId(f"{number:032x}")
             with only_what_is_new():
                 seen = await _fill(house, pilot, sample, visit)
                 await house.pull()
-                await still(house.app)
+                await still()
                 assert house.app.is_first_page, name
                 assert screen_svg(house.app) == first, name
                 assert await _left(house, seen, visit) == [], name
@@ -88,10 +88,10 @@ async def _fill(
 async def _left(house: Glasshouse, seen: WeakSet[Widget], visit: VisitId) -> list[str]:
     """Return what is left once the pages that were taken down have ended their own tasks."""
     for _ in range(20):
+        await still()
         left = survivors(seen, house.app, visit)
         if not left:
             break
-        await asyncio.sleep(0.02)
     return left
 
 
@@ -99,7 +99,7 @@ async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -
     house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat("Ward 7")), HOLD_S)
     app, chance = house.app, random.Random(4)
     async with app.run_test(size=(80, 24)):
-        await still(app)
+        await still()
         for _ in range(TURNS):
             await house.insert()
             await app.until(s.ConfirmOwner)
@@ -108,7 +108,7 @@ async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -
             await asyncio.sleep(chance.uniform(0, 1.5 * HOLD_S))
             await house.pull()
             app.pages.clear()
-            await asyncio.sleep(HOLD_S)  # by then it would have come
+            await still(2 * HOLD_S)  # by then it would have come
             assert app.is_first_page
             assert app.pages == []
     assert house.faults == []

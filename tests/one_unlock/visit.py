@@ -30,6 +30,7 @@ from screens.kiosk.page import Page
 from screens.kiosk.pin import NewPinPage, RepeatPinPage
 from screens.kiosk.questions import AskQuestionPage
 from tests.one_unlock.recording import Recording
+from tests.screens import idle_app
 from tests.screens.kiosk.pictures import STILL
 from tests.screens.pilots import type_keys
 from tests.support.pcsc import wait_for_presence
@@ -53,7 +54,7 @@ def live(recording: Recording) -> None:
             link = CardLink(actors[0].chip, pcscd.slots[0])
             wait_for_presence(pcscd.slots[0].reader, present=False)
             with recording.installed():
-                asyncio.run(_unlock(settings, recording, link, mailbox))
+                idle_app.run(_unlock(settings, recording, link, mailbox))
             _check(actors[0])
         finally:
             mailbox.stop()

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from screens.widgets.prose import Prose
+from tests.screens.shown import screen_lines
 
 
 def layout_faults(app: App[Any]) -> list[str]:
@@ -25,13 +26,6 @@ def layout_faults(app: App[Any]) -> list[str]:
     faults += _collisions(screen, leaves)
     faults += [f"cut short: {line!r}" for line in screen_lines(app) if "…" in line]
     return faults
-
-
-def screen_lines(app: App[Any]) -> list[str]:
-    """Return the screen as lines of text."""
-    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
-    strips = update.strips  # type: ignore[union-attr]
-    return ["".join(segment.text for strip in line for segment in strip) for line in strips]
 
 
 def _shows(widget: Widget) -> bool:

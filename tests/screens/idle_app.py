@@ -1,69 +1,109 @@
 """When an application that a test runs has nothing left to do.
 
 ``Pilot.pause`` asks every widget to answer, which costs more than what most keys do, and
-then watches the processor's clock, which tells nothing on a busy machine. Here the event
-loop is asked instead, and what is due on the glass is painted at once and not a frame later.
+then watches the processor's clock, which says nothing on a busy machine. Here the event loop
+is asked: it knows when no callback is ready and no file is readable.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterator
+import selectors
+import time
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from textual.app import App
-from textual.screen import Screen
+
+T = TypeVar("T")
 
 PATIENCE_S = 60
-_NO_FRAMES_S = 3600.0
+_FRAME_S = 0.002
+_KEPT_BACK_S = 1 / 30
+"""Longer than Textual keeps a frame or a new size of the terminal back."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """Is asked by the loop whenever that has run all that was ready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.skip_until = 0.0
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if not self.waiting:
+            began = time.monotonic()
+            ready = super().select(timeout)
+            self.now += time.monotonic() - began
+        elif timeout is not None and (
+            timeout <= _KEPT_BACK_S or self.now + timeout <= self.skip_until
+        ):
+            self.now += timeout
+        else:
+            self.now = max(self.now, self.skip_until)
+            for future in self.waiting:
+                if not future.done():
+                    future.set_result(None)
+            self.waiting.clear()
+        return ready
+
+
+class IdleLoop(asyncio.SelectorEventLoop):
+    """An event loop that says when it has nothing to do, and whose clock stands while it works.
+
+    So a slow machine paints no more frames than a fast one, and no deadline passes because
+    of the work that it is for.
+    """
+
+    def __init__(self) -> None:
+        self._idle_selector = _Selector()
+        super().__init__(self._idle_selector)
+
+    def time(self) -> float:
+        """Return the seconds that the loop has waited, or has skipped."""
+        return self._idle_selector.now
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until nothing is ready, and nothing will be in ``seconds`` and a frame.
+
+        What is due within that time is not waited for: it comes at once.
+        """
+        selector, future = self._idle_selector, self.create_future()
+        selector.skip_until = max(selector.skip_until, selector.now + seconds)
+        selector.waiting.append(future)
+        await future
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Do what ``asyncio.run`` does, on such a loop."""
+    with short_frames(), asyncio.Runner(loop_factory=IdleLoop) as runner:
+        return runner.run(main)
 
 
 @contextmanager
-def frames_on_demand() -> Iterator[None]:
-    """Let applications that start in here paint when ``still`` asks, and not by the clock.
+def short_frames() -> Iterator[None]:
+    """Let applications that start in here paint as often as a test asks.
 
-    A slow machine would paint each of the frames that a fast one never gets to, and most of
-    the time of a test goes there.
+    Textual counts its frames by the real clock, and one frame may follow another in a test
+    sooner than a sixtieth of a second.
     """
     with pytest.MonkeyPatch.context() as textual:
-        textual.setattr("textual.screen.UPDATE_PERIOD", _NO_FRAMES_S)
+        textual.setattr("textual.screen.UPDATE_PERIOD", _FRAME_S)
         yield
 
 
-async def still(app: App[Any]) -> None:
-    """Wait until every message of ``app`` is worked off, and all that they changed is painted.
+async def still(seconds: float = 0.0) -> None:
+    """Let ``seconds`` pass at once, and wait until all is worked off and what changed is painted.
 
-    What runs in threads, or waits for a time to come, is not waited for.
+    What runs in threads, or waits for a later time, is not waited for.
     """
-    async with asyncio.timeout(PATIENCE_S):
-        await _worked_off(app)
-        while due := _screens_that_wait(app):
-            for screen in due:
-                screen._on_timer_update()
-            await _worked_off(app)
-
-
-async def _worked_off(app: App[Any]) -> None:
-    await _nothing_is_ready()
-    app._check_resize()  # a new size is kept back for a moment
-    await _nothing_is_ready()
-    await app.animator.wait_until_complete()  # a page scrolls by it, be it in one step
-    await _nothing_is_ready()
-
-
-async def _nothing_is_ready() -> None:
-    ready: deque[asyncio.Handle] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
-    await asyncio.sleep(0)
-    while ready:
-        await asyncio.sleep(0)
-
-
-def _screens_that_wait(app: App[Any]) -> list[Screen[Any]]:
-    """Return those that would be seen, and have asked for a frame."""
-    if app._exit:
-        return []
-    seen = (app.screen, *app._background_screens)
-    return [screen for screen in seen if screen._update_timer._active.is_set()]
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, IdleLoop)
+    async with asyncio.timeout(seconds + PATIENCE_S):
+        await loop.idle(seconds)

@@ -10,16 +10,17 @@ from textual import events
 from textual.pilot import Pilot
 
 from screens.kiosk.page import Page
-from tests.screens.geometry import screen_lines
+from tests.screens.idle_app import PATIENCE_S, still
+from tests.screens.shown import screen_lines
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Wait until the first page is up and every widget has worked off its messages, and theirs."""
-    async with asyncio.timeout(10):
+    """Wait until a page is up, and nothing is left to do for it."""
+    await still()
+    async with asyncio.timeout(PATIENCE_S):
         while not isinstance(pilot.app.screen, Page):
-            await pilot.pause(0)
-    for _ in range(3):
-        await pilot.pause(0)
+            await asyncio.sleep(0.005)
+            await still()
 
 
 async def type_keys(pilot: Pilot[int], keys: Iterable[str]) -> None:

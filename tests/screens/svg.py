@@ -16,8 +16,10 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color
+from rich.segment import Segment
 from textual.app import App
-from textual.strip import Strip
+
+from tests.screens.shown import screen_rows
 
 W, H = 10, 20
 _STYLE = "text{font:16.61px 'DejaVu Sans Mono',monospace;white-space:pre}.b{font-weight:bold}"
@@ -80,13 +82,11 @@ def moving(frames: Sequence[tuple[str, float]]) -> str:
 
 def screen_svg(app: App[Any]) -> str:
     """Draw what ``app`` shows now, with whatever lies under a modal page."""
-    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
-    rows = [list(_cells(strips)) for strips in update.strips]  # type: ignore[union-attr]
-    return _svg(rows, *app.size)
+    return _svg([list(_cells(row)) for row in screen_rows(app)], *app.size)
 
 
-def _cells(strips: Iterable[Strip]) -> Iterator[Cell]:
-    for segment in itertools.chain.from_iterable(strips):
+def _cells(row: Iterable[Segment]) -> Iterator[Cell]:
+    for segment in row:
         style = segment.style
         ink = _hex(style.color if style else None, "#000000")
         paper = _hex(style.bgcolor if style else None, "#ffffff")

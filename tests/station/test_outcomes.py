@@ -28,6 +28,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import states as s
+from tests.screens.idle_app import still
 from tests.station.rig import Rig
 
 
@@ -129,7 +130,7 @@ async def test_stopping_waits_for_the_card(rig: Rig) -> None:
     rig.set_pin()
     assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
     stopping = asyncio.create_task(rig.loop.stop())
-    await asyncio.sleep(0.05)
+    await still()
     assert not stopping.done()
     rig.cards.gate.set()
     await asyncio.wait_for(stopping, 10)

@@ -15,10 +15,10 @@ from kiosk.app.demo.estate import cast, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, RaSide
 from screens.demo.app import DemoCard, DemoMail, DemoStrip, StripWidget
-from tests.screens.geometry import screen_lines
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
 from tests.screens.pilots import settled
+from tests.screens.shown import screen_lines
 from tests.support.smtp import running
 
 

@@ -6,7 +6,6 @@ and draws what shows then; a KEY in quotes with spaces is typed.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from screens.admin.end import farewell
 from screens.admin.times import Times
 from screens.terminal.colours import has_few_colours
 from screens.terminal.lockdown import lock_terminal
+from tests.screens import idle_app
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.pilots import running
@@ -35,7 +35,7 @@ async def draw(file: Path, size: str, role: str, keys: Sequence[str]) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Draw, or run."""
     if arguments[:1] == ["--picture"]:
-        asyncio.run(draw(Path(arguments[1]), arguments[2], arguments[3], arguments[4:]))
+        idle_app.run(draw(Path(arguments[1]), arguments[2], arguments[3], arguments[4:]))
         return
     desk = FakeDesk(Role(arguments[0]) if arguments else Role.MANAGER)
     faults: list[BaseException] = []

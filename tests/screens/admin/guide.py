@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
+from tests.screens import idle_app
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people_samples import people_samples
 from tests.screens.admin.pilots import running
@@ -53,7 +53,7 @@ async def drawn(name: str) -> str:
 def main(folder: Path) -> None:
     """Draw all of them into ``folder``."""
     for name in GUIDE:
-        (folder / f"{name}.svg").write_text(asyncio.run(drawn(name)))
+        (folder / f"{name}.svg").write_text(idle_app.run(drawn(name)))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from screens.admin.page import Page
 from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
-from tests.screens.geometry import screen_lines
-from tests.screens.idle_app import PATIENCE_S, frames_on_demand, still
+from tests.screens.idle_app import PATIENCE_S, still
+from tests.screens.shown import screen_lines
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (120, 36))
@@ -124,7 +124,7 @@ class Run:
         async with asyncio.timeout(PATIENCE_S):
             while "50 %" not in self.text:
                 await asyncio.sleep(0.005)
-                await still(self.app)
+                await still()
 
     async def send(self) -> None:
         """Press Enter until the form that is up sends: once for each field that is left."""
@@ -165,7 +165,7 @@ class Run:
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 busy = any(not worker.is_finished for worker in self.app.workers)
-                await still(self.app)  # also shows what a worker left that has just finished
+                await still()  # also shows what a worker left that has just finished
                 if not busy and all(worker.is_finished for worker in self.app.workers):
                     return
                 await asyncio.sleep(0.005)
@@ -187,14 +187,13 @@ async def running(
     desk = desk or FakeDesk()
     clock = Clock()
     app = app_for(desk, pages, dark=dark, now=clock)
-    with frames_on_demand():
-        async with app.run_test(size=size) as pilot:
-            run = Run(app, desk, pilot, clock)
-            await run.settle()
-            try:
-                yield run
-            finally:
-                desk.let_go()
+    async with app.run_test(size=size) as pilot:
+        run = Run(app, desk, pilot, clock)
+        await run.settle()
+        try:
+            yield run
+        finally:
+            desk.let_go()
 
 
 def _mouse(kind: type[events.MouseEvent], x: int, y: int, button: int) -> events.MouseEvent:

@@ -21,6 +21,7 @@ from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import PAGES, READY, SEVERAL, WHY, grounds, person, strings_with
 from tests.screens.admin.pilots import Run, running
+from tests.screens.idle_app import still
 
 BIG_FOUR = "┗━┫"
 """Part of the first digit of the fake desk's code, as it is drawn."""
@@ -135,7 +136,7 @@ async def test_a_code_whose_time_is_over_is_taken_away_by_itself() -> None:
         await run.settle()
         assert drawn(run)
         now[0] += timedelta(seconds=90)
-        await run.pilot.pause(1.2)
+        await still(1.2)
         assert not drawn(run)
         assert "does not work any more" in run.text
         await run.press("escape")

@@ -91,7 +91,8 @@ def test_alt_and_a_number_is_a_page_and_a_paste_is_text(session: Session) -> Non
     session.wait_for("Reason")
     session.type(b"\x1b[200~Broken\r\x1b[201~")
     session.wait_for("Broken")
-    session.read(0.3)
+    session.type(b"lamp")
+    session.wait_for("lamp")
     assert session.notes == []  # what ends a pasted line sends nothing
 
 
@@ -105,12 +106,14 @@ def test_alt_and_a_number_is_a_page_and_a_paste_is_text(session: Session) -> Non
     ],
 )
 def test_what_is_no_key_ends_nothing(session: Session, junk: bytes) -> None:
+    def answers() -> bool:
+        for key in (b"\x1b", b"\x1b4"):
+            session.type(key)
+            session.read()
+        return "stations up" in session.picture
+
     session.type(junk)
-    session.read(0.3)
-    session.type(b"\x1b")
-    session.read(0.3)
-    session.type(b"\x1b4")
-    session.wait_for("stations up")
+    session.wait_until(answers)
     assert session.notes == []
 
 

@@ -13,6 +13,7 @@ from screens.admin.dialogs.form import WAYS, Entry, Form, grounds_of
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.form_desk import DONE, Deeds, below, page
 from tests.screens.admin.pilots import running
+from tests.screens.idle_app import still
 
 PUK = "12345678"
 
@@ -132,10 +133,10 @@ async def test_cancel_asks_too(deeds: Deeds) -> None:
 async def test_while_it_is_under_way_it_is_neither_sent_twice_nor_left(deeds: Deeds) -> None:
     deeds.gate = threading.Event()
     async with running(pages=[deeds.page()]) as run:
-        for key in ("a", *"Lamp", "tab", "tab", *"needed", "enter"):
-            await run.pilot.press(key)
-        await run.pilot.press("enter", "escape", "escape")
-        await run.pilot.pause()
+        await run.press("a", *"Lamp", "tab", "tab", *"needed")
+        for key in ("enter", "enter", "escape", "escape"):
+            run.post(key)
+            await still()
         assert "Working…" in run.text
         assert "This is under way" in run.text
         deeds.gate.set()

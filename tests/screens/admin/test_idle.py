@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -12,6 +13,7 @@ from screens.admin.end import End
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
 from tests.screens.admin.pilots import Run, running
+from tests.screens.idle_app import still
 
 PAGES = (TodayPage, StationsPage)
 
@@ -94,13 +96,13 @@ async def test_an_act_under_way_is_finished_first() -> None:
             return retire(*arguments)  # type: ignore[arg-type]
 
         run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
-        for key in ("f4", "r", *"Doorway", "enter"):
-            await run.pilot.press(key)
+        await run.press("f4", "r", *"Doorway")
+        run.post("enter")
         while not begun.is_set():
-            await run.pilot.pause(0.01)
+            await asyncio.sleep(0.01)
         run.clock.at = IDLE_S
         run.app._watch()
-        await run.pilot.pause()
+        await still()
         assert run.app.return_value is None
         assert "as soon as what is under way is done" in run.text
         gate.set()

@@ -12,6 +12,7 @@ from screens.admin.imports import ImportPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, running
+from tests.screens.idle_app import still
 
 PAGES = (ImportPage, StationsPage)
 
@@ -119,7 +120,7 @@ async def test_the_session_ends_only_once_an_import_is_through() -> None:
         desk.hold()
         await run.press_and_hold("enter")
         run.app.action_log_out()
-        await run.pilot.pause(0.1)
+        await still(0.1)
         assert run.app.is_running
         desk.let_go()
         async with asyncio.timeout(10):

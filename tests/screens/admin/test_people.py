@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -156,7 +157,7 @@ async def test_an_answer_that_comes_late_is_dropped(monkeypatch: pytest.MonkeyPa
         field = page.query_one("Input")
         field.value = "smith"  # type: ignore[attr-defined]
         while not began.is_set():
-            await run.pilot.pause(0.01)
+            await asyncio.sleep(0.01)
         field.value = "okafor"  # type: ignore[attr-defined]
         await run.settle()
         gate.set()

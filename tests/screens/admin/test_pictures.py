@@ -6,13 +6,13 @@ each has to be looked at before it is committed.
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
+from tests.screens import idle_app
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people_samples import people_samples
 from tests.screens.admin.pilots import SIZES, running
@@ -30,7 +30,7 @@ _AT_ITS_SIZE = set(
 @lru_cache(maxsize=1)
 def _taken(name: str) -> dict[tuple[int, int], str]:
     """Take all pictures of a sample at once: to live through it is most of the work."""
-    return asyncio.run(_pictures(_SAMPLES[name], name in _AT_ITS_SIZE))
+    return idle_app.run(_pictures(_SAMPLES[name], name in _AT_ITS_SIZE))
 
 
 async def _pictures(sample: Sample, at_its_size: bool) -> dict[tuple[int, int], str]:

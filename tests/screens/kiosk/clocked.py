@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-from textual.pilot import Pilot
 
 from kiosk.contract.messages import Purpose
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import CodeEntry, Menu, Work, Working
-from tests.screens.geometry import screen_lines
+from screens.kiosk.app import KioskApp
+from tests.screens.idle_app import still
 from tests.screens.kiosk.pictures import STILL, PictureApp
 from tests.screens.kiosk.samples import CODE, UNLOCK, VISIT, VISIT_ID
 from tests.screens.recording_desk import StillDesk
+from tests.screens.shown import screen_lines
 
 MENU = Menu(VISIT, (Purpose.UNLOCK,))
 WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID, "1"), None)
@@ -42,8 +40,10 @@ def shown(app: PictureApp) -> str:
     return "\n".join(screen_lines(app))
 
 
-async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
-    """Wait for something that a timer does; fails after ten seconds."""
-    async with asyncio.timeout(10):
-        while not true():
-            await pilot.pause(0.02)
+async def until(app: KioskApp, true: Callable[[], bool]) -> None:
+    """Let time pass until a timer has done something; fails after ten seconds of it."""
+    for _ in range(100):
+        await still(0.1)
+        if true():
+            return
+    raise AssertionError(screen_lines(app))

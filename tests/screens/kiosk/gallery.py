@@ -10,7 +10,6 @@ With ``TEXTUAL=debug`` in the environment a page takes up its stylesheet when th
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from textual import events
 
 from screens.kiosk.app import KioskApp
 from screens.theme import Appearance
+from tests.screens import idle_app
 from tests.screens.kiosk.pictures import SIZES, pictures
 from tests.screens.kiosk.samples import Sample, samples
 from tests.screens.recording_desk import StillDesk
@@ -70,7 +70,7 @@ def unlock() -> str:
     """Draw one unlock as a picture that moves."""
     every = samples()
     chosen = {f"{name} {keys}": replace(every[name], keys=tuple(keys)) for name, keys, _ in UNLOCK}
-    taken = asyncio.run(pictures(chosen, SIZES[0]))
+    taken = idle_app.run(pictures(chosen, SIZES[0]))
     return moving(
         [(stretched(taken[f"{name} {keys}"].svg), seconds) for name, keys, seconds in UNLOCK]
     )
@@ -79,7 +79,7 @@ def unlock() -> str:
 def draw_one(name: str, file: Path, size: str = "80x24") -> None:
     """Draw one sample."""
     columns, rows = map(int, size.split("x"))
-    taken = asyncio.run(pictures({name: samples()[name]}, (columns, rows)))
+    taken = idle_app.run(pictures({name: samples()[name]}, (columns, rows)))
     file.write_text(taken[name].svg)
 
 

@@ -57,7 +57,7 @@ async def test_a_code_counts_down_and_can_be_asked_for_again_in_time() -> None:
         assert "Good for another 14:32" in shown(app)
         assert "New code in 0:42" in shown(app)
         watch.now = 42.0
-        await until(pilot, lambda: "13:50" in shown(app))
+        await until(app, lambda: "13:50" in shown(app))
         assert "New code in" not in shown(app)
         watch.now = 900.0
-        await until(pilot, lambda: "no longer good" in shown(app))
+        await until(app, lambda: "no longer good" in shown(app))

@@ -16,6 +16,7 @@ from screens.theme import ENOUGH, Appearance, ColourPalette, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
 from tests.screens.kiosk.test_theme import TEXT, UNDER, accents
+from tests.screens.shown import screen_rows
 
 NOT_TEXT = set("█▄▀▇▆▅▃▂▁▌▐╔╗╚╝═║┤└┬─│▔▁▎▊ ")
 """Lines and bars, which are no text."""
@@ -79,9 +80,9 @@ def _weak(app: PictureApp) -> list[str]:
     """Return the words of the screen that is up that are not legible in 256 colours."""
     region = app.screen.query(".box").first().region if app.screen.is_modal else app.screen.region
     weak = []
-    for y, strip in enumerate(app.screen._compositor.render_strips()):
+    for y, row in enumerate(screen_rows(app)):
         if region.y <= y < region.bottom:
-            weak += _weak_of(strip.crop(region.x, region.right))
+            weak += _weak_of(Strip(row).crop(region.x, region.right))
     return weak
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from screens.theme import PLAIN, RICH, Glyphs
-from tests.screens.geometry import screen_lines
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import one_of_each, samples
 from tests.screens.pilots import type_keys
+from tests.screens.shown import screen_lines
 
 _LOW = "☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
 CONSOLE = frozenset(bytes(range(32, 256)).decode("cp437") + _LOW)

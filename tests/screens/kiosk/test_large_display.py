@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 
 import pytest
@@ -12,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from kiosk.station.states import EnterPin
 from screens.widgets.fields import Cells
 from screens.widgets.keys import Keypad
+from tests.screens import idle_app
 from tests.screens.kiosk.pictures import LARGE, Picture, app_for, pictures
 from tests.screens.kiosk.samples import REGISTER, Sample, samples
 from tests.screens.pilots import settled
@@ -34,7 +34,7 @@ MAIN = (
 @cache
 def _taken() -> dict[str, Picture]:
     every = samples()
-    return asyncio.run(pictures({name: every[name] for name in MAIN}, LARGE))
+    return idle_app.run(pictures({name: every[name] for name in MAIN}, LARGE))
 
 
 @pytest.mark.parametrize("name", MAIN)

@@ -30,10 +30,11 @@ from kiosk.station.states import (
     State,
 )
 from screens.theme import Appearance
-from tests.screens.geometry import layout_faults, screen_lines
+from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.pictures import SIZES, STILL, app_for
 from tests.screens.kiosk.samples import CODE, EMAIL, UNLOCK, Sample, one_of_each
 from tests.screens.pilots import settled
+from tests.screens.shown import screen_lines
 
 LONG_LOOK = replace(
     STILL,

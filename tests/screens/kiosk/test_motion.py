@@ -13,9 +13,11 @@ from screens.widgets.pictures import HEIGHT, Drawing, big, small
 from screens.widgets.waiting import Marching
 from screens.words import waiting as words
 from tests.screens.geometry import layout_faults
+from tests.screens.idle_app import still
 from tests.screens.kiosk.pictures import SIZES, STILL, app_for
 from tests.screens.kiosk.samples import UNLOCK, VISIT_ID, Sample
 from tests.screens.pilots import settled
+from tests.screens.shown import screen_lines
 
 MOVING = replace(STILL, motion=True)
 WORKING = Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID, "1"), None)
@@ -47,7 +49,7 @@ async def test_waiting_marches() -> None:
         await settled(pilot)
         marching = app.screen.query_one(Marching)
         first = marching.render().plain
-        marching._walk()
+        await still(1)
         assert marching.render().plain != first
 
 
@@ -56,8 +58,9 @@ async def test_nothing_moves_where_motion_is_off(state: State) -> None:
     app = app_for(Sample(state), STILL)
     async with app.run_test() as pilot:
         await settled(pilot)
-        for widget in app.screen.query("Drawing, Marching"):
-            assert not widget._timers
+        before = screen_lines(app)
+        await still(1)
+        assert screen_lines(app) == before
 
 
 def test_the_letters_fit_the_smallest_card() -> None:

@@ -19,6 +19,7 @@ from screens.kiosk.choices import MenuPage
 from screens.kiosk.codes import CodeEntryPage
 from screens.kiosk.ends import StillTherePage, WaitingPage
 from screens.kiosk.page import Kit, Page
+from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with, shown, until
 from tests.screens.kiosk.pictures import PictureApp
 from tests.screens.kiosk.samples import REGISTER, VISIT_ID
@@ -102,7 +103,7 @@ async def test_are_you_still_there_counts_down() -> None:
         await app.show(StillThere(CODE_ENTRY))
         assert "ends in 20 seconds." in shown(app)
         watch.now = 19.1
-        await until(pilot, lambda: "ends in 1 second." in shown(app))
+        await until(app, lambda: "ends in 1 second." in shown(app))
 
 
 async def test_the_visit_ends_while_it_asks() -> None:
@@ -143,7 +144,7 @@ async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
         await settled(pilot)
         assert isinstance(app.screen, WaitingPage)
         watch.now = 1.0
-        await until(pilot, lambda: isinstance(app.screen, MenuPage))
+        await until(app, lambda: isinstance(app.screen, MenuPage))
 
 
 async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:
@@ -165,7 +166,7 @@ async def test_the_end_of_a_visit_waits_for_nothing() -> None:
         await app.show(MENU)
         await app.show(Attract())
         assert isinstance(app.screen, AttractPage)
-        await pilot.pause(0.2)
+        await still(0.2)
         assert isinstance(app.screen, AttractPage)  # the menu that was to come does not
 
 
@@ -209,7 +210,7 @@ async def test_a_card_that_takes_longer_is_said_to_be_read() -> None:
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(READING)
-        await until(pilot, lambda: isinstance(app.screen, WaitingPage))
+        await until(app, lambda: isinstance(app.screen, WaitingPage))
 
 
 async def test_the_next_card_wipes_the_last_visit_before_it_is_read() -> None:

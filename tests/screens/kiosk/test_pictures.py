@@ -7,7 +7,6 @@ docs/pictures`` draws the README's.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
+from tests.screens import idle_app
 from tests.screens.kiosk.gallery import unlock
 from tests.screens.kiosk.pictures import SIZES, Picture, pictures
 from tests.screens.kiosk.samples import samples
@@ -46,7 +46,7 @@ def take(request: pytest.FixtureRequest) -> Take:
             for name, sample in _SAMPLES.items()
             if (name, size) in wanted and (sample.touch, sample.dark) == (touch, dark)
         }
-        return asyncio.run(pictures(station, size))
+        return idle_app.run(pictures(station, size))
 
     def take_one(name: str, size: tuple[int, int]) -> Picture:
         sample = _SAMPLES[name]

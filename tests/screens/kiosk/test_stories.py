@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import cache
 
@@ -10,6 +9,7 @@ import pytest
 
 from kiosk.station.events import HolderSide
 from kiosk.station.states import Attract
+from tests.screens import idle_app
 from tests.screens.kiosk.pictures import SIZES, STILL, PictureApp
 from tests.screens.kiosk.stories import STORIES, Story
 from tests.screens.pilots import touch, type_keys
@@ -18,7 +18,7 @@ from tests.screens.recording_desk import StillDesk
 
 @cache
 def _heard() -> dict[str, list[HolderSide]]:
-    return asyncio.run(_live_through(STORIES))
+    return idle_app.run(_live_through(STORIES))
 
 
 async def _live_through(stories: Mapping[str, Story]) -> dict[str, list[HolderSide]]:

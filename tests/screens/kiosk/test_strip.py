@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from screens.theme import Strip
-from tests.screens.geometry import layout_faults, screen_lines
+from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
+from tests.screens.shown import screen_lines
 
 
 class Band(Widget, inherit_bindings=False):

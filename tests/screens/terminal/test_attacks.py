@@ -122,7 +122,9 @@ def test_no_touch_is_asked_for_where_there_is_none(start: Start) -> None:
     outside = start("keys-only")
     outside.wait_for("Enter your PIN")
     outside.type(b"604918\x1b[<0;55;18M\x1b[<0;55;18m")
-    outside.read(0.3)
+    outside.wait_until(lambda: outside.picture.count("●") == 6)
+    outside.type(b"\x7f")
+    outside.wait_until(lambda: outside.picture.count("●") == 5)
     assert b"\x1b[?1000h" not in outside.written
     assert "PinEntered" not in outside.notes
 
@@ -151,7 +153,9 @@ def test_the_environment_changes_nothing(start: Start, tmp_path: Path) -> None:
         LINES="5",
     )
     outside.wait_for("Enter your PIN")
-    outside.read(0.3)
+    outside.type(b"7")
+    outside.wait_until(lambda: "●" in outside.picture)
+    assert outside.picture.count("●") == 1
     assert "PinEntered" not in outside.notes
     assert not keys.exists()
     assert not picture.exists()

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import struct
+import sys
 import termios
 import threading
 from collections.abc import Iterator
@@ -18,47 +19,67 @@ from textual.message import Message
 
 from screens.terminal import driver as module
 from screens.terminal.decoder import Decoder
-from screens.terminal.driver import INPUT_BACKLOG, HungUp, Painter, StationDriver, TokenBucket
+from screens.terminal.driver import INPUT_BACKLOG, HungUp, StationDriver, TokenBucket
 
 
-class Listener:
-    """Stands for the app: keeps what is posted to it."""
+class HeardDriver(StationDriver):
+    """Keeps what it sends to the app."""
 
-    def __init__(self) -> None:
-        self.message_queue_size = 0
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
         self.heard: list[Message] = []
-        self.news = asyncio.Event()
+        self._loop_of_test = asyncio.get_running_loop()
+        self._news = asyncio.Event()
 
-    async def _post_message(self, message: Message) -> bool:
+    def send_message(self, message: Message) -> None:
         self.heard.append(message)
-        self.news.set()
-        return True
+        self._loop_of_test.call_soon_threadsafe(self._news.set)
 
     async def wait_for(self, count: int) -> list[Message]:
         """Return what was heard once there are ``count`` messages."""
         while len(self.heard) < count:
-            self.news.clear()
-            await asyncio.wait_for(self.news.wait(), 10)
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 10)
         return self.heard
 
 
+class BusyApp:
+    """An app, of which the driver asks how much waits for it."""
+
+    message_queue_size = 0
+
+
 class Wire:
-    """A driver that reads from a pipe on its input thread."""
+    """A driver at a terminal, of which the test holds the other end."""
 
     def __init__(self, *, touch: bool = True) -> None:
-        self.listener = Listener()
-        self.driver = StationDriver(cast(App[Any], self.listener), mouse=touch)
-        self.driver.fileno, self.end = os.pipe()
-        self.thread = threading.Thread(target=self.driver._run_input_thread)
+        self.app = BusyApp()
+        self.end, self.inside = os.openpty()
+        self.driver = HeardDriver(cast(App[Any], self.app), mouse=touch)
+        self.driver.fileno = self.inside
 
-    def start(self) -> None:
-        """Begin to read."""
-        self.thread.start()
+    def start(self) -> Message:
+        """Take the terminal; return what is sent first."""
+        with pytest.MonkeyPatch.context() as process, os.fdopen(os.dup(self.inside), "w") as output:
+            process.setattr(sys, "__stderr__", output)
+            self.driver.start_application_mode()
+        return self.driver.heard.pop(0)
+
+    async def wait_for(self, count: int) -> list[Message]:
+        """Return what was heard after that once there are ``count`` messages."""
+        return await self.driver.wait_for(count)
+
+    def read_until(self, end: bytes) -> None:
+        """Read what the terminal shows, up to ``end``."""
+        read = b""
+        while not read.endswith(end):
+            read += os.read(self.end, 1)
 
     def close(self) -> None:
-        """Stop reading."""
-        self.driver.exit_event.set()
-        self.thread.join()
+        """Give the terminal back."""
+        self.driver.stop_application_mode()
+        self.driver.close()
+        os.close(self.inside)
 
 
 @pytest.fixture
@@ -78,7 +99,7 @@ async def test_keys_and_touches_arrive() -> None:
     wire = Wire()
     wire.start()
     os.write(wire.end, b"7\x1b[<0;3;4M")
-    key, touch = await wire.listener.wait_for(2)
+    key, touch = await wire.wait_for(2)
     wire.close()
     assert isinstance(key, events.Key)
     assert (key.key, key.character) == ("7", "7")
@@ -90,7 +111,7 @@ async def test_touches_do_not_arrive_where_there_is_none() -> None:
     wire = Wire(touch=False)
     wire.start()
     os.write(wire.end, b"\x1b[<0;3;4M\x1b[<0;3;4m7")
-    (key,) = await wire.listener.wait_for(1)
+    (key,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(key, events.Key)
 
@@ -99,7 +120,7 @@ async def test_a_lone_escape_arrives_after_a_moment() -> None:
     wire = Wire()
     wire.start()
     os.write(wire.end, b"\x1b")
-    (key,) = await wire.listener.wait_for(1)
+    (key,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(key, events.Key)
     assert key.key == "escape"
@@ -109,7 +130,7 @@ async def test_the_end_of_input_is_a_hang_up() -> None:
     wire = Wire()
     wire.start()
     os.close(wire.end)
-    (message,) = await wire.listener.wait_for(1)
+    (message,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(message, HungUp)
 
@@ -122,7 +143,7 @@ async def test_an_input_output_error_is_a_hang_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("os.read", fail)
     wire.start()
     os.write(wire.end, b"7")
-    (message,) = await wire.listener.wait_for(1)
+    (message,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(message, HungUp)
 
@@ -140,12 +161,12 @@ async def test_a_fault_of_the_decoder_costs_its_input_and_no_more(
     wire = Wire()
     wire.start()
     os.write(wire.end, b"7")
-    await wire.listener.wait_for(1)
+    await wire.wait_for(1)
     os.write(wire.end, b"!")
-    while wire.thread.is_alive() and not _drained(wire):
+    while not _drained(wire):
         await asyncio.sleep(0.01)
     os.write(wire.end, b"8")
-    heard = await wire.listener.wait_for(2)
+    heard = await wire.wait_for(2)
     wire.close()
     assert [message.key for message in heard if isinstance(message, events.Key)] == ["7", "8"]
 
@@ -166,18 +187,18 @@ async def test_any_other_fault_ends_the_program_rather_than_the_keyboard_alone(
     wire = Wire()
     wire.start()
     os.write(wire.end, b"7")
-    (message,) = await wire.listener.wait_for(1)
+    (message,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(message, HungUp)
 
 
 async def test_a_backlog_is_dropped() -> None:
     wire = Wire()
-    wire.listener.message_queue_size = INPUT_BACKLOG
+    wire.app.message_queue_size = INPUT_BACKLOG
     wire.driver._pass_on(Decoder().feed(b"7"), TokenBucket(lambda: 0.0))
-    wire.listener.message_queue_size = INPUT_BACKLOG - 1
+    wire.app.message_queue_size = INPUT_BACKLOG - 1
     wire.driver._pass_on(Decoder().feed(b"8"), TokenBucket(lambda: 0.0))
-    (key,) = await wire.listener.wait_for(1)
+    (key,) = await wire.wait_for(1)
     assert isinstance(key, events.Key)
     assert key.key == "8"
 
@@ -186,21 +207,19 @@ async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.Monke
     monkeypatch.setenv("COLUMNS", "9999")
     monkeypatch.setenv("LINES", "9999")
     wire = Wire()
-    outside, wire.driver.fileno = os.openpty()
-    assert wire.driver._get_terminal_size() == (80, 24)  # a new one has no size
-    os.close(outside)
+    first = wire.start()
+    wire.close()
+    assert isinstance(first, events.Resize)
+    assert first.size == (80, 24)  # a new terminal has no size
     assert not wire.driver.can_suspend
 
 
 async def test_a_new_size_is_noticed_without_a_signal() -> None:
     wire = Wire()
-    outside, wire.driver.fileno = os.openpty()
-    wire.driver._sized = wire.driver._get_terminal_size()
     wire.start()
-    fcntl.ioctl(outside, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    (message,) = await wire.listener.wait_for(1)
+    fcntl.ioctl(wire.end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    (message,) = await wire.wait_for(1)
     wire.close()
-    os.close(outside)
     assert isinstance(message, events.Resize)
     assert message.size == (100, 30)
 
@@ -213,25 +232,22 @@ async def test_signals_of_the_terminal_have_no_handler() -> None:
 
 async def test_the_display_works_while_it_writes_and_the_terminal_answers() -> None:
     wire = Wire()
-    driver, terminal = wire.driver, os.pipe()
-    driver._painter = Painter(terminal[1], lambda: None)
-    driver._painter.start()
     wire.start()
+    driver = wire.driver
 
     async def painting() -> None:
         while not driver.is_painting:
             await asyncio.sleep(0.01)
 
     driver.ask()
-    assert os.read(terminal[0], 99) == b"\x1b[5n"
+    wire.read_until(b"\x1b[5n")
     await painting()  # a terminal that never answers is believed
     os.write(wire.end, b"\x1b[0n")
     while not driver._answers:
         await asyncio.sleep(0.01)
     driver.ask()
-    assert os.read(terminal[0], 99) == b"\x1b[5n"
+    wire.read_until(b"\x1b[5n")
     assert not driver.is_painting, "it was not answered yet, by a terminal that answers"
     os.write(wire.end, b"\x1b[0n")
     await painting()
     wire.close()
-    driver._painter.stop(10)

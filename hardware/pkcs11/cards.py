@@ -101,7 +101,7 @@ class CardModuleProcess:
 
 def _lost(changes_card: bool, otherwise: CardError) -> CardError:
     if changes_card:
-        return OutcomeUnknown("the card's module was asked for a change and gave no answer")
+        return OutcomeUnknown(f"{otherwise} when it was asked for a change")
     return otherwise
 
 

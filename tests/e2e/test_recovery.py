@@ -1,13 +1,6 @@
-"""What a station stands on goes away and comes back: it says so, and goes on by itself.
-
-The five seconds are the promise; nothing else here looks at a clock.
-"""
+"""What a station stands on goes away and comes back: it says so, and goes on by itself."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -26,19 +19,8 @@ from tests.support.faults import FaultyCard, Hang
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
-PROMISE_S = 5.0
-LOCKED_S = 10.0
 NEW_PIN = "480593"
 RESET_RETRY_COUNTER = 0x2C
-
-
-@contextmanager
-def promised() -> Iterator[None]:
-    """Expect what is done in the block to be done within the promised time."""
-    begun = time.monotonic()
-    yield
-    took = time.monotonic() - begun
-    assert took <= PROMISE_S, f"it took {took:.1f} s"
 
 
 def _out_of_service(station: Station, why: Outage) -> None:
@@ -56,30 +38,26 @@ def test_the_reader_service_is_killed_and_the_reader_unplugged(world: World) -> 
     pcscd.kill()
     _out_of_service(station, Outage.NO_READER_SERVICE)
     pcscd.start()
-    with promised():
-        station.see(waiting.ATTRACT_TITLE)
+    station.see(waiting.ATTRACT_TITLE)
     _is_served(ben.comes())
 
     pcscd.kill()
     _out_of_service(station, Outage.NO_READER_SERVICE)
     assert ben.who.name not in station.read
     pcscd.start()
-    with promised():
-        _is_served(ben)
+    _is_served(ben)
 
     pcscd.unplug()
     _out_of_service(station, Outage.NO_READER)
     assert ben.who.name not in station.read
     pcscd.replug()
-    with promised():
-        _is_served(ben)
+    _is_served(ben)
     ben.goes()
 
     pcscd.unplug()
     _out_of_service(station, Outage.NO_READER)
     pcscd.replug()
-    with promised():
-        station.see(waiting.ATTRACT_TITLE)
+    station.see(waiting.ATTRACT_TITLE)
     _is_served(ben.comes())
     ben.goes()
 
@@ -98,15 +76,14 @@ def test_the_relay_is_away_when_a_code_is_due(world: World) -> None:
     visitor.station.see(waiting.work(Work.SENDING_CODE)[0])
     visitor.station.see(title, email.NEW_CODE)
     world.mailbox.start()
-    with promised():
-        visitor.station.press("enter")
-        visitor.awaits_code(Purpose.UNLOCK)
+    visitor.station.press("enter")
+    visitor.awaits_code(Purpose.UNLOCK)
     visitor.enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
     assert len(events(world, "code-sent")) == 1
     assert registration(world, ada).failures == 0
 
 
-def test_the_database_is_locked_for_ten_seconds(make_world: MakeWorld) -> None:
+def test_the_database_is_locked_for_longer_than_it_is_waited_for(make_world: MakeWorld) -> None:
     # Long enough that what is tried again is still waiting when the lock comes off.
     world = make_world(store={"busy_timeout_s": 7})
     world.register(world.ada)
@@ -126,10 +103,9 @@ def test_the_database_is_locked_for_ten_seconds(make_world: MakeWorld) -> None:
         # On a slow machine its next heartbeat is due meanwhile, and cannot be written either.
         ben.station.see_any(waiting.ATTRACT_TITLE, waiting.OUTAGE_TITLE)
         ben.comes()
-        lock.let_go(LOCKED_S)
-    with promised():
-        ada.awaits_code(Purpose.UNLOCK)
-        _is_served(ben)
+        lock.let_go()
+    ada.awaits_code(Purpose.UNLOCK)
+    _is_served(ben)
     assert len(events(world, "attempt-charged")) == 1
     assert registration(world, world.ada).failures == 0
     world.kiosk("audit", "verify", check=True)
@@ -151,8 +127,7 @@ def test_the_database_is_locked_when_the_card_has_its_new_pin(make_world: MakeWo
     with held(world.database) as lock:
         hang.release()
         lock.let_go(1.5)
-    with promised():
-        visitor.finishes(Purpose.UNLOCK)
+    visitor.finishes(Purpose.UNLOCK)
     link.remove()
     assert len(events(world, "unblock-done")) == 1
 
@@ -163,8 +138,7 @@ def test_a_station_begins_before_its_database_is_there(world: World) -> None:
     station = world.station(ready=False)
     _out_of_service(station, Outage.AUTHORITY_AWAY)
     elsewhere.rename(world.database)
-    with promised():
-        station.see(waiting.ATTRACT_TITLE)
+    station.see(waiting.ATTRACT_TITLE)
     _is_served(Visitor(world, world.ben, station).comes())
 
 
@@ -174,7 +148,6 @@ def test_a_station_begins_before_it_is_set_up(world: World) -> None:
     station = world.station(ready=False)
     _out_of_service(station, Outage.AUTHORITY_AWAY)
     world.kiosk("setup", check=True)
-    with promised():
-        station.see(waiting.ATTRACT_TITLE)
+    station.see(waiting.ATTRACT_TITLE)
     world.kiosk("import", str(world.people_file), check=True)
     _is_served(Visitor(world, world.ben, station).comes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -147,14 +146,12 @@ def test_a_card_that_hangs_after_the_keys_is_not_given_their_time() -> None:
     hang, watchdog = Hang(), Watchdog(SOON, Workers())
 
     def work() -> str:
-        with watchdog.guard(changes_card=True, more_s=LONG):
+        with watchdog.guard(changes_card=True, more_s=2 * LONG):
             hang.released.wait(2 * SOON)
         return hang.work(watchdog, changes_card=False)
 
-    began = time.monotonic()
-    with pytest.raises(CardHung):
+    with pytest.raises(CardHung):  # with their time, it would have hung for LONG and answered
         watchdog.run(work, nothing)
-    assert time.monotonic() - began < LONG / 2
     hang.released.set()
     assert watchdog.ended(LONG)
 

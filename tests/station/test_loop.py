@@ -21,6 +21,7 @@ from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.executor import BEAT_S
 from kiosk.station.loop import IdleTimes
+from tests.screens.idle_app import still
 from tests.station.fakes import FakeAuthority
 from tests.station.rig import Rig
 
@@ -149,6 +150,17 @@ async def test_a_look_that_fails_puts_the_station_out_of_service_and_is_tried_ag
     rig.authority.health_raises = None
     await rig.until(s.Attract)
     assert {str(fault) for _, fault in rig.faults} == {"nobody expects this"}
+
+
+async def test_an_authority_that_is_back_is_noticed_within_five_seconds() -> None:
+    rig = Rig(IdleTimes(60, 20))
+    rig.authority.health_raises = RuntimeError("away")
+    await rig.until(s.OutOfService)
+    rig.authority.health_raises = None
+    await still(5)
+    await rig.until(s.Attract)
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 10)
 
 
 async def test_quiet_asks_and_then_ends_the_visit() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -18,22 +17,21 @@ from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
 
-TIMEOUT_S = 2.0
+TIMEOUT_S = {"sleeps": 2.0, "aborts": 600.0}
+"""One that aborts is not waited for."""
 
 
-@pytest.mark.parametrize("aborts", [False, True], ids=["sleeps", "aborts"])
+@pytest.mark.parametrize("fault", TIMEOUT_S)
 def test_the_next_card_is_served_after_a_module_that(
-    insert: Insert, tmp_path: Path, aborts: bool
+    insert: Insert, tmp_path: Path, fault: str
 ) -> None:
-    module = faulty_module(tmp_path, "C_GetSlotList", aborts=aborts)
-    settings = Settings(pkcs11=Pkcs11Settings(module=str(module), timeout_s=TIMEOUT_S))
+    module = faulty_module(tmp_path, "C_GetSlotList", aborts=fault == "aborts")
+    settings = Settings(pkcs11=Pkcs11Settings(module=str(module), timeout_s=TIMEOUT_S[fault]))
     cards = build_cards(settings, os.environ)
     strange = CardProfile(full_aid=False, short_aid=False)
     seat = insert(new_card(holder_name="Ada Example", profile=strange))
-    began = time.monotonic()
     with pytest.raises(CardError):
         cards.read(seat.reader)
-    assert time.monotonic() - began < TIMEOUT_S + 2.5
     known = new_card(holder_name="Ada Example")
     report = cards.read(insert(known, 1).reader)
     assert report.card.identifier == known.state.guid.hex()

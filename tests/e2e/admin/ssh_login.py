@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -105,7 +106,12 @@ class Door:
     def programs(self) -> list[psutil.Process]:
         """Return what runs for the sessions of this server, sshd's own processes aside."""
         server = psutil.Process(int((self.sshd.folder / "sshd.pid").read_text()))
-        return [one for one in server.children(recursive=True) if "sshd" not in one.name()]
+        found = []
+        for one in server.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it has ended since
+                if "sshd" not in one.name():
+                    found.append(one)
+        return found
 
     def named(self, role: str) -> Path:
         """Return the key of the member of staff who is called by this."""

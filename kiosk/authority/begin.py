@@ -23,7 +23,7 @@ from kiosk.authority.card_evidence import (
 )
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.registration import apply_due_change
-from kiosk.authority.stations import is_station_name, station_barred
+from kiosk.authority.stations import station_barred
 from kiosk.authority.steps import UNLOCKS, card_barred, is_registered, offers, secret_barred
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -124,7 +124,7 @@ def is_visit_id(text: str) -> bool:
 
 
 def begin(
-    parts: Dependencies, visit_id: VisitId, station: str, report: CardReport
+    parts: Dependencies, visit_id: VisitId, report: CardReport
 ) -> VisitOpened | CardChallenge | Refusal:
     """Open a visit, or have its card prove itself first.
 
@@ -132,10 +132,9 @@ def begin(
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
-    if not is_station_name(station):
-        raise StepRefused("that is no station's name")
+    station = parts.station.name
     with parts.store.begin() as uow:
-        limit_rate(uow, parts, visit_id, station)
+        limit_rate(uow, parts, visit_id)
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
@@ -156,7 +155,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         refused = refused_before(uow.visits.get(visit_id), judged)
         if refused is not None:
             return refused
-        visit, card, holder = open_visit(uow, visit_id)
+        visit, card, holder = open_visit(uow, parts, visit_id)
         if visit.genuine_at is not None:
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
@@ -174,8 +173,9 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         return reply
 
 
-def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, station: str) -> None:
+def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> None:
     """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
+    station = parts.station.name
     begun = uow.visits.count_begun(station, uow.now - MINUTE)
     if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:
         return

@@ -12,6 +12,7 @@ from kiosk.authority.crypto.derivation import RandomSecrets, SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mailed import Mailed
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import Purpose
@@ -45,7 +46,8 @@ class Dependencies:
     ``changes_secret`` names the families whose unblock secret is changed after its use.
     ``source`` makes what they are given then.
     ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
-    ``process`` names this process among those that share the database.
+    ``station`` is the one that calls. ``process`` names this process among those that share
+    the database.
     """
 
     store: Store
@@ -57,6 +59,7 @@ class Dependencies:
     mailer: Mailer
     compose: CodeComposer
     changes_secret: frozenset[str]
+    station: StationIdentity
     source: SecretSource = field(default_factory=RandomSecrets)
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None

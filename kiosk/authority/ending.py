@@ -8,10 +8,9 @@ from kiosk.authority.begin import is_visit_id, limit_rate
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.registration import finish
-from kiosk.authority.stations import is_station_name
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Visit
-from kiosk.authority.visit_context import enter_to_report
+from kiosk.authority.visit_context import enter_to_report, need_own
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
@@ -50,19 +49,17 @@ def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
     with parts.store.begin() as uow:
+        visit = uow.visits.get(visit_id)
+        if visit is None:
+            return
+        need_own(parts, visit)
         if uow.visits.close(visit_id, uow.now, how):
-            visit = uow.visits.get(visit_id)
-            if visit is not None:
-                record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
+            record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
             uow.commit()
 
 
 def refuse(
-    parts: Dependencies,
-    visit_id: VisitId,
-    station: str,
-    reason: str,
-    unread: UnreadCard | None = None,
+    parts: Dependencies, visit_id: VisitId, reason: str, unread: UnreadCard | None = None
 ) -> None:
     """Write down a refusal of the station's own; its visit may never have been opened.
 
@@ -70,13 +67,12 @@ def refuse(
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
-    if not is_station_name(station):
-        raise StepRefused("that is no station's name")
+    station = parts.station.name
     listed = Reason(reason) if reason in _REASONS else Reason.FAULT
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
         if visit is None:
-            limit_rate(uow, parts, visit_id, station)
+            limit_rate(uow, parts, visit_id)
             visit = Visit(
                 visit_id,
                 reference_of(visit_id),
@@ -89,8 +85,10 @@ def refuse(
                 unknown_card=_family(unread),
             )
             uow.visits.add(visit)
-        elif visit.station == station and (fault := _fault(unread)):
-            uow.visits.note_unread(visit_id, fault)
+        else:
+            need_own(parts, visit)
+            if fault := _fault(unread):
+                uow.visits.note_unread(visit_id, fault)
         record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
 

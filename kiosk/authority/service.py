@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from threading import Lock
@@ -14,6 +15,7 @@ from kiosk.authority import answers as answering
 from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence, stations
 from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.stations import HealthWatch
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
@@ -123,16 +125,25 @@ class LocalAuthority:
     ``AuthorityUnavailable`` and ``StepRefused`` only.
     """
 
-    def __init__(self, parts: Dependencies) -> None:
+    def __init__(
+        self,
+        parts: Dependencies,
+        locks: VisitLocks | None = None,
+        health: HealthWatch | None = None,
+    ) -> None:
         self._parts = parts
-        self._turns = VisitLocks()
-        self._health = HealthWatch(parts.store, parts.mailer, parts.clock, self._reach_keys)
+        self._locks = locks or VisitLocks()
+        self._health = health or HealthWatch(
+            parts.store, parts.mailer, parts.clock, self._reach_keys
+        )
+
+    def seen_by(self, station: StationIdentity) -> LocalAuthority:
+        """Return the same authority as another station has it."""
+        return LocalAuthority(replace(self._parts, station=station), self._locks, self._health)
 
     @_decided
-    def begin(
-        self, visit: VisitId, station: str, report: CardReport
-    ) -> VisitOpened | CardChallenge | Refusal:
-        return begin.begin(self._parts, visit, station, report)
+    def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
+        return begin.begin(self._parts, visit, report)
 
     @_decided
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
@@ -226,12 +237,10 @@ class LocalAuthority:
         with _reachable():
             ending.end(self._parts, visit, how)
 
-    def refuse(
-        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> None:
+    def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         """Record a refusal that the station made by itself."""
         with _reachable():
-            ending.refuse(self._parts, visit, station, reason, unread)
+            ending.refuse(self._parts, visit, reason, unread)
 
     def health(self) -> Health:
         """Say what answers."""
@@ -250,7 +259,7 @@ class LocalAuthority:
 
     def _decide(self, call: str, visit: VisitId, decide: Callable[[], T]) -> T | Refusal:
         """Run one use case in the visit's turn; audit a step or a holder that is turned away."""
-        with self._turns.of(visit), _reachable():
+        with self._locks.of(visit), _reachable():
             try:
                 return decide()
             except VisitRefused as turned:

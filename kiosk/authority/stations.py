@@ -20,13 +20,14 @@ def heartbeat(parts: Dependencies, beat: Heartbeat) -> StationStanding:
 
     Raises ``StepRefused`` for texts that no settings file allows.
     """
-    if not beat.station or not all(map(_is_short, (beat.station, beat.site, beat.version))):
-        raise StepRefused("that is no station's name, site or version")
+    if not _is_short(beat.version):
+        raise StepRefused("that is no version")
+    station = parts.station
     with parts.store.begin() as uow:
         uow.stations.seen(
-            Station(beat.station, uow.now, beat.version, beat.reader.value, beat.site)
+            Station(station.name, uow.now, beat.version, beat.reader.value, station.site)
         )
-        barred = station_barred(uow, beat.station)
+        barred = station_barred(uow, station.name)
         uow.commit()
     return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
@@ -36,11 +37,6 @@ def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
     station = uow.stations.get(name)
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
-
-
-def is_station_name(text: str) -> bool:
-    """Tell whether a text may name a station: it goes into mail and the audit."""
-    return bool(text) and _is_short(text)
 
 
 def _is_short(text: str) -> bool:

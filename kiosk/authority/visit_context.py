@@ -307,7 +307,7 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
 
     Raises ``StepRefused`` as ``enter`` does.
     """
-    visit, card, holder = open_visit(uow, visit_id)
+    visit, card, holder = open_visit(uow, parts, visit_id)
     return look(uow, parts.policy(), visit, card, holder)
 
 
@@ -339,14 +339,17 @@ def again(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) ->
     return look(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
-def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardholder]:
+def open_visit(
+    uow: UnitOfWork, parts: Dependencies, visit_id: VisitId
+) -> tuple[Visit, Card, Cardholder]:
     """Lock card and visit, whether the card has proven itself or not.
 
-    Raises ``StepRefused`` for a visit that is unknown, closed or too old.
+    Raises ``StepRefused`` for a visit that is unknown, another station's, closed or too old.
     """
     known = uow.visits.get(visit_id)
     if known is None or known.card_id is None:
         raise StepRefused("there is no such visit")
+    need_own(parts, known)
     # The card first, then the visit: every writer locks in this order.
     card = uow.cards.lock(known.card_id)
     visit = uow.visits.lock(visit_id)
@@ -358,6 +361,12 @@ def open_visit(uow: UnitOfWork, visit_id: VisitId) -> tuple[Visit, Card, Cardhol
     if visit.opened_at + VISIT_LIFE <= uow.now:
         raise StepRefused("the visit is too old")
     return visit, card, holder
+
+
+def need_own(parts: Dependencies, visit: Visit) -> None:
+    """Raise ``StepRefused`` for a visit that another station than the one that calls opened."""
+    if visit.station != parts.station.name:
+        raise StepRefused(f"the station {parts.station.name!r} did not open this visit")
 
 
 def _cannot_prove(context: VisitContext) -> bool:
@@ -401,7 +410,9 @@ class GrantContext:
     holder: Cardholder
 
 
-def find_grant(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> GrantContext:
+def find_grant(
+    uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
+) -> GrantContext:
     """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
     found = uow.journal.get(journal)
     if found is None or found.visit_id != visit_id:
@@ -411,4 +422,5 @@ def find_grant(uow: UnitOfWork, visit_id: VisitId, journal: JournalId) -> GrantC
     holder = uow.holders.get(card.holder_id) if card else None
     if card is None or visit is None or entry is None or holder is None:
         raise StepRefused("the card of this unblock is not recorded any more")
+    need_own(parts, visit)
     return GrantContext(entry, visit, card, holder)

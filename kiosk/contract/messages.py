@@ -248,10 +248,8 @@ class StationStanding(StrEnum):
 
 
 class Heartbeat(Wire, frozen=True):
-    """A station's report of itself; ``site`` is where it stands, for reports, or empty."""
+    """A station's report of itself."""
 
-    station: str
-    site: str = ""
     version: str = ""
     reader: ReaderState = ReaderState.LOOKING
 

@@ -238,6 +238,9 @@ class Mailer(Protocol):
 class Authority(Protocol):
     """Decides; only frozen data crosses it. It recomputes every step from its own records.
 
+    It is the authority as one station has it. Which station that is, the authority knows from
+    the connection; no call names it, and a call about another station's visit is refused.
+
     Calls block and may come from several threads. They raise ``AuthorityUnavailable``
     (nothing was charged, ask again) and ``StepRefused`` (the call does not fit).
     Every call can be repeated when its answer was lost, and gets the same answer. Where a
@@ -246,9 +249,7 @@ class Authority(Protocol):
     same id and the same arguments. It is charged, mailed or released once.
     """
 
-    def begin(
-        self, visit: VisitId, station: str, report: CardReport
-    ) -> VisitOpened | CardChallenge | Refusal:
+    def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
         """Open a visit for the card that went in, or have it prove itself first."""
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
@@ -337,9 +338,7 @@ class Authority(Protocol):
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; closing a closed or unknown one does nothing."""
 
-    def refuse(
-        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> None:
+    def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         """Record a refusal that the station made by itself.
 
         ``unread`` is its report of a card that it could not read.

@@ -146,7 +146,6 @@ class Actions:
     def __init__(self, authority: Authority, cards: Cards, first: Heartbeat) -> None:
         self._authority = authority
         self._cards = cards
-        self._station = first.station
         self._pins = PinWork(authority, cards)
         self._heartbeats = HeartbeatSender(authority, first)
 
@@ -236,7 +235,7 @@ class Actions:
     def _open(self, command: OpenVisit) -> CardRead | GaveUp:
         report = self._cards.read(command.reader)
         at = CardAddress(command.reader, report.card)
-        reply = self._authority.begin(command.visit, self._station, report)
+        reply = self._authority.begin(command.visit, report)
         if isinstance(reply, CardChallenge):
             reply = self._prove(command.visit, at, reply)
         return CardRead(command.visit, at, reply, report.pin_pad, report.pad_changes)
@@ -250,5 +249,5 @@ class Actions:
     def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
         """Have the refusal recorded, where the authority can be reached."""
         with suppress(errors.AuthorityError):
-            self._authority.refuse(visit, self._station, reason, unread)
+            self._authority.refuse(visit, reason, unread)
         return GaveUp(visit, reason)

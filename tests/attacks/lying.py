@@ -17,11 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import structs
 
 from kiosk.authority.housekeeping import tidy
+from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -293,9 +294,8 @@ class Liar:
 
     # --- calls -----------------------------------------------------------------------------
 
-    @property
-    def _port(self):  # type: ignore[no-untyped-def]
-        return self.world.authority
+    def _at(self, visit: Visit) -> LocalAuthority:
+        return self.world.at(visit.station)
 
     def _visit(self, which: int) -> Visit:
         return self.visits[-1 - which % min(len(self.visits), 4)]
@@ -313,24 +313,28 @@ class Liar:
             case SendCode() | CodeNotSent():
                 self._see(
                     visit,
-                    self.call("send_code", visit, lambda: self._port.send_code(visit.id, attempt)),
+                    self.call(
+                        "send_code", visit, lambda: self._at(visit).send_code(visit.id, attempt)
+                    ),
                 )
             case EnterCode() | CodeWrong():
                 self._holder_enters(visit, attempt)
             case ChooseQuestions():
                 given = tuple(Answer(1 + n, Sensitive(f"own answer {how} {n}")) for n in range(4))
-                make = self._port.save_questions
+                make = self._at(visit).save_questions
                 self._see(visit, self.call("save_questions", visit, lambda: make(visit.id, given)))
             case GiveEmail():
                 back = {new: old for old, new in HOLDERS.items()}
                 address = (HOLDERS | back).get(known, known) if how % 2 else known
-                give = self._port.give_email
+                give = self._at(visit).give_email
                 self._see(
                     visit,
                     self.call("give_email", visit, lambda: give(visit.id, address, attempt)),
                 )
             case _:
-                self.call("end", visit, lambda: self._port.end(visit.id, VisitEnd.CARD_REMOVED))
+                self.call(
+                    "end", visit, lambda: self._at(visit).end(visit.id, VisitEnd.CARD_REMOVED)
+                )
                 self.holders_visit = None
 
     def _holder_comes(self, which: int, how: int) -> None:
@@ -338,9 +342,7 @@ class Liar:
         card = self.people.cards[BY_NAME[which % len(BY_NAME)]]
         visit = Visit(VisitId(new_id()), card, HOLDERS_STATION, is_owners=True)
         report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
-        opened = self.call(
-            "begin", visit, lambda: self._port.begin(visit.id, visit.station, report)
-        )
+        opened = self.call("begin", visit, lambda: self._at(visit).begin(visit.id, report))
         if not isinstance(opened, VisitOpened):
             return
         self.holders_visit, visit.task = visit, opened
@@ -351,8 +353,10 @@ class Liar:
         if not wanted:
             return
         purpose = wanted[how % len(wanted)]
-        self._see(visit, self.call("choose", visit, lambda: self._port.choose(visit.id, purpose)))
-        verified = self._port.pin_verified
+        self._see(
+            visit, self.call("choose", visit, lambda: self._at(visit).choose(visit.id, purpose))
+        )
+        verified = self._at(visit).pin_verified
         self._see(visit, self.call("pin_verified", visit, lambda: verified(visit.id, None)))
         self.holder(which, how)
 
@@ -369,7 +373,9 @@ class Liar:
         text = theirs[-1].text
         self._see(
             visit,
-            self.call("enter_code", visit, lambda: self._port.enter_code(visit.id, attempt, text)),
+            self.call(
+                "enter_code", visit, lambda: self._at(visit).enter_code(visit.id, attempt, text)
+            ),
         )
 
     def copy(self, which: int, how: int) -> None:
@@ -378,9 +384,7 @@ class Liar:
         card = theirs.card if theirs else self.people.cards[BY_NAME[which % len(BY_NAME)]]
         visit = Visit(VisitId(new_id()), card, STATIONS[how % 3])
         report = CardReport(CardId(card.driver, card.identifier), PinState(how % 4 == 3))
-        opened = self.call(
-            "begin", visit, lambda: self._port.begin(visit.id, visit.station, report)
-        )
+        opened = self.call("begin", visit, lambda: self._at(visit).begin(visit.id, report))
         if not isinstance(opened, VisitOpened):
             return
         self.visits.append(visit)
@@ -417,7 +421,7 @@ class Liar:
             CardId(card.driver, card.identifier), PinState(how % 4 == 0), certificate=shows,
             secret_tries=(None, 0, 3, 255)[how % 4],
         )  # fmt: skip
-        reply = self.call("begin", visit, lambda: self._port.begin(visit.id, visit.station, report))
+        reply = self.call("begin", visit, lambda: self._at(visit).begin(visit.id, report))
         if reply is None:
             return
         if old:
@@ -438,7 +442,7 @@ class Liar:
             fresh = given_at is not None and self.world.now - given_at < VISIT_LIFE
             visit.answered_at = given_at if fresh else None
 
-    def _proof(self, challenge: CardChallenge | KeyChallenge | None, how: int) -> object:
+    def _proof(self, challenge: CardChallenge | KeyChallenge | None, how: int) -> Any:
         if isinstance(challenge, KeyChallenge):
             return KeyNonce(bytes(16))
         if how % 6 < 3 and challenge is not None:
@@ -456,19 +460,21 @@ class Liar:
         """Answer a challenge: rightly, for the stolen card signs; by another key; again."""
         visit = self._visit(which)
         proof = self._proof(visit.challenge, how)
-        reply = self.call("prove", visit, lambda: self._port.prove(visit.id, proof))
+        reply = self.call("prove", visit, lambda: self._at(visit).prove(visit.id, proof))
         self._see_opened(visit, reply)
 
     def choose(self, which: int, how: int) -> None:
         """Choose anything."""
         visit, purposes = self._visit(which), tuple(Purpose)
         purpose = purposes[how % len(purposes)]
-        self._see(visit, self.call("choose", visit, lambda: self._port.choose(visit.id, purpose)))
+        self._see(
+            visit, self.call("choose", visit, lambda: self._at(visit).choose(visit.id, purpose))
+        )
 
     def pin(self, which: int, how: int) -> None:
         """Say that the PIN was verified: with no signature, or with any that one can have."""
         visit = self._visit(which)
-        asked = self.call("pin_challenge", visit, lambda: self._port.pin_challenge(visit.id))
+        asked = self.call("pin_challenge", visit, lambda: self._at(visit).pin_challenge(visit.id))
         if isinstance(asked, PinChallenge):
             visit.pin_challenge = asked
         signer: Plastic | None = (
@@ -488,7 +494,7 @@ class Liar:
             self.pin_proofs.append(proof)
         self._see(
             visit,
-            self.call("pin_verified", visit, lambda: self._port.pin_verified(visit.id, proof)),
+            self.call("pin_verified", visit, lambda: self._at(visit).pin_verified(visit.id, proof)),
         )
 
     def questions(self, which: int, how: int) -> None:
@@ -496,7 +502,7 @@ class Liar:
         visit = self._visit(which)
         given = tuple(Answer(5 + n, Sensitive(f"mallory {how} {n}")) for n in range(4))
         reply = self.call(
-            "save_questions", visit, lambda: self._port.save_questions(visit.id, given)
+            "save_questions", visit, lambda: self._at(visit).save_questions(visit.id, given)
         )
         self._see(visit, reply)
 
@@ -505,7 +511,7 @@ class Liar:
         visit, attempt = self._visit(which), self._attempt(how)
         address = (*THIEFS, *THIEFS, EMAIL, BENS, CARAS, "mallory@example.org")[how % 8]
         reply = self.call(
-            "give_email", visit, lambda: self._port.give_email(visit.id, address, attempt)
+            "give_email", visit, lambda: self._at(visit).give_email(visit.id, address, attempt)
         )
         self._see(visit, reply)
 
@@ -520,7 +526,7 @@ class Liar:
         )
         if how % 6 == 5:
             given = given[1:]
-        reply = self.call("answer", visit, lambda: self._port.answer(visit.id, attempt, given))
+        reply = self.call("answer", visit, lambda: self._at(visit).answer(visit.id, attempt, given))
         if right and given and isinstance(reply, SendCode | EnterCode | SetPin):
             visit.answered_at = self.world.now
         assert right or not isinstance(reply, SendCode | SetPin), "wrong answers were taken"
@@ -530,7 +536,8 @@ class Liar:
         """Have a code sent."""
         visit, attempt = self._visit(which), self._attempt(how)
         self._see(
-            visit, self.call("send_code", visit, lambda: self._port.send_code(visit.id, attempt))
+            visit,
+            self.call("send_code", visit, lambda: self._at(visit).send_code(visit.id, attempt)),
         )
 
     def _readable(self, code: Code) -> bool:
@@ -546,7 +553,10 @@ class Liar:
         if chosen is not None and is_old and chosen.asked_by.card.id == visit.card.id:
             visit.is_owners = visit.code_read = True
         reply = self.call(
-            "enter_code", visit, lambda: self._port.enter_code(visit.id, attempt, entered), chosen
+            "enter_code",
+            visit,
+            lambda: self._at(visit).enter_code(visit.id, attempt, entered),
+            chosen,
         )
         assert chosen is not None or not isinstance(reply, SetPin), "a guess was taken"
         self._see(visit, reply)
@@ -554,11 +564,13 @@ class Liar:
     def release(self, which: int, how: int) -> None:
         """Ask for the secret."""
         visit, attempt = self._visit(which), self._attempt(how)
-        drawn = self.call("challenge", visit, lambda: self._port.challenge(visit.id))
+        drawn = self.call("challenge", visit, lambda: self._at(visit).challenge(visit.id))
         if isinstance(drawn, CardChallenge | KeyChallenge):
             visit.challenge = drawn
         proof = self._proof(visit.challenge, how)
-        reply = self.call("release", visit, lambda: self._port.release(visit.id, attempt, proof))
+        reply = self.call(
+            "release", visit, lambda: self._at(visit).release(visit.id, attempt, proof)
+        )
         if isinstance(reply, Grant | KeyGrant):
             visit.grant = reply
         self._see(visit, reply)
@@ -573,14 +585,16 @@ class Liar:
         """Answer for an admin key that nobody has."""
         visit, journal = self._visit(which), self._journal(self._visit(which), how)
         answer = KeyAnswer(bytes(40))
-        self.call("admit", visit, lambda: self._port.admit(visit.id, journal, answer))
+        self.call("admit", visit, lambda: self._at(visit).admit(visit.id, journal, answer))
 
     def record_outcome(self, which: int, how: int) -> None:
         """Make an outcome up."""
         visit, journal = self._visit(which), self._journal(self._visit(which), how)
         outcome = OUTCOMES[how % len(OUTCOMES)]
         reply = self.call(
-            "record_outcome", visit, lambda: self._port.record_outcome(visit.id, journal, outcome)
+            "record_outcome",
+            visit,
+            lambda: self._at(visit).record_outcome(visit.id, journal, outcome),
         )
         self._see(visit, reply)
 
@@ -588,27 +602,27 @@ class Liar:
         """Ask for the card's next secret, and say that it was taken."""
         visit, journal = self._visit(which), self._journal(self._visit(which), how)
         outcome = OUTCOMES[how % len(OUTCOMES)]
-        self.call("rotate_secret", visit, lambda: self._port.rotate_secret(visit.id, journal))
+        self.call("rotate_secret", visit, lambda: self._at(visit).rotate_secret(visit.id, journal))
         self.call(
             "confirm_rotation",
             visit,
-            lambda: self._port.confirm_rotation(visit.id, journal, outcome),
+            lambda: self._at(visit).confirm_rotation(visit.id, journal, outcome),
         )
 
     def end(self, which: int, how: int) -> None:
         """End a visit."""
         visit, ends = self._visit(which), tuple(VisitEnd)
-        self.call("end", visit, lambda: self._port.end(visit.id, ends[how % len(ends)]))
+        self.call("end", visit, lambda: self._at(visit).end(visit.id, ends[how % len(ends)]))
 
     def other(self, which: int, how: int) -> None:
         """Make a call that has nothing to do with it, or one with nonsense in it."""
         visit = self._visit(which)
         calls: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("pin_changed", lambda: self._port.pin_changed(visit.id)),
-            ("refuse", lambda: self._port.refuse(visit.id, visit.station, "nonsense")),
-            ("heartbeat", lambda: self._port.heartbeat(Heartbeat(visit.station))),
-            ("choose", lambda: self._port.choose(VisitId("f" * 32), Purpose.UNLOCK)),
-            ("answer", lambda: self._port.answer(visit.id, "x" * 65, ())),
+            ("pin_changed", lambda: self._at(visit).pin_changed(visit.id)),
+            ("refuse", lambda: self._at(visit).refuse(visit.id, "nonsense")),
+            ("heartbeat", lambda: self._at(visit).heartbeat(Heartbeat())),
+            ("choose", lambda: self._at(visit).choose(VisitId("f" * 32), Purpose.UNLOCK)),
+            ("answer", lambda: self._at(visit).answer(visit.id, "x" * 65, ())),
         )
         name, make = calls[how % len(calls)]
         self._see(visit, self.call(name, visit, make) if name == "pin_changed" else None)

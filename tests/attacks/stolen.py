@@ -87,7 +87,7 @@ def register_by_name(world: World, whose: Person, card: CardId) -> None:
     visit = VisitId(new_id())
     try:
         port = built.authority
-        port.begin(visit, "short cut", CardReport(card, PinState(blocked=False)))
+        port.begin(visit, CardReport(card, PinState(blocked=False)))
         port.choose(visit, Purpose.REGISTER)
         port.pin_verified(visit, None)
         port.send_code(visit, "owner")

@@ -38,10 +38,10 @@ def test_a_copy_with_keys_of_its_own_changes_nothing(
 ) -> None:
     before = world.registration(second)
     sitting = world.insert(second, plastic=Plastic())
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, purpose) == ProvePin()
     assert sitting.verify_pin() == SendCode("a•••@trust.nhs.uk", proves_owner=True)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
         sitting.email(THIEFS)
     sitting.send()
@@ -60,4 +60,4 @@ def test_once_the_card_was_unlocked_its_copy_is_not_served(world: World, second:
         assert refused.reason is Reason.NOT_GENUINE
     world.clock.forward(minutes=5)
     again = world.insert(second, blocked=True, plastic=real)
-    assert isinstance(world.authority.choose(again.visit, Purpose.UNLOCK), AnswerQuestions)
+    assert isinstance(again.authority.choose(again.visit, Purpose.UNLOCK), AnswerQuestions)

@@ -24,7 +24,7 @@ def card(world: World) -> Card:
 
 def start(world: World, card: Card, plastic: Plastic) -> Sitting:
     sitting = world.insert(card, plastic=plastic)
-    assert world.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
     assert sitting.verify_pin() == SendCode("a•••@trust.nhs.uk", proves_owner=True)
     return sitting
 
@@ -33,7 +33,7 @@ def start(world: World, card: Card, plastic: Plastic) -> Sitting:
 def test_a_blank_copy_of_the_guid(world: World, card: Card, copy: type[Plastic]) -> None:
     sitting = start(world, card, copy())
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
         sitting.email(THIEFS)
     assert isinstance(sitting.send(), EnterCode)
@@ -53,7 +53,7 @@ def test_without_a_recorded_address_the_registration_authority_has_to_add_one(
 ) -> None:
     card = world.add_card(world.add_holder(email=None))
     sitting = world.insert(card, plastic=Quiet())
-    world.authority.choose(sitting.visit, Purpose.REGISTER)
+    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
     refused = sitting.verify_pin()
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NO_RECORDED_EMAIL
@@ -66,7 +66,7 @@ def test_a_registration_that_a_copy_made_does_not_open_the_real_card(
     sitting = start(world, card, Quiet())
     sitting.send()
     sitting.enter(world.relay.code)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     sitting.email(EMAIL)
     assert not world.registration(card).proven
     real = world.insert(card, blocked=True, plastic=Plastic()).opened

@@ -70,7 +70,7 @@ def test_forged_cards_that_say_nothing_cost_a_card_that_has_shown_its_key_nothin
     assert world.card(card).secret_exposure == 0
     sitting, chip = ready(world, card), Chip()
     grant = granted(sitting, chip)
-    assert world.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
+    assert sitting.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def card_that_was_unlocked(world: World) -> Card:
     card = registered(world)
     sitting, chip = ready(world, card), Chip()
     grant = granted(sitting, chip)
-    assert world.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
+    assert sitting.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
     settled(sitting, grant.journal, UnblockDone())
     sitting.pull()
     world.clock.forward(hours=1)

@@ -42,7 +42,7 @@ def signing() -> Plastic:
 def begun(world: World, card: Card, plastic: Plastic) -> Sitting:
     """The holder registers; a code for them is on its way."""
     sitting = world.insert(card, plastic=plastic, station=AT_HOLDER)
-    assert world.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
     sitting.verify_pin()
     assert isinstance(sitting.send(), EnterCode)
     return sitting

@@ -44,19 +44,19 @@ def number_of(world: World, template: str, to: str = EMAIL) -> str:
 
 def changed_pin(world: World, card: Card) -> str:
     sitting = start(world, card, Purpose.CHANGE_PIN)
-    world.authority.pin_changed(sitting.visit)
+    sitting.authority.pin_changed(sitting.visit)
     sitting.pull()
     return number_of(world, "pin-changed")
 
 
 def enter(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
-    return world.authority.enter_stop_number(
+    return sitting.authority.enter_stop_number(
         sitting.visit, attempt or sitting.attempt(), Sensitive(number)
     )
 
 
 def report(world: World, sitting: Sitting, number: str) -> object:
-    asked = world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    asked = sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
     return asked if isinstance(asked, Refusal) else enter(world, sitting, number)
 
 
@@ -116,7 +116,7 @@ def test_the_number_of_the_thiefs_own_notice_stops_nobody_else(world: World) -> 
     own = world.add_card(thief, identifier="99" * 16)
     world.register(thief, email="mallory@trust.nhs.uk")
     sitting = start(world, own, Purpose.CHANGE_PIN)
-    world.authority.pin_changed(sitting.visit)
+    sitting.authority.pin_changed(sitting.visit)
     sitting.pull()
     number = number_of(world, "pin-changed", "mallory@trust.nhs.uk")
     stolen = world.insert(victim, station=AT_THIEF)

@@ -35,7 +35,7 @@ def test_the_code_still_goes_to_the_holder(world: World) -> None:
     with pytest.raises(NotPermitted, match="proposed this yourself"):
         agent.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     sitting = world.insert(card, blocked=True)
-    assert isinstance(world.authority.choose(sitting.visit, Purpose.UNLOCK), SendCode)
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), SendCode)
     sitting.send()
     assert [message.to for message in world.relay.sent] == [EMAIL]
     assert registration_of(world, card.holder_id) == before

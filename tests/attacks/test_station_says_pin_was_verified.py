@@ -55,8 +55,8 @@ def card(world: World) -> Card:
 def proof_of_the_holder(world: World, card: Card) -> PinProof:
     """The holder has entered their PIN at this station, and gone."""
     sitting = world.insert(card)
-    world.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS)
-    asked = world.authority.pin_challenge(sitting.visit)
+    sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS)
+    asked = sitting.authority.pin_challenge(sitting.visit)
     assert isinstance(asked, PinChallenge)
     proof = sitting.plastic.sign_pin(asked)
     assert proof is not None
@@ -71,14 +71,14 @@ def test_nothing_changes_without_a_code_from_the_known_address(
 ) -> None:
     before, earlier = world.registration(card), proof_of_the_holder(world, card)
     sitting = world.insert(card)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
-    asked = world.authority.pin_challenge(sitting.visit)
+    assert sitting.authority.choose(sitting.visit, purpose) == ProvePin()
+    asked = sitting.authority.pin_challenge(sitting.visit)
     assert isinstance(asked, PinChallenge)
-    task = world.authority.pin_verified(sitting.visit, trick(world, sitting, asked, earlier))
+    task = sitting.authority.pin_verified(sitting.visit, trick(world, sitting, asked, earlier))
     assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True)
     assert world.visit(sitting).pin_evidence is PinEvidence.CLAIMED
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
         sitting.email(THIEFS)
     sitting.send()

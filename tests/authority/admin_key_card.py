@@ -131,7 +131,7 @@ def unlocked(world: World, card: Card) -> bytes:
     sitting, chip = ready(world, card), Chip()
     grant = granted(sitting, chip)
     answer = chip.answer()
-    assert world.authority.admit(sitting.visit, grant.journal, answer) is None
+    assert sitting.authority.admit(sitting.visit, grant.journal, answer) is None
     settled(sitting, grant.journal, UnblockDone())
     sitting.pull()
     world.clock.forward(minutes=5)

@@ -80,7 +80,7 @@ def _registers(world: World, card: Card) -> Command:
 
 def _own_pin(world: World, card: Card) -> Command:
     sitting = world.insert(card)
-    world.authority.choose(sitting.visit, Purpose.REGISTER)
+    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
     return VerifyPin(sitting.visit, at(card), NEW_PIN)
 
 
@@ -90,7 +90,7 @@ def _own_questions(world: World, card: Card) -> Command:
 
 def _own_address(world: World, card: Card) -> Command:
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     return SubmitEmail(sitting.visit, EMAIL, sitting.attempt())
 
 
@@ -117,7 +117,7 @@ def _other_address(world: World, card: Card) -> Command:
 def _by_code_alone(world: World, card: Card) -> Command:
     world.policy = Policy(verification=(Factor.EMAIL_CODE,))
     sitting = world.insert(card, blocked=True)
-    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     sitting.send()
     sitting.enter(world.relay.code)
     return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())

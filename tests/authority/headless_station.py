@@ -35,7 +35,7 @@ class Desk:
     def __init__(self, world: World, driver: Driver = PIV) -> None:
         self._world = world
         cards = PcscCards(Registry([driver]))
-        self._actions = Actions(world.authority, cards, Heartbeat("A"))
+        self._actions = Actions(world.authority, cards, Heartbeat())
         self.visit = VisitId(new_id())
 
     def open(self, reader: str) -> CardRead:

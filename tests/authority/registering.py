@@ -24,7 +24,7 @@ def given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
 def start(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
     """Choose, and prove the PIN."""
     sitting = world.insert(card, plastic=plastic)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, purpose) == ProvePin()
     sitting.verify_pin()
     return sitting
 
@@ -34,8 +34,8 @@ def to_code(
 ) -> Sitting:
     """Answer, and have a code sent to ``email``."""
     sitting = start(world, card, Purpose.REGISTER, plastic)
-    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
+    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
     assert isinstance(
-        world.authority.give_email(sitting.visit, email, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, email, sitting.attempt()), EnterCode
     )
     return sitting

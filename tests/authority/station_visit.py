@@ -37,11 +37,12 @@ class Sitting:
     visit: VisitId
     opened: VisitOpened | Refusal
     plastic: Plastic
+    station: str = "A"
     attempts: int = 0
 
     @property
     def authority(self) -> LocalAuthority:
-        return self.world.authority
+        return self.world.at(self.station)
 
     def attempt(self) -> str:
         self.attempts += 1

@@ -37,7 +37,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
     sitting = to_code(world, card, OTHER)
     first = world.relay.code
     assert isinstance(
-        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
     )
     assert isinstance(sitting.enter(first), CodeWrong)
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
@@ -47,7 +47,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
 def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
     sitting = to_code(world, card, OTHER)
     first = world.relay.code
-    reply = world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert reply == CodeNotSent(mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk"))
     with pytest.raises(StepRefused):
         sitting.enter(first)
@@ -58,7 +58,7 @@ def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) ->
 
 def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None:
     sitting = to_code(world, card)
-    reply = world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert isinstance(reply, CodeNotSent)
     assert isinstance(reply.again, EnterCode)
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
@@ -66,9 +66,9 @@ def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None
 
 def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailUnavailable("away")
-    reply = world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk"))
     world.relay.failure = None
     assert isinstance(sitting.send(), EnterCode)
@@ -77,13 +77,13 @@ def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
 
 def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card: Card) -> None:
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailRefused("no such mailbox")
-    reply = world.authority.give_email(sitting.visit, OTHER, sitting.attempt())
+    reply = sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
     assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS))
     world.relay.failure = None
     assert isinstance(
-        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
     )
 
 
@@ -110,9 +110,9 @@ def test_who_comes_back_can_only_finish(world: World, card: Card) -> None:
     to_code(world, card).pull()
     back = world.insert(card)
     with pytest.raises(StepRefused):
-        world.authority.give_email(back.visit, OTHER, back.attempt())
+        back.authority.give_email(back.visit, OTHER, back.attempt())
     with pytest.raises(StepRefused):
-        world.authority.save_questions(back.visit, given())
+        back.authority.save_questions(back.visit, given())
     world.clock.forward(seconds=60)
     assert isinstance(back.send(), EnterCode)
     assert world.relay.sent[-1].to == EMAIL
@@ -131,7 +131,7 @@ def test_too_late_it_starts_afresh(world: World, card: Card) -> None:
     back = world.insert(card)
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is None
-    assert world.authority.choose(back.visit, Purpose.REGISTER) == ProvePin()
+    assert back.authority.choose(back.visit, Purpose.REGISTER) == ProvePin()
     with pytest.raises(StepRefused):
         back.enter(code)
     with pytest.raises(StepRefused):

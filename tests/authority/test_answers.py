@@ -105,7 +105,7 @@ def test_the_same_questions_come_back_at_any_station_until_success(
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     assert world.registration(card).asked == tuple(one.id for one in asked[0])
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).asked is None
 
 
@@ -152,7 +152,7 @@ def test_a_right_set_gives_back_its_own_charge_and_no_other(
     sitting.send()
     sitting.enter(world.relay.code)
     assert world.registration(card).failures == 2
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).failures == 0
 
 
@@ -206,7 +206,7 @@ def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, t
     sitting = world.insert(card, blocked=True)
     sitting.questions()
     answers = Answer(1, Sensitive(typed)), Answer(2, Sensitive("BLUEANCHORLANE"))
-    assert isinstance(world.authority.answer(sitting.visit, "one", answers), SendCode)
+    assert isinstance(sitting.authority.answer(sitting.visit, "one", answers), SendCode)
     assert world.registration(card).failures == 0
 
 

@@ -112,11 +112,11 @@ def test_another_set_than_was_asked_is_not_charged(
     task = sitting.questions()
     given = make(answers_to(task))
     with pytest.raises(StepRefused):
-        world.authority.answer(sitting.visit, "one", given)
+        sitting.authority.answer(sitting.visit, "one", given)
     unasked = {1, 2, 3, 4} - {one.id for one in task.questions}
     swapped = (*answers_to(task)[:2], Answer(unasked.pop(), Sensitive("x")))
     with pytest.raises(StepRefused):
-        world.authority.answer(sitting.visit, "one", swapped)
+        sitting.authority.answer(sitting.visit, "one", swapped)
     assert world.registration(card).failures == 0
     assert world.kinds().count("step-refused") == 2
 
@@ -125,12 +125,12 @@ def test_another_set_than_was_asked_is_not_charged(
 def test_an_attempt_has_an_id(world: World, sitting: Sitting, attempt: str) -> None:
     task = sitting.questions()
     with pytest.raises(StepRefused):
-        world.authority.answer(sitting.visit, attempt, answers_to(task))
+        sitting.authority.answer(sitting.visit, attempt, answers_to(task))
 
 
 def test_answers_are_not_taken_before_unlock_was_chosen(sitting: Sitting, world: World) -> None:
     with pytest.raises(StepRefused):
-        world.authority.answer(sitting.visit, "one", ())
+        sitting.authority.answer(sitting.visit, "one", ())
 
 
 def test_a_pepper_that_is_gone_costs_no_try(world: World, card: Card, sitting: Sitting) -> None:

@@ -69,7 +69,7 @@ def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
     assert sitting.answer(questions) == GIVEN
     assert world.relay.sent == []
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert kept(world, issued).consumed_at is not None
     with world.store.read() as uow:
@@ -141,7 +141,7 @@ def test_where_the_code_comes_first_it_is_asked_first(
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
     assert opened(sitting).resumed is None
-    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
     questions = sitting.enter(issued.code)
     assert isinstance(questions, AnswerQuestions)
     nothing_opens(sitting)
@@ -156,7 +156,7 @@ def test_where_the_code_is_all_it_is_still_not_resumed_by(
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
     assert opened(sitting).resumed is None
-    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
     assert isinstance(sitting.enter(issued.code), SetPin)
     sitting.grant()
 

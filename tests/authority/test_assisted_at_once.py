@@ -72,7 +72,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
     assert isinstance(waiting, EnterCode)
     assert waiting.masked == ""
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert intact(world)
 
@@ -128,7 +128,7 @@ def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
     sitting.answer(sitting.questions())
     sitting.enter(issued.code)
     released, gone = both(
-        lambda: world.authority.release(sitting.visit, sitting.attempt()),
+        lambda: sitting.authority.release(sitting.visit, sitting.attempt()),
         lambda: withdraw(agent, issued),
     )
     if isinstance(released, Grant):

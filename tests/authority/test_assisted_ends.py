@@ -81,7 +81,7 @@ def test_it_works_once(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
     sitting = answered(world, card)
     sitting.enter(issued.code)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     sitting.pull()
     back = world.insert(card, blocked=True)
     assert back.answer(back.questions()) == SendCode(MASKED)

@@ -130,7 +130,7 @@ def test_the_same_visit_begun_again_forgets_the_answers(
     sitting.answer(sitting.questions())
     sitting.enter(issued.code)
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=True))
-    world.authority.begin(sitting.visit, "A", report)
+    sitting.authority.begin(sitting.visit, report)
     with pytest.raises(StepRefused):
         sitting.enter(issued.code)
     nothing_opens(sitting)
@@ -156,7 +156,7 @@ def test_it_is_for_an_unlock_alone(
     with pytest.raises(StepRefused):
         sitting.enter(issued.code)
     if purpose is Purpose.CHANGE_EMAIL:
-        world.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
+        sitting.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
         assert isinstance(sitting.enter(issued.code), CodeWrong)
     nothing_opens(sitting)
     assert world.registration(card).email == EMAIL

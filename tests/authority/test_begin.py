@@ -88,7 +88,7 @@ def test_a_card_that_says_itself_that_it_expired(world: World) -> None:
     card = world.add_card(world.add_holder(), expires_at=world.now + timedelta(days=1))
     named = CardId(card.driver, card.identifier)
     report = CardReport(named, PinState(blocked=False), expires_at=world.now)
-    reply = world.authority.begin(VisitId(new_id()), "A", report)
+    reply = world.authority.begin(VisitId(new_id()), report)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.CARD_EXPIRED
 
@@ -164,7 +164,7 @@ def test_the_last_try_of_a_secret_is_never_spent(
         assert _refused(world, card, blocked=True) is Reason.SECRET_BLOCKED
         assert Purpose.UNLOCK not in _offers(world, card), "it would be refused"
         sitting = world.insert(card)
-        reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+        reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.SECRET_BLOCKED
     else:
@@ -189,8 +189,8 @@ def test_a_card_has_one_open_visit(world: World) -> None:
     older = world.insert(card, station="A")
     newer = world.insert(card, station="B")
     with pytest.raises(StepRefused):
-        world.authority.choose(older.visit, Purpose.UNLOCK)
-    world.authority.choose(newer.visit, Purpose.UNLOCK)
+        older.authority.choose(older.visit, Purpose.UNLOCK)
+    newer.authority.choose(newer.visit, Purpose.UNLOCK)
     assert "visit-superseded" in world.kinds()
 
 
@@ -198,12 +198,12 @@ def test_begin_again_gives_the_same_answer(world: World) -> None:
     card = world.registered_card()
     sitting = world.insert(card, plastic=Quiet())
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
-    assert world.authority.begin(sitting.visit, "A", report) == sitting.opened
-    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert sitting.authority.begin(sitting.visit, report) == sitting.opened
+    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     unknown = CardReport(CardId("piv", "00"), PinState(blocked=False))
     visit = VisitId(new_id())
-    refusal = world.authority.begin(visit, "A", unknown)
-    assert world.authority.begin(visit, "A", unknown) == refusal
+    refusal = world.authority.begin(visit, unknown)
+    assert world.authority.begin(visit, unknown) == refusal
 
 
 def test_an_id_is_not_used_for_another_card_station_or_time(world: World) -> None:
@@ -211,13 +211,13 @@ def test_an_id_is_not_used_for_another_card_station_or_time(world: World) -> Non
     sitting = world.insert(card, station="A")
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
     with pytest.raises(StepRefused):
-        world.authority.begin(sitting.visit, "B", report)
+        world.at("B").begin(sitting.visit, report)
     another = CardReport(CardId(other.driver, other.identifier), PinState(blocked=False))
     with pytest.raises(StepRefused):
-        world.authority.begin(sitting.visit, "A", another)
+        sitting.authority.begin(sitting.visit, another)
     sitting.pull()
     with pytest.raises(StepRefused):
-        world.authority.begin(sitting.visit, "A", report)
+        sitting.authority.begin(sitting.visit, report)
 
 
 @pytest.mark.parametrize("visit", ["", "x" * 32, "A" * 32, "0" * 31, "0" * 33])
@@ -225,5 +225,5 @@ def test_an_id_that_no_station_draws(world: World, visit: str) -> None:
     card = world.registered_card()
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
     with pytest.raises(StepRefused):
-        world.authority.begin(VisitId(visit), "A", report)
+        world.authority.begin(VisitId(visit), report)
     assert "step-refused" in world.kinds()

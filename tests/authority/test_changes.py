@@ -43,7 +43,7 @@ def test_a_new_pin(world: World) -> None:
 
 def test_a_new_pin_for_one_who_is_not_registered(world: World, card: Card) -> None:
     sitting = start(world, card, Purpose.CHANGE_PIN)
-    world.authority.pin_changed(sitting.visit)
+    sitting.authority.pin_changed(sitting.visit)
     assert [one.to for one in world.outbox()] == [EMAIL]
 
 
@@ -53,7 +53,7 @@ def test_a_blocked_holder_changes_the_pin_and_stays_blocked(world: World) -> Non
         uow.registrations.block(card.holder_id)
         uow.commit()
     sitting = start(world, card, Purpose.CHANGE_PIN)
-    assert world.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    assert sitting.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
     assert world.registration(card).blocked_at is not None
 
 
@@ -65,7 +65,7 @@ def test_new_questions(world: World) -> None:
     before = world.registration(card)
     sitting = start(world, card, Purpose.CHANGE_QUESTIONS)
     for _ in range(2):
-        reply = world.authority.save_questions(sitting.visit, given())
+        reply = sitting.authority.save_questions(sitting.visit, given())
         assert reply == Finished(Purpose.CHANGE_QUESTIONS)
     after = world.registration(card)
     assert after.question_ids == (5, 6, 7, 8)
@@ -77,10 +77,10 @@ def test_new_questions(world: World) -> None:
 def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     card = world.registered_card()
     sitting = world.insert(card)
-    world.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
+    sitting.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
     assert sitting.verify_pin() == GiveEmail(EMAIL, DOMAINS)
     assert isinstance(
-        world.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
     )
     assert world.registration(card).email == EMAIL
     assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
@@ -97,7 +97,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
 def test_the_same_address_may_be_confirmed_again(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     assert [one.template for one in world.outbox()] == [Notice.EMAIL_CHANGED_NEW]
 
@@ -105,7 +105,7 @@ def test_the_same_address_may_be_confirmed_again(world: World) -> None:
 def test_a_change_of_address_is_finished_at_another_station(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, OTHER, sitting.attempt())
+    sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
     sitting.pull()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
@@ -118,7 +118,7 @@ def test_a_change_of_address_is_finished_at_another_station(world: World) -> Non
 def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
     card = world.registered_card()
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, OTHER, sitting.attempt())
+    sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()

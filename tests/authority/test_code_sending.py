@@ -211,7 +211,7 @@ def test_an_unlock_from_the_menu_is_refused_before_its_questions(world: World, c
     sitting = world.insert(card)
     assert isinstance(sitting.opened, VisitOpened)
     assert Purpose.UNLOCK in sitting.opened.offers
-    reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert (reply.reason, reply.retry_at) == (
         Reason.TOO_MANY_CODES,

@@ -92,7 +92,7 @@ def test_the_page_that_follows_is_true(world: World, page: str, act: str) -> Non
     command = PAGES[page](world, card)
     ACTS[act](Others(world, card))
     plastic = FakeCards(CardId(card.driver, card.identifier))
-    follows = Actions(world.authority, plastic, Heartbeat("A")).perform(command)
+    follows = Actions(world.authority, plastic, Heartbeat()).perform(command)
     assert _shown(follows) == CASES[page][act]
     if page.startswith("new PIN") and CASES[page][act] is not GOES_ON:
         assert plastic.pin is None, "the card was not touched"

@@ -29,7 +29,7 @@ def test_a_visit_ends_once(world: World) -> None:
 
 def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
     visit = VisitId(new_id())
-    world.authority.refuse(visit, "B", Reason.CARD_UNREADABLE)
+    world.at("B").refuse(visit, Reason.CARD_UNREADABLE)
     with world.store.read() as uow:
         [event] = uow.trail.oldest(AuditQuery(reference=reference_of(visit)))
     assert (event.kind, event.station) == ("refused-at-station", "B")
@@ -39,21 +39,21 @@ def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
 def test_a_station_made_refusal_in_a_visit_names_its_card(world: World) -> None:
     card = world.registered_card()
     sitting = world.insert(card)
-    world.authority.refuse(sitting.visit, "A", Reason.NOT_GENUINE)
+    sitting.authority.refuse(sitting.visit, Reason.NOT_GENUINE)
     assert world.events()[-1].card_id == card.id
 
 
 def test_a_reason_that_there_is_not_does_not_reach_the_audit(world: World) -> None:
-    world.authority.refuse(VisitId(new_id()), "A", "<script>")
+    world.authority.refuse(VisitId(new_id()), "<script>")
     assert world.events()[-1].detail == {"reason": "fault"}
     with pytest.raises(StepRefused):
-        world.authority.refuse(VisitId("nonsense"), "A", "fault")
+        world.authority.refuse(VisitId("nonsense"), "fault")
 
 
 def test_a_step_that_does_not_fit_is_audited_with_its_call(world: World) -> None:
     sitting = world.insert(world.registered_card())
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, sitting.attempt())
+        sitting.authority.release(sitting.visit, sitting.attempt())
     event = world.events()[-1]
     assert (event.kind, event.visit_id) == ("step-refused", sitting.visit)
     assert event.detail["call"] == "release"
@@ -129,7 +129,7 @@ def test_a_locked_database_is_unavailable_and_charges_nothing(world: World) -> N
             lambda: hasty.insert(card),
             lambda: sitting.answer(task),
             lambda: hasty.authority.end(sitting.visit, VisitEnd.LEFT),
-            lambda: hasty.authority.refuse(sitting.visit, "A", "fault"),
+            lambda: hasty.authority.refuse(sitting.visit, "fault"),
         )
         for call in calls:
             with pytest.raises(AuthorityUnavailable) as caught:

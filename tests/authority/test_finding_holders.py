@@ -24,7 +24,7 @@ def test_another_address_takes_the_place_of_the_one_before(world: World) -> None
     card = world.registered_card()
     for address, before in (("first@nhs.net", "second@nhs.net"), ("second@nhs.net", "first@")):
         sitting = start(world, card, Purpose.CHANGE_EMAIL)
-        world.authority.give_email(sitting.visit, address, sitting.attempt())
+        sitting.authority.give_email(sitting.visit, address, sitting.attempt())
         assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
         sitting.pull()
         world.clock.forward(hours=1)

@@ -68,7 +68,7 @@ def chosen(world: World, card: Card) -> Sitting:
     """Put the blocked card in and choose; the code is asked for."""
     sitting = world.insert(card, blocked=True, station="Ward 7")
     assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
-    task = world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    task = sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     assert isinstance(task, EnterCode), task
     return sitting
 
@@ -78,7 +78,7 @@ def unlocked(world: World, card: Card, agent: Office) -> Sitting:
     issued = give(agent, card)
     sitting = chosen(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
-    done = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert done == ProvePin()
     return sitting
 
@@ -145,7 +145,7 @@ def test_who_walks_away_to_read_the_mail_comes_back_to_it(
 ) -> None:
     sitting = unlocked(world, card, agent)
     sitting.verify_pin()
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     assert isinstance(sitting.email(EMAIL), EnterCode)
     sitting.pull()
     back = world.insert(card, station="B")
@@ -168,11 +168,13 @@ def test_what_was_not_sent_is_tried_again_in_the_same_visit(
     issued = give(agent, card)
     sitting = chosen(world, card)
     sitting.enter(issued.code)
-    again = world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockNotSent())
+    again = sitting.authority.record_outcome(
+        sitting.visit, sitting.grant().journal, UnblockNotSent()
+    )
     assert isinstance(again, SetPin)
     journal = sitting.grant().journal
     for _ in range(2):  # the first answer was lost
-        assert world.authority.record_outcome(sitting.visit, journal, UnblockDone()) == ProvePin()
+        assert sitting.authority.record_outcome(sitting.visit, journal, UnblockDone()) == ProvePin()
     assert world.kinds().count("unblock-done") == 1
 
 
@@ -232,7 +234,7 @@ def test_without_a_code_from_staff_nothing_opens(world: World, card: Card) -> No
     sitting = world.insert(card, blocked=True)
     assert offered(sitting) is Reason.NOT_REGISTERED
     with pytest.raises(StepRefused):
-        world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+        sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     working = world.insert(card)
     with pytest.raises(StepRefused, match="not offered"):
         world.authority.choose(working.visit, Purpose.FIRST_UNLOCK)
@@ -393,7 +395,7 @@ def test_the_registration_rests_on_the_pin_and_not_on_the_code(
 ) -> None:
     sitting = unlocked(world, card, agent)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
         sitting.email("thief@trust.nhs.uk")
 
@@ -404,9 +406,9 @@ def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
     card = world.add_card(world.add_holder(), driver="openpgp", identifier="ab" * 8)
     give_to = give(agent, card)
     sitting = world.insert(card, blocked=True, plastic=Quiet())
-    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(give_to.code)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert sitting.verify_pin() is not None
     task = sitting.send()
     assert isinstance(task, EnterCode)
@@ -421,9 +423,9 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True, plastic=Quiet())
-    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(issued.code)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert sitting.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
     assert not is_registered(world, card)
     assert "unblock-done" in world.kinds()
@@ -441,9 +443,9 @@ def test_a_key_that_only_the_code_vouches_for_is_not_recorded(world: World, agen
     card = world.add_card(world.add_holder())
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True, plastic=Plastic())
-    world.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     sitting.enter(issued.code)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.card(card).auth_key is None
 
 

@@ -51,7 +51,7 @@ def report_of(card: Card, plastic: Plastic, *, blocked: bool = True) -> CardRepo
 
 def challenged(world: World, card: Card, plastic: Plastic, visit: str = "") -> CardChallenge:
     """Begin a visit, and get its challenge."""
-    reply = world.authority.begin(VisitId(visit or new_id()), "A", report_of(card, plastic))
+    reply = world.authority.begin(VisitId(visit or new_id()), report_of(card, plastic))
     assert isinstance(reply, CardChallenge), reply
     return reply
 
@@ -135,7 +135,7 @@ def test_a_station_that_skips_the_second_proof_gets_no_secret(
     proof = mine.answer(CardChallenge(b"its own", challenged(world, card, mine).key))
     for given in (None, proof):
         with pytest.raises(StepRefused):
-            world.authority.release(sitting.visit, sitting.attempt(), given)
+            sitting.authority.release(sitting.visit, sitting.attempt(), given)
 
 
 def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None:
@@ -169,10 +169,10 @@ def test_an_answer_of_one_visit_is_none_of_another(world: World, card: Card, min
 def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: Plastic) -> None:
     sitting = world.insert(card, blocked=True, plastic=mine)
     sitting.to_new_pin()
-    first = world.authority.challenge(sitting.visit)
+    first = sitting.authority.challenge(sitting.visit)
     assert isinstance(first, CardChallenge)
-    assert isinstance(world.authority.challenge(sitting.visit), CardChallenge)
-    reply = world.authority.release(sitting.visit, sitting.attempt(), mine.answer(first))
+    assert isinstance(sitting.authority.challenge(sitting.visit), CardChallenge)
+    reply = sitting.authority.release(sitting.visit, sitting.attempt(), mine.answer(first))
     assert is_turned_away(world, reply, "wrong-answer")
 
 
@@ -181,10 +181,10 @@ def test_a_challenge_of_the_secret_does_not_open_the_visit_again(
 ) -> None:
     sitting = world.insert(card, blocked=True, plastic=mine)
     sitting.to_new_pin()
-    drawn = world.authority.challenge(sitting.visit)
+    drawn = sitting.authority.challenge(sitting.visit)
     assert isinstance(drawn, CardChallenge)
     with pytest.raises(StepRefused):
-        world.authority.prove(sitting.visit, mine.answer(drawn))
+        sitting.authority.prove(sitting.visit, mine.answer(drawn))
 
 
 @pytest.mark.parametrize(("seconds", "is_good"), [(59, True), (60, False)])
@@ -206,13 +206,13 @@ def test_of_many_who_release_with_one_answer_one_gets_the_secret(
 ) -> None:
     sitting = world.insert(card, blocked=True, plastic=mine)
     sitting.to_new_pin()
-    drawn = world.authority.challenge(sitting.visit)
+    drawn = sitting.authority.challenge(sitting.visit)
     assert isinstance(drawn, CardChallenge)
     proof = mine.answer(drawn)
 
     def release(_: int) -> object:
         try:
-            return world.authority.release(sitting.visit, sitting.attempt(), proof)
+            return sitting.authority.release(sitting.visit, sitting.attempt(), proof)
         except StepRefused as refused:
             return refused
 
@@ -281,7 +281,7 @@ def test_a_card_that_says_itself_that_it_expired_is_not_asked(
     world: World, card: Card, mine: Plastic
 ) -> None:
     report = structs.replace(report_of(card, mine), expires_at=world.now)
-    reply = world.authority.begin(VisitId(new_id()), "A", report)
+    reply = world.authority.begin(VisitId(new_id()), report)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.CARD_EXPIRED
 
@@ -291,7 +291,7 @@ def test_a_key_that_is_changed_on_the_way_ends_what_the_old_one_opened(
 ) -> None:
     sitting = world.insert(card, blocked=True, plastic=mine)
     world.put_card(replace(card, auth_key=Plastic().public))
-    reply = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NOT_GENUINE
 
@@ -320,7 +320,7 @@ def test_a_key_that_cannot_be_checked_is_refused_where_a_proof_is_due(
     sitting = world.insert(card, blocked=blocked, plastic=unsupported())
     assert is_turned_away(world, sitting.opened, "unsupported-key")
     with pytest.raises(StepRefused, match="over"):
-        world.authority.choose(sitting.visit, Purpose.UNLOCK)
+        sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
 
 
 def test_a_key_that_cannot_be_checked_does_not_matter_where_none_must(world: World) -> None:
@@ -352,7 +352,7 @@ def test_where_all_must_a_card_without_a_key_is_asked_nothing(world: World, fami
         sitting = world.insert(card, blocked=blocked, plastic=Quiet())
         assert is_turned_away(world, sitting.opened, "no-key")
         with pytest.raises(StepRefused, match="over"):
-            world.authority.choose(sitting.visit, Purpose.UNLOCK)
+            sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     assert world.registration(card).asked is None
     assert world.relay.sent == []
 
@@ -365,9 +365,9 @@ def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
     card = world.registered_card(driver=family)
     sitting = world.insert(card, blocked=True, plastic=Quiet())
     sitting.to_new_pin()
-    assert world.authority.challenge(sitting.visit) is None
+    assert sitting.authority.challenge(sitting.visit) is None
     world.policy = Policy(genuine=Genuine.ALWAYS)
-    for reply in (sitting.release(), world.authority.release(sitting.visit, sitting.attempt())):
+    for reply in (sitting.release(), sitting.authority.release(sitting.visit, sitting.attempt())):
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.NOT_GENUINE
     assert world.card(card).secret_exposure == 0
@@ -378,8 +378,8 @@ def test_where_none_must_none_is_asked(world: World, card: Card) -> None:
     world.policy = Policy(genuine=Genuine.NEVER)
     sitting = world.insert(card, blocked=True, plastic=Plastic())
     sitting.to_new_pin()
-    assert world.authority.challenge(sitting.visit) is None
-    assert isinstance(world.authority.release(sitting.visit, sitting.attempt()), Grant)
+    assert sitting.authority.challenge(sitting.visit) is None
+    assert isinstance(sitting.authority.release(sitting.visit, sitting.attempt()), Grant)
 
 
 def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlock(

@@ -74,13 +74,13 @@ def _inserted(world: World, card: Card) -> Sitting:
 def _begins(world: World) -> Case:
     card, visit = somebodys_card(world), VisitId(new_id())
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=True))
-    return Case(world, card, visit, lambda at: at.begin(visit, "A", report))
+    return Case(world, card, visit, lambda at: at.begin(visit, report))
 
 
 def _begins_unknown(world: World) -> Case:
     card, visit = somebodys_card(world), VisitId(new_id())
     report = CardReport(CardId("piv", new_id()), PinState(blocked=True))
-    return Case(world, card, visit, lambda at: at.begin(visit, "A", report))
+    return Case(world, card, visit, lambda at: at.begin(visit, report))
 
 
 def _challenged(world: World, plastic: Plastic) -> tuple[Card, VisitId, CardChallenge]:
@@ -88,7 +88,7 @@ def _challenged(world: World, plastic: Plastic) -> tuple[Card, VisitId, CardChal
     report = CardReport(
         CardId(card.driver, card.identifier), PinState(blocked=True), certificate=plastic.shows
     )
-    challenge = world.authority.begin(visit, "A", report)
+    challenge = world.authority.begin(visit, report)
     assert isinstance(challenge, CardChallenge)
     return card, visit, challenge
 
@@ -141,7 +141,7 @@ def _sends_another(world: World) -> Case:
 def _gives_email(world: World) -> Case:
     card = somebodys_card(world, False)
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     attempt, visit = sitting.attempt(), sitting.visit
     return Case(world, card, visit, lambda at: at.give_email(visit, EMAIL, attempt))
 
@@ -173,8 +173,8 @@ def _enters(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
 def _registers(world: World) -> Case:
     card = somebodys_card(world, False)
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
-    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    sitting.authority.save_questions(sitting.visit, given())
+    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     code, attempt, visit = world.relay.code, sitting.attempt(), sitting.visit
     return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
 
@@ -200,7 +200,7 @@ def _releases_to_proof(world: World, *, wrong: bool = False) -> Case:
     card = somebodys_card(world, auth_key=plastic.public)
     sitting = world.insert(card, blocked=True, plastic=plastic)
     sitting.to_new_pin()
-    challenge = world.authority.challenge(sitting.visit)
+    challenge = sitting.authority.challenge(sitting.visit)
     assert isinstance(challenge, CardChallenge)
     proof = CardProof(b"a guess") if wrong else plastic.answer(challenge)
     attempt, visit = sitting.attempt(), sitting.visit
@@ -248,7 +248,7 @@ def _unlocked(world: World) -> tuple[Card, Sitting, Grant]:
     sitting = _inserted(world, card)
     sitting.to_new_pin()
     grant = sitting.grant()
-    world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     return card, sitting, grant
 
 
@@ -269,8 +269,8 @@ def _renewed(world: World) -> Case:
 def _proves_pin(world: World) -> Case:
     card = somebodys_card(world)
     sitting = world.insert(card)
-    world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    challenge = world.authority.pin_challenge(sitting.visit)
+    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    challenge = sitting.authority.pin_challenge(sitting.visit)
     assert isinstance(challenge, PinChallenge)
     proof = sitting.plastic.sign_pin(challenge)
     return Case(world, card, sitting.visit, lambda at: at.pin_verified(sitting.visit, proof))
@@ -291,7 +291,7 @@ def _ends(world: World) -> Case:
 def _refuses(world: World) -> Case:
     card = somebodys_card(world)
     visit = _inserted(world, card).visit
-    return Case(world, card, visit, lambda at: at.refuse(visit, "A", Reason.CARD_REFUSED))
+    return Case(world, card, visit, lambda at: at.refuse(visit, Reason.CARD_REFUSED))
 
 
 CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
@@ -481,7 +481,7 @@ def test_a_secret_goes_out_again_to_the_card_that_proves_itself_anew(lossy: Loss
     assert isinstance(first, Grant)
     assert first.secret == Sensitive(PUK)
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, "act")
+        sitting.authority.release(sitting.visit, "act")
     plastic.key = Plastic().key
     refused = sitting.release("act")
     assert isinstance(refused, Refusal)

@@ -36,9 +36,9 @@ def to_address_code(world: World, card: Card) -> Sitting:
 def changed_pin(world: World, card: Card, plastic: Plastic | None = None) -> str:
     """Have something happen that is told by mail, and return the number of the notice."""
     sitting = world.insert(card, plastic=plastic)
-    world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
     sitting.verify_pin()
-    world.authority.pin_changed(sitting.visit)
+    sitting.authority.pin_changed(sitting.visit)
     sitting.pull()
     number = next(m.params["stop_number"] for m in world.outbox() if m.template == "pin-changed")
     assert isinstance(number, str)
@@ -46,12 +46,14 @@ def changed_pin(world: World, card: Card, plastic: Plastic | None = None) -> str
 
 
 def report(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
-    assert isinstance(world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE), EnterStopNumber)
+    assert isinstance(
+        sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE), EnterStopNumber
+    )
     return enter(world, sitting, number, attempt)
 
 
 def enter(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
-    return world.authority.enter_stop_number(
+    return sitting.authority.enter_stop_number(
         sitting.visit, attempt or sitting.attempt(), Sensitive(number)
     )
 
@@ -154,7 +156,7 @@ def test_ten_wrong_numbers_a_day_are_taken_for_one_holder(each_world: World, car
             enter(each_world, sitting, other_than(number))
         sitting.pull()
     sitting = each_world.insert(card)
-    over = each_world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    over = sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
     assert isinstance(over, Refusal)
     assert over.reason is Reason.STOP_NUMBER_WRONG
     sitting.pull()
@@ -207,10 +209,10 @@ def test_a_card_that_is_known_by_name_only_may_stop(each_world: World, card: Car
 
 def test_a_visit_that_came_to_report_does_nothing_else(each_world: World, card: Card) -> None:
     sitting = each_world.insert(card)
-    each_world.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
     for purpose in (Purpose.UNLOCK, Purpose.CHANGE_PIN):
         with pytest.raises(StepRefused):
-            each_world.authority.choose(sitting.visit, purpose)
+            sitting.authority.choose(sitting.visit, purpose)
 
 
 def test_the_digits_are_kept_as_a_keyed_digest_alone(each_world: World, card: Card) -> None:

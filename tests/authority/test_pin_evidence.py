@@ -41,7 +41,7 @@ def card(world: World) -> Card:
 
 def begun(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
     sitting = world.insert(card, plastic=plastic)
-    assert world.authority.choose(sitting.visit, purpose) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, purpose) == ProvePin()
     return sitting
 
 
@@ -62,7 +62,7 @@ def test_a_signature_by_the_recorded_key_proves_the_pin(world: World, card: Card
 
 def test_a_station_that_only_says_so_claims(world: World, card: Card) -> None:
     sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    task = world.authority.pin_verified(sitting.visit, None)
+    task = sitting.authority.pin_verified(sitting.visit, None)
     assert isinstance(task, SendCode)
     assert task.proves_owner
     assert evidence(world, sitting) is PinEvidence.CLAIMED
@@ -80,7 +80,7 @@ def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
     if trick == "no challenge":
         proof: PinProof | None = proof_by(sitting.plastic, PinChallenge(b"made up"))
     else:
-        challenge = world.authority.pin_challenge(sitting.visit)
+        challenge = sitting.authority.pin_challenge(sitting.visit)
         assert isinstance(challenge, PinChallenge)
         proof = proof_by(sitting.plastic, challenge)
         if trick == "other key":
@@ -91,7 +91,7 @@ def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
             proof = PinProof(b"1", b"2", b"3")
         if trick == "late":
             world.clock.forward(minutes=3)
-    task = world.authority.pin_verified(sitting.visit, proof)
+    task = sitting.authority.pin_verified(sitting.visit, proof)
     assert isinstance(task, SendCode)
     assert evidence(world, sitting) is PinEvidence.CLAIMED
 
@@ -101,9 +101,9 @@ def test_the_key_that_needs_no_pin_proves_none(world: World, card: Card) -> None
     sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
     own = sitting.plastic
     shim = Plastic(key=own.key, shows=own.shows, pin_key=own.key)
-    challenge = world.authority.pin_challenge(sitting.visit)
+    challenge = sitting.authority.pin_challenge(sitting.visit)
     assert isinstance(challenge, PinChallenge)
-    world.authority.pin_verified(sitting.visit, shim.sign_pin(challenge))
+    sitting.authority.pin_verified(sitting.visit, shim.sign_pin(challenge))
     assert evidence(world, sitting) is PinEvidence.CLAIMED
 
 
@@ -118,12 +118,12 @@ def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
     plastic.shows = issuer.issue(plastic.key, urn)
     for log_in, expected in ((True, PinEvidence.PROVEN), (False, PinEvidence.CLAIMED)):
         sitting = begun(world, card, Purpose.CHANGE_QUESTIONS, plastic)
-        challenge = world.authority.pin_challenge(sitting.visit)
+        challenge = sitting.authority.pin_challenge(sitting.visit)
         assert isinstance(challenge, PinChallenge)
         assert plastic.pin_key is not None
         certificate = issuer.issue(plastic.pin_key, urn, log_in=log_in)
         proof = structs.replace(proof_by(plastic, challenge), certificate=certificate)
-        world.authority.pin_verified(sitting.visit, proof)
+        sitting.authority.pin_verified(sitting.visit, proof)
         assert evidence(world, sitting) is expected
         sitting.pull()
 
@@ -137,13 +137,13 @@ def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
     task = sitting.verify_pin()
     assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
         sitting.email(OTHER)
     assert isinstance(sitting.send(), EnterCode)
     assert world.relay.sent[-1].to == EMAIL
     assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
-    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
+    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
     assert isinstance(sitting.email(OTHER), EnterCode)
     assert world.relay.sent[-1].to == OTHER
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
@@ -158,7 +158,7 @@ def test_the_recorded_address_is_not_asked_twice(world: World) -> None:
     sitting.verify_pin()
     sitting.send()
     sitting.enter(world.relay.code)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     assert sitting.email(EMAIL) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == EMAIL
 
@@ -193,7 +193,7 @@ def test_a_registration_keeps_the_keys_that_were_proven(world: World) -> None:
     sitting.verify_pin()
     sitting.send()
     sitting.enter(world.relay.code)
-    world.authority.save_questions(sitting.visit, given())
+    sitting.authority.save_questions(sitting.visit, given())
     sitting.email(EMAIL)
     now = world.card(card)
     assert (now.auth_key, now.pin_key) == (plastic.public, plastic.pin_public)
@@ -207,13 +207,13 @@ def test_questions_change_on_a_claimed_pin_only_by_the_registered_address(
     world: World, card: Card
 ) -> None:
     sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    world.authority.pin_verified(sitting.visit, None)
+    sitting.authority.pin_verified(sitting.visit, None)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
+        sitting.authority.save_questions(sitting.visit, given())
     sitting.send()
     assert world.relay.sent[-1].to == EMAIL
     assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
-    assert world.authority.save_questions(sitting.visit, given()) == Finished(
+    assert sitting.authority.save_questions(sitting.visit, given()) == Finished(
         Purpose.CHANGE_QUESTIONS
     )
 
@@ -222,7 +222,7 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
     world: World, card: Card
 ) -> None:
     sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    assert world.authority.pin_verified(sitting.visit, None) == SendCode(
+    assert sitting.authority.pin_verified(sitting.visit, None) == SendCode(
         "a•••@trust.nhs.uk", proves_owner=True
     )
     sitting.send()
@@ -252,14 +252,14 @@ def test_a_proven_pin_changes_the_address_at_once(world: World, card: Card) -> N
 
 def test_a_claimed_pin_is_shown_no_address(world: World, card: Card) -> None:
     sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    task = world.authority.pin_verified(sitting.visit, None)
+    task = sitting.authority.pin_verified(sitting.visit, None)
     assert EMAIL not in repr(task)
 
 
 def test_a_change_of_pin_needs_no_more_than_the_card(world: World, card: Card) -> None:
     sitting = begun(world, card, Purpose.CHANGE_PIN)
-    world.authority.pin_verified(sitting.visit, None)
-    assert world.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    sitting.authority.pin_verified(sitting.visit, None)
+    assert sitting.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
 
 
 # --- keys of the holder's other cards -------------------------------------------------------
@@ -312,5 +312,5 @@ def test_answers_are_not_carried_on_without_end(world: World, card: Card) -> Non
             break
         sitting.send()
         sitting.pull()
-    task = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    task = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     assert isinstance(task, AnswerQuestions)

@@ -51,7 +51,7 @@ def test_the_whole_way_with_a_walk_in_between(world: World, card: Card) -> None:
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
     back.enter(world.relay.code)
-    reply = world.authority.record_outcome(back.visit, back.grant().journal, UnblockDone())
+    reply = back.authority.record_outcome(back.visit, back.grant().journal, UnblockDone())
     assert reply == Finished(Purpose.UNLOCK)
     with world.store.read() as uow:
         assert uow.audit.verify().intact
@@ -95,7 +95,7 @@ def test_many_stations_tell_that_they_live_and_the_retired_one_serves_nobody(
     world.retire_station("0")
 
     def beat(number: int) -> StationStanding:
-        return world.authority.heartbeat(Heartbeat(str(number % 10)))
+        return world.at(str(number % 10)).heartbeat(Heartbeat())
 
     with ThreadPoolExecutor(10) as pool:
         told = list(pool.map(beat, range(40)))
@@ -113,9 +113,9 @@ def test_a_change_of_the_secret_that_was_torn_is_found_out_without_a_number(worl
     first = world.insert(card, blocked=True)
     first.to_new_pin()
     granted = first.grant()
-    world.authority.record_outcome(first.visit, granted.journal, UnblockDone())
-    new = world.authority.rotate_secret(first.visit, granted.journal)
-    world.authority.confirm_rotation(first.visit, granted.journal, UnblockUnknown())
+    first.authority.record_outcome(first.visit, granted.journal, UnblockDone())
+    new = first.authority.rotate_secret(first.visit, granted.journal)
+    first.authority.confirm_rotation(first.visit, granted.journal, UnblockUnknown())
     first.pull()
     world.clock.forward(hours=1)
     back = world.insert(card, blocked=True, station="B")
@@ -124,7 +124,7 @@ def test_a_change_of_the_secret_that_was_torn_is_found_out_without_a_number(worl
     for outcome in (UnblockWrong(), UnblockDone()):
         grant = back.grant()
         presented.append(grant.secret)
-        world.authority.record_outcome(back.visit, grant.journal, outcome)
+        back.authority.record_outcome(back.visit, grant.journal, outcome)
     assert presented == [new, granted.secret]
     with world.store.read() as uow:
         assert uow.kept.pending(card.id) is None

@@ -92,17 +92,17 @@ def test_what_was_registered_unlocks(world: World, card: Card) -> None:
     sitting = world.insert(card, blocked=True)
     task = sitting.questions()
     given = tuple(Answer(one.id, Sensitive(CHOSEN[one.id].upper())) for one in task.questions)
-    assert isinstance(world.authority.answer(sitting.visit, "one", given), SendCode)
+    assert isinstance(sitting.authority.answer(sitting.visit, "one", given), SendCode)
 
 
 def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card) -> None:
     world.policy = Policy(verification=(Factor.EMAIL_CODE,))
     sitting = world.insert(card)
-    world.authority.choose(sitting.visit, Purpose.REGISTER)
+    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
     assert isinstance(sitting.verify_pin(), GiveEmail)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, given())
-    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+        sitting.authority.save_questions(sitting.visit, given())
+    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).hashes == ()
 
@@ -122,11 +122,11 @@ def test_answers_that_break_a_rule_store_nothing(
     world: World, card: Card, changes: dict[int, str], question: int, problem: AnswerProblem
 ) -> None:
     sitting = start(world, card, Purpose.REGISTER)
-    reply = world.authority.save_questions(sitting.visit, given(changes))
+    reply = sitting.authority.save_questions(sitting.visit, given(changes))
     assert reply == AnswersRefused(question, problem)
     with pytest.raises(StepRefused):
-        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert isinstance(world.authority.save_questions(sitting.visit, given()), GiveEmail)
+        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_another_set_than_can_be_chosen_does_not_fit(
 ) -> None:
     sitting = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
-        world.authority.save_questions(sitting.visit, make(given()))
+        sitting.authority.save_questions(sitting.visit, make(given()))
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_addresses_that_are_not_taken(
     world: World, card: Card, email: str, *, domain: bool
 ) -> None:
     sitting = start(world, card, Purpose.REGISTER)
-    world.authority.save_questions(sitting.visit, given())
-    reply = world.authority.give_email(sitting.visit, email, sitting.attempt())
+    sitting.authority.save_questions(sitting.visit, given())
+    reply = sitting.authority.give_email(sitting.visit, email, sitting.attempt())
     assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS))
     assert not world.relay.sent
     assert isinstance(
-        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
     )
 
 
@@ -194,15 +194,15 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
 def test_another_purpose_cannot_be_chosen_on_the_way(world: World, card: Card) -> None:
     sitting = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
-        world.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert isinstance(world.authority.choose(sitting.visit, Purpose.REGISTER), ChooseQuestions)
+        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ChooseQuestions)
 
 
 def test_what_is_not_offered_cannot_be_chosen(world: World, card: Card) -> None:
     sitting = world.insert(card)
     for purpose in (Purpose.UNLOCK, Purpose.CHANGE_EMAIL, Purpose.CHANGE_QUESTIONS):
         with pytest.raises(StepRefused):
-            world.authority.choose(sitting.visit, purpose)
+            sitting.authority.choose(sitting.visit, purpose)
 
 
 def test_the_code_finishes_it_once(world: World, card: Card) -> None:

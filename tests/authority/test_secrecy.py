@@ -37,13 +37,13 @@ def _everything(world: World) -> None:
     """Live through every flow, with failures on the way."""
     card = world.add_card(world.add_holder())
     sitting = world.insert(card)
-    assert world.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
     sitting.verify_pin()
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
     refused = (*given[:3], Answer(8, Sensitive("Zanzibar Lane")))
-    world.authority.save_questions(sitting.visit, refused)
-    world.authority.save_questions(sitting.visit, given)
-    world.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    sitting.authority.save_questions(sitting.visit, refused)
+    sitting.authority.save_questions(sitting.visit, given)
+    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
     sitting.enter(wrong_code(world.relay.code))
     sitting.enter(world.relay.code)
     sitting.pull()
@@ -60,7 +60,7 @@ def _everything(world: World) -> None:
     sitting.pull()
     back = world.insert(card, blocked=True)
     back.enter(world.relay.code)
-    world.authority.record_outcome(back.visit, back.grant().journal, UnblockUnknown())
+    back.authority.record_outcome(back.visit, back.grant().journal, UnblockUnknown())
     world.clock.forward(hours=1)
     last = world.insert(card, blocked=True)
     last.to_new_pin()
@@ -145,11 +145,11 @@ def _releasing(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ob
 
 def _saving(world: World) -> Callable[[], object]:
     sitting = world.insert(world.add_card(world.add_holder()))
-    world.authority.choose(sitting.visit, Purpose.REGISTER)
+    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
     sitting.verify_pin()
     object.__setattr__(world.hasher, "_hash", _boom)
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
-    return lambda: world.authority.save_questions(sitting.visit, given)
+    return lambda: sitting.authority.save_questions(sitting.visit, given)
 
 
 @pytest.mark.parametrize(

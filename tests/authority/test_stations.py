@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -26,7 +27,8 @@ from kiosk.contract.reference import reference_of
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 
-BEAT = Heartbeat("Ward 7", "Wexbridge General", "0.1.0", ReaderState.READY)
+BEAT = Heartbeat("0.1.0", ReaderState.READY)
+WARD_7 = StationIdentity("Ward 7", "Wexbridge General")
 
 
 def recorded(world: World, name: str) -> Station:
@@ -37,11 +39,11 @@ def recorded(world: World, name: str) -> Station:
 
 
 def test_a_heartbeat_is_written_down(world: World) -> None:
-    assert world.authority.heartbeat(BEAT) is StationStanding.IN_USE
+    assert world.authority.seen_by(WARD_7).heartbeat(BEAT) is StationStanding.IN_USE
     first = Station("Ward 7", world.now, "0.1.0", "ready", "Wexbridge General")
     assert recorded(world, "Ward 7") == first
     world.clock.forward(seconds=30)
-    world.authority.heartbeat(structs.replace(BEAT, site="", reader=ReaderState.NO_READER))
+    world.at("Ward 7").heartbeat(structs.replace(BEAT, reader=ReaderState.NO_READER))
     later = replace(first, last_seen_at=world.now, reader_state="no reader", site="")
     assert recorded(world, "Ward 7") == later
 
@@ -49,7 +51,7 @@ def test_a_heartbeat_is_written_down(world: World) -> None:
 def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
     world.retire_station("Ward 8")
     for name in ("Ward 7", "Ward 8", "Ward 9"):
-        standing = world.authority.heartbeat(structs.replace(BEAT, station=name))
+        standing = world.at(name).heartbeat(BEAT)
         assert (standing is StationStanding.RETIRED) is (name == "Ward 8")
 
 
@@ -58,24 +60,16 @@ def test_a_heartbeat_never_takes_a_station_into_use_again(world: World) -> None:
     at = world.now
     for _ in range(3):
         world.clock.forward(minutes=1)
-        assert world.authority.heartbeat(BEAT) is StationStanding.RETIRED
+        assert world.at("Ward 7").heartbeat(BEAT) is StationStanding.RETIRED
     station = recorded(world, "Ward 7")
     assert station.retired_at == at
     assert station.last_seen_at == at + timedelta(minutes=3)
 
 
-@pytest.mark.parametrize(
-    "beat",
-    [
-        structs.replace(BEAT, station=""),
-        structs.replace(BEAT, station="x" * 81),
-        structs.replace(BEAT, site="two\nlines"),
-        structs.replace(BEAT, version="\x1b[2J"),
-    ],
-)
-def test_what_no_station_can_say_is_refused(world: World, beat: Heartbeat) -> None:
+@pytest.mark.parametrize("version", ["\x1b[2J", "x" * 81, "two\nlines"])
+def test_what_no_station_can_say_is_refused(world: World, version: str) -> None:
     with pytest.raises(StepRefused):
-        world.authority.heartbeat(beat)
+        world.authority.heartbeat(Heartbeat(version))
     with world.store.read() as uow:
         assert uow.stations.every() == ()
 
@@ -107,7 +101,7 @@ def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> No
     sitting = world.insert(card, blocked=True, station="Ward 7")
     task = sitting.questions()
     world.retire_station("Ward 7")
-    visit, calls = sitting.visit, world.authority
+    visit, calls = sitting.visit, sitting.authority
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.CHANGE_PIN),
         lambda: calls.answer(visit, "1", answers_to(task)),
@@ -129,10 +123,10 @@ def test_what_a_card_did_is_recorded_though_its_station_was_retired_meanwhile(
     unlocking.to_new_pin()
     grant = unlocking.grant()
     changing = world.insert(world.add_card(world.add_holder(number="2")), station="Ward 7")
-    world.authority.choose(changing.visit, Purpose.CHANGE_PIN)
+    changing.authority.choose(changing.visit, Purpose.CHANGE_PIN)
     changing.verify_pin()
     world.retire_station("Ward 7")
-    done = world.authority.record_outcome(unlocking.visit, grant.journal, UnblockDone())
+    done = unlocking.authority.record_outcome(unlocking.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
-    assert world.authority.pin_changed(changing.visit) == Finished(Purpose.CHANGE_PIN)
+    assert changing.authority.pin_changed(changing.visit) == Finished(Purpose.CHANGE_PIN)
     assert {"unblock-done", "pin-changed"} <= set(world.kinds())

@@ -7,14 +7,14 @@ from typing import cast
 import pytest
 
 from kiosk.authority.store.records import Visit, new_id
-from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import ReadFault, Reason, UnreadCard, VisitEnd, VisitId
 from tests.authority.world import World
 
 
 def report(world: World, unread: UnreadCard | None, station: str = "A") -> VisitId:
     visit = VisitId(new_id())
-    world.authority.refuse(visit, station, Reason.CARD_UNREADABLE, unread)
+    world.at(station).refuse(visit, Reason.CARD_UNREADABLE, unread)
     return visit
 
 
@@ -46,12 +46,11 @@ def test_words_of_the_stations_choosing_are_not_kept(world: World) -> None:
 def test_the_first_report_of_an_open_visit_counts_and_no_other_stations(each_world: World) -> None:
     world = each_world
     sitting = world.insert(world.registered_card())
-    refuse = world.authority.refuse
-    refuse(sitting.visit, "B", Reason.CARD_UNREADABLE, UnreadCard(ReadFault.SWAPPED))
+    with pytest.raises(StepRefused):
+        world.at("B").refuse(sitting.visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.SWAPPED))
     assert kept(world, sitting.visit).unread is None
-    station = kept(world, sitting.visit).station
     for fault in (ReadFault.TOO_SLOW, ReadFault.MALFORMED):
-        refuse(sitting.visit, station, Reason.CARD_UNREADABLE, UnreadCard(fault))
+        sitting.authority.refuse(sitting.visit, Reason.CARD_UNREADABLE, UnreadCard(fault))
     visit = kept(world, sitting.visit)
     assert visit.unread is ReadFault.TOO_SLOW
     assert visit.closed_at is None

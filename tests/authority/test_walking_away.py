@@ -137,7 +137,7 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
 ) -> None:
     world.policy = CODE_ONLY
     sitting = world.insert(card, blocked=True)
-    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     sitting.send()
     sitting.pull()
     world.policy = Policy()
@@ -151,7 +151,7 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
 def test_the_code_alone(world: World, card: Card) -> None:
     world.policy = CODE_ONLY
     sitting = world.insert(card, blocked=True)
-    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
     assert isinstance(sitting.send(), EnterCode)
     sitting.pull()
     back = world.insert(card, blocked=True)
@@ -163,7 +163,7 @@ def test_the_code_alone(world: World, card: Card) -> None:
 def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
     world.policy = CODE_FIRST
     sitting = world.insert(card, blocked=True)
-    assert world.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
     sitting.send()
     sitting.pull()
     back = world.insert(card, blocked=True)
@@ -181,11 +181,11 @@ def test_answers_before_the_code_are_not_taken_where_the_code_comes_first(
 ) -> None:
     world.policy = CODE_FIRST
     sitting = world.insert(card, blocked=True)
-    world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     with world.store.begin() as uow:
         asked = uow.registrations.set_asked(card.holder_id, (1, 2, 3))
         uow.commit()
     with pytest.raises(StepRefused):
-        world.authority.answer(
+        sitting.authority.answer(
             sitting.visit, "one", tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)
         )

@@ -15,6 +15,7 @@ from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AuditEvent,
@@ -145,6 +146,7 @@ class World:
             mailer=self.relay,
             compose=compose,
             changes_secret=self.changes_secret,
+            station=StationIdentity("A"),
             staff_addresses=(STAFF,),
         )
 
@@ -152,6 +154,10 @@ class World:
         """Forget everything that is not in the database."""
         self.parts = self._parts()
         self.authority = LocalAuthority(self.parts)
+
+    def at(self, station: str) -> LocalAuthority:
+        """Return the authority as a station has it; ``authority`` is the one of station A."""
+        return self.authority.seen_by(StationIdentity(station))
 
     @property
     def now(self) -> datetime:
@@ -281,10 +287,11 @@ class World:
         report = CardReport(
             named, PinState(blocked), certificate=plastic.shows, secret_tries=secret_tries
         )
-        opened = self.authority.begin(visit, station, report)
+        authority = self.at(station)
+        opened = authority.begin(visit, report)
         if isinstance(opened, CardChallenge):
-            opened = self.authority.prove(visit, plastic.answer(opened))
-        return Sitting(self, visit, opened, plastic)
+            opened = authority.prove(visit, plastic.answer(opened))
+        return Sitting(self, visit, opened, plastic, station)
 
 
 def copy_template(template: Path, folder: Path) -> Path:

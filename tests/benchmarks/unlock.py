@@ -165,7 +165,7 @@ class _Unlocks:
     def __init__(
         self, house: House, clock: _Clock, authority: LocalAuthority, letter: Callable[[], str]
     ) -> None:
-        self._actions = Actions(authority, cards(), Heartbeat("benchmark"))
+        self._actions = Actions(authority, cards(), Heartbeat())
         self._reader = house.card.reader
         self._clock = clock
         self._letter = letter

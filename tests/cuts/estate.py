@@ -131,30 +131,30 @@ class Estate:
             opened = self._sits_down(station)
         if isinstance(opened, Refusal):
             return opened
-        return self._passes()
+        return self._passes(station)
 
     def enters_pin(self, station: str) -> None:
         """Put the card in, twenty minutes later, and enter the PIN to change the address."""
         self.world.clock.forward(minutes=20)
         assert isinstance(self._sits_down(station), VisitOpened)
-        assert self.world.authority.choose(self.visit, Purpose.CHANGE_EMAIL) == ProvePin()
-        actions = Actions(self.world.authority, self._cards, Heartbeat(station))
+        assert self.world.at(station).choose(self.visit, Purpose.CHANGE_EMAIL) == ProvePin()
+        actions = Actions(self.world.at(station), self._cards, Heartbeat())
         told = actions.perform(VerifyPin(self.visit, self._at, Sensitive(FIRST_PIN)))
         assert isinstance(told, Replied), told
         assert isinstance(told.reply, GiveEmail | SendCode), told
 
     def _sits_down(self, station: str) -> VisitOpened | Refusal:
-        authority, report = self.world.authority, self._cards.read(self.plastic.reader)
+        authority, report = self.world.at(station), self._cards.read(self.plastic.reader)
         self.visit = VisitId(new_id())
-        opened = authority.begin(self.visit, station, report)
+        opened = authority.begin(self.visit, report)
         if not isinstance(opened, CardChallenge):
             return opened
         asked = opened
         proof = self._cards.hold(self._at, lambda held: held.prove(asked))
         return authority.prove(self.visit, proof)
 
-    def _passes(self) -> Refusal | None:
-        authority, visit = self.world.authority, self.visit
+    def _passes(self, station: str) -> Refusal | None:
+        authority, visit = self.world.at(station), self.visit
         task = authority.choose(visit, Purpose.UNLOCK)
         if isinstance(task, Refusal):
             return task
@@ -166,7 +166,7 @@ class Estate:
 
     def unlocks(self, station: str) -> Finished | Refusal:
         """Set a new PIN without any cut."""
-        actions = Actions(self.world.authority, self._cards, Heartbeat(station))
+        actions = Actions(self.world.at(station), self._cards, Heartbeat())
         told = actions.perform(UnblockPin(self.visit, self._at, Sensitive(LATER_PIN), "unblock"))
         assert isinstance(told, Replied), told
         assert isinstance(told.reply, Finished | Refusal), told

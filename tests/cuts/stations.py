@@ -91,8 +91,11 @@ def station(line: Line) -> None:
     at = CardAddress(line.reader, CardId(family.driver, line.card))
     new = OnPad() if family.keyed else Sensitive(NEW_PIN)
     command = UnblockPin(VisitId(line.visit), at, new, "1")
+    with world.store.read() as uow:
+        visit = uow.visits.get(line.visit)
+    assert visit is not None
     with family.at_station(folder, cutter) as cards:
-        told = Actions(world.authority, cards, Heartbeat("A")).perform(command)
+        told = Actions(world.at(visit.station), cards, Heartbeat()).perform(command)
     world.store.close()
     report = {"steps": cutter.steps, "told": type(told).__name__}
     (folder / STEPS).write_text(json.dumps(report))

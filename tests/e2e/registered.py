@@ -67,9 +67,7 @@ def _walk_through(
     card = CardId("piv", whose.card.state.guid.hex())
     chip = whose.card
     shown = chip.public_key(SLOT_CARD_AUTHENTICATION)
-    opened = authority.begin(
-        visit, "short cut", CardReport(card, PinState(blocked=False), certificate=shown)
-    )
+    opened = authority.begin(visit, CardReport(card, PinState(blocked=False), certificate=shown))
     if isinstance(opened, CardChallenge):
         signed = chip.sign(SLOT_CARD_AUTHENTICATION, opened.message)
         authority.prove(visit, CardProof(signed))

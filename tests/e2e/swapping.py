@@ -92,7 +92,7 @@ class Crowd(FakeAuthority):
         self.holder: dict[VisitId, Holder] = {}
         self.late = 0
 
-    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened:
+    def begin(self, visit: VisitId, report: CardReport) -> VisitOpened:
         self.holder[visit] = self._by_card[report.card.identifier]
         self._dawdle(visit)
         offers = (Purpose.UNLOCK, Purpose.CHANGE_PIN)

@@ -102,7 +102,7 @@ def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> N
     chip = world.ada.card
     shown = chip.public_key(SLOT_CARD_AUTHENTICATION)
     report = CardReport(card, PinState(blocked=True), certificate=shown)
-    challenge = house.authority.begin(visit, "Ward 7", report)
+    challenge = house.authority.begin(visit, report)
     assert isinstance(challenge, CardChallenge)
     signed = chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
     house.authority.prove(visit, CardProof(signed))

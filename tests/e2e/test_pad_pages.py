@@ -23,7 +23,7 @@ def _shown(house: Glasshouse) -> str:
 
 
 def _built(cards: FakeCards, *offers: Purpose) -> Glasshouse:
-    return Glasshouse(Actions(FakeAuthority(offers=offers), cards, Heartbeat("Ward 7")))
+    return Glasshouse(Actions(FakeAuthority(offers=offers), cards, Heartbeat()))
 
 
 async def _begin(house: Glasshouse, pilot: Pilot[int]) -> None:

@@ -96,7 +96,7 @@ async def _left(house: Glasshouse, seen: WeakSet[Widget], visit: VisitId) -> lis
 
 
 async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -> None:
-    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat("Ward 7")), HOLD_S)
+    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat()), HOLD_S)
     app, chance = house.app, random.Random(4)
     async with app.run_test(size=(80, 24)):
         await still()

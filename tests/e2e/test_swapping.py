@@ -45,7 +45,7 @@ async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncItera
     chance = random.Random(12)
     crowd, cards = Crowd(holders, chance), PcscCards(Registry([PivDriver()]))
     faults: list[object] = []
-    actions = Actions(crowd, cards, Heartbeat("Ward 7"))
+    actions = Actions(crowd, cards, Heartbeat())
     loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)
     app = Reactor(loop, Appearance(motion=False, hold_s=0.0), faults.append)
     app.crowd, app.chance, app.submit = crowd, chance, loop.submit

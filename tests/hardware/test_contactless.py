@@ -74,7 +74,7 @@ def test_a_card_that_is_gone_does_not_want_contacts(insert: Insert) -> None:
 
 def test_the_station_asks_for_the_slot_and_writes_it_down(insert: Insert) -> None:
     authority = FakeAuthority()
-    actions = Actions(authority, cards_with(), Heartbeat("Ward 7"))
+    actions = Actions(authority, cards_with(), Heartbeat())
     held = chip(OVER_THE_AIR)
     event = actions.perform(OpenVisit(ID, insert(held).reader))
     assert isinstance(event, GaveUp)

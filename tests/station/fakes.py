@@ -166,7 +166,7 @@ class FakeAuthority:
             self.away -= 1
             raise AuthorityUnavailable("away")
 
-    def begin(self, visit: VisitId, station: str, report: CardReport) -> VisitOpened | Refusal:
+    def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
         self.begun.append(visit)
         return VisitOpened(visit, "Asha Patel", self.offers)
@@ -248,9 +248,7 @@ class FakeAuthority:
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         self.ended.append((visit, how))
 
-    def refuse(
-        self, visit: VisitId, station: str, reason: str, unread: UnreadCard | None = None
-    ) -> None:
+    def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         self.refused.append(reason)
         self.unread.append(unread)
 

@@ -28,12 +28,11 @@ class Rig:
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
     clock: SetClock = field(default_factory=SetClock)
-    name: str = "test"
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        first = Heartbeat(self.name)
+        first = Heartbeat()
         self.actions = Actions(self.authority, self.cards, first)
         self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
         self.actions._heartbeats = HeartbeatSender(self.authority, first, self.clock.monotonic)

@@ -13,7 +13,7 @@ from kiosk.station.states import Outage
 from tests.station.fakes import FakeAuthority
 from tests.support.database import SetClock
 
-FIRST = Heartbeat("Ward 7", "Wexbridge General", "0.1.0")
+FIRST = Heartbeat("0.1.0")
 READY, NO_READER = ReaderState.READY, ReaderState.NO_READER
 
 
@@ -52,9 +52,9 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_heartbeat_names_the_station(bench: Bench) -> None:
+def test_a_heartbeat_has_version_and_reader(bench: Bench) -> None:
     assert bench.check_authority() is None
-    assert bench.authority.beats == [Heartbeat("Ward 7", "Wexbridge General", "0.1.0", READY)]
+    assert bench.authority.beats == [Heartbeat("0.1.0", READY)]
 
 
 def test_it_is_written_down_every_half_minute_and_no_more(bench: Bench) -> None:

@@ -22,7 +22,6 @@ from kiosk.station import states as s
 from kiosk.station.executor import BEAT_S
 from kiosk.station.loop import IdleTimes
 from tests.screens.idle_app import still
-from tests.station.fakes import FakeAuthority
 from tests.station.rig import Rig
 
 
@@ -128,18 +127,6 @@ async def test_a_station_lives_while_somebody_is_there(rig: Rig) -> None:
     rig.clock.forward(seconds=BEAT_S)
     await rig.has_reported(ReaderState.LOOKING, more_than=told)
     assert isinstance(rig.loop.state, s.ConfirmOwner)
-
-
-async def test_three_stations_in_one_process_each_report_themselves() -> None:
-    authority = FakeAuthority()
-    rigs = [Rig(authority=authority, name=name) for name in ("A", "B", "C")]
-    async with asyncio.timeout(10):
-        while {beat.station for beat in authority.beats} != {"A", "B", "C"}:
-            await asyncio.sleep(0.01)
-    for rig in rigs:
-        await rig.loop.stop()
-        await asyncio.wait_for(rig.task, 10)
-    assert len(authority.beats) == 3
 
 
 async def test_a_look_that_fails_puts_the_station_out_of_service_and_is_tried_again(

@@ -24,6 +24,7 @@ from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.contract.clock import SystemClock
@@ -104,6 +105,7 @@ def build_authority(
         mailer=mailer,
         compose=partial(compose_code, service=settings.service),
         changes_secret=changes_secret(settings),
+        station=StationIdentity(settings.station.name, settings.station.site),
         source=_source(settings, sealer.masters),
         issuers=open_issuers(settings),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),

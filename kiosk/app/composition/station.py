@@ -145,7 +145,7 @@ class LocalExecutor:
 def _first_beat(settings: Settings) -> Heartbeat:
     from importlib.metadata import version
 
-    return Heartbeat(settings.station.name, settings.station.site, version("unlock-kiosk"))
+    return Heartbeat(version("unlock-kiosk"))
 
 
 def log_fault(visit: VisitId, fault: BaseException) -> None:

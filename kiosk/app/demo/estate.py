@@ -193,7 +193,7 @@ def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None
     card = CardId("piv", actor.chip.state.guid.hex())
     pin = PinState(blocked=False, tries_left=3)
     report = CardReport(card, pin, certificate=actor.chip.public_key(SLOT_CARD_AUTHENTICATION))
-    challenge = authority.begin(visit, "demo", report)
+    challenge = authority.begin(visit, report)
     if isinstance(challenge, CardChallenge):
         signed = actor.chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
         authority.prove(visit, CardProof(signed))

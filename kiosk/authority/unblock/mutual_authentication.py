@@ -128,7 +128,7 @@ def admit(
     """
     judged = digest_of(f"admit {journal}", answer)
     with parts.store.begin() as uow:
-        case = find_grant(uow, visit_id, journal)
+        case = find_grant(uow, parts, visit_id, journal)
         refused = refused_before(case.visit, judged)
         if refused is not None:
             return refused

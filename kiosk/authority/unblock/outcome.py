@@ -118,7 +118,7 @@ def record_outcome(
 ) -> Task | Refusal:
     """Write the outcome into the journal, and say what follows for the holder."""
     with parts.store.begin() as uow:
-        case = find_grant(uow, visit_id, journal)
+        case = find_grant(uow, parts, visit_id, journal)
         told = infer_retries(uow, case, outcome)
         if case.entry.closed_at is None:
             _count(uow, parts, case, told)

@@ -38,7 +38,7 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
     Asked twice it is the same. Raises ``StepRefused`` for an unblock of another visit.
     """
     with parts.store.begin() as uow:
-        case = find_grant(uow, visit_id, journal)
+        case = find_grant(uow, parts, visit_id, journal)
         pending = uow.kept.pending(case.card.id)
         if pending is not None:
             same = pending.entry_id == journal
@@ -58,7 +58,7 @@ def confirm_rotation(
     Told late, when the next unlock has found it out already, it changes nothing.
     """
     with parts.store.begin() as uow:
-        case = find_grant(uow, visit_id, journal)
+        case = find_grant(uow, parts, visit_id, journal)
         pending = uow.kept.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented:
             return

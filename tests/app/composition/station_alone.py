@@ -39,7 +39,7 @@ class StubbedExecutor:
 
     def __init__(self, settings: Settings) -> None:
         cards = build_cards(settings, os.environ)
-        self._actions = Actions(FakeAuthority(), cards, Heartbeat("alone"))
+        self._actions = Actions(FakeAuthority(), cards, Heartbeat())
 
     def perform(self, command: Command) -> ResultSide | None:
         return self._actions.perform(command)

@@ -56,7 +56,7 @@ def house(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
 def questions_to_choose(authority: Authority, card: CardId) -> int:
     """Begin to register as anybody would; return how many questions are asked for."""
     visit = VisitId(uuid.uuid4().hex)
-    authority.begin(visit, "Main entrance", CardReport(card, PinState(blocked=False, tries_left=3)))
+    authority.begin(visit, CardReport(card, PinState(blocked=False, tries_left=3)))
     authority.choose(visit, Purpose.REGISTER)
     challenge = authority.pin_challenge(visit)
     assert isinstance(challenge, PinChallenge)

@@ -77,7 +77,7 @@ def test_a_card_without_the_key_gets_no_pin(world: World) -> None:
         sitting, chip = ready(world, card), Chip()
         grant = granted(sitting, chip)
         answer = KeyAnswer(forged_answers(chip, grant.cryptogram, before)[how])
-        reply = world.authority.admit(sitting.visit, grant.journal, answer)
+        reply = sitting.authority.admit(sitting.visit, grant.journal, answer)
         assert is_turned_away(world, reply, "no-admin-key"), how
         assert is_over(world, sitting, grant.journal, chip)
         assert world.card(card).secret_exposure == 0, "no try of the genuine card was spent"
@@ -125,7 +125,7 @@ def test_a_card_that_gives_our_number_back_is_sent_nothing(world: World, card: C
         ours = drawn(sitting).nonce
         halves = (ours[:8], ours[8:])
         mirrored = b"".join(bytes(8) if block is None else halves[block] for block in blocks)
-        reply = world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(mirrored))
+        reply = sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(mirrored))
         assert is_turned_away(world, reply, "mirrored")
         with world.store.read() as uow:
             assert uow.codes.live(card.id) is not None, "the holder can come back with the code"
@@ -140,7 +140,7 @@ def test_the_right_answer_is_taken_once(world: World, sitting: Sitting) -> None:
     for _ in range(2):
         assert admitted(sitting, grant.journal, chip) is None, "the same when told twice"
     with pytest.raises(StepRefused):
-        world.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
+        sitting.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
     assert world.kinds().count("card-proven-by-key") == 1
 
 
@@ -156,7 +156,7 @@ def test_no_answer_is_judged_where_none_is_waited_for(
     grant = granted(sitting, chip)
     other = world.insert(world.add_card(world.add_holder(number="2")))
     calls: tuple[Callable[[], object], ...] = (
-        lambda: world.authority.admit(other.visit, grant.journal, chip.answer()),
+        lambda: other.authority.admit(other.visit, grant.journal, chip.answer()),
         lambda: world.authority.admit(VisitId(new_id()), grant.journal, chip.answer()),
         lambda: world.authority.admit(mine, JournalId(new_id()), chip.answer()),
     )
@@ -178,9 +178,9 @@ def test_a_card_of_another_family_is_not_admitted(world: World) -> None:
     sitting = ready(world, world.registered_card())
     grant = sitting.grant()
     with pytest.raises(StepRefused, match="no admin key"):
-        world.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
+        sitting.authority.admit(sitting.visit, grant.journal, KeyAnswer(bytes(40)))
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
+        sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
 
 
 def test_another_process_judges_what_the_first_one_asked(
@@ -206,7 +206,7 @@ def test_what_a_card_owes_is_not_forgotten_by_beginning_anew(
     named, made_up = CardId(card.driver, card.identifier), Plastic()
     report = CardReport(named, PinState(True), certificate=made_up.shows)
     with pytest.raises(StepRefused):
-        world.authority.begin(mine, "A", report)
+        world.authority.begin(mine, report)
     with pytest.raises(StepRefused):
         world.authority.prove(mine, None)
     with pytest.raises(StepRefused):

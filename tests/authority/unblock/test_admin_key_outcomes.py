@@ -159,7 +159,7 @@ def test_a_card_shows_its_key_whatever_the_policy_says(
     world.policy = replace(world.policy, genuine=policy)
     sitting = ready(world, card)
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, sitting.attempt())
+        sitting.authority.release(sitting.visit, sitting.attempt())
     grant = granted(sitting, Chip(OTHER_KEY))
     with pytest.raises(StepRefused):
         settled(sitting, grant.journal, UnblockDone())
@@ -189,7 +189,7 @@ def test_a_policy_that_comes_in_between_counts_at_once(
 def test_what_is_no_admin_key_is_not_used(world: World) -> None:
     card = registered(world, key="73019264")
     sitting = ready(world, card)
-    reply = world.authority.release(sitting.visit, sitting.attempt(), Chip().meet(drawn(sitting)))
+    reply = sitting.authority.release(sitting.visit, sitting.attempt(), Chip().meet(drawn(sitting)))
     assert reason_of(reply) is Reason.SECRET_MISSING
     assert "secret-broken" in world.kinds()
     assert world.card(card).secret_exposure == 0
@@ -199,9 +199,9 @@ def test_a_seal_key_that_is_away_costs_nothing(world: World, card: Card, sitting
     number = Chip().meet(drawn(sitting))
     object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        world.authority.release(sitting.visit, sitting.attempt(), number)
+        sitting.authority.release(sitting.visit, sitting.attempt(), number)
     object.__setattr__(world.parts, "sealer", Sealer(world.ring))
     assert world.card(card).secret_exposure == 0
     assert not isinstance(
-        world.authority.release(sitting.visit, sitting.attempt(), number), Refusal
+        sitting.authority.release(sitting.visit, sitting.attempt(), number), Refusal
     )

@@ -47,7 +47,7 @@ def test_the_whole_way(world: World, card: Card, sitting: Sitting) -> None:
     assert admitted(sitting, grant.journal, chip) is None
     assert world.card(card).secret_exposure == 0
     assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
-    assert world.authority.rotate_secret(sitting.visit, grant.journal) is None
+    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is None
     assert entry_of(world, grant.journal).state is UnblockState.DONE
     assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
     with world.store.read() as uow:
@@ -94,9 +94,9 @@ def test_no_factor_no_number(world: World, card: Card) -> None:
     sitting = world.insert(card, blocked=True)
     sitting.to_code()
     with pytest.raises(StepRefused):
-        world.authority.challenge(sitting.visit)
+        sitting.authority.challenge(sitting.visit)
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
+        sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
 
 
 def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
@@ -104,18 +104,18 @@ def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: 
     wrong = [None, CardProof(bytes(16)), *(KeyNonce(bytes(size)) for size in (0, 15, 17, 40))]
     for given in wrong:
         with pytest.raises(StepRefused, match="missing"):
-            world.authority.release(sitting.visit, sitting.attempt(), given)
+            sitting.authority.release(sitting.visit, sitting.attempt(), given)
     assert world.kinds()[-6:] == ["step-refused"] * 6
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
         assert uow.codes.live(card.id) is not None
-    assert isinstance(world.authority.release(sitting.visit, sitting.attempt(), right), KeyGrant)
+    assert isinstance(sitting.authority.release(sitting.visit, sitting.attempt(), right), KeyGrant)
 
 
 def test_a_number_without_ours_is_refused(world: World, card: Card, sitting: Sitting) -> None:
     with pytest.raises(StepRefused):
-        world.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(range(16))))
+        sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(range(16))))
     assert world.card(card).secret_exposure == 0
 
 
@@ -123,7 +123,7 @@ def test_our_number_is_good_for_a_minute(world: World, sitting: Sitting) -> None
     number = Chip().meet(drawn(sitting))
     world.clock.forward(seconds=60)
     with pytest.raises(StepRefused, match="too old"):
-        world.authority.release(sitting.visit, sitting.attempt(), number)
+        sitting.authority.release(sitting.visit, sitting.attempt(), number)
 
 
 def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: Sitting) -> None:
@@ -131,7 +131,7 @@ def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: S
     older, newer = drawn(sitting), drawn(sitting)
     assert older.nonce != newer.nonce
     number = chip.meet(older)
-    grant = world.authority.release(sitting.visit, sitting.attempt(), number)
+    grant = sitting.authority.release(sitting.visit, sitting.attempt(), number)
     assert isinstance(grant, KeyGrant)
     assert not chip.takes(grant.cryptogram)
 
@@ -141,9 +141,9 @@ def test_one_cryptogram_for_each_number(world: World, card: Card, sitting: Sitti
     granted(sitting, chip)
     for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):
         with pytest.raises(StepRefused):
-            world.authority.release(sitting.visit, sitting.attempt(), number)
+            sitting.authority.release(sitting.visit, sitting.attempt(), number)
     with pytest.raises(StepRefused):
-        world.authority.challenge(sitting.visit)
+        sitting.authority.challenge(sitting.visit)
     assert world.card(card).secret_exposure == 1
     assert world.kinds().count("admin-key-used") == 1
 

@@ -100,7 +100,7 @@ def test_a_grant_is_settled_by_its_own_visit_alone(
     with pytest.raises(StepRefused):
         _settle(other, grant, UnblockDone())
     with pytest.raises(StepRefused):
-        world.authority.record_outcome(sitting.visit, JournalId("0" * 32), UnblockDone())
+        sitting.authority.record_outcome(sitting.visit, JournalId("0" * 32), UnblockDone())
     assert _entry(world, grant).state is UnblockState.INTENT
 
 
@@ -208,7 +208,7 @@ def test_an_intent_without_any_outcome_is_settled_too(
     opened = world.insert(card).opened
     assert isinstance(opened, VisitOpened)
     assert _entry(world, grant).detail == "done"
-    late = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    late = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert late == Finished(Purpose.UNLOCK)
     assert "unblock-told-late" in world.kinds()
     assert [one.template for one in world.outbox()] == [Notice.UNLOCKED]

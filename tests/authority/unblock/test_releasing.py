@@ -89,7 +89,7 @@ def test_what_was_barred_on_the_way_is_not_released(
     world: World, card: Card, sitting: Sitting, changes: dict[str, object], reason: Reason
 ) -> None:
     world.put_card(replace(card, **changes))  # type: ignore[arg-type]
-    assert _refusal(world.authority.release(sitting.visit, sitting.attempt())) is reason
+    assert _refusal(sitting.authority.release(sitting.visit, sitting.attempt())) is reason
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
@@ -101,7 +101,7 @@ def test_a_block_on_the_way_stops_the_release(world: World, card: Card, sitting:
         uow.registrations.block(card.holder_id)
         uow.commit()
     assert (
-        _refusal(world.authority.release(sitting.visit, sitting.attempt()))
+        _refusal(sitting.authority.release(sitting.visit, sitting.attempt()))
         is Reason.REGISTRATION_BLOCKED
     )
 
@@ -112,7 +112,7 @@ def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sit
         assert holder is not None
         uow.holders.save(replace(holder, left_at=world.now))
         uow.commit()
-    assert _refusal(world.authority.release(sitting.visit, sitting.attempt())) is Reason.LEAVER
+    assert _refusal(sitting.authority.release(sitting.visit, sitting.attempt())) is Reason.LEAVER
 
 
 def test_a_secret_moved_from_another_card_is_not_released(

@@ -164,12 +164,12 @@ def test_a_pin_that_is_proven_proves_the_card_of_a_family_that_cannot_do_so_befo
     mine = quiet_with_pin_key()
     card = world.registered_card(driver="openpgp", secret_exposure=2, pin_key=mine.pin_public)
     sitting = world.insert(card, plastic=mine, secret_tries=says)
-    assert world.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
     assert account(world, card) == (None, 2)
     if signs:
         sitting.verify_pin()
     else:
-        world.authority.pin_verified(sitting.visit, None)
+        sitting.authority.pin_verified(sitting.visit, None)
     assert account(world, card) == (becomes if signs else (None, 2))
     assert told(world) == ([(says, 3)] if signs else [])
 
@@ -179,7 +179,7 @@ def test_a_proven_pin_says_that_an_unblock_whose_answer_was_lost_was_done(world:
     card = world.registered_card(driver="openpgp", pin_key=mine.pin_public)
     lose(world, card)
     sitting = world.insert(card, plastic=mine)
-    assert world.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
     assert account(world, card) == (None, 1)
     sitting.verify_pin()
     assert account(world, card) == (None, 0)
@@ -206,7 +206,7 @@ def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> No
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.SECRET_BLOCKED
     sitting = world.insert(card, secret_tries=3)
-    assert not isinstance(world.authority.choose(sitting.visit, Purpose.UNLOCK), Refusal)
+    assert not isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), Refusal)
 
 
 def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
@@ -217,7 +217,7 @@ def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
     report = CardReport(named, PinState(True), certificate=mine.shows, secret_tries=3)
     for is_right in (False, True):
         visit = VisitId(new_id())
-        challenge = world.authority.begin(visit, "A", report)
+        challenge = world.authority.begin(visit, report)
         assert isinstance(challenge, CardChallenge)
         assert account(world, card) == (None, 2)
         proof = mine.answer(challenge) if is_right else CardProof(b"guess")

@@ -133,9 +133,9 @@ def test_none_is_drawn_before_the_card_is_known_to_be_unblocked(world: World) ->
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     grant = sitting.grant()
-    assert world.authority.rotate_secret(sitting.visit, grant.journal) is None
+    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is None
     with pytest.raises(StepRefused):
-        world.authority.rotate_secret(sitting.visit, JournalId("0" * 32))
+        sitting.authority.rotate_secret(sitting.visit, JournalId("0" * 32))
 
 
 def test_none_is_drawn_for_a_visit_of_long_ago(unlocked: Unlocked) -> None:

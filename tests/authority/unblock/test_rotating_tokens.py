@@ -44,7 +44,7 @@ def unlock(world: World, card: Card, token: Token, cards: Pkcs11Cards) -> object
     world.clock.forward(hours=1)
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
-    actions = Actions(world.authority, cards, Heartbeat("A"))
+    actions = Actions(world.authority, cards, Heartbeat())
     told = actions.perform(UnblockPin(sitting.visit, token.at, NEW, sitting.attempt()))
     assert isinstance(told, Replied), told
     return told.reply

@@ -43,7 +43,7 @@ def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
     assert world.card(card).secret_seen_at is None
     grant, left_at = sitting.grant(), world.now
     if said is not None:
-        world.authority.record_outcome(sitting.visit, grant.journal, said)
+        sitting.authority.record_outcome(sitting.visit, grant.journal, said)
     sitting.pull()
     assert world.card(card).secret_seen_at == left_at
     world.clock.forward(hours=30)
@@ -51,17 +51,17 @@ def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
         assert uow.cards.count_seen(world.now) == 1
     back = _at_new_pin(world, card)
     grant = back.grant()
-    world.authority.record_outcome(back.visit, grant.journal, UnblockDone())
+    back.authority.record_outcome(back.visit, grant.journal, UnblockDone())
     assert world.card(card).secret_seen_at == left_at, "the card still has it"
-    assert world.authority.rotate_secret(back.visit, grant.journal) is not None
-    world.authority.confirm_rotation(back.visit, grant.journal, UnblockDone())
+    assert back.authority.rotate_secret(back.visit, grant.journal) is not None
+    back.authority.confirm_rotation(back.visit, grant.journal, UnblockDone())
     assert world.card(card).secret_seen_at is None
 
 
 def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: Card) -> None:
     world.policy = Policy(rotate_secret=False)
     sitting = _at_new_pin(world, card)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.card(card).secret_seen_at is None
 
 
@@ -80,7 +80,7 @@ def test_a_station_that_always_says_not_sent_is_given_it_ten_times_in_a_visit(
     for _ in range(10):
         grant = sitting.release()
         assert isinstance(grant, Grant)
-        reply = world.authority.record_outcome(sitting.visit, grant.journal, UnblockNotSent())
+        reply = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockNotSent())
         assert isinstance(reply, SetPin)
     refused = sitting.release()
     assert isinstance(refused, Refusal)

@@ -59,7 +59,7 @@ def test_a_code_by_word_of_mouth_confirms_no_address(
     issued = give(agent, card)
     sitting = answered(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert world.registration(card).unconfirmed_since is not None
     assert "email-confirmed" not in world.kinds()
 
@@ -67,7 +67,7 @@ def test_a_code_by_word_of_mouth_confirms_no_address(
 def test_a_change_of_address_is_confirmed_by_its_own_code(world: World, card: Card) -> None:
     unconfirmed(world, card)
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    world.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
+    sitting.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
     assert isinstance(sitting.enter(world.relay.code), Finished)
     registration = world.registration(card)
     assert (registration.email, registration.unconfirmed_since) == ("asha.okafor@nhs.net", None)

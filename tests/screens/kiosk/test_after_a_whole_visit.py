@@ -121,7 +121,7 @@ def station(cards: FakeCards, authority: FakeAuthority) -> Visited:
     def fault(*_: object) -> None:
         raise AssertionError("the visit ended in a fault")
 
-    actions = Actions(authority, cards, Heartbeat("test"))
+    actions = Actions(authority, cards, Heartbeat())
     loop = StationLoop(actions, monitor, fault, IdleTimes(60, 20, 0.05))
     return Visited(PictureApp(loop, STILL, lambda error: None, now=Watch()), loop, monitors)
 

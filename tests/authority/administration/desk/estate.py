@@ -36,7 +36,7 @@ def unlocks(world: World, card: Card) -> bool:
     sitting = world.insert(card, blocked=True)
     if not isinstance(sitting.opened, VisitOpened):
         return False
-    asked = world.authority.choose(sitting.visit, Purpose.UNLOCK)
+    asked = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     if not isinstance(asked, AnswerQuestions) or not isinstance(sitting.answer(asked), SendCode):
         return False
     if not isinstance(sitting.send(), EnterCode):

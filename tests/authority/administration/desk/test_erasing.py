@@ -146,7 +146,7 @@ def test_an_unlock_under_way_is_waited_for(
     for _ in range(2):
         with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
             desk.erase(now(desk), WHY)
-        world.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
+        sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
     assert desk.find_one(NUMBER).name == NAME
 
 
@@ -155,7 +155,7 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.clock.forward(hours=2)
     with pytest.raises(NotTaken, match="Have the card put into any station"):
         desk.erase(now(desk), WHY)
@@ -170,7 +170,7 @@ def test_a_card_that_is_seen_again_settles_it(
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
-    world.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
     world.insert(card)
     desk.erase(now(desk), WHY)
     with pytest.raises(NotFound):
@@ -215,7 +215,7 @@ def test_a_visit_that_was_open_leads_nowhere(
     sitting = unlocking(world, card)
     desk.erase(now(desk), WHY)
     with pytest.raises(StepRefused, match="no such visit"):
-        world.authority.release(sitting.visit, sitting.attempt())
+        sitting.authority.release(sitting.visit, sitting.attempt())
     with world.store.read() as uow:
         assert uow.audit.verify().intact
 
@@ -230,9 +230,9 @@ def live_through_everything(
     world.register(_holder(world, card), email=EMAIL)
     sitting = unlocking(world, card)
     grant = sitting.grant()
-    settled = world.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    settled = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert settled == Finished(Purpose.UNLOCK)
-    assert world.authority.rotate_secret(sitting.visit, grant.journal) is not None
+    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is not None
     LocalCardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
     desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
     desk.correct_name(now(desk), NAME, about("a slip"))
@@ -278,7 +278,7 @@ def change_address_half_way(world: World, card: Card) -> None:
     world.clock.forward(minutes=5)
     sitting = start(world, card, Purpose.CHANGE_EMAIL)
     assert isinstance(
-        world.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
     )
 
 

@@ -67,7 +67,7 @@ def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
     CLOSING[name](desk, desk.person(card.holder_id).seen)
-    refused = world.authority.release(sitting.visit, sitting.attempt())
+    refused = sitting.authority.release(sitting.visit, sitting.attempt())
     assert isinstance(refused, Refusal)
     assert refused.reason is SAYS[name]
     assert world.card(card).secret_exposure == 0

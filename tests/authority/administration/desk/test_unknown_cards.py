@@ -112,7 +112,7 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
     visit = VisitId(new_id())
     unread = UnreadCard(fault, "gids")
     reference = reference_of(visit)
-    world.authority.refuse(visit, "Library", Reason.CARD_UNREADABLE, unread)
+    world.at("Library").refuse(visit, Reason.CARD_UNREADABLE, unread)
     about = search_people(office, reference, 5).about
     cause, advice = FAULTS[fault]
     assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
@@ -127,7 +127,7 @@ def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
     sitting = world.insert(world.registered_card())
     unread = UnreadCard(ReadFault.TOO_SLOW)
     reference = reference_of(sitting.visit)
-    world.authority.refuse(sitting.visit, "A", Reason.CARD_UNREADABLE, unread)
+    sitting.authority.refuse(sitting.visit, Reason.CARD_UNREADABLE, unread)
     about = search_people(office, reference, 5).about
     assert "It did not answer in time, by the station's report." in about
     assert "It is recorded as a card of" in about

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage check lint format flow trace roles pictures fresh lock \
+.PHONY: help demo test fast one dev coverage check lint format flow trace roles openapi pictures fresh lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -85,6 +85,10 @@ fresh: ## Run every line of systemd/README.md in a new Debian 13 (as root; fetch
 	@.ci/bootstrap test
 	@command -v mmdebstrap >/dev/null || apt-get install -y -qq mmdebstrap
 	@$(VENV)/python -m tests.systemd.fresh_debian
+
+openapi: ## Print docs/openapi.json anew from the port's own types
+	@.ci/bootstrap run
+	@$(VENV)/python -m kiosk.authority.openapi > docs/openapi.json
 
 lock: ## Resolve the dependencies anew: requirements.lock, and for stations -run.lock, -build.lock
 	@.ci/bootstrap test

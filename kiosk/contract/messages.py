@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NewType
+from typing import Annotated, Any, Final, NewType
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kiosk.contract.sensitive import Sensitive
 
@@ -21,6 +21,18 @@ class Wire(Struct, frozen=True, tag=True, tag_field="is"):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({shown})"
+
+
+class Reported(Wire, frozen=True, forbid_unknown_fields=True):
+    """What a station sends: the authority refuses fields that it does not know.
+
+    A station ignores those of a newer authority.
+    """
+
+
+Text = Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")]
+Tries = Annotated[int, Meta(ge=0, le=255)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 # Visits: identifiers, purposes, reasons and ends.
@@ -97,18 +109,18 @@ class VisitEnd(StrEnum):
 # Cards: reports, challenges and proofs.
 
 
-class CardId(Wire, frozen=True):
+class CardId(Reported, frozen=True):
     """A card's stable name: the driver that read it and the identifier in lower-case hex."""
 
-    driver: str
-    identifier: str
+    driver: Text
+    identifier: Text
 
 
-class PinState(Wire, frozen=True):
+class PinState(Reported, frozen=True):
     """Whether the PIN is blocked, and the tries left where the card reports them."""
 
     blocked: bool
-    tries_left: int | None = None
+    tries_left: Tries | None = None
 
 
 class OnPad(Wire, frozen=True):
@@ -127,7 +139,7 @@ PinEntry = Sensitive | OnPad
 """A PIN that was typed at the station, or one that is entered on the reader's keys."""
 
 
-class CardReport(Wire, frozen=True):
+class CardReport(Reported, frozen=True):
     """What a card shows without a PIN; ``expires_at`` is None where it shows no date.
 
     ``pin_pad``: the reader that it is in takes PINs on its own keys for this card;
@@ -141,11 +153,11 @@ class CardReport(Wire, frozen=True):
 
     card: CardId
     pin: PinState
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     certificate: bytes | None = None
     pin_pad: bool = False
     pad_changes: bool = True
-    secret_tries: int | None = None
+    secret_tries: Tries | None = None
 
 
 class KeyKind(StrEnum):
@@ -182,11 +194,11 @@ class ReadFault(StrEnum):
     MALFORMED = "malformed"
 
 
-class UnreadCard(Wire, frozen=True):
+class UnreadCard(Reported, frozen=True):
     """A card that a station could not read; ``family`` is empty where it did not get so far."""
 
     fault: ReadFault
-    family: str = ""
+    family: Text = ""
 
 
 class CardChallenge(Wire, frozen=True):
@@ -200,7 +212,7 @@ class CardChallenge(Wire, frozen=True):
     key: KeyKind
 
 
-class CardProof(Wire, frozen=True):
+class CardProof(Reported, frozen=True):
     """The card's signature over a challenge: RSA or Ed25519 as it is, ECDSA in DER."""
 
     signature: bytes
@@ -212,7 +224,7 @@ class PinChallenge(Wire, frozen=True):
     message: bytes
 
 
-class PinProof(Wire, frozen=True):
+class PinProof(Reported, frozen=True):
     """A signature over ``PinChallenge.message`` by a key that the card uses only after VERIFY.
 
     ``public_key`` is the SubjectPublicKeyInfo in DER; ``certificate`` (X.509, DER) certifies it
@@ -247,10 +259,10 @@ class StationStanding(StrEnum):
     RETIRED = "retired"
 
 
-class Heartbeat(Wire, frozen=True):
+class Heartbeat(Reported, frozen=True):
     """A station's report of itself."""
 
-    version: str = ""
+    version: Text = ""
     reader: ReaderState = ReaderState.LOOKING
 
 
@@ -275,10 +287,10 @@ class Question(Wire, frozen=True):
     text: str
 
 
-class Answer(Wire, frozen=True):
+class Answer(Reported, frozen=True):
     """An answer to one question."""
 
-    question: int
+    question: Annotated[int, Meta(ge=0, lt=2**31)]
     text: Sensitive
 
 
@@ -394,7 +406,7 @@ class KeyChallenge(Wire, frozen=True):
     nonce: bytes
 
 
-class KeyNonce(Wire, frozen=True):
+class KeyNonce(Reported, frozen=True):
     """The card's nonce, 16 bytes, with which it answered a ``KeyChallenge``."""
 
     nonce: bytes
@@ -407,32 +419,32 @@ class KeyGrant(Wire, frozen=True):
     cryptogram: bytes
 
 
-class KeyAnswer(Wire, frozen=True):
+class KeyAnswer(Reported, frozen=True):
     """The card's cryptogram over both nonces: only a card that has the admin key can make it."""
 
     cryptogram: bytes
 
 
-class UnblockDone(Wire, frozen=True):
+class UnblockDone(Reported, frozen=True):
     """The card answered that the PIN was reset."""
 
 
-class UnblockRefused(Wire, frozen=True):
+class UnblockRefused(Reported, frozen=True):
     """The card refused; ``tries_left`` of the unblock secret (0: blocked, None: not spent)."""
 
-    tries_left: int | None
-    because: str
+    tries_left: Tries | None
+    because: Text
 
 
-class UnblockWrong(Wire, frozen=True):
+class UnblockWrong(Reported, frozen=True):
     """The card answered that the unblock secret is wrong, without the tries left."""
 
 
-class UnblockNotSent(Wire, frozen=True):
+class UnblockNotSent(Reported, frozen=True):
     """The command was never sent to the card."""
 
 
-class UnblockUnknown(Wire, frozen=True):
+class UnblockUnknown(Reported, frozen=True):
     """The command was sent and its answer was lost."""
 
 

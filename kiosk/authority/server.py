@@ -1,0 +1,436 @@
+"""The ``Authority`` port over HTTP, on a Unix socket or mutual TLS.
+
+Which station calls, the connection proves: by its user id or the key of its certificate. A message
+never names it. It is identified again at every call, for a kept connection outlives an expired
+certificate and a station that was removed.
+
+Nothing here would be missed by another replica: what it counts protects this process alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+import stat
+import struct
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+from aiohttp import web
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
+
+from kiosk.authority import openapi
+from kiosk.authority.station_identity import (
+    CertificatePeer,
+    Peer,
+    PeerRefused,
+    SocketPeer,
+    StationDirectory,
+    StationIdentity,
+)
+from kiosk.contract.errors import (
+    AuthorityError,
+    AuthorityUnavailable,
+    ConfigError,
+    StoreError,
+    describe_fault,
+)
+from kiosk.contract.ports import Authority
+from kiosk.contract.routes import (
+    LONGEST_REQUEST,
+    OPENAPI,
+    STATUS_OF,
+    VERSION_HEADER,
+    Route,
+    decode,
+    encode,
+    routes,
+)
+
+log = logging.getLogger(__name__)
+
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process takes on; times are in seconds.
+
+    ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. ``waiting`` calls
+    wait for one of ``threads``, and no more.
+    """
+
+    headers_s: float = 5.0
+    body_s: float = 5.0
+    idle_s: float = 75.0
+    life_s: float = 900.0
+    connections: int = 2000
+    connections_each: int = 8
+    threads: int = 16
+    waiting: int = 64
+    calls_a_second: float = 20.0
+    burst: float = 60.0
+    stop_s: float = 30.0
+
+
+class Service(Protocol):
+    """The authority, of which each station has its own view."""
+
+    def seen_by(self, station: StationIdentity) -> Authority:
+        """Return the authority as ``station`` has it."""
+
+
+# Who is at the other end.
+
+_UCRED: Final = struct.Struct("3i")
+
+
+def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
+    """Return what the kernel or the TLS handshake says of the other end; None for nobody."""
+    tls = transport.get_extra_info("ssl_object")
+    if tls is not None:
+        shown = tls.getpeercert(binary_form=True)
+        return None if shown is None else certificate_peer(shown)
+    connected = transport.get_extra_info("socket")
+    if connected is None or connected.family != socket.AF_UNIX:
+        return None
+    raw = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return SocketPeer(_UCRED.unpack(raw)[1])
+
+
+def certificate_peer(certificate: bytes) -> CertificatePeer:
+    """Return the peer that has the key of a certificate (X.509, DER)."""
+    shown = load_der_x509_certificate(certificate)
+    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return CertificatePeer(sha256(key).hexdigest(), shown.not_valid_after_utc)
+
+
+class _Bucket:
+    """A token bucket: ``burst`` calls at once, then ``rate`` a second."""
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, now
+
+    def takes(self, now: float) -> bool:
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def is_full(self, now: float) -> bool:
+        return self._left + (now - self._at) * self._rate >= self._burst
+
+
+# One connection: aiohttp's own protocol, with the deadlines that it lacks around it.
+
+
+class _Connection(asyncio.Protocol):
+    """Passes everything on to aiohttp, and closes what is too slow or not wanted.
+
+    A request's headers have to be in ``headers_s`` after its first byte; on a new connection,
+    after the connection. A request that begins after ``life_s`` is the connection's last.
+    """
+
+    def __init__(self, inner: asyncio.Protocol, owner: AuthorityServer) -> None:
+        self._inner = inner
+        self._owner = owner
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_request = False
+        self._transport: asyncio.Transport | None = None
+        self.peer: Peer | None = None
+        self.opened_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport = cast(asyncio.Transport, transport)
+        self.opened_at = asyncio.get_running_loop().time()
+        self._inner.connection_made(transport)
+        self.peer = peer_of(transport)
+        if self._owner.takes(transport, self):
+            self._await_headers()
+        else:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_request and self._timer is None:
+            self._await_headers()
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        if self._transport is not None:
+            self._owner.leaves(self._transport, self)
+        self._inner.connection_lost(exc)
+
+    def request_began(self) -> None:
+        """The headers are in."""
+        self._in_request = True
+        self._stop_timer()
+
+    def request_ended(self) -> None:
+        """It was answered; the next may come."""
+        self._in_request = False
+
+    def _await_headers(self) -> None:
+        if self._transport is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._owner.limits.headers_s, self._transport.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class AuthorityServer:
+    """Serves the port; made and used on one event loop, the use cases run on threads."""
+
+    def __init__(
+        self, service: Service, directory: StationDirectory, limits: Limits | None = None
+    ) -> None:
+        self.limits = limits or Limits()
+        self._service = service
+        self._directory = directory
+        self._routes = {route.path: route for route in routes().values()}
+        self._document = openapi.text().encode()
+        self._headers = {VERSION_HEADER: version("unlock-kiosk")}
+        self._threads = ThreadPoolExecutor(self.limits.threads, "use-case")
+        self._under_way = 0
+        self._connections: dict[asyncio.BaseTransport, _Connection] = {}
+        self._held: Counter[Peer | None] = Counter()
+        self._buckets: dict[str, _Bucket] = {}
+        self._listening: list[asyncio.Server] = []
+        # Its own log would have what a client sent.
+        self._http = web.Server(
+            self._handle,
+            access_log=None,
+            keepalive_timeout=self.limits.idle_s,
+            lingering_time=1.0,
+            max_line_size=4096,
+            max_field_size=4096,
+        )
+
+    async def listen_on_socket(self, path: Path, mode: int = 0o660) -> None:
+        """Take connections on a Unix socket, whose folder says who reaches it.
+
+        Raises ``ConfigError`` where another process listens there, or it cannot be made.
+        """
+        _remove_stale(path)
+        before = os.umask(0o777 & ~mode)
+        try:
+            loop = asyncio.get_running_loop()
+            self._listening.append(await loop.create_unix_server(self._connect, str(path)))
+        except OSError as error:
+            raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
+        finally:
+            os.umask(before)
+
+    async def listen_on_tls(self, host: str, port: int, context: ssl.SSLContext) -> int:
+        """Take connections by ``context`` of ``server_context``; return the port."""
+        loop = asyncio.get_running_loop()
+        try:
+            listening = await loop.create_server(
+                self._connect, host, port, ssl=context, ssl_handshake_timeout=self.limits.headers_s
+            )
+        except OSError as error:
+            raise ConfigError(f"authority.listen: {host}:{port}: {error.strerror}") from None
+        self._listening.append(listening)
+        found: int = listening.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self) -> None:
+        """Take no more connections, let the calls that are under way end, then close."""
+        for each in self._listening:
+            each.close()
+        await self._http.shutdown(self.limits.stop_s)
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+
+    # --- connections ---
+
+    def _connect(self) -> asyncio.Protocol:
+        return _Connection(self._http(), self)
+
+    def takes(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
+        """Whether a new connection is within the limits; it is counted."""
+        self._connections[transport] = connection
+        self._held[connection.peer] += 1
+        return (
+            connection.peer is not None
+            and len(self._connections) <= self.limits.connections
+            and self._held[connection.peer] <= self.limits.connections_each
+        )
+
+    def leaves(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
+        """Count it no more."""
+        if self._connections.pop(transport, None) is not None:
+            self._held[connection.peer] -= 1
+            if not self._held[connection.peer]:
+                del self._held[connection.peer]
+
+    # --- one request ---
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        transport = request.transport
+        connection = None if transport is None else self._connections.get(transport)
+        if connection is None or connection.peer is None:
+            return self._refused(403)
+        connection.request_began()
+        try:
+            answer = await self._answer(request, connection.peer)
+        finally:
+            connection.request_ended()
+        age = asyncio.get_running_loop().time() - connection.opened_at
+        if age > self.limits.life_s or answer.status in _CLOSING:
+            answer.force_close()
+        return answer
+
+    async def _answer(self, request: web.BaseRequest, peer: Peer) -> web.Response:
+        if not self._has_token(peer):
+            return self._busy(429)
+        if request.path == OPENAPI and request.method == "GET":
+            return web.Response(body=self._document, content_type=JSON, headers=self._headers)
+        route = self._routes.get(request.path)
+        if route is None:
+            return self._refused(404)
+        if request.method != "POST":
+            return self._refused(405)
+        try:
+            async with asyncio.timeout(self.limits.body_s):
+                body = await _read(request)
+        except TimeoutError:
+            return self._refused(408)
+        if body is None:
+            return self._refused(413)
+        try:
+            asked = decode(route.request, body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # The error's text may repeat what was sent.
+            return self._refused(400)
+        if self._under_way >= self.limits.threads + self.limits.waiting:
+            return self._busy(503)
+        self._under_way += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._decide, route, asked, peer)
+        finally:
+            self._under_way -= 1
+
+    def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
+        """Identify the station and run the use case, on a thread; every error ends here."""
+        try:
+            station = self._identify(peer)
+            if isinstance(station, PeerRefused):
+                log.warning("%s was refused: %s", route.name, station.because)
+                return self._refused(403)
+            call: Callable[..., Any] = getattr(self._service.seen_by(station), route.name)
+            reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
+            return web.Response(body=encode(reply), content_type=JSON, headers=self._headers)
+        except AuthorityError as error:
+            return self._refused(STATUS_OF[type(error)])
+        except StoreError:
+            return self._refused(STATUS_OF[AuthorityUnavailable])
+        except Exception as fault:  # noqa: BLE001 - the call ends with 500, and nothing is shown
+            log.error("fault in %s\n%s", route.name, describe_fault(fault))  # noqa: TRY400
+            return self._refused(500)
+
+    def _identify(self, peer: Peer) -> StationIdentity | PeerRefused:
+        if isinstance(peer, CertificatePeer) and peer.not_after <= datetime.now(UTC):
+            return PeerRefused("its certificate has expired")
+        return self._directory.identify(peer)
+
+    def _has_token(self, peer: Peer) -> bool:
+        now = asyncio.get_running_loop().time()
+        if len(self._buckets) > self.limits.connections:
+            full = [key for key, each in self._buckets.items() if each.is_full(now)]
+            for key in full:
+                del self._buckets[key]
+        named = peer.key if isinstance(peer, CertificatePeer) else f"uid {peer.user_id}"
+        fresh = partial(_Bucket, self.limits.calls_a_second, self.limits.burst, now)
+        if named not in self._buckets:
+            self._buckets[named] = fresh()
+        return self._buckets[named].takes(now)
+
+    def _refused(self, status: int) -> web.Response:
+        return web.Response(status=status, headers=self._headers)
+
+    def _busy(self, status: int) -> web.Response:
+        return web.Response(status=status, headers={**self._headers, "Retry-After": "1"})
+
+
+_CLOSING: Final = (403, 408, 413)
+"""After these nothing else is awaited on the connection."""
+
+
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """Return the body; None where it is longer than a request can be."""
+    if request.content_length is not None and request.content_length > LONGEST_REQUEST:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LONGEST_REQUEST:
+            return None
+    return bytes(body)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that nobody listens on any more."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise ConfigError(f"authority.socket: {path} is there and is no socket")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        with suppress(OSError):
+            probe.connect(str(path))
+            raise ConfigError(f"authority.socket: another process listens on {path}")
+    path.unlink(missing_ok=True)
+
+
+def server_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
+    """Return TLS 1.3 that takes clients of ``ca`` alone; raises ``ConfigError``.
+
+    What a certificate of that CA is good for says the directory of stations, at each call.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"authority: certificate {certificate}, key {key} and ca {ca} cannot be used: "
+            f"{error.strerror or error}"
+        ) from None
+    # A resumed session would keep a client in whose certificate has expired since.
+    context.num_tickets = 0
+    return context

@@ -1,0 +1,125 @@
+"""The ``Authority`` port over HTTP: one table of routes, made of the port's own type hints.
+
+Each method is ``POST /v1/<its name>`` with a JSON object of its parameters; the answer is what it
+returns. Server, client and the OpenAPI document follow from this table.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Annotated, Any, Final, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import JournalId, VisitId
+from kiosk.contract.ports import Authority
+from kiosk.contract.sensitive import Sensitive
+
+VERSION: Final = "v1"
+OPENAPI: Final = f"/{VERSION}/openapi.json"
+
+VERSION_HEADER: Final = "Kiosk-Version"
+"""Either side's program version, for the other's log; what it speaks is in the path."""
+
+LONGEST_REQUEST: Final = 64 * 1024
+LONGEST_REPLY: Final = 256 * 1024
+
+STATUS_OF: Final[dict[type[AuthorityError], int]] = {
+    StepRefused: 409,
+    AuthorityUnavailable: 503,
+}
+"""The errors of the port; their texts stay where they were raised.
+
+Where the authority is busy, the answer (429 or 503) has ``Retry-After``.
+"""
+
+_HEX = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+_PARAMETERS: Final[dict[object, Any]] = {
+    VisitId: _HEX,
+    JournalId: _HEX,
+    "attempt": Annotated[str, Meta(pattern="^[!-~]{1,64}$")],
+    "email": Annotated[str, Meta(max_length=1000, pattern="^[^\\x00]*$")],
+    "reason": Annotated[str, Meta(max_length=64)],
+}
+"""What a parameter has to be beside its type: by its type, or by its name."""
+
+
+class Route(Struct, frozen=True):
+    """One method: the struct of its parameters, and the type of what it returns."""
+
+    name: str
+    request: type[Struct]
+    reply: Any
+    about: str
+
+    @property
+    def path(self) -> str:
+        """Where it is asked."""
+        return f"/{VERSION}/{self.name}"
+
+
+@cache
+def routes() -> dict[str, Route]:
+    """Return the routes by the names of their methods, in the order of the port."""
+    methods = vars(Authority).items()
+    return {
+        name: _route(name, method)
+        for name, method in methods
+        if inspect.isfunction(method) and not name.startswith("_")
+    }
+
+
+def _route(name: str, method: Any) -> Route:
+    hints = get_type_hints(method)
+    fields: list[Any] = []
+    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        hint = hints[parameter.name]
+        kind = _PARAMETERS.get(hint) or _PARAMETERS.get(parameter.name) or hint
+        has_default = parameter.default is not inspect.Parameter.empty
+        fields.append(
+            (parameter.name, kind, parameter.default) if has_default else (parameter.name, kind)
+        )
+    title = "".join(word.capitalize() for word in name.split("_"))
+    request = msgspec.defstruct(
+        f"{title}Request", fields, frozen=True, forbid_unknown_fields=True, module=__name__
+    )
+    about = (inspect.getdoc(method) or "").splitlines()[0]
+    return Route(name, request, hints["return"], about)
+
+
+def _encoded(value: object) -> str:
+    if isinstance(value, Sensitive):
+        return value.reveal()
+    raise NotImplementedError(type(value).__name__)
+
+
+def _decoded(kind: type, value: object) -> Sensitive:
+    if kind is not Sensitive:
+        raise NotImplementedError(kind.__name__)
+    if not isinstance(value, str):
+        raise TypeError("is not text")
+    return Sensitive(value)
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_encoded)
+
+
+def encode(message: object) -> bytes:
+    """Return ``message`` as JSON, its secrets in clear: it goes to the other process alone."""
+    return _ENCODER.encode(message)
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=_decoded)
+
+
+def decode(kind: Any, message: bytes) -> Any:
+    """Return the ``kind`` that is in ``message``.
+
+    Raises ``msgspec.DecodeError``, whose text may repeat what is in the message.
+    """
+    return _decoder(kind).decode(message)

@@ -1,0 +1,269 @@
+"""The ``Authority`` port over HTTP, from a station: ``http.client``, a Unix socket or mutual TLS.
+
+A station holds no more than its own certificate and key, and the CA that it believes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError
+from kiosk.contract.ports import Authority
+from kiosk.contract.routes import (
+    LONGEST_REPLY,
+    STATUS_OF,
+    VERSION_HEADER,
+    Route,
+    decode,
+    encode,
+    routes,
+)
+
+log = logging.getLogger(__name__)
+
+CALL_S: Final = 20.0
+"""How long one call may take, repeats included: more than the authority waits for its relay."""
+
+CONNECT_S: Final = 3.0
+"""How long an address may take to be reached."""
+
+BUSY_S: Final = 4.0
+"""For how long a busy authority is asked again before the holder is told."""
+
+REST_S: Final = 60.0
+"""A connection that rested for longer is not used again: the authority closes it soon."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+"""How long an address that failed is left alone: twice as long each time, with jitter."""
+
+_ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
+
+
+class UnixAddress(Struct, frozen=True):
+    """The authority of this machine."""
+
+    path: str
+
+
+class TlsAddress(Struct, frozen=True):
+    """One of the authority's addresses in the network."""
+
+    host: str
+    port: int
+
+
+Address = UnixAddress | TlsAddress
+
+
+def client_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
+    """Return TLS 1.3 that believes ``ca`` alone and shows a certificate; raises ``ConfigError``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(ca)
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"authority: certificate {certificate}, key {key} and ca {ca} cannot be used: "
+            f"{error.strerror or error}"
+        ) from None
+    return context
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(self._path)
+        except OSError:
+            self.sock.close()
+            raise
+
+
+class _Endpoint:
+    """An address with its resting connections, and when it may be tried again after a failure."""
+
+    def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
+        self._address = address
+        self._context = context
+        self._resting: list[tuple[float, http.client.HTTPConnection]] = []
+        self._pause_s = FIRST_PAUSE_S
+        self.free_at = float("-inf")
+
+    def take(self, now: float) -> tuple[http.client.HTTPConnection, bool]:
+        """Return a connection, and whether it was used before."""
+        while self._resting:
+            since, connection = self._resting.pop()
+            if now - since < REST_S:
+                return connection, True
+            connection.close()
+        match self._address:
+            case UnixAddress(path):
+                return _UnixConnection(path, CONNECT_S), False
+            case TlsAddress(host, port):
+                made = http.client.HTTPSConnection(
+                    host, port, timeout=CONNECT_S, context=self._context
+                )
+                return made, False
+
+    def give_back(self, connection: http.client.HTTPConnection, now: float) -> None:
+        """Keep a connection for the next call."""
+        self._resting.append((now, connection))
+        self._pause_s, self.free_at = FIRST_PAUSE_S, float("-inf")
+
+    def failed(self, now: float) -> None:
+        """Leave the address alone for a while; its other connections are gone, too."""
+        self.close()
+        self.free_at = now + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def close(self) -> None:
+        """Close what rests."""
+        while self._resting:
+            self._resting.pop()[1].close()
+
+
+class _Answer(Struct, frozen=True):
+    """The status, the body, and after how many seconds a busy authority may be asked again."""
+
+    status: int
+    body: bytes
+    retry_after_s: float | None
+
+
+class HttpAuthority:
+    """Implements ``kiosk.contract.ports.Authority``: its methods are the routes of the contract.
+
+    Safe to call from several threads. Every call of the port can be repeated when its answer was
+    lost, so it is, within ``CALL_S``.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        context: ssl.SSLContext | None = None,
+        version: str = "",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        made = [_Endpoint(address, context) for address in addresses]
+        # So that the stations of an estate do not all begin at the same replica.
+        self._endpoints = random.sample(made, len(made))
+        self._headers = {"Content-Type": "application/json", VERSION_HEADER: version}
+        self._now = now
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        route = routes().get(name)
+        if route is None:
+            raise AttributeError(name)
+        call = partial(self._call, route)
+        setattr(self, name, call)
+        return call
+
+    def close(self) -> None:
+        """Close the connections that rest."""
+        with self._lock:
+            for each in self._endpoints:
+                each.close()
+
+    def _call(self, route: Route, *given: object, **named: object) -> Any:
+        body = encode(route.request(*given, **named))
+        answer = self._ask(route.path, body, self._now() + CALL_S)
+        if answer.status == http.client.OK:
+            try:
+                return decode(route.reply, answer.body)
+            except msgspec.DecodeError:
+                # The error's text may repeat what was answered.
+                raise AuthorityError(f"{route.name}: the answer does not fit") from None
+        error = _ERROR_OF.get(answer.status)
+        if error is not None:
+            raise error(route.name)
+        if answer.status == http.client.TOO_MANY_REQUESTS:
+            raise AuthorityUnavailable("this station asks too much")
+        log.error("%s: the authority answered with status %d", route.name, answer.status)
+        if answer.status == http.client.FORBIDDEN:
+            raise AuthorityUnavailable("the authority does not know this station")
+        raise AuthorityError(f"{route.name}: status {answer.status}")
+
+    def _ask(self, path: str, body: bytes, deadline: float) -> _Answer:
+        """Ask until there is an answer or no time; raises ``AuthorityUnavailable``."""
+        tried: set[_Endpoint] = set()
+        busy_until = deadline - CALL_S + BUSY_S
+        while True:
+            endpoint = self._choose(tried)
+            left = deadline - self._now()
+            if left <= 0:
+                raise AuthorityUnavailable("no answer within the deadline")
+            with self._lock:
+                connection, is_used = endpoint.take(self._now())
+            try:
+                answer = self._exchange(connection, path, body, left)
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if is_used:
+                    # It may have been closed while it rested: that says nothing of the address.
+                    continue
+                tried.add(endpoint)
+                with self._lock:
+                    endpoint.failed(self._now())
+                if len(tried) == len(self._endpoints):
+                    raise AuthorityUnavailable(f"no answer ({type(error).__name__})") from None
+                continue
+            with self._lock:
+                if connection.sock is not None:
+                    endpoint.give_back(connection, self._now())
+            if answer.retry_after_s is None or self._now() > busy_until:
+                return answer
+            time.sleep(answer.retry_after_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+    def _choose(self, tried: set[_Endpoint]) -> _Endpoint:
+        """Return the first address that did not fail lately, else the next that may be tried."""
+        now = self._now()
+        with self._lock:
+            untried = [each for each in self._endpoints if each not in tried]
+            free = [each for each in untried if each.free_at <= now]
+            return free[0] if free else min(untried, key=lambda each: each.free_at)
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, left: float
+    ) -> _Answer:
+        if connection.sock is None:
+            connection.timeout = min(CONNECT_S, left)
+            connection.connect()
+        connection.sock.settimeout(left)
+        connection.request("POST", path, body, self._headers)
+        response = connection.getresponse()
+        found = response.read(LONGEST_REPLY + 1)
+        if len(found) > LONGEST_REPLY:
+            raise http.client.HTTPException("the answer is too long")
+        after = response.headers.get("Retry-After", "")
+        return _Answer(
+            response.status, found, min(float(after), BUSY_S) if after.isdigit() else None
+        )
+
+
+def http_authority(
+    addresses: Sequence[Address], context: ssl.SSLContext | None, version: str
+) -> Authority:
+    """Return the port over HTTP; nothing is connected yet."""
+    return cast(Authority, HttpAuthority(addresses, context, version))

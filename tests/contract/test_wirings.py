@@ -1,0 +1,199 @@
+"""What the port promises, by each of the three ways in which a station reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kiosk.authority.store.records import new_id
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
+    AnswersWrong,
+    ChooseQuestions,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    GiveEmail,
+    Grant,
+    Health,
+    Heartbeat,
+    JournalId,
+    KeyAnswer,
+    ProvePin,
+    Purpose,
+    ReaderState,
+    ReadFault,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    StationStanding,
+    UnblockDone,
+    UnreadCard,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.routes import routes
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.registering import given
+from tests.authority.station_visit import answers_to
+from tests.authority.test_genuine import report_of
+from tests.authority.world import EMAIL, World
+from tests.contract.wirings import WiredWorld
+
+
+def test_a_blocked_pin_is_unlocked(world: WiredWorld) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    assert isinstance(sitting.opened, VisitOpened)
+    assert sitting.opened.holder_name == "Asha Okafor"
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    done = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    drawn = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    assert drawn is not None
+    again = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    assert again == drawn
+    sitting.authority.confirm_rotation(sitting.visit, grant.journal, UnblockDone())
+    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+    assert {"unblock-done", "visit-ended"} <= set(world.kinds())
+    visit = world.visit(sitting)
+    assert (visit.station, visit.how) == ("A", VisitEnd.FINISHED)
+
+
+def test_a_holder_registers(world: WiredWorld) -> None:
+    card = world.add_card(world.add_holder())
+    sitting = world.insert(card)
+    port, visit = sitting.authority, sitting.visit
+    assert port.choose(visit, Purpose.REGISTER) == ProvePin()
+    assert isinstance(sitting.verify_pin(), ChooseQuestions)
+    assert isinstance(port.save_questions(visit, given()), GiveEmail)
+    assert isinstance(port.give_email(visit, EMAIL, "1"), EnterCode)
+    assert isinstance(port.enter_code(visit, "2", Sensitive("00000000")), CodeWrong)
+    assert port.enter_code(visit, "3", world.relay.code) == Finished(Purpose.REGISTER)
+    assert world.registration(card).email == EMAIL
+
+
+def test_three_wrong_sets_block(world: WiredWorld) -> None:
+    sitting = world.insert(world.registered_card(), blocked=True)
+    task = sitting.questions()
+    for _ in range(2):
+        assert isinstance(sitting.answer(task, wrong=True), AnswersWrong)
+    blocked = sitting.answer(task, wrong=True)
+    assert blocked == Refusal(Reason.REGISTRATION_BLOCKED)
+
+
+def test_a_lost_answer_is_given_again_and_charged_once(world: WiredWorld) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    task = sitting.questions()
+    for _ in range(3):
+        assert isinstance(sitting.answer(task, wrong=True, attempt="1"), AnswersWrong)
+    assert world.registration(card).failures == 1
+    for _ in range(3):
+        assert isinstance(sitting.answer(task, attempt="2"), SendCode)
+    for _ in range(3):
+        assert isinstance(sitting.send("3"), EnterCode)
+    assert len(world.relay.sent) == 1
+    code = world.relay.code
+    for _ in range(3):
+        assert isinstance(sitting.enter(code, attempt="4"), SetPin)
+    grants = [sitting.release("5") for _ in range(3)]
+    assert isinstance(grants[0], Grant)
+    assert grants[1:] == grants[:1] * 2
+
+
+def test_a_step_that_is_not_due_is_refused_and_audited(world: WiredWorld) -> None:
+    sitting = world.insert(world.registered_card(), blocked=True)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: sitting.authority.release(sitting.visit, "1"),
+        sitting.send,
+        lambda: sitting.authority.choose(VisitId("f" * 32), Purpose.UNLOCK),
+        lambda: sitting.authority.record_outcome(sitting.visit, JournalId("e" * 32), UnblockDone()),
+    )
+    for call in calls:
+        with pytest.raises(StepRefused):
+            call()
+    assert world.kinds()[-4:] == ["step-refused"] * 4
+
+
+def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Callable[[Any], Any]]:
+    """Return a call of each method that is about a visit."""
+    return {
+        "begin": lambda at: at.begin(visit, task),
+        "prove": lambda at: at.prove(visit, None),
+        "choose": lambda at: at.choose(visit, Purpose.UNLOCK),
+        "pin_challenge": lambda at: at.pin_challenge(visit),
+        "pin_verified": lambda at: at.pin_verified(visit, None),
+        "save_questions": lambda at: at.save_questions(visit, given()),
+        "give_email": lambda at: at.give_email(visit, EMAIL, "1"),
+        "answer": lambda at: at.answer(visit, "1", ()),
+        "send_code": lambda at: at.send_code(visit, "1"),
+        "enter_code": lambda at: at.enter_code(visit, "1", Sensitive("12345678")),
+        "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("12345678")),
+        "challenge": lambda at: at.challenge(visit),
+        "release": lambda at: at.release(visit, "1"),
+        "admit": lambda at: at.admit(visit, journal, KeyAnswer(bytes(16))),
+        "record_outcome": lambda at: at.record_outcome(visit, journal, UnblockDone()),
+        "rotate_secret": lambda at: at.rotate_secret(visit, journal),
+        "confirm_rotation": lambda at: at.confirm_rotation(visit, journal, UnblockDone()),
+        "pin_changed": lambda at: at.pin_changed(visit),
+        "end": lambda at: at.end(visit, VisitEnd.LEFT),
+        "refuse": lambda at: at.refuse(visit, Reason.FAULT),
+    }
+
+
+def test_a_visit_belongs_to_the_station_that_opened_it(world: WiredWorld) -> None:
+    """With every factor passed and a grant out, another station can do nothing with its id."""
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    grant = sitting.grant()
+    report = report_of(card, sitting.plastic)
+    calls = calls_about(sitting.visit, report, grant.journal)
+    assert set(calls) == set(routes()) - {"health", "heartbeat"}
+    before = world.visit(sitting), world.card(card), world.registration(card)
+    for name, call in calls.items():
+        with pytest.raises(StepRefused):
+            pytest.fail(f"{name}: {call(world.at('B'))}")
+    assert (world.visit(sitting), world.card(card), world.registration(card)) == before
+    done = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+
+
+def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(
+    world: WiredWorld,
+) -> None:
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    task = sitting.questions()
+    hasty = World(world.folder, busy_timeout_s=0.05)
+    world.authority._parts = hasty.parts
+    with world.store.begin(), pytest.raises(AuthorityUnavailable):
+        sitting.authority.answer(sitting.visit, "1", answers_to(task))
+    world.authority._parts = world.parts
+    hasty.store.close()
+    assert world.registration(card).failures == 0
+
+
+def test_a_retired_station_serves_nobody(world: WiredWorld) -> None:
+    card = world.registered_card()
+    assert world.at("B").heartbeat(Heartbeat("0.1")) is StationStanding.IN_USE
+    sitting = world.insert(card, blocked=True, station="B")
+    world.retire_station("B")
+    beat = Heartbeat("0.1", ReaderState.READY)
+    assert world.at("B").heartbeat(beat) is StationStanding.RETIRED
+    retired = Refusal(Reason.STATION_RETIRED)
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == retired
+    assert world.insert(card, blocked=True, station="B").opened == retired
+
+
+def test_a_station_reports_what_it_could_not_read(world: WiredWorld) -> None:
+    visit = VisitId(new_id())
+    world.at("A").refuse(visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv"))
+    assert world.events()[-1].detail == {"reason": "card-unreadable"}
+    assert world.at("A").health() == Health(store=True, mail=True)

@@ -1,0 +1,186 @@
+"""The three ways in which a station reaches the authority, around one ``World``."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from kiosk.authority.server import (
+    AuthorityServer,
+    Limits,
+    Service,
+    certificate_peer,
+    server_context,
+)
+from kiosk.authority.station_identity import (
+    CertificatePeer,
+    Peer,
+    PeerRefused,
+    SocketPeer,
+    StationDirectory,
+    StationIdentity,
+)
+from kiosk.contract.ports import Authority
+from kiosk.station.client import (
+    Address,
+    HttpAuthority,
+    TlsAddress,
+    UnixAddress,
+    client_context,
+    http_authority,
+)
+from tests.authority.world import World
+
+HOST = "localhost"
+
+
+@dataclass
+class ListedStations:
+    """Implements ``StationDirectory`` by a list that a test changes."""
+
+    users: dict[int, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
+        known: Mapping[Any, str] = self.keys
+        named: object
+        match peer:
+            case SocketPeer(user_id):
+                known, named = self.users, user_id
+            case CertificatePeer(key):
+                named = key
+        found = known.get(named)
+        return PeerRefused("not in the list") if found is None else StationIdentity(found)
+
+
+class Served:
+    """A server on a loop of its own thread."""
+
+    def __init__(self, service: Service, directory: StationDirectory, limits: Limits) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="server")
+        self._thread.start()
+        self.server = self._do(_made(service, directory, limits))
+
+    def on_socket(self, path: Path) -> UnixAddress:
+        self._do(self.server.listen_on_socket(path))
+        return UnixAddress(str(path))
+
+    def on_tls(self, papers: Papers) -> TlsAddress:
+        context = server_context(papers.certificate, papers.key, papers.ca)
+        return TlsAddress(HOST, self._do(self.server.listen_on_tls(HOST, 0, context)))
+
+    def close(self) -> None:
+        self._do(self.server.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+
+async def _made(service: Service, directory: StationDirectory, limits: Limits) -> AuthorityServer:
+    return AuthorityServer(service, directory, limits)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """A certificate with its key, and the CA that its holder believes."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+    fingerprint: str
+
+
+@dataclass
+class Office:
+    """A CA of a test."""
+
+    folder: Path
+    ca: trustme.CA = field(default_factory=trustme.CA)
+
+    def papers(self, name: str, believes: trustme.CA | None = None, **more: Any) -> Papers:
+        """Issue a certificate."""
+        leaf = self.ca.issue_cert(name, key_type=trustme.KeyType.ECDSA, **more)
+        base = self.folder / f"{name}-{len(list(self.folder.iterdir()))}"
+        made = base.with_suffix(".crt"), base.with_suffix(".key"), base.with_suffix(".ca")
+        made[0].write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(made[1])
+        (believes or self.ca).cert_pem.write_to_path(made[2])
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509 import load_pem_x509_certificate
+
+        shown = load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes())
+        return Papers(*made, certificate_peer(shown.public_bytes(Encoding.DER)).key)
+
+
+class WiredWorld(World):
+    """A ``World`` whose stations reach the authority by ``how``."""
+
+    def __init__(self, folder: Path, how: str, limits: Limits | None = None, **more: Any) -> None:
+        super().__init__(folder, **more)
+        self.how = how
+        self.limits = limits or Limits(calls_a_second=1000, burst=1000)
+        self.served: list[Served] = []
+        self.addresses: dict[str, Address] = {}
+        self.papers: dict[str, Papers] = {}
+        self.stations: dict[str, Authority] = {}
+        self.directory = ListedStations()
+        papers = folder / "papers"
+        papers.mkdir(exist_ok=True)
+        self.office = Office(papers)
+
+    def at(self, station: str) -> Authority:  # type: ignore[override]
+        """Return the authority as a station has it over the wire."""
+        if self.how == "in process":
+            return super().at(station)
+        if station not in self.stations:
+            self.stations[station] = self.connect(station)
+        return self.stations[station]
+
+    def connect(self, station: str) -> Authority:
+        """Make a station known, have it served, and return its client."""
+        import os
+
+        if self.how == "socket":
+            # All stations of the test have one user id: each has a socket by itself.
+            directory = ListedStations({os.getuid(): station})
+            served = Served(self.authority, directory, self.limits)
+            self.served.append(served)
+            path = self.folder / f"{len(self.served)}.sock"
+            self.addresses[station] = served.on_socket(path)
+            return http_authority([self.addresses[station]], None, "0.0")
+        if not self.served:
+            self.served.append(Served(self.authority, self.directory, self.limits))
+            self.addresses["*"] = self.served[0].on_tls(self.office.papers(HOST))
+        papers = self.papers[station] = self.office.papers(f"s{len(self.papers)}.example")
+        self.directory.keys[papers.fingerprint] = station
+        context = client_context(papers.certificate, papers.key, papers.ca)
+        return http_authority([self.addresses["*"]], context, "0.0")
+
+    def close(self) -> None:
+        for each in self.stations.values():
+            if isinstance(each, HttpAuthority):
+                each.close()
+        for served in self.served:
+            served.close()
+        self.store.close()
+
+
+@contextmanager
+def wired(folder: Path, how: str, **more: Any) -> Iterator[WiredWorld]:
+    """Make a world, and end it."""
+    world = WiredWorld(folder, how, **more)
+    try:
+        yield world
+    finally:
+        world.close()

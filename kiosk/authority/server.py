@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -42,6 +42,7 @@ from kiosk.authority.station_identity import (
     StationDirectory,
     StationIdentity,
 )
+from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import (
     AuthorityError,
     AuthorityUnavailable,
@@ -211,8 +212,13 @@ class AuthorityServer:
     """Serves the port; made and used on one event loop, the use cases run on threads."""
 
     def __init__(
-        self, service: Service, directory: StationDirectory, limits: Limits | None = None
+        self,
+        service: Service,
+        directory: StationDirectory,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
+        self._now = now or SystemClock().now
         self.limits = limits or Limits()
         self._service = service
         self._directory = directory
@@ -220,7 +226,7 @@ class AuthorityServer:
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
         self._threads = ThreadPoolExecutor(self.limits.threads, "use-case")
-        self._under_way = 0
+        self.under_way = 0
         self._connections: dict[asyncio.BaseTransport, _Connection] = {}
         self._held: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
@@ -331,14 +337,14 @@ class AuthorityServer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The error's text may repeat what was sent.
             return self._refused(400)
-        if self._under_way >= self.limits.threads + self.limits.waiting:
+        if self.under_way >= self.limits.threads + self.limits.waiting:
             return self._busy(503)
-        self._under_way += 1
+        self.under_way += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._decide, route, asked, peer)
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""
@@ -359,7 +365,7 @@ class AuthorityServer:
             return self._refused(500)
 
     def _identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        if isinstance(peer, CertificatePeer) and peer.not_after <= datetime.now(UTC):
+        if isinstance(peer, CertificatePeer) and peer.not_after <= self._now():
             return PeerRefused("its certificate has expired")
         return self._directory.identify(peer)
 

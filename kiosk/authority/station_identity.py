@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,26 @@ class PeerRefused:
     """The peer is no station that may call; ``because`` is for the log."""
 
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketStation:
+    """Implements ``StationDirectory``: the station of this machine, by its account, alone."""
+
+    user_id: int
+    station: StationIdentity
+
+    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
+        """Return the station for a process of its account."""
+        match peer:
+            case SocketPeer(user_id):
+                if user_id == self.user_id:
+                    return self.station
+                return PeerRefused(f"user id {user_id} is not the station's")
+            case CertificatePeer(key):
+                return PeerRefused(f"no station is enrolled with the key {key}")
+            case _:
+                assert_never(peer)
 
 
 class StationDirectory(Protocol):

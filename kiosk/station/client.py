@@ -180,6 +180,11 @@ class HttpAuthority:
         setattr(self, name, call)
         return call
 
+    @property
+    def port(self) -> Authority:
+        """This, as the port that it implements."""
+        return cast(Authority, self)
+
     def close(self) -> None:
         """Close the connections that rest."""
         with self._lock:
@@ -260,10 +265,3 @@ class HttpAuthority:
         return _Answer(
             response.status, found, min(float(after), BUSY_S) if after.isdigit() else None
         )
-
-
-def http_authority(
-    addresses: Sequence[Address], context: ssl.SSLContext | None, version: str
-) -> Authority:
-    """Return the port over HTTP; nothing is connected yet."""
-    return cast(Authority, HttpAuthority(addresses, context, version))

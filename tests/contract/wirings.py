@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,6 @@ from kiosk.station.client import (
     TlsAddress,
     UnixAddress,
     client_context,
-    http_authority,
 )
 from tests.authority.world import World
 
@@ -64,10 +66,12 @@ class Served:
     """A server on a loop of its own thread."""
 
     def __init__(self, service: Service, directory: StationDirectory, limits: Limits) -> None:
+        self.ahead = timedelta(0)
+        """How far the server's clock is ahead."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="server")
         self._thread.start()
-        self.server = self._do(_made(service, directory, limits))
+        self.server = self._do(self._made(service, directory, limits))
 
     def on_socket(self, path: Path) -> UnixAddress:
         self._do(self.server.listen_on_socket(path))
@@ -86,9 +90,10 @@ class Served:
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
-
-async def _made(service: Service, directory: StationDirectory, limits: Limits) -> AuthorityServer:
-    return AuthorityServer(service, directory, limits)
+    async def _made(
+        self, service: Service, directory: StationDirectory, limits: Limits
+    ) -> AuthorityServer:
+        return AuthorityServer(service, directory, limits, lambda: datetime.now(UTC) + self.ahead)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ class WiredWorld(World):
         self.addresses: dict[str, Address] = {}
         self.papers: dict[str, Papers] = {}
         self.stations: dict[str, Authority] = {}
+        self.clients: list[HttpAuthority] = []
         self.directory = ListedStations()
         papers = folder / "papers"
         papers.mkdir(exist_ok=True)
@@ -149,8 +155,6 @@ class WiredWorld(World):
 
     def connect(self, station: str) -> Authority:
         """Make a station known, have it served, and return its client."""
-        import os
-
         if self.how == "socket":
             # All stations of the test have one user id: each has a socket by itself.
             directory = ListedStations({os.getuid(): station})
@@ -158,19 +162,22 @@ class WiredWorld(World):
             self.served.append(served)
             path = self.folder / f"{len(self.served)}.sock"
             self.addresses[station] = served.on_socket(path)
-            return http_authority([self.addresses[station]], None, "0.0")
+            return self._client(self.addresses[station], None)
         if not self.served:
             self.served.append(Served(self.authority, self.directory, self.limits))
             self.addresses["*"] = self.served[0].on_tls(self.office.papers(HOST))
         papers = self.papers[station] = self.office.papers(f"s{len(self.papers)}.example")
         self.directory.keys[papers.fingerprint] = station
         context = client_context(papers.certificate, papers.key, papers.ca)
-        return http_authority([self.addresses["*"]], context, "0.0")
+        return self._client(self.addresses["*"], context)
+
+    def _client(self, address: Address, context: ssl.SSLContext | None) -> Authority:
+        self.clients.append(HttpAuthority([address], context, "0.0"))
+        return self.clients[-1].port
 
     def close(self) -> None:
-        for each in self.stations.values():
-            if isinstance(each, HttpAuthority):
-                each.close()
+        for each in self.clients:
+            each.close()
         for served in self.served:
             served.close()
         self.store.close()

@@ -3,6 +3,8 @@
 COMMANDS = {
     "demo": "demo",
     "run": "run",
+    "authority": "authority",
+    "station": "station",
     "setup": "setup",
     "import": "import_people",
     "doctor": "doctor",

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,7 +19,7 @@ from kiosk.contract.hardening import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
-    from kiosk.app.composition.station import LocalExecutor
+    from kiosk.app.composition.background import OpenExecutor
     from kiosk.app.config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -71,11 +72,16 @@ def add_screen(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the station; return the program's exit code."""
+    """Run the station, with the authority in this process; return the program's exit code."""
+    return run_station(args, _local_executor)
+
+
+def run_station(args: argparse.Namespace, build: Callable[[Settings], OpenExecutor]) -> int:
+    """Run a station on what ``build`` returns; return the program's exit code."""
     take_terminal(args.log)
     manager = take_service_manager(os.environ)
     try:
-        return _run_station(args.config, manager)
+        return _run_station(args.config, manager, build)
     except ConfigError as wrong:
         from kiosk.app.config.loading import settings_path
 
@@ -133,7 +139,7 @@ def open_log(path: str | None) -> None:
     """
     handler: logging.Handler = logging.NullHandler()
     # A library that warns on standard error would write over the glass.
-    sys.stderr = _appended(path or os.devnull)
+    sys.stderr = appended(path or os.devnull)
     if path:
         handler = logging.StreamHandler(sys.stderr)
     elif not sys.stdout.isatty():
@@ -144,7 +150,7 @@ def open_log(path: str | None) -> None:
     logging.raiseExceptions = False
 
 
-def _appended(path: str) -> TextIO:
+def appended(path: str) -> TextIO:
     """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
@@ -175,7 +181,9 @@ def log_fault(fault: BaseException) -> None:
     log.error("fault on the glass\n%s", describe_fault(fault))
 
 
-def _run_station(config: str | None, manager: ServiceManager | None) -> int:
+def _run_station(
+    config: str | None, manager: ServiceManager | None, build: Callable[[Settings], OpenExecutor]
+) -> int:
     from functools import partial
 
     from kiosk.app.composition.station import appearance_of, build_station
@@ -186,7 +194,7 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
     path = settings_path(config, os.environ)
     settings = load_settings(path, os.environ)
-    station = build_station(settings, partial(_open_executor, settings))
+    station = build_station(settings, partial(_open_executor, build, settings))
     app = KioskApp(station.loop, appearance_of(settings), log_fault, pulse=pulse)
     app.run()
     station.close()
@@ -194,11 +202,15 @@ def _run_station(config: str | None, manager: ServiceManager | None) -> int:
     return app.return_code or 0
 
 
-def _open_executor(settings: Settings) -> LocalExecutor:
+def _open_executor(build: Callable[[Settings], OpenExecutor], settings: Settings) -> OpenExecutor:
     """Build the executor, the last part of the program to be loaded."""
-    from kiosk.app.composition.station import LocalExecutor
-
     try:
-        return LocalExecutor(settings, os.environ)
+        return build(settings)
     finally:
         process.resume()
+
+
+def _local_executor(settings: Settings) -> OpenExecutor:
+    from kiosk.app.composition.station import LocalExecutor
+
+    return LocalExecutor(settings, os.environ)

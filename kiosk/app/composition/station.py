@@ -119,7 +119,7 @@ class LocalExecutor:
         self._built = build_authority(settings, environ)
         self._upkeep = Upkeep(keys, self._built.caretaker.look, time.monotonic)
         cards = build_cards(settings, environ)
-        self._actions = Actions(self._built.authority, cards, _first_beat(settings))
+        self._actions = Actions(self._built.authority, cards, _first_beat())
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``."""
@@ -142,7 +142,41 @@ class LocalExecutor:
         self._built.close()
 
 
-def _first_beat(settings: Settings) -> Heartbeat:
+class RemoteExecutor:
+    """The actions on an authority in another process, and on the cards."""
+
+    stale = False
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        from kiosk.app.composition.cards import build_cards
+        from kiosk.station.client import HttpAuthority, TlsAddress, UnixAddress, client_context
+        from kiosk.station.executor import Actions
+
+        named, first = settings.authority, _first_beat()
+        if named.addresses:
+            files = (named.certificate, named.key, named.ca)
+            context = client_context(*(credential_file(each, environ) for each in files))
+            split = [each.rpartition(":") for each in named.addresses]
+            found = [TlsAddress(host.strip("[]"), int(port)) for host, _, port in split]
+            self._authority = HttpAuthority(found, context, first.version)
+        else:
+            self._authority = HttpAuthority([UnixAddress(named.socket)], None, first.version)
+        self._actions = Actions(self._authority.port, build_cards(settings, environ), first)
+
+    def perform(self, command: Command) -> ResultSide | None:
+        """Carry out ``command``."""
+        return self._actions.perform(command)
+
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+        """Say what keeps the authority from serving anybody here."""
+        return self._actions.check_authority(reader, idle=idle)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._authority.close()
+
+
+def _first_beat() -> Heartbeat:
     from importlib.metadata import version
 
     return Heartbeat(version("unlock-kiosk"))

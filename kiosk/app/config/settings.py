@@ -354,6 +354,66 @@ class Pkcs11Settings(Section):
     )
 
 
+# ``[authority]``: where the authority serves its stations, and where a station finds it.
+
+_HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+
+
+def _host_and_port(word: str) -> str:
+    if not re.fullmatch(_HOST_AND_PORT, word):
+        raise InvalidValue(f"{word!r} is no host:port", quotes=False)
+    return word
+
+
+@dataclass(frozen=True)
+class AuthoritySettings(Section):
+    """``[authority]``: read by `kiosk authority` and by `kiosk station`."""
+
+    socket: str = setting(
+        "/run/kiosk/authority.sock",
+        Text("an absolute path", "/.+", empty=True),
+        "The socket between the authority and the station of the same machine; empty is none.",
+    )
+    station_user: str = setting(
+        "kiosk-station",
+        Text("the name of an account", "[a-z_][a-z0-9_-]*"),
+        "The account that the station of this machine runs as: the socket serves no other.",
+    )
+    listen: str = setting(
+        "",
+        Text("host:port", _HOST_AND_PORT, empty=True),
+        "Where the authority serves stations in the network, such as 0.0.0.0:8443; empty: nowhere.",
+    )
+    addresses: tuple[str, ...] = setting(
+        (),
+        Words("a list of host:port", _host_and_port),
+        "Where a station finds the authority in the network; an empty list: at the socket.",
+    )
+    certificate: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The certificate (PEM) that this process shows in the network.",
+    )
+    key: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The private key (PEM) of that certificate.",
+    )
+    ca: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The one CA (PEM) whose certificates are believed in the network.",
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where the network lacks a certificate, or there is no way at all."""
+        for name in ("certificate", "key", "ca"):
+            if (self.listen or self.addresses) and not getattr(self, name):
+                raise ValueError(f"{name}: has to be given where listen or addresses is")
+        if not (self.socket or self.listen or self.addresses):
+            raise ValueError("socket: has to be given where neither listen nor addresses is")
+
+
 # ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -513,6 +573,7 @@ class Settings:
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     station: StationSettings = field(default_factory=StationSettings)
+    authority: AuthoritySettings = field(default_factory=AuthoritySettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

@@ -1,0 +1,52 @@
+"""``kiosk authority``: the deciding half as a process, for stations elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from kiosk.app.cli.run import Discreet, appended
+from kiosk.app.cli.tools import add_command
+from kiosk.app.process import take_service_manager
+from kiosk.contract.hardening import forbid_dumps
+
+DESCRIPTION = """\
+Serves stations until it is ended with SIGTERM: it has the database, the keys and the login
+of the mail relay, decides, and sends the notices. Stations come over a Unix socket of this
+machine or over TLS ([authority] in the settings), and hold none of it.
+"""
+EXAMPLE = "  kiosk authority --config /etc/kiosk/kiosk.toml\n"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "authority", "serve stations, which hold nothing", DESCRIPTION, EXAMPLE
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve; 0 once it was asked to end."""
+    from kiosk.app.composition.serving import serve
+    from kiosk.app.config.loading import load_settings, settings_path
+
+    manager = take_service_manager(os.environ)
+    settings = load_settings(settings_path(getattr(args, "config", None), os.environ), os.environ)
+    handler = logging.StreamHandler(appended(args.log) if args.log else sys.stdout)
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # A handler's own error would print the record's arguments.
+    logging.raiseExceptions = False
+    forbid_dumps()
+
+    def is_alive() -> None:
+        if manager is not None:
+            manager.notify("READY=1\nWATCHDOG=1")
+
+    asyncio.run(serve(settings, os.environ, is_alive))
+    return 0

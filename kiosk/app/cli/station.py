@@ -1,0 +1,40 @@
+"""``kiosk station``: the station, full-screen, on an authority in another process."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from kiosk.app.cli.run import add_screen, run_station
+
+if TYPE_CHECKING:
+    from kiosk.app.composition.background import OpenExecutor
+    from kiosk.app.config.settings import Settings
+
+_HELP = """\
+Runs the station in this terminal until it is ended with SIGTERM; there is no key for it. It
+has no database, no keys and no mail: it asks `kiosk authority`, where [authority] in the
+settings says that it is.
+"""
+_EXAMPLE = """\
+example:
+  kiosk station --config /etc/kiosk/station.toml --log /var/lib/kiosk-station/station.log
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    help_line = "run the station in this terminal, on an authority elsewhere"
+    add_screen(commands, "station", run, help_line, _HELP, _EXAMPLE)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the station; return the program's exit code."""
+    return run_station(args, _remote_executor)
+
+
+def _remote_executor(settings: Settings) -> OpenExecutor:
+    from kiosk.app.composition.station import RemoteExecutor
+
+    return RemoteExecutor(settings, os.environ)

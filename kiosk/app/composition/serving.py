@@ -1,0 +1,106 @@
+"""Runs the authority as a process: it serves stations, and looks after the service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pwd
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from kiosk.app.composition.authority import AuthorityHouse, build_authority
+from kiosk.app.composition.upkeep import Upkeep
+from kiosk.app.config.loading import credential_file
+from kiosk.app.config.settings import Settings
+from kiosk.authority.server import AuthorityServer, server_context
+from kiosk.authority.station_identity import SocketStation, StationDirectory, StationIdentity
+from kiosk.contract.errors import ConfigError, KeyMissing, StoreError
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 2.0
+"""Between two tries to open the database or the keys."""
+
+TICK_S = 1.0
+"""Between two looks at the key file; the service is looked after once a minute."""
+
+
+async def serve(
+    settings: Settings, environ: Mapping[str, str], is_alive: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; ``is_alive`` is called once it serves, and ever again.
+
+    Where the keys were replaced, all of it is opened anew. Raises ``ConfigError``.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    directory = station_directory(settings)
+    while not stop.is_set():
+        house = await _open(settings, environ, stop)
+        if house is None:
+            return
+        server = AuthorityServer(house.authority, directory)
+        try:
+            await _listen(server, settings, environ)
+            await _watch(house, credential_file(settings.keys.file, environ), stop, is_alive)
+        finally:
+            await server.close()
+            await asyncio.to_thread(house.close)
+    log.info("ended")
+
+
+def station_directory(settings: Settings) -> StationDirectory:
+    """Return who may call; raises ``ConfigError`` where the station's account is missing."""
+    named = settings.authority.station_user
+    try:
+        user_id = pwd.getpwnam(named).pw_uid
+    except KeyError:
+        raise ConfigError(f"authority.station_user: there is no account {named!r}") from None
+    station = settings.station
+    return SocketStation(user_id, StationIdentity(station.name, station.site))
+
+
+async def _open(
+    settings: Settings, environ: Mapping[str, str], stop: asyncio.Event
+) -> AuthorityHouse | None:
+    """Open database and keys, again and again while they are away; None where it is to stop."""
+    while not stop.is_set():
+        try:
+            return await asyncio.to_thread(build_authority, settings, environ)
+        except (StoreError, KeyMissing) as trouble:
+            log.error("the authority cannot be opened: %s", trouble)  # noqa: TRY400
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), AGAIN_S)
+    return None
+
+
+async def _listen(server: AuthorityServer, settings: Settings, environ: Mapping[str, str]) -> None:
+    named = settings.authority
+    if named.socket:
+        await server.listen_on_socket(Path(named.socket))
+        log.info("serving on %s", named.socket)
+    if named.listen:
+        files = (
+            credential_file(each, environ) for each in (named.certificate, named.key, named.ca)
+        )
+        host, _, port = named.listen.rpartition(":")
+        await server.listen_on_tls(host.strip("[]"), int(port), server_context(*files))
+        log.info("serving on %s", named.listen)
+
+
+async def _watch(
+    house: AuthorityHouse, keys: Path, stop: asyncio.Event, is_alive: Callable[[], None]
+) -> None:
+    upkeep = Upkeep(keys, house.caretaker.look, time.monotonic)
+    while not stop.is_set() and not upkeep.stale:
+        is_alive()
+        await asyncio.to_thread(upkeep.tend)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), TICK_S)
+    if upkeep.stale:
+        log.info("the keys have changed: the authority is opened anew")

@@ -1,0 +1,333 @@
+"""Clients that are not ours, at the server's two doors."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from kiosk.authority.server import Limits
+from kiosk.authority.store.records import new_id
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import Health, Purpose, VisitId
+from kiosk.contract.routes import OPENAPI
+from kiosk.station.client import HttpAuthority, TlsAddress, UnixAddress, client_context
+from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served, WiredWorld, wired
+
+TIGHT = Limits(
+    headers_s=0.5, body_s=0.5, calls_a_second=1000, burst=1000, connections_each=4, threads=2,
+    waiting=1,
+)  # fmt: skip
+ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
+REQUEST = b"POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.fixture
+def tight(folder: Path) -> Iterator[WiredWorld]:
+    with wired(folder, "socket", limits=TIGHT) as made:
+        yield made
+
+
+@pytest.fixture
+def tls(folder: Path) -> Iterator[WiredWorld]:
+    with wired(folder, "mutual TLS", limits=ROOMY) as made:
+        made.at("A")
+        yield made
+
+
+def dial(world: WiredWorld) -> socket.socket:
+    """Connect to the socket as a program that speaks HTTP by itself."""
+    world.at("A")
+    address = world.addresses["A"]
+    assert isinstance(address, UnixAddress)
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(30)
+    made.connect(address.path)
+    return made
+
+
+def status_of(connection: socket.socket) -> int:
+    """Return the status of the answer; 0 where the connection was closed without one."""
+    heard = b""
+    with suppress(ConnectionError):
+        while b"\r\n" not in heard:
+            more = connection.recv(4096)
+            if not more:
+                break
+            heard += more
+    return int(heard.split()[1]) if heard else 0
+
+
+def ask(world: WiredWorld, path: str, body: bytes, method: str = "POST") -> int:
+    with dial(world) as connection:
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        return status_of(connection)
+
+
+def still_serves(world: WiredWorld) -> None:
+    assert world.at("A").health() == Health(store=True, mail=True)
+
+
+def test_what_is_no_call_is_refused(tight: WiredWorld) -> None:
+    for path, body, method, status in (
+        ("/", b"", "GET", 404),
+        ("/v1/erase_everything", b"{}", "POST", 404),
+        ("/v2/health", b"{}", "POST", 404),
+        ("/v1/health", b"", "GET", 405),
+        ("/v1/health", b"{}", "PUT", 405),
+        ("/v1/health", b"", "POST", 400),
+        ("/v1/health", b"null", "POST", 400),
+        ("/v1/health", b'{"station": "B"}', "POST", 400),
+        ("/v1/health", b"\xff\xfe", "POST", 400),
+        ("/v1/health", b"[" * 60_000, "POST", 400),
+        ("/v1/health", b"{}", "POST", 200),
+        (OPENAPI, b"", "GET", 200),
+    ):
+        assert ask(tight, path, body, method) == status, (path, method)
+
+
+def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
+    with dial(tight) as connection:
+        connection.sendall(REQUEST % (b"health", 10_000_000))
+        with suppress(ConnectionError):
+            for _ in range(160):
+                connection.sendall(b"x" * 65_536)
+        assert status_of(connection) in (413, 0)
+    with dial(tight) as connection:
+        head = b"POST /v1/health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head)
+        with suppress(ConnectionError):
+            for _ in range(20):
+                connection.sendall(b"2000\r\n" + b" " * 8192 + b"\r\n")
+        assert status_of(connection) in (413, 0)
+    still_serves(tight)
+
+
+def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
+    with dial(tight) as connection:
+        connection.sendall(b"POST /v1/health HTTP/1.1\r\nX: " + b"x" * 300_000)
+        assert status_of(connection) in (400, 0)
+    still_serves(tight)
+
+
+def test_slow_headers_and_bodies_are_ended_while_others_are_served(tight: WiredWorld) -> None:
+    with ExitStack() as stack:
+        silent, slow, body = (stack.enter_context(dial(tight)) for _ in range(3))
+        slow.sendall(b"POST /v1/hea")
+        body.sendall(REQUEST % (b"health", 2))
+        still_serves(tight)
+        assert status_of(silent) == 0
+        assert status_of(slow) == 0
+        assert status_of(body) == 408
+
+
+def test_headers_that_are_slow_the_second_time_are_ended_too(tight: WiredWorld) -> None:
+    with dial(tight) as connection:
+        connection.sendall(REQUEST % (b"health", 2) + b"{}")
+        assert status_of(connection) == 200
+        connection.sendall(b"POST /v1/hea")
+        while connection.recv(4096):
+            pass
+
+
+def test_one_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None:
+    with ExitStack() as stack:
+        held = [stack.enter_context(dial(tight)) for _ in range(TIGHT.connections_each)]
+        for each in held:
+            each.sendall(REQUEST % (b"health", 2) + b"{}")
+            assert status_of(each) == 200
+        more = stack.enter_context(dial(tight))
+        with suppress(ConnectionError):
+            more.sendall(REQUEST % (b"health", 2) + b"{}")
+        assert status_of(more) == 0
+
+
+def test_a_station_that_asks_too_much_is_slowed(folder: Path) -> None:
+    limits = Limits(calls_a_second=0.5, burst=5)
+    with wired(folder, "socket", limits=limits) as world, dial(world) as connection:
+        seen = []
+        for _ in range(7):
+            connection.sendall(REQUEST % (b"health", 2) + b"{}")
+            seen.append(status_of(connection))
+        assert seen == [200] * 5 + [429] * 2
+
+
+class Stuck:
+    """A service whose calls wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.under_way = threading.Semaphore(0)
+
+    def seen_by(self, station: object) -> Stuck:
+        return self
+
+    def health(self) -> Health:
+        self.under_way.release()
+        self.go.wait(60)
+        return Health(store=True, mail=True)
+
+
+def test_a_busy_authority_says_so_and_serves_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads, one call that waits: the fourth is told, and the station's client tries on."""
+    stuck = Stuck()
+    directory = ListedStations({os.getuid(): "A"})
+    limits = Limits(threads=2, waiting=1, connections_each=10)
+    served = Served(stuck, directory, limits)  # type: ignore[arg-type]
+    client = HttpAuthority([served.on_socket(tmp_path / "s")])
+    answers: list[Health] = []
+    calls = [
+        threading.Thread(target=lambda: answers.append(client.port.health())) for _ in range(3)
+    ]
+    for each in calls:
+        each.start()
+    for _ in range(limits.threads):
+        stuck.under_way.acquire(timeout=60)
+    while served.server.under_way < 3:
+        time.sleep(0.01)
+    monkeypatch.setattr("kiosk.station.client.BUSY_S", 0.0)
+    with pytest.raises(AuthorityUnavailable):
+        client.port.health()
+    stuck.go.set()
+    for each in calls:
+        each.join(60)
+    assert client.port.health() == Health(store=True, mail=True)
+    assert len(answers) == 3
+    client.close()
+    served.close()
+
+
+def test_another_user_id_is_refused_at_the_socket(folder: Path) -> None:
+    with wired(folder, "socket") as world:
+        served = Served(world.authority, ListedStations({os.getuid() + 1: "A"}), ROOMY)
+        client = HttpAuthority([served.on_socket(folder / "other.sock")])
+        with pytest.raises(AuthorityUnavailable):
+            client.port.health()
+        client.close()
+        served.close()
+
+
+# --- TLS --------------------------------------------------------------------------------
+
+
+def answers_to(world: WiredWorld, papers: Papers) -> Health:
+    context = client_context(papers.certificate, papers.key, papers.ca)
+    client = HttpAuthority([world.addresses["*"]], context)
+    try:
+        return client.port.health()
+    finally:
+        client.close()
+
+
+def test_no_certificate_and_one_of_another_ca_end_in_the_handshake(tls: WiredWorld) -> None:
+    other = Office(tls.office.folder, trustme.CA())
+    with pytest.raises(AuthorityUnavailable):
+        answers_to(tls, other.papers("foreign.example", believes=tls.office.ca))
+    address = tls.addresses["*"]
+    assert isinstance(address, TlsAddress)
+    bare = ssl.create_default_context(cafile=str(tls.papers["A"].ca))
+    connection = http.client.HTTPSConnection(HOST, address.port, timeout=30, context=bare)
+    connection.connect()
+    with suppress(OSError):
+        connection.request("POST", "/v1/health", b"{}")
+    with pytest.raises((OSError, http.client.HTTPException)):
+        connection.getresponse()
+    connection.close()
+    still_serves(tls)
+
+
+def test_a_certificate_of_ours_that_is_no_stations_is_refused(tls: WiredWorld) -> None:
+    with pytest.raises(AuthorityUnavailable, match="does not know this station"):
+        answers_to(tls, tls.office.papers("nobody.example"))
+
+
+def test_an_expired_certificate_is_refused(tls: WiredWorld) -> None:
+    old = tls.office.papers("old.example", not_after=datetime.now(UTC) - timedelta(days=1))
+    tls.directory.keys[old.fingerprint] = "A"
+    with pytest.raises(AuthorityUnavailable):
+        answers_to(tls, old)
+
+
+def test_a_kept_connection_ends_with_the_certificate_and_with_the_row(tls: WiredWorld) -> None:
+    soon = datetime.now(UTC) + timedelta(days=1)
+    papers = tls.office.papers("soon.example", not_after=soon)
+    tls.directory.keys[papers.fingerprint] = "B"
+    context = client_context(papers.certificate, papers.key, papers.ca)
+    client = HttpAuthority([tls.addresses["*"]], context)
+    assert client.port.health().store
+    tls.served[0].ahead = timedelta(days=2)
+    with pytest.raises(AuthorityUnavailable):
+        client.port.health()
+    client.close()
+    tls.served[0].ahead = timedelta(0)
+    still_serves(tls)
+    tls.directory.keys.clear()
+    with pytest.raises(AuthorityUnavailable, match="does not know this station"):
+        tls.at("A").health()
+
+
+def test_a_client_believes_the_estates_ca_alone(tls: WiredWorld) -> None:
+    mine = tls.papers["A"]
+    other = trustme.CA()
+    elsewhere = mine.ca.with_name("elsewhere.pem")
+    other.cert_pem.write_to_path(elsewhere)
+    with pytest.raises(AuthorityUnavailable):
+        answers_to(tls, Papers(mine.certificate, mine.key, elsewhere, ""))
+
+
+def test_tls_before_1_3_is_refused(tls: WiredWorld) -> None:
+    mine = tls.papers["A"]
+    context = client_context(mine.certificate, mine.key, mine.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = HttpAuthority([tls.addresses["*"]], context)
+    with pytest.raises(AuthorityUnavailable):
+        client.port.health()
+    client.close()
+
+
+def test_what_one_station_recorded_another_cannot_replay(served: WiredWorld) -> None:
+    """The very bytes of a call, sent over another station's connection: refused, nothing mailed."""
+    card = served.registered_card()
+    sitting = served.insert(card, blocked=True)
+    task = sitting.questions()
+    sitting.answer(task)
+    mailed = len(served.relay.sent)
+    with pytest.raises(StepRefused):
+        served.at("B").send_code(sitting.visit, "1")
+    with pytest.raises(StepRefused):
+        served.at("B").choose(VisitId(new_id()), Purpose.UNLOCK)
+    assert len(served.relay.sent) == mailed
+
+
+def test_another_replica_takes_over(folder: Path) -> None:
+    """Two servers on one database: the client goes on at the other one when one is gone."""
+    with wired(folder, "socket") as world:
+        directory = ListedStations({os.getuid(): "A"})
+        replicas = [Served(world.authority, directory, ROOMY) for _ in range(2)]
+        addresses = [each.on_socket(folder / f"r{n}") for n, each in enumerate(replicas)]
+        client = HttpAuthority(addresses)
+        assert client.port.health().store
+        replicas[0].close()
+        assert client.port.health().store
+        replicas[1].close()
+        with pytest.raises(AuthorityUnavailable):
+            client.port.health()
+        again = Served(world.authority, directory, ROOMY)
+        again.on_socket(folder / "r0")
+        assert client.port.health().store
+        client.close()
+        again.close()

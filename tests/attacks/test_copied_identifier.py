@@ -128,7 +128,7 @@ def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, car
         )
         assert entry_of(world, grant.journal).state is UnblockState.INTENT
         thief.pull()
-    done = world.authority.record_outcome(holder.visit, grant.journal, UnblockDone())
+    done = holder.authority.record_outcome(holder.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
     assert entry_of(world, grant.journal).state is UnblockState.DONE
 
@@ -153,5 +153,5 @@ def test_a_station_begins_so_many_visits_a_minute(world: World) -> None:
 def test_the_visit_of_the_copy_ends_no_other_when_it_is_pulled(world: World, card: Card) -> None:
     holder = world.insert(card, blocked=True, station=AT_HOLDER)
     thief = world.insert(card, plastic=Quiet(), station=AT_THIEF)
-    world.authority.end(thief.visit, VisitEnd.CARD_REMOVED)
-    assert isinstance(world.authority.choose(holder.visit, Purpose.UNLOCK), AnswerQuestions)
+    thief.authority.end(thief.visit, VisitEnd.CARD_REMOVED)
+    assert isinstance(holder.authority.choose(holder.visit, Purpose.UNLOCK), AnswerQuestions)

@@ -58,13 +58,13 @@ def copied(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
 
 def gets_nothing(world: World, thief: Sitting) -> None:
     with pytest.raises(StepRefused):
-        world.authority.save_questions(thief.visit, given())
+        thief.authority.save_questions(thief.visit, given())
     with pytest.raises(StepRefused):
         thief.email(THIEFS)
 
 
 def finishes(world: World, holder: Sitting) -> None:
-    assert isinstance(world.authority.save_questions(holder.visit, given()), GiveEmail)
+    assert isinstance(holder.authority.save_questions(holder.visit, given()), GiveEmail)
     assert holder.email(EMAIL) == Finished(Purpose.REGISTER)
 
 
@@ -92,7 +92,7 @@ def test_while_the_holder_has_walked_away(world: World, card: Card) -> None:
 def test_while_the_holder_reads_the_second_code(world: World, card: Card) -> None:
     holder = begun(world, card, signing())
     holder.enter(world.relay.code)
-    world.authority.save_questions(holder.visit, given())
+    holder.authority.save_questions(holder.visit, given())
     holder.email(OTHER)
     code = world.relay.code
     holder.pull()

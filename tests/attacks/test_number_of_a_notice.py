@@ -143,7 +143,7 @@ def test_a_number_that_was_used_does_not_block_again(world: World, by_name: Card
 def test_an_entry_that_is_recorded_and_sent_again_does_nothing(world: World, by_name: Card) -> None:
     number = changed_pin(world, by_name)
     holder = world.insert(by_name, station=AT_HOLDER)
-    world.authority.choose(holder.visit, Purpose.REPORT_MISUSE)
+    holder.authority.choose(holder.visit, Purpose.REPORT_MISUSE)
     assert enter(world, holder, number, "a") == Finished(Purpose.REPORT_MISUSE)
     holder.pull()
     with world.store.begin() as uow:
@@ -162,7 +162,7 @@ def test_a_number_opens_nothing(world: World, by_name: Card) -> None:
     thief = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
     assert report(world, thief, number) == Finished(Purpose.REPORT_MISUSE)
     with pytest.raises(StepRefused):
-        world.authority.choose(thief.visit, Purpose.CHANGE_EMAIL)
+        thief.authority.choose(thief.visit, Purpose.CHANGE_EMAIL)
     with pytest.raises(StepRefused):
         thief.email(OTHER)
     with pytest.raises(StepRefused):
@@ -181,7 +181,7 @@ def test_a_guess_never_says_whether_the_number_is_somebodys(world: World, by_nam
     world.register(person)
     of_another = changed_pin(world, another)
     thief = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
-    world.authority.choose(thief.visit, Purpose.REPORT_MISUSE)
+    thief.authority.choose(thief.visit, Purpose.REPORT_MISUSE)
     replies = [enter(world, thief, number) for number in (of_another, "00000000")]
     assert replies == [StopNumberWrong(EnterStopNumber(8, left)) for left in (4, 3)]
 

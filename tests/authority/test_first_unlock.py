@@ -237,7 +237,7 @@ def test_without_a_code_from_staff_nothing_opens(world: World, card: Card) -> No
         sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
     working = world.insert(card)
     with pytest.raises(StepRefused, match="not offered"):
-        world.authority.choose(working.visit, Purpose.FIRST_UNLOCK)
+        working.authority.choose(working.visit, Purpose.FIRST_UNLOCK)
 
 
 def test_a_code_by_mail_is_never_sent_for_it(world: World, card: Card, agent: Office) -> None:

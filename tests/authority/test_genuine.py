@@ -391,7 +391,7 @@ def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlo
     assert is_turned_away(world, blocked.opened, "unknown-key")
     working = world.insert(card, plastic=mine)
     assert isinstance(working.opened, VisitOpened)
-    reply = world.authority.choose(working.visit, Purpose.UNLOCK)
+    reply = working.authority.choose(working.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NOT_GENUINE
 

@@ -64,7 +64,7 @@ def _everything(world: World) -> None:
     world.clock.forward(hours=1)
     last = world.insert(card, blocked=True)
     last.to_new_pin()
-    world.authority.record_outcome(last.visit, last.grant().journal, UnblockDone())
+    last.authority.record_outcome(last.visit, last.grant().journal, UnblockDone())
 
 
 def test_nothing_is_found_in_the_database_audit_outbox_or_log(

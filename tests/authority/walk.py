@@ -233,7 +233,9 @@ class Walk:
         if self.grant is None:
             return
         outcome = OUTCOMES[f"settle-{how}"]
-        reply = self.world.authority.record_outcome(self.sitting.visit, self.grant.journal, outcome)
+        reply = self.sitting.authority.record_outcome(
+            self.sitting.visit, self.grant.journal, outcome
+        )
         if isinstance(reply, SetPin) and not self.may_release:
             self.may_release = True
             self.codes[-1].released = 0

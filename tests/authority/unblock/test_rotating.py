@@ -41,10 +41,10 @@ class Unlocked:
     grant: Grant
 
     def rotate_secret(self) -> Sensitive | None:
-        return self.world.authority.rotate_secret(self.sitting.visit, self.grant.journal)
+        return self.sitting.authority.rotate_secret(self.sitting.visit, self.grant.journal)
 
     def tell(self, outcome: UnblockOutcome) -> None:
-        self.world.authority.confirm_rotation(self.sitting.visit, self.grant.journal, outcome)
+        self.sitting.authority.confirm_rotation(self.sitting.visit, self.grant.journal, outcome)
 
     def secrets(self) -> tuple[str, str | None, list[str]]:
         """Return the current secret, the one that waits, and the former ones."""

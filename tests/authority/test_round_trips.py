@@ -53,7 +53,7 @@ def unlock(world: World, trips: RoundTrips) -> None:
     named = CardId(card.driver, card.identifier)
     report = CardReport(named, PinState(True), certificate=plastic.shows)
     with trips.of("begin"):
-        opened = authority.begin(visit, "A", report)
+        opened = authority.begin(visit, report)
     if isinstance(opened, CardChallenge):
         with trips.of("prove"):
             opened = authority.prove(visit, plastic.answer(opened))

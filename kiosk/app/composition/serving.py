@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kiosk.app.composition.authority import AuthorityHouse, build_authority
+from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.upkeep import Upkeep
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
@@ -41,16 +41,16 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     directory = station_directory(settings)
     while not stop.is_set():
-        house = await _open(settings, environ, stop)
-        if house is None:
+        built = await _open(settings, environ, stop)
+        if built is None:
             return
-        server = AuthorityServer(house.authority, directory)
+        server = AuthorityServer(built.authority, directory)
         try:
             await _listen(server, settings, environ)
-            await _watch(house, credential_file(settings.keys.file, environ), stop, is_alive)
+            await _watch(built, credential_file(settings.keys.file, environ), stop, is_alive)
         finally:
             await server.close()
-            await asyncio.to_thread(house.close)
+            await asyncio.to_thread(built.close)
     log.info("ended")
 
 
@@ -67,7 +67,7 @@ def station_directory(settings: Settings) -> StationDirectory:
 
 async def _open(
     settings: Settings, environ: Mapping[str, str], stop: asyncio.Event
-) -> AuthorityHouse | None:
+) -> BuiltAuthority | None:
     """Open database and keys, again and again while they are away; None where it is to stop."""
     while not stop.is_set():
         try:
@@ -94,9 +94,9 @@ async def _listen(server: AuthorityServer, settings: Settings, environ: Mapping[
 
 
 async def _watch(
-    house: AuthorityHouse, keys: Path, stop: asyncio.Event, is_alive: Callable[[], None]
+    built: BuiltAuthority, keys: Path, stop: asyncio.Event, is_alive: Callable[[], None]
 ) -> None:
-    upkeep = Upkeep(keys, house.caretaker.look, time.monotonic)
+    upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
     while not stop.is_set() and not upkeep.stale:
         is_alive()
         await asyncio.to_thread(upkeep.tend)

@@ -407,7 +407,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.set_class(few_colours, "-few-colours", update=False)
         for one in theme.themes(accent, few_colours=few_colours):
             self.register_theme(one)
-        self.theme = theme.DARK if dark else theme.LIGHT
+        self.begin_with(theme.DARK if dark else theme.LIGHT)
 
     def compose(self) -> ComposeResult:
         """Put the frame up; a page comes into the book when it is first shown."""

@@ -159,21 +159,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         )
         for one in theme.themes(look.accent):
             self.register_theme(one)
-        self._begin_with(theme.DARK if look.dark else theme.LIGHT)
-
-    def _begin_with(self, surface: str) -> None:
-        """Set the first surface before the stylesheet is read: it is parsed only once then."""
-        self.set_reactive(App.theme, surface)
-        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
-        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
-        self.stylesheet.set_variables(self.get_css_variables())
-        self._parsed_for = surface
-
-    def refresh_css(self, animate: bool = True) -> None:
-        """Parse the stylesheet again, unless that was done for the same surface."""
-        if self.theme != self._parsed_for:
-            self._parsed_for = self.theme
-            super().refresh_css(animate)
+        self.begin_with(theme.DARK if look.dark else theme.LIGHT)
 
     # --- states ------------------------------------------------------------------------
 

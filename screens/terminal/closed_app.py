@@ -38,7 +38,22 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
 
     def __init__(self, on_fault: OnFault, driver_class: type[Driver] | None = None) -> None:
         self._on_fault = on_fault
+        self._parsed_for = ""
         super().__init__(driver_class=driver_class)
+
+    def begin_with(self, surface: str) -> None:
+        """Set the first theme before the stylesheet is read: it is parsed only once then."""
+        self.set_reactive(App.theme, surface)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._parsed_for = surface
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the stylesheet again, unless that was done for the same theme."""
+        if self.theme != self._parsed_for:
+            self._parsed_for = self.theme
+            super().refresh_css(animate)
 
     # --- errors ------------------------------------------------------------------------
 

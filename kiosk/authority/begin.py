@@ -24,7 +24,14 @@ from kiosk.authority.card_evidence import (
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import station_barred
-from kiosk.authority.steps import UNLOCKS, card_barred, is_registered, offers, secret_barred
+from kiosk.authority.steps import (
+    UNLOCKS,
+    card_barred,
+    counted_steps,
+    is_registered,
+    offers,
+    secret_barred,
+)
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
@@ -45,6 +52,7 @@ from kiosk.contract.messages import (
     CardProof,
     CardReport,
     EnterCode,
+    Offer,
     Purpose,
     Reason,
     Refusal,
@@ -290,9 +298,10 @@ def _menu(
     return VisitOpened(
         visit=VisitId(here.visit.id),
         holder_name=here.holder.name,
-        offers=() if isinstance(offered, VisitRefused) else offered,
+        offers=()
+        if isinstance(offered, VisitRefused)
+        else tuple(Offer(one, len(counted_steps(here.policy, one))) for one in offered),
         resumed=_code_page(uow, carried) if carried else None,
-        verification=tuple(factor.value for factor in here.policy.verification),
     )
 
 

@@ -14,7 +14,7 @@ from typing import assert_never
 
 from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
-from kiosk.contract.messages import Purpose, Reason
+from kiosk.contract.messages import Position, Purpose, Reason
 from kiosk.contract.policy import Factor, Policy
 
 # What a card's holder may do, and why one can do nothing: pure.
@@ -203,6 +203,34 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
             return (Gate.STOP_NUMBER,)
         case _:
             assert_never(purpose)
+
+
+Step = tuple[Purpose, Gate | None]
+"""What a holder counts as one step. No gate: the page on which they say that the card is theirs."""
+
+
+def counted_steps(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Step, ...]:
+    """Return the steps that a holder sees; a first unlock goes on as a registration."""
+    own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
+    if purpose not in UNLOCKS:
+        return own
+    first = purpose is Purpose.FIRST_UNLOCK
+    after = counted_steps(policy, Purpose.REGISTER, claimed=claimed) if first else ()
+    return ((purpose, None), *own, *after)
+
+
+def position(
+    policy: Policy, progress: Progress, gate: Gate, *, after_first_unlock: bool = False
+) -> Position:
+    """Return how far a holder is at ``gate``.
+
+    A gate that is not on the path any more (the PIN was proven since by another call) is shown
+    as the last step: a number on a screen is no reason to refuse a call.
+    """
+    begun_as = Purpose.FIRST_UNLOCK if after_first_unlock else progress.purpose
+    steps = counted_steps(policy, begun_as, claimed=progress.claimed)
+    step = (progress.purpose, gate)
+    return Position(steps.index(step) + 1 if step in steps else len(steps), len(steps))
 
 
 def next_gate(policy: Policy, progress: Progress) -> Gate | None:

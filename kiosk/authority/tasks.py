@@ -41,7 +41,7 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
         case None:
             return finished(uow, context)
         case Gate.PIN:
-            return ProvePin()
+            return ProvePin(position=context.position(gate))
         case Gate.QUESTIONS:
             _need_codes(uow, context)
             return _choose_questions(uow, context)
@@ -58,7 +58,8 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
         case Gate.STOP_NUMBER:
             return enter_stop_number(uow, context)
         case Gate.NEW_PIN:
-            return SetPin(context.policy.pin_rules(context.holder.number))
+            rules = context.policy.pin_rules(context.holder.number)
+            return SetPin(rules, position=context.position(gate))
         case _:
             assert_never(gate)
 
@@ -79,7 +80,8 @@ def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
     pending = context.pending.email if context.pending else None
     registered = context.registration.email if context.registration else None
     suggested = typed or pending or registered or context.holder.email or ""
-    return GiveEmail(suggested, context.policy.email_domains)
+    domains, position = context.policy.email_domains, context.position(Gate.EMAIL)
+    return GiveEmail(suggested, domains, position=position)
 
 
 def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
@@ -92,7 +94,8 @@ def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
     texts = uow.questions.by_ids(asked)
     failures = registration.failures if context.is_proven else registration.unproven_failures
     left = max(0 if context.is_proven else 1, context.policy.max_failures - failures)
-    return AnswerQuestions(tuple(Question(i, texts[i].text) for i in asked), left)
+    questions = tuple(Question(i, texts[i].text) for i in asked)
+    return AnswerQuestions(questions, left, position=context.position(Gate.ANSWERS))
 
 
 def paused_until(context: VisitContext) -> datetime | None:
@@ -137,7 +140,8 @@ def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
 
 def send_code(context: VisitContext) -> SendCode:
     """Say where a code has to go."""
-    return SendCode(mask_email(context.address), context.asks_owner)
+    masked, position = mask_email(context.address), context.position(context.code_gate)
+    return SendCode(masked, context.asks_owner, position=position)
 
 
 def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
@@ -150,6 +154,7 @@ def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> Enter
         resend_in_s=may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
+        position=context.position(context.code_gate),
     )
 
 
@@ -209,4 +214,5 @@ def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
 
 def _choose_questions(uow: UnitOfWork, context: VisitContext) -> ChooseQuestions:
     bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
-    return ChooseQuestions(bank, context.policy.questions_registered)
+    count, position = context.policy.questions_registered, context.position(Gate.QUESTIONS)
+    return ChooseQuestions(bank, count, position=position)

@@ -18,6 +18,7 @@ from kiosk.authority.steps import (
     card_barred,
     is_registered,
     next_gate,
+    position,
     reaches,
 )
 from kiosk.authority.store.records import (
@@ -33,7 +34,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
+from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
 from kiosk.contract.policy import Genuine, Policy
 
 # Codes that staff gave by word of mouth, to somebody who cannot read their email.
@@ -97,6 +98,7 @@ class VisitContext:
 
     ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
     entered rightly in this visit. Neither is one that staff gave who may give none any more.
+    ``after_first_unlock``: this registration goes on after a first unlock in the same visit.
     """
 
     visit: Visit
@@ -108,6 +110,7 @@ class VisitContext:
     proven_code: EmailCode | None
     policy: Policy
     now: datetime
+    after_first_unlock: bool
 
     @property
     def progress(self) -> Progress:
@@ -195,6 +198,11 @@ class VisitContext:
         code, purpose = self.code, self.visit.purpose
         assisted = code is not None and is_assisted(code) and code.purpose is purpose
         return assisted and self.visit.questions_carried and not self._answered_here
+
+    def position(self, gate: Gate) -> Position:
+        """Return how far the holder is at ``gate``, for the page that shows it."""
+        after = self.after_first_unlock
+        return position(self.policy, self.progress, gate, after_first_unlock=after)
 
     def need(self, gate: Gate) -> None:
         """Raise ``StepRefused`` unless ``gate`` can be stood at now.
@@ -325,6 +333,9 @@ def look(
         proven_code=_vouched_for(uow, uow.codes.get(visit.code_proven_id or "")),
         policy=policy,
         now=uow.now,
+        # Only an unlock is granted anything; a visit that was, and registers, began as the first.
+        after_first_unlock=visit.purpose is Purpose.REGISTER
+        and bool(uow.journal.of_visit(visit.id)),
     )
 
 

@@ -302,32 +302,48 @@ class PinRules(Wire, frozen=True):
     personal: tuple[str, ...] = ()
 
 
-class ProvePin(Wire, frozen=True):
+class Position(Wire, frozen=True):
+    """Step ``index``, counted from 1, of ``count``: for the display alone.
+
+    No station sends it back and no decision rests on it: one that lies about it changes nothing.
+    """
+
+    index: int
+    count: int
+
+
+class CountedTask(Wire, frozen=True, kw_only=True):
+    """A task that is one of the steps of its visit."""
+
+    position: Position
+
+
+class ProvePin(CountedTask, frozen=True):
     """Enter the PIN that the card knows."""
 
 
-class ChooseQuestions(Wire, frozen=True):
+class ChooseQuestions(CountedTask, frozen=True):
     """Choose ``count`` of ``bank`` and answer them."""
 
     bank: tuple[Question, ...]
     count: int
 
 
-class GiveEmail(Wire, frozen=True):
+class GiveEmail(CountedTask, frozen=True):
     """Confirm or change the address; ``domains`` are the approved ones, empty for any."""
 
     suggested: str
     domains: tuple[str, ...]
 
 
-class AnswerQuestions(Wire, frozen=True):
+class AnswerQuestions(CountedTask, frozen=True):
     """Answer all of ``questions`` as one attempt."""
 
     questions: tuple[Question, ...]
     attempts_left: int
 
 
-class SendCode(Wire, frozen=True):
+class SendCode(CountedTask, frozen=True):
     """A code has to be sent to ``masked``; the station asks for it at once.
 
     ``proves_owner``: it goes to an address that is known already, as a factor, because the card
@@ -338,7 +354,7 @@ class SendCode(Wire, frozen=True):
     proves_owner: bool = False
 
 
-class EnterCode(Wire, frozen=True):
+class EnterCode(CountedTask, frozen=True):
     """Enter the code that was sent to ``masked``; seconds count from this answer.
 
     ``masked`` is empty for a code that staff gave by word of mouth; another one by mail
@@ -360,7 +376,7 @@ class EnterStopNumber(Wire, frozen=True):
     tries_left: int
 
 
-class SetPin(Wire, frozen=True):
+class SetPin(CountedTask, frozen=True):
     """Choose a new PIN."""
 
     rules: PinRules
@@ -454,17 +470,20 @@ UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | 
 # Replies to what the holder gave, and refusals.
 
 
-class VisitOpened(Wire, frozen=True):
-    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
+class Offer(Wire, frozen=True):
+    """What the holder may choose, and in how many steps; a PIN that is only claimed adds one."""
 
-    ``verification`` names the policy's factors in order, for the step count on the screen.
-    """
+    purpose: Purpose
+    steps: int
+
+
+class VisitOpened(Wire, frozen=True):
+    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for."""
 
     visit: VisitId
     holder_name: str
-    offers: tuple[Purpose, ...]
+    offers: tuple[Offer, ...]
     resumed: tuple[Purpose, EnterCode] | None = None
-    verification: tuple[str, ...] = ("questions", "email-code")
 
 
 class Refusal(Wire, frozen=True):

@@ -20,8 +20,10 @@ from kiosk.contract.messages import (
     EnterCode,
     EnterStopNumber,
     GiveEmail,
+    Offer,
     PinEntry,
     PinRules,
+    Position,
     Purpose,
     Question,
     Reason,
@@ -130,27 +132,25 @@ class VisitState(Struct, frozen=True):
     ``pin_pad``: no PIN is entered at the station; the reader asks for it on its own keys,
     except for a change of it where these cannot do that (``pad_changes`` is False).
     ``unlocked``: the card has a new PIN since its first unlock in this visit.
-    ``asks_owner``: a code to a known address is one of its steps; ``at_owner``: it is due now.
+    ``position``: the step that the authority says the holder is at, for the page to show.
     """
 
     id: VisitId
     at: CardAddress
     holder_name: str
-    verification: tuple[str, ...]
     purpose: Purpose | None = None
     sent: int = 0
     pin_pad: bool = False
     pad_changes: bool = True
-    asks_owner: bool = False
-    at_owner: bool = False
     unlocked: bool = False
+    position: Position | None = None
 
 
 class Menu(Struct, frozen=True):
     """Choose what to do."""
 
     visit: VisitState
-    offers: tuple[Purpose, ...]
+    offers: tuple[Offer, ...]
 
 
 class ConfirmOwner(Struct, frozen=True):
@@ -363,6 +363,17 @@ ClosingState = Success | Refused | RemoveCard
 
 
 State = Attract | OutOfService | Reading | Working | HolderState | StillThere | ClosingState
+
+
+def position_of(state: State) -> Position | None:
+    """Return the step that the page shows; None where none counts."""
+    match state:
+        case Attract() | OutOfService() | Reading() | Refused() | RemoveCard():
+            return None
+        case StillThere(inner):
+            return inner.visit.position
+        case _:
+            return state.visit.position
 
 
 def visit_of(state: State) -> VisitId | None:

@@ -25,14 +25,17 @@ from kiosk.contract.messages import (
     CodeEnd,
     CodeNotSent,
     CodeWrong,
+    CountedTask,
     EmailRefused,
     EnterCode,
     EnterStopNumber,
     Finished,
     GiveEmail,
+    Offer,
     OnPad,
     PinEntry,
     PinRules,
+    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -138,8 +141,9 @@ Move = tuple[State, tuple[Command, ...]]
 def on_holder(state: HolderState, event: Event) -> Move | None:
     """Return where the act leads, or None where it means nothing on this page."""
     match state, event:
-        case Menu(), Chose(purpose=purpose) if purpose in state.offers:
-            return _chosen(state, purpose)
+        case Menu(), Chose(purpose=purpose):
+            offer = next((one for one in state.offers if one.purpose is purpose), None)
+            return _chosen(state, offer) if offer else None
         case ConfirmOwner(), Confirmed():
             return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
         case EnterPin(), PinEntered():
@@ -159,7 +163,7 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             request = RequestCode(visit.id, attempt)
             return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((Menu() | ConfirmOwner() | CodeEntry()), MisuseNoticed()):
-            return _choose(state.visit, Purpose.REPORT_MISUSE, state)
+            return _choose(replace(state.visit, position=None), Purpose.REPORT_MISUSE, state)
         case StopNumberEntry(), StopNumberEntered():
             visit, attempt = counted(state.visit)
             number = SubmitStopNumber(visit.id, attempt, event.number)
@@ -194,10 +198,15 @@ def _try_again(state: Trouble | PadPaused) -> Move:
             assert_never(state)
 
 
-def _chosen(state: Menu, purpose: Purpose) -> Move:
-    if purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
-        return ConfirmOwner(replace(state.visit, purpose=purpose)), ()
-    return _choose(state.visit, purpose, state)
+def _chosen(state: Menu, offer: Offer) -> Move:
+    visit = _beginning(state.visit, offer)
+    if offer.purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
+        return ConfirmOwner(visit), ()
+    return _choose(visit, offer.purpose, state)
+
+
+def _beginning(visit: VisitState, offer: Offer) -> VisitState:
+    return replace(visit, purpose=offer.purpose, position=Position(1, offer.steps))
 
 
 def _choose(visit: VisitState, purpose: Purpose, back: HolderState) -> Move:
@@ -324,7 +333,8 @@ def ask_new(visit: VisitState, rules: PinRules) -> Move:
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
         change = ChangePin(visit.id, visit.at, OnPad(), new)
-        return working(visit, Work.CHANGE_ON_PAD, change, EnterPin(_at_station(visit)))
+        typed = EnterPin(_at_present_pin(_at_station(visit)))
+        return working(visit, Work.CHANGE_ON_PAD, change, typed)
     visit, attempt = counted(visit)
     unblock = UnblockPin(visit.id, visit.at, new, attempt)
     return working(visit, Work.NEW_PIN_ON_PAD, unblock, NewPin(_at_station(visit), rules))
@@ -351,6 +361,12 @@ def _at_station(visit: VisitState) -> VisitState:
     return replace(visit, pin_pad=False)
 
 
+def _at_present_pin(visit: VisitState) -> VisitState:
+    """Return a change of PIN a step back: its present PIN is the step before the new one."""
+    at = visit.position
+    return replace(visit, position=Position(at.index - 1, at.count) if at else None)
+
+
 # Answers of the card and the authority.
 
 
@@ -363,13 +379,16 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             away = Refusal(Reason.AUTHORITY_AWAY)
             return _refused(state.visit, away)
         case Working(), Replied():
-            return _replied(state, event.reply)
+            return _replied(_placed(state, event.reply), event.reply)
         case Working(), PadEnded():
             return paused(state, event.notice)
         case Working(work=Work(on_pad=True)), PinFailed():
             return paused(state, PadNotice.WRONG, event.tries_left)
         case Working(work=Work(on_pad=True)), PinNotTaken():
             return paused(state, event.trouble)
+        case Working(command=ChangePin()), PinFailed():
+            page = EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
+            return page, ()
         case Working(), PinFailed():
             return EnterPin(state.visit, wrong=True, tries_left=event.tries_left), ()
         case Working(back=NewPin() as page), PinNotTaken():
@@ -395,16 +414,15 @@ def _opened(read: CardRead) -> Move:
         read.visit,
         read.at,
         reply.holder_name,
-        reply.verification,
         pin_pad=read.pin_pad,
         pad_changes=read.pad_changes,
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed
-        return CodeEntry(_at_code(replace(known, purpose=purpose), task), task), ()
+        return CodeEntry(replace(known, purpose=purpose, position=task.position), task), ()
     match reply.offers:
-        case (Purpose.UNLOCK | Purpose.FIRST_UNLOCK as only,):
-            return ConfirmOwner(replace(known, purpose=only)), ()
+        case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
+            return ConfirmOwner(_beginning(known, only)), ()
         case _:
             return Menu(known, reply.offers), ()
 
@@ -412,6 +430,22 @@ def _opened(read: CardRead) -> Move:
 def _refused(visit: VisitId, refusal: Refusal) -> Move:
     page = Refused(visit, refusal.reason, refusal.retry_at)
     return page, (EndVisit(visit, VisitEnd.REFUSED),)
+
+
+def _placed(state: Working, reply: Reply) -> Working:
+    """Return ``state`` at the step that the authority names, which no decision here rests on."""
+    match reply:
+        case AnswersWrong() | EmailRefused() | CodeNotSent() | CodeWrong() | CodeDead():
+            position: Position | None = reply.again.position
+        case CountedTask():
+            position = reply.position
+        case AnswersRefused():
+            position = state.visit.position
+        case VisitOpened() | Refusal() | StopNumberWrong() | EnterStopNumber() | Finished():
+            position = None
+        case _:
+            assert_never(reply)
+    return replace(state, visit=replace(state.visit, position=position))
 
 
 def _replied(state: Working, reply: Reply) -> Move | None:
@@ -454,11 +488,11 @@ def _given(state: Working, task: Task) -> Move:
         case AnswerQuestions():
             return AskQuestion(visit, task), ()
         case SendCode():
-            visit, attempt = counted(_at_code(visit, task))
+            visit, attempt = counted(visit)
             lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY)
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
-            return CodeEntry(_at_code(visit, task), task), ()
+            return CodeEntry(visit, task), ()
         case EnterStopNumber():
             return StopNumberEntry(visit, task), ()
         case SetPin() if visit.pin_pad:
@@ -470,12 +504,6 @@ def _given(state: Working, task: Task) -> Move:
             return done, (EndVisit(visit.id, VisitEnd.FINISHED),)
         case _:
             assert_never(task)
-
-
-def _at_code(visit: VisitState, task: SendCode | EnterCode) -> VisitState:
-    """Note which of the visit's codes is due, for the count of its steps."""
-    owner = task.proves_owner
-    return replace(visit, asks_owner=visit.asks_owner or owner, at_owner=owner)
 
 
 def _current_pin(state: Working) -> PinEntry | None:

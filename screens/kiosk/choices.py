@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import Offer
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import ConfirmOwner, Menu
 from screens.kiosk.entry_pages import ChoicesPage
@@ -36,17 +36,14 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
         yield self.actions(self.stop_button(), self.not_me_button())
 
-    def _choice(self, number: int, purpose: Purpose) -> Choice:
+    def _choice(self, number: int, offer: Offer) -> Choice:
         return Choice(
             number,
-            choices.purpose(purpose),
-            partial(self._choose, purpose),
+            choices.purpose(offer.purpose),
+            partial(self.report, Chose(self.visit, offer.purpose)),
             self.kit.look.glyphs.pointer,
-            aside=choices.duration(purpose),
+            aside=choices.duration(offer.purpose),
         )
-
-    def _choose(self, purpose: Purpose) -> None:
-        self.report(Chose(self.visit, purpose))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -22,8 +22,7 @@ from textual.widget import Widget
 from kiosk.contract.messages import VisitId
 from kiosk.contract.reference import reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
-from kiosk.station.states import State, visit_of
-from screens.kiosk.progress import position
+from kiosk.station.states import State, position_of, visit_of
 from screens.theme import Appearance
 from screens.widgets.frame import BottomBar, TopBar
 from screens.widgets.keys import BigButton, Pressable
@@ -153,7 +152,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
-        self._step = position(state)
+        self._position = position_of(state)
         self._reported = False
 
     # --- what it shows -----------------------------------------------------------------
@@ -162,7 +161,8 @@ class Page(Screen[None], inherit_bindings=False):
         """Frame the content; the demo's strip, where there is one, stands below it."""
         look = self.kit.look
         self._take_shape()
-        step = frame.step(*self._step) if self._step else ""
+        at = self._position
+        step = frame.step(at.index, at.count) if at else ""
         yield TopBar(look, step, lambda: self.kit.comfort.dark, self.kit.toggle_dark)
         yield Vertical(Card(*self.content(), classes=self.mood), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")

@@ -64,6 +64,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import Plastic
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import EMAIL, KNOWN, World
+from tests.support.steps import offered
 
 THIEFS: Final = ("mallory@trust.nhs.uk", "mallory@nhs.net")
 BENS, CARAS = "ben@trust.nhs.uk", "cara@trust.nhs.uk"
@@ -349,7 +350,7 @@ class Liar:
         if opened.resumed:
             visit.task = opened.resumed[1]
             return
-        wanted = [one for one in opened.offers if one in OWN_CHANGES]
+        wanted = [one for one in offered(opened) if one in OWN_CHANGES]
         if not wanted:
             return
         purpose = wanted[how % len(wanted)]
@@ -390,7 +391,7 @@ class Liar:
         self.visits.append(visit)
         self._see_opened(visit, opened)
         if opened.resumed is None:
-            wanted = [one for one in opened.offers if one in OWN_CHANGES]
+            wanted = [one for one in offered(opened) if one in OWN_CHANGES]
             if wanted:
                 self.choose(0, tuple(Purpose).index(wanted[how % len(wanted)]))
         self.pin(0, 0)
@@ -642,7 +643,9 @@ class Liar:
         match visit.task:
             case VisitOpened(resumed=None, offers=offers):
                 purposes = tuple(Purpose)
-                self.choose(which, purposes.index(offers[how % len(offers)]) if offers else how)
+                self.choose(
+                    which, purposes.index(offers[how % len(offers)].purpose) if offers else how
+                )
             case VisitOpened() | EnterCode() | CodeWrong():
                 self.code(which, how % 3)
             case ProvePin():

@@ -7,7 +7,15 @@ import pytest
 
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import EnterCode, ProvePin, Purpose, Reason, Refusal, SendCode
+from kiosk.contract.messages import (
+    EnterCode,
+    Position,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+)
 from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import given
 from tests.authority.station_visit import Sitting
@@ -24,8 +32,10 @@ def card(world: World) -> Card:
 
 def start(world: World, card: Card, plastic: Plastic) -> Sitting:
     sitting = world.insert(card, plastic=plastic)
-    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
-    assert sitting.verify_pin() == SendCode("a•••@trust.nhs.uk", proves_owner=True)
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ProvePin)
+    assert sitting.verify_pin() == SendCode(
+        "a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 5)
+    )
     return sitting
 
 

@@ -42,7 +42,7 @@ def signing() -> Plastic:
 def begun(world: World, card: Card, plastic: Plastic) -> Sitting:
     """The holder registers; a code for them is on its way."""
     sitting = world.insert(card, plastic=plastic, station=AT_HOLDER)
-    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ProvePin)
     sitting.verify_pin()
     assert isinstance(sitting.send(), EnterCode)
     return sitting
@@ -82,7 +82,7 @@ def test_while_the_holder_has_walked_away(world: World, card: Card) -> None:
     thief = copied(world, card)
     thief.verify_pin()
     back = world.insert(card, plastic=signing(), station="C")
-    assert back.enter(world.relay.code) == ProvePin()
+    assert isinstance(back.enter(world.relay.code), ProvePin)
     gets_nothing(world, thief)
     assert isinstance(back.verify_pin(), ChooseQuestions)
     gets_nothing(world, thief)

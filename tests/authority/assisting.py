@@ -14,12 +14,14 @@ from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import EnterCode, Reason, Refusal
+from kiosk.contract.messages import EnterCode, Position, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.station_visit import Sitting
 from tests.authority.world import World
 
-GIVEN = EnterCode("", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5)
+GIVEN = EnterCode(
+    "", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5, position=Position(3, 4)
+)
 """What a station shows of a code that was given at this moment."""
 
 

@@ -14,6 +14,7 @@ from kiosk.contract.messages import (
     EnterCode,
     Finished,
     GiveEmail,
+    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -48,7 +49,9 @@ def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) ->
     sitting = to_code(world, card, OTHER)
     first = world.relay.code
     reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert reply == CodeNotSent(mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk"))
+    assert reply == CodeNotSent(
+        mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+    )
     with pytest.raises(StepRefused):
         sitting.enter(first)
     world.clock.forward(seconds=60)
@@ -69,7 +72,9 @@ def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
     sitting.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailUnavailable("away")
     reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk"))
+    assert reply == CodeNotSent(
+        mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+    )
     world.relay.failure = None
     assert isinstance(sitting.send(), EnterCode)
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
@@ -80,7 +85,9 @@ def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card
     sitting.authority.save_questions(sitting.visit, given())
     world.relay.failure = MailRefused("no such mailbox")
     reply = sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
-    assert reply == CodeNotSent(mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS))
+    assert reply == CodeNotSent(
+        mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS, position=Position(3, 4))
+    )
     world.relay.failure = None
     assert isinstance(
         sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
@@ -131,7 +138,7 @@ def test_too_late_it_starts_afresh(world: World, card: Card) -> None:
     back = world.insert(card)
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is None
-    assert back.authority.choose(back.visit, Purpose.REGISTER) == ProvePin()
+    assert isinstance(back.authority.choose(back.visit, Purpose.REGISTER), ProvePin)
     with pytest.raises(StepRefused):
         back.enter(code)
     with pytest.raises(StepRefused):

@@ -12,6 +12,7 @@ from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
     AnswersWrong,
+    Position,
     Reason,
     Refusal,
     SendCode,
@@ -38,7 +39,7 @@ def test_right_answers_lead_on_and_cost_nothing(world: World, card: Card, sittin
     task = sitting.questions()
     assert len(task.questions) == 3
     assert task.attempts_left == 3
-    assert sitting.answer(task) == SendCode("a•••@trust.nhs.uk")
+    assert sitting.answer(task) == SendCode("a•••@trust.nhs.uk", position=Position(3, 4))
     assert world.registration(card).failures == 0
     assert world.kinds() == [
         "visit-opened",
@@ -53,7 +54,7 @@ def test_a_wrong_set_counts_down_and_asks_the_same(sitting: Sitting) -> None:
     for left in (2, 1):
         reply = sitting.answer(task, wrong=True)
         assert isinstance(reply, AnswersWrong)
-        assert reply.again == AnswerQuestions(task.questions, left)
+        assert reply.again == AnswerQuestions(task.questions, left, position=Position(2, 4))
 
 
 def test_the_third_wrong_set_blocks_and_tells_holder_and_staff(

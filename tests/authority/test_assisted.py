@@ -16,6 +16,7 @@ from kiosk.contract.messages import (
     CodeWrong,
     EnterCode,
     Finished,
+    Position,
     Purpose,
     SendCode,
     SetPin,
@@ -34,6 +35,7 @@ from tests.authority.assisting import (
 )
 from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import World
+from tests.support.steps import offered
 
 MASKED = "a•••@trust.nhs.uk"
 CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
@@ -64,7 +66,7 @@ def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True, station="Ward 7")
     assert opened(sitting).resumed is None
-    assert opened(sitting).offers == (Purpose.UNLOCK,)
+    assert offered(opened(sitting)) == (Purpose.UNLOCK,)
     questions = sitting.questions()
     assert sitting.answer(questions) == GIVEN
     assert world.relay.sent == []
@@ -112,7 +114,7 @@ def test_until_a_second_agrees_stations_know_nothing_of_it(
     world.policy = Policy(four_eyes=True)
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
-    assert sitting.answer(sitting.questions()) == SendCode(MASKED)
+    assert sitting.answer(sitting.questions()) == SendCode(MASKED, position=Position(3, 4))
     with pytest.raises(StepRefused):
         sitting.enter(issued.code)
     agree(office_beside(world), issued)
@@ -141,7 +143,8 @@ def test_where_the_code_comes_first_it_is_asked_first(
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
     assert opened(sitting).resumed is None
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
+    given = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert given == replace(GIVEN, position=Position(2, 4))
     questions = sitting.enter(issued.code)
     assert isinstance(questions, AnswerQuestions)
     nothing_opens(sitting)
@@ -156,7 +159,8 @@ def test_where_the_code_is_all_it_is_still_not_resumed_by(
     issued = give(agent, card)
     sitting = world.insert(card, blocked=True)
     assert opened(sitting).resumed is None
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == GIVEN
+    given = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert given == replace(GIVEN, position=Position(2, 3))
     assert isinstance(sitting.enter(issued.code), SetPin)
     sitting.grant()
 

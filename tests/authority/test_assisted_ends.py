@@ -16,6 +16,7 @@ from kiosk.contract.messages import (
     CodeEnd,
     CodeWrong,
     EnterCode,
+    Position,
     Reason,
     Refusal,
     SendCode,
@@ -62,7 +63,7 @@ def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office
         assert sitting.enter(wrong_code(issued.code)) == CodeWrong(
             structs.replace(GIVEN, tries_left=left)
         )
-    dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED))
+    dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
     assert sitting.enter(wrong_code(issued.code)) == dead
     assert sitting.enter(issued.code) == dead
     assert world.registration(card).failures == 0
@@ -72,7 +73,9 @@ def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Offic
     issued = give(agent, card)
     sitting = answered(world, card)
     world.clock.forward(minutes=15)
-    assert sitting.enter(issued.code) == CodeDead(CodeEnd.EXPIRED, SendCode(MASKED))
+    assert sitting.enter(issued.code) == CodeDead(
+        CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+    )
     assert isinstance(sitting.send(), EnterCode)
     assert isinstance(sitting.enter(world.relay.code), SetPin)
 
@@ -84,7 +87,7 @@ def test_it_works_once(world: World, card: Card, agent: Office) -> None:
     sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     sitting.pull()
     back = world.insert(card, blocked=True)
-    assert back.answer(back.questions()) == SendCode(MASKED)
+    assert back.answer(back.questions()) == SendCode(MASKED, position=Position(3, 4))
     with pytest.raises(StepRefused):
         back.enter(issued.code)
 
@@ -108,7 +111,9 @@ def test_withdrawn_while_its_page_is_up(world: World, card: Card, agent: Office)
     issued = give(agent, card)
     sitting = answered(world, card)
     withdraw(agent, issued)
-    assert sitting.enter(issued.code) == CodeDead(CodeEnd.WITHDRAWN, SendCode(MASKED))
+    assert sitting.enter(issued.code) == CodeDead(
+        CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+    )
     assert world.events()[-1].detail["withdrawn"] is True
     assert isinstance(sitting.send(), EnterCode)
     assert isinstance(sitting.enter(world.relay.code), SetPin)
@@ -136,9 +141,11 @@ def test_it_counts_only_as_long_as_those_who_gave_it_may(
     agree(second, issued)
     sitting = answered(world, card)
     _part_with(world, agent if who == "giver" else second, changes)
-    assert sitting.enter(issued.code) == CodeDead(CodeEnd.WITHDRAWN, SendCode(MASKED))
+    assert sitting.enter(issued.code) == CodeDead(
+        CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+    )
     again = world.insert(card, blocked=True)
-    assert again.answer(again.questions()) == SendCode(MASKED)
+    assert again.answer(again.questions()) == SendCode(MASKED, position=Position(3, 4))
 
 
 def test_whoever_gave_it_goes_before_the_secret_is_released(

@@ -18,6 +18,7 @@ from kiosk.contract.messages import (
     CodeWrong,
     EnterCode,
     PinState,
+    Position,
     Purpose,
     SendCode,
     SetPin,
@@ -142,7 +143,7 @@ def test_it_is_for_one_card(world: World, card: Card, agent: Office) -> None:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     other = world.insert(world.add_card(holder), blocked=True)
-    assert other.answer(other.questions()) == SendCode(MASKED)
+    assert other.answer(other.questions()) == SendCode(MASKED, position=Position(3, 4))
     with pytest.raises(StepRefused):
         other.enter(issued.code)
 

@@ -11,6 +11,7 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,
     CardReport,
+    Offer,
     PinState,
     Purpose,
     Reason,
@@ -22,6 +23,7 @@ from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.reference import reference_of
 from tests.authority.card_in_reader import Quiet
 from tests.authority.world import PUK, World
+from tests.support.steps import offered
 
 BLOCKED = Reason.REGISTRATION_BLOCKED
 
@@ -43,7 +45,7 @@ def _offers(world: World, card: Card, *, blocked: bool = False) -> tuple[Purpose
     opened = world.insert(card, blocked=blocked).opened
     assert isinstance(opened, VisitOpened)
     assert opened.resumed is None
-    return opened.offers
+    return offered(opened)
 
 
 def _block(world: World, card: Card) -> None:
@@ -176,7 +178,7 @@ def test_what_is_shown_of_a_visit(world: World) -> None:
     opened = sitting.opened
     assert isinstance(opened, VisitOpened)
     assert (opened.visit, opened.holder_name) == (sitting.visit, "Asha Okafor")
-    assert opened.verification == ("questions", "email-code")
+    assert opened.offers[0] == Offer(Purpose.UNLOCK, 4)
     assert PUK not in repr(opened)
     with world.store.read() as uow:
         events = uow.trail.oldest(AuditQuery(reference=reference_of(sitting.visit)))

@@ -11,6 +11,7 @@ from kiosk.contract.messages import (
     EnterCode,
     Finished,
     GiveEmail,
+    Position,
     Purpose,
     Reason,
     Refusal,
@@ -78,7 +79,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     card = world.registered_card()
     sitting = world.insert(card)
     sitting.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
-    assert sitting.verify_pin() == GiveEmail(EMAIL, DOMAINS)
+    assert sitting.verify_pin() == GiveEmail(EMAIL, DOMAINS, position=Position(2, 3))
     assert isinstance(
         sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
     )

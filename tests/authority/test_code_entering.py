@@ -13,6 +13,7 @@ from kiosk.contract.messages import (
     CodeEnd,
     CodeWrong,
     EnterCode,
+    Position,
     Purpose,
     SendCode,
     SetPin,
@@ -64,8 +65,10 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting)
         reply = sitting.enter(wrong_code(code))
         assert isinstance(reply, CodeWrong)
         assert reply.again.tries_left == left
-    assert sitting.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, SendCode(MASKED))
-    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, SendCode(MASKED))
+    assert sitting.enter(wrong_code(code)) == CodeDead(
+        CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4))
+    )
+    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
     assert world.registration(card).failures == 0
     sitting.pull()
     assert _resumed(world.insert(card, blocked=True)) is None
@@ -74,7 +77,9 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting)
 def test_late_is_dead(world: World, card: Card, sitting: Sitting) -> None:
     sitting.to_code()
     world.clock.forward(minutes=15)
-    assert sitting.enter(world.relay.code) == CodeDead(CodeEnd.EXPIRED, SendCode(MASKED))
+    assert sitting.enter(world.relay.code) == CodeDead(
+        CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+    )
     assert isinstance(sitting.send(), EnterCode)
     assert isinstance(sitting.enter(world.relay.code), SetPin)
 

@@ -18,6 +18,7 @@ from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,
     EnterCode,
+    Position,
     Purpose,
     Reason,
     Refusal,
@@ -29,6 +30,7 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support.steps import offered
 
 MASKED = "a•••@trust.nhs.uk"
 
@@ -65,7 +67,7 @@ def _card_of(world: World, sitting: Sitting) -> Card:
 
 def test_a_code_goes_to_the_registered_address(world: World, sitting: Sitting) -> None:
     assert sitting.to_code() == EnterCode(
-        MASKED, digits=8, expires_in_s=900, resend_in_s=60, tries_left=5
+        MASKED, digits=8, expires_in_s=900, resend_in_s=60, tries_left=5, position=Position(3, 4)
     )
     [message] = world.relay.sent
     assert (message.to, message.secret) == (EMAIL, True)
@@ -106,7 +108,9 @@ def test_mail_away_loses_nothing(world: World, sitting: Sitting, failure: MailEr
     world.relay.failure = failure
     for _ in range(5):
         reply = sitting.send()
-        assert reply == CodeNotSent(mail_away=True, retry_in_s=0.0, again=SendCode(MASKED))
+        assert reply == CodeNotSent(
+            mail_away=True, retry_in_s=0.0, again=SendCode(MASKED, position=Position(3, 4))
+        )
     world.relay.failure = None
     assert isinstance(sitting.send(), EnterCode)
     assert isinstance(sitting.enter(world.relay.code), SetPin)
@@ -210,7 +214,7 @@ def test_an_unlock_from_the_menu_is_refused_before_its_questions(world: World, c
     _use_up_codes(world, card, blocked=True)
     sitting = world.insert(card)
     assert isinstance(sitting.opened, VisitOpened)
-    assert Purpose.UNLOCK in sitting.opened.offers
+    assert Purpose.UNLOCK in offered(sitting.opened)
     reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert (reply.reason, reply.retry_at) == (

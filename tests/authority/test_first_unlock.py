@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.administration.codes import LocalCodesDesk
 from kiosk.authority.administration.office import Office
@@ -21,6 +22,7 @@ from kiosk.contract.messages import (
     EnterCode,
     Finished,
     GiveEmail,
+    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -46,6 +48,7 @@ from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.registering import given
 from tests.authority.station_visit import Sitting, wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support.steps import offered as offers_of
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def agent(world: World) -> Office:
 
 def offered(sitting: Sitting) -> tuple[Purpose, ...] | Reason:
     opened = sitting.opened
-    return opened.reason if isinstance(opened, Refusal) else opened.offers
+    return opened.reason if isinstance(opened, Refusal) else offers_of(opened)
 
 
 def chosen(world: World, card: Card) -> Sitting:
@@ -79,7 +82,7 @@ def unlocked(world: World, card: Card, agent: Office) -> Sitting:
     sitting = chosen(world, card)
     assert isinstance(sitting.enter(issued.code), SetPin)
     done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
-    assert done == ProvePin()
+    assert isinstance(done, ProvePin)
     return sitting
 
 
@@ -100,15 +103,23 @@ def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: 
     sitting = world.insert(card, blocked=True)
     assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
     authority, visit = world.authority, sitting.visit
-    assert authority.choose(visit, Purpose.FIRST_UNLOCK) == GIVEN
+    entry = authority.choose(visit, Purpose.FIRST_UNLOCK)
+    assert entry == structs.replace(GIVEN, position=Position(2, 7))
     nothing_opens(sitting)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    new_pin = sitting.enter(issued.code)
+    assert isinstance(new_pin, SetPin)
     grant = sitting.grant()
-    assert authority.record_outcome(visit, grant.journal, UnblockDone()) == ProvePin()
+    pin = authority.record_outcome(visit, grant.journal, UnblockDone())
+    assert isinstance(pin, ProvePin)
     assert kept(world, issued).consumed_at is not None
-    assert isinstance(sitting.verify_pin(), ChooseQuestions)
-    assert isinstance(authority.save_questions(visit, given()), GiveEmail)
-    assert isinstance(sitting.email(EMAIL), EnterCode)
+    questions = sitting.verify_pin()
+    assert isinstance(questions, ChooseQuestions)
+    email = authority.save_questions(visit, given())
+    assert isinstance(email, GiveEmail)
+    code = sitting.email(EMAIL)
+    assert isinstance(code, EnterCode)
+    steps = [task.position for task in (new_pin, pin, questions, email, code)]
+    assert steps == [Position(index, 7) for index in range(3, 8)]
     assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert is_registered(world, card)
     assert notices(world) == [
@@ -174,7 +185,12 @@ def test_what_was_not_sent_is_tried_again_in_the_same_visit(
     assert isinstance(again, SetPin)
     journal = sitting.grant().journal
     for _ in range(2):  # the first answer was lost
-        assert sitting.authority.record_outcome(sitting.visit, journal, UnblockDone()) == ProvePin()
+        assert isinstance(
+            sitting.authority.record_outcome(sitting.visit, journal, UnblockDone()), ProvePin
+        )
+    late = sitting.authority.record_outcome(sitting.visit, journal, UnblockNotSent())
+    assert isinstance(late, SetPin)
+    assert (again.position, late.position) == (Position(3, 7), Position(3, 7))
     assert world.kinds().count("unblock-done") == 1
 
 

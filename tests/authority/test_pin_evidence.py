@@ -19,6 +19,7 @@ from kiosk.contract.messages import (
     GiveEmail,
     PinChallenge,
     PinProof,
+    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -41,7 +42,7 @@ def card(world: World) -> Card:
 
 def begun(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
     sitting = world.insert(card, plastic=plastic)
-    assert sitting.authority.choose(sitting.visit, purpose) == ProvePin()
+    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
     return sitting
 
 
@@ -135,7 +136,7 @@ def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
     card = world.add_card(world.add_holder())
     sitting = begun(world, card, Purpose.REGISTER, Quiet())
     task = sitting.verify_pin()
-    assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True)
+    assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 5))
     with pytest.raises(StepRefused):
         sitting.authority.save_questions(sitting.visit, given())
     with pytest.raises(StepRefused):
@@ -182,7 +183,7 @@ def test_walking_away_with_the_code_to_the_recorded_address(world: World) -> Non
     assert back.opened.resumed is not None
     purpose, page = back.opened.resumed
     assert (purpose, page.proves_owner) == (Purpose.REGISTER, True)
-    assert back.enter(world.relay.code) == ProvePin()
+    assert isinstance(back.enter(world.relay.code), ProvePin)
     assert isinstance(back.verify_pin(), ChooseQuestions)
 
 
@@ -223,7 +224,7 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
 ) -> None:
     sitting = begun(world, card, Purpose.CHANGE_EMAIL)
     assert sitting.authority.pin_verified(sitting.visit, None) == SendCode(
-        "a•••@trust.nhs.uk", proves_owner=True
+        "a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 4)
     )
     sitting.send()
     assert isinstance(sitting.enter(world.relay.code), GiveEmail)
@@ -240,6 +241,23 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
     world.insert(card).pull()
     assert world.registration(card).email == OTHER
     assert {notice.to for notice in world.outbox()} >= {EMAIL, OTHER}
+
+
+def test_a_visit_that_comes_back_counts_the_code_that_it_has_passed(
+    world: World, card: Card
+) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
+    sitting.authority.pin_verified(sitting.visit, None)
+    sitting.send()
+    given_email = sitting.enter(world.relay.code)
+    assert isinstance(given_email, GiveEmail)
+    sitting.email(OTHER)
+    sitting.pull()
+    back = world.insert(card)
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    _, page = back.opened.resumed
+    assert (given_email.position, page.position) == (Position(3, 4), Position(4, 4))
 
 
 def test_a_proven_pin_changes_the_address_at_once(world: World, card: Card) -> None:

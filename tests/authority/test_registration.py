@@ -21,6 +21,7 @@ from kiosk.contract.messages import (
     EnterCode,
     Finished,
     GiveEmail,
+    Position,
     ProvePin,
     Purpose,
     SendCode,
@@ -43,11 +44,13 @@ def card(world: World) -> Card:
 def test_the_whole_way(world: World, card: Card) -> None:
     sitting = world.insert(card)
     authority, visit = world.authority, sitting.visit
-    assert authority.choose(visit, Purpose.REGISTER) == ProvePin()
+    assert isinstance(authority.choose(visit, Purpose.REGISTER), ProvePin)
     questions = sitting.verify_pin()
     assert isinstance(questions, ChooseQuestions)
     assert (len(questions.bank), questions.count) == (8, 4)
-    assert authority.save_questions(visit, given()) == GiveEmail(EMAIL, DOMAINS)
+    assert authority.save_questions(visit, given()) == GiveEmail(
+        EMAIL, DOMAINS, position=Position(3, 4)
+    )
     code = authority.give_email(visit, f"  {OTHER.upper()} ", sitting.attempt())
     assert isinstance(code, EnterCode)
     assert code.masked == "A•••@nhs.net"
@@ -157,7 +160,7 @@ def test_addresses_that_are_not_taken(
     sitting = start(world, card, Purpose.REGISTER)
     sitting.authority.save_questions(sitting.visit, given())
     reply = sitting.authority.give_email(sitting.visit, email, sitting.attempt())
-    assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS))
+    assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS, position=Position(3, 4)))
     assert not world.relay.sent
     assert isinstance(
         sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode

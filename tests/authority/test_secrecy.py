@@ -37,7 +37,7 @@ def _everything(world: World) -> None:
     """Live through every flow, with failures on the way."""
     card = world.add_card(world.add_holder())
     sitting = world.insert(card)
-    assert sitting.authority.choose(sitting.visit, Purpose.REGISTER) == ProvePin()
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ProvePin)
     sitting.verify_pin()
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
     refused = (*given[:3], Answer(8, Sensitive("Zanzibar Lane")))

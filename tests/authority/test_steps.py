@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.steps import Gate, Progress, answers_come_before_code, next_gate, path, reaches
-from kiosk.contract.messages import Purpose
+from kiosk.authority.steps import (
+    OWNER_IS_ASKED,
+    UNLOCKS,
+    Gate,
+    Progress,
+    answers_come_before_code,
+    counted_steps,
+    next_gate,
+    path,
+    position,
+    reaches,
+)
+from kiosk.contract.messages import Position, Purpose
 from kiosk.contract.policy import Factor, Policy
 
 QUESTIONS_FIRST = Policy()
@@ -80,3 +91,60 @@ def test_a_new_pin_needs_every_factor_of_the_policy() -> None:
             needed = {Gate.ANSWERS, Gate.CODE} if policy.asks_questions else {Gate.CODE}
             progress = Progress(Purpose.UNLOCK, passed)
             assert reaches(policy, progress, Gate.NEW_PIN) is (needed <= passed)
+
+
+# How far a holder is, for the page that shows it.
+
+
+@pytest.mark.parametrize(
+    ("policy", "purpose", "count"),
+    [
+        (QUESTIONS_FIRST, Purpose.REGISTER, 4),
+        (CODE_ONLY, Purpose.REGISTER, 3),
+        (QUESTIONS_FIRST, Purpose.UNLOCK, 4),
+        (CODE_FIRST, Purpose.UNLOCK, 4),
+        (CODE_ONLY, Purpose.UNLOCK, 3),
+        (QUESTIONS_FIRST, Purpose.FIRST_UNLOCK, 7),
+        (CODE_ONLY, Purpose.FIRST_UNLOCK, 6),
+        (QUESTIONS_FIRST, Purpose.CHANGE_PIN, 2),
+        (QUESTIONS_FIRST, Purpose.CHANGE_QUESTIONS, 2),
+        (QUESTIONS_FIRST, Purpose.CHANGE_EMAIL, 3),
+    ],
+)
+def test_how_many_steps_there_are(policy: Policy, purpose: Purpose, count: int) -> None:
+    assert len(counted_steps(policy, purpose)) == count
+    more = 1 if purpose in OWNER_IS_ASKED or purpose is Purpose.FIRST_UNLOCK else 0
+    assert len(counted_steps(policy, purpose, claimed=True)) == count + more
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("purpose", Purpose)
+def test_each_gate_is_the_next_step(policy: Policy, purpose: Purpose, *, claimed: bool) -> None:
+    progress = Progress(purpose, claimed=claimed)
+    shown = [position(policy, progress, gate) for gate in path(policy, purpose, claimed=claimed)]
+    # An unlock begins with the page on which the holder says that the card is theirs.
+    first = 2 if purpose in UNLOCKS else 1
+    assert [one.index for one in shown] == list(range(first, first + len(shown)))
+    count = len(counted_steps(policy, purpose, claimed=claimed))
+    assert {one.count for one in shown} == {count}
+    if purpose is not Purpose.FIRST_UNLOCK:
+        assert shown[-1].index == count
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_registration_goes_on_where_the_first_unlock_ended(
+    policy: Policy, *, claimed: bool
+) -> None:
+    progress = Progress(Purpose.REGISTER, claimed=claimed)
+    gates = path(policy, Purpose.REGISTER, claimed=claimed)
+    shown = [position(policy, progress, gate, after_first_unlock=True) for gate in gates]
+    last = position(policy, Progress(Purpose.FIRST_UNLOCK), Gate.NEW_PIN)
+    assert [one.index for one in shown] == list(range(last.index + 1, last.index + 1 + len(gates)))
+    assert shown[-1].index == shown[-1].count
+
+
+def test_a_gate_that_left_the_path_is_shown_as_the_last_step() -> None:
+    proven = Progress(Purpose.CHANGE_QUESTIONS)
+    assert position(QUESTIONS_FIRST, proven, Gate.OWNER) == Position(2, 2)

@@ -11,6 +11,7 @@ from kiosk.contract.messages import (
     AnswerQuestions,
     CodeDead,
     EnterCode,
+    Position,
     Purpose,
     Reason,
     Refusal,
@@ -54,7 +55,9 @@ def test_walk_away_and_come_back_at_another_station(
     resumed = _resumed(back)
     assert resumed == (
         Purpose.UNLOCK,
-        EnterCode(MASKED, digits=8, expires_in_s=300, resend_in_s=0, tries_left=5),
+        EnterCode(
+            MASKED, digits=8, expires_in_s=300, resend_in_s=0, tries_left=5, position=Position(3, 4)
+        ),
     )
     assert isinstance(back.enter(world.relay.code), SetPin)
     assert back.grant().secret.reveal()
@@ -151,7 +154,9 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
 def test_the_code_alone(world: World, card: Card) -> None:
     world.policy = CODE_ONLY
     sitting = world.insert(card, blocked=True)
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(
+        MASKED, position=Position(2, 3)
+    )
     assert isinstance(sitting.send(), EnterCode)
     sitting.pull()
     back = world.insert(card, blocked=True)
@@ -163,7 +168,9 @@ def test_the_code_alone(world: World, card: Card) -> None:
 def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
     world.policy = CODE_FIRST
     sitting = world.insert(card, blocked=True)
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(MASKED)
+    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(
+        MASKED, position=Position(2, 4)
+    )
     sitting.send()
     sitting.pull()
     back = world.insert(card, blocked=True)

@@ -21,6 +21,7 @@ from kiosk.contract.messages import (
     Heartbeat,
     JournalId,
     KeyAnswer,
+    Position,
     ProvePin,
     Purpose,
     ReaderState,
@@ -69,7 +70,7 @@ def test_a_holder_registers(world: WiredWorld) -> None:
     card = world.add_card(world.add_holder())
     sitting = world.insert(card)
     port, visit = sitting.authority, sitting.visit
-    assert port.choose(visit, Purpose.REGISTER) == ProvePin()
+    assert port.choose(visit, Purpose.REGISTER) == ProvePin(position=Position(1, 4))
     assert isinstance(sitting.verify_pin(), ChooseQuestions)
     assert isinstance(port.save_questions(visit, given()), GiveEmail)
     assert isinstance(port.give_email(visit, EMAIL, "1"), EnterCode)

@@ -137,7 +137,8 @@ class Estate:
         """Put the card in, twenty minutes later, and enter the PIN to change the address."""
         self.world.clock.forward(minutes=20)
         assert isinstance(self._sits_down(station), VisitOpened)
-        assert self.world.at(station).choose(self.visit, Purpose.CHANGE_EMAIL) == ProvePin()
+        chosen = self.world.at(station).choose(self.visit, Purpose.CHANGE_EMAIL)
+        assert isinstance(chosen, ProvePin)
         actions = Actions(self.world.at(station), self._cards, Heartbeat())
         told = actions.perform(VerifyPin(self.visit, self._at, Sensitive(FIRST_PIN)))
         assert isinstance(told, Replied), told

@@ -40,6 +40,7 @@ from kiosk.station import events as e
 from kiosk.station import states as s
 from tests.e2e.in_process_station import WatchedApp
 from tests.station.fakes import FakeAuthority
+from tests.support.steps import STEP, offers
 
 SLOWNESS_S = (0.0, 0.03, 0.2)
 """Up to one of these an answer takes: some are still under way two pages into the next visit."""
@@ -95,19 +96,23 @@ class Crowd(FakeAuthority):
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened:
         self.holder[visit] = self._by_card[report.card.identifier]
         self._dawdle(visit)
-        offers = (Purpose.UNLOCK, Purpose.CHANGE_PIN)
-        return VisitOpened(visit, self.holder[visit].name, offers)
+        both = offers(Purpose.UNLOCK, Purpose.CHANGE_PIN)
+        return VisitOpened(visit, self.holder[visit].name, both)
 
     def choose(self, visit: VisitId, purpose: Purpose) -> ProvePin | SetPin:  # type: ignore[override]
         self._dawdle(visit)
-        return ProvePin() if purpose is Purpose.CHANGE_PIN else SetPin(PinRules())
+        return (
+            ProvePin(position=STEP)
+            if purpose is Purpose.CHANGE_PIN
+            else SetPin(PinRules(), position=STEP)
+        )
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge:
         return PinChallenge(b"sign this")
 
     def pin_verified(self, visit: VisitId, proof: PinProof | None) -> SetPin:
         self._dawdle(visit)
-        return SetPin(PinRules())
+        return SetPin(PinRules(), position=STEP)
 
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
@@ -205,8 +210,8 @@ class Reactor(WatchedApp):
 
     def _next_act(self, state: s.State) -> e.HolderSide | None:
         match state:
-            case s.Menu(visit=visit, offers=offers):
-                return e.Chose(visit.id, self.chance.choice(offers))
+            case s.Menu(visit=visit, offers=offered):
+                return e.Chose(visit.id, self.chance.choice(offered).purpose)
             case s.ConfirmOwner(visit=visit):
                 return e.Confirmed(visit.id)
             case s.EnterPin(visit=visit):

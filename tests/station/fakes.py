@@ -48,11 +48,12 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
+from tests.support.steps import STEP, offers
 
 T = TypeVar("T")
 
 QUESTIONS = (Question(1, "First teacher?"), Question(2, "First street?"))
-CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
+CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
 
 
 @dataclass
@@ -169,24 +170,28 @@ class FakeAuthority:
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
         self.begun.append(visit)
-        return VisitOpened(visit, "Asha Patel", self.offers)
+        return VisitOpened(visit, "Asha Patel", offers(*self.offers))
 
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        return VisitOpened(visit, "Asha Patel", (Purpose.UNLOCK,))
+        return VisitOpened(visit, "Asha Patel", offers(Purpose.UNLOCK))
 
     def challenge(self, visit: VisitId) -> CardChallenge | None:
         return self.challenged
 
     def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions | ProvePin:
         self._answer()
-        return AnswerQuestions(QUESTIONS, 3) if purpose is Purpose.UNLOCK else ProvePin()
+        return (
+            AnswerQuestions(QUESTIONS, 3, position=STEP)
+            if purpose is Purpose.UNLOCK
+            else ProvePin(position=STEP)
+        )
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge:
         return PinChallenge(b"sign this")
 
     def pin_verified(self, visit: VisitId, proof: PinProof | None) -> SetPin:
         self._answer()
-        return SetPin(PinRules())
+        return SetPin(PinRules(), position=STEP)
 
     def save_questions(self, visit: VisitId, answers: object) -> Finished:
         return Finished(Purpose.CHANGE_QUESTIONS)
@@ -205,7 +210,7 @@ class FakeAuthority:
         return CODE
 
     def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
-        return SetPin(PinRules())
+        return SetPin(PinRules(), position=STEP)
 
     def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
         return Finished(Purpose.REPORT_MISUSE)
@@ -229,7 +234,7 @@ class FakeAuthority:
         if isinstance(outcome, UnblockDone):
             return Finished(Purpose.UNLOCK)
         if isinstance(outcome, UnblockNotSent):
-            return SetPin(PinRules())
+            return SetPin(PinRules(), position=STEP)
         unknown = isinstance(outcome, UnblockUnknown)
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
         return Refusal(reason)

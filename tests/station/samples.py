@@ -52,23 +52,24 @@ from kiosk.station.commands import (
     UnblockPin,
     VerifyPin,
 )
+from tests.support.steps import STEP, offers
 
 ID = VisitId("0123456789abcdef0123456789abcdef")
 OTHER = VisitId("f" * 32)
 AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
-VISIT = s.VisitState(ID, AT, "Asha Patel", ("questions", "email-code"), Purpose.UNLOCK)
-CHANGING = s.VisitState(ID, AT, "Asha Patel", ("questions", "email-code"), Purpose.CHANGE_PIN)
+VISIT = s.VisitState(ID, AT, "Asha Patel", Purpose.UNLOCK, position=STEP)
+CHANGING = s.VisitState(ID, AT, "Asha Patel", Purpose.CHANGE_PIN, position=STEP)
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
 TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
 """The reader's keys take every PIN of this card, but cannot change it."""
 PAD = OnPad(6, 8)
 GOOD, OTHER_GOOD, WEAK = Sensitive("482916"), Sensitive("739184"), Sensitive("123456")
 BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
-CHOOSE = ChooseQuestions(BANK, 3)
-ASK = AnswerQuestions(BANK[:3], 3)
-CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5)
+CHOOSE = ChooseQuestions(BANK, 3, position=STEP)
+ASK = AnswerQuestions(BANK[:3], 3, position=STEP)
+CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
 STOP = EnterStopNumber(8, 5)
-EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",))
+EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",), position=STEP)
 RULES = PinRules()
 
 
@@ -100,7 +101,7 @@ STATES: tuple[s.State, ...] = (
     s.Attract(),
     s.OutOfService(s.Outage.NO_READER),
     s.Reading(ID, "Reader 0"),
-    s.Menu(VISIT, tuple(Purpose)),
+    s.Menu(replace(VISIT, position=None), offers(*Purpose)),
     s.ConfirmOwner(VISIT),
     PIN_PAGE,
     s.PickQuestion(VISIT, CHOOSE),
@@ -142,30 +143,30 @@ STATES: tuple[s.State, ...] = (
 )
 
 REPLIES: tuple[Reply, ...] = (
-    ProvePin(),
+    ProvePin(position=STEP),
     CHOOSE,
     EMAIL,
     ASK,
-    SendCode(CODE.masked),
+    SendCode(CODE.masked, position=STEP),
     CODE,
     STOP,
-    SetPin(RULES),
+    SetPin(RULES, position=STEP),
     Finished(Purpose.UNLOCK),
     Refusal(Reason.REGISTRATION_BLOCKED),
     AnswersWrong(ASK),
     AnswersRefused(2, AnswerProblem.SAME_AS_ANOTHER),
     EmailRefused(True, EMAIL),
-    CodeNotSent(True, 0.0, SendCode(CODE.masked)),
+    CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
     CodeWrong(CODE),
-    CodeDead(CodeEnd.EXPIRED, SendCode(CODE.masked)),
+    CodeDead(CodeEnd.EXPIRED, SendCode(CODE.masked, position=STEP)),
     StopNumberWrong(STOP),
 )
 
 
-def opened(*offers: Purpose, resumed: tuple[Purpose, EnterCode] | None = None) -> VisitOpened:
-    return VisitOpened(ID, "Asha Patel", offers, resumed)
+def opened(*purposes: Purpose, resumed: tuple[Purpose, EnterCode] | None = None) -> VisitOpened:
+    return VisitOpened(ID, "Asha Patel", offers(*purposes), resumed)
 
 
 EVENTS: tuple[e.Event, ...] = (

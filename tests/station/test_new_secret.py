@@ -39,6 +39,7 @@ from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
 from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
+from tests.support.steps import STEP
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class Rotating(FakeAuthority):
         reply = super().record_outcome(visit, journal, outcome)
         if self.other and isinstance(outcome, UnblockRefused | UnblockWrong):
             self.other = False
-            return SetPin(PinRules())
+            return SetPin(PinRules(), position=STEP)
         return reply
 
 

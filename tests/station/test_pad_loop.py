@@ -37,6 +37,7 @@ from kiosk.station import states as s
 from tests.station.fakes import FakeAuthority
 from tests.station.pad_rig import close, on_the_pad, pad_rig
 from tests.station.test_pads import TROUBLES
+from tests.support.steps import STEP
 
 
 class _TwoSecrets(FakeAuthority):
@@ -46,7 +47,7 @@ class _TwoSecrets(FakeAuthority):
         self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
     ) -> Finished | SetPin | Refusal:
         reply = super().record_outcome(visit, journal, outcome)
-        return SetPin(PinRules()) if isinstance(outcome, UnblockRefused) else reply
+        return SetPin(PinRules(), position=STEP) if isinstance(outcome, UnblockRefused) else reply
 
 
 class _Erased(FakeAuthority):

@@ -27,6 +27,7 @@ from tests.station.samples import (
     opened,
     working,
 )
+from tests.support.steps import STEP
 
 TROUBLES: tuple[PadTrouble, ...] = get_args(PadTrouble)
 
@@ -45,14 +46,18 @@ def test_the_visit_knows_that_its_reader_has_keys() -> None:
 
 def test_a_visit_without_keys_on_its_reader_goes_on_at_the_station() -> None:
     visit = replace(PAD_VISIT, pin_pad=False)
-    following = step(working(c.Choose(ID, Purpose.REGISTER), None, visit), _task(ProvePin()))
+    following = step(
+        working(c.Choose(ID, Purpose.REGISTER), None, visit), _task(ProvePin(position=STEP))
+    )
     assert following.state == s.EnterPin(visit)
     assert following.commands == ()
 
 
 @pytest.mark.parametrize("visit", [PAD_VISIT, PAD_CHANGING], ids=["unlock", "change"])
 def test_the_present_pin_is_asked_for_at_once(visit: s.VisitState) -> None:
-    following = step(working(c.Choose(ID, Purpose.UNLOCK), None, visit), _task(ProvePin()))
+    following = step(
+        working(c.Choose(ID, Purpose.UNLOCK), None, visit), _task(ProvePin(position=STEP))
+    )
     verify = c.VerifyPin(ID, AT, OnPad())
     typed = s.EnterPin(replace(visit, pin_pad=False))
     assert following.state == s.Working(visit, s.Work.PIN_ON_PAD, verify, typed)
@@ -61,18 +66,21 @@ def test_the_present_pin_is_asked_for_at_once(visit: s.VisitState) -> None:
 
 def test_a_change_that_the_readers_keys_cannot_do_is_typed_after_a_page() -> None:
     chosen = working(c.Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE)
-    paused = step(chosen, _task(ProvePin()))
+    paused = step(chosen, _task(ProvePin(position=STEP)))
     assert isinstance(paused.state, s.PadPaused)
     assert (paused.state.why, paused.commands) == (s.PadNotice.NOT_TAKEN, ())
     typed = step(paused.state, e.TriedAgain(ID)).state
     assert typed == s.EnterPin(replace(TYPED_CHANGE, pin_pad=False))
     unlocking = replace(TYPED_CHANGE, purpose=Purpose.UNLOCK)
-    asked = step(working(c.SubmitCode(ID, "a", GOOD), None, unlocking), _task(SetPin(PinRules())))
+    asked = step(
+        working(c.SubmitCode(ID, "a", GOOD), None, unlocking),
+        _task(SetPin(PinRules(), position=STEP)),
+    )
     assert isinstance(asked.state, s.Working)
 
 
 def test_a_new_pin_is_asked_for_with_the_length_of_the_rules() -> None:
-    rules = SetPin(PinRules(7, 12))
+    rules = SetPin(PinRules(7, 12), position=STEP)
     unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
     assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12), f"{ID}-1"),)
     change = step(working(c.VerifyPin(ID, AT, PAD), None, PAD_CHANGING), _task(rules))

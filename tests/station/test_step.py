@@ -41,6 +41,7 @@ from tests.station.samples import (
     opened,
     working,
 )
+from tests.support.steps import STEP
 
 some_state = st.sampled_from(STATES)
 some_event = st.sampled_from(EVENTS)
@@ -107,7 +108,7 @@ def test_a_returning_card_lands_on_its_code() -> None:
 @pytest.mark.parametrize("why", CodeEnd)
 def test_the_page_of_a_dead_code_names_the_reason(why: CodeEnd) -> None:
     entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
-    page = step(entering, e.Replied(ID, CodeDead(why, SendCode("a•••@x")))).state
+    page = step(entering, e.Replied(ID, CodeDead(why, SendCode("a•••@x", position=STEP)))).state
     assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value))
 
 
@@ -161,7 +162,7 @@ def test_a_second_card_stops_the_visit() -> None:
 
 
 def _set_pin() -> e.Replied:
-    return e.Replied(ID, SetPin(RULES))
+    return e.Replied(ID, SetPin(RULES, position=STEP))
 
 
 def test_a_late_result_does_not_change_a_page_with_a_reason() -> None:

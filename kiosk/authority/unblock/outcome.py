@@ -13,7 +13,7 @@ from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.steps import KEPT_SECRET_TRIES
+from kiosk.authority.steps import KEPT_SECRET_TRIES, Gate, Progress, position
 from kiosk.authority.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, take_back
@@ -38,6 +38,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
+from kiosk.contract.policy import Policy
 
 # What became of an unblock: from the station's word, or from the card when it is next seen.
 
@@ -132,9 +133,11 @@ def record_outcome(
         goes_on = _is_open(uow, visit_id)
         registers = goes_on and _registers(uow, visit_id)
         uow.commit()
+    policy = parts.policy()
     if registers and isinstance(told, UnblockDone):
-        return ProvePin()
-    return _reply(parts, case, told, goes_on=goes_on)
+        registering = Progress(Purpose.REGISTER)
+        return ProvePin(position=position(policy, registering, Gate.PIN, after_first_unlock=True))
+    return _reply(policy, case, told, goes_on=goes_on)
 
 
 def _count(uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: Counted) -> None:
@@ -269,7 +272,7 @@ def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
 
 
 def _reply(
-    parts: Dependencies, case: GrantContext, outcome: Counted, *, goes_on: bool
+    policy: Policy, case: GrantContext, outcome: Counted, *, goes_on: bool
 ) -> Task | Refusal:
     match outcome:
         case UnblockDone():
@@ -279,7 +282,13 @@ def _reply(
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
-            return SetPin(parts.policy().pin_rules(case.holder.number))
+            # After a first unlock the visit is for the registration already.
+            first = case.visit.purpose is not Purpose.UNLOCK
+            unlocking = Progress(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
+            return SetPin(
+                policy.pin_rules(case.holder.number),
+                position=position(policy, unlocking, Gate.NEW_PIN),
+            )
         case _:
             assert_never(outcome)
 

@@ -28,6 +28,7 @@ from tests.authority import admin_key_card
 from tests.authority.card_in_reader import Plastic, Quiet, private_key
 from tests.authority.station_visit import Sitting
 from tests.authority.world import PUK, World
+from tests.support.steps import offered
 
 TOLD = "secret-tries-told"
 
@@ -72,7 +73,7 @@ def is_barred(
     if isinstance(opened, Refusal):
         assert opened.reason is Reason.SECRET_BLOCKED
         return True
-    assert opened.offers == (Purpose.UNLOCK,)
+    assert offered(opened) == (Purpose.UNLOCK,)
     return False
 
 
@@ -150,7 +151,7 @@ def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
     assert is_barred(world, card, says, quiet) is (says < 2)
     sitting = world.insert(card, secret_tries=says, plastic=quiet)
     assert isinstance(sitting.opened, VisitOpened)
-    assert (Purpose.UNLOCK in sitting.opened.offers) is (says >= 2)
+    assert (Purpose.UNLOCK in offered(sitting.opened)) is (says >= 2)
     assert account(world, card) == (None, 0)
     assert not is_barred(world, card, mine=quiet)
     assert told(world) == []
@@ -164,7 +165,7 @@ def test_a_pin_that_is_proven_proves_the_card_of_a_family_that_cannot_do_so_befo
     mine = quiet_with_pin_key()
     card = world.registered_card(driver="openpgp", secret_exposure=2, pin_key=mine.pin_public)
     sitting = world.insert(card, plastic=mine, secret_tries=says)
-    assert sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS), ProvePin)
     assert account(world, card) == (None, 2)
     if signs:
         sitting.verify_pin()
@@ -179,7 +180,7 @@ def test_a_proven_pin_says_that_an_unblock_whose_answer_was_lost_was_done(world:
     card = world.registered_card(driver="openpgp", pin_key=mine.pin_public)
     lose(world, card)
     sitting = world.insert(card, plastic=mine)
-    assert sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS) == ProvePin()
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS), ProvePin)
     assert account(world, card) == (None, 1)
     sitting.verify_pin()
     assert account(world, card) == (None, 0)

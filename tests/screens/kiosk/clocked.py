@@ -14,8 +14,9 @@ from tests.screens.kiosk.pictures import STILL, PictureApp
 from tests.screens.kiosk.samples import CODE, UNLOCK, VISIT, VISIT_ID
 from tests.screens.recording_desk import StillDesk
 from tests.screens.shown import screen_lines
+from tests.support.steps import offers
 
-MENU = Menu(VISIT, (Purpose.UNLOCK,))
+MENU = Menu(VISIT, offers(Purpose.UNLOCK))
 WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID, "1"), None)
 CODE_ENTRY = CodeEntry(UNLOCK, CODE)
 

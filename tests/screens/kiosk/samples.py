@@ -19,6 +19,7 @@ from kiosk.contract.messages import (
     GiveEmail,
     OnPad,
     PinRules,
+    Position,
     Purpose,
     Question,
     Reason,
@@ -61,15 +62,11 @@ from kiosk.station.states import (
     Work,
     Working,
 )
+from tests.support.steps import STEP, offers
 
 VISIT_ID = VisitId("5fa3c9017b6e4d2a8c10e4d9b7a6f321")
 AT = CardAddress("Reader 0", CardId("piv", "00112233445566778899aabbccddeeff"))
-VISIT = VisitState(
-    VISIT_ID,
-    AT,
-    "Anneliese Featherstonehaugh-Patel",
-    ("questions", "email-code"),
-)
+VISIT = VisitState(VISIT_ID, AT, "Anneliese Featherstonehaugh-Patel")
 REGISTER = replace(VISIT, purpose=Purpose.REGISTER)
 UNLOCK = replace(VISIT, purpose=Purpose.UNLOCK)
 FIRST_UNLOCK = replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
@@ -101,12 +98,14 @@ _BANK = (
     "Which place did you most often visit on a day out as a child?",
 )
 BANK = tuple(Question(number, text) for number, text in enumerate(_BANK, 1))
-CHOOSE = ChooseQuestions(BANK, 4)
-ASKED = AnswerQuestions((BANK[1], BANK[2], BANK[6]), attempts_left=3)
+CHOOSE = ChooseQuestions(BANK, 4, position=STEP)
+ASKED = AnswerQuestions((BANK[1], BANK[2], BANK[6]), attempts_left=3, position=STEP)
 EMAIL = GiveEmail(
-    "anneliese.featherstonehaugh@wexbridge.nhs.uk", ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
+    "anneliese.featherstonehaugh@wexbridge.nhs.uk",
+    ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
+    position=STEP,
 )
-CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5)
+CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5, position=STEP)
 STOP = EnterStopNumber(8, 5)
 RULES = PinRules(6, 8, ("504839201746",))
 SECRET = Sensitive("604918")
@@ -133,7 +132,23 @@ class Sample:
 
 
 def _offers(*purposes: Purpose) -> Menu:
-    return Menu(VISIT, purposes)
+    return Menu(VISIT, offers(*purposes))
+
+
+_STEPS = {
+    Purpose.REGISTER: 4,
+    Purpose.UNLOCK: 4,
+    Purpose.FIRST_UNLOCK: 7,
+    Purpose.CHANGE_PIN: 2,
+    Purpose.CHANGE_EMAIL: 3,
+}
+
+
+def _at(step: int, visit: VisitState) -> VisitState:
+    """Return ``visit`` at one of its steps, by the usual policy."""
+    assert visit.purpose is not None
+    of = Purpose.FIRST_UNLOCK if visit.unlocked else visit.purpose
+    return replace(visit, position=Position(step, _STEPS[of]))
 
 
 _ALL_BUT_REGISTER = (
@@ -142,7 +157,7 @@ _ALL_BUT_REGISTER = (
     Purpose.CHANGE_QUESTIONS,
     Purpose.CHANGE_EMAIL,
 )
-_CODE_ENTRY = CodeEntry(UNLOCK, CODE)
+_CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
 _GIVEN = replace(CODE, masked="", resend_in_s=0.0)
 
 _STORY: Mapping[str, Sample] = {
@@ -154,98 +169,130 @@ _STORY: Mapping[str, Sample] = {
     "menu-chosen": Sample(_offers(*_ALL_BUT_REGISTER), ("down", "down")),
     "menu-five": Sample(_offers(Purpose.REGISTER, *_ALL_BUT_REGISTER)),
     "menu-dark": Sample(_offers(*_ALL_BUT_REGISTER), ("down",), dark=True),
-    "confirm-owner": Sample(ConfirmOwner(UNLOCK)),
-    "confirm-owner-chosen": Sample(ConfirmOwner(UNLOCK), ("right",)),
-    "pin": Sample(EnterPin(REGISTER)),
-    "pin-typed": Sample(EnterPin(CHANGE_PIN), tuple("604918")),
-    "pin-wrong": Sample(EnterPin(REGISTER, wrong=True, tries_left=2)),
-    "pin-wrong-uncounted": Sample(EnterPin(REGISTER, wrong=True)),
-    "pin-keys-only": Sample(EnterPin(REGISTER), tuple("604"), touch=False),
-    "pin-dark": Sample(EnterPin(REGISTER, wrong=True, tries_left=1), tuple("60"), dark=True),
-    "pick-question": Sample(PickQuestion(REGISTER, CHOOSE)),
-    "pick-question-second": Sample(PickQuestion(REGISTER, CHOOSE, _given(2)), ("pagedown", "down")),
-    "pick-question-last": Sample(PickQuestion(REGISTER, CHOOSE, _given(3)), ("pageup",)),
-    "pick-question-keys-only": Sample(PickQuestion(REGISTER, CHOOSE), touch=False),
-    "give-answer": Sample(GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2])),
+    "confirm-owner": Sample(ConfirmOwner(_at(1, UNLOCK))),
+    "confirm-owner-chosen": Sample(ConfirmOwner(_at(1, UNLOCK)), ("right",)),
+    "pin": Sample(EnterPin(_at(1, REGISTER))),
+    "pin-typed": Sample(EnterPin(_at(1, CHANGE_PIN)), tuple("604918")),
+    "pin-wrong": Sample(EnterPin(_at(1, REGISTER), wrong=True, tries_left=2)),
+    "pin-wrong-uncounted": Sample(EnterPin(_at(1, REGISTER), wrong=True)),
+    "pin-keys-only": Sample(EnterPin(_at(1, REGISTER)), tuple("604"), touch=False),
+    "pin-dark": Sample(
+        EnterPin(_at(1, REGISTER), wrong=True, tries_left=1), tuple("60"), dark=True
+    ),
+    "pick-question": Sample(PickQuestion(_at(2, REGISTER), CHOOSE)),
+    "pick-question-second": Sample(
+        PickQuestion(_at(2, REGISTER), CHOOSE, _given(2)), ("pagedown", "down")
+    ),
+    "pick-question-last": Sample(PickQuestion(_at(2, REGISTER), CHOOSE, _given(3)), ("pageup",)),
+    "pick-question-keys-only": Sample(PickQuestion(_at(2, REGISTER), CHOOSE), touch=False),
+    "give-answer": Sample(GiveAnswer(_at(2, REGISTER), CHOOSE, _given(1), BANK[2])),
     "give-answer-typed": Sample(
-        GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2]), tuple("Little Wexbridge")
+        GiveAnswer(_at(2, REGISTER), CHOOSE, _given(1), BANK[2]), tuple("Little Wexbridge")
     ),
-    "give-answer-hidden": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), (*"Wexbridge", "f3")),
-    "give-answer-long": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), tuple("abcdefghi " * 8)),
+    "give-answer-hidden": Sample(
+        GiveAnswer(_at(2, REGISTER), CHOOSE, (), BANK[2]), (*"Wexbridge", "f3")
+    ),
+    "give-answer-long": Sample(
+        GiveAnswer(_at(2, REGISTER), CHOOSE, (), BANK[2]), tuple("abcdefghi " * 8)
+    ),
     "give-answer-problem": Sample(
-        GiveAnswer(REGISTER, CHOOSE, _given(1), BANK[2], AnswerProblem.SAME_AS_ANOTHER)
+        GiveAnswer(_at(2, REGISTER), CHOOSE, _given(1), BANK[2], AnswerProblem.SAME_AS_ANOTHER)
     ),
-    "give-answer-keys-only": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[0]), touch=False),
-    "give-answer-dark": Sample(GiveAnswer(REGISTER, CHOOSE, (), BANK[0]), tuple("Mill"), dark=True),
-    "email": Sample(EnterEmail(REGISTER, EMAIL)),
-    "email-change": Sample(EnterEmail(CHANGE_EMAIL, GiveEmail("", EMAIL.domains))),
-    "email-domain": Sample(EnterEmail(REGISTER, EMAIL, "anna@example.com", EmailFault.DOMAIN)),
-    "email-malformed": Sample(EnterEmail(REGISTER, EMAIL, "anna", EmailFault.MALFORMED)),
-    "email-mail-away": Sample(EnterEmail(REGISTER, EMAIL, EMAIL.suggested, EmailFault.MAIL_AWAY)),
-    "email-keys-only": Sample(EnterEmail(REGISTER, EMAIL), touch=False),
-    "ask-question": Sample(AskQuestion(UNLOCK, ASKED)),
-    "ask-question-typed": Sample(AskQuestion(UNLOCK, ASKED, _given(1)), tuple("Little Wexbridge")),
-    "ask-question-shown": Sample(AskQuestion(UNLOCK, ASKED), (*"Ellwood", "f3")),
+    "give-answer-keys-only": Sample(GiveAnswer(_at(2, REGISTER), CHOOSE, (), BANK[0]), touch=False),
+    "give-answer-dark": Sample(
+        GiveAnswer(_at(2, REGISTER), CHOOSE, (), BANK[0]), tuple("Mill"), dark=True
+    ),
+    "email": Sample(EnterEmail(_at(3, REGISTER), EMAIL)),
+    "email-change": Sample(
+        EnterEmail(_at(2, CHANGE_EMAIL), GiveEmail("", EMAIL.domains, position=STEP))
+    ),
+    "email-domain": Sample(
+        EnterEmail(_at(3, REGISTER), EMAIL, "anna@example.com", EmailFault.DOMAIN)
+    ),
+    "email-malformed": Sample(EnterEmail(_at(3, REGISTER), EMAIL, "anna", EmailFault.MALFORMED)),
+    "email-mail-away": Sample(
+        EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested, EmailFault.MAIL_AWAY)
+    ),
+    "email-keys-only": Sample(EnterEmail(_at(3, REGISTER), EMAIL), touch=False),
+    "ask-question": Sample(AskQuestion(_at(2, UNLOCK), ASKED)),
+    "ask-question-typed": Sample(
+        AskQuestion(_at(2, UNLOCK), ASKED, _given(1)), tuple("Little Wexbridge")
+    ),
+    "ask-question-shown": Sample(AskQuestion(_at(2, UNLOCK), ASKED), (*"Ellwood", "f3")),
     "ask-question-wrong": Sample(
-        AskQuestion(UNLOCK, replace(ASKED, attempts_left=1), (), wrong=True)
+        AskQuestion(_at(2, UNLOCK), replace(ASKED, attempts_left=1), (), wrong=True)
     ),
-    "ask-question-keys-only": Sample(AskQuestion(UNLOCK, ASKED), touch=False),
+    "ask-question-keys-only": Sample(AskQuestion(_at(2, UNLOCK), ASKED), touch=False),
     "code": Sample(_CODE_ENTRY, tuple("4071")),
-    "code-register": Sample(CodeEntry(REGISTER, replace(CODE, resend_in_s=0.0))),
+    "code-register": Sample(CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0))),
     "code-wrong": Sample(
-        CodeEntry(UNLOCK, replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
+        CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
     ),
-    "code-mail-away": Sample(CodeEntry(UNLOCK, CODE, CodeNotice.MAIL_AWAY)),
-    "code-over": Sample(CodeEntry(UNLOCK, replace(CODE, expires_in_s=0.0, resend_in_s=0.0))),
-    "code-ten-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=10)), tuple("1234567")),
-    "code-six-digits": Sample(CodeEntry(UNLOCK, replace(CODE, digits=6)), tuple("123456")),
+    "code-mail-away": Sample(CodeEntry(_at(3, UNLOCK), CODE, CodeNotice.MAIL_AWAY)),
+    "code-over": Sample(
+        CodeEntry(_at(3, UNLOCK), replace(CODE, expires_in_s=0.0, resend_in_s=0.0))
+    ),
+    "code-ten-digits": Sample(
+        CodeEntry(_at(3, UNLOCK), replace(CODE, digits=10)), tuple("1234567")
+    ),
+    "code-six-digits": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, digits=6)), tuple("123456")),
     "code-keys-only": Sample(_CODE_ENTRY, tuple("40718263"), touch=False),
     "stop-number": Sample(StopNumberEntry(REPORT, STOP), tuple("1234")),
     "stop-number-wrong": Sample(
         StopNumberEntry(REPORT, replace(STOP, tries_left=4), wrong=True), tuple("12345678")
     ),
     "stopped": Sample(Success(REPORT, Purpose.REPORT_MISUSE)),
-    "code-given": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071")),
+    "code-given": Sample(CodeEntry(_at(3, UNLOCK), _GIVEN), tuple("4071")),
     "code-given-wrong": Sample(
-        CodeEntry(UNLOCK, replace(_GIVEN, tries_left=2, resend_in_s=42.0), CodeNotice.WRONG)
+        CodeEntry(_at(3, UNLOCK), replace(_GIVEN, tries_left=2, resend_in_s=42.0), CodeNotice.WRONG)
     ),
-    "code-given-over": Sample(CodeEntry(UNLOCK, replace(_GIVEN, expires_in_s=0.0))),
-    "code-given-keys-only": Sample(CodeEntry(UNLOCK, _GIVEN), tuple("4071"), touch=False),
-    "code-first": Sample(CodeEntry(FIRST_UNLOCK, _GIVEN), tuple("4071")),
+    "code-given-over": Sample(CodeEntry(_at(3, UNLOCK), replace(_GIVEN, expires_in_s=0.0))),
+    "code-given-keys-only": Sample(CodeEntry(_at(3, UNLOCK), _GIVEN), tuple("4071"), touch=False),
+    "code-first": Sample(CodeEntry(_at(2, FIRST_UNLOCK), _GIVEN), tuple("4071")),
     "code-first-wrong": Sample(
-        CodeEntry(FIRST_UNLOCK, replace(_GIVEN, tries_left=2), CodeNotice.WRONG)
+        CodeEntry(_at(2, FIRST_UNLOCK), replace(_GIVEN, tries_left=2), CodeNotice.WRONG)
     ),
-    "pin-first": Sample(EnterPin(UNLOCKED)),
+    "pin-first": Sample(EnterPin(_at(4, UNLOCKED))),
     "menu-first": Sample(_offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
     "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
-    "code-needed-expired": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.EXPIRED)),
-    "code-needed-spent": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.SPENT, 31.0)),
-    "code-needed-withdrawn": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.WITHDRAWN)),
-    "code-needed-mail-away": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.MAIL_AWAY)),
-    "code-needed-too-soon": Sample(CodeNeeded(UNLOCK, CODE.masked, CodeLack.TOO_SOON, 1800.0)),
-    "new-pin": Sample(NewPin(UNLOCK, RULES)),
-    "new-pin-half": Sample(NewPin(UNLOCK, RULES), tuple("1234567")),
-    "new-pin-good": Sample(NewPin(UNLOCK, RULES), tuple("604918")),
-    "new-pin-mismatch": Sample(NewPin(UNLOCK, RULES, trouble=PinFault.MISMATCH)),
-    "new-pin-history": Sample(NewPin(CHANGE_PIN, RULES, SECRET, PinFault.CARD_HISTORY)),
-    "new-pin-keys-only": Sample(NewPin(UNLOCK, RULES), tuple("11112"), touch=False),
-    "new-pin-dark": Sample(NewPin(UNLOCK, RULES), tuple("1111"), dark=True),
-    "repeat-pin": Sample(RepeatPin(UNLOCK, RULES, SECRET), tuple("6049")),
-    "repeat-pin-keys-only": Sample(RepeatPin(UNLOCK, RULES, SECRET), touch=False),
-    "pad-pin": Sample(Working(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
-    "pad-pin-dark": Sample(Working(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True),
-    "pad-new": Sample(Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None), tuple("604918")),
-    "pad-change": Sample(Working(CHANGE_PIN, Work.CHANGE_ON_PAD, CHANGE_ON_PAD, None)),
+    "code-needed-expired": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.EXPIRED)),
+    "code-needed-spent": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.SPENT, 31.0)),
+    "code-needed-withdrawn": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.WITHDRAWN)),
+    "code-needed-mail-away": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.MAIL_AWAY)),
+    "code-needed-too-soon": Sample(
+        CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.TOO_SOON, 1800.0)
+    ),
+    "new-pin": Sample(NewPin(_at(4, UNLOCK), RULES)),
+    "new-pin-half": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1234567")),
+    "new-pin-good": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("604918")),
+    "new-pin-mismatch": Sample(NewPin(_at(4, UNLOCK), RULES, trouble=PinFault.MISMATCH)),
+    "new-pin-history": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET, PinFault.CARD_HISTORY)),
+    "new-pin-keys-only": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("11112"), touch=False),
+    "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
+    "repeat-pin": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), tuple("6049")),
+    "repeat-pin-keys-only": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), touch=False),
+    "pad-pin": Sample(Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
+    "pad-pin-dark": Sample(
+        Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True
+    ),
+    "pad-new": Sample(
+        Working(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None), tuple("604918")
+    ),
+    "pad-change": Sample(Working(_at(2, CHANGE_PIN), Work.CHANGE_ON_PAD, CHANGE_ON_PAD, None)),
     "pad-paused-wrong": Sample(
-        PadPaused(REGISTER, Work.PIN_ON_PAD, VERIFY_ON_PAD, None, PadNotice.WRONG, tries_left=2)
+        PadPaused(
+            _at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None, PadNotice.WRONG, tries_left=2
+        )
     ),
     "pad-paused-simple": Sample(
-        PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PinFault.CARD_COMPLEXITY)
+        PadPaused(
+            _at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PinFault.CARD_COMPLEXITY
+        )
     ),
-    "pad-trouble": Sample(Trouble(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
-    "trouble": Sample(Trouble(UNLOCK, Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)),
+    "pad-trouble": Sample(Trouble(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
+    "trouble": Sample(Trouble(_at(3, UNLOCK), Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
-    "still-there-dark": Sample(StillThere(NewPin(UNLOCK, RULES)), dark=True),
+    "still-there-dark": Sample(StillThere(NewPin(_at(4, UNLOCK), RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
     "refused-until": Sample(
         Refused(
@@ -267,13 +314,25 @@ _STORY: Mapping[str, Sample] = {
 
 def _every_kind() -> dict[str, Sample]:
     """Return a sample for each member of the enumerations that pages speak about."""
+    steps = {
+        Work.PREPARING: 1,
+        Work.SAVING_ANSWERS: 2,
+        Work.CHECKING_ANSWERS: 2,
+        Work.SENDING_CODE: 3,
+        Work.CHECKING_CODE: 3,
+        Work.SETTING_PIN: 4,
+    }
+    visits = ((work, _at(steps[work], UNLOCK) if work in steps else UNLOCK) for work in Work)
     working = (
-        (f"working-{work}", Working(UNLOCK, work, RequestCode(VISIT_ID, "1"), None))
-        for work in Work
+        (f"working-{work}", Working(visit, work, RequestCode(VISIT_ID, "1"), None))
+        for work, visit in visits
         if not work.on_pad
     )
     paused = (
-        (f"pad-paused-{why}", PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, why))
+        (
+            f"pad-paused-{why}",
+            PadPaused(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, why),
+        )
         for why in PadNotice
         if why is not PadNotice.WRONG
     )

@@ -69,8 +69,9 @@ from tests.screens.kiosk.samples import (
     VISIT_ID,
     _given,
 )
+from tests.support.steps import STEP, offers
 
-MENU = Menu(VISIT, (Purpose.UNLOCK, Purpose.CHANGE_PIN))
+MENU = Menu(VISIT, offers(Purpose.UNLOCK, Purpose.CHANGE_PIN))
 FRESH_CODE = replace(CODE, resend_in_s=0.0)
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
@@ -150,7 +151,7 @@ KEYS = [
     ),
     keys(EnterEmail(REGISTER, EMAIL), "enter", EmailEntered(VISIT_ID, EMAIL.suggested)),
     keys(EnterEmail(REGISTER, EMAIL, "a@b"), "c enter", EmailEntered(VISIT_ID, "a@bc")),
-    keys(EnterEmail(REGISTER, GiveEmail("", ())), "enter"),
+    keys(EnterEmail(REGISTER, GiveEmail("", (), position=STEP)), "enter"),
     keys(AskQuestion(UNLOCK, ASKED), "M i l l enter", answer("Mill")),
     keys(CodeEntry(UNLOCK, CODE), "4 0 7 1 8 2 6 enter"),
     keys(CodeEntry(UNLOCK, CODE), "4 0 7 1 8 2 6 3 enter", CODE_GIVEN),
@@ -249,7 +250,7 @@ KEYBOARDS = [
         GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), "|".join([*LETTERS, "Continue"]), answer(LETTERS)
     ),
     touches(
-        EnterEmail(REGISTER, GiveEmail("a", ())),
+        EnterEmail(REGISTER, GiveEmail("a", (), position=STEP)),
         "_|+|@|-|Send code",
         EmailEntered(VISIT_ID, "a_+@-"),
     ),

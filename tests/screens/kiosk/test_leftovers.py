@@ -36,6 +36,7 @@ from tests.screens.kiosk.clocked import app_with, shown
 from tests.screens.kiosk.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, one_of_each
 from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_desk import StillDesk
+from tests.support.steps import STEP
 
 
 def _left_over(visit: VisitId) -> list[object]:
@@ -100,7 +101,7 @@ def _fresh_text() -> str:
     [
         (AskQuestion(UNLOCK, ASKED), ("f3",)),
         (GiveAnswer(REGISTER, CHOOSE, (), BANK[2]), ()),
-        (EnterEmail(REGISTER, GiveEmail("", ())), ()),
+        (EnterEmail(REGISTER, GiveEmail("", (), position=STEP)), ()),
     ],
     ids=["asked", "given", "email"],
 )

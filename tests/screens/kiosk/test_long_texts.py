@@ -35,6 +35,7 @@ from tests.screens.kiosk.pictures import SIZES, STILL, app_for
 from tests.screens.kiosk.samples import CODE, EMAIL, UNLOCK, Sample, one_of_each
 from tests.screens.pilots import settled
 from tests.screens.shown import screen_lines
+from tests.support.steps import STEP, offers
 
 LONG_LOOK = replace(
     STILL,
@@ -52,13 +53,16 @@ def _pages() -> list[State]:
     visit = structs.replace(UNLOCK, holder_name=NAME)
     question = Question(1, TEXT)
     bank = tuple(Question(number, TEXT) for number in range(20))
-    choose, ask = ChooseQuestions(bank, 4), AnswerQuestions((question, question), 2)
+    choose, ask = (
+        ChooseQuestions(bank, 4, position=STEP),
+        AnswerQuestions((question, question), 2, position=STEP),
+    )
     code = structs.replace(CODE, masked=MASKED)
     registered = tuple(each for each in Purpose if each is not Purpose.FIRST_UNLOCK)
     return [
-        Menu(visit, registered),
-        Menu(visit, registered[1:]),
-        Menu(visit, (Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
+        Menu(visit, offers(*registered)),
+        Menu(visit, offers(*registered[1:])),
+        Menu(visit, offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
         ConfirmOwner(visit),
         PickQuestion(visit, choose),
         *(GiveAnswer(visit, choose, (), question, problem) for problem in AnswerProblem),
@@ -67,7 +71,9 @@ def _pages() -> list[State]:
         *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),
         CodeEntry(visit, structs.replace(code, expires_in_s=0)),
         *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
-        EnterEmail(visit, GiveEmail("a" * 254, EMAIL.domains), None, EmailFault.DOMAIN),
+        EnterEmail(
+            visit, GiveEmail("a" * 254, EMAIL.domains, position=STEP), None, EmailFault.DOMAIN
+        ),
     ]
 
 

@@ -34,6 +34,7 @@ from tests.screens.kiosk.samples import REGISTER, VISIT, Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
 from tests.screens.recording_desk import StillDesk
 from tests.screens.shown import screen_lines
+from tests.support.steps import STEP, offers
 
 SECRET = "canary-604918"
 CHORDS = (
@@ -196,15 +197,15 @@ def _everywhere(text: str) -> list[State]:
     visit = replace(VISIT, holder_name=text)
     unlock = replace(visit, purpose=Purpose.UNLOCK)
     question = Question(1, text)
-    choose = ChooseQuestions((question,), 1)
+    choose = ChooseQuestions((question,), 1, position=STEP)
     return [
-        states.Menu(visit, (Purpose.UNLOCK,)),
+        states.Menu(visit, offers(Purpose.UNLOCK)),
         states.ConfirmOwner(unlock),
         states.PickQuestion(unlock, choose),
         states.GiveAnswer(unlock, choose, (), question),
-        states.AskQuestion(unlock, AnswerQuestions((question,), 3)),
-        states.EnterEmail(unlock, GiveEmail(text, ())),
-        states.CodeEntry(unlock, EnterCode(text, 8, 60, 60, 3)),
+        states.AskQuestion(unlock, AnswerQuestions((question,), 3, position=STEP)),
+        states.EnterEmail(unlock, GiveEmail(text, (), position=STEP)),
+        states.CodeEntry(unlock, EnterCode(text, 8, 60, 60, 3, position=STEP)),
         states.CodeNeeded(unlock, text, states.CodeLack.EXPIRED),
     ]
 

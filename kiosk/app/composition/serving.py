@@ -17,7 +17,7 @@ from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.authority.server import AuthorityServer, server_context
 from kiosk.authority.station_identity import SocketStation, StationDirectory, StationIdentity
-from kiosk.contract.errors import ConfigError, KeyMissing, StoreError
+from kiosk.contract.errors import ConfigError, KeyMissing, StoreError, describe_fault
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,16 @@ async def _watch(
     upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
     while not stop.is_set() and not upkeep.stale:
         is_alive()
-        await asyncio.to_thread(upkeep.tend)
+        await asyncio.to_thread(_tend, upkeep)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if upkeep.stale:
         log.info("the keys have changed: the authority is opened anew")
+
+
+def _tend(upkeep: Upkeep) -> None:
+    """Look after the service; what goes wrong there must not end the serving of stations."""
+    try:
+        upkeep.tend()
+    except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
+        log.error("fault in looking after the service\n%s", describe_fault(fault))  # noqa: TRY400

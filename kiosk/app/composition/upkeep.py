@@ -29,11 +29,11 @@ class Upkeep:
         """Look after the service, once a minute; where the database is away, the next time."""
         if self._now() < self._due:
             return
+        before, self._due = self._due, self._now() + MINUTE_S
         try:
             self._look()
         except StoreError:
-            return
-        self._due = self._now() + MINUTE_S
+            self._due = before
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage check lint format flow trace roles openapi pictures fresh lock \
+.PHONY: help demo test fast one dev coverage sim check lint format flow trace roles openapi pictures fresh lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -44,6 +44,10 @@ coverage: ## Print which branches of the station, the authority and the hardware
 	@$(VENV)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile --cov-branch \
 	    --cov=kiosk.station --cov=kiosk.authority --cov=hardware --cov-report=term \
 	    $(PYTEST_ARGS)
+
+sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fails replays
+	@.ci/bootstrap test
+	@$(VENV)/python -m tests.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

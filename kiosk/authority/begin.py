@@ -218,6 +218,10 @@ def _arrive(
     if expired is not None:
         return _refuse(uow, visit, expired, detail={"by": "certificate"})
     vouched = parts.issuers is not None
+    before = uow.visits.get(visit.id)
+    if before is not None and before.card_id == card.id and before.auth_key == claimed:
+        since = before.challenged_at
+        visit = replace(visit, auth_key=claimed, challenge=before.challenge, challenged_at=since)
     visit, challenge = draw(replace(visit, key_vouched=vouched), claimed, uow.now)
     _store(uow, visit)
     return challenge

@@ -121,10 +121,21 @@ def need_proof(policy: Policy, card: Card, visit: Visit) -> None:
 
 
 def draw(visit: Visit, key: bytes, now: datetime) -> tuple[Visit, CardChallenge]:
-    """Draw a challenge in place of one that may be waiting; return what the visit becomes."""
+    """Draw a challenge, unless one is waiting that is still good; return what the visit becomes.
+
+    A request that was repeated may arrive twice: the second must not spoil what the card signs.
+    """
+    waiting, since = visit.challenge, visit.challenged_at
+    if visit.auth_key == key and waiting is not None and is_waiting(since, now, CHALLENGE_LIFE):
+        return visit, _challenge(visit, key, waiting)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     drawn = replace(visit, auth_key=key, challenge=nonce, challenged_at=now)
     return drawn, _challenge(drawn, key, nonce)
+
+
+def is_waiting(since: datetime | None, now: datetime, life: timedelta) -> bool:
+    """Tell whether what was drawn then can still be answered in time, with half of its life."""
+    return since is not None and abs(now - since) < life / 2
 
 
 def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, Unproven | None]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.card_evidence import is_waiting
 from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import OWNER_IS_ASKED, Gate
@@ -35,10 +36,13 @@ _SCOPE: Final = b"unlock-kiosk pin proof 1\0"
 
 
 def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
-    """Draw what the card signs after VERIFY, in place of one that may be waiting."""
+    """Draw what the card signs after VERIFY, unless one is waiting that is still good."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.PIN)
+        nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
+        if nonce is not None and is_waiting(since, uow.now, CHALLENGE_LIFE):
+            return PinChallenge(_message(context.visit, nonce))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         uow.visits.save(replace(context.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
         uow.commit()

@@ -143,11 +143,19 @@ def reason_for(error: errors.CardError) -> Reason:
 class Actions:
     """Implements ``kiosk.station.loop.Executor``; ``first`` is the station's first heartbeat."""
 
-    def __init__(self, authority: Authority, cards: Cards, first: Heartbeat) -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        cards: Cards,
+        first: Heartbeat,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._authority = authority
         self._cards = cards
-        self._pins = PinWork(authority, cards)
-        self._heartbeats = HeartbeatSender(authority, first)
+        self._pins = PinWork(authority, cards, sleep)
+        self._heartbeats = HeartbeatSender(authority, first, now)
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""

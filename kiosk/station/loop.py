@@ -137,12 +137,13 @@ class StationLoop:
         monitor: Callable[[PostReaderEvent], ReaderMonitor],
         on_fault: OnFault,
         times: IdleTimes,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._executor = executor
         self._make_monitor = monitor
         self._on_fault = on_fault
         self._check_every_s = times.health_s
-        self._idle_timer = IdleTimer(times)
+        self._idle_timer = IdleTimer(times, now)
         self._presence = Presence()
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
@@ -204,7 +205,9 @@ class StationLoop:
         while True:
             wait = self._idle_timer.seconds_left(self._state)
             try:
-                return await asyncio.wait_for(self._queue.get(), wait)
+                # Not asyncio.wait_for: in Python 3.11 it can swallow a cancellation.
+                async with asyncio.timeout(wait):
+                    return await self._queue.get()
             except TimeoutError:
                 timed_out = self._idle_timer.event(self._state)
                 if timed_out is not None:

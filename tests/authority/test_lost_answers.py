@@ -486,3 +486,24 @@ def test_a_secret_goes_out_again_to_the_card_that_proves_itself_anew(lossy: Loss
     refused = sitting.release("act")
     assert isinstance(refused, Refusal)
     assert world.card(card).secret_exposure == 1
+
+
+def test_a_request_that_arrives_twice_does_not_spoil_what_the_card_signs(lossy: Lossy) -> None:
+    """A slow request, repeated elsewhere: the first may be carried out last."""
+    world, plastic = lossy.world, Plastic()
+    card = somebodys_card(world, auth_key=plastic.public)
+    visit, named = VisitId(new_id()), CardId(card.driver, card.identifier)
+    report = CardReport(named, PinState(True), certificate=plastic.shows)
+    challenge = world.authority.begin(visit, report)
+    assert isinstance(challenge, CardChallenge)
+    assert world.authority.begin(visit, report) == challenge
+    opened = world.authority.prove(visit, plastic.answer(challenge))
+    assert isinstance(opened, VisitOpened)
+    sitting = Sitting(world, visit, opened, plastic)
+    sitting.to_new_pin()
+    before = world.authority.challenge(visit)
+    assert isinstance(before, CardChallenge)
+    assert before != challenge
+    assert world.authority.challenge(visit) == before
+    world.clock.forward(seconds=31)
+    assert world.authority.challenge(visit) != before

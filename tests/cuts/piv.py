@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, Reference, padded
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, Reference, padded
 from tests.authority.world import PUK
 from tests.cuts.counting_card import CountedPlastic
 from tests.cuts.inspected_card import FIRST_PIN
@@ -32,6 +34,12 @@ class PivPlastic(CountedPlastic):
     def identifier(self) -> str:
         """The GUID."""
         return self._state.guid.hex()
+
+    @property
+    def public_key(self) -> bytes:
+        """The key by which it proves itself without a PIN, as SubjectPublicKeyInfo in DER."""
+        key = self._state.keys[SLOT_CARD_AUTHENTICATION].public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     @property
     def _pin(self) -> Reference:

@@ -10,9 +10,8 @@ from kiosk.contract.ports import CardInserted, PostReaderEvent
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.executor import Actions, HeartbeatSender
+from kiosk.station.executor import Actions
 from kiosk.station.loop import IdleTimes, StationLoop
-from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.monitor import FakeMonitor
 from tests.support.database import SetClock
@@ -33,9 +32,9 @@ class Rig:
 
     def __post_init__(self) -> None:
         first = Heartbeat()
-        self.actions = Actions(self.authority, self.cards, first)
-        self.actions._pins = PinWork(self.authority, self.cards, sleep=lambda _: None)
-        self.actions._heartbeats = HeartbeatSender(self.authority, first, self.clock.monotonic)
+        self.actions = Actions(
+            self.authority, self.cards, first, now=self.clock.monotonic, sleep=lambda _: None
+        )
         self.loop = StationLoop(self.actions, self._monitor, self._fault, self.times)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))

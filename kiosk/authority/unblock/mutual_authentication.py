@@ -21,6 +21,7 @@ from kiosk.authority.audit_sentences import Unproven
 from kiosk.authority.card_evidence import (
     CHALLENGE_LIFE,
     digest_of,
+    is_waiting,
     refuse_unproven,
     refused_before,
 )
@@ -51,13 +52,15 @@ def has_admin_key(card: Card) -> bool:
 
 
 def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
-    """Draw our number in place of one that may be waiting.
+    """Draw our number, unless one is waiting that is still good.
 
     Raises ``StepRefused`` while an answer of the card's may be waited for.
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
     _forget_other_numbers(uow, visit)
+    if visit.challenge is not None and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
+        return KeyChallenge(visit.challenge)
     number = admin_keys.draw_number()
     uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
     return KeyChallenge(number)

@@ -1,0 +1,152 @@
+"""What has to be true after every step, whatever went wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.store.records import JointHash
+from kiosk.authority.store.repositories.registrations import unproven_subject
+from kiosk.contract.sensitive import Sensitive
+from tests.cuts.inspected_card import ChipPlastic
+
+MOST_ATTEMPTS = 3
+
+
+class Violation(AssertionError):
+    """Something that must never be was seen; it ends the simulation."""
+
+
+@dataclass
+class Person:
+    """A holder with a card, as the test knows them: what nobody else should be able to change."""
+
+    holder_id: str
+    email: str
+    card: ChipPlastic
+    card_id: str
+    proves: bool
+    """Its card proves itself before a question is asked, so a block holds for it."""
+
+    wrong_sets: set[str] = field(default_factory=set)
+    """Wrong sets of answers since the last right one, or since staff lifted the block."""
+
+
+@dataclass
+class Invariants:
+    """Watches the cards, the looks at answers and codes, the releases and the database."""
+
+    database: Path
+    people: list[Person] = field(default_factory=list)
+    checks: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    wrong_of_visit: Counter[str] = field(default_factory=Counter)
+
+    def need(self, what: str, true: object) -> None:
+        """Count the check, and note where it does not hold: a job must not end by it alone."""
+        self.checks[what] += 1
+        if not true:
+            self.broken.append(what)
+
+    def raise_broken(self) -> None:
+        """Raise for what was noted."""
+        if self.broken:
+            raise Violation("; ".join(sorted(set(self.broken))))
+
+    # --- at the card ---
+
+    def after_command(self, card: ChipPlastic, wrong_before: int, visit: str) -> None:
+        """Look at the account of wrong unblock secrets that the card itself keeps."""
+        if card.wrong > wrong_before:
+            self.wrong_of_visit[visit] += 1
+        self.need("one wrong secret a visit", self.wrong_of_visit[visit] <= 1)
+        self.need("never the last try of a secret", card.in_a_row < MOST_ATTEMPTS)
+
+    def on_success(self, card: ChipPlastic, pin: str) -> None:
+        """The page says that the PIN was set: so has the card."""
+        self.need("success only after the card's own answer", card.has_pin(pin))
+
+    # --- at the authority ---
+
+    def rows(self, sql: str, *of: object) -> list[Any]:
+        """Read what is committed, past the product."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(sql, of).fetchall()
+        finally:
+            connection.close()
+
+    def before_look(self, subject: str) -> None:
+        """Somebody is about to look: a charge without a verdict has to be committed."""
+        subjects = subject, unproven_subject(subject)
+        sql = "SELECT count(*) FROM attempt_charge WHERE subject IN (?, ?) AND verdict IS NULL"
+        self.need("charged before it is looked at", self.rows(sql, *subjects)[0][0] > 0)
+
+    def after_look(self, holder_id: str, given: str, *, right: bool) -> None:
+        """Count wrong sets of answers; the one of a repeated call may be looked at again."""
+        person = next(one for one in self.people if one.holder_id == holder_id)
+        if right or not person.proves:
+            person.wrong_sets.clear()
+        else:
+            person.wrong_sets.add(given)
+        self.need("three wrong sets are never four", len(person.wrong_sets) <= MOST_ATTEMPTS)
+
+    def on_release(self, visit: str) -> None:
+        """A secret leaves the authority: its intent is committed, its code is used up."""
+        journal = "SELECT count(*) FROM unblock_journal WHERE visit_id = ?"
+        # Two where the card may have one of two secrets, and did not have the first.
+        self.need("a release is journaled first", self.rows(journal, visit)[0][0] in (1, 2))
+        code = (
+            "SELECT c.consumed_at FROM email_code c JOIN visit v ON v.code_proven_id = c.id "
+            "WHERE v.id = ?"
+        )
+        used = self.rows(code, visit)
+        self.need("a release uses its code up", used and used[0][0] is not None)
+
+    def at_rest(self) -> None:
+        """Look at what all rows together say; no transaction is open."""
+        twice = (
+            "SELECT count(*) FROM (SELECT v.code_proven_id FROM unblock_journal j "
+            "JOIN visit v ON v.id = j.visit_id WHERE v.code_proven_id IS NOT NULL "
+            "GROUP BY v.code_proven_id HAVING count(DISTINCT v.id) > 1)"
+        )
+        self.need("a code opens once", self.rows(twice)[0][0] == 0)
+        open_ = (
+            "SELECT count(*) FROM (SELECT card_id FROM unblock_journal "
+            "WHERE state IN ('intent', 'unknown') GROUP BY card_id HAVING count(*) > 1)"
+        )
+        self.need("one open unblock a card", self.rows(open_)[0][0] == 0)
+        for person in self.people:
+            found = self.rows(
+                "SELECT email FROM registration WHERE holder_id = ?", person.holder_id
+            )
+            self.need("recovery data stays", found == [(person.email,)])
+
+
+class WatchedHasher(AnswerHasher):
+    """Reports each look at a set of answers."""
+
+    invariants: Invariants
+
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+        self.invariants.before_look(owner)
+        right = super().check(owner, answers, kept)
+        given = "/".join(text.reveal() for _, text in sorted(answers.items()))
+        self.invariants.after_look(owner, given, right=right)
+        return right
+
+
+class WatchedCodes(CodeMac):
+    """Reports each look at an entered code."""
+
+    invariants: Invariants
+
+    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
+        self.invariants.before_look(binding.code_id)
+        return super().matches(code, kept, binding)

@@ -1,0 +1,58 @@
+"""Some seeds of the simulation; ``make sim`` runs as many as there is time for."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority import card_evidence
+from kiosk.authority.store.repositories.codes import EmailCodes
+from tests.sim.invariants import Violation
+from tests.sim.simulation import Report, Simulation
+from tests.support.printed import Printed
+
+SEEDS, VISITS = range(1, 5), 25
+
+
+def simulate(template: Path, folder: Path, seed: int, visits: int = VISITS) -> Report:
+    folder.mkdir()
+    shutil.copy(template, folder / "kiosk.db")
+    return Simulation(seed, folder, visits).run()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_goes_wrong_every_invariant_holds(
+    seed: int, sqlite_template: Path, tmp_path: Path, printed: Printed
+) -> None:
+    report = simulate(sqlite_template, tmp_path / "estate", seed)
+    printed(str(report))
+    assert report.visits >= VISITS
+    assert report.faults
+
+
+def test_a_seed_lives_the_same_again(sqlite_template: Path, tmp_path: Path) -> None:
+    first, again = (simulate(sqlite_template, tmp_path / name, 7, 6) for name in ("a", "b"))
+    assert first == again
+
+
+def test_a_code_that_is_not_used_up_is_found(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EmailCodes, "consume", lambda _self, _code_id: True)
+    with pytest.raises(Violation, match="a release uses its code up"):
+        simulate(sqlite_template, tmp_path / "estate", 1)
+
+
+def test_a_challenge_that_a_repeated_request_spoils_is_found(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_evidence, "is_waiting", lambda *_: False)
+    with pytest.raises(Violation, match="no genuine card is called forged"):
+        _simulate_all(range(1, 10), sqlite_template, tmp_path)
+
+
+def _simulate_all(seeds: range, template: Path, folder: Path) -> None:
+    for seed in seeds:
+        simulate(template, folder / f"estate {seed}", seed)

@@ -97,7 +97,8 @@ class Holder:
     def _event(self, state: s.State, visit: VisitId) -> e.HolderSide | None:
         match state:
             case s.Menu():
-                wanted = Purpose.UNLOCK if Purpose.UNLOCK in state.offers else None
+                unlocks = any(offer.purpose is Purpose.UNLOCK for offer in state.offers)
+                wanted = Purpose.UNLOCK if unlocks else None
                 return e.Chose(visit, wanted) if wanted else e.Left(visit)
             case s.ConfirmOwner():
                 return e.Confirmed(visit)

@@ -23,7 +23,7 @@ from kiosk.authority.card_evidence import (
 )
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.registration import apply_due_change
-from kiosk.authority.stations import station_barred
+from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.steps import (
     UNLOCKS,
     card_barred,
@@ -44,7 +44,8 @@ from kiosk.authority.visit_context import (
     enter,
     is_assisted,
     look,
-    open_visit,
+    need_open,
+    proves_itself,
 )
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -160,17 +161,19 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
     judged = digest_of("prove", proof)
     with parts.store.begin() as uow:
-        refused = refused_before(uow.visits.get(visit_id), judged)
+        found = uow.around.hold(visit_id, at_station=True)
+        refused = refused_before(found.visit if found else None, judged)
         if refused is not None:
             return refused
-        visit, card, holder = open_visit(uow, parts, visit_id)
+        held = need_open(uow, parts, found)
+        visit, card, holder = held.visit, held.card, held.holder
         if visit.genuine_at is not None:
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
             return _opened_before(uow, parts, visit, KnownCard(card, holder))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
-        retired = station_barred(uow, visit.station)
+        retired = barred_at(held.station)
         if retired is not None:
             reply: VisitOpened | Refusal = _refuse(uow, visit, retired)
         elif unproven is not None:
@@ -201,20 +204,18 @@ def _arrive(
     retired = station_barred(uow, visit.station)
     if retired is not None:
         return _refuse(uow, visit, retired)
-    known = uow.cards.find(report.card)
+    # From here on nobody else decides on this card.
+    known = uow.around.hold_card(report.card)
     if known is None:
         named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
         return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
-    # From here on nobody else decides on this card.
-    card = uow.cards.lock(known.card.id)
-    if card is None:  # its holder was erased while we waited for it
-        return _refuse(uow, visit, Reason.UNKNOWN_CARD)
+    card = known.card
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
     claimed, expired = _claimed(uow, parts, visit, card, report), _expired(report, uow.now)
     if isinstance(claimed, Unproven):
         return _not_genuine(uow, visit, claimed)
     if claimed is None:
-        return _open_visit(uow, parts, visit, KnownCard(card, known.holder), expired)
+        return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
         return _refuse(uow, visit, expired, detail={"by": "certificate"})
     vouched = parts.issuers is not None
@@ -232,7 +233,7 @@ def _claimed(
 ) -> bytes | Unproven | None:
     """Judge what the card says of itself, before it is asked to prove it."""
     policy = parts.policy()
-    knows_keys = uow.cards.knows_key_of(card.holder_id)
+    knows_keys = card.auth_key is not None or uow.cards.knows_key_of(card.holder_id)
     claimed = claim(policy, parts.issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
     if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
         return claimed
@@ -252,7 +253,7 @@ def _open_visit(
     What it reports changes the records only where it is proven: a copy can give a name as well.
     """
     apply_due_change(uow, known.holder.id)
-    proven = look(uow, parts.policy(), visit, known.card, known.holder).is_proven
+    proven = proves_itself(visit, known.card)
     _close_older(uow, visit, known.card, proven=proven)
     if proven:
         record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
@@ -319,9 +320,11 @@ def _load_context(
 ) -> VisitContext:
     """Read the scene with the card as it is now; block what was charged to the end."""
     policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
-    registration = uow.registrations.of_holder(known.holder.id)
-    if registration is not None and is_exhausted(registration, policy):
-        block(uow, parts, visit, known.holder, registration)
+    context = look(uow, policy, visit, card, known.holder)
+    registration = context.registration
+    if registration is None or not is_exhausted(registration, policy):
+        return context
+    block(uow, parts, visit, known.holder, registration)
     return look(uow, policy, visit, card, known.holder)
 
 
@@ -390,14 +393,20 @@ def _store(uow: UnitOfWork, visit: Visit) -> None:
 
     One in which an unblock was granted is not repeated: it holds what a card has yet to answer.
     """
-    if uow.visits.add(visit):
-        return
-    before = uow.visits.lock(visit.id)
-    same = before is not None and (before.station, before.card_id) == (visit.station, visit.card_id)
-    reopens = before is not None and before.closed_at is not None and visit.closed_at is None
-    if not same or reopens or uow.journal.of_visit(visit.id):
-        raise StepRefused("there is a visit with this id already")
+    if visit.judged is None:  # one whose card has answered is there already, locked and open
+        if uow.visits.add(visit):
+            return
+        before = uow.visits.lock(visit.id)
+        same = before and (before.station, before.card_id) == (visit.station, visit.card_id)
+        reopens = before and before.closed_at is not None and visit.closed_at is None
+        if not same or reopens:
+            raise StepRefused(_IS_THERE)
+    if uow.journal.of_visit(visit.id):
+        raise StepRefused(_IS_THERE)
     uow.visits.save(visit)
+
+
+_IS_THERE = "there is a visit with this id already"
 
 
 # The holder chose from what was offered.

@@ -26,6 +26,7 @@ from kiosk.authority.visit_context import (
     VisitContext,
     VisitRefused,
     again,
+    context_of,
     enter,
     given_by,
     is_vouched_for,
@@ -250,12 +251,10 @@ def _instead(
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Read the scene of a visit that may be over by now."""
-    visit = uow.visits.get(visit_id)
-    card = uow.cards.lock(visit.card_id) if visit is not None and visit.card_id else None
-    holder = uow.holders.get(card.holder_id) if card else None
-    if visit is None or card is None or holder is None:
+    held = uow.around.hold(visit_id, at_station=False)
+    if held is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")
-    return look(uow, parts.policy(), visit, card, holder)
+    return context_of(uow, parts.policy(), held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +431,10 @@ def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> V
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """An address that staff put in place is confirmed by the first code that was read there."""
-    if code.sent_to and uow.registrations.confirm_email(context.holder.id, code.sent_to):
+    registration = context.registration
+    if registration is None or registration.unconfirmed_since is None or not code.sent_to:
+        return
+    if uow.registrations.confirm_email(context.holder.id, code.sent_to):
         record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
 
 

@@ -49,11 +49,9 @@ def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
     with parts.store.begin() as uow:
-        visit = uow.visits.get(visit_id)
-        if visit is None:
-            return
-        need_own(parts, visit)
-        if uow.visits.close(visit_id, uow.now, how):
+        visit = uow.visits.close(visit_id, uow.now, how)
+        if visit is not None:
+            need_own(parts, visit)
             record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
             uow.commit()
 

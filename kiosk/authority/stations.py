@@ -34,7 +34,11 @@ def heartbeat(parts: Dependencies, beat: Heartbeat) -> StationStanding:
 
 def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
     """Say why a station may serve nobody; one that was never heard of may."""
-    station = uow.stations.get(name)
+    return barred_at(uow.stations.get(name))
+
+
+def barred_at(station: Station | None) -> Reason | None:
+    """Say why a station may serve nobody, by its row."""
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
 
@@ -100,7 +104,7 @@ class HealthWatch:
         if self._known.store and now < self._store_until:
             return True
         try:
-            if not self._store.schema_is_current():
+            if not self._store.schema_serves():
                 return False
         except StoreError:
             return False

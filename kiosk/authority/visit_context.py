@@ -9,7 +9,7 @@ from kiosk.authority.card_evidence import key_to_prove, need_proof
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
-from kiosk.authority.stations import station_barred
+from kiosk.authority.stations import barred_at
 from kiosk.authority.steps import (
     OWNER_IS_ASKED,
     Gate,
@@ -22,14 +22,16 @@ from kiosk.authority.steps import (
     reaches,
 )
 from kiosk.authority.store.records import (
+    AroundVisit,
     Card,
     Cardholder,
     EmailCode,
+    HeldGrant,
+    HeldVisit,
     PendingChange,
     PinEvidence,
     Registration,
     Scalar,
-    UnblockEntry,
     Visit,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -132,11 +134,7 @@ class VisitContext:
 
         Of any other card the authority knows a name, which a copy could give as well.
         """
-        visit, card = self.visit, self.card
-        key = visit.auth_key
-        if key is None or visit.genuine_at is None:
-            return False
-        return visit.key_vouched or key == card.auth_key or named_by_key(card.identity, key)
+        return proves_itself(self.visit, self.card)
 
     @property
     def known_address(self) -> str:
@@ -283,6 +281,14 @@ class VisitContext:
         return here or not answers_come_before_code(self.policy)
 
 
+def proves_itself(visit: Visit, card: Card) -> bool:
+    """Tell whether a visit's card has proven a key: see ``VisitContext.is_proven``."""
+    key = visit.auth_key
+    if key is None or visit.genuine_at is None:
+        return False
+    return visit.key_vouched or key == card.auth_key or named_by_key(card.identity, key)
+
+
 def can_be_entered(code: EmailCode, now: datetime) -> bool:
     """Tell whether a code was sent, lives, and has a try left."""
     is_alive = code.expires_at is not None and code.expires_at > now
@@ -296,12 +302,18 @@ def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitConte
     not proven itself, and ``VisitRefused`` where station, card, holder or registration were
     barred since it opened, or where the card would have to prove now what it cannot.
     """
-    context = enter_to_report(uow, parts, visit_id)
+    return enter_held(uow, parts, uow.around.hold(visit_id, at_station=True))
+
+
+def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> VisitContext:
+    """Do that with what was locked and read at the station."""
+    held = need_open(uow, parts, held)
+    context = context_of(uow, parts.policy(), held)
     if _cannot_prove(context):
         raise VisitRefused(Reason.NOT_GENUINE)
     need_proof(context.policy, context.card, context.visit)
     reason = (
-        station_barred(uow, context.visit.station)
+        barred_at(held.station)
         or card_barred(context.card, context.holder, uow.now)
         or _registration_barred(context)
     )
@@ -315,22 +327,39 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
 
     Raises ``StepRefused`` as ``enter`` does.
     """
-    visit, card, holder = open_visit(uow, parts, visit_id)
-    return look(uow, parts.policy(), visit, card, holder)
+    held = need_open(uow, parts, uow.around.hold(visit_id, at_station=False))
+    return context_of(uow, parts.policy(), held)
 
 
 def look(
     uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
 ) -> VisitContext:
     """Read what is recorded around a visit."""
+    around = uow.around.look(visit, card.id, holder.id)
+    return _context(uow, policy, visit, card, holder, around)
+
+
+def context_of(uow: UnitOfWork, policy: Policy, held: HeldVisit) -> VisitContext:
+    """Return the context that was read with the locks."""
+    return _context(uow, policy, held.visit, held.card, held.holder, held.around)
+
+
+def _context(
+    uow: UnitOfWork,
+    policy: Policy,
+    visit: Visit,
+    card: Card,
+    holder: Cardholder,
+    around: AroundVisit,
+) -> VisitContext:
     return VisitContext(
         visit=visit,
         card=card,
         holder=holder,
-        registration=uow.registrations.of_holder(holder.id),
-        pending=uow.pending.get(visit.pending_id) if visit.pending_id else None,
-        code=_vouched_for(uow, uow.codes.live(card.id)),
-        proven_code=_vouched_for(uow, uow.codes.get(visit.code_proven_id or "")),
+        registration=around.registration,
+        pending=around.pending,
+        code=_vouched_for(uow, around.code),
+        proven_code=_vouched_for(uow, around.proven_code),
         policy=policy,
         now=uow.now,
         # Only an unlock is granted anything; a visit that was, and registers, began as the first.
@@ -350,28 +379,16 @@ def again(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) ->
     return look(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
-def open_visit(
-    uow: UnitOfWork, parts: Dependencies, visit_id: VisitId
-) -> tuple[Visit, Card, Cardholder]:
-    """Lock card and visit, whether the card has proven itself or not.
-
-    Raises ``StepRefused`` for a visit that is unknown, another station's, closed or too old.
-    """
-    known = uow.visits.get(visit_id)
-    if known is None or known.card_id is None:
-        raise StepRefused("there is no such visit")
-    need_own(parts, known)
-    # The card first, then the visit: every writer locks in this order.
-    card = uow.cards.lock(known.card_id)
-    visit = uow.visits.lock(visit_id)
-    holder = uow.holders.get(card.holder_id) if card else None
-    if card is None or visit is None or holder is None:
-        raise StepRefused("the card of this visit is not recorded any more")
-    if visit.closed_at is not None:
+def need_open(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> HeldVisit:
+    """Raise ``StepRefused`` for a visit that is unknown, another station's, closed or too old."""
+    if held is None:
+        raise StepRefused("there is no such visit, or its card is not recorded any more")
+    need_own(parts, held.visit)
+    if held.visit.closed_at is not None:
         raise StepRefused("the visit is over")
-    if visit.opened_at + VISIT_LIFE <= uow.now:
+    if held.visit.opened_at + VISIT_LIFE <= uow.now:
         raise StepRefused("the visit is too old")
-    return visit, card, holder
+    return held
 
 
 def need_own(parts: Dependencies, visit: Visit) -> None:
@@ -411,27 +428,12 @@ def _not_registered(purpose: Purpose | None) -> Reason | None:
     return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
 
 
-@dataclass(frozen=True, slots=True)
-class GrantContext:
-    """One grant, and whom it was for."""
-
-    entry: UnblockEntry
-    visit: Visit
-    card: Card
-    holder: Cardholder
-
-
 def find_grant(
     uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
-) -> GrantContext:
+) -> HeldGrant:
     """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
-    found = uow.journal.get(journal)
-    if found is None or found.visit_id != visit_id:
+    held = uow.around.hold_grant(visit_id, journal)
+    if held is None:
         raise StepRefused("this visit was granted no such unblock")
-    card = uow.cards.lock(found.card_id)
-    visit, entry = uow.visits.lock(visit_id), uow.journal.get(journal)
-    holder = uow.holders.get(card.holder_id) if card else None
-    if card is None or visit is None or entry is None or holder is None:
-        raise StepRefused("the card of this unblock is not recorded any more")
-    need_own(parts, visit)
-    return GrantContext(entry, visit, card, holder)
+    need_own(parts, held.visit)
+    return held

@@ -59,7 +59,7 @@ class LosingStore(Store):
     def begin(self) -> Iterator[UnitOfWork]:
         """Begin as the store does."""
         with self._gateway(writes=True, options=WRITES) as gateway:
-            unit = _Unit(gateway, self._clock.now(), self._audit_macs)
+            unit = _Unit(gateway, self._clock.now(), self._heads, self._audit_macs)
             unit.owner = self
             yield unit
 

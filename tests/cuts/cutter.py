@@ -108,6 +108,6 @@ class CutStore(Store):
     def begin(self) -> Iterator[UnitOfWork]:
         """Begin as the store does."""
         with self._gateway(writes=True, options=WRITES) as gateway:
-            unit = CutUnit(gateway, self._clock.now(), self._audit_macs)
+            unit = CutUnit(gateway, self._clock.now(), self._heads, self._audit_macs)
             unit.cutter = self.cutter
             yield unit

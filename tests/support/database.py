@@ -192,7 +192,8 @@ def emptying() -> str:
     """Return what empties every table, past triggers and foreign keys."""
     deletes = "; ".join(f"DELETE FROM {name}" for name in TableRow.metadata.tables)
     first_head = f"INSERT INTO audit_head (chain, seq, hash) VALUES (1, 0, '{'0' * 64}')"
-    return f"SET session_replication_role = replica; {deletes}; {first_head}"
+    served = f"INSERT INTO served_program (id, least_program) VALUES (1, '{REVISION}')"
+    return f"SET session_replication_role = replica; {deletes}; {first_head}; {served}"
 
 
 def as_account() -> list[str]:

@@ -10,6 +10,7 @@ COMMANDS = {
     "doctor": "doctor",
     "keys": "keys",
     "rows": "rows",
+    "store": "store",
     "audit": "audit",
     "caretaker": "caretaker",
     "people": "people",

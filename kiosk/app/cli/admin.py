@@ -69,7 +69,7 @@ def _session(config: str | None) -> int:
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     store = open_store(settings, clock, os.environ)
     try:
-        if not store.schema_is_current():
+        if not store.schema_serves():
             raise ConfigError("the schema of the database is not current; run `kiosk setup`")
         actor = _admitted(store)
         end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))

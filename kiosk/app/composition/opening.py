@@ -29,9 +29,14 @@ def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> 
     from kiosk.authority.store.database import Store
 
     load = partial(open_keys, settings, environ)
-    url, patience = settings.store.url, settings.store.busy_timeout_s
+    named = settings.store
     return Store(
-        url, clock, KeyedRowMacs(load), busy_timeout_s=patience, audit_macs=AuditMacs(load)
+        named.url,
+        clock,
+        KeyedRowMacs(load),
+        busy_timeout_s=named.busy_timeout_s,
+        audit_macs=AuditMacs(load),
+        lost_commits=named.lost_commits == "accepted",
     )
 
 

@@ -67,7 +67,7 @@ def check_database(store: Store, folder: Path | None, url: str) -> Finding:
     ``folder`` is None where it is no file.
     """
     try:
-        if not store.schema_is_current():
+        if not store.schema_serves():
             return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
     except StoreError as error:
         if error.code in REFUSED_LOGINS:

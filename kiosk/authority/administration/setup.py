@@ -81,7 +81,7 @@ def prepare_database(store: Store, shown: str) -> Step:
 
 def _is_current(store: Store) -> bool:
     try:
-        return store.schema_is_current()
+        return store.schema_serves()
     except StoreError:  # most likely it is not there yet; migrating it will tell
         return False
 

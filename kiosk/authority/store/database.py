@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,10 @@ from kiosk.authority.store.engine import (
     parse_url,
 )
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.repositories.audit import KnownHeads
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import StoreError
+from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.ports import Clock
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class Store:
     ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
     the first call. ``macs`` makes and checks the MACs of rows that grant access.
     ``busy_timeout_s`` bounds every wait for another writer. A process that forks makes its
-    own store afterwards. ``audit_macs`` key the rows of the audit: without them rows are
+    own store afterwards. On PostgreSQL the times are the server's, unless a test sets
+    another clock than the machine's, and ``lost_commits`` takes also a server that may lose
+    what it acknowledged. ``audit_macs`` key the rows of the audit: without them rows are
     written that no service accepts as its own.
     """
 
@@ -51,13 +54,16 @@ class Store:
         busy_timeout_s: float = 5.0,
         pool_size: int = 5,
         audit_macs: AuditMacs | None = None,
+        lost_commits: bool = False,
     ) -> None:
         address = parse_url(url)
-        self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self.macs = macs
         self._audit_macs = audit_macs
-        self._engine = open_engine(address, busy_timeout_s, pool_size)
+        self._heads = KnownHeads()
+        self._engine, self._clock = open_engine(
+            address, busy_timeout_s, pool_size, clock, lost_commits=lost_commits
+        )
         self._file = Path(str(address.database)) if self._on_sqlite else None
 
     def __repr__(self) -> str:
@@ -71,14 +77,14 @@ class Store:
         never wait for a card, a mail relay or Argon2 inside.
         """
         with self._gateway(writes=True, options=WRITES) as gateway:
-            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
+            yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """Return one that sees a single moment of the database and cannot write."""
         options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
         with self._gateway(writes=False, options=options) as gateway:
-            yield UnitOfWork(gateway, self._clock.now(), self._audit_macs)
+            yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     def migrate(self) -> str:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
@@ -88,20 +94,32 @@ class Store:
             make_sqlite_file(self._file)
         return schema.migrate(self._engine)
 
-    def schema_is_current(self) -> bool:
-        """Say whether the schema is the one that this program was written for.
+    def schema_serves(self) -> bool:
+        """Say whether this program can work with the schema: its own, or a newer one that says so.
 
         Raises ``StoreError`` when the database gives no answer; cheap enough to be asked often.
         """
+        asked = text("SELECT version_num, least_program FROM alembic_version, served_program")
         try:
             with self._gateway(writes=False, options=READS) as gateway:
-                return bool(
-                    gateway.scalar(text("SELECT version_num FROM alembic_version")) == REVISION
-                )
+                found = gateway.tuples(asked)
+            return bool(found) and found[0][0] >= REVISION >= found[0][1]
         except StoreError as error:
             if error.code in NO_SUCH_TABLE:
                 return False
             raise
+
+    def run_as_owner(self, statements: Iterable[str]) -> None:
+        """Run what only the owner of a PostgreSQL database may; all of it or nothing.
+
+        Raises ``ConfigError`` for SQLite, ``StoreError`` where one is refused.
+        """
+        if self._on_sqlite:
+            raise ConfigError("a database file has no roles: its account and mode protect it")
+        with self._gateway(writes=True, options=WRITES) as gateway:
+            for statement in statements:
+                gateway.write(text(statement))
+            gateway.commit()
 
     def empty_log(self) -> bool:
         """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -24,7 +25,9 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
+from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError, StoreBusy, StoreError
+from kiosk.contract.ports import Clock
 
 # A library's exception becomes one of ours, and nothing of it is shown but a code.
 #
@@ -109,8 +112,11 @@ WRITES = {"kiosk_writes": True}
 READS = {"kiosk_writes": False}
 READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
-STATEMENT_LIMIT_MS = 30_000
-IDLE_LIMIT_MS = 60_000
+LATER = {"kiosk_later": True}
+"""Execution options of a statement whose result nobody asks for: it goes out with the next."""
+
+POSTGRESQL = "postgresql+kiosk"
+registry.register("postgresql.kiosk", "kiosk.authority.store.postgresql", "PipelinedDialect")
 
 
 def parse_url(text: str) -> URL:
@@ -125,25 +131,39 @@ def parse_url(text: str) -> URL:
         case "sqlite":
             raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
         case "postgresql":
-            return url.set(drivername="postgresql+psycopg")
+            return url.set(drivername=POSTGRESQL)
         case other:
             raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
 
 
 def unverified_host(text: str) -> str:
-    """Return the server that TLS does not verify; empty for a file or a Unix socket."""
+    """Return the servers that TLS does not verify; empty for a file or a Unix socket."""
     url = parse_url(text)
     if url.get_backend_name() == "sqlite":
         return ""
-    host = url.host or str(url.query.get("host", ""))
+    named = url.query.get("host", ())
+    hosts = ",".join((url.host or "", *((named,) if isinstance(named, str) else named)))
+    remote = [host for host in hosts.split(",") if host and not host.startswith("/")]
     mode = url.query.get("sslmode") or os.environ.get("PGSSLMODE", "prefer")
-    return "" if not host or host.startswith("/") or mode == "verify-full" else host
+    return "" if mode == "verify-full" else ", ".join(remote)
 
 
-def open_engine(url: URL, busy_timeout_s: float, pool_size: int) -> Engine:
-    """Return an engine that has connected to nothing yet."""
-    maker = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine
-    return maker(url, busy_timeout_s, {"pool_size": pool_size, "hide_parameters": True})
+def open_engine(
+    url: URL, busy_timeout_s: float, pool_size: int, clock: Clock, *, lost_commits: bool = False
+) -> tuple[Engine, Clock]:
+    """Return an engine that has connected to nothing yet, and the clock that counts with it.
+
+    The machine's clock gives way to that of a server, which several machines share.
+    """
+    options = {"pool_size": pool_size, "hide_parameters": True}
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, busy_timeout_s, options), clock
+    # psycopg is there only where PostgreSQL is used.
+    from kiosk.authority.store.postgresql import DatabaseClock, postgresql_engine
+
+    shared = DatabaseClock()
+    engine = postgresql_engine(url, busy_timeout_s, shared, options, lost_commits=lost_commits)
+    return engine, shared if isinstance(clock, SystemClock) else clock
 
 
 def make_sqlite_file(path: Path) -> None:
@@ -234,27 +254,3 @@ def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("kiosk_writes", True)
     connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-# --- PostgreSQL ------------------------------------------------------------------------
-
-
-def _postgresql_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
-    settings = {
-        "TimeZone": "UTC",
-        "lock_timeout": int(busy_timeout_s * 1000),
-        "statement_timeout": STATEMENT_LIMIT_MS,
-        "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
-    }
-    arguments = {
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        "connect_timeout": max(2, round(busy_timeout_s)),
-        "application_name": "kiosk",
-    }
-    return create_engine(
-        url,
-        connect_args=arguments,
-        pool_pre_ping=True,  # a server that was restarted is found before a statement is lost
-        pool_timeout=busy_timeout_s,
-        **options,
-    )

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from kiosk.authority.store.engine import translated
+from kiosk.authority.store.engine import LATER, translated
 from kiosk.authority.store.row_macs import (
     MAC,
     covered,
@@ -108,9 +108,11 @@ class Gateway:
         """
         return self._macs.number_digests(use, digits)
 
-    def tuples(self, statement: Executable) -> Sequence[Sequence[Any]]:
+    def tuples(
+        self, statement: Executable, values: Values | None = None
+    ) -> Sequence[Sequence[Any]]:
         """Return every row of a statement of several columns or tables."""
-        rows = self._guarded(lambda: self._session.execute(statement).all())
+        rows = self._guarded(lambda: self._session.execute(statement, values).all())
         for row in rows:
             self._check(row)
         return rows
@@ -126,15 +128,23 @@ class Gateway:
         if many is not None and not many:
             return 0
         counted = {"preserve_rowcount": True}  # of INSERT ... ON CONFLICT, too
+        given = many[0] if many is not None and len(many) == 1 else many
         result = self._guarded(
-            lambda: self._session.execute(statement, many, execution_options=counted)
+            lambda: self._session.execute(statement, given, execution_options=counted)
         )
         return cast("CursorResult[Any]", result).rowcount
 
+    def write(self, statement: Executable, values: Values | None = None) -> None:
+        """Run one whose count nobody asks for; PostgreSQL gets it with the next, or with COMMIT.
+
+        So its error may be raised by a later call.
+        """
+        self._guarded(lambda: self._session.execute(statement, values, execution_options=LATER))
+
     def add(self, kind: type[TableRow], values: Values) -> None:
-        """Insert one row."""
+        """Insert one row; see ``write``."""
         stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
-        self.run(insert(table_of(kind)).values(stamped))
+        self.write(insert(table_of(kind)).values(stamped).inline())
 
     def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
         """Return the values of a whole row, with the MAC over them."""
@@ -142,8 +152,8 @@ class Gateway:
 
     def change(
         self, kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause, **new: Any
-    ) -> int:
-        """Give every row that fulfils ``conditions`` new values and a new MAC; return how many.
+    ) -> Sequence[MacRow]:
+        """Give each row that fulfils ``conditions`` new values and a new MAC; return what it was.
 
         As atomic as one UPDATE: each row is held from when it is read, and one that another
         writer held is looked at as that writer left it.
@@ -152,17 +162,27 @@ class Gateway:
         found = select(kind).where(*conditions).order_by(*keys).with_for_update()
         rows = self.many(found, kind)
         for row in rows:
-            now = {name: getattr(row, name) for name in covered(kind)} | new
-            this = [key == getattr(row, key.name) for key in keys]
-            mac = self._macs.make(mac_message(kind, now))
-            self.run(update(table_of(kind)).where(*this).values(new | {MAC: mac}))
-        return len(rows)
+            self.rewrite(row, **new)
+        return rows
+
+    def rewrite(self, row: MacRow, **new: Any) -> None:
+        """Give a row that is held new values and a new MAC."""
+        kind = type(row)
+        now = {name: getattr(row, name) for name in covered(kind)} | new
+        this = [table_of(kind).c[name] == getattr(row, name) for name in primary_key(kind)]
+        mac = self._macs.make(mac_message(kind, now))
+        self.write(update(table_of(kind)).where(*this).values(new | {MAC: mac}))
 
     def restamp(self, row: MacRow) -> None:
         """Make the MAC of a held row anew, whether or not it fitted."""
         table = table_of(type(row))
         this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
         self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
+
+    def lock(self, statement: Executable, values: Values) -> None:
+        """Lock rows before the next statement reads; on SQLite a writer is alone anyway."""
+        if not self._on_sqlite:
+            self.write(statement, values)
 
     def hold(self, kind: type[TableRow]) -> None:
         """Keep other writers away from a whole table until the end; readers go on.
@@ -183,6 +203,11 @@ class Gateway:
         if self._on_sqlite:
             return cast("postgresql.Insert", sqlite.insert(table))
         return postgresql.insert(table)
+
+    @property
+    def joins_writes(self) -> bool:
+        """Whether one statement can change a table and insert into another."""
+        return not self._on_sqlite
 
     @property
     def _on_sqlite(self) -> bool:

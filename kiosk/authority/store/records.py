@@ -708,3 +708,37 @@ class Chore:
     since: datetime
     done_at: datetime
     reached: AuditHead
+
+
+# What is read together around a visit.
+
+
+@dataclass(frozen=True, slots=True)
+class AroundVisit:
+    """What a visit's decisions rest on beside card and holder; ``code`` is the card's live one."""
+
+    registration: Registration | None
+    pending: PendingChange | None
+    code: EmailCode | None
+    proven_code: EmailCode | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVisit:
+    """A visit and its card, locked; ``station`` where it was asked for and was heard of."""
+
+    visit: Visit
+    card: Card
+    holder: Cardholder
+    around: AroundVisit
+    station: Station | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGrant:
+    """One grant that was written down, and whom it was for; card and visit are locked."""
+
+    entry: UnblockEntry
+    visit: Visit
+    card: Card
+    holder: Cardholder

@@ -736,5 +736,21 @@ class ChoreRow(TableRow, table=True):
     hash: str
 
 
+# The table of the schema itself.
+
+
+class ServedProgramRow(TableRow, table=True):
+    """The single row that says which programs can work with the schema as it is.
+
+    ``least_program`` is the ``REVISION`` of the oldest of them. A migration that only adds what
+    an older program does not touch leaves it; one that takes something away raises it.
+    """
+
+    __tablename__ = "served_program"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+    id: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    least_program: str
+
+
 REVISION = "0001"
-"""The migration that these tables are the outcome of."""
+"""The migration that these tables are the outcome of; revisions are in order as texts."""

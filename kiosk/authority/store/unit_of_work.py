@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.repositories.audit import Audit, AuditTrail
+from kiosk.authority.store.repositories.around_visits import AroundVisits
+from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.mac_rows import MacRows
@@ -40,7 +41,9 @@ class UnitOfWork:
     ``now`` is the time that the transaction began: one moment for all it writes.
     """
 
-    def __init__(self, gateway: Gateway, now: datetime, macs: AuditMacs | None = None) -> None:
+    def __init__(
+        self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
+    ) -> None:
         self.now = now
         self.holders = Cardholders(gateway)
         self.questions = SecurityQuestions(gateway)
@@ -49,11 +52,12 @@ class UnitOfWork:
         self.registrations = Registrations(gateway, now)
         self.codes = EmailCodes(gateway, now)
         self.visits = Visits(gateway)
+        self.around = AroundVisits(gateway)
         self.pending = PendingChanges(gateway)
         self.address_changes = AddressChanges(gateway, now)
         self.stop_numbers = StopNumbers(gateway, now)
         self.journal = UnblockJournal(gateway)
-        self.audit = Audit(gateway, now, macs)
+        self.audit = Audit(gateway, now, known, macs)
         self.trail = AuditTrail(gateway)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
@@ -79,3 +83,4 @@ class UnitOfWork:
         """
         self.audit.write()
         self._gateway.commit()
+        self.audit.committed()

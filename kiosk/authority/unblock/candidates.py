@@ -82,12 +82,14 @@ def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
     return (assumed_limit if limit is None else limit) >= FEWEST_TRIES
 
 
-def open_next(uow: UnitOfWork, sealer: Sealer, card: Card) -> tuple[SecretSlot, Sensitive] | None:
+def open_next(
+    sealer: Sealer, card: Card, pending: KeptSecret | None
+) -> tuple[SecretSlot, Sensitive] | None:
     """Open what is presented to ``card`` next; None where it has no secret.
 
     Raises ``SealBroken`` or ``KeyMissing``.
     """
-    pending, sealed = uow.kept.pending(card.id), card.sealed_secret
+    sealed = card.sealed_secret
     which = to_present(waits=pending is not None, last=_last(pending))
     if pending is not None and which is SecretSlot.NEW:
         return which, open_kept(sealer, card, pending)
@@ -102,9 +104,8 @@ def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | N
     return None if sealed is None else open_current(sealer, card, sealed)
 
 
-def note_presented(uow: UnitOfWork, card: Card, which: SecretSlot) -> bool:
+def note_presented(uow: UnitOfWork, pending: KeptSecret | None, which: SecretSlot) -> bool:
     """Note what is about to be presented; False where there are no two to choose from."""
-    pending = uow.kept.pending(card.id)
     if pending is None:
         return False
     uow.kept.present(pending, presented=which is SecretSlot.NEW)
@@ -124,7 +125,7 @@ def conclude(
     """Write down what a certain answer to the one that was presented last says."""
     pending = uow.kept.pending(card.id)
     found = answer_meaning(_last(pending), right=right, waits=pending is not None)
-    refused = uow.kept.refused(card.id) if pending is None else None
+    refused = uow.kept.refused(card.id) if pending is None and not right else None
     if right:
         uow.kept.forget_refusals(card.id)
     elif found is AnswerMeaning.NEITHER and refused is not None:

@@ -28,9 +28,9 @@ from kiosk.authority.card_evidence import (
 from kiosk.authority.crypto import admin_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import is_key_proven
-from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import GrantContext, find_grant
+from kiosk.authority.visit_context import find_grant
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
 from kiosk.contract.messages import (
@@ -155,7 +155,7 @@ def owes_answer(card: Card, visit: Visit) -> bool:
     return has_admin_key(card) and visit.challenge is not None
 
 
-def need_admitted(case: GrantContext) -> None:
+def need_admitted(case: HeldGrant) -> None:
     """Raise ``StepRefused`` while the card owes its answer."""
     if owes_answer(case.card, case.visit):
         raise StepRefused("the card has not shown that it has its admin key")
@@ -167,7 +167,7 @@ def _number(given: CardProof | KeyNonce | None) -> bytes:
     return given.nonce
 
 
-def _awaited(case: GrantContext, now: datetime) -> bytes:
+def _awaited(case: HeldGrant, now: datetime) -> bytes:
     if case.entry.closed_at is not None or case.visit.closed_at is not None:
         raise StepRefused("the unblock is over")
     if not has_admin_key(case.card):
@@ -185,7 +185,7 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
     return waits
 
 
-def _take_in(uow: UnitOfWork, case: GrantContext, judged: bytes) -> None:
+def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
     """The card took the key and has it: whatever tries it counts are all there again."""
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
@@ -194,7 +194,7 @@ def _take_in(uow: UnitOfWork, case: GrantContext, judged: bytes) -> None:
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _refuse_exchange(uow: UnitOfWork, case: GrantContext, judged: bytes) -> Refusal:
+def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
     The exchange stays counted (``kiosk.authority.steps.key_barred``), for the forged card has

@@ -14,13 +14,20 @@ from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.steps import KEPT_SECRET_TRIES, Gate, Progress, position
-from kiosk.authority.store.records import Card, Cardholder, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    HeldGrant,
+    UnblockEntry,
+    UnblockState,
+    Visit,
+)
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, take_back
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.retry_counter import Counted, infer_retries
 from kiosk.authority.unblock.rotation import rotates
-from kiosk.authority.visit_context import GrantContext, find_grant
+from kiosk.authority.visit_context import find_grant
 from kiosk.contract.messages import (
     Finished,
     JournalId,
@@ -97,11 +104,10 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
 def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
     """Forget failures, asked questions, codes and exposure: the holder has a working card."""
     uow.cards.know_secret_tries(card.id, None)
-    uow.cards.set_aside(card.id, None)
-    uow.registrations.clear_failures(holder.id)
-    uow.registrations.clear_asked(holder.id)
+    if card.set_aside_at is not None:
+        uow.cards.set_aside(card.id, None)
+    registration = uow.registrations.clear_failures(holder.id, asked=True)
     uow.codes.revoke_all(card.id)
-    registration = uow.registrations.of_holder(holder.id)
     notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
 
 
@@ -130,17 +136,21 @@ def record_outcome(
             conclude(uow, parts.sealer, case.visit, case.card, right=True)
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
-        goes_on = _is_open(uow, visit_id)
-        registers = goes_on and _registers(uow, visit_id)
+        # An unlock that was done ends no visit, and no registration follows it.
+        unlocked = isinstance(told, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
+        visit = case.visit if unlocked else uow.visits.get(visit_id)
+        goes_on = visit is not None and visit.closed_at is None
         uow.commit()
     policy = parts.policy()
-    if registers and isinstance(told, UnblockDone):
+    registers = goes_on and visit is not None and visit.purpose is Purpose.REGISTER
+    if visit and registers and visit.pin_proven_at is None and isinstance(told, UnblockDone):
+        # A registration begins now, after a first unlock in the same visit.
         registering = Progress(Purpose.REGISTER)
         return ProvePin(position=position(policy, registering, Gate.PIN, after_first_unlock=True))
     return _reply(policy, case, told, goes_on=goes_on)
 
 
-def _count(uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: Counted) -> None:
+def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> None:
     match outcome:
         case UnblockDone():
             _done(uow, parts, case)
@@ -156,7 +166,7 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: Co
             assert_never(outcome)
 
 
-def _done(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> None:
+def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
     need_admitted(case)
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
@@ -169,7 +179,8 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> None:
     first = visit.purpose is Purpose.FIRST_UNLOCK
     # The visit passed every factor, and the card proved this key in it twice. What a first
     # unlock proved is recorded by the registration that follows.
-    if proved is not None and not first and uow.cards.record_key(case.card.id, proved):
+    unrecorded = not first and case.card.auth_key is None
+    if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
     if first:
@@ -181,15 +192,7 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> None:
         uow.visits.save(replace(over, finished_at=uow.now))
 
 
-def _registers(uow: UnitOfWork, visit_id: VisitId) -> bool:
-    """Tell whether a registration begins now, after a first unlock in the same visit."""
-    visit = uow.visits.get(visit_id)
-    if visit is None or visit.purpose is not Purpose.REGISTER:
-        return False
-    return visit.pin_proven_at is None
-
-
-def _pin_refused(uow: UnitOfWork, case: GrantContext, outcome: UnblockRefused) -> None:
+def _pin_refused(uow: UnitOfWork, case: HeldGrant, outcome: UnblockRefused) -> None:
     """The card wants another PIN; the secret was not spent, and may be released again."""
     because = _plain(outcome.because)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
@@ -198,7 +201,7 @@ def _pin_refused(uow: UnitOfWork, case: GrantContext, outcome: UnblockRefused) -
 
 
 def _secret_refused(
-    uow: UnitOfWork, parts: Dependencies, case: GrantContext, outcome: UnblockRefused
+    uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: UnblockRefused
 ) -> None:
     """The card did not take the secret; where it may have another one, that is presented next.
 
@@ -217,21 +220,21 @@ def _secret_refused(
         refuse_visit(uow, case.visit, _why(left))
 
 
-def _not_sent(uow: UnitOfWork, case: GrantContext) -> None:
+def _not_sent(uow: UnitOfWork, case: HeldGrant) -> None:
     """Nothing reached the card: the proofs stay, and the secret may be released again."""
     uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
     _take_back(uow, case)
     record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
 
 
-def _take_back(uow: UnitOfWork, case: GrantContext) -> None:
+def _take_back(uow: UnitOfWork, case: HeldGrant) -> None:
     """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
     if not has_admin_key(case.card):
         uow.cards.unexpose_secret(case.card.id)
     take_back(uow, case.card)
 
 
-def _unknown(uow: UnitOfWork, case: GrantContext) -> None:
+def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:
     """Leave it open and exposed: the card tells when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
@@ -254,26 +257,19 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
             assert_never(outcome)
 
 
-def _told_late(uow: UnitOfWork, case: GrantContext, outcome: UnblockOutcome) -> None:
+def _told_late(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> None:
     told = type(outcome).__name__
     record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=told)
 
 
-def _corrects(case: GrantContext, outcome: Counted) -> bool:
+def _corrects(case: HeldGrant, outcome: Counted) -> bool:
     """Tell whether a late outcome is certain and says more than the card that was seen since."""
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.visit)
     return settled and isinstance(outcome, UnblockDone) and not owes
 
 
-def _is_open(uow: UnitOfWork, visit_id: VisitId) -> bool:
-    visit = uow.visits.get(visit_id)
-    return visit is not None and visit.closed_at is None
-
-
-def _reply(
-    policy: Policy, case: GrantContext, outcome: Counted, *, goes_on: bool
-) -> Task | Refusal:
+def _reply(policy: Policy, case: HeldGrant, outcome: Counted, *, goes_on: bool) -> Task | Refusal:
     match outcome:
         case UnblockDone():
             return Finished(Purpose.UNLOCK)

@@ -39,7 +39,14 @@ from kiosk.authority.steps import (
     secret_barred,
     tries_by_account,
 )
-from kiosk.authority.store.records import Card, Scalar, UnblockEntry, UnblockState, new_id
+from kiosk.authority.store.records import (
+    Card,
+    KeptSecret,
+    Scalar,
+    UnblockEntry,
+    UnblockState,
+    new_id,
+)
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import SecretSlot, note_presented, open_next, open_presented
 from kiosk.authority.unblock.mutual_authentication import (
@@ -52,7 +59,14 @@ from kiosk.authority.unblock.mutual_authentication import (
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.unblock.retry_counter import correct_by_card
-from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, given_by, look
+from kiosk.authority.visit_context import (
+    VisitContext,
+    VisitRefused,
+    enter,
+    enter_held,
+    given_by,
+    look,
+)
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.messages import (
     CardChallenge,
@@ -77,8 +91,9 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         _need_gate(context)
-        if not _waits_for_outcome(uow, context):
-            context = _resolve_earlier(uow, parts, context)
+        entry = uow.journal.open_for(context.card.id)
+        if entry is None or entry.visit_id != context.visit.id:
+            context = _resolve_earlier(uow, parts, context, entry)
             _need_tries(uow, context)
         if has_admin_key(context.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, context.visit)
@@ -88,19 +103,14 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         return drawn
 
 
-def _waits_for_outcome(uow: UnitOfWork, context: VisitContext) -> bool:
-    """Tell whether this visit was granted a secret, of which it may not know."""
-    entry = uow.journal.open_for(context.card.id)
-    return entry is not None and entry.visit_id == context.visit.id
-
-
-def _resolve_earlier(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
+def _resolve_earlier(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry | None
+) -> VisitContext:
     """Believe what a card reports that is known by name only, now that every factor was passed.
 
     It settles an open unblock, and the account of its tries. A card that is proven did when it
     went in.
     """
-    entry = uow.journal.open_for(context.card.id)
     if context.is_proven or (entry is not None and entry.visit_id == context.visit.id):
         return context
     record_outcome_by_card(
@@ -130,14 +140,16 @@ def release(
     parts.sealer.masters.warm()
     with parts.store.begin() as uow:
         judged = digest_of(f"release {attempt}", proof)
-        refused = refused_before(uow.visits.get(visit_id), judged)
+        held = uow.around.hold(visit_id, at_station=True)
+        refused = refused_before(held.visit if held else None, judged)
         if refused is not None:
             return refused
-        context = enter(uow, parts, visit_id)
+        context = enter_held(uow, parts, held)
         _need_gate(context)
-        earlier = _still_open(uow, context, attempt)
+        opened_entry = uow.journal.open_for(context.card.id)
+        earlier = _still_open(opened_entry, context, attempt)
         if earlier is None:
-            context = _resolve_earlier(uow, parts, context)
+            context = _resolve_earlier(uow, parts, context, opened_entry)
             _need_tries(uow, context)
         elif has_admin_key(context.card):
             return made_before(context.visit, earlier, proof, uow.now)
@@ -149,14 +161,17 @@ def release(
                 return refusal
         if earlier is not None:
             return _same_grant(uow, parts, context, earlier)
-        opened = _opened(uow, parts, context)
+        pending = uow.kept.pending(context.card.id)
+        opened = _opened(uow, parts, context, pending)
         if opened is None:
             refusal = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)
             uow.commit()
             return refusal
         which, secret = opened
         _use_up_code(uow, context)
-        entry = _write_down(uow, context, which, attempt, digest_of("release", proof))
+        presented = note_presented(uow, pending, which)
+        told: dict[str, Scalar] = {"presented": which.value} if presented else {}
+        entry = _write_down(uow, context, attempt, digest_of("release", proof), told)
         grant = _grant(uow, context, entry, secret, proof)
         uow.commit()
         return grant
@@ -179,9 +194,10 @@ def _need_tries(uow: UnitOfWork, context: VisitContext) -> None:
         raise VisitRefused(barred)
 
 
-def _still_open(uow: UnitOfWork, context: VisitContext, attempt: str) -> UnblockEntry | None:
+def _still_open(
+    entry: UnblockEntry | None, context: VisitContext, attempt: str
+) -> UnblockEntry | None:
     """Return what the same attempt released in this visit, while nothing was reported of it."""
-    entry = uow.journal.open_for(context.card.id)
     if entry is None or entry.state is not UnblockState.INTENT:
         return None
     mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
@@ -222,14 +238,14 @@ def _unproven(
 
 
 def _opened(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, pending: KeptSecret | None
 ) -> tuple[SecretSlot, Sensitive] | None:
     """Open the secret for this very card; a broken seal is told to the audit."""
     card = context.card
     if card.sealed_secret is None:
         raise VisitRefused(Reason.SECRET_MISSING)
     try:
-        opened = open_next(uow, parts.sealer, card)
+        opened = open_next(parts.sealer, card, pending)
         if opened is not None and has_admin_key(card):
             need_key(opened[1])
     except SealBroken:
@@ -256,7 +272,7 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
 
 
 def _write_down(
-    uow: UnitOfWork, context: VisitContext, which: SecretSlot, attempt: str, proof: bytes
+    uow: UnitOfWork, context: VisitContext, attempt: str, proof: bytes, told: dict[str, Scalar]
 ) -> UnblockEntry:
     visit, card = context.visit, context.card
     entry = UnblockEntry(
@@ -274,12 +290,10 @@ def _write_down(
     if left is None:
         raise VisitRefused(Reason.SECRET_BLOCKED)
     code = context.proven_code
-    told: dict[str, Scalar] = dict(given_by(code) if code else {})
-    if note_presented(uow, card, which):
-        told["presented"] = which.value
+    given = given_by(code) if code else {}
     keyed = has_admin_key(card)
     kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
-    record(uow, kind, visit, journal=entry.id, left=left, **told)
+    record(uow, kind, visit, journal=entry.id, left=left, **given, **told)
     return entry
 
 

@@ -15,11 +15,10 @@ from typing import Final
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.audit_sentences import UNNUMBERED
 from kiosk.authority.steps import KEPT_SECRET_TRIES, most_tries, tries_by_account
-from kiosk.authority.store.records import Card, PinEvidence, Visit
+from kiosk.authority.store.records import Card, HeldGrant, PinEvidence, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import spent
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
-from kiosk.authority.visit_context import GrantContext
 from kiosk.contract.messages import (
     UnblockDone,
     UnblockNotSent,
@@ -35,7 +34,7 @@ Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""
 
 
-def infer_retries(uow: UnitOfWork, case: GrantContext, outcome: UnblockOutcome) -> Counted:
+def infer_retries(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> Counted:
     """Return ``outcome``; where the card said "wrong" and no more, with a number by our account.
 
     Told twice it is the same number: what is written down already is not charged again.
@@ -60,7 +59,8 @@ def plausible(told: int | None) -> int | None:
 
 def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
     """Write down what the visit's card told; an unblock of it that was open is settled before."""
-    said, card = visit.secret_tries, uow.cards.get(visit.card_id or "")
+    said = visit.secret_tries
+    card = uow.cards.get(visit.card_id or "") if said is not None else None
     if said is None or card is None:
         return
     told = min(said, most_tries(card))

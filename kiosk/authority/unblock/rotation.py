@@ -15,10 +15,17 @@ from kiosk.authority.crypto.derivation import least_generation
 from kiosk.authority.crypto.secret_history import archive_pending, label, open_kept
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
-from kiosk.authority.store.records import Card, KeptKind, KeptSecret, UnblockState, new_id
+from kiosk.authority.store.records import (
+    Card,
+    HeldGrant,
+    KeptKind,
+    KeptSecret,
+    UnblockState,
+    new_id,
+)
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
-from kiosk.authority.visit_context import VISIT_LIFE, GrantContext, find_grant
+from kiosk.authority.visit_context import VISIT_LIFE, find_grant
 from kiosk.contract.messages import (
     JournalId,
     UnblockDone,
@@ -39,11 +46,14 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
     """
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
-        pending = uow.kept.pending(case.card.id)
+        kept = uow.kept.of_card(case.card.id)
+        pending = next((one for one in kept if one.kind is KeptKind.PENDING), None)
         if pending is not None:
             same = pending.entry_id == journal
             return open_kept(parts.sealer, case.card, pending) if same else None
-        if not _is_due(uow, parts, case):
+        # Taken once, after an unblock that is known to be done.
+        taken = any(one.entry_id == journal for one in kept)
+        if taken or not _is_due(parts, case, uow.now):
             return None
         drawn = _draw(uow, parts, case)
         uow.commit()
@@ -66,15 +76,10 @@ def confirm_rotation(
         uow.commit()
 
 
-def _is_due(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> bool:
-    """After an unblock that is known to be done, while its visit may still act; taken once."""
-    card, entry = case.card, case.entry
-    return (
-        entry.state is UnblockState.DONE
-        and rotates(parts, card)
-        and _is_recent(case.visit.opened_at, uow.now)
-        and all(kept.entry_id != entry.id for kept in uow.kept.former(card.id))
-    )
+def _is_due(parts: Dependencies, case: HeldGrant, now: datetime) -> bool:
+    """Tell whether an unblock is known to be done whose visit may still act."""
+    done = case.entry.state is UnblockState.DONE
+    return done and rotates(parts, case.card) and _is_recent(case.visit.opened_at, now)
 
 
 def rotates(parts: Dependencies, card: Card) -> bool:
@@ -91,7 +96,7 @@ def _is_recent(opened_at: datetime, now: datetime) -> bool:
     return opened_at + VISIT_LIFE > now
 
 
-def _draw(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> Sensitive:
+def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     card, entry = case.card, case.entry
     least = least_generation(uow.now)
     drawn = parts.source.draw(partial(uow.cards.next_generation, card.id, least))
@@ -109,7 +114,7 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: GrantContext) -> Sensitive
 def _conclude(
     uow: UnitOfWork,
     parts: Dependencies,
-    case: GrantContext,
+    case: HeldGrant,
     pending: KeptSecret,
     outcome: UnblockOutcome,
 ) -> None:

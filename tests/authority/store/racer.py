@@ -48,7 +48,7 @@ def race(store: Store, charge: Callable[[UnitOfWork, str], Charge | None], subje
 def main() -> None:
     url, kind, subject = sys.argv[1:]
     store = Store(url, SetClock(), MACS, busy_timeout_s=30, pool_size=CALLERS)
-    store.schema_is_current()
+    store.schema_serves()
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
     print(race(store, KINDS[kind], subject), flush=True)  # noqa: T201

@@ -44,7 +44,7 @@ def test_a_reader_only_puts_it_off(sqlite_database: TestDatabase) -> None:
 def test_it_can_be_asked_of_either_database(database: TestDatabase) -> None:
     store = database.store()
     store.empty_log()
-    assert store.schema_is_current()
+    assert store.schema_serves()
 
 
 def bytes_of(database: TestDatabase) -> bytes:

@@ -111,11 +111,11 @@ def test_the_first_switch_to_wal_waits_its_turn(tmp_path: Path) -> None:
     reader.executescript("CREATE TABLE t (n); BEGIN; SELECT * FROM t;")
     store = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=0.1)
     with pytest.raises(StoreBusy):
-        store.schema_is_current()
+        store.schema_serves()
     store.close()
     patient = Store(sqlite_url(path), SetClock(), MACS, busy_timeout_s=30)
     threading.Timer(0.1, reader.close).start()
-    assert not patient.schema_is_current()
+    assert not patient.schema_serves()
     patient.close()
 
 
@@ -125,7 +125,7 @@ def test_a_pool_that_is_used_up_is_busy(database: TestDatabase) -> None:
     with store.read(), pytest.raises(StoreBusy) as busy, store.read():
         pass
     assert busy.value.code == "pool"
-    assert store.schema_is_current()
+    assert store.schema_serves()
     store.close()
 
 
@@ -170,7 +170,7 @@ def test_a_full_disk_refuses_and_undoes(sqlite_database: TestDatabase) -> None:
 def test_a_server_that_dropped_us_is_found_again(postgres_database: TestDatabase) -> None:
     store = postgres_database.store()
     drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='kiosk'"
-    assert store.schema_is_current()
+    assert store.schema_serves()
     with psycopg.connect(postgres_database.url, autocommit=True) as other:
         other.execute(drop)
         append(store)
@@ -186,5 +186,5 @@ def test_a_server_that_dropped_us_is_found_again(postgres_database: TestDatabase
 def test_a_server_that_is_not_there() -> None:
     store = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock(), MACS)
     with pytest.raises(StoreError) as away:
-        store.schema_is_current()
+        store.schema_serves()
     assert away.value.code == "08006"

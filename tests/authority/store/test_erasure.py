@@ -36,6 +36,7 @@ OF_NOBODY = frozenset(
         "chore",
         "erased_number",  # keyed digests
         "known_key",  # names of keys
+        "served_program",  # a revision
         "policy_setting",
         "security_question",
         "staff_key",

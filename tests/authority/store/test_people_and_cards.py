@@ -242,7 +242,7 @@ def test_the_questions_asked_stay_until_they_are_cleared(store: Store) -> None:
     with store.begin() as uow:
         assert uow.registrations.set_asked(who, (1, 2, 4)) == (1, 2, 4)
         assert uow.registrations.set_asked(who, (2, 3, 4)) == (1, 2, 4)
-        uow.registrations.clear_asked(who)
+        uow.registrations.clear_failures(who, asked=True)
         assert uow.registrations.set_asked(who, (2, 3, 4)) == (2, 3, 4)
         uow.commit()
 

@@ -106,7 +106,7 @@ def _run(lines: list[str], etc: Path, environ: dict[str, str], port: int = 0) ->
 
 
 def _documented_url(etc: Path, port: int) -> str:
-    (toml,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    toml, *_ = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
     url: str = tomllib.loads(_here(toml, etc, port))["store"]["url"]
     return url
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from alembic.script import ScriptDirectory
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import new_id
 from kiosk.authority.store.schema import MIGRATIONS
 from kiosk.authority.store.tables import REVISION, TableRow
 from kiosk.contract.errors import StoreError
+from tests.authority.store import samples
 from tests.support.database import MACS, PostgresServer, SetClock, TestDatabase, sqlite_url
 
 
@@ -74,7 +77,7 @@ def where(index: Any) -> str:
 def test_migrating_twice_is_harmless(empty_url: str) -> None:
     store = Store(empty_url, SetClock(), MACS)
     assert store.migrate() == store.migrate() == REVISION
-    assert store.schema_is_current()
+    assert store.schema_serves()
     store.close()
 
 
@@ -94,14 +97,66 @@ def test_a_database_without_schema_is_not_current(empty_url: str, tmp_path: Path
     if empty_url.startswith("sqlite"):
         (tmp_path / "empty.db").touch()
     store = Store(empty_url, SetClock(), MACS)
-    assert not store.schema_is_current()
+    assert not store.schema_serves()
     store.close()
 
 
-def test_a_database_of_a_newer_program_is_left_alone(database: TestDatabase, store: Store) -> None:
+def set_schema(database: TestDatabase, revision: str, least_program: str) -> None:
+    """Let the database be as a migration leaves it that this program does not know."""
     with engine(database.url).begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    assert not store.schema_is_current()
+        for table, column, value in (
+            ("alembic_version", "version_num", revision),
+            ("served_program", "least_program", least_program),
+        ):
+            connection.execute(sa.text(f"UPDATE {table} SET {column} = '{value}'"))
+
+
+@pytest.mark.parametrize(
+    ("revision", "least_program", "serves"),
+    [
+        (REVISION, REVISION, True),
+        ("0002", REVISION, True),  # it only added something
+        ("0009", "0000", True),
+        ("0002", "0002", False),  # it took something away that this program needs
+        ("0009", "0008", False),
+        ("0000", "0000", False),  # it lacks what this program needs
+    ],
+)
+def test_a_newer_schema_serves_the_programs_that_it_says(
+    database: TestDatabase, store: Store, revision: str, least_program: str, serves: bool
+) -> None:
+    """A rolling upgrade: replicas of the program before go on while it is replaced."""
+    set_schema(database, revision, least_program)
+    assert store.schema_serves() is serves
+
+
+def test_the_program_before_works_on_after_a_migration(
+    database: TestDatabase, store: Store
+) -> None:
+    """It added a column, a table and an index, as an expanding migration does."""
+    with engine(database.url).begin() as connection:
+        for statement in (
+            "ALTER TABLE visit ADD COLUMN of_the_next_program VARCHAR",
+            "CREATE TABLE of_the_next_program (id VARCHAR PRIMARY KEY)",
+            "CREATE INDEX ix_of_the_next_program ON visit (of_the_next_program)",
+        ):
+            connection.execute(sa.text(statement))
+    set_schema(database, "0002", REVISION)
+    assert store.schema_serves()
+    person = samples.registered_person(store)
+    visit = replace(samples.visit(person.card.id, person.holder.id), id=new_id(), reference="R")
+    with store.begin() as uow:
+        assert uow.visits.add(visit)
+        uow.audit.append(kind="visit-opened", reference=visit.reference)
+        uow.commit()
+    with store.read() as uow:
+        assert uow.visits.get(visit.id) == visit
+        assert uow.audit.verify().rows == 1
+
+
+def test_a_database_of_a_newer_program_is_left_alone(database: TestDatabase, store: Store) -> None:
+    set_schema(database, "9999", "9999")
+    assert not store.schema_serves()
     with pytest.raises(StoreError) as refused:
         store.migrate()
     assert refused.value.code == "schema"

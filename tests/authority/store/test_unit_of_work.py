@@ -114,7 +114,7 @@ def test_a_database_that_is_not_there_gives_no_answer(
     missing = tmp_path_factory.mktemp("none") / "kiosk.db"
     store = Store(f"sqlite:///{missing}", SetClock(), MACS)
     with pytest.raises(StoreError) as refused:
-        store.schema_is_current()
+        store.schema_serves()
     assert refused.value.code == "SQLITE_CANTOPEN"
     assert not missing.exists()
     store.close()

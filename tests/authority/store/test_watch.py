@@ -31,7 +31,7 @@ def together(database: TestDatabase, do: Callable[[UnitOfWork], bool]) -> int:
     gate = threading.Barrier(CALLERS)
 
     def one(store: Store) -> bool:
-        assert store.schema_is_current()
+        assert store.schema_serves()
         gate.wait()
         return act(store, do)
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.sql.elements import Tuple
 from sqlmodel import col
 
@@ -43,6 +56,44 @@ from kiosk.authority.store.tables import (
     values,
 )
 from kiosk.contract.errors import NotFound, StoreError
+
+_HEADS, _EVENTS = table_of(AuditHeadRow), table_of(AuditEventRow)
+
+JOINED = 8
+"""Rows that are written by one statement with the move of their head; an import has more."""
+
+_UNMOVED = (
+    select(_HEADS.c.chain)
+    .where(
+        _HEADS.c.chain == bindparam("chain_moved", type_=_HEADS.c.chain.type),
+        _HEADS.c.seq == bindparam("seq_before", type_=_HEADS.c.seq.type),
+        _HEADS.c.hash == bindparam("hash_before", type_=_HEADS.c.hash.type),
+    )
+    .with_for_update(skip_locked=True)
+)
+MOVE = (
+    update(_HEADS)
+    .where(_HEADS.c.chain.in_(_UNMOVED))
+    .values(
+        seq=bindparam("seq_after", type_=_HEADS.c.seq.type),
+        hash=bindparam("hash_after", type_=_HEADS.c.hash.type),
+    )
+)
+"""Moves a head that is still where it was, and that nobody has locked."""
+
+
+@cache
+def _move_and_insert(rows: int) -> Insert:
+    """Return the statement that moves a head and, where it was moved, inserts so many rows."""
+    moved = MOVE.returning(_HEADS.c.chain).cte("moved")
+    names = [field.name for field in fields(_Queued)]
+    each = (
+        select(*(bindparam(f"{name}_{row}", type_=_EVENTS.c[name].type) for name in names))
+        for row in range(rows)
+    )
+    written = union_all(*(one.select_from(moved) for one in each))
+    return insert(_EVENTS).from_select(names, written)
+
 
 AnchorCheck = Callable[[AuditAnchor], bool]
 """Says whether an anchor's signature is good."""
@@ -86,17 +137,42 @@ class _Queued:
     mac_key: str = ""
 
 
+class KnownHeads:
+    """Where the chains end that this process wrote to; of each, only one unit of work knows.
+
+    Safe to use from several threads. What was taken and not given back is asked for anew.
+    """
+
+    def __init__(self) -> None:
+        self._heads: list[AuditHead] = []
+
+    def take(self) -> AuditHead | None:
+        """Return the one that was given back last."""
+        try:
+            return self._heads.pop()
+        except IndexError:
+            return None
+
+    def give_back(self, head: AuditHead) -> None:
+        """Know it again: what was written is committed."""
+        self._heads.append(head)
+
+
 class Audit:
     """The chains of everything that happened.
 
     There are as many as ever wrote at the same moment; SQLite, where a writer is alone, has one.
     """
 
-    def __init__(self, gateway: Gateway, now: datetime, macs: AuditMacs | None = None) -> None:
+    def __init__(
+        self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
+    ) -> None:
         self._gateway = gateway
         self._now = now
+        self._known = known
         self._macs = macs
         self._queue: list[_Queued] = []
+        self._written: AuditHead | None = None
 
     def append(
         self,
@@ -125,20 +201,53 @@ class Audit:
         """Take a chain and write what was appended; the unit of work's commit does it."""
         if not self._queue:
             return
-        was = head = self._free_head()
+        was = self._known.take()
+        head = self._linked(was) if was else None
+        if was is None or head is None or not self._written_after(was, head):
+            # Nothing is known, or another process has written to that chain since.
+            was = self._free_head(other_than=was)
+            head = self._linked(was)
+            if not self._written_after(was, head):
+                raise StoreError("the audit's head was moved by another writer", "audit")
+        self._queue, self._written = [], head
+
+    def committed(self) -> None:
+        """Know where the chain ends that was written to."""
+        if self._written is not None:
+            self._known.give_back(self._written)
+
+    def _linked(self, head: AuditHead) -> AuditHead:
+        """Put what waits behind ``head``; return what is the head then."""
+        for link in self._queue:
+            link.seq, link.previous = head.seq + 1, head.hash
+            link.salt = secrets.token_hex(_SALT)
+            link.detail_sha256 = detail_digest(link.salt, link.detail)
+            link.hash = link_hash(link)
+            if self._macs is not None:
+                link.mac, link.mac_key = self._macs.tag(link.seq, link.hash)
+            head = AuditHead(link.seq, link.hash)
+        return head
+
+    def _written_after(self, was: AuditHead, head: AuditHead) -> bool:
+        """Move the chain's head and write its rows; False where it is not the head, or locked."""
+        moved = {
+            "chain_moved": chain_of(was.seq),
+            "seq_before": was.seq,
+            "hash_before": was.hash,
+            "seq_after": head.seq,
+            "hash_after": head.hash,
+        }
+        if self._gateway.joins_writes and len(self._queue) <= JOINED:
+            rows = {
+                f"{n}_{i}": v for i, link in enumerate(self._queue) for n, v in values(link).items()
+            }
+            return self._gateway.run(_move_and_insert(len(self._queue)), [moved | rows]) > 0
+        if self._gateway.run(MOVE, [moved]) == 0:
+            return False
         for begin in range(0, len(self._queue), BATCH):
             links = self._queue[begin : begin + BATCH]
-            for link in links:
-                link.seq, link.previous = head.seq + 1, head.hash
-                link.salt = secrets.token_hex(_SALT)
-                link.detail_sha256 = detail_digest(link.salt, link.detail)
-                link.hash = link_hash(link)
-                if self._macs is not None:
-                    link.mac, link.mac_key = self._macs.tag(link.seq, link.hash)
-                head = AuditHead(link.seq, link.hash)
             self._gateway.run(insert(table_of(AuditEventRow)), [values(link) for link in links])
-        self._move_head(was, head)
-        self._queue = []
+        return True
 
     def heads(self) -> tuple[AuditHead, ...]:
         """Return the end of each chain, as committed, by its number."""
@@ -324,11 +433,16 @@ class Audit:
 
     # --- the heads ---
 
-    def _free_head(self) -> AuditHead:
-        """Lock the head of a chain that nobody writes to, and of a new one where there is none."""
-        free = select(AuditHeadRow).order_by(col(AuditHeadRow.chain)).limit(1)
+    def _free_head(self, other_than: AuditHead | None) -> AuditHead:
+        """Lock the head of a chain that nobody writes to, and of a new one where there is none.
+
+        Another chain than that of ``other_than``, if there is one: somebody else is using that.
+        """
+        chain = col(AuditHeadRow.chain)
+        used = chain_of(other_than.seq) if other_than else 0
+        free = select(AuditHeadRow).order_by(chain == used, chain).limit(1)
         while (head := self._head(free.with_for_update(skip_locked=True))) is None:
-            last = self._gateway.scalar(select(func.max(col(AuditHeadRow.chain))))
+            last = self._gateway.scalar(select(func.max(chain)))
             if last is None:
                 raise StoreError("the audit has lost its head", "audit")
             new = first_head(last + 1)
@@ -340,11 +454,6 @@ class Audit:
     def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
         row = self._gateway.one(statement, AuditHeadRow)
         return row.record(AuditHead) if row else None
-
-    def _move_head(self, was: AuditHead, to: AuditHead) -> None:
-        statement = update(AuditHeadRow).where(col(AuditHeadRow.seq) == was.seq)
-        if self._gateway.run(statement.values(values(to))) != 1:
-            raise StoreError("the audit's head was moved by another writer", "audit")
 
     def _events(self, statement: Select[AuditEventRow]) -> tuple[AuditEvent, ...]:
         return tuple(event_of(row) for row in self._gateway.many(statement, AuditEventRow))

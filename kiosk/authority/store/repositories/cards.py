@@ -64,7 +64,7 @@ class Cards:
     def get(self, card_id: str) -> Card | None:
         """Return one by id."""
         row = self._gateway.one(select(CardRow).where(col(CardRow.id) == card_id), CardRow)
-        return _card_record(row) if row else None
+        return card_record(row) if row else None
 
     def find(self, card: CardId) -> KnownCard | None:
         """Return the card that a reader named, with its holder."""
@@ -72,7 +72,7 @@ class Cards:
         joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
         for row, holder in self._gateway.tuples(statement):
-            return KnownCard(_card_record(row), holder.record(Cardholder))
+            return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
     def known(self, card_id: str) -> KnownCard | None:
@@ -80,7 +80,7 @@ class Cards:
         joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
         for row, holder in self._gateway.tuples(statement.where(col(CardRow.id) == card_id)):
-            return KnownCard(_card_record(row), holder.record(Cardholder))
+            return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
     def resembling(
@@ -119,7 +119,7 @@ class Cards:
         """
         statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
         row = self._gateway.one(statement, CardRow)
-        return _card_record(row) if row else None
+        return card_record(row) if row else None
 
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id, each held as ``lock`` holds one."""
@@ -138,7 +138,7 @@ class Cards:
         """
         statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
         rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
-        return tuple(_card_record(row) for row in rows)
+        return tuple(card_record(row) for row in rows)
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
         """Return those of ``cards`` that exist; at most 500 at a time."""
@@ -185,12 +185,12 @@ class Cards:
     def revoke(self, card_id: str) -> bool:
         """Let no station use one any more; False when it was revoked before."""
         active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
-        return self._gateway.change(CardRow, *active, status=CardStatus.REVOKED) == 1
+        return bool(self._gateway.change(CardRow, *active, status=CardStatus.REVOKED))
 
     def record_key(self, card_id: str, key: bytes) -> bool:
         """Keep the key that a card proves itself with; False when there is one already."""
         unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
-        return self._gateway.change(CardRow, *unrecorded, auth_key=key) == 1
+        return bool(self._gateway.change(CardRow, *unrecorded, auth_key=key))
 
     def record_pin_key(self, card_id: str, key: bytes) -> bool:
         """Keep the key that a card uses only after its PIN; an imported one stays.
@@ -201,7 +201,7 @@ class Cards:
             ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
         )
         this = col(CardRow.id) == card_id
-        return self._gateway.change(CardRow, this, replaceable, pin_key=key) == 1
+        return bool(self._gateway.change(CardRow, this, replaceable, pin_key=key))
 
     def knows_key_of(self, holder_id: str) -> bool:
         """Tell whether a key that proves any card of the holder is recorded."""
@@ -214,7 +214,7 @@ class Cards:
         auth = theirs, col(CardRow.auth_key).is_not(None), ~col(CardRow.auth_key_imported)
         pin = theirs, col(CardRow.pin_key).is_not(None), ~col(CardRow.pin_key_imported)
         forgotten = self._gateway.change(CardRow, *auth, auth_key=None)
-        return max(forgotten, self._gateway.change(CardRow, *pin, pin_key=None))
+        return max(len(forgotten), len(self._gateway.change(CardRow, *pin, pin_key=None)))
 
     # --- the unblock secret ---
 
@@ -239,12 +239,12 @@ class Cards:
         """Take back one charge: the secret was never sent."""
         exposure = col(CardRow.secret_exposure)
         statement = update(CardRow).where(col(CardRow.id) == card_id, exposure > 0)
-        self._gateway.run(statement.values(secret_exposure=exposure - 1))
+        self._gateway.write(statement.values(secret_exposure=exposure - 1))
 
     def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
         """Clear the exposure: the card told its tries, or took the secret (None: full again)."""
         statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.run(statement.values(secret_exposure=0, secret_tries_left=tries_left))
+        self._gateway.write(statement.values(secret_exposure=0, secret_tries_left=tries_left))
 
     def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
         """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
@@ -266,17 +266,17 @@ class Cards:
     def note_issued(self, card_id: str) -> None:
         """Know that a card has the derived secret that it was issued with, or had it."""
         unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
-        self._gateway.run(update(CardRow).where(*unknown).values(secret_generation=0))
+        self._gateway.write(update(CardRow).where(*unknown).values(secret_generation=0))
 
     def secret_seen(self, card_id: str, at: datetime) -> None:
         """Note that the secret of a card left; the first moment counts until it is changed."""
         unseen = col(CardRow.id) == card_id, col(CardRow.secret_seen_at).is_(None)
-        self._gateway.run(update(CardRow).where(*unseen).values(secret_seen_at=at))
+        self._gateway.write(update(CardRow).where(*unseen).values(secret_seen_at=at))
 
     def secret_changed(self, card_id: str) -> None:
         """Note that what left before opens nothing any more."""
         statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.run(statement.values(secret_seen_at=None))
+        self._gateway.write(statement.values(secret_seen_at=None))
 
     def count_seen(self, before: datetime) -> int:
         """Return how many cards in use have a secret that left before then."""
@@ -290,7 +290,7 @@ class Cards:
         recent = col(CardRow.key_exchanged_at) > since
         exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
         statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.run(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
+        self._gateway.write(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
 
     def key_proven(self, card_id: str) -> None:
         """Note that a card has the admin key that is recorded."""
@@ -299,12 +299,12 @@ class Cards:
             "key_exchanges": 0,
             "key_exchanged_at": None,
         }
-        self._gateway.run(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
+        self._gateway.write(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
 
     def forget_exchanges(self, card_id: str) -> None:
         """Count none: staff have looked at the card."""
         statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.run(statement.values(key_exchanges=0, key_exchanged_at=None))
+        self._gateway.write(statement.values(key_exchanges=0, key_exchanged_at=None))
 
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) again."""
@@ -337,10 +337,10 @@ class Cards:
 
     def _others(self, key: by_key.Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
         found = by_key.others(self._gateway, CardRow, key, key_id, after, limit)
-        return tuple(_card_record(row) for row in found)
+        return tuple(card_record(row) for row in found)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
-        return tuple(_card_record(row) for row in self._gateway.many(statement, CardRow))
+        return tuple(card_record(row) for row in self._gateway.many(statement, CardRow))
 
 
 def _merged(card: Card, there: Card | None) -> Card:
@@ -367,7 +367,8 @@ def _revision() -> ColumnElement[int]:
     return func.coalesce(col(CardRow.sealed_revision), 0)
 
 
-def _card_record(row: CardRow) -> Card:
+def card_record(row: CardRow) -> Card:
+    """Return a row's record."""
     sealed = None
     if row.sealed_secret is not None:
         sealed = SealedSecret(
@@ -440,6 +441,10 @@ class KeptSecrets:
         found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.PENDING))
         return found[0] if found else None
 
+    def of_card(self, card_id: str) -> tuple[KeptSecret, ...]:
+        """Return all that are kept beside a card's current one."""
+        return tuple(self._where(col(KeptSecretRow.card_id) == card_id))
+
     def former(self, card_id: str) -> tuple[KeptSecret, ...]:
         """Return those that the card had once or may have had, the newest first."""
         found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.FORMER))
@@ -452,7 +457,7 @@ class KeptSecrets:
     def forget_refusals(self, card_id: str) -> None:
         """Know that a card has its current secret: what it refused it did not take."""
         refused = col(KeptSecretRow.card_id) == card_id, col(KeptSecretRow.refused)
-        self._gateway.run(update(KeptSecretRow).where(*refused).values(refused=False))
+        self._gateway.write(update(KeptSecretRow).where(*refused).values(refused=False))
 
     def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
         """Make a pending one former, sealed as such: it is not what the card has."""
@@ -466,7 +471,7 @@ class KeptSecrets:
 
     def take(self, kept: KeptSecret) -> None:
         """Take one out: it has become the card's current secret, or no card ever had it."""
-        self._gateway.run(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
+        self._gateway.write(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
         """Note whether the pending one, or the current, was given to the card last."""
@@ -510,7 +515,7 @@ class KeptSecrets:
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:
         statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
-        self._gateway.run(statement.values(values))
+        self._gateway.write(statement.values(values))
 
     def _where(self, *conditions: ColumnElement[bool]) -> tuple[KeptSecret, ...]:
         rows = self._gateway.many(select(KeptSecretRow).where(*conditions), KeptSecretRow)

@@ -65,11 +65,11 @@ class Attempts:
         The digest of what was given goes: somebody with its key could try answers by it.
         """
         open_ = *_is_attempt(subject, attempt_id), col(AttemptRow.verdict).is_(None)
-        return self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None) == 1
+        return bool(self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None))
 
     def purge(self, before: datetime) -> None:
         """Forget those charged before then."""
-        self._gateway.run(delete(AttemptRow).where(col(AttemptRow.charged_at) < before))
+        self._gateway.write(delete(AttemptRow).where(col(AttemptRow.charged_at) < before))
 
     def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
         row = {
@@ -177,7 +177,7 @@ class EmailCodes:
             "drafted_at": code.drafted_at,
             "drafted_by": code.drafted_by,
         }
-        return self._gateway.change(CodeRow, _is_code(code.id), *_is_draft(), **changed) == 1
+        return bool(self._gateway.change(CodeRow, _is_code(code.id), *_is_draft(), **changed))
 
     def activate(
         self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
@@ -189,15 +189,23 @@ class EmailCodes:
         """
         drafter = col(CodeRow.drafted_by) == drafted_by
         draft = _is_code(code_id), drafter, *_is_draft(), *_is_agreed()
-        card = self._gateway.scalar(select(col(CodeRow.card_id)).where(*draft))
-        if card is None:
-            return False
-        self.revoke_live(card)
-        return self._gateway.change(CodeRow, *draft, sent_at=sent_at, expires_at=expires_at) == 1
+        card = select(col(CodeRow.card_id)).where(*draft).scalar_subquery()
+        earlier = and_(col(CodeRow.card_id) == card, _live())
+        found = select(CodeRow).where(or_(and_(*draft), earlier)).order_by(col(CodeRow.id))
+        rows = self._gateway.many(found.with_for_update(), CodeRow)
+        drafts = [row for row in rows if row.sent_at is None]
+        for row in rows if drafts else ():
+            if row.sent_at is not None:
+                self._gateway.rewrite(row, revoked_at=self._now)
+        for row in drafts:
+            self._gateway.rewrite(row, sent_at=sent_at, expires_at=expires_at)
+        return bool(drafts)
 
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent, and counts for nothing."""
-        self._gateway.run(delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None)))
+        self._gateway.write(
+            delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None))
+        )
 
     # --- given by staff ---
 
@@ -221,7 +229,7 @@ class EmailCodes:
 
     def agree(self, code_id: str, by: str) -> bool:
         """Note who agreed; False when it does not wait for anybody (any more)."""
-        return self._gateway.change(CodeRow, _is_code(code_id), *_is_unagreed(), agreed_by=by) == 1
+        return bool(self._gateway.change(CodeRow, _is_code(code_id), *_is_unagreed(), agreed_by=by))
 
     # --- entering ---
 
@@ -259,12 +267,14 @@ class EmailCodes:
 
     def consume(self, code_id: str) -> bool:
         """Use up a code; True for exactly one caller. Expiry was for the entry to check."""
-        return self._gateway.change(CodeRow, _is_code(code_id), _live(), consumed_at=self._now) == 1
+        return bool(
+            self._gateway.change(CodeRow, _is_code(code_id), _live(), consumed_at=self._now)
+        )
 
     def revoke_live(self, card_id: str) -> bool:
         """Revoke the card's live code, if there is one."""
         live = col(CodeRow.card_id) == card_id, _live()
-        return self._gateway.change(CodeRow, *live, revoked_at=self._now) == 1
+        return bool(self._gateway.change(CodeRow, *live, revoked_at=self._now))
 
     def revoke(self, code_id: str) -> bool:
         """Revoke one, live or not yet; False when it was used up or revoked before."""
@@ -276,8 +286,8 @@ class EmailCodes:
 
     def revoke_all(self, card_id: str) -> None:
         """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
-        self.revoke_live(card_id)
-        self.revoke_given(card_id)
+        mailed_or_given = col(CodeRow.sent_at).is_not(None) | col(CodeRow.issued_by).is_not(None)
+        self._revoke(col(CodeRow.card_id) == card_id, mailed_or_given)
 
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, those that are being mailed too."""
@@ -308,12 +318,12 @@ class EmailCodes:
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
         unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
-        return self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now) > 0
+        return bool(self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now))
 
     def _less_one(self, code_id: str) -> None:
         tries = col(CodeRow.tries)
         statement = update(CodeRow).where(_is_code(code_id), tries > 0)
-        self._gateway.run(statement.values(tries=tries - 1))
+        self._gateway.write(statement.values(tries=tries - 1))
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:

@@ -54,7 +54,7 @@ class AddressChanges:
             col(AddressChangeRow.holder_id) == holder_id,
             col(AddressChangeRow.ended_at).is_(None),
         )
-        return self._gateway.change(AddressChangeRow, *open_, ended_at=self._now) == 1
+        return bool(self._gateway.change(AddressChangeRow, *open_, ended_at=self._now))
 
 
 OVERWRITTEN = (
@@ -122,7 +122,7 @@ class Registrations:
             col(RegistrationRow.unconfirmed_since).is_not(None),
         )
         confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
-        return self._gateway.change(RegistrationRow, *unconfirmed, **confirmed) == 1
+        return bool(self._gateway.change(RegistrationRow, *unconfirmed, **confirmed))
 
     def delete(self, holder_id: str) -> bool:
         """Forget one with its answers, failures and block; False when there was none."""
@@ -207,22 +207,27 @@ class Registrations:
         """Conclude a charged attempt as wrong; False when it was concluded before."""
         return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
 
-    def clear_failures(self, holder_id: str) -> None:
-        """Set the failures to none and end a pause; a block stays."""
+    def clear_failures(self, holder_id: str, *, asked: bool = False) -> Registration | None:
+        """Set the failures to none and end a pause; with ``asked`` forget the pinned questions.
+
+        A block stays. Return the registration as it was.
+        """
         none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
-        self._gateway.change(RegistrationRow, _is(holder_id), **none)
+        none |= {"asked": None} if asked else {}
+        cleared = self._gateway.change(RegistrationRow, _is(holder_id), **none)
+        return cleared[0].record(Registration) if cleared else None
 
     def block(self, holder_id: str) -> bool:
         """Block on every station; False when it was blocked already."""
         free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
-        return self._gateway.change(RegistrationRow, *free, blocked_at=self._now) == 1
+        return bool(self._gateway.change(RegistrationRow, *free, blocked_at=self._now))
 
     def unblock(self, holder_id: str) -> bool:
         """Lift a block or a pause and clear the failures; False when there was neither."""
         paused = col(RegistrationRow.unproven_until) > self._now
         barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
         free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
-        return self._gateway.change(RegistrationRow, *barred, **free) == 1
+        return bool(self._gateway.change(RegistrationRow, *barred, **free))
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return those that now are.
@@ -230,23 +235,20 @@ class Registrations:
         Atomic, so two stations ask the same ones.
         """
         unset = _is(holder_id), col(RegistrationRow.asked).is_(None)
-        self._gateway.change(RegistrationRow, *unset, asked=question_ids)
+        if self._gateway.change(RegistrationRow, *unset, asked=question_ids):
+            return question_ids
         asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())
-
-    def clear_asked(self, holder_id: str) -> None:
-        """Forget the pinned questions: they were answered."""
-        self._gateway.change(RegistrationRow, _is(holder_id), asked=None)
 
     def _less_one(self, holder_id: str) -> None:
         failures = col(RegistrationRow.failures)
         statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
-        self._gateway.run(statement.values(failures=failures - 1))
+        self._gateway.write(statement.values(failures=failures - 1))
 
     def _less_one_unproven(self, holder_id: str) -> None:
         failures = col(RegistrationRow.unproven_failures)
         statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
-        self._gateway.run(statement.values(unproven_failures=failures - 1))
+        self._gateway.write(statement.values(unproven_failures=failures - 1))
         self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
 
 

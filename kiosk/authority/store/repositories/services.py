@@ -43,7 +43,7 @@ class KnownKeys:
         for key, purpose in keys.items():
             insert = self._gateway.upsert(KnownKeyRow)
             row = insert.values(id=key, purpose=purpose, since=self._now)
-            self._gateway.run(row.on_conflict_do_nothing())
+            self._gateway.write(row.on_conflict_do_nothing())
 
 
 class Outbox:
@@ -89,13 +89,13 @@ class Outbox:
     def mark_sent(self, message_id: str) -> None:
         """The relay took it."""
         statement = update(OutboxRow).where(_is(message_id), *_waiting())
-        self._gateway.run(statement.values(sent_at=self._now, last_error=""))
+        self._gateway.write(statement.values(sent_at=self._now, last_error=""))
 
     def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
         """It did not leave; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
         statement = update(OutboxRow).where(_is(message_id), *_waiting())
-        self._gateway.run(statement.values(last_error=error, **when))
+        self._gateway.write(statement.values(last_error=error, **when))
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
@@ -144,12 +144,12 @@ class Stations:
     def retire(self, name: str, at: datetime) -> bool:
         """Let one serve nobody any more; False where it is unknown or retired already."""
         present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
-        return self._gateway.change(StationRow, *present, retired_at=at) == 1
+        return bool(self._gateway.change(StationRow, *present, retired_at=at))
 
     def reinstate(self, name: str) -> bool:
         """Undo that; False where it is unknown or not retired."""
         retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
-        return self._gateway.change(StationRow, *retired, retired_at=None) == 1
+        return bool(self._gateway.change(StationRow, *retired, retired_at=None))
 
     def last_visits(self) -> dict[str, datetime]:
         """Return when a card was last put in at each station that ever had one."""
@@ -187,7 +187,7 @@ class Alarms:
         if self._gateway.run(insert.on_conflict_do_nothing()) == 1:
             return True
         again = update(AlarmRow).where(col(AlarmRow.name) == name)
-        self._gateway.run(again.values(seen_at=self._now, detail=dict(detail)))
+        self._gateway.write(again.values(seen_at=self._now, detail=dict(detail)))
         return False
 
     def end(self, name: str) -> Alarm | None:
@@ -246,4 +246,4 @@ class Chores:
     def reach(self, name: str, row: AuditHead) -> None:
         """Note how far a chore has come that is done in pieces."""
         statement = update(ChoreRow).where(col(ChoreRow.name) == name)
-        self._gateway.run(statement.values(seq=row.seq, hash=row.hash))
+        self._gateway.write(statement.values(seq=row.seq, hash=row.hash))

@@ -63,7 +63,7 @@ class Staff:
         """Overwrite the one with its id and revision; False when it was changed meanwhile."""
         same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
-        return self._gateway.change(StaffMemberRow, *same, **new) == 1
+        return bool(self._gateway.change(StaffMemberRow, *same, **new))
 
     def managers(self) -> int:
         """Return how many managers can log in: those present who have a key."""

@@ -62,12 +62,13 @@ class Visits:
         """Overwrite one with what it has become; ``lock`` it first."""
         statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
         stamped = self._gateway.stamped(VisitRow, values(visit))
-        self._gateway.run(statement.values(stamped))
+        self._gateway.write(statement.values(stamped))
 
-    def close(self, visit_id: str, at: datetime, how: VisitEnd) -> bool:
-        """Close one; False when it is closed already or unknown."""
+    def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
+        """Close one and return it as it was; None when it is closed already or unknown."""
         open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
-        return self._gateway.change(VisitRow, *open_, closed_at=at, how=how) == 1
+        closed = self._gateway.change(VisitRow, *open_, closed_at=at, how=how)
+        return closed[0].record(Visit) if closed else None
 
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
         """Note why one was refused, and the digest of the proof that was judged for it."""
@@ -125,7 +126,7 @@ class PendingChanges:
         stamped = self._gateway.stamped(PendingRow, values(change))
         insert = self._gateway.upsert(PendingRow).values(stamped)
         new = {name: insert.excluded[name] for name in stamped}
-        self._gateway.run(insert.on_conflict_do_update(index_elements=["id"], set_=new))
+        self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
         """Return one by id."""
@@ -133,7 +134,7 @@ class PendingChanges:
 
     def delete(self, change_id: str) -> None:
         """Forget one: it was applied or given up."""
-        self._gateway.run(delete(PendingRow).where(col(PendingRow.id) == change_id))
+        self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
     def delete_of_holder(self, holder_id: str) -> int:
         """Forget all that a holder's cards have gathered; return how many."""
@@ -186,7 +187,7 @@ class UnblockJournal:
         """Turn an intent into an unknown outcome; the entry stays open."""
         intent = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.INTENT
         unknown = {"state": UnblockState.UNKNOWN, "detail": detail}
-        return self._gateway.change(UnblockRow, *intent, **unknown) == 1
+        return bool(self._gateway.change(UnblockRow, *intent, **unknown))
 
     def close(self, entry_id: str, state: UnblockState, detail: str, at: datetime) -> bool:
         """Close an open entry as done, refused, not sent or settled; False if it is not open."""
@@ -194,7 +195,7 @@ class UnblockJournal:
             raise ValueError("that is no way to close an entry")
         open_ = col(UnblockRow.id) == entry_id, _is_open()
         closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
-        return self._gateway.change(UnblockRow, *open_, **closed) == 1
+        return bool(self._gateway.change(UnblockRow, *open_, **closed))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""

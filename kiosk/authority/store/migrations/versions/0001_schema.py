@@ -17,7 +17,7 @@ TERM = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 def upgrade() -> None:
     _tables()
-    _first_head()
+    _first_rows()
     _triggers()
 
 
@@ -103,6 +103,13 @@ def _tables() -> None:
         sa.Column("seq", ROW_NUMBER, nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "served_program",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("least_program", sa.String(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_served_program_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_served_program")),
     )
     op.create_table(
         "cardholder",
@@ -610,9 +617,11 @@ def _tables() -> None:
     )
 
 
-def _first_head() -> None:
+def _first_rows() -> None:
     head = sa.table("audit_head", sa.column("chain"), sa.column("seq"), sa.column("hash"))
     op.execute(head.insert().values(chain=1, seq=0, hash="0" * 64))
+    served = sa.table("served_program", sa.column("id"), sa.column("least_program"))
+    op.execute(served.insert().values(id=1, least_program=revision))
 
 
 # --- append only -----------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""What each role of PostgreSQL may do: the owner migrates, the others work.
+
+Nobody but the owner can change or delete a row of the audit, or switch off the triggers that
+keep it. Staff may take a text out of a row, which a trigger bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kiosk.authority.store.tables import TableRow
+from kiosk.contract.errors import ConfigError
+
+_APPENDED: Final = {
+    "audit_event": "INSERT",
+    "audit_anchor": "INSERT",
+    "audit_head": "INSERT, UPDATE",
+}
+
+AUTHORITY: Final[Mapping[str, str]] = {
+    **_APPENDED,
+    "address_change": "INSERT, UPDATE",
+    "alarm": "INSERT, UPDATE, DELETE",
+    "attempt_charge": "INSERT, UPDATE, DELETE",
+    "card": "UPDATE",
+    "chore": "INSERT, UPDATE",
+    "email_code": "INSERT, UPDATE, DELETE",
+    "kept_secret": "INSERT, UPDATE, DELETE",
+    "known_key": "INSERT",
+    "outbox_message": "INSERT, UPDATE, DELETE",
+    "pending_change": "INSERT, UPDATE, DELETE",
+    "proposed_act": "UPDATE, DELETE",
+    "registration": "INSERT, UPDATE",
+    "search_term": "INSERT, DELETE",
+    "station": "INSERT, UPDATE",
+    "stop_number": "INSERT, UPDATE, DELETE",
+    "unblock_journal": "INSERT, UPDATE, DELETE",
+    "visit": "INSERT, UPDATE, DELETE",
+}
+"""What the authority writes; it reads every table."""
+
+_NOT_WRITTEN: Final = frozenset({"served_program", *_APPENDED})
+
+STAFF: Final[Mapping[str, str]] = {
+    **{
+        name: "INSERT, UPDATE, DELETE"
+        for name in TableRow.metadata.tables
+        if name not in _NOT_WRITTEN
+    },
+    **_APPENDED,
+    "audit_event": "INSERT, UPDATE (detail, salt)",
+}
+"""What staff write; they read every table."""
+
+REPORT: Final[Mapping[str, tuple[str, ...]]] = {
+    "audit_event": ("seq", "at", "kind", "reference", "visit_id", "holder_id", "station", "actor"),
+    "outbox_message": ("id", "template", "created_at", "attempts", "sent_at", "failed_at"),
+    "station": ("name", "site", "version", "reader_state", "last_seen_at", "retired_at"),
+    "visit": (
+        "id",
+        "reference",
+        "station",
+        "opened_at",
+        "purpose",
+        "finished_at",
+        "how",
+        "refusal",
+    ),
+}
+"""What reports read: no person's name, no address, no secret."""
+
+_ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNames:
+    """The roles that may do it; each account that logs in is made a member of one."""
+
+    authority: str = "kiosk_authority"
+    staff: str = "kiosk_staff"
+    report: str = "kiosk_report"
+
+    def __post_init__(self) -> None:
+        for name in (self.authority, self.staff, self.report):
+            if not _ROLE_NAME.fullmatch(name):
+                raise ConfigError(f"{name!r} is no plain name of a role: a-z, 0-9 and _")
+
+
+def grants(roles: RoleNames) -> Iterator[str]:
+    """Return the statements that the owner runs, once and after each migration."""
+    every = f"{roles.authority}, {roles.staff}, {roles.report}"
+    for name in (roles.authority, roles.staff, roles.report):
+        yield (
+            f"DO $$ BEGIN CREATE ROLE {name} NOLOGIN; "
+            "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
+    yield f"GRANT USAGE ON SCHEMA public TO {every}"
+    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {roles.authority}, {roles.staff}"
+    for role, writes in ((roles.authority, AUTHORITY), (roles.staff, STAFF)):
+        for table, privileges in sorted(writes.items()):
+            yield f"GRANT {privileges} ON {table} TO {role}"
+    for table, columns in sorted(REPORT.items()):
+        yield f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {roles.report}"

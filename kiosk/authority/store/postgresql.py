@@ -1,0 +1,299 @@
+"""How PostgreSQL is opened, and how it is spoken to with few round trips.
+
+What needs no answer travels with what does. BEGIN goes out together with the first statement of
+a transaction, and a statement that was run with ``LATER`` together with the next one, or with
+COMMIT: in libpq's pipeline mode, so that the server still carries all of them out one after the
+other. Where one of them fails, those after it are not carried out, COMMIT included, and its error
+is raised by the one that was waited for.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from kiosk.contract.errors import StoreError
+
+STATEMENT_LIMIT_MS = 30_000
+IDLE_LIMIT_MS = 60_000
+
+RESTED_S = 5.0
+"""How long a connection may rest without being asked whether it still works."""
+
+ASKED_EVERY_S = 30.0
+"""How long the server's time is reckoned on from its last answer."""
+
+RECYCLED_S = 1800
+"""How long a connection lives: a server that was added or moved gets its share."""
+
+VANISHED_HOST = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Without them a server whose machine vanished is waited for a quarter of an hour."""
+
+_RESTS_SINCE = "kiosk_rests_since"
+_AUTOCOMMIT = "AUTOCOMMIT"
+
+
+class PipelinedConnection(psycopg.Connection[Any]):
+    """Begins and ends transactions by itself, and keeps the statements that wait for the next one.
+
+    psycopg is in its autocommit mode: it would wait for the answer to BEGIN.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._waiting: list[tuple[str, Any]] = []
+        self._isolation = ""
+        self._reads = ""
+
+    def isolate(self, level: str) -> None:
+        """Begin transactions at this level, or none at all."""
+        self._isolation = level if level == _AUTOCOMMIT else f" ISOLATION LEVEL {level}"
+
+    def restrict_to_reading(self, reads: bool) -> None:
+        """Begin transactions that may not write."""
+        self._reads = " READ ONLY" if reads else ""
+
+    def begin(self) -> None:
+        """Let BEGIN wait for the first statement."""
+        if self._isolation != _AUTOCOMMIT:
+            self.let_wait(f"BEGIN{self._isolation}{self._reads}", None)
+
+    def let_wait(self, statement: str, parameters: Any) -> None:
+        """Keep one."""
+        self._waiting.append((statement, parameters))
+
+    def run(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
+        """Run a statement, with what waits for it."""
+        if not self._waiting:
+            cursor.execute(statement.encode(), parameters)
+            return
+        with self.pipeline():
+            self._send_waiting()
+            cursor.execute(statement.encode(), parameters)
+
+    def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
+        """Run one for each of many parameters, with what waits."""
+        with self.pipeline():
+            self._send_waiting()
+            cursor.executemany(statement.encode(), parameters)
+
+    def end(self, statement: str) -> None:
+        """Commit with what waits, or roll back without it; nothing is to end before BEGIN went."""
+        if statement == "ROLLBACK" or (self._is_idle and len(self._waiting) == 1):
+            self._waiting = []
+        if self._waiting:
+            try:
+                with self.pipeline():
+                    self._send_waiting()
+                    self.execute(statement.encode())
+            except psycopg.Error:
+                # COMMIT was not carried out, and SQLAlchemy takes the transaction for over.
+                if not self.closed and not self._is_idle:
+                    self.execute(b"ROLLBACK")
+                raise
+        elif not self._is_idle:
+            self.execute(statement.encode())
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.info.transaction_status is TransactionStatus.IDLE
+
+    def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for statement, parameters in waiting:
+            self.execute(statement.encode(), parameters)
+
+
+class PipelinedDialect(PGDialect_psycopg):
+    """SQLAlchemy's dialect of psycopg, with a connection that keeps statements."""
+
+    supports_statement_cache = True
+
+    def connect(self, *arguments: Any, **named: Any) -> Any:
+        return PipelinedConnection.connect(*arguments, autocommit=True, **named)
+
+    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
+        dbapi_connection.isolate(level)
+
+    def set_readonly(self, connection: Any, value: bool) -> None:
+        connection.restrict_to_reading(value)
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        dbapi_connection.begin()
+
+    def do_execute(
+        self,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: ExecutionContext | None = None,
+    ) -> None:
+        connection: PipelinedConnection = cursor.connection
+        if context is not None and context.execution_options.get("kiosk_later"):
+            connection.let_wait(statement, parameters)
+        else:
+            connection.run(cursor, statement, parameters)
+
+    def do_executemany(
+        self,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: ExecutionContext | None = None,
+    ) -> None:
+        cursor.connection.run_many(cursor, statement, parameters)
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        dbapi_connection.end("COMMIT")
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        dbapi_connection.end("ROLLBACK")
+
+
+class DatabaseClock:
+    """The server's time of day, the same for every process: asked for now and then.
+
+    A connection that is opened asks, and one that is taken from the pool when the last answer
+    is older than ``ASKED_EVERY_S``.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[datetime, float] | None = None
+
+    def now(self) -> datetime:
+        """Return the time; there has to be a connection."""
+        if self._known is None:
+            raise StoreError("the database was not asked for the time yet", "clock")
+        said, at = self._known
+        return said + timedelta(seconds=time.monotonic() - at)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is to be asked for again."""
+        return self._known is None or time.monotonic() - self._known[1] > ASKED_EVERY_S
+
+    def set(self, said: datetime, before: float) -> None:
+        """Take an answer to what was asked at ``before`` by the monotonic clock."""
+        self._known = said.astimezone(UTC), (before + time.monotonic()) / 2
+
+
+def postgresql_engine(
+    url: URL,
+    busy_timeout_s: float,
+    clock: DatabaseClock,
+    options: dict[str, Any],
+    *,
+    lost_commits: bool = False,
+) -> Engine:
+    """Return an engine that has connected to nothing yet; ``clock`` is set by its connections.
+
+    What the address says itself counts. Of several hosts the one that can be written to is used.
+    ``lost_commits``: also a server whose acknowledged commits may be lost.
+    """
+    settings = {
+        "TimeZone": "UTC",
+        "lock_timeout": int(busy_timeout_s * 1000),
+        "statement_timeout": STATEMENT_LIMIT_MS,
+        "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
+    }
+    given = {
+        "connect_timeout": max(2, round(busy_timeout_s)),
+        "application_name": "kiosk",
+        "target_session_attrs": "read-write",
+        **VANISHED_HOST,
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    arguments: dict[str, Any] = {
+        **{name: value for name, value in given.items() if name not in url.query},
+        "options": f"{ours} {url.query.get('options', '')}",
+    }
+    engine = create_engine(
+        url,
+        connect_args=arguments,
+        pool_timeout=busy_timeout_s,
+        pool_recycle=RECYCLED_S,
+        pool_use_lifo=True,
+        **options,
+    )
+    rested = _RestedConnections(clock, lost_commits)
+    event.listen(engine, "connect", rested.opened)
+    event.listen(engine, "checkin", rested.begin)
+    event.listen(engine, "checkout", rested.end)
+    return engine
+
+
+_ASK = """
+SELECT clock_timestamp(), current_setting('synchronous_commit'),
+       current_setting('synchronous_standby_names')
+"""
+
+
+class _RestedConnections:
+    """Looks at connections when they are opened, and when they are used again."""
+
+    def __init__(self, clock: DatabaseClock, lost_commits: bool) -> None:
+        self._clock = clock
+        self._lost_commits = lost_commits
+
+    def opened(self, connection: PipelinedConnection, _record: object) -> None:
+        """Ask a new one for the time, and whether an acknowledged commit could be lost."""
+        self._ask(connection)
+
+    def begin(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """Note since when one rests."""
+        record.info[_RESTS_SINCE] = time.monotonic()
+
+    def end(
+        self, connection: PipelinedConnection, record: ConnectionPoolEntry, _fairy: object
+    ) -> None:
+        """Let the pool open another connection in place of one that does not work any more.
+
+        A server that was stopped has closed it, which is seen without asking.
+        """
+        since = record.info.get(_RESTS_SINCE)
+        if since is None:
+            return
+        closed = select.poll()
+        closed.register(connection.pgconn.socket, select.POLLIN)
+        if closed.poll(0):
+            raise DisconnectionError
+        if time.monotonic() - since > RESTED_S or self._clock.is_old:
+            try:
+                self._ask(connection)
+            except psycopg.Error:
+                raise DisconnectionError from None
+
+    def _ask(self, connection: PipelinedConnection) -> None:
+        before = time.monotonic()
+        for said, commit, standbys in connection.execute(_ASK):
+            self._clock.set(said, before)
+            lost = commit == "off" or (commit == "local" and standbys)
+            if lost and not self._lost_commits:
+                raise StoreError(_MAY_BE_LOST.format(commit), "synchronous_commit")
+
+
+_MAY_BE_LOST = (
+    "synchronous_commit is {} on the database server, so that what was acknowledged can be lost: "
+    "a wrong answer that was counted, a code that was used up. Set it to on, or lost_commits to "
+    '"accepted" in [store]'
+)

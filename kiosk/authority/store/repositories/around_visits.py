@@ -1,0 +1,175 @@
+"""What a decision in a visit rests on, read by one statement once card and visit are locked.
+
+The locks go out with the statement that reads, and the server takes them first: what it reads
+after a wait is what the writer before has left. The card is locked before the visit, as every
+writer locks them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, bindparam, literal, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.records import (
+    AroundVisit,
+    Cardholder,
+    EmailCode,
+    HeldGrant,
+    HeldVisit,
+    KnownCard,
+    PendingChange,
+    Registration,
+    Station,
+    UnblockEntry,
+    Visit,
+)
+from kiosk.authority.store.repositories.cards import card_record
+from kiosk.authority.store.tables import (
+    CardholderRow,
+    CardRow,
+    CodeRow,
+    PendingRow,
+    RegistrationRow,
+    StationRow,
+    UnblockRow,
+    VisitRow,
+)
+from kiosk.contract.messages import CardId
+
+_VISIT, _CARD, _ENTRY = table_of(VisitRow), table_of(CardRow), table_of(UnblockRow)
+
+_LOCK = (
+    select(_CARD.c.id)
+    .join_from(_CARD, _VISIT, _VISIT.c.card_id == _CARD.c.id)
+    .where(_VISIT.c.id == bindparam("visit"))
+    .with_for_update(of=(_CARD, _VISIT))
+)
+
+_live, _proven = aliased(CodeRow), aliased(CodeRow)
+_is_live = (
+    col(_live.sent_at).is_not(None),
+    col(_live.consumed_at).is_(None),
+    col(_live.revoked_at).is_(None),
+)
+
+_HELD = (
+    select(VisitRow, CardRow, CardholderRow, RegistrationRow, PendingRow, _live, _proven)
+    .join(CardRow, col(CardRow.id) == col(VisitRow.card_id))
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == col(CardRow.holder_id))
+    .outerjoin(PendingRow, col(PendingRow.id) == col(VisitRow.pending_id))
+    .outerjoin(_live, and_(col(_live.card_id) == col(CardRow.id), *_is_live))
+    .outerjoin(_proven, col(_proven.id) == col(VisitRow.code_proven_id))
+    .where(col(VisitRow.id) == bindparam("visit"))
+)
+_HELD_AT_STATION = _HELD.add_columns(StationRow).outerjoin(
+    StationRow, col(StationRow.name) == col(VisitRow.station)
+)
+
+_one = select(literal(1).label("one")).subquery()
+_AROUND = (
+    select(RegistrationRow, PendingRow, _live, _proven)
+    .select_from(_one)
+    .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == bindparam("holder"))
+    .outerjoin(PendingRow, col(PendingRow.id) == bindparam("pending"))
+    .outerjoin(_live, and_(col(_live.card_id) == bindparam("card"), *_is_live))
+    .outerjoin(_proven, col(_proven.id) == bindparam("code"))
+)
+
+_LOCK_GRANTED = (
+    select(_CARD.c.id)
+    .join_from(_CARD, _ENTRY, _ENTRY.c.card_id == _CARD.c.id)
+    .join(_VISIT, _VISIT.c.id == _ENTRY.c.visit_id)
+    .where(_ENTRY.c.id == bindparam("entry"))
+    .with_for_update(of=(_CARD, _VISIT))
+)
+_GRANTED = (
+    select(UnblockRow, VisitRow, CardRow, CardholderRow)
+    .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
+    .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .where(col(UnblockRow.id) == bindparam("entry"))
+)
+
+
+_CARD_NAMED = (
+    _CARD.c.driver == bindparam("driver"),
+    _CARD.c.identifier == bindparam("identifier"),
+)
+_LOCK_CARD = select(_CARD.c.id).where(*_CARD_NAMED).with_for_update()
+_KNOWN = (
+    select(CardRow, CardholderRow)
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .where(*_CARD_NAMED)
+)
+
+
+class AroundVisits:
+    """Reads them."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def hold_card(self, card: CardId) -> KnownCard | None:
+        """Lock the card that a reader named, and read it with its holder."""
+        given = {"driver": card.driver, "identifier": card.identifier}
+        self._gateway.lock(_LOCK_CARD, given)
+        for row, holder in self._gateway.tuples(_KNOWN, given):
+            return KnownCard(card_record(row), holder.record(Cardholder))
+        return None
+
+    def hold(self, visit_id: str, *, at_station: bool) -> HeldVisit | None:
+        """Lock a visit and its card, and read them with all that is recorded around them.
+
+        ``at_station``: with the row of the station. None where visit or card are not recorded.
+        """
+        given = {"visit": visit_id}
+        self._gateway.lock(_LOCK, given)
+        rows = self._gateway.tuples(_HELD_AT_STATION if at_station else _HELD, given)
+        if not rows:
+            return None
+        visit, card, holder, *around = rows[0]
+        station = around[4] if at_station else None
+        return HeldVisit(
+            visit.record(Visit),
+            card_record(card),
+            holder.record(Cardholder),
+            _around(*around[:4]),
+            station.record(Station) if station else None,
+        )
+
+    def look(self, visit: Visit, card_id: str, holder_id: str) -> AroundVisit:
+        """Read what is recorded around a visit that need not be stored as it is."""
+        names = {"holder": holder_id, "card": card_id}
+        given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
+        return _around(*self._gateway.tuples(_AROUND, given)[0])
+
+    def hold_grant(self, visit_id: str, entry_id: str) -> HeldGrant | None:
+        """Lock card and visit of an entry of the journal, and read them; None: there is none."""
+        given = {"entry": entry_id}
+        self._gateway.lock(_LOCK_GRANTED, given)
+        for entry, visit, card, holder in self._gateway.tuples(_GRANTED, given):
+            if entry.visit_id == visit_id:
+                return HeldGrant(
+                    entry.record(UnblockEntry),
+                    visit.record(Visit),
+                    card_record(card),
+                    holder.record(Cardholder),
+                )
+        return None
+
+
+def _around(
+    registration: RegistrationRow | None,
+    pending: PendingRow | None,
+    code: CodeRow | None,
+    proven_code: CodeRow | None,
+) -> AroundVisit:
+    return AroundVisit(
+        registration.record(Registration) if registration else None,
+        pending.record(PendingChange) if pending else None,
+        code.record(EmailCode) if code else None,
+        proven_code.record(EmailCode) if proven_code else None,
+    )

@@ -1,0 +1,163 @@
+"""What goes to PostgreSQL together, and what becomes of it where a part of it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import ActionNote, AuditQuery, OutboxMessage, new_id
+from kiosk.contract.errors import StoreError
+from tests.authority.store import samples
+from tests.support.database import PostgresServer, SetClock, TestDatabase
+from tests.support.round_trips import RoundTrips, counted_round_trips
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def trips() -> Iterator[RoundTrips]:
+    with counted_round_trips() as trips:
+        yield trips
+
+
+@pytest.fixture
+def database(trips: RoundTrips, postgres_server: PostgresServer) -> Iterator[TestDatabase]:
+    database = TestDatabase(postgres_server.fresh(), "postgresql", SetClock())
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: TestDatabase) -> Store:
+    store = database.store()
+    store.schema_serves()  # a connection is open
+    return store
+
+
+def note(id_: str) -> ActionNote:
+    return ActionNote(id_, None, samples.NOW, "because", "", "salt")
+
+
+def message() -> OutboxMessage:
+    return OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, samples.NOW, samples.NOW)
+
+
+def notes(store: Store) -> int:
+    with store.read() as uow:
+        return len(uow.notes.by_ids(("one", "two")))
+
+
+def test_begin_goes_with_the_first_statement_and_commit_with_what_waits(
+    store: Store, trips: RoundTrips
+) -> None:
+    with trips.of("reads") as reads, store.read() as uow:
+        uow.staff.every()
+    with trips.of("writes") as writes, store.begin() as uow:
+        uow.staff.every()
+        uow.notes.add(note("one"))
+        uow.outbox.add(message())
+        uow.commit()
+    with trips.of("adds alone") as alone, store.begin() as uow:
+        uow.notes.add(note("two"))
+        uow.commit()
+    with trips.of("nothing") as nothing, store.begin() as uow:
+        pass
+    # Reading ends with a ROLLBACK.
+    counts = [asked.round_trips for asked in (reads, writes, alone, nothing)]
+    assert counts == [2, 2, 1, 0], trips.table()
+    assert notes(store) == 2
+
+
+def test_what_waits_is_seen_by_the_next_statement(store: Store) -> None:
+    with store.begin() as uow:
+        uow.outbox.add(message())
+        assert uow.outbox.waiting() == 1
+        uow.outbox.add(message())
+        assert uow.outbox.waiting() == 2
+    with store.read() as uow:
+        assert uow.outbox.waiting() == 0
+
+
+def test_a_statement_that_fails_as_it_is_committed_leaves_nothing(store: Store) -> None:
+    with store.begin() as uow:
+        uow.notes.add(note("one"))
+        uow.notes.add(note("one"))
+        with pytest.raises(StoreError) as failed:
+            uow.commit()
+    assert failed.value.code == "23505"
+    assert notes(store) == 0
+    with store.begin() as uow:
+        uow.notes.add(note("one"))
+        uow.commit()
+    assert notes(store) == 1
+
+
+def test_a_statement_that_fails_before_another_one_leaves_nothing(store: Store) -> None:
+    with store.begin() as uow:
+        uow.notes.add(note("one"))
+        uow.notes.add(note("one"))
+        with pytest.raises(StoreError) as failed:
+            uow.outbox.waiting()
+        assert failed.value.code == "23505"
+        with pytest.raises(StoreError, match="ended or failed"):
+            uow.commit()
+    assert notes(store) == 0
+
+
+def test_what_waits_for_an_audit_that_cannot_be_written_is_not_written(
+    store: Store, database: TestDatabase
+) -> None:
+    with psycopg.connect(database.url) as owner:
+        owner.execute("DELETE FROM audit_head")
+    with store.begin() as uow:
+        uow.notes.add(note("one"))
+        uow.audit.append(kind="step", reference="R")
+        with pytest.raises(StoreError):
+            uow.commit()
+    assert notes(store) == 0
+
+
+def test_one_statement_moves_a_head_and_writes_its_rows(store: Store, trips: RoundTrips) -> None:
+    def write(rows: int) -> int:
+        with trips.of("audit") as asked, store.begin() as uow:
+            for _ in range(rows):
+                uow.audit.append(kind="step", reference="R")
+            uow.commit()
+        return asked.round_trips
+
+    write(1)
+    assert [write(rows) for rows in (1, 3, 8)] == [2, 2, 2]
+    assert write(9) <= 4
+    with store.read() as uow:
+        assert uow.audit.verify().rows == uow.trail.count(AuditQuery()) == 22
+
+
+def test_a_head_that_another_process_moved_is_asked_for_anew(
+    database: TestDatabase, store: Store
+) -> None:
+    other = database.store()
+    for turn in range(3):
+        for each in (store, other):
+            with each.begin() as uow:
+                uow.audit.append(kind="step", reference=f"R{turn}")
+                uow.commit()
+    with store.read() as uow:
+        verdict = uow.audit.verify()
+    assert (verdict.rows, verdict.intact) == (6, True)
+
+
+def test_a_connection_that_the_server_closed_while_it_rested_is_replaced(
+    store: Store, database: TestDatabase
+) -> None:
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kiosk'"
+        while owner.execute(gone).fetchone() != (0,):
+            pass
+    assert notes(store) == 0

@@ -1,0 +1,136 @@
+"""How a server is reached: one of several hosts, the time that counts, and what may not be lost."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import unverified_host
+from kiosk.authority.store.postgresql import DatabaseClock
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import StoreError
+from tests.support.database import MACS, PORT, PostgresServer, SetClock
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh database, which is as it was afterwards."""
+    yield postgres_server.fresh()
+    for name in ("synchronous_commit", "default_transaction_read_only"):
+        postgres_server.execute(f"ALTER DATABASE kiosk_test RESET {name}")
+
+
+def answers(url: str, *, lost_commits: bool = False) -> bool:
+    store = Store(url, SetClock(), MACS, busy_timeout_s=2, lost_commits=lost_commits)
+    try:
+        return store.schema_serves()
+    finally:
+        store.close()
+
+
+def setting(url: str, name: str) -> str:
+    store = Store(url, SystemClock(), MACS)
+    try:
+        with store._engine.connect() as connection:
+            return str(connection.exec_driver_sql(f"SHOW {name}").scalar())
+    finally:
+        store.close()
+
+
+def test_the_host_that_can_be_written_to_is_found(
+    postgres_server: PostgresServer, url: str
+) -> None:
+    with socket.socket() as nobody:  # bound, and never listening
+        nobody.bind(("127.0.0.1", 0))
+        away = f"127.0.0.1:{nobody.getsockname()[1]}"
+        there = f"{postgres_server.folder}:{PORT}"
+        assert answers(f"postgresql://kiosk@/kiosk_test?host={away}&host={there}")
+
+
+def test_a_server_that_only_reads_is_none(postgres_server: PostgresServer, url: str) -> None:
+    postgres_server.execute("ALTER DATABASE kiosk_test SET default_transaction_read_only = on")
+    with pytest.raises(StoreError):
+        answers(url)
+    assert answers(f"{url}&target_session_attrs=any")
+
+
+@pytest.mark.parametrize(("level", "taken"), [("off", False), ("local", True), ("on", True)])
+def test_a_server_that_may_lose_what_it_acknowledged_is_refused(
+    postgres_server: PostgresServer, url: str, level: str, taken: bool
+) -> None:
+    postgres_server.execute(f"ALTER DATABASE kiosk_test SET synchronous_commit = {level}")
+    if taken:
+        assert answers(url)
+        return
+    with pytest.raises(StoreError, match="lost_commits") as refused:
+        answers(url)
+    assert refused.value.code == "synchronous_commit"
+    assert answers(url, lost_commits=True)
+
+
+def test_a_commit_that_does_not_wait_for_a_standby_is_refused(
+    postgres_server: PostgresServer, url: str
+) -> None:
+    postgres_server.execute("ALTER DATABASE kiosk_test SET synchronous_commit = local")
+    postgres_server.execute("ALTER SYSTEM SET synchronous_standby_names = 'elsewhere'")
+    try:
+        postgres_server.execute("SELECT pg_reload_conf()")
+        with psycopg.connect(url, autocommit=True) as owner:
+            while owner.execute("SHOW synchronous_standby_names").fetchone() != ("elsewhere",):
+                pass
+        with pytest.raises(StoreError, match="is local"):
+            answers(url)
+        assert answers(url, lost_commits=True)
+    finally:
+        postgres_server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        postgres_server.execute("SELECT pg_reload_conf()")
+
+
+def test_waits_are_bounded_and_the_address_has_the_last_word(url: str) -> None:
+    assert setting(url, "lock_timeout") == "5s"
+    assert setting(url, "statement_timeout") == "30s"
+    assert setting(url, "idle_in_transaction_session_timeout") == "1min"
+    assert setting(url, "TimeZone") == "UTC"
+    assert setting(f"{url}&options=-c statement_timeout=7s", "statement_timeout") == "7s"
+    assert setting(f"{url}&application_name=other", "application_name") == "other"
+
+
+def test_the_server_says_what_time_it_is(url: str) -> None:
+    store = Store(url, SystemClock(), MACS)
+    with psycopg.connect(url) as owner:
+        (before,) = owner.execute("SELECT clock_timestamp()").fetchone() or ()
+        with store.begin() as uow:
+            assert uow.now.utcoffset() == timedelta(0)
+            first = uow.now
+        with store.read() as uow:
+            assert first <= uow.now
+        (after,) = owner.execute("SELECT clock_timestamp()").fetchone() or ()
+    store.close()
+    assert before <= first <= after
+
+
+def test_the_machine_s_own_time_does_not_count() -> None:
+    clock = DatabaseClock()
+    assert clock.is_old
+    with pytest.raises(StoreError):
+        clock.now()
+    said = datetime(2031, 1, 1, tzinfo=UTC)
+    clock.set(said, clock.monotonic())
+    assert said <= clock.now()
+    assert clock.now().year == 2031
+    assert not clock.is_old
+
+
+def test_every_host_that_is_not_verified_is_named() -> None:
+    several = "postgresql://kiosk@/db?host=db1.nhs.uk:5432&host=db2.nhs.uk:5432"
+    assert unverified_host(several) == "db1.nhs.uk:5432, db2.nhs.uk:5432"
+    assert unverified_host(f"{several}&sslmode=verify-full") == ""
+    assert unverified_host("postgresql://kiosk@db1.nhs.uk/db") == "db1.nhs.uk"
+    assert unverified_host("postgresql://kiosk@/db?host=/run/postgresql") == ""

@@ -1,0 +1,189 @@
+"""The roles of the database: what each can do, and above all what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from kiosk.app.cli.main import run_command
+from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.store.grants import AUTHORITY, REPORT, STAFF, RoleNames, grants
+from kiosk.authority.store.tables import TableRow
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
+from tests.authority.registering import OTHER, start, to_code
+from tests.authority.world import World
+from tests.support.database import PostgresServer
+
+pytestmark = pytest.mark.postgresql
+
+ROLES = ("kiosk_authority", "kiosk_staff", "kiosk_report")
+Address = Callable[[str], str]
+
+
+@pytest.fixture
+def address(postgres_server: PostgresServer) -> Iterator[Address]:
+    """The address of one database for each role, which the owner has given its rights."""
+    url = postgres_server.fresh()
+    with psycopg.connect(url, autocommit=True) as owner:
+        for statement in grants(RoleNames()):
+            owner.execute(statement.encode())
+        for role in ROLES:
+            owner.execute(f"ALTER ROLE {role} LOGIN".encode())
+    yield lambda role: url.replace(f"//{postgres_server.owner}@", f"//{role}@")
+    postgres_server.execute("DROP DATABASE kiosk_test WITH (FORCE)")
+    for role in ROLES:
+        postgres_server.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def owner(address: Address, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, url=address("kiosk"))
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def authority(owner: World, address: Address, tmp_path: Path) -> Iterator[World]:
+    """The same estate, on which the authority works as its own role."""
+    world = World(tmp_path, url=address("kiosk_authority"))
+    world.plastics = owner.plastics
+    yield world
+    world.store.close()
+
+
+def refused(url: str, *statements: str) -> None:
+    for statement in statements:
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT set_config('lock_timeout', '1s', false)")
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
+
+
+def test_the_authority_serves_whole_visits_as_its_own_role(owner: World, authority: World) -> None:
+    card = owner.registered_card()
+    authority.authority.heartbeat(Heartbeat("A"))
+    authority.unlock(card)
+    authority.clock.forward(hours=2)
+    sitting = authority.insert(card, blocked=True, station="B")
+    sitting.to_code()
+    sitting.pull()  # and comes back with the code
+    back = authority.insert(card, blocked=True)
+    back.enter(authority.relay.code)
+    grant = back.grant()
+    done = authority.authority.record_outcome(back.visit, grant.journal, UnblockDone())
+    assert done == Finished(Purpose.UNLOCK)
+    assert authority.authority.rotate_secret(back.visit, grant.journal) is not None
+    authority.authority.confirm_rotation(back.visit, grant.journal, UnblockDone())
+    back.pull()
+    with owner.store.read() as uow:
+        assert uow.audit.verify().intact
+
+
+def test_a_holder_registers_and_changes_their_address(owner: World, authority: World) -> None:
+    card = owner.add_card(owner.add_holder())
+    sitting = to_code(authority, card)
+    assert sitting.enter(authority.relay.code) == Finished(Purpose.REGISTER)
+    sitting.pull()
+    authority.clock.forward(hours=1)
+    changing = start(authority, card, Purpose.CHANGE_EMAIL)
+    changing.email(OTHER)
+    assert isinstance(changing.enter(authority.relay.code), Finished)
+
+
+def test_the_authority_looks_after_the_service_as_its_own_role(
+    owner: World, authority: World
+) -> None:
+    owner.unlock(owner.registered_card())
+    caretaker = Caretaker(
+        authority.store, AnchorSigner(authority.ring), NoticeSettings(), "ra@nhs.net"
+    )
+    for _ in range(40):  # each table is swept, and each chore of a day is done
+        assert caretaker.look()
+        authority.clock.forward(minutes=61)
+    with owner.store.read() as uow:
+        assert uow.audit.anchors()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_but_the_owner_changes_the_audit(owner: World, address: Address, role: str) -> None:
+    owner.insert(owner.registered_card())
+    refused(
+        address(role),
+        "UPDATE audit_event SET actor = 'somebody else'",
+        "UPDATE audit_event SET hash = '', mac = ''",
+        "DELETE FROM audit_event",
+        "TRUNCATE audit_event",
+        "UPDATE audit_anchor SET hash = ''",
+        "DELETE FROM audit_anchor",
+        "TRUNCATE audit_anchor",
+        "DELETE FROM audit_head",
+        "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+        "DROP TRIGGER audit_event_append_only ON audit_event",
+        "DROP TABLE audit_event CASCADE",
+        "SET session_replication_role = replica",
+        "UPDATE served_program SET least_program = '9999'",
+        "UPDATE alembic_version SET version_num = '9999'",
+        "CREATE TABLE mine (id int)",
+    )
+
+
+def test_a_role_has_no_part_of_another_s_work(owner: World, address: Address) -> None:
+    owner.unlock(owner.registered_card())
+    refused(
+        address("kiosk_authority"),
+        "UPDATE audit_event SET detail = NULL, salt = NULL",
+        "INSERT INTO staff_member SELECT * FROM staff_member",
+        "UPDATE staff_key SET public_key = ''",
+        "UPDATE policy_setting SET value = ''",
+        "DELETE FROM registration",
+        "DELETE FROM card",
+        "UPDATE cardholder SET email = ''",
+    )
+    refused(
+        address("kiosk_report"),
+        "SELECT hashes FROM registration",
+        "SELECT sealed_secret FROM card",
+        "SELECT name FROM cardholder",
+        "SELECT detail FROM audit_event",
+        "SELECT salt FROM audit_event",
+        "SELECT params FROM outbox_message",
+        "SELECT auth_key FROM visit",
+        "INSERT INTO audit_event SELECT * FROM audit_event",
+        "UPDATE visit SET station = ''",
+    )
+    with psycopg.connect(address("kiosk_report")) as report:
+        for table, columns in REPORT.items():
+            assert report.execute(f"SELECT {', '.join(columns)} FROM {table}".encode())
+
+
+def test_staff_take_a_text_out_of_a_row_and_change_nothing_else(
+    owner: World, address: Address
+) -> None:
+    owner.insert(owner.registered_card())
+    with psycopg.connect(address("kiosk_staff")) as staff:
+        staff.execute("UPDATE audit_event SET detail = NULL, salt = NULL WHERE seq = 1")
+        with pytest.raises(errors.InsufficientPrivilege, match="append only"):
+            staff.execute("UPDATE audit_event SET detail = '{}', salt = 'x' WHERE seq = 1")
+
+
+def test_the_statements_name_tables_and_columns_that_there_are() -> None:
+    tables = TableRow.metadata.tables
+    assert tables.keys() >= {*AUTHORITY, *STAFF, *REPORT}
+    for table, columns in REPORT.items():
+        assert frozenset(tables[table].c.keys()) >= frozenset(columns)
+
+
+def test_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["store", "roles", "--authority", "unlock"]) == 0
+    said = capsys.readouterr().out
+    assert "CREATE ROLE unlock NOLOGIN" in said
+    assert "GRANT INSERT ON audit_event TO unlock;" in said
+    with pytest.raises(ConfigError):
+        RoleNames(authority='a"; DROP TABLE visit')

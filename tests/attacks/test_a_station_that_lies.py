@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from hypothesis import strategies as st
 from tests.attacks.lying import Liar, Old, People
 from tests.authority.world import World, copy_template
 from tests.support.database import SetClock
+from tests.support.databases import folder_in_memory
 
-MEMORY = Path("/dev/shm")  # a walk is many small commits
 CALLS: Final = int(os.environ.get("WALK_CALLS", "20000"))
 STEPS: Final = 100
 """Actions of one walk."""
@@ -65,8 +64,8 @@ class Estate:
 
 @pytest.fixture(scope="module")
 def estate(sqlite_template: Path) -> Iterator[Estate]:
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
-        world = World(copy_template(sqlite_template, Path(name)))
+    with folder_in_memory() as folder:
+        world = World(copy_template(sqlite_template, folder))
         world.policy = replace(world.policy, codes_an_hour=20)
         people, pristine = People.made(world), sqlite3.connect(":memory:")
         live = sqlite3.connect(world.folder / "kiosk.db")

@@ -12,8 +12,8 @@ HOW = ("in process", "socket", "mutual TLS")
 
 
 @pytest.fixture
-def folder(sqlite_template: Path, tmp_path: Path) -> Path:
-    return copy_template(sqlite_template, tmp_path)
+def folder(sqlite_template: Path, database_folder: Path) -> Path:
+    return copy_template(sqlite_template, database_folder)
 
 
 @pytest.fixture(params=HOW)

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -38,17 +36,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(template: Path) -> Iterator[Path]:
-    """A folder with keys and a database, in memory where there is such a place.
-
-    Processes are killed here, never the machine: what reached the disk plays no part.
-    """
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with TemporaryDirectory(dir=memory, prefix="kiosk-cuts-") as name:
-        shutil.copy(template, Path(name) / "kiosk.db")
-        KeyRing.create(Path(name) / "keys.json")
-        KeyRing.rotate(Path(name) / "keys.json", KeyPurpose.DERIVE)
-        yield Path(name)
+def folder(template: Path, database_folder: Path) -> Path:
+    """A folder with keys and a database."""
+    shutil.copy(template, database_folder / "kiosk.db")
+    KeyRing.create(database_folder / "keys.json")
+    KeyRing.rotate(database_folder / "keys.json", KeyPurpose.DERIVE)
+    return database_folder
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ after migrating; stores that were opened on them are closed with the test.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,6 +23,26 @@ from tests.support.database import (
     running_postgres,
     sqlite_url,
 )
+
+_MEMORY = "/dev/shm"
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """Make a folder in memory, where there is such a place: each commit would wait for the disk.
+
+    Processes are killed in tests, never the machine: what reached the disk plays no part.
+    """
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(dir=memory, prefix="kiosk-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def database_folder() -> Iterator[Path]:
+    """A folder for the database of a test, and for what lies beside it."""
+    with folder_in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +61,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[TestDatabase]:
-    """A fresh file, ``kiosk.db`` in the test's own folder."""
-    path = tmp_path / "kiosk.db"
+def sqlite_database(sqlite_template: Path, database_folder: Path) -> Iterator[TestDatabase]:
+    """A fresh file, ``kiosk.db`` in the test's ``database_folder``."""
+    path = database_folder / "kiosk.db"
     shutil.copy(sqlite_template, path)
     database = TestDatabase(sqlite_url(path), "sqlite", SetClock())
     yield database

@@ -215,6 +215,28 @@ def test_a_visit_that_came_to_report_does_nothing_else(each_world: World, card: 
             sitting.authority.choose(sitting.visit, purpose)
 
 
+def test_a_visit_whose_secret_was_released_reports_nothing_any_more(
+    each_world: World, card: Card
+) -> None:
+    sitting = each_world.insert(card, blocked=True)
+    sitting.to_new_pin()
+    sitting.grant()
+    with pytest.raises(StepRefused, match="something else"):
+        sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+
+
+@pytest.mark.parametrize("entered", ["", "1234567", "123456789", "12345a78"])
+def test_what_is_no_number_is_refused_and_costs_no_entry(
+    each_world: World, card: Card, entered: str
+) -> None:
+    wrong = other_than(changed_pin(each_world, card))
+    sitting = each_world.insert(card)
+    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    with pytest.raises(StepRefused, match="no stop number"):
+        enter(each_world, sitting, entered)
+    assert enter(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+
+
 def test_the_digits_are_kept_as_a_keyed_digest_alone(each_world: World, card: Card) -> None:
     number = changed_pin(each_world, card)
     with each_world.store.read() as uow:

@@ -95,6 +95,15 @@ def is_over(world: World, sitting: Sitting, journal: JournalId, chip: Chip) -> b
     return (entry.state, entry.detail) == (UnblockState.REFUSED, "not genuine")
 
 
+def test_a_repeated_release_makes_no_cryptogram_for_another_number(sitting: Sitting) -> None:
+    challenge, chip, attempt = drawn(sitting), Chip(), sitting.attempt()
+    grant = sitting.authority.release(sitting.visit, attempt, chip.meet(challenge))
+    for other in (Chip().meet(challenge), None):
+        with pytest.raises(StepRefused, match="another number"):
+            sitting.authority.release(sitting.visit, attempt, other)
+    assert sitting.authority.release(sitting.visit, attempt, KeyNonce(chip.own)) == grant
+
+
 def test_the_genuine_card_comes_back_after_a_forged_one(world: World, card: Card) -> None:
     sitting = ready(world, card)
     grant = granted(sitting, Chip(OTHER_KEY))

@@ -32,10 +32,11 @@ DESCRIPTION = """\
 The audit is a chain: each row holds the hash of the one before, so a row that is changed,
 removed or moved breaks it. Each row also carries a MAC under a key that is not in the
 database: who only owns the database cannot write a row that fits. Rows at the end could
-still be cut off. So the head is signed within a minute after it moved, with another key (an
-anchor), and the anchor goes into the log, which is kept elsewhere. On PostgreSQL there are as
-many chains as ever wrote at the same moment: row 4-17 is the 17th of the fourth chain, row 17
-that of the first. All are read in one order, by time. The lines of the log serve as they are:
+still be cut off. So the head is signed within a minute after it moved, with another key
+(an anchor), and the anchor goes into the log, which is kept elsewhere. On PostgreSQL there
+are as many chains as ever wrote at the same moment: row 4-17 is the 17th of the fourth
+chain, row 17 that of the first. All are read in one order, by time. The lines of the log
+serve as they are:
 
   journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
 

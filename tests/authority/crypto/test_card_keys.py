@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -62,8 +63,9 @@ def spki(
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def made(kind: KeyKind) -> tuple[bytes, Signer]:
-    """Return a key, and what signs with it as a card does."""
+@cache
+def made(kind: KeyKind, number: int = 1) -> tuple[bytes, Signer]:
+    """Return a key, the same for the same number, and what signs with it as a card does."""
     sizes = [size for size, named in RSA_KINDS.items() if named is kind]
     if sizes:
         made_rsa = rsa.generate_private_key(RSA_EXPONENT, sizes[0])
@@ -86,7 +88,7 @@ def test_a_signature_counts_for_its_key_and_its_message_alone(kind: KeyKind) -> 
     challenge, proof = CardChallenge(MESSAGE, kind), CardProof(sign(MESSAGE))
     assert proves(key, challenge, proof)
     assert not proves(key, CardChallenge(b"sign that", kind), proof)
-    assert not proves(made(kind)[0], challenge, proof)
+    assert not proves(made(kind, 2)[0], challenge, proof)
     for wrong in (b"", b"\x00", proof.signature[:-1], proof.signature + b"\x00"):
         assert not proves(key, challenge, CardProof(wrong))
     others = [other for other in KeyKind if other is not kind]
@@ -99,7 +101,7 @@ def test_a_proof_of_the_pin_counts_for_its_key_and_its_message_alone(kind: KeyKi
     signature = sign(MESSAGE)
     assert verify_pin_proof(public, MESSAGE, signature)
     assert not verify_pin_proof(public, b"sign that", signature)
-    assert not verify_pin_proof(made(kind)[0], MESSAGE, signature)
+    assert not verify_pin_proof(made(kind, 2)[0], MESSAGE, signature)
     forged = bytes(len(signature))
     for wrong in (b"", forged, signature[:-1], signature[1:], signature + b"\x00", signature * 2):
         assert not verify_pin_proof(public, MESSAGE, wrong)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,8 +79,33 @@ class House:
 
     @property
     def station(self) -> list[str | Path]:
-        """The command that runs the station."""
-        return [KIOSK, "run", "--config", self._file, "--log", self.directory / "station.log"]
+        """The command that runs station and authority in one process."""
+        return [KIOSK, "run", *self._options]
+
+    @property
+    def station_alone(self) -> list[str | Path]:
+        """The command that runs the station on the authority of ``serving``."""
+        return [KIOSK, "station", *self._options]
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Run the authority as a process."""
+        log = self.directory / "authority.log"
+        command: list[str | Path] = [KIOSK, "authority", "--config", self._file, "--log", log]
+        process = subprocess.Popen(command, env=self.environ)
+        try:
+            while not (log.exists() and "serving on" in log.read_text()):
+                if process.poll() is not None:
+                    raise RuntimeError(f"the authority ended with {process.returncode}")
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    @property
+    def _options(self) -> list[str | Path]:
+        return ["--config", self._file, "--log", self.directory / "station.log"]
 
     @property
     def peer(self) -> list[str | Path]:
@@ -101,6 +128,8 @@ class House:
             f'ca_file = "{mail.ca_file}"\ncredential = "{mail.credential}"',
             f'sender = "{mail.sender}"',
             f"[policy]\nemail_domains = [{domains}]",
+            f'[authority]\nsocket = "{self.directory / "authority.sock"}"',
+            f'station_user = "{pwd.getpwuid(os.getuid()).pw_name}"',
         ]
         self._file.write_text("\n".join(lines) + "\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.crypto.hashing import Cost
 from kiosk.authority.crypto.secret_history import open_current
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.server import Limits
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import (
@@ -33,8 +35,9 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Message
+from kiosk.contract.ports import Authority, Message
 from kiosk.contract.sensitive import Sensitive
+from kiosk.station.client import HttpAuthority
 from kiosk.station.commands import (
     Choose,
     Command,
@@ -52,6 +55,7 @@ from tests.benchmarks.estate import House
 from tests.benchmarks.on_card import cards
 from tests.benchmarks.sampling import Take, interleave, timed
 from tests.benchmarks.table import Row
+from tests.contract.wirings import ListedStations, Served
 
 T = TypeVar("T")
 
@@ -59,6 +63,7 @@ ROUNDS = 25
 _PINS = ("739154", "582936")
 _CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 _LIFE = timedelta(hours=2)
+NO_LIMIT = Limits(calls_a_second=1e6, burst=1e6)
 
 _HOW = (
     "Ours: every command of an unlock, as the station carries them out, on the real authority "
@@ -88,8 +93,18 @@ def rows(house: House) -> Iterator[Row]:
         by_hand = LocalAuthority(replace(parts, mailer=pigeon))
         without = _Unlocks(house, clock, by_hand, lambda: pigeon.message.text)
         mailed = _Unlocks(house, clock, built.authority, lambda: _last(house.mailbox))
-        takes = {"without": without.once, "mailed": mailed.once, "floor": _floor(house, parts)}
+        served = Served(by_hand, ListedStations({os.getuid(): parts.station.name}), NO_LIMIT)
+        client = HttpAuthority([served.on_socket(house.directory / "unlock.sock")])
+        wired = _Unlocks(house, clock, client.port, lambda: pigeon.message.text)
+        takes = {
+            "without": without.once,
+            "wired": wired.once,
+            "mailed": mailed.once,
+            "floor": _floor(house, parts),
+        }
         taken = interleave(ROUNDS, takes, warm_up=2)
+        client.close()
+        served.close()
     finally:
         house.card.remove()
         built.close()
@@ -97,6 +112,7 @@ def rows(house: House) -> Iterator[Row]:
     name = "machine's part of a whole unlock"
     for key, said, mail, aim in (
         ("without", ", mail left out", "handed over in memory", 1.5),
+        ("wired", ", mail left out, over the socket", "handed over in memory", 1.5),
         ("mailed", ", mail included", "sent by SMTP, with TLS and login, on this machine", None),
     ):
         how = _HOW.format(mail=mail)
@@ -163,7 +179,7 @@ class _Unlocks:
     """Unlocks the house's card through one authority; ``letter`` is the last mail's text."""
 
     def __init__(
-        self, house: House, clock: _Clock, authority: LocalAuthority, letter: Callable[[], str]
+        self, house: House, clock: _Clock, authority: Authority, letter: Callable[[], str]
     ) -> None:
         self._actions = Actions(authority, cards(), Heartbeat())
         self._reader = house.card.reader

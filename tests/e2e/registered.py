@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.config.settings import Settings
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import (
     Answer,
@@ -51,7 +52,8 @@ def register(
     """Register at the authority, as of yesterday, and remember the answers."""
     house = build_authority(settings, environ, Yesterday())
     try:
-        _walk_through(house.authority, whose, answers, read_code)
+        at = house.authority.seen_by(StationIdentity("short cut"))
+        _walk_through(at, whose, answers, read_code)
         house.outbox.drain_once()
     finally:
         house.close()

@@ -120,8 +120,14 @@ def test_a_database_without_tables_is_not_well_until_it_has_them(
     store.close()
 
 
-@pytest.mark.parametrize("revision", ["0000", "9999"])
-def test_a_database_of_another_version_is_not_well(world: World, revision: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "least_program", "well"),
+    [("0000", "0000", False), ("9999", "9999", False), ("9999", "0001", True)],
+)
+def test_a_database_of_another_version_is_well_where_it_serves_this_one(
+    world: World, revision: str, least_program: str, well: bool
+) -> None:
     with sa.create_engine(sqlite_url(world.folder / "kiosk.db")).begin() as connection:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
-    assert not world.authority.health().store
+        connection.execute(sa.text(f"UPDATE served_program SET least_program = '{least_program}'"))
+    assert world.authority.health().store is well

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.secret_history import open_current
@@ -54,11 +56,15 @@ def station(world: World, name: str) -> Station:
 
 
 def events(world: World, kind: str) -> list[AuditEvent]:
-    """Return what the audit says of one kind of event at stations, the latest first."""
+    """Return what the audit says of one kind of event today, the latest first.
+
+    Whom ``world`` registered by itself registered yesterday.
+    """
+    today = datetime.now(UTC) - timedelta(hours=12)
     store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
             latest = uow.audit.latest(limit=10_000)
     finally:
         store.close()
-    return [one for one in latest if one.kind == kind and one.station != "short cut"]
+    return [one for one in latest if one.kind == kind and one.at > today]

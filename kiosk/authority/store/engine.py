@@ -163,7 +163,7 @@ def open_engine(
 
     shared = DatabaseClock()
     engine = postgresql_engine(url, busy_timeout_s, shared, options, lost_commits=lost_commits)
-    return engine, shared if isinstance(clock, SystemClock) else clock
+    return engine, shared if type(clock) is SystemClock else clock
 
 
 def make_sqlite_file(path: Path) -> None:

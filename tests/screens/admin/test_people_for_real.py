@@ -16,18 +16,15 @@ from tests.authority.administration.desk.people import somebody
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, WHY, grounds
 from tests.screens.admin.pilots import Clock, PictureApp, Run
-from tests.support.database import SetClock, TestDatabase, migrated, sqlite_url
+from tests.support.database import TestDatabase
 
 NEW_CARD = "piv 00112233445566778899aabbccddeeff"
 PUK = "11223344"
 
 
 @pytest.fixture
-def means(tmp_path: Path) -> StaffDependencies:
-    url = sqlite_url(tmp_path / "kiosk.db")
-    migrated(url)
-    database = TestDatabase(url, "sqlite", SetClock())
-    return means_of(database.store(), database.clock, tmp_path)
+def means(sqlite_database: TestDatabase, tmp_path: Path) -> StaffDependencies:
+    return means_of(sqlite_database.store(), sqlite_database.clock, tmp_path)
 
 
 @pytest.fixture

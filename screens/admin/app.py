@@ -12,15 +12,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.containers import Vertical
+from textual.content import Content
 from textual.driver import Driver
 from textual.message_pump import MessagePump
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Input
+from textual.worker import WorkerError
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.people_groups import PeopleGroup
@@ -31,17 +37,7 @@ from screens.admin.audit import AuditRows
 from screens.admin.cards import CardsPage
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.end import End
-from screens.admin.frame import (
-    Bar,
-    Heading,
-    KeyHint,
-    Keys,
-    Palette,
-    PaletteCommand,
-    Tidings,
-    actions_of,
-    label_of,
-)
+from screens.admin.frame import Heading, TabBar
 from screens.admin.imports import ImportPage
 from screens.admin.page import (
     ACTING,
@@ -72,7 +68,7 @@ from screens.widgets.prose import Prose
 # The pages, of which one shows.
 
 
-class Book(Container):
+class Book(ContentSwitcher):
     """Makes a page when it is first turned to, and keeps it: what was typed stays there."""
 
     def __init__(self, desk: AdminDesk, pages: Mapping[str, type[Page]]) -> None:
@@ -80,10 +76,14 @@ class Book(Container):
         self._desk = desk
         self._offered = pages
         self._made: dict[str, Page] = {}
-        self.up: Page | None = None
 
     def __contains__(self, name: object) -> bool:
         return name in self._offered
+
+    @property
+    def up(self) -> Page | None:
+        """The page that shows."""
+        return cast(Page | None, self.visible_content)
 
     @property
     def person(self) -> str:
@@ -99,25 +99,20 @@ class Book(Container):
         self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
     ) -> Page:
         """Show the page ``name``; with ``holder_id`` about that person, or with that ``group``."""
-        page = await self._page(name)
+        if name not in self._made:
+            self._made[name] = self._offered[name](self._desk)
+            await self.add_content(self._made[name])
+        page = self._made[name]
         if group is not None and isinstance(page, ShowsGroup):
             page.look_at_group(group)
         if holder_id is not None and isinstance(page, ShowsPerson):
             page.look_at(holder_id)
         if self.up is not None and self.up is not page:
             self.up.left()
-            self.up.display = False
-        self.up = page
-        page.display = True
+        self.current = page.id
         page.take_focus()
         page.shown()
         return page
-
-    async def _page(self, name: str) -> Page:
-        if name not in self._made:
-            self._made[name] = self._offered[name](self._desk)
-            await self.mount(self._made[name])
-        return self._made[name]
 
 
 # One key after the other, however fast they come.
@@ -172,9 +167,15 @@ class SerialEvents:
             self._busy = False
 
     async def _one(self, event: events.Event) -> None:
-        if isinstance(self._app.screen, Dialog):
+        screen = self._app.screen
+        if isinstance(screen, Dialog):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._app.screen.ready.wait(), _PATIENCE_S)
+                await asyncio.wait_for(screen.ready.wait(), _PATIENCE_S)
+        if isinstance(screen, CommandPalette):  # Enter runs what was typed for, not what was there
+            await _idle(screen)
+            for worker in [one for one in self._app.workers if one.node is screen]:
+                with suppress(WorkerError):
+                    await worker.wait()
         if event.time <= self._dropped_at:
             return
         target = self._app.focused or self._app.screen
@@ -349,10 +350,36 @@ IDLE_S = 600.0
 """Seconds without a key or the mouse after which a session closes."""
 
 _TICK_S = 0.5
-_WIDTHS = [(0, "-narrow"), (110, "-wide")]
-_HEIGHTS = [(0, "-low"), (30, "-tall")]
-_HOW_OUT = "Ctrl+Q logs you out."
+_WIDTHS = [(0, "-narrow"), (72, "-usual"), (116, "-wide")]
+_HEIGHTS = [(0, "-tiny"), (16, "-usual-height"), (30, "-tall")]
+
+DONE_S = 12.0
+UNTIL_IT_IS_RIGHT_S = 86400.0
+"""Seconds that it stays said what was done, and what is wrong: longer than any session."""
+
+_KEY_NAMES = {"enter": "Enter", "escape": "Esc", "question_mark": "?"}
 _LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
+
+
+Command = tuple[str, str, Callable[[], object]]
+"""What it says, its key (empty: it has none), and what does it."""
+
+
+class Commands(Provider):
+    """The command palette has what the page that shows can do, the pages, and the way out."""
+
+    async def discover(self) -> Hits:
+        """Yield all."""
+        for does, key, run in cast(AdminApp, self.app).commands(self.screen):
+            yield DiscoveryHit(Content.assemble(does, (f"  {key}", "$quiet")), run, does)
+
+    async def search(self, query: str) -> Hits:
+        """Yield what fits ``query``."""
+        matcher = self.matcher(query)
+        for does, key, run in cast(AdminApp, self.app).commands(self.screen):
+            if (score := matcher.match(does)) > 0:
+                display = Content.assemble(matcher.highlight(does), (f"  {key}", "$quiet"))
+                yield Hit(score, display, run, does)
 
 
 class AdminApp(ClosedApp[End], inherit_bindings=False):
@@ -365,13 +392,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     """
 
     CSS_PATH = Path(__file__).with_name("admin.tcss")
+    COMMANDS: ClassVar[set[Any]] = {Commands}
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "log_out", show=False, priority=True),
         Binding("ctrl+c", "how_out", show=False, priority=True),
-        Binding("ctrl+p", "actions", show=False, priority=True),
-        Binding("question_mark", "help", show=False),
+        Binding("ctrl+p", "command_palette", "More", show=False, priority=True),
+        Binding("question_mark", "help", "Help"),
         *(
             Binding(f"f{n},alt+{n % 10}", f"page({n})", show=False, priority=True)
             for n in range(1, 11)
@@ -400,10 +428,12 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._end: End | None = None
         offered = pages_for(desk.me.role, every_page() if pages is None else pages)
         self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
-        self._heading = Heading(desk.service, desk.me)
-        self._bar = Bar(sorted(self._numbered.items()), self.go_to)
+        self._heading = Heading(desk.service, desk.me, self.action_log_out)
+        self._bar = TabBar(
+            {n: f"F{at} {n}" for at, n in sorted(self._numbered.items())}, self.go_to
+        )
         self._book = Book(desk, offered)
-        self._tidings = Tidings()
+        self._complains = False
         self.set_class(few_colours, "-few-colours", update=False)
         for one in theme.themes(accent, few_colours=few_colours):
             self.register_theme(one)
@@ -414,16 +444,12 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield self._heading
         yield self._bar
         yield self._book
-        yield self._tidings
-        yield Keys(
-            KeyHint("question_mark", "help", self.action_help),
-            KeyHint("ctrl+p", "actions", self.action_actions),
-            KeyHint("ctrl+q", "log out", self.action_log_out),
-        )
+        yield Footer(compact=True)
 
     async def on_mount(self) -> None:
         """Show the first page, and watch over the session."""
         await self._show(self._numbered[min(self._numbered)])
+        self._idle.touched()
         self.set_interval(_TICK_S, self._watch)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
@@ -446,7 +472,20 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def tell(self, text: str) -> None:
         """Say what was done."""
-        self._tidings.done(text)
+        self._say(f"✓ {text}", DONE_S)
+
+    def _say(self, text: str, seconds: float, *, wrong: bool = False) -> None:
+        """Show one toast, in the place of what was said before."""
+        self.clear_notifications()
+        self._complains = wrong
+        severity: SeverityLevel = "error" if wrong else "information"
+        self.notify(text, severity=severity, timeout=seconds, markup=False)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Write a key as it is printed on a keyboard: ``Ctrl+P``, ``Enter``, ``r``."""
+        *held, key = binding.key.split("+")
+        name = _KEY_NAMES.get(key) or (key.upper() if held else key)
+        return "+".join([*(part.capitalize() for part in held), name])
 
     async def _show(
         self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
@@ -454,9 +493,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if name not in self._book:
             return
         if self._book.up is not None and name != self._book.up.NAME:
-            self._tidings.clear()
+            self.clear_notifications()
         page = await self._book.turn_to(name, holder_id, group)
-        self._bar.mark(page.BELOW or page.NAME)
+        self._bar.active = page.BELOW or page.NAME
 
     def pop_screen(self) -> AwaitComplete:
         """Close a dialog; keys that came before it closed never act on what is below it."""
@@ -469,7 +508,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Say so: in a dialog where something was to be done, else over the page."""
         error = message.error
         if not message.acting:
-            self._tidings.wrong(not_seen(error))
+            self._say(f"! {not_seen(error)}", UNTIL_IT_IS_RIGHT_S, wrong=True)
             return
         lines = changes(error)
         self.push_screen(MustRead(headline(error), explanation(error), lines))
@@ -478,49 +517,62 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def on_page_answered(self, _message: Page.Answered) -> None:
         """Take the complaint back: the desk answers again."""
-        self._tidings.clear_wrong()
+        if self._complains:
+            self._complains = False
+            self.clear_notifications()
 
     # --- what the keys do --------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keep the page that is up while a dialog is open."""
-        return not (action in ("page", "actions", "help") and self.screen.is_modal)
+        """Keep the page that is up while a dialog is open; None shows the key as disabled."""
+        of_page = action in ("page", "command_palette", "help")
+        return None if of_page and self.screen.is_modal else True
 
     async def action_page(self, number: int) -> None:
         """Show the page with this key; keys that follow are that page's."""
         if number in self._numbered:
             await self._show(self._numbered[number])
 
-    def action_actions(self) -> None:
-        """Open the list of actions."""
-        self.push_screen(Palette(list(self._commands())), _run)
+    def action_command_palette(self) -> None:
+        """Offer all that can be done here."""
+        self.push_screen(CommandPalette(placeholder="What do you want to do? Esc goes back."))
+
+    def on_command_palette_opened(self, _message: CommandPalette.Opened) -> None:
+        """Keep its cursor still: each time that it blinked would go over the line."""
+        if isinstance(self.screen, CommandPalette):
+            self.screen.query_one(Input).cursor_blink = False
 
     def action_help(self) -> None:
         """Say what the page is for, what its keys do, and those of the application."""
         page = self._book.up
         if page is None or self.screen.is_modal:
             return
-        keys = [(label_of(key.key), key.does) for key in actions_of(page)]
+        keys = [(key, does) for does, key, _run in self._page_commands(self.screen)]
         lines = [named(key, does) for key, does in (*keys, *HELP_KEYS)]
         self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
 
-    def _commands(self) -> Iterator[PaletteCommand]:
-        """Yield all that can be done now: by the page that is up, then by the application."""
-        if self._book.up is not None:
-            for key in actions_of(self._book.up):
-                yield PaletteCommand(key.does, label_of(key.key), key.press)
+    def _page_commands(self, screen: Screen[Any]) -> Iterator[Command]:
+        """Yield what the page can do now, whether the footer shows it or not."""
+        for node, binding, enabled, _tooltip in screen.active_bindings.values():
+            if isinstance(node, Page) and binding.description and enabled:
+                run = partial(self.run_action, binding.action, node)
+                yield binding.description, self.get_key_display(binding), run
+
+    def commands(self, screen: Screen[Any]) -> Iterator[Command]:
+        """Yield all that can be done now."""
+        yield from self._page_commands(screen)
         for number, name in sorted(self._numbered.items()):
-            yield PaletteCommand(f"Go to {name}", f"F{number}", partial(self.go_to, name))
-        yield PaletteCommand("Help", "?", self.action_help)
-        yield PaletteCommand("Dark or light colours", "", self._other_colours)
-        yield PaletteCommand("Log out", "Ctrl+Q", self.action_log_out)
+            yield f"Go to {name}", f"F{number}", partial(self.go_to, name)
+        yield "Help", "?", self.action_help
+        yield "Dark or light colours", "", self._other_colours
+        yield "Log out", "Ctrl+Q", self.action_log_out
 
     def _other_colours(self) -> None:
         self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
 
     def action_how_out(self) -> None:
         """Say how to get out, to whoever tries Ctrl+C."""
-        self._tidings.done(_HOW_OUT)
+        self.tell("Ctrl+Q logs you out.")
 
     def action_log_out(self) -> None:
         """End the session, unless something typed would be lost."""
@@ -573,8 +625,3 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     @property
     def _is_acting(self) -> bool:
         return any(w.group == ACTING and not w.is_finished for w in self.workers)
-
-
-def _run(command: PaletteCommand | None) -> None:
-    if command is not None:
-        command.run()

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk, AuditDesk
 from kiosk.authority.administration.views import (
@@ -27,7 +28,6 @@ from kiosk.authority.wording import as_sentence, numbered
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form
-from screens.admin.frame import Palette, PaletteCommand
 from screens.admin.page import Page, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
@@ -239,7 +239,6 @@ class AuditRows(Page):
             Column("What", 31, 4),
             Column("Person", 13, 3),
             Column("Where or who", 13, 2),
-            empty=_NONE,
         )
         self._words = Prose("", "explained")
 
@@ -281,11 +280,11 @@ class AuditRows(Page):
     def _line(self) -> AuditLine | None:
         return self._lines.get(self._table.marked)
 
-    def on_table_marked(self, event: Table.Marked) -> None:
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Say what it is; read on where it is the last."""
         event.stop()
         self._explain()
-        if self._older is not None and event.key == next(reversed(self._lines), ""):
+        if self._older is not None and self._table.marked == next(reversed(self._lines), ""):
             self._read_on(self._older)
 
     def _read_on(self, before: int) -> None:
@@ -293,13 +292,13 @@ class AuditRows(Page):
             self.ask(partial(self.desk.audit.page, self._only, before), self._add, group="older")
 
     def _explain(self) -> None:
-        words = row_in_short(self._line) if self._line else ""
+        words = row_in_short(self._line) if self._line else _NONE
         if self._older is not None and len(self._lines) >= MOST:
             words = f"{words}\nThere is more; narrow it with f."
         self._words.say(words)
         self.refresh_bindings()
 
-    def on_table_picked(self, event: Table.Picked) -> None:
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Show all that it holds."""
         event.stop()
         self.action_details()
@@ -342,15 +341,13 @@ class AuditRows(Page):
     def action_kind(self) -> None:
         """Choose one kind of row."""
         kinds = sorted(self._kinds.items(), key=lambda kind: kind[1])
-        commands = [PaletteCommand("Every kind", "", self._set_kind("")), *map(self._kind, kinds)]
-        palette = Palette(commands, "Which kind of row?")
-        self.app.push_screen(palette, lambda command: command.run() if command else None)
-
-    def _kind(self, kind: tuple[str, str]) -> PaletteCommand:
-        return PaletteCommand(kind[1], "", self._set_kind(kind[0]))
-
-    def _set_kind(self, kind: str) -> partial[None]:
-        return partial(self._narrow, replace(self._only, kind=kind))
+        self.app.search_commands(
+            [
+                (words, partial(self._narrow, replace(self._only, kind=kind)))
+                for kind, words in [("", "Every kind"), *kinds]
+            ],
+            "Which kind of row?",
+        )
 
     def action_only_person(self) -> None:
         """Show what else happened to the marked row's person."""

@@ -12,8 +12,6 @@ from kiosk.authority.roles import Action
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 
-_EMPTY = "No station met a card that it could not serve."
-
 
 class CardsPage(LinesPage[UnknownCard]):
     """The newest come first; below is how the marked one calls itself, and what to do."""
@@ -22,6 +20,7 @@ class CardsPage(LinesPage[UnknownCard]):
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
     TITLE = "Cards that no station could serve"
+    EMPTY = "No station met a card that it could not serve."
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
 
     def __init__(self, desk: AdminDesk) -> None:
@@ -31,7 +30,6 @@ class CardsPage(LinesPage[UnknownCard]):
             Column("Reference", 9),
             Column("Station", 12, 2),
             Column("What was wrong", 24, 5),
-            empty=_EMPTY,
         )
 
     def shown(self) -> None:

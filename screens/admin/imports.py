@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import ImportFile, ImportResult
@@ -141,7 +142,6 @@ class ImportPage(Page):
             Column("File", 34, 1),
             Column("Size", 10, right=True),
             Column("Changed", 20),
-            empty=_EMPTY,
         )
         self._words = Prose("", "explained")
 
@@ -161,7 +161,7 @@ class ImportPage(Page):
         self._table.show(
             [TableLine(f.name, (f.name, size_of(f.size), times.at(f.changed_at))) for f in files]
         )
-        self._words.say(_HOW if files else "")
+        self._words.say(_HOW if files else _EMPTY)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -172,16 +172,14 @@ class ImportPage(Page):
         """Look again what is there."""
         self.shown()
 
-    def on_table_picked(self, event: Table.Picked) -> None:
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Try it."""
         event.stop()
-        self._rehearse(event.key)
+        self.action_rehearse()
 
     def action_rehearse(self) -> None:
         """Try the marked one."""
-        self._rehearse(self._table.marked)
-
-    def _rehearse(self, name: str) -> None:
+        name = self._table.marked
         work = LongWork(
             f"Trying {name}",
             "Every line is read and checked. Nothing is written.",

@@ -14,19 +14,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
-from screens.admin.table import Column, Table, TableLine, fit
+from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 if TYPE_CHECKING:
@@ -113,20 +112,6 @@ class Page(Container):
     def _again(self) -> None:
         if self.is_up:
             self.shown()
-
-    def watch_virtual_size(self, _size: Size) -> None:
-        """Share the rows out anew when something on the page has grown or shrunk."""
-        self.call_later(self._fit)
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Share the rows out anew."""
-        self._fit()
-
-    def _fit(self) -> None:
-        """Keep what stands below a table on the screen."""
-        for table in self.query_children(Table):
-            if table.styles.height is not None and table.styles.height.is_auto:
-                fit(table, self.content_size.height)
 
     def shown(self) -> None:
         """Ask for what is to be seen; called when the page comes up and when it may be stale."""
@@ -240,14 +225,14 @@ class LinesPage(Page, Generic[Line]):
     """Title, table, words; what can be done follows the mark."""
 
     TITLE: ClassVar[str] = ""
-    UNMARKED: ClassVar[str] = ""
-    """What it says below the table while no line is marked."""
+    EMPTY: ClassVar[str] = ""
+    """What it says where there are no lines."""
 
-    def __init__(self, desk: AdminDesk, *columns: Column, empty: str = "") -> None:
+    def __init__(self, desk: AdminDesk, *columns: Column) -> None:
         super().__init__(desk)
         self._lines: dict[str, Line] = {}
         self._title = Prose(self.TITLE, "title")
-        self._table = Table(*columns, empty=empty)
+        self._table = Table(*columns)
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
@@ -278,12 +263,12 @@ class LinesPage(Page, Generic[Line]):
         """The line that is marked, as it was read last."""
         return self._lines.get(self._table.marked)
 
-    def on_table_marked(self, event: Table.Marked) -> None:
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Explain it."""
         event.stop()
         self._explain()
 
     def _explain(self) -> None:
         line = self.marked
-        self._words.say(self.UNMARKED if line is None else self.explained(line))
+        self._words.say(self.EMPTY if line is None else self.explained(line))
         self.refresh_bindings()

@@ -9,8 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Input
+from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Found, Person, PersonLine, Standing
@@ -18,53 +17,31 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import Page, shell_of, told_of
-from screens.admin.table import STEPS, Column, LedTable, Table, TableLine
+from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 # How a person's standing is shown: always a word, with a sign before it, never colour alone.
 
-WORDS = {
-    Standing.READY: ("✓", "Ready", "$done"),
-    Standing.CARD_TROUBLE: ("!", "Card trouble", "$alarm"),
-    Standing.NOT_REGISTERED: ("○", "Not registered", "$ink"),
-    Standing.NO_CARD: ("□", "No card", "$ink"),
-    Standing.BLOCKED: ("✗", "Blocked", "$alarm"),
-    Standing.LEFT: ("–", "Left", "$quiet"),
+STANDINGS = {
+    Standing.READY: ("✓ Ready", "done"),
+    Standing.CARD_TROUBLE: ("! Card trouble", "alarm"),
+    Standing.NOT_REGISTERED: ("○ Not registered", "ink"),
+    Standing.NO_CARD: ("□ No card", "ink"),
+    Standing.BLOCKED: ("✗ Blocked", "alarm"),
+    Standing.LEFT: ("– Left", "quiet"),
 }
+"""The words, and the name of their colour."""
 
-WIDEST = max(len(word) for _sign, word, _colour in WORDS.values()) + 2
-"""The cells that the longest of them takes."""
-
-
-def standing(of: Standing) -> Content:
-    """Return sign and word."""
-    sign, word, colour = WORDS[of]
-    return Content.assemble((f"{sign} {word}", colour))
+WIDEST = max(len(words) for words, _colour in STANDINGS.values())
 
 
-# The people that a search found.
-
-
-class PeopleList(LedTable):
-    """A table that the search field leads."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            Column("Number", 12),
-            Column("Name", 10, 4),
-            Column("Email", 10, 5),
-            Column("Standing", WIDEST),
-        )
-
-    def show_people(self, people: tuple[PersonLine, ...]) -> None:
-        """Show ``people``; whoever had the mark keeps it."""
-        self.display = bool(people)
-        self.show([TableLine(one.holder_id, _cells(one)) for one in people])
-
-
-def _cells(one: PersonLine) -> tuple[str | Content, ...]:
-    return one.number, one.name, one.email or "–", standing(one.standing)
-
+STEPS = {
+    "up": "cursor_up",
+    "down": "cursor_down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+}
+"""The keys of the field that move the mark, and the table's actions of the same kind."""
 
 PAUSE_S = 0.15
 """Seconds without a key after which what is typed is searched for."""
@@ -113,7 +90,7 @@ class PeoplePage(Page):
         Binding("ctrl+n", "add", "Add a person"),
         Binding("ctrl+l", "lists", "Lists"),
         Binding("ctrl+o", "cards", "Unserved cards"),
-        Binding("escape", "clear", "Clear"),
+        Binding("escape", "clear", "Clear", show=False),
         *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]
 
@@ -121,7 +98,13 @@ class PeoplePage(Page):
         super().__init__(desk)
         self._field = SearchField()
         self._about = Prose("", "about")
-        self._list = PeopleList()
+        self._list = Table(
+            Column("Number", 12),
+            Column("Name", 10, 4),
+            Column("Email", 10, 5),
+            Column("Standing", WIDEST),
+        )
+        self._list.can_focus = False  # the field moves its mark, so that typing goes on
         self._count = Prose("", "count")
         self._state = Prose("", "state")
         self._answered = ""
@@ -181,9 +164,9 @@ class PeoplePage(Page):
             return  # more was typed meanwhile; its answer is on the way
         self._about.say(found.about)
         self._about.display = bool(found.about)
-        self._list.show_people(found.people)
+        self._show_people(found.people)
         if text != self._answered:
-            self._list.mark_first()
+            self._list.action_scroll_top()
         self._answered = text
         self._count.say(_counted(found))
         self._count.display = bool(found.people)
@@ -196,10 +179,21 @@ class PeoplePage(Page):
 
     def _show_none(self, state: str) -> None:
         self._about.display = self._count.display = False
-        self._list.show_people(())
+        self._show_people(())
         self._state.say(state + self._new)
         self._state.display = True
         self.refresh_bindings()
+
+    def _show_people(self, people: tuple[PersonLine, ...]) -> None:
+        self._list.display = bool(people)
+        self._list.show(
+            [
+                TableLine(
+                    one.holder_id, (one.number, one.name, one.email or "–", STANDINGS[one.standing])
+                )
+                for one in people
+            ]
+        )
 
     @property
     def _new(self) -> str:
@@ -215,7 +209,7 @@ class PeoplePage(Page):
     def action_pick(self) -> None:
         """Open the marked one, or the only one that is about to be found."""
         if self._answered == self._text:
-            self._list.pick()
+            self._list.action_select_cursor()
         else:
             self._opens = True
             self.workers.cancel_group(self, "pause")
@@ -225,14 +219,14 @@ class PeoplePage(Page):
         if len(found.people) == 1:
             shell_of(self).show_person(found.people[0].holder_id)
 
-    def on_table_picked(self, event: Table.Picked) -> None:
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Show the person."""
         event.stop()
-        shell_of(self).show_person(event.key)
+        shell_of(self).show_person(self._list.marked)
 
     def action_move(self, step: str) -> None:
         """Move the mark."""
-        self._list.move(step)
+        getattr(self._list, f"action_{step}")()
 
     def action_clear(self) -> None:
         """Begin anew."""

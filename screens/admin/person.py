@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, ItemGrid, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
@@ -36,12 +35,56 @@ from screens.admin.dialogs.cards import last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Case
-from screens.admin.frame import label_of
 from screens.admin.page import Page, shell_of, told_of
-from screens.admin.people import standing
-from screens.admin.table import Point, Points, Zone, Zones
+from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
+
+# Lines of text, each behind a sign of its own, that go on below themselves.
+
+_INDENT = 2
+_LEAST_WIDTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line: data, shown as it is; ``style`` is Textual's and never says it alone."""
+
+    text: str
+    sign: str = " "
+    style: str = ""
+
+
+class Points(Widget, inherit_bindings=False):
+    """Shows points one below the other, as wide as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._points: tuple[Point, ...] = ()
+
+    def show(self, points: Sequence[Point]) -> None:
+        """Show ``points``; nothing is drawn where they are the same."""
+        if tuple(points) != self._points:
+            self._points = tuple(points)
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the texts take."""
+        return sum(1 for point in self._points for _row in _rows(point, width))
+
+    def render(self) -> Content:
+        """Put one below the other."""
+        width = self.content_size.width
+        return Content("\n").join(row for point in self._points for row in _rows(point, width))
+
+
+def _rows(point: Point, width: int) -> Iterable[Content]:
+    room = max(_LEAST_WIDTH, width - _INDENT)
+    sign = point.sign
+    for line in Content.styled(printable(point.text), point.style).wrap(room):
+        yield Content.styled(f"{sign} ", point.style) + line
+        sign = " "
+
 
 # A person's registration, cards and codes in lines of plain words.
 
@@ -337,34 +380,24 @@ DEED_NAMED = {deed.name: deed for deed in DEEDS}
 
 # The parts of a person's page: who, why they can or cannot unlock, what can be done, facts.
 
-_GAP = 2
 
-
-class WhoLine(Widget, inherit_bindings=False):
+class WhoLine(Horizontal):
     """Name, number and address, and how they stand at the right end."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._person: Person | None = None
+        self._who = Prose("", "who")
+        self._standing = Prose("", "standing")
+        super().__init__(self._who, self._standing)
 
     def show(self, person: Person | None) -> None:
         """Show ``person``."""
-        self._person = person
-        self.refresh()
-
-    def render(self) -> Content:
-        """Cut the address where there is no room for it all."""
-        if self._person is None:
-            return Content("")
-        person, width = self._person, self.content_size.width
-        right = standing(person.standing)
-        left = Content.assemble(
-            (printable(person.name), "bold"),
-            f"  {printable(person.number)}",
-            (f"  {printable(person.email) or 'no email yet'}", "$quiet"),
-        )
-        room = max(0, width - right.cell_length - _GAP)
-        return left.truncate(room, ellipsis=True, pad=True) + Content(" " * _GAP) + right
+        self.visible = person is not None
+        if person is not None:
+            name = (printable(person.name), "bold")
+            email = (f"  {printable(person.email) or 'no email yet'}", "$quiet")
+            self._who.update(Content.assemble(name, f"  {printable(person.number)}", email))
+            words, colour = STANDINGS[person.standing]
+            self._standing.update(Content.styled(words, f"${colour}"))
 
 
 class Verdict(Vertical):
@@ -389,40 +422,38 @@ class Verdict(Vertical):
         self._advice.display = False
 
 
-class Deeds(Zones, inherit_bindings=False):
-    """What can be done now, each with its key, in as many columns as there is room for."""
+_KEY = 4
+"""Cells that a key takes before what it does."""
 
-    def __init__(self, press: Callable[[Deed], None]) -> None:
-        super().__init__()
-        self._press = press
-        self._deeds: tuple[Deed, ...] = ()
+
+class DeedLink(Prose):
+    """One thing to do, with its key."""
+
+    def __init__(self, deed: Deed, begin: Callable[[Deed], None]) -> None:
+        key = (f" {deed.key} ", "bold $brand on $ground")
+        super().__init__(Content.assemble(key, (f" {deed.label}", "$ink")), "deed")
+        self.deed = deed
+        self._begin = begin
+
+    def on_click(self, event: events.Click) -> None:
+        """Do it."""
+        event.stop()
+        self._begin(self.deed)
+
+
+class Deeds(ItemGrid):
+    """What can be done now, in as many columns as there is room for."""
+
+    def __init__(self, begin: Callable[[Deed], None]) -> None:
+        self._links = [DeedLink(deed, begin) for deed in DEEDS]
+        super().__init__(*self._links)
 
     def show(self, deeds: Sequence[Deed]) -> None:
         """Offer ``deeds``."""
-        self._deeds = tuple(deeds)
+        for link in self._links:
+            link.display = link.deed in deeds
         self.display = bool(deeds)
-        self.refresh(layout=True)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as it takes."""
-        columns = self._columns(width)
-        return -(-len(self._deeds) // columns)
-
-    def zones(self, width: int) -> Sequence[Zone]:
-        """Lay them out row by row."""
-        columns = self._columns(width)
-        column = max(1, width // columns)
-        return [
-            Zone((i % columns) * column, i // columns, _parts(deed), self._pressed(deed))
-            for i, deed in enumerate(self._deeds)
-        ]
-
-    def _pressed(self, deed: Deed) -> Callable[[], None]:
-        return lambda: self._press(deed)
-
-    def _columns(self, width: int) -> int:
-        widest = max((_width(deed) for deed in self._deeds), default=1) + _GAP
-        return max(1, (width + _GAP) // widest)
+        self.min_column_width = max((len(deed.label) + _KEY for deed in deeds), default=1)
 
 
 class Facts(Vertical):
@@ -436,14 +467,6 @@ class Facts(Vertical):
         """Show ``points``."""
         self.display = bool(points)
         self._points.show(points)
-
-
-def _parts(deed: Deed) -> tuple[tuple[str, str], ...]:
-    return ((f" {label_of(deed.key)} ", "bold $brand on $ground"), (f" {deed.label}", "$ink"))
-
-
-def _width(deed: Deed) -> int:
-    return sum(cell_len(text) for text, _style in _parts(deed))
 
 
 _READING = "Reading…"

@@ -6,7 +6,6 @@ import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
@@ -108,14 +107,9 @@ class PolicyPage(LinesPage[PolicyLine]):
 
 
 def _row(line: PolicyLine) -> TableLine:
-    if line.trouble:
-        sign = Content.assemble(("!", "$alarm"))
-    elif line.changed_at is not None:
-        sign = Content.assemble(("*", "$brand"))
-    else:
-        sign = Content("")
-    name = Content.assemble((line.name, "$quiet"))
-    return TableLine(line.name, (in_words(line), sign, _said(line.value), name))
+    changed = ("*", "brand") if line.changed_at is not None else ""
+    sign = ("!", "alarm") if line.trouble else changed
+    return TableLine(line.name, (in_words(line), sign, _said(line.value), (line.name, "quiet")))
 
 
 def in_words(line: PolicyLine) -> str:

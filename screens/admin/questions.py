@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import QuestionLine
@@ -15,7 +14,6 @@ from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
-_EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
 _LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
 _GOOD = "Its answer: a word or two, for ever the same, on no profile or certificate."
@@ -25,6 +23,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
     """A table, the retired ones last, and what the marked one's row means."""
 
     NAME = "Questions"
+    EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
     NEEDS = Action.SEE_QUESTIONS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add"),
@@ -38,7 +37,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
             Column("State", 9),
             Column("Question", 48, 1),
             Column("Used by", 9, right=True),
-            empty=_EMPTY,
         )
 
     def shown(self) -> None:
@@ -113,8 +111,8 @@ class QuestionsPage(LinesPage[QuestionLine]):
 
 
 def _row(line: QuestionLine) -> TableLine:
-    state = ("– retired", "$quiet") if line.retired_at else ("✓ offered", "$done")
-    return TableLine(str(line.id), (Content.assemble(state), line.text, f"{line.used_by:,}"))
+    state = ("– retired", "quiet") if line.retired_at else ("✓ offered", "done")
+    return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
 
 def _explained(line: QuestionLine, times: Times) -> str:

@@ -69,7 +69,6 @@ _WORDS = {
     Span.REASON: "refusals by reason",
 }
 _NUMBER = _NAME = 10
-_EMPTY = "Nothing was done in these days."
 
 
 class ReportsPage(Page):
@@ -91,12 +90,14 @@ class ReportsPage(Page):
         self._span = Span.DAY
         self._days: Days | None = None
         self._title = Prose("", "title")
-        self._table = Table(empty=_EMPTY)
+        self._table = Table()
+        self._words = Prose("")
 
     def compose(self) -> ComposeResult:
         """What it is of, and the table."""
         yield self._title
         yield self._table
+        yield self._words
 
     @property
     def _period(self) -> Days:
@@ -112,12 +113,11 @@ class ReportsPage(Page):
         self.ask(partial(self.desk.reports.make, self._span, days.first, days.last), self._show)
 
     def _show(self, report: Report) -> None:
-        self._title.say(
-            f"{_WORDS[report.span].capitalize()}, {_day(report.first)} to {_day(report.last)}"
-        )
-        self._table.show_under(
-            _columns(report), [TableLine(row[0], row) for row in _totals_first(report.rows)]
-        )
+        days = f"{_day(report.first)} to {_day(report.last)}"
+        self._title.say(f"{_WORDS[report.span].capitalize()}, {days}")
+        lines = [TableLine(row[0], row) for row in _totals_first(report.rows)]
+        self._table.show(lines, _columns(report))
+        self._words.say("" if lines else "Nothing was done in these days.")
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk, StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffLine
@@ -234,7 +233,7 @@ class StaffPage(LinesPage[StaffLine]):
 
 def _row(line: StaffLine, times: Times) -> TableLine:
     login = times.at(line.last_login_at) if line.last_login_at else "never"
-    gone = Content.assemble(("– removed", "$quiet")) if line.removed_at else ""
+    gone = ("– removed", "quiet") if line.removed_at else ""
     return TableLine(line.staff_id, (line.name, line.role.value, login, f"{len(line.keys)}", gone))
 
 

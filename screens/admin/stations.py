@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import StationLine
@@ -13,16 +12,14 @@ from kiosk.authority.roles import Action
 from kiosk.contract.messages import ReaderState
 from screens.admin.dialogs.form import AskGrounds
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, TableLine
-from screens.widgets.prose import printable
-
-_EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
+from screens.admin.table import Cell, Column, TableLine
 
 
 class StationsPage(LinesPage[StationLine]):
     """A table, and in words below it what the marked station's row means."""
 
     NAME = "Stations"
+    EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
     NEEDS = Action.SEE_STATIONS
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,7 +36,6 @@ class StationsPage(LinesPage[StationLine]):
             Column("Heard of", 11),
             Column("Last visit", 10),
             Column("Version", 7),
-            empty=_EMPTY,
         )
 
     def shown(self) -> None:
@@ -99,14 +95,14 @@ class StationsPage(LinesPage[StationLine]):
         )
 
 
-def _state(line: StationLine) -> Content:
+def _state(line: StationLine) -> Cell:
     if line.retired_at is not None:
-        return Content.assemble(("– retired", "$quiet"))
+        return "– retired", "quiet"
     if line.silent:
-        return Content.assemble(("✗ silent", "$alarm"))
+        return "✗ silent", "alarm"
     if line.reader != ReaderState.READY:
-        return Content.assemble((f"! {printable(line.reader or 'unknown')}", "$alarm"))
-    return Content.assemble(("✓ ready", "$done"))
+        return f"! {line.reader or 'unknown'}", "alarm"
+    return "✓ ready", "done"
 
 
 def _counted(lines: tuple[StationLine, ...]) -> str:

@@ -1,288 +1,145 @@
-"""Rows in columns that take the room there is; one row is marked."""
+"""The rows of a page: Textual's table, whose columns take the room there is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.text import Text
 from textual import events
-from textual.containers import Vertical
-from textual.content import Content
-from textual.geometry import Size
-from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
+from textual.widgets import DataTable
 
-from screens.widgets.prose import Prose, printable
+from screens.widgets.prose import printable
 
-# Lines of text, each behind a sign of its own, that go on below themselves.
-
-_INDENT = 2
-_LEAST_WIDTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One line: data, shown as it is; ``style`` is Textual's and never says it alone."""
-
-    text: str
-    sign: str = " "
-    style: str = ""
-
-
-class Points(Widget, inherit_bindings=False):
-    """Shows points one below the other, as wide as there is room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._points: tuple[Point, ...] = ()
-
-    def show(self, points: Sequence[Point]) -> None:
-        """Show ``points``; nothing is drawn where they are the same."""
-        if tuple(points) != self._points:
-            self._points = tuple(points)
-            self.refresh(layout=True)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as the texts take."""
-        return sum(1 for point in self._points for _row in _rows(point, width))
-
-    def render(self) -> Content:
-        """Put one below the other."""
-        width = self.content_size.width
-        return Content("\n").join(row for point in self._points for row in _rows(point, width))
-
-
-def _rows(point: Point, width: int) -> Iterable[Content]:
-    room = max(_LEAST_WIDTH, width - _INDENT)
-    sign = point.sign
-    for line in Content.styled(printable(point.text), point.style).wrap(room):
-        yield Content.styled(f"{sign} ", point.style) + line
-        sign = " "
-
-
-# One or more rows of words that can be clicked.
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """Some words at a place, and what a click there does; ``style`` is Textual's."""
-
-    x: int
-    y: int
-    parts: tuple[tuple[str, str], ...]
-    press: Callable[[], None] | None = None
-
-    @property
-    def end(self) -> int:
-        """The first column after it."""
-        return self.x + sum(cell_len(text) for text, _ in self.parts)
-
-
-class Zones(Widget, inherit_bindings=False):
-    """Draws what ``zones`` returns for the width it has."""
-
-    def zones(self, width: int) -> Sequence[Zone]:
-        """Return what is drawn, row by row and from left to right."""
-        return ()
-
-    def render(self) -> Content:
-        """Put the words at their places."""
-        zones = self.zones(self.content_size.width)
-        rows = range(self.content_size.height)
-        return Content("\n").join(_row([z for z in zones if z.y == y]) for y in rows)
-
-    def on_click(self, event: events.Click) -> None:
-        """Press what is there."""
-        event.stop()
-        place = event.get_content_offset(self)
-        if place is None:
-            return
-        for zone in self.zones(self.content_size.width):
-            if zone.press and zone.y == place.y and zone.x <= place.x < zone.end:
-                zone.press()
-                return
-
-
-def _row(zones: Sequence[Zone]) -> Content:
-    row = Content("")
-    at = 0
-    for zone in zones:
-        row = row.append(" " * (zone.x - at))
-        for text, style in zone.parts:
-            row = row.append(Content.styled(text, style))
-        at = zone.end
-    return row
-
-
-# What stands below a long list stays on the screen: the list gets what the others leave.
-
-_LEAST_ROWS = 3
-"""Rows that a list has at least, whatever else there is."""
-
-
-def fit(part: Widget, rows: int) -> None:
-    """Let ``part`` grow with what is in it, as long as it and what it stands with take ``rows``.
-
-    Its siblings stand above and below it, not beside.
-    """
-    siblings = [widget for widget in part.siblings if widget.display]
-    last = max((widget.virtual_region.bottom for widget in siblings), default=0)
-    above_and_below = max(last, part.virtual_region.bottom) - part.virtual_region.height
-    part.styles.max_height = max(_LEAST_ROWS, rows - above_and_below)
-
-
-_GAP = 2
-_AROUND = 3
-"""A cell at both ends, and the scroll bar."""
+Cell = str | tuple[str, str]
+"""A text, shown as it is; or a text and the name of its colour in the theme."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``least`` cells, and of what is left over its ``share``; ``right`` aligns numbers."""
+    """``least`` cells, and of what is left over its ``share``; ``right`` aligns numbers.
+
+    An ``optional`` one is left out where there is no room for all. A click on the heading is
+    told to the page under the name ``order``.
+    """
 
     title: str
     least: int
     share: int = 0
     right: bool = False
+    optional: bool = False
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """``key`` names the row; ``cells`` are data, shown as they are."""
+    """``key`` names the row; ``cells`` are data."""
 
     key: str
-    cells: tuple[str | Content, ...]
+    cells: tuple[Cell, ...]
 
 
-class Table(Vertical):
-    """A heading and rows; Up, Down, paging keys and the mouse move the mark.
+_PADDING = 2
+_SCROLL_BAR = 1
 
-    The mark stays on its row, by key, whatever is shown next.
-    """
 
-    class Marked(Message):
-        """Another row is marked; ``key`` is empty where there is none."""
+class Table(DataTable[Text]):
+    """The mark stays on its row, by key, whatever is shown next; Enter and a click pick a row."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
 
-    class Picked(Message):
-        """A row was clicked, or confirmed with Enter."""
+    def __init__(self, *columns: Column) -> None:
+        super().__init__(cursor_type="row", cursor_foreground_priority="renderable")
+        self._headings = columns
+        self._lines: tuple[TableLine, ...] = ()
+        self._width = 0
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
-    def __init__(self, *columns: Column, empty: str = "") -> None:
-        self._columns: tuple[Column, ...] = columns
-        self._heading = Prose("", "heading")
-        self._list = OptionList(markup=False)
-        self._none = Prose(empty, "quiet")
-        self._rows: tuple[TableLine, ...] = ()
-        super().__init__(self._heading, self._list, self._none)
+    def on_mount(self) -> None:
+        """Take the colours of another theme once it is there."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._lay_out())
 
     @property
     def marked(self) -> str:
         """The key of the row that is marked; empty where there is none."""
-        option = self._list.highlighted_option
-        return (option.id or "") if option else ""
+        return self._lines[self.cursor_row].key if self._lines else ""
 
-    def show(self, rows: Sequence[TableLine]) -> None:
-        """Show ``rows``; nothing is drawn where they are the same."""
-        if tuple(rows) != self._rows:
-            self._rows = tuple(rows)
-            self._lay_out()
-        self._none.display = not self._rows  # the list stays, with the focus and the page's keys
-        titled = any(column.title for column in self._columns)
-        self._heading.display = bool(self._rows) and titled
+    def show(self, lines: Sequence[TableLine], columns: Sequence[Column] | None = None) -> None:
+        """Show ``lines``, under other ``columns`` where some are given.
 
-    def show_under(self, columns: Sequence[Column], rows: Sequence[TableLine]) -> None:
-        """Show ``rows`` under other columns."""
-        if tuple(columns) != self._columns:
-            self._columns, self._rows = tuple(columns), ()
-            self._heading.say("")
-        self.show(rows)
-
-    def _lay_out(self) -> None:
-        marked, at = self.marked, self._list.highlighted or 0
-        top = self._list.scroll_offset.y
-        widths = self._widths()
-        titles = tuple(column.title for column in self._columns)
-        self._heading.say(self._line(titles, widths).plain)
-        room = max(1, self.size.width - _AROUND)  # on a small terminal a row is cut, not folded
-        self._list.set_options(
-            Option(self._line(row.cells, widths).truncate(room), row.key) for row in self._rows
-        )
-        keys = [row.key for row in self._rows]
-        if keys:
-            self._list.highlighted = (
-                keys.index(marked) if marked in keys else min(at, len(keys) - 1)
-            )
-            self._list.scroll_to(y=top, animate=False, immediate=True)
-
-    def _widths(self) -> list[int]:
-        least = sum(column.least for column in self._columns) + _GAP * (len(self._columns) - 1)
-        rest = max(0, self.size.width - _AROUND - least)
-        shares = sum(column.share for column in self._columns) or 1
-        return [column.least + rest * column.share // shares for column in self._columns]
-
-    def _line(self, cells: Sequence[str | Content], widths: Sequence[int]) -> Content:
-        return Content(" " * _GAP).join(
-            _cell(cell, width, column.right)
-            for cell, width, column in zip(cells, widths, self._columns, strict=True)
-        )
+        Rows that stay, and those that are added below them, do not move what is seen.
+        """
+        before, marked = self._lines, self.marked
+        self._lines = tuple(lines)
+        headings = self._headings if columns is None else tuple(columns)
+        same = [line.key for line in before] == [line.key for line in lines[: len(before)]]
+        if not same or headings != self._headings or not before:
+            self._headings = headings
+            self._lay_out(marked)
+            return
+        for at, (old, new) in enumerate(zip(before, lines, strict=False)):
+            if old != new:
+                for place, cell in enumerate(self._cells(new)):
+                    self.update_cell_at(Coordinate(at, place), cell)
+        for line in lines[len(before) :]:
+            self.add_row(*self._cells(line), key=line.key)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Share the new width."""
-        self._lay_out()
+        if self.size.width != self._width:
+            self._lay_out()
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Tell the page."""
-        event.stop()
-        self.post_message(self.Marked(event.option_id or ""))
+    def on_click(self, event: events.Click) -> None:
+        """Mark the row before Textual handles the click: it picks the row that is marked."""
+        row = event.style.meta.get("row", -1)
+        if 0 <= row < self.row_count:
+            self.move_cursor(row=row, column=event.style.meta["column"])
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Tell the page."""
-        event.stop()
-        self.post_message(self.Picked(event.option_id or ""))
+    def _lay_out(self, marked: str | None = None) -> None:
+        marked, at = self.marked if marked is None else marked, self.cursor_row
+        self._width = self.size.width
+        self.clear(columns=True)
+        self.show_header = bool(self._lines)
+        self.set_class(not self._lines, "-empty")
+        columns = self._columns()
+        taken = sum(column.least + _PADDING for column in columns)
+        rest = max(0, self._width - _SCROLL_BAR - taken)
+        shares = sum(column.share for column in columns) or 1
+        for column in columns:
+            title = Text(column.title, justify="right" if column.right else "left")
+            width = column.least + rest * column.share // shares
+            self.add_column(title, width=width, key=column.order or None)
+        for line in self._lines:
+            self.add_row(*self._cells(line), key=line.key)
+        keys = [line.key for line in self._lines]
+        if keys:
+            self.move_cursor(row=keys.index(marked) if marked in keys else min(at, len(keys) - 1))
 
+    def _columns(self) -> list[Column]:
+        """Return those that there is room for."""
+        taken = sum(column.least + _PADDING for column in self._headings)
+        fits = taken + _SCROLL_BAR <= self._width
+        return [column for column in self._headings if fits or not column.optional]
 
-def _cell(cell: str | Content, width: int, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(printable(cell).replace("\n", " "))
-    fitted = content.truncate(width, ellipsis=True)
-    space = " " * (width - fitted.cell_length)
-    return Content.assemble(space, fitted) if right else Content.assemble(fitted, space)
+    def _cells(self, line: TableLine) -> list[Text]:
+        shown = self._columns()
+        return [
+            self._text(cell, column)
+            for cell, column in zip(line.cells, self._headings, strict=True)
+            if column in shown
+        ]
 
-
-class LedTable(Table):
-    """A table whose mark a field above it moves, so that typing goes on: it takes no focus."""
-
-    def __init__(self, *columns: Column, empty: str = "") -> None:
-        super().__init__(*columns, empty=empty)
-        self.add_class("-leading")
-        self._list.can_focus = False
-
-    def mark_first(self) -> None:
-        """Put the mark on the first: what is shown answers another question."""
-        self._list.action_first()
-
-    def pick(self) -> None:
-        """Pick the marked one."""
-        self._list.action_select()
-
-    def move(self, step: str) -> None:
-        """Move the mark: ``cursor_up``, ``cursor_down``, ``page_up`` or ``page_down``."""
-        getattr(self._list, f"action_{step}")()
-
-
-STEPS = {
-    "up": "cursor_up",
-    "down": "cursor_down",
-    "pageup": "page_up",
-    "pagedown": "page_down",
-}
-"""The keys that move a mark, and how ``LedTable.move`` is told so."""
+    def _text(self, cell: Cell, column: Column) -> Text:
+        text, colour = (cell, "ink") if isinstance(cell, str) else cell
+        return Text(
+            printable(text).replace("\n", " "),
+            style=self.app.theme_variables[colour],
+            justify="right" if column.right else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+        )

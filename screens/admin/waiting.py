@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import Action, may
 from screens.admin.dialogs.form import AskGrounds, Form
 from screens.admin.page import LinesPage, shell_of
-from screens.admin.table import Column, Table, TableLine
+from screens.admin.table import Column, TableLine
 
 # What is asked before somebody agrees to what a colleague proposed, or declines it.
 
@@ -56,7 +57,6 @@ _WHAT = (
     "What a colleague proposed happens only once somebody else agrees. Speak to them first: "
     "how did they make sure who it was?"
 )
-_NONE = "Nothing waits for a second member of staff. It appears here as soon as it is proposed."
 
 
 class WaitingPage(LinesPage[ProposalLine]):
@@ -64,7 +64,7 @@ class WaitingPage(LinesPage[ProposalLine]):
 
     NAME = "Waiting"
     TITLE = "What waits for a second member of staff"
-    UNMARKED = _WHAT
+    EMPTY = "Nothing waits for a second member of staff. It appears here as soon as it is proposed."
     NEEDS = Action.SEE_TODAY
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,7 +81,6 @@ class WaitingPage(LinesPage[ProposalLine]):
             Column("Proposed by", 11, 2),
             Column("At", 15),
             Column("Runs out in", 11),
-            empty=_NONE,
         )
 
     def shown(self) -> None:
@@ -104,7 +103,7 @@ class WaitingPage(LinesPage[ProposalLine]):
 
     # --- what is done ------------------------------------------------------------------
 
-    def on_table_picked(self, event: Table.Picked) -> None:
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Show the person whom it is about."""
         event.stop()
         self.action_person()

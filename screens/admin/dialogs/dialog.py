@@ -14,17 +14,18 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widget import Widget
-from textual.widgets import Button
+from textual.widgets import Button, ProgressBar
 
 from kiosk.authority.administration.views import Progress, Written
 from kiosk.contract.errors import AdministrationError, StoreError
 from screens.admin import page
 from screens.admin.page import ACTING
-from screens.admin.table import fit
 from screens.widgets.prose import Note, Prose, printable
 
 # The box of a dialog.
+
+_LEAST_ROWS = 3
+"""Rows that the part that scrolls has at least, whatever else there is."""
 
 
 class Box(Vertical):
@@ -46,7 +47,13 @@ class Box(Vertical):
 
     def _fit(self) -> None:
         for fields in self.query_children(".fields"):
-            fit(fields, self.screen.size.height - self.gutter.height)
+            others = sum(
+                part.outer_size.height + part.styles.margin.height
+                for part in fields.siblings
+                if part.display
+            )
+            rows = self.screen.size.height - self.gutter.height - others
+            fields.styles.max_height = max(_LEAST_ROWS, rows)
 
 
 T = TypeVar("T")
@@ -195,36 +202,12 @@ def named(name: str, value: str, width: int = 12) -> Content:
 # Work that takes a while: a bar says how far it is, and Escape stops it.
 
 _TICK_S = 0.1
-_DONE, _AHEAD = "█", "░"
 _STOPPING = "Stopping…"
 _AWAY = "The database does not answer. Try again in a moment."
 
 
 class Stopped(Exception):
     """Goes through the work, out of its progress, when somebody stopped it."""
-
-
-class Gauge(Widget, inherit_bindings=False):
-    """A bar with its part of a hundred in words."""
-
-    def __init__(self) -> None:
-        super().__init__(classes="gauge")
-        self._part = 0.0
-
-    def show(self, part: float) -> None:
-        """Show a part of one."""
-        self._part = min(max(part, 0.0), 1.0)
-        self.refresh()
-
-    def render(self) -> Content:
-        """Draw it."""
-        room = max(0, self.content_size.width - 6)
-        filled = int(room * self._part)
-        return Content.assemble(
-            (_DONE * filled, "$brand"),
-            (_AHEAD * (room - filled), "$quiet"),
-            f"{int(self._part * 100):4} %",
-        )
 
 
 class LongWork(Dialog[T]):
@@ -255,7 +238,7 @@ class LongWork(Dialog[T]):
         self._told = (0, 0)
         self._stop = threading.Event()
         self._over = False
-        self._gauge = Gauge()
+        self._bar = ProgressBar(1, show_eta=False)
         self._how_far = Prose("", "quiet")
         self._note = Note(None)
         self._button = DialogButton("Stop", "stop")
@@ -265,7 +248,7 @@ class LongWork(Dialog[T]):
         with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
-            yield self._gauge
+            yield self._bar
             yield self._how_far
             yield self._note
             with Horizontal(classes="buttons"):
@@ -314,7 +297,7 @@ class LongWork(Dialog[T]):
     def _look(self) -> None:
         done, total = self._told
         if total:
-            self._gauge.show(done / total)
+            self._bar.update(total=total, progress=done)
             self._how_far.say(self._far(done, total))
 
     def _refused(self, error: page.Refusal) -> None:

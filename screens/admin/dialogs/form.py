@@ -25,11 +25,8 @@ from typing import TypeVar
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, OptionList
 
 from kiosk.authority.administration.views import Grounds
 from kiosk.contract.errors import (
@@ -42,48 +39,7 @@ from kiosk.contract.errors import (
 from screens.admin import page
 from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
 from screens.admin.page import ACTING
-from screens.widgets.prose import Note, Prose, printable
-
-# Ready answers below a field.
-
-_CHOSEN, _OTHER = "►", "·"
-
-
-class Choices(Widget, inherit_bindings=False):
-    """One row each; a click picks it, the chosen one is marked."""
-
-    def __init__(
-        self, choices: tuple[str, ...], chosen: Callable[[str], None], now: str = ""
-    ) -> None:
-        super().__init__(classes="entry-choices")
-        self._choices = choices
-        self._chosen = chosen
-        self._now = now
-
-    def mark(self, text: str) -> None:
-        """Mark the one that is ``text``, if one is."""
-        self._now = text
-        self.refresh()
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row each."""
-        return len(self._choices)
-
-    def render(self) -> Content:
-        """Show all."""
-        return Content("\n").join(self._row(choice) for choice in self._choices)
-
-    def _row(self, choice: str) -> Content:
-        if choice == self._now:
-            return Content.assemble((f"{_CHOSEN} {printable(choice)}", "bold $brand"))
-        return Content(f"{_OTHER} {printable(choice)}")
-
-    def on_click(self, event: events.Click) -> None:
-        """Pick a row."""
-        event.stop()
-        if 0 <= event.y < len(self._choices):
-            self._chosen(self._choices[event.y])
-
+from screens.widgets.prose import Note, Prose
 
 # One line of a form: its label, what is typed, and what is wrong with it.
 
@@ -132,7 +88,10 @@ class EntryLine(Vertical):
         super().__init__(classes="entry", id=f"entry-{entry.name}")
         self.entry = entry
         self.field = PickField(entry) if entry.closed else EntryField(entry)
-        self._choices = Choices(entry.choices, self._chosen, entry.initial)
+        self._choices = OptionList(
+            *entry.choices, markup=False, compact=True, classes="entry-choices"
+        )
+        self._choices.can_focus = False  # the field moves through them, so that Enter goes on
         self._note = Prose(entry.hint, classes="entry-note")
 
     def compose(self) -> ComposeResult:
@@ -181,16 +140,26 @@ class EntryLine(Vertical):
         """Empty it: what was typed is not kept by a closed dialog."""
         self.field.value = ""
 
+    def on_mount(self) -> None:
+        """Mark what it begins with."""
+        self._mark()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Take the complaint back while it is mended."""
         event.stop()
         self.say("")
-        self._choices.mark(self.text)
+        self._mark()
         self.post_message(self.Changed())
 
-    def _chosen(self, text: str) -> None:
-        self.field.pick(text)
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take one that was clicked."""
+        event.stop()
+        self.field.pick(self.entry.choices[event.option_index])
         self.field.focus()
+
+    def _mark(self) -> None:
+        choices = self.entry.choices
+        self._choices.highlighted = choices.index(self.text) if self.text in choices else None
 
 
 class EntryField(Input):

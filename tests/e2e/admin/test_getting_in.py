@@ -22,7 +22,7 @@ from tests.support.fresh_root import CHECKOUT
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 IN = "log out"
-"""The footer shows it on every page."""
+"""The heading shows it on every page."""
 
 F4, STATIONS = "\x1bOS", "No station has been heard of yet"
 

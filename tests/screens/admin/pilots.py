@@ -36,6 +36,9 @@ from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (120, 36))
 SMALL = SIZES[0]
+_HELD_BACK_S = 0.06
+"""Longer than the command palette holds the screen back once it has closed."""
+
 _PAGE_KEYS = {f"f{n}" for n in range(1, 11)}
 
 
@@ -122,7 +125,7 @@ class Run:
         """Press a key that begins long work, and wait until that is held at its half."""
         self._post(events.Key(_named(key), None))
         async with asyncio.timeout(PATIENCE_S):
-            while "50 %" not in self.text:
+            while "50%" not in self.text:
                 await asyncio.sleep(0.005)
                 await still()
 
@@ -165,7 +168,7 @@ class Run:
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 busy = any(not worker.is_finished for worker in self.app.workers)
-                await still()  # also shows what a worker left that has just finished
+                await still(_HELD_BACK_S)  # also shows what a worker left that has just finished
                 if not busy and all(worker.is_finished for worker in self.app.workers):
                     return
                 await asyncio.sleep(0.005)
@@ -187,7 +190,7 @@ async def running(
     desk = desk or FakeDesk()
     clock = Clock()
     app = app_for(desk, pages, dark=dark, now=clock)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         run = Run(app, desk, pilot, clock)
         await run.settle()
         try:

@@ -45,7 +45,7 @@ def show(scenario: str, notes: Notes) -> int:
         return done
 
     desk.stations.retire = acting  # type: ignore[method-assign]
-    idle_s = 1.5 if scenario == "idle" else 600.0
+    idle_s = 8.0 if scenario == "idle" else 600.0
     app = AdminApp(desk, notes.fault, pages=(TodayPage, StationsPage), idle_s=idle_s)
     end = app.run()
     notes.add(f"end {end}")

@@ -40,7 +40,7 @@ async def run(means: StaffDependencies) -> AsyncIterator[Run]:
     app = PictureApp(
         desk, lambda error: None, pages=PAGES, times=Times(means.clock.now, means.zone), now=Clock()
     )
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=(120, 60), notifications=True) as pilot:
         one = Run(app, FakeDesk(), pilot, Clock())
         await one.settle()
         yield one

@@ -8,8 +8,9 @@ from kiosk.authority.administration.views import PersonLine, Standing
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from screens.admin.app import every_page
 from screens.admin.people import PeoplePage
-from screens.admin.people_lists import PeopleTable
+from screens.admin.people_lists import PeopleLists
 from screens.admin.person import AboutPerson
+from screens.admin.table import Table
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running
@@ -92,7 +93,7 @@ async def test_rows_are_read_as_one_goes_down() -> None:
     crowd(desk, 450)
     async with running(desk, PAGES) as run:
         await run.press("u")
-        table = run.app.query_one(PeopleTable)
+        table = run.app.query_one(PeopleLists).query_one(Table)
         assert len(asked(run)) == 1
         assert "The first 200; more are read as you go down." in run.text
         await run.press("end")
@@ -101,6 +102,17 @@ async def test_rows_are_read_as_one_goes_down() -> None:
         assert len(asked(run)) == 3
         assert table.row_count > 450
         assert "more are read" not in run.text
+
+
+async def test_a_name_is_never_read_as_markup() -> None:
+    desk = FakeDesk()
+    name = "Ann [@click=app.log_out]Bee[/]"
+    desk.estate.crowd = [PersonLine("x", "5" * 12, name, "", Standing.NOT_REGISTERED, 1)]
+    async with running(desk, PAGES, size=(120, 36)) as run:
+        await run.press("u")
+        assert name in run.text
+        await run.click("Bee")
+        assert run.app.is_running
 
 
 async def test_an_empty_list_says_so() -> None:

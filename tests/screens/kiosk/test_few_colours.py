@@ -64,10 +64,12 @@ def test_a_terminal_behind_ssh_has_few(environ: dict[str, str], few: bool) -> No
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("keys", ["", "f2 a", "b 6", "f4", "f5", "f7", "f6 a x", "f9 enter"])
+@pytest.mark.parametrize(
+    "keys", ["", "f2 a", "b 6", "f4", "f5", "f7", "f6 a x", "f9 enter", "ctrl+p", "f4 ctrl+c"]
+)
 async def test_every_word_on_the_screen_is_legible(keys: str, dark: bool) -> None:
     app: Any = app_for(FakeDesk(), every_page(), dark=dark, few_colours=True)
-    async with app.run_test(size=(100, 36)) as pilot:
+    async with app.run_test(size=(100, 36), notifications=True) as pilot:
         run = Run(app, FakeDesk(), pilot, None)  # type: ignore[arg-type]
         await run.settle()
         for key in keys.split():
@@ -78,7 +80,11 @@ async def test_every_word_on_the_screen_is_legible(keys: str, dark: bool) -> Non
 
 def _weak(app: PictureApp) -> list[str]:
     """Return the words of the screen that is up that are not legible in 256 colours."""
-    region = app.screen.query(".box").first().region if app.screen.is_modal else app.screen.region
+    region = (
+        app.screen.query(".box, #--container").first().region
+        if app.screen.is_modal
+        else app.screen.region
+    )
     weak = []
     for y, row in enumerate(screen_rows(app)):
         if region.y <= y < region.bottom:

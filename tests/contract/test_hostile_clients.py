@@ -116,7 +116,8 @@ def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
 
 def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
     with dial(tight) as connection:
-        connection.sendall(b"POST /v1/health HTTP/1.1\r\nX: " + b"x" * 300_000)
+        with suppress(ConnectionError):  # it may be closed before all of it was sent
+            connection.sendall(b"POST /v1/health HTTP/1.1\r\nX: " + b"x" * 300_000)
         assert status_of(connection) in (400, 0)
     still_serves(tight)
 

@@ -90,7 +90,7 @@ PREPARED = 6
 """Unlocks after which a connection has prepared its statements: each costs one more before."""
 
 MOST = {
-    "begin": 5,
+    "begin": 6,
     "prove": 10,
     "choose": 7,
     "answer": 10,

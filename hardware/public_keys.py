@@ -9,19 +9,39 @@ from __future__ import annotations
 from hashlib import sha256, sha384
 from typing import Final, assert_never
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from hardware import tlv
+from hardware.certificate import INTEGER, SEQUENCE, Certificate
 from hardware.driver import PinKey
-from kiosk.contract.messages import CURVE_KINDS, RSA_EXPONENT, RSA_KINDS, KeyKind
+from kiosk.contract.messages import RSA_EXPONENT, RSA_KINDS, KeyKind
 
-_CURVES: Final[dict[KeyKind, ec.EllipticCurve]] = {
-    KeyKind.P_256: ec.SECP256R1(),
-    KeyKind.P_384: ec.SECP384R1(),
+_OBJECT, _BITS, _NULL = 0x06, 0x03, b"\x05\x00"
+
+_RSA: Final = bytes.fromhex("2a864886f70d010101")
+_CURVE_KEY: Final = bytes.fromhex("2a8648ce3d0201")
+_ED25519: Final = bytes.fromhex("2b6570")
+_CURVES: Final = {
+    KeyKind.P_256: bytes.fromhex("2a8648ce3d030107"),
+    KeyKind.P_384: bytes.fromhex("2b81040022"),
 }
+"""Object identifiers (RFC 3279, RFC 5480, RFC 8410)."""
+
+_PRIMES: Final = {
+    KeyKind.P_256: 2**256 - 2**224 + 2**192 + 2**96 - 1,
+    KeyKind.P_384: 2**384 - 2**128 - 2**96 + 2**32 - 1,
+}
+_B: Final = {
+    KeyKind.P_256: 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+    KeyKind.P_384: int(
+        "B3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE814112"
+        "0314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF",
+        16,
+    ),
+}
+"""Of y² = x³ - 3x + b over the field (SP 800-186, 3.2.1)."""
+
+_ED25519_BYTES: Final = 32
+_UNCOMPRESSED: Final = 0x04
+"""Begins a point of which both coordinates follow (SEC 1, 2.3.3)."""
 
 _SHA256_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
 """What stands before a SHA-256 in a PKCS #1 signature (RFC 8017, 9.2)."""
@@ -30,12 +50,10 @@ _COORDINATE: Final = {KeyKind.P_256: 32, KeyKind.P_384: 48}
 """Bytes of each of the two numbers of an ECDSA signature."""
 
 
-def in_certificate(read: x509.Certificate) -> PinKey | None:
+def in_certificate(read: Certificate) -> PinKey | None:
     """Return the key of a certificate, with the certificate."""
-    try:
-        return _named(read.public_key(), read.public_bytes(Encoding.DER))
-    except (ValueError, UnsupportedAlgorithm):
-        return None
+    kind = _kind(read.public_key)
+    return None if kind is None else PinKey(kind, read.public_key, read.der)
 
 
 def from_rsa_numbers(modulus: bytes, exponent: bytes) -> PinKey | None:
@@ -43,22 +61,19 @@ def from_rsa_numbers(modulus: bytes, exponent: bytes) -> PinKey | None:
     n, e = int.from_bytes(modulus), int.from_bytes(exponent)
     if e != RSA_EXPONENT or n.bit_length() not in RSA_KINDS:
         return None
-    try:
-        return _named(rsa.RSAPublicNumbers(e, n).public_key())
-    except ValueError:
-        return None
+    numbers = tlv.make(SEQUENCE, _integer(n) + _integer(e))
+    return _made(RSA_KINDS[n.bit_length()], tlv.make(_OBJECT, _RSA) + _NULL, numbers)
 
 
 def from_point(kind: KeyKind | None, point: bytes) -> PinKey | None:
     """Return a key on a curve: SEC 1 for P-256 and P-384, 32 bytes for Ed25519 (RFC 8032)."""
-    try:
-        if kind is KeyKind.ED25519:
-            return _named(ed25519.Ed25519PublicKey.from_public_bytes(point))
-        if kind not in _CURVES:
-            return None
-        return _named(ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[kind], point))
-    except ValueError:
+    if kind is KeyKind.ED25519:
+        named = tlv.make(_OBJECT, _ED25519)
+        return _made(kind, named, point) if len(point) == _ED25519_BYTES else None
+    if kind not in _CURVES or not _is_point(kind, point):
         return None
+    named = tlv.make(_OBJECT, _CURVE_KEY) + tlv.make(_OBJECT, _CURVES[kind])
+    return _made(kind, named, point)
 
 
 def to_sign(kind: KeyKind, message: bytes) -> bytes:
@@ -86,21 +101,45 @@ def signature(kind: KeyKind, answer: bytes) -> bytes | None:
         return answer or None
     if len(answer) != 2 * size:
         return None
-    return encode_dss_signature(int.from_bytes(answer[:size]), int.from_bytes(answer[size:]))
+    numbers = (int.from_bytes(half) for half in (answer[:size], answer[size:]))
+    return tlv.make(SEQUENCE, b"".join(_integer(number) for number in numbers))
 
 
-def _named(public_key: object, certificate: bytes | None = None) -> PinKey | None:
-    kind = None
-    if isinstance(public_key, rsa.RSAPublicKey):
-        usual = public_key.public_numbers().e == RSA_EXPONENT
-        kind = RSA_KINDS.get(public_key.key_size) if usual else None
-    elif isinstance(public_key, ec.EllipticCurvePublicKey):
-        kind = CURVE_KINDS.get(public_key.curve.name)
-    elif isinstance(public_key, ed25519.Ed25519PublicKey):
-        kind = KeyKind.ED25519
-    else:
-        return None
-    if kind is None:
-        return None
-    der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return PinKey(kind, der, certificate)
+def _kind(public_key: bytes) -> KeyKind | None:
+    """Return the kind of a SubjectPublicKeyInfo; None for one that ``KeyKind`` does not know."""
+    key = tlv.find(public_key, SEQUENCE) or b""
+    names = [item.value for item in tlv.elements(tlv.find(key, SEQUENCE) or b"")]
+    bits = tlv.find(key, _BITS) or b""
+    match names:
+        case [algorithm, *_] if algorithm == _RSA:
+            numbers = [item.value for item in tlv.elements(tlv.find(bits[1:], SEQUENCE) or b"")]
+            if len(numbers) != 2 or int.from_bytes(numbers[1]) != RSA_EXPONENT:
+                return None
+            return RSA_KINDS.get(int.from_bytes(numbers[0]).bit_length())
+        case [algorithm, curve] if algorithm == _CURVE_KEY:
+            kinds = (kind for kind, named in _CURVES.items() if named == curve)
+            return next((kind for kind in kinds if _is_point(kind, bits[1:])), None)
+        case [algorithm] if algorithm == _ED25519:
+            return KeyKind.ED25519 if len(bits) == 1 + _ED25519_BYTES else None
+        case _:
+            return None
+
+
+def _is_point(kind: KeyKind, point: bytes) -> bool:
+    """Tell whether it is one of the curve: of any other nobody could check a signature."""
+    size, prime = _COORDINATE[kind], _PRIMES[kind]
+    if len(point) != 1 + 2 * size or point[0] != _UNCOMPRESSED:
+        return False
+    x, y = int.from_bytes(point[1 : 1 + size]), int.from_bytes(point[1 + size :])
+    on_curve = (y * y - x**3 + 3 * x - _B[kind]) % prime == 0
+    return on_curve and x < prime and y < prime
+
+
+def _made(kind: KeyKind, algorithm: bytes, bits: bytes) -> PinKey:
+    content = tlv.make(SEQUENCE, algorithm) + tlv.make(_BITS, b"\x00" + bits)
+    return PinKey(kind, tlv.make(SEQUENCE, content), None)
+
+
+def _integer(number: int) -> bytes:
+    """Return an INTEGER: its first bit is its sign."""
+    return tlv.make(INTEGER, number.to_bytes(number.bit_length() // 8 + 1))

@@ -12,6 +12,7 @@ from typing import Final
 
 LONGEST_TAG: Final = 3
 LONGEST_LENGTH: Final = 3
+LONGEST_MADE: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,6 @@ from enum import StrEnum
 from functools import cached_property, partial
 from typing import Final
 
-from cryptography import x509
-
 from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
@@ -34,6 +32,8 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.certificate import Certificate
+from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
@@ -313,10 +313,7 @@ class OpenPgpSession(NoAdminKey):
     def expires_at(self) -> datetime | None:
         """Return the end of the cardholder certificate, if there is one that can be read."""
         read = self._certificate()
-        try:
-            return read.not_valid_after_utc if read is not None else None
-        except ValueError:
-            return None
+        return read.not_after if read is not None else None
 
     def certificate(self) -> None:
         """Return None: no key of the application signs without a password (7.2.10, 7.2.13)."""
@@ -473,11 +470,8 @@ class OpenPgpSession(NoAdminKey):
     def _passwords(self) -> PasswordStatus:
         return read_status(self._object(PASSWORD_STATUS) or b"")
 
-    def _certificate(self) -> x509.Certificate | None:
-        try:
-            return x509.load_der_x509_certificate(self._object(CERTIFICATE) or b"")
-        except (ValueError, x509.InvalidVersion):
-            return None
+    def _certificate(self) -> Certificate | None:
+        return read_certificate(self._object(CERTIFICATE) or b"")
 
     def _object(self, tag: int) -> bytes | None:
         """GET DATA (7.2.6); None where the card gives nothing."""

@@ -13,10 +13,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
@@ -32,6 +28,8 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.certificate import Certificate
+from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
@@ -175,7 +173,7 @@ def chuid_expiry(chuid: bytes) -> datetime | None:
     return day + timedelta(days=1) if day.year < _FURTHEST_YEAR else None
 
 
-def certificate(content: bytes) -> x509.Certificate | None:
+def certificate(content: bytes) -> Certificate | None:
     """Return the certificate of a certificate object; None when it cannot be read.
 
     CertInfo (tag 71) marks a compressed one, but not all cards agree on the bit;
@@ -183,18 +181,7 @@ def certificate(content: bytes) -> x509.Certificate | None:
     """
     value = tlv.find(content, _CERTIFICATE) or b""
     der = _inflate(value) if value.startswith(b"\x1f\x8b") else value
-    try:
-        return x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion):
-        return None
-
-
-def certificate_expiry(read: x509.Certificate) -> datetime | None:
-    """Return the end of the certificate's validity, or None where its date is no date."""
-    try:
-        return read.not_valid_after_utc
-    except ValueError:
-        return None
+    return read_certificate(der)
 
 
 def _inflate(packed: bytes) -> bytes:
@@ -207,13 +194,9 @@ def _inflate(packed: bytes) -> bytes:
     return data if unpacker.eof else b""
 
 
-def key_fingerprint(read: x509.Certificate) -> str | None:
-    """Return the SHA-256 of the certificate's SubjectPublicKeyInfo in hex, or None."""
-    try:
-        key = read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-    return sha256(key).hexdigest()
+def key_fingerprint(read: Certificate) -> str:
+    """Return the SHA-256 of the certificate's SubjectPublicKeyInfo in hex."""
+    return sha256(read.public_key).hexdigest()
 
 
 # GENERAL AUTHENTICATE with the card-authentication or the PIV authentication key.
@@ -358,10 +341,9 @@ class PivSession(NoAdminKey):
         if guid is not None:
             return guid.hex()
         read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
-        fingerprint = key_fingerprint(read) if read is not None else None
-        if fingerprint is None:
+        if read is None:
             raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key", "piv")
-        return KEY_NAME + fingerprint
+        return KEY_NAME + key_fingerprint(read)
 
     def pin_state(self) -> PinState:
         """Ask with an empty VERIFY (part 2, 3.2.1); it costs no try.
@@ -388,13 +370,13 @@ class PivSession(NoAdminKey):
         for tag in (AUTHENTICATION_CERTIFICATE, CARD_AUTHENTICATION_CERTIFICATE):
             read = certificate(self._object(tag))
             if read is not None:
-                return certificate_expiry(read)
+                return read.not_after
         return chuid_expiry(self._object(CHUID))
 
     def certificate(self) -> bytes | None:
         """Return the card-authentication certificate; None where there is none to be read."""
         read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
-        return read.public_bytes(Encoding.DER) if read is not None else None
+        return read.der if read is not None else None
 
     def secret_tries(self) -> int | None:
         """Ask for the PUK's; None of a card that does not know the question."""

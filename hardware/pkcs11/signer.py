@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from cryptography import x509
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
 from hardware import public_keys, tlv
+from hardware.certificate import read as read_certificate
 from hardware.driver import PinKey
 from kiosk.contract.messages import KeyKind
 from kiosk.contract.module_process import Message
@@ -105,10 +105,8 @@ def _keys_with(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
 
 
 def _in_certificate(value: bytes) -> PinKey | None:
-    try:
-        return public_keys.in_certificate(x509.load_der_x509_certificate(value))
-    except (ValueError, x509.InvalidVersion):
-        return None
+    read = read_certificate(value)
+    return public_keys.in_certificate(read) if read is not None else None
 
 
 def _in_object(one: Any) -> PinKey | None:

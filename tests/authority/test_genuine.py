@@ -171,8 +171,13 @@ def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: P
     sitting.to_new_pin()
     first = sitting.authority.challenge(sitting.visit)
     assert isinstance(first, CardChallenge)
-    assert isinstance(sitting.authority.challenge(sitting.visit), CardChallenge)
-    reply = sitting.authority.release(sitting.visit, sitting.attempt(), mine.answer(first))
+    assert sitting.authority.challenge(sitting.visit) == first
+    answer = mine.answer(first)
+    assert isinstance(sitting.authority.release(sitting.visit, "first", answer), Grant)
+    second = sitting.authority.challenge(sitting.visit)
+    assert isinstance(second, CardChallenge)
+    assert second != first
+    reply = sitting.authority.release(sitting.visit, "second", answer)
     assert is_turned_away(world, reply, "wrong-answer")
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.hardware
 PUK = "87654321"
 """What the stubbed authority releases."""
 FORBIDDEN = (
+    "cryptography",
     "kiosk.authority",
     "screens.admin",
     "sqlalchemy",

@@ -53,9 +53,9 @@ WAYPOINTS: Mapping[Place, str] = {
     for function, words in (
         # 1: the card goes in
         (PcscCards.read, "The card is held exclusively and read without a PIN."),
-        (card_evidence.draw, "Draws a challenge for that key."),
+        (card_evidence.draw, "Draws a challenge for the card authentication key (9E) of the card."),
         (PcscCards.hold, "Holds the card exclusively, and makes sure that it is the same one."),
-        (PivSession.prove, "The card signs the challenge."),
+        (PivSession.prove, "The card signs the challenge with its key 9E, which needs no PIN."),
         (card_evidence.judge, "Verifies the signature. A challenge is used up by one answer."),
         (
             outcome.record_outcome_by_card,
@@ -230,6 +230,7 @@ def _join_card_work(calls: Sequence[Call]) -> None:
 def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
     files = {
         "events": "kiosk/station/events.py",
+        "commands": "kiosk/station/commands.py",
         "gates": "kiosk/authority/steps.py",
         "messages": "kiosk/contract/messages.py",
         "ports": "kiosk/contract/ports.py",
@@ -248,6 +249,7 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "step": step,
         "executor": Actions.perform,
         "service": LocalAuthority._decide,
+        "tasks": tasks.next_task,
         "context": visits.enter,
         "station_unblock": outcome_of,
     }
@@ -263,7 +265,7 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
 def _section(number: int, turn: Turn, pages: Mapping[str, type]) -> str:
     way = _way(turn.moves, pages)
     if not way:
-        way = "Nothing is asked of the holder: the authority's reply leads on."
+        way = "Nothing is asked of the holder: the authority's reply triggers the next command."
     return "\n".join(
         [
             f"## {number}. {TITLES[turn.command]}",

@@ -40,20 +40,57 @@ from kiosk.contract.policy import Policy, SendVerdict, may_send_code
 
 # What stations saw of a person's cards last, where it keeps them from being unlocked.
 
-OF_THE_CARD: Final = frozenset(
-    {
-        Reason.CARD_EXPIRED,
-        Reason.NOT_GENUINE,
-        Reason.SECRET_BLOCKED,
-        Reason.CARD_REFUSED,
-        Reason.PIN_BLOCKED,
-        Reason.OUTCOME_UNKNOWN,
-        Reason.CARD_UNREADABLE,
-        Reason.INSERT_CARD,
-        Reason.NO_RECORDED_EMAIL,
-    }
-)
-"""Refusals that meet the same card again; a pause has its own end in the registration."""
+_SEEN: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.CARD_EXPIRED: (
+        "The certificate on {card} has expired",
+        "Replace the card. An imported end cannot lengthen its certificate.",
+    ),
+    Reason.NOT_GENUINE: (
+        "What named itself as {card} did not prove that it is that card",
+        (
+            "Look at the card that they hold. If it is not the one that was issued, keep it and "
+            "tell your security team. If it is, its recorded key is wrong or missing: import the "
+            "right one."
+        ),
+    ),
+    Reason.SECRET_BLOCKED: (
+        "By its own count {card} takes no unblock secret any more",
+        "Replace the card, or have your card management give it another secret and set it here.",
+    ),
+    Reason.CARD_REFUSED: (
+        "The command to set a PIN was refused by {card}",
+        "Let them try once more at another station. If it refuses again, replace the card.",
+    ),
+    Reason.PIN_BLOCKED: (
+        "Wrong entries blocked the PIN of {card}",
+        (
+            "They put it into a station and choose to unlock it, if they are registered. "
+            "Otherwise make sure who they are and give a code: with it they unlock and register."
+        ),
+    ),
+    Reason.OUTCOME_UNKNOWN: (
+        "What became of the PIN of {card} is not known",
+        "They put it into any station again, which shows whether the PIN was set.",
+    ),
+    Reason.CARD_UNREADABLE: (
+        "The station could not read {card}",
+        "Let them clean the chip and try another station. If that fails too, replace the card.",
+    ),
+    Reason.INSERT_CARD: (
+        "Held against the reader, {card} takes no PIN",
+        "They put the card into a slot, at a station that has one.",
+    ),
+    Reason.NO_RECORDED_EMAIL: (
+        "The PIN of {card} was not proved by a key, and no email address is recorded",
+        "Make sure who they are, and record their email address. Then they register again.",
+    ),
+}
+"""Refusals that meet the same card again, as staff read them, and what to do.
+
+A pause has its own end in the registration.
+"""
+
+OF_THE_CARD: Final = frozenset(_SEEN)
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends}
@@ -366,10 +403,12 @@ def problem_words(card: Card, reason: Reason | None) -> str:
             return "No unblock secret is recorded for it."
         case Reason.SECRET_MISSING:
             return "Its unblock secret cannot be opened any more."
-        case _ if card.set_aside_at is not None:
+        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
             return "It is set aside: it refused every unblock secret that it could have."
-        case _:
+        case Reason.SECRET_BLOCKED:
             return "It may have one try of its unblock secret left: it is sent nothing more."
+        case _:
+            raise ValueError(f"no words for a card that is barred as {reason.value}")
 
 
 # Why somebody cannot unlock.
@@ -545,53 +584,6 @@ def _of_seen(
     met = f"{format_moment(seen.at, facts.now, zone)}{where}"
     said, advice = _SEEN[seen.reason]
     return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
-
-
-_SEEN: Final[dict[Reason, tuple[str, str]]] = {
-    Reason.CARD_EXPIRED: (
-        "The certificate on {card} has expired",
-        "Replace the card. An imported end cannot lengthen its certificate.",
-    ),
-    Reason.NOT_GENUINE: (
-        "What named itself as {card} did not prove that it is that card",
-        (
-            "Look at the card that they hold. If it is not the one that was issued, keep it and "
-            "tell your security team. If it is, its recorded key is wrong or missing: import the "
-            "right one."
-        ),
-    ),
-    Reason.SECRET_BLOCKED: (
-        "By its own count {card} takes no unblock secret any more",
-        "Replace the card, or have your card management give it another secret and set it here.",
-    ),
-    Reason.CARD_REFUSED: (
-        "The command to set a PIN was refused by {card}",
-        "Let them try once more at another station. If it refuses again, replace the card.",
-    ),
-    Reason.PIN_BLOCKED: (
-        "Wrong entries blocked the PIN of {card}",
-        (
-            "They put it into a station and choose to unlock it, if they are registered. "
-            "Otherwise make sure who they are and give a code: with it they unlock and register."
-        ),
-    ),
-    Reason.OUTCOME_UNKNOWN: (
-        "What became of the PIN of {card} is not known",
-        "They put it into any station again, which shows whether the PIN was set.",
-    ),
-    Reason.CARD_UNREADABLE: (
-        "The station could not read {card}",
-        "Let them clean the chip and try another station. If that fails too, replace the card.",
-    ),
-    Reason.INSERT_CARD: (
-        "Held against the reader, {card} takes no PIN",
-        "They put the card into a slot, at a station that has one.",
-    ),
-    Reason.NO_RECORDED_EMAIL: (
-        "The PIN of {card} was not proved by a key, and no email address is recorded",
-        "Make sure who they are, and record their email address. Then they register again.",
-    ),
-}
 
 
 def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:

@@ -59,8 +59,11 @@ def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
     _forget_other_numbers(uow, visit)
-    if visit.challenge is not None and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
-        return KeyChallenge(visit.challenge)
+    # What waits is our number or, once its cryptogram has left, the digest of an answer.
+    waiting = visit.challenge
+    is_number = waiting is not None and len(waiting) == admin_keys.NUMBER_BYTES
+    if waiting and is_number and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
+        return KeyChallenge(waiting)
     number = admin_keys.draw_number()
     uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
     return KeyChallenge(number)

@@ -45,7 +45,12 @@ from tests.authority.store.erasure import OF_PEOPLE
 from tests.authority.world import PUK, World
 from tests.support.database import TestDatabase
 
-NUMBER, NAME, EMAIL, NEXT = "900555000777", "Zwezdana Quillfeather", "zq77@nhs.net", "zq78@nhs.uk"
+NUMBER, NAME, EMAIL, NEXT = (
+    "900555000777",
+    "Zwezdana Quillfeather",
+    "quillwort7@nhs.net",
+    "quillwort8@nhs.uk",
+)
 IDENTIFIER, OTHER = "7f" * 16, "6e" * 16
 WHY = Grounds("Asked for in writing, case 4711")
 
@@ -96,7 +101,16 @@ def test_nothing_names_them_afterwards(
     done = desk.erase(now(desk), WHY)
 
     after = everything(database)
-    for trace in (NUMBER, *NAME.split(), EMAIL, NEXT, IDENTIFIER, OTHER, "quillfeather", "zq7"):
+    for trace in (
+        NUMBER,
+        *NAME.split(),
+        EMAIL,
+        NEXT,
+        IDENTIFIER,
+        OTHER,
+        "quillfeather",
+        "quillwort",
+    ):
         assert trace.lower() not in after.lower(), trace
     assert "Photo ID" not in after
     left = {name: rows for name, rows in counted(database).items() if rows and name in OF_PEOPLE}

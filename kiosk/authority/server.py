@@ -22,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -163,7 +162,7 @@ class _Connection(asyncio.Protocol):
         self.opened_at = asyncio.get_running_loop().time()
         self._inner.connection_made(transport)
         self.peer = peer_of(transport)
-        if self._owner.takes(transport, self):
+        if self._owner.admit(transport, self):
             self._await_headers()
         else:
             transport.abort()
@@ -185,7 +184,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         if self._transport is not None:
-            self._owner.leaves(self._transport, self)
+            self._owner.forget(self._transport, self)
         self._inner.connection_lost(exc)
 
     def request_began(self) -> None:
@@ -281,8 +280,8 @@ class AuthorityServer:
     def _connect(self) -> asyncio.Protocol:
         return _Connection(self._http(), self)
 
-    def takes(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
-        """Whether a new connection is within the limits; it is counted."""
+    def admit(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
+        """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
         self._held[connection.peer] += 1
         return (
@@ -291,8 +290,8 @@ class AuthorityServer:
             and self._held[connection.peer] <= self.limits.connections_each
         )
 
-    def leaves(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
-        """Count it no more."""
+    def forget(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
+        """Count a connection that was closed no more."""
         if self._connections.pop(transport, None) is not None:
             self._held[connection.peer] -= 1
             if not self._held[connection.peer]:
@@ -376,10 +375,11 @@ class AuthorityServer:
             for key in full:
                 del self._buckets[key]
         named = peer.key if isinstance(peer, CertificatePeer) else f"uid {peer.user_id}"
-        fresh = partial(_Bucket, self.limits.calls_a_second, self.limits.burst, now)
-        if named not in self._buckets:
-            self._buckets[named] = fresh()
-        return self._buckets[named].takes(now)
+        bucket = self._buckets.get(named)
+        if bucket is None:
+            bucket = _Bucket(self.limits.calls_a_second, self.limits.burst, now)
+            self._buckets[named] = bucket
+        return bucket.takes(now)
 
     def _refused(self, status: int) -> web.Response:
         return web.Response(status=status, headers=self._headers)
@@ -424,7 +424,7 @@ def _remove_stale(path: Path) -> None:
 def server_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
     """Return TLS 1.3 that takes clients of ``ca`` alone; raises ``ConfigError``.
 
-    What a certificate of that CA is good for says the directory of stations, at each call.
+    The directory of stations says at each call what a certificate of that CA may do.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -437,6 +437,6 @@ def server_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
             f"authority: certificate {certificate}, key {key} and ca {ca} cannot be used: "
             f"{error.strerror or error}"
         ) from None
-    # A resumed session would keep a client in whose certificate has expired since.
+    # A resumed session would admit a client whose certificate has expired since.
     context.num_tickets = 0
     return context

@@ -180,12 +180,12 @@ def register(
     settings: Settings, environ: Mapping[str, str], actor: DemoPerson, box: Mailbox
 ) -> None:
     """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
-    house = build_authority(settings, environ, _Earlier())
+    built = build_authority(settings, environ, _Earlier())
     try:
-        _walk_through(house.authority, actor, box)
-        house.outbox.drain_once()
+        _walk_through(built.authority, actor, box)
+        built.outbox.drain_once()
     finally:
-        house.close()
+        built.close()
 
 
 def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None:

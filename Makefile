@@ -94,12 +94,15 @@ openapi: ## Print docs/openapi.json anew from the port's own types
 	@.ci/bootstrap run
 	@$(VENV)/python -m kiosk.authority.openapi > docs/openapi.json
 
-lock: ## Resolve the dependencies anew: requirements.lock, and for stations -run.lock, -build.lock
+lock: ## Resolve the dependencies anew, with their hashes, into requirements/
 	@.ci/bootstrap test
 	@$(VENV)/python -m pip install --quiet uv
-	@$(RESOLVE) pyproject.toml --all-extras --group dev --group build --upgrade -o requirements.lock
-	@$(RESOLVE) pyproject.toml -c requirements.lock --extra postgresql --extra pkcs11 -o requirements-run.lock
-	@$(RESOLVE) --group build -c requirements.lock -o requirements-build.lock
+	@$(RESOLVE) pyproject.toml --all-extras --group dev --group build --upgrade -o requirements/develop.lock
+	@$(RESOLVE) pyproject.toml --extra pkcs11 -c requirements/develop.lock -o requirements/station.lock
+	@$(RESOLVE) pyproject.toml --extra authority --extra postgresql --extra pkcs11 \
+	    -c requirements/develop.lock -o requirements/authority.lock
+	@$(RESOLVE) --group build -c requirements/develop.lock -o requirements/build.lock
+	@$(RESOLVE) --group package -c requirements/develop.lock -o requirements/package.lock
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.fresh_root import CHECKOUT
 
-LOCKS = ("requirements.lock", "requirements-build.lock", "pyproject.toml")
+LOCKS = ("requirements/develop.lock", "requirements/build.lock", "pyproject.toml")
 
 
 @pytest.mark.parametrize("purpose", ["run", "test"])
@@ -22,6 +22,7 @@ def test_somebody_without_sbin_in_their_path_has_all_that_is_installed(
     """Before: pcscd, which is in /usr/sbin, was still missing after its installation."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(CHECKOUT / ".ci" / "bootstrap", tmp_path / ".ci")
+    (tmp_path / "requirements").mkdir()
     for name in LOCKS:
         (tmp_path / name).touch()
     version = f"Python {sys.version.split()[0]}\n"

@@ -85,7 +85,7 @@ class MailPage(ModalScreen[None], inherit_bindings=False):
     DEFAULT_CSS = """
     MailPage { align: center middle; background: $ink 60%; }
     MailPage > VerticalScroll {
-        width: 76; max-width: 100%; height: 100%; background: $paper; color: $ink; padding: 1 2;
+        width: 80; max-width: 100%; height: 100%; background: $paper; color: $ink; padding: 1 2;
     }
     MailPage .keys { color: $quiet; margin-top: 1; }
     """

@@ -168,6 +168,7 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, .
     sealer = Sealer(open_keys(settings, {}))
     PeopleImport(store, sealer, settings.people.number_digits).run(people, "demo")
     store.close()
+    (directory / "imports").mkdir(mode=0o700)  # where the RA application looks for files
     return settings
 
 

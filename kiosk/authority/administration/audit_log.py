@@ -208,7 +208,7 @@ def _rest(event: AuditEvent, name_of: Callable[[str | None], str]) -> Iterator[s
     for name, value in event.detail.items():
         if name == "staff":
             yield f"staff: {name_of(str(value))}"
-        elif name not in _OF_NOTE and value is not None:
+        elif name not in _OF_NOTE and value not in (None, ""):
             yield f"{name.replace('_', ' ')}: {_value_words(value)}"
     if event.card_id:
         yield f"card: {event.card_id}"

@@ -472,6 +472,12 @@ class LocalImportDesk:
         try:
             with os.scandir(self._folder) as entries:
                 return [file for entry in entries for file in _listed(entry)]
+        except FileNotFoundError:
+            missing = (
+                f"There is no folder {self._folder} yet. Whoever looks after the service's "
+                "machine creates it, readable by the RA application's account alone."
+            )
+            raise NotTaken(FIELD, missing) from None
         except OSError as error:
             because = error.strerror or "it does not answer"
             raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None

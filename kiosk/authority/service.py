@@ -12,11 +12,11 @@ from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from kiosk.authority import answers as answering
-from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence, stations
+from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence
 from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.station_identity import StationIdentity
-from kiosk.authority.stations import HealthWatch
+from kiosk.authority.stations import Health, HealthWatch, Heartbeats
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
@@ -41,7 +41,6 @@ from kiosk.contract.messages import (
     CodeWrong,
     EmailRefused,
     Grant,
-    Health,
     Heartbeat,
     JournalId,
     KeyAnswer,
@@ -130,16 +129,19 @@ class LocalAuthority:
         parts: Dependencies,
         locks: VisitLocks | None = None,
         health: HealthWatch | None = None,
+        heartbeats: Heartbeats | None = None,
     ) -> None:
         self._parts = parts
         self._locks = locks or VisitLocks()
         self._health = health or HealthWatch(
             parts.store, parts.mailer, parts.clock, self._reach_keys
         )
+        self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
         """Return the same authority as another station has it."""
-        return LocalAuthority(replace(self._parts, station=station), self._locks, self._health)
+        parts = replace(self._parts, station=station)
+        return LocalAuthority(parts, self._locks, self._health, self._heartbeats)
 
     @_decided
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
@@ -248,8 +250,14 @@ class LocalAuthority:
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
         """Note that a station lives, and tell it whether it may serve anybody."""
+        health = self.health()
+        if not health.store:
+            raise AuthorityUnavailable("the database gives no answer")
         with _reachable():
-            return stations.heartbeat(self._parts, beat)
+            standing = self._heartbeats.take(self._parts.station, beat)
+        if not health.keys:
+            raise AuthorityUnavailable("the master keys give no answer")
+        return standing
 
     def _reach_keys(self) -> None:
         self._parts.sealer.masters.reach()

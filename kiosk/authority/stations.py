@@ -3,33 +3,126 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 
-from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import KeyMissing, KeysUnavailable, MailError, StepRefused, StoreError
-from kiosk.contract.messages import LONGEST_NAME, Health, Heartbeat, Reason, StationStanding
+from kiosk.contract.messages import LONGEST_NAME, Heartbeat, Reason, StationStanding
 from kiosk.contract.ports import Clock, Mailer
 
+# Heartbeats: the stations of an estate send far more of them than there are visits.
 
-def heartbeat(parts: Dependencies, beat: Heartbeat) -> StationStanding:
-    """Note when a station was last heard of and what it said; a retired one stays retired.
+WRITTEN_EVERY_S = 45.0
+"""How old the last heartbeat in the database may be when a station sends the next one."""
 
-    Raises ``StepRefused`` for texts that no settings file allows.
+STANDING_S = 3.0
+"""How long it counts which stations are retired; a visit looks at its station's row itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What a station said, and when by the monotonic clock."""
+
+    site: str
+    beat: Heartbeat
+    at: float
+
+    def is_news_after(self, last: _Heard | None) -> bool:
+        return last is None or (self.site, self.beat) != (last.site, last.beat)
+
+
+class Heartbeats:
+    """Takes the heartbeats that reach this process, and writes few of them.
+
+    One that says something new is written at once, any other when what was written last of its
+    station is old. It takes with it what was heard of others, so that the stations of a large
+    estate share a transaction.
     """
-    if not _is_short(beat.version):
-        raise StepRefused("that is no version")
-    station = parts.station
-    with parts.store.begin() as uow:
-        uow.stations.seen(
-            Station(station.name, uow.now, beat.version, beat.reader.value, station.site)
-        )
-        barred = station_barred(uow, station.name)
-        uow.commit()
-    return StationStanding.RETIRED if barred else StationStanding.IN_USE
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._guard = Lock()
+        self._waiting: dict[str, _Heard] = {}
+        self._written: dict[str, _Heard] = {}
+        self._writing = Lock()
+        self._retired: frozenset[str] = frozenset()
+        self._retired_until = float("-inf")
+
+    def take(self, station: StationIdentity, beat: Heartbeat) -> StationStanding:
+        """Note when a station was last heard of and what it said; a retired one stays retired.
+
+        Raises ``StepRefused`` for texts that no settings file allows, and ``StoreError``.
+        """
+        if not _is_short(beat.version):
+            raise StepRefused("that is no version")
+        heard = _Heard(station.site, beat, self._clock.monotonic())
+        with self._guard:
+            last = self._written.get(station.name)
+            self._waiting[station.name] = heard
+        if heard.is_news_after(last):
+            with self._writing:
+                self._write()
+        elif (
+            last and heard.at - last.at >= WRITTEN_EVERY_S and self._writing.acquire(blocking=False)
+        ):
+            # Where another thread writes, it is due at the next heartbeat.
+            try:
+                self._write()
+            finally:
+                self._writing.release()
+        if heard.at >= self._retired_until:
+            with self._store.read() as uow:
+                self._read_retired(uow, heard.at)
+        is_retired = station.name in self._retired
+        return StationStanding.RETIRED if is_retired else StationStanding.IN_USE
+
+    def _write(self) -> None:
+        """Write what is due; the writer before may have taken it all."""
+        now = self._clock.monotonic()
+        due = self._due(now)
+        if not due:
+            return
+        with self._store.begin() as uow:
+            for name, heard in due.items():
+                last = self._written.get(name)
+                if last is None or last.site != heard.site:
+                    uow.stations.seen(_row(uow, name, heard, now))
+            uow.stations.seen_again([_row(uow, *each, now) for each in due.items()])
+            self._read_retired(uow, now)
+            uow.commit()
+        with self._guard:
+            self._written.update(due)
+            for name, heard in due.items():
+                if self._waiting.get(name) is heard:
+                    del self._waiting[name]
+
+    def _read_retired(self, uow: UnitOfWork, now: float) -> None:
+        self._retired = uow.stations.retired()
+        self._retired_until = now + STANDING_S
+
+    def _due(self, now: float) -> Mapping[str, _Heard]:
+        """Return what is news, or half as old as may be, in the order in which rows are locked."""
+        with self._guard:
+            waiting = sorted(self._waiting.items())
+        return {
+            name: heard
+            for name, heard in waiting
+            if (last := self._written.get(name)) is None
+            or heard.is_news_after(last)
+            or now - last.at >= WRITTEN_EVERY_S / 2
+        }
+
+
+def _row(uow: UnitOfWork, name: str, heard: _Heard, now: float) -> Station:
+    beat, at = heard.beat, uow.now - timedelta(seconds=now - heard.at)
+    return Station(name, at, beat.version, beat.reader.value, heard.site)
 
 
 def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
@@ -47,9 +140,22 @@ def _is_short(text: str) -> bool:
     return len(text) <= LONGEST_NAME and text.isprintable()
 
 
-# What answers: asked every few seconds by idle stations, so mostly answered from memory.
+# What answers: asked by every heartbeat, so mostly answered from memory.
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Which parts of the authority answer.
+
+    ``keys`` are the master keys that unblock secrets derive from, where any do.
+    """
+
+    store: bool
+    mail: bool
+    keys: bool = True
+
 
 STORE_S = 3.0
 """How long an answer of the database counts: many stations ask, one question is enough."""

@@ -237,7 +237,7 @@ class PinProof(Reported, frozen=True):
     certificate: bytes | None = None
 
 
-# Stations and the authority's health.
+# Stations.
 
 LONGEST_NAME = 80
 """Characters of a station's name, site or version; a heartbeat with more is refused."""
@@ -264,17 +264,6 @@ class Heartbeat(Reported, frozen=True):
 
     version: Text = ""
     reader: ReaderState = ReaderState.LOOKING
-
-
-class Health(Wire, frozen=True):
-    """Which parts of the authority answer.
-
-    ``keys`` are the master keys that unblock secrets derive from, where any do.
-    """
-
-    store: bool
-    mail: bool
-    keys: bool = True
 
 
 # Tasks: what the holder does next.

@@ -22,7 +22,6 @@ from kiosk.contract.messages import (
     CodeWrong,
     EmailRefused,
     Grant,
-    Health,
     Heartbeat,
     JournalId,
     KeyAnswer,
@@ -344,8 +343,8 @@ class Authority(Protocol):
         ``unread`` is its report of a card that it could not read.
         """
 
-    def health(self) -> Health:
-        """Return which parts of the authority answer."""
-
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        """Record that a station lives, and return whether it may serve anybody."""
+        """Record that a station lives, and return whether it may serve anybody.
+
+        ``AuthorityUnavailable`` where nobody can be served: the database or a key is away.
+        """

@@ -1,4 +1,4 @@
-"""Carries one command out on a worker thread and returns its result; sends the heartbeats.
+"""Carries one command out on a worker thread and returns its result; sends heartbeats.
 
 Every error that the card or the authority is known to raise becomes an event here. What
 is not known is not caught: it ends the visit in ``loop``.
@@ -58,48 +58,6 @@ from kiosk.station.states import Outage, PinFault
 from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
 
-BEAT_S = 30.0
-"""Between two equal heartbeats: the authority stores each of them."""
-
-
-class HeartbeatSender:
-    """Checks the authority; ``first`` is the heartbeat before the reader's state is known.
-
-    Used by one thread at a time. ``now`` gives seconds (monotonic).
-    """
-
-    def __init__(
-        self, authority: Authority, first: Heartbeat, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._authority = authority
-        self._last = first
-        self._now = now
-        self._due = float("-inf")
-        self._standing = StationStanding.IN_USE
-
-    def check_authority(self, reader: ReaderState) -> Outage | None:
-        """Return why the authority can serve nobody here, or None.
-
-        An authority that cannot store a heartbeat cannot open a visit either: it is away.
-        """
-        try:
-            health = self._authority.health()
-            if not health.store:
-                return Outage.AUTHORITY_AWAY
-            self._beat(replace(self._last, reader=reader))
-            if not health.keys:
-                return Outage.AUTHORITY_AWAY
-        except AuthorityError:
-            return Outage.AUTHORITY_AWAY
-        return Outage.RETIRED if self._standing is StationStanding.RETIRED else None
-
-    def _beat(self, beat: Heartbeat) -> None:
-        if beat == self._last and self._now() < self._due:
-            return
-        self._standing = self._authority.heartbeat(beat)
-        self._last, self._due = beat, self._now() + BEAT_S
-
-
 _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
     (errors.PinBlocked, Reason.PIN_BLOCKED),
@@ -141,21 +99,20 @@ def reason_for(error: errors.CardError) -> Reason:
 
 
 class Actions:
-    """Implements ``kiosk.station.loop.Executor``; ``first`` is the station's first heartbeat."""
+    """Implements ``kiosk.station.loop.Executor``; ``beat`` has what all heartbeats say."""
 
     def __init__(
         self,
         authority: Authority,
         cards: Cards,
-        first: Heartbeat,
+        beat: Heartbeat,
         *,
-        now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._authority = authority
         self._cards = cards
         self._pins = PinWork(authority, cards, sleep)
-        self._heartbeats = HeartbeatSender(authority, first, now)
+        self._beat = beat
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
@@ -178,8 +135,21 @@ class Actions:
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Return why the authority can serve nobody here, or None; it disturbs no visit."""
-        return self._heartbeats.check_authority(reader)
+        """Return why the authority can serve nobody here, or None; it disturbs no visit.
+
+        An authority that cannot take a heartbeat cannot open a visit either: it is away.
+        """
+        try:
+            standing = self._authority.heartbeat(replace(self._beat, reader=reader))
+        except AuthorityError:
+            return Outage.AUTHORITY_AWAY
+        match standing:
+            case StationStanding.IN_USE:
+                return None
+            case StationStanding.RETIRED:
+                return Outage.RETIRED
+            case _:
+                assert_never(standing)
 
     def _dispatch(self, command: Command) -> ResultSide | None:
         match command:

@@ -7,9 +7,11 @@ consumer takes them one by one, asks ``step``, starts what it asks for and shows
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import Protocol
@@ -26,6 +28,7 @@ from kiosk.station.events import (
     GaveUp,
     HolderSide,
     IdleTimedOut,
+    NoReply,
     ResultSide,
 )
 from kiosk.station.presence import AuthorityChecked, Presence, fold
@@ -80,16 +83,23 @@ class Executor(Protocol):
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority can serve nobody here, or None, and send the heartbeat.
 
-        Called every ``IdleTimes.health_s``. ``idle`` allows work that would disturb a visit.
+        Called every ``IdleTimes.check_s``, and sooner where something happens. ``idle`` allows
+        work that would disturb a visit.
         """
 
 
 class IdleTimes(Struct, frozen=True):
-    """Seconds: until "are you still there", to answer it, between checks of the authority."""
+    """Seconds: until "are you still there", to answer it, between checks of the authority.
+
+    One that fails is repeated after ``again_s``, then after twice as long each time, up to half
+    of ``check_s``. Each pause is drawn up to a fifth shorter or longer: stations that began
+    together do not ask together.
+    """
 
     idle_s: float = 60.0
     answer_s: float = 20.0
-    health_s: float = 2.0
+    check_s: float = 30.0
+    again_s: float = 1.0
 
 
 class IdleTimer:
@@ -138,11 +148,14 @@ class StationLoop:
         on_fault: OnFault,
         times: IdleTimes,
         now: Callable[[], float] = time.monotonic,
+        pauses: random.Random | None = None,
     ) -> None:
         self._executor = executor
         self._make_monitor = monitor
         self._on_fault = on_fault
-        self._check_every_s = times.health_s
+        self._times = times
+        self._pauses = pauses or random.Random()  # noqa: S311 - no secret
+        self._check_is_due = asyncio.Event()
         self._idle_timer = IdleTimer(times, now)
         self._presence = Presence()
         self._state: State = Attract()
@@ -216,7 +229,14 @@ class StationLoop:
     def _events_from(self, item: Item) -> Iterable[Event]:
         if not isinstance(item, ReaderEvent | AuthorityChecked):
             return (item,)
-        self._presence, events = fold(self._presence, item, VisitId(uuid.uuid4().hex))
+        before = self._presence
+        self._presence, events = fold(before, item, VisitId(uuid.uuid4().hex))
+        if isinstance(item, AuthorityChecked):
+            return events
+        # Staff see a reader that is gone at once; and a card that goes in while the authority is
+        # away would be served, or not, by an answer that is older than it has to be.
+        if self._presence.reader is not before.reader or before.authority is not None:
+            self._check_is_due.set()
         return events
 
     async def _advance(self, event: Event, show: Show) -> None:
@@ -242,6 +262,8 @@ class StationLoop:
                 result = await asyncio.to_thread(self._guarded, command)
         else:
             result = await asyncio.to_thread(self._guarded, command)
+        if isinstance(result, NoReply):
+            self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)
 
@@ -262,11 +284,20 @@ class StationLoop:
             return GaveUp(command.visit, Reason.FAULT)
 
     async def _watch_authority(self) -> None:
+        again_s = self._times.again_s
         while True:
+            self._check_is_due.clear()
             idle = isinstance(self._state, Attract | OutOfService)
             check = partial(self._check, self._presence.reader, idle)
-            self._queue.put_nowait(AuthorityChecked(await asyncio.to_thread(check)))
-            await asyncio.sleep(self._check_every_s)
+            outage = await asyncio.to_thread(check)
+            self._queue.put_nowait(AuthorityChecked(outage))
+            if outage is Outage.AUTHORITY_AWAY:
+                pause_s, again_s = again_s, min(2 * again_s, self._times.check_s / 2)
+            else:
+                pause_s, again_s = self._times.check_s, self._times.again_s
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s * self._pauses.uniform(0.8, 1.2)):
+                    await self._check_is_due.wait()
 
     def _check(self, reader: ReaderState, idle: bool) -> Outage | None:
         """Check the authority; an unexpected error must not end the checks."""

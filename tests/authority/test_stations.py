@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from msgspec import structs
 
 from kiosk.authority.station_identity import StationIdentity
+from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -53,6 +55,68 @@ def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
     for name in ("Ward 7", "Ward 8", "Ward 9"):
         standing = world.at(name).heartbeat(BEAT)
         assert (standing is StationStanding.RETIRED) is (name == "Ward 8")
+
+
+def statements_of(world: World, act: Callable[[], object]) -> list[str]:
+    """Return what ``act`` has the database do."""
+    seen: list[str] = []
+
+    def note(*given: object) -> None:
+        seen.append(str(given[2]).split()[0])
+
+    sa.event.listen(world.store._engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        sa.event.remove(world.store._engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_an_estate_of_idle_stations_writes_seldom_and_together(world: World) -> None:
+    """A hundred stations for ten minutes: 2,000 heartbeats, and forty transactions at most."""
+    names = [f"Ward {number}" for number in range(100)]
+
+    def half_a_minute() -> None:
+        for name in names:
+            world.at(name).heartbeat(BEAT)
+            world.clock.forward(seconds=0.3)
+
+    def ten_minutes() -> None:
+        for _ in range(20):
+            half_a_minute()
+
+    half_a_minute()
+    done = statements_of(world, ten_minutes)
+    assert 0 < done.count("UPDATE") <= 40
+    assert done.count("INSERT") == 0
+    oldest = max(world.now - recorded(world, name).last_seen_at for name in names)
+    assert oldest.total_seconds() <= WRITTEN_EVERY_S + 36
+
+
+def test_what_a_station_says_anew_is_written_at_once(world: World) -> None:
+    world.at("Ward 7").heartbeat(BEAT)
+    world.at("Ward 7").heartbeat(structs.replace(BEAT, reader=ReaderState.NO_READER))
+    assert recorded(world, "Ward 7").reader_state == "no reader"
+
+
+def test_a_heartbeat_that_another_replica_took_later_is_not_set_back(world: World) -> None:
+    world.at("Ward 7").heartbeat(BEAT)
+    later = Station("Ward 7", world.now + timedelta(seconds=40), "0.2", "ready")
+    with world.store.begin() as uow:
+        uow.stations.seen_again([later])
+        uow.stations.seen_again([Station("Ward 7", world.now, "0.1", "ready")])
+        uow.commit()
+    station = recorded(world, "Ward 7")
+    assert (station.last_seen_at, station.version) == (later.last_seen_at, "0.2")
+
+
+def test_a_heartbeat_that_could_not_be_written_is_written_with_the_next(world: World) -> None:
+    hasty = World(world.folder, busy_timeout_s=0.05)
+    with world.store.begin(), pytest.raises(AuthorityUnavailable):
+        hasty.at("Ward 7").heartbeat(BEAT)
+    hasty.at("Ward 8").heartbeat(BEAT)
+    assert recorded(world, "Ward 7").reader_state == "ready"
+    hasty.store.close()
 
 
 def test_a_heartbeat_never_takes_a_station_into_use_again(world: World) -> None:

@@ -19,7 +19,7 @@ import trustme
 from kiosk.authority.server import Limits
 from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Health, Purpose, VisitId
+from kiosk.contract.messages import Heartbeat, Purpose, StationStanding, VisitId
 from kiosk.contract.routes import OPENAPI
 from kiosk.station.client import HttpAuthority, TlsAddress, UnixAddress, client_context
 from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served, WiredWorld, wired
@@ -43,6 +43,9 @@ def tls(folder: Path) -> Iterator[WiredWorld]:
     with wired(folder, "mutual TLS", limits=ROOMY) as made:
         made.at("A")
         yield made
+
+
+BEAT = b'{"beat":{}}'
 
 
 def dial(world: WiredWorld) -> socket.socket:
@@ -76,22 +79,22 @@ def ask(world: WiredWorld, path: str, body: bytes, method: str = "POST") -> int:
 
 
 def still_serves(world: WiredWorld) -> None:
-    assert world.at("A").health() == Health(store=True, mail=True)
+    assert world.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
 
 
 def test_what_is_no_call_is_refused(tight: WiredWorld) -> None:
     for path, body, method, status in (
         ("/", b"", "GET", 404),
         ("/v1/erase_everything", b"{}", "POST", 404),
-        ("/v2/health", b"{}", "POST", 404),
-        ("/v1/health", b"", "GET", 405),
-        ("/v1/health", b"{}", "PUT", 405),
-        ("/v1/health", b"", "POST", 400),
-        ("/v1/health", b"null", "POST", 400),
-        ("/v1/health", b'{"station": "B"}', "POST", 400),
-        ("/v1/health", b"\xff\xfe", "POST", 400),
-        ("/v1/health", b"[" * 60_000, "POST", 400),
-        ("/v1/health", b"{}", "POST", 200),
+        ("/v2/heartbeat", b"{}", "POST", 404),
+        ("/v1/heartbeat", b"", "GET", 405),
+        ("/v1/heartbeat", BEAT, "PUT", 405),
+        ("/v1/heartbeat", b"", "POST", 400),
+        ("/v1/heartbeat", b"null", "POST", 400),
+        ("/v1/heartbeat", b'{"station": "B"}', "POST", 400),
+        ("/v1/heartbeat", b"\xff\xfe", "POST", 400),
+        ("/v1/heartbeat", b"[" * 60_000, "POST", 400),
+        ("/v1/heartbeat", BEAT, "POST", 200),
         (OPENAPI, b"", "GET", 200),
     ):
         assert ask(tight, path, body, method) == status, (path, method)
@@ -99,13 +102,13 @@ def test_what_is_no_call_is_refused(tight: WiredWorld) -> None:
 
 def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
     with dial(tight) as connection:
-        connection.sendall(REQUEST % (b"health", 10_000_000))
+        connection.sendall(REQUEST % (b"heartbeat", 10_000_000))
         with suppress(ConnectionError):
             for _ in range(160):
                 connection.sendall(b"x" * 65_536)
         assert status_of(connection) in (413, 0)
     with dial(tight) as connection:
-        head = b"POST /v1/health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /v1/heartbeat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(head)
         with suppress(ConnectionError):
             for _ in range(20):
@@ -117,7 +120,7 @@ def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
 def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
     with dial(tight) as connection:
         with suppress(ConnectionError):  # it may be closed before all of it was sent
-            connection.sendall(b"POST /v1/health HTTP/1.1\r\nX: " + b"x" * 300_000)
+            connection.sendall(b"POST /v1/heartbeat HTTP/1.1\r\nX: " + b"x" * 300_000)
         assert status_of(connection) in (400, 0)
     still_serves(tight)
 
@@ -126,7 +129,7 @@ def test_slow_headers_and_bodies_are_ended_while_others_are_served(tight: WiredW
     with ExitStack() as stack:
         silent, slow, body = (stack.enter_context(dial(tight)) for _ in range(3))
         slow.sendall(b"POST /v1/hea")
-        body.sendall(REQUEST % (b"health", 2))
+        body.sendall(REQUEST % (b"heartbeat", 2))
         still_serves(tight)
         assert status_of(silent) == 0
         assert status_of(slow) == 0
@@ -135,7 +138,7 @@ def test_slow_headers_and_bodies_are_ended_while_others_are_served(tight: WiredW
 
 def test_headers_that_are_slow_the_second_time_are_ended_too(tight: WiredWorld) -> None:
     with dial(tight) as connection:
-        connection.sendall(REQUEST % (b"health", 2) + b"{}")
+        connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
         assert status_of(connection) == 200
         connection.sendall(b"POST /v1/hea")
         while connection.recv(4096):
@@ -146,11 +149,11 @@ def test_one_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None
     with ExitStack() as stack:
         held = [stack.enter_context(dial(tight)) for _ in range(TIGHT.connections_each)]
         for each in held:
-            each.sendall(REQUEST % (b"health", 2) + b"{}")
+            each.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
             assert status_of(each) == 200
         more = stack.enter_context(dial(tight))
         with suppress(ConnectionError):
-            more.sendall(REQUEST % (b"health", 2) + b"{}")
+            more.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
         assert status_of(more) == 0
 
 
@@ -159,7 +162,7 @@ def test_a_station_that_asks_too_much_is_slowed(folder: Path) -> None:
     with wired(folder, "socket", limits=limits) as world, dial(world) as connection:
         seen = []
         for _ in range(7):
-            connection.sendall(REQUEST % (b"health", 2) + b"{}")
+            connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
             seen.append(status_of(connection))
         assert seen == [200] * 5 + [429] * 2
 
@@ -174,10 +177,10 @@ class Stuck:
     def seen_by(self, station: object) -> Stuck:
         return self
 
-    def health(self) -> Health:
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
         self.under_way.release()
         self.go.wait(60)
-        return Health(store=True, mail=True)
+        return StationStanding.IN_USE
 
 
 def test_a_busy_authority_says_so_and_serves_again(
@@ -189,9 +192,10 @@ def test_a_busy_authority_says_so_and_serves_again(
     limits = Limits(threads=2, waiting=1, connections_each=10)
     served = Served(stuck, directory, limits)  # type: ignore[arg-type]
     client = HttpAuthority([served.on_socket(tmp_path / "s")])
-    answers: list[Health] = []
+    answers: list[StationStanding] = []
     calls = [
-        threading.Thread(target=lambda: answers.append(client.port.health())) for _ in range(3)
+        threading.Thread(target=lambda: answers.append(client.port.heartbeat(Heartbeat())))
+        for _ in range(3)
     ]
     for each in calls:
         each.start()
@@ -201,11 +205,11 @@ def test_a_busy_authority_says_so_and_serves_again(
         time.sleep(0.01)
     monkeypatch.setattr("kiosk.station.client.BUSY_S", 0.0)
     with pytest.raises(AuthorityUnavailable):
-        client.port.health()
+        client.port.heartbeat(Heartbeat())
     stuck.go.set()
     for each in calls:
         each.join(60)
-    assert client.port.health() == Health(store=True, mail=True)
+    assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
     assert len(answers) == 3
     client.close()
     served.close()
@@ -216,7 +220,7 @@ def test_another_user_id_is_refused_at_the_socket(folder: Path) -> None:
         served = Served(world.authority, ListedStations({os.getuid() + 1: "A"}), ROOMY)
         client = HttpAuthority([served.on_socket(folder / "other.sock")])
         with pytest.raises(AuthorityUnavailable):
-            client.port.health()
+            client.port.heartbeat(Heartbeat())
         client.close()
         served.close()
 
@@ -224,11 +228,11 @@ def test_another_user_id_is_refused_at_the_socket(folder: Path) -> None:
 # --- TLS --------------------------------------------------------------------------------
 
 
-def answers_to(world: WiredWorld, papers: Papers) -> Health:
+def answers_to(world: WiredWorld, papers: Papers) -> StationStanding:
     context = client_context(papers.certificate, papers.key, papers.ca)
     client = HttpAuthority([world.addresses["*"]], context)
     try:
-        return client.port.health()
+        return client.port.heartbeat(Heartbeat())
     finally:
         client.close()
 
@@ -243,7 +247,7 @@ def test_no_certificate_and_one_of_another_ca_end_in_the_handshake(tls: WiredWor
     connection = http.client.HTTPSConnection(HOST, address.port, timeout=30, context=bare)
     connection.connect()
     with suppress(OSError):
-        connection.request("POST", "/v1/health", b"{}")
+        connection.request("POST", "/v1/heartbeat", BEAT)
     with pytest.raises((OSError, http.client.HTTPException)):
         connection.getresponse()
     connection.close()
@@ -268,16 +272,16 @@ def test_a_kept_connection_ends_with_the_certificate_and_with_the_row(tls: Wired
     tls.directory.keys[papers.fingerprint] = "B"
     context = client_context(papers.certificate, papers.key, papers.ca)
     client = HttpAuthority([tls.addresses["*"]], context)
-    assert client.port.health().store
+    assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
     tls.served[0].ahead = timedelta(days=2)
     with pytest.raises(AuthorityUnavailable):
-        client.port.health()
+        client.port.heartbeat(Heartbeat())
     client.close()
     tls.served[0].ahead = timedelta(0)
     still_serves(tls)
     tls.directory.keys.clear()
     with pytest.raises(AuthorityUnavailable, match="does not know this station"):
-        tls.at("A").health()
+        tls.at("A").heartbeat(Heartbeat())
 
 
 def test_a_client_believes_the_estates_ca_alone(tls: WiredWorld) -> None:
@@ -296,7 +300,7 @@ def test_tls_before_1_3_is_refused(tls: WiredWorld) -> None:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     client = HttpAuthority([tls.addresses["*"]], context)
     with pytest.raises(AuthorityUnavailable):
-        client.port.health()
+        client.port.heartbeat(Heartbeat())
     client.close()
 
 
@@ -321,14 +325,14 @@ def test_another_replica_takes_over(folder: Path) -> None:
         replicas = [Served(world.authority, directory, ROOMY) for _ in range(2)]
         addresses = [each.on_socket(folder / f"r{n}") for n, each in enumerate(replicas)]
         client = HttpAuthority(addresses)
-        assert client.port.health().store
+        assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
         replicas[0].close()
-        assert client.port.health().store
+        assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
         replicas[1].close()
         with pytest.raises(AuthorityUnavailable):
-            client.port.health()
+            client.port.heartbeat(Heartbeat())
         again = Served(world.authority, directory, ROOMY)
         again.on_socket(folder / "r0")
-        assert client.port.health().store
+        assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
         client.close()
         again.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kiosk.authority.stations import STANDING_S
 from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -17,7 +18,6 @@ from kiosk.contract.messages import (
     Finished,
     GiveEmail,
     Grant,
-    Health,
     Heartbeat,
     JournalId,
     KeyAnswer,
@@ -156,7 +156,7 @@ def test_a_visit_belongs_to_the_station_that_opened_it(world: WiredWorld) -> Non
     grant = sitting.grant()
     report = report_of(card, sitting.plastic)
     calls = calls_about(sitting.visit, report, grant.journal)
-    assert set(calls) == set(routes()) - {"health", "heartbeat"}
+    assert set(calls) == set(routes()) - {"heartbeat"}
     before = world.visit(sitting), world.card(card), world.registration(card)
     for name, call in calls.items():
         with pytest.raises(StepRefused):
@@ -186,6 +186,7 @@ def test_a_retired_station_serves_nobody(world: WiredWorld) -> None:
     assert world.at("B").heartbeat(Heartbeat("0.1")) is StationStanding.IN_USE
     sitting = world.insert(card, blocked=True, station="B")
     world.retire_station("B")
+    world.clock.forward(seconds=STANDING_S)
     beat = Heartbeat("0.1", ReaderState.READY)
     assert world.at("B").heartbeat(beat) is StationStanding.RETIRED
     retired = Refusal(Reason.STATION_RETIRED)
@@ -197,4 +198,4 @@ def test_a_station_reports_what_it_could_not_read(world: WiredWorld) -> None:
     visit = VisitId(new_id())
     world.at("A").refuse(visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv"))
     assert world.events()[-1].detail == {"reason": "card-unreadable"}
-    assert world.at("A").health() == Health(store=True, mail=True)
+    assert world.at("A").heartbeat(Heartbeat("0.1")) is StationStanding.IN_USE

@@ -123,7 +123,7 @@ class Replica:
         self.authority = LocalAuthority(parts)
 
 
-_OWN_LOCK = {"end", "refuse", "health", "heartbeat"}
+_OWN_LOCK = {"end", "refuse", "heartbeat"}
 """Calls that do not wait for another call of the same visit."""
 
 

@@ -50,7 +50,7 @@ STATIONS, PEOPLE, REPLICAS = 3, 6, 2
 _PATIENT = CardTimeouts(answer_s=3600.0, busy_s=3600.0)
 """In real seconds; a job may wait long until it is chosen."""
 
-_TIMES = IdleTimes(idle_s=60, answer_s=20, health_s=60)
+_TIMES = IdleTimes(idle_s=60, answer_s=20, check_s=60, again_s=60)
 _LAST_VISITS = 12
 
 
@@ -77,12 +77,12 @@ class Station:
             way.as_authority(),
             cards,
             Heartbeat(),
-            now=lambda: simulation.scheduler.now,
             sleep=lambda _: simulation.scheduler.pause(),
         )
         self.loop = StationLoop(
-            actions, self._monitor, simulation.fault, _TIMES, lambda: simulation.scheduler.now
-        )
+            actions, self._monitor, simulation.fault, _TIMES, lambda: simulation.scheduler.now,
+            simulation.scheduler.random,
+        )  # fmt: skip
         simulation.tasks.append(asyncio.ensure_future(self.loop.run(_show)))
 
     def _monitor(self, post: PostReaderEvent) -> Monitor:

@@ -18,7 +18,6 @@ from kiosk.contract.messages import (
     EnterCode,
     Finished,
     Grant,
-    Health,
     Heartbeat,
     JournalId,
     KeyAnswer,
@@ -156,9 +155,7 @@ class FakeAuthority:
     unread: list[UnreadCard | None] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     begun: list[VisitId] = field(default_factory=list)
-    healthy: bool = True
-    keys_answer: bool = True
-    health_raises: Exception | None = None
+    heartbeat_raises: Exception | None = None
     standing: StationStanding = StationStanding.IN_USE
     beats: list[Heartbeat] = field(default_factory=list)
 
@@ -257,11 +254,8 @@ class FakeAuthority:
         self.refused.append(reason)
         self.unread.append(unread)
 
-    def health(self) -> Health:
-        if self.health_raises:
-            raise self.health_raises
-        return Health(self.healthy, mail=True, keys=self.keys_answer)
-
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        if self.heartbeat_raises:
+            raise self.heartbeat_raises
         self.beats.append(beat)
         return self.standing

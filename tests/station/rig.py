@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 
 from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
@@ -14,7 +15,6 @@ from kiosk.station.executor import Actions
 from kiosk.station.loop import IdleTimes, StationLoop
 from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.monitor import FakeMonitor
-from tests.support.database import SetClock
 
 PIN = Sensitive("482916")
 
@@ -23,19 +23,19 @@ PIN = Sensitive("482916")
 class Rig:
     """A running station; ``seen`` is every state that was shown."""
 
-    times: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02))
+    times: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02, 0.02))
     cards: FakeCards = field(default_factory=FakeCards)
     authority: FakeAuthority = field(default_factory=FakeAuthority)
-    clock: SetClock = field(default_factory=SetClock)
+    pauses: random.Random | None = None
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         first = Heartbeat()
-        self.actions = Actions(
-            self.authority, self.cards, first, now=self.clock.monotonic, sleep=lambda _: None
+        self.actions = Actions(self.authority, self.cards, first, sleep=lambda _: None)
+        self.loop = StationLoop(
+            self.actions, self._monitor, self._fault, self.times, pauses=self.pauses
         )
-        self.loop = StationLoop(self.actions, self._monitor, self._fault, self.times)
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))
 

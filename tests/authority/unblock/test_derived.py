@@ -15,11 +15,12 @@ from kiosk.authority.crypto.rotation import derived_by_key
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.stations import Health
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, new_id
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import AuthorityUnavailable, KeysUnavailable
-from kiosk.contract.messages import CardId, Finished, Health, UnblockDone, UnblockUnknown
+from kiosk.contract.messages import CardId, Finished, UnblockDone, UnblockUnknown
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card
 from tests.authority.crypto.test_deriving import cmac

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
 from sqlmodel import col
 
 from kiosk.authority.store.audit_chain import FIRST
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, table_of
 from kiosk.authority.store.records import Alarm, AuditHead, Chore, OutboxMessage, Scalar, Station
 from kiosk.authority.store.tables import (
     AlarmRow,
@@ -129,6 +130,19 @@ class Stations:
         if self._gateway.run(insert) == 0:
             self._gateway.change(StationRow, this, **latest)
 
+    def seen_again(self, stations: Sequence[Station]) -> None:
+        """Take later heartbeats of stations that are known, by name: none is ever set back."""
+        names = ("name", "last_seen_at", "version", "reader_state")
+        given = [{f"a_{name}": getattr(each, name) for name in names} for each in stations]
+        self._gateway.run(_SEEN_AGAIN, given)
+
+    def retired(self) -> frozenset[str]:
+        """Return the names of those that serve nobody, for what is shown: it decides nothing."""
+        found = self._gateway.tuples(
+            select(col(StationRow.name)).where(col(StationRow.retired_at).is_not(None))
+        )
+        return frozenset(name for (name,) in found)
+
     def get(self, name: str) -> Station | None:
         """Return one by name."""
         statement = select(StationRow).where(col(StationRow.name) == name)
@@ -157,6 +171,16 @@ class Stations:
         here = opened.where(col(VisitRow.station) == col(StationRow.name)).scalar_subquery()
         rows = self._gateway.tuples(select(col(StationRow.name), here))
         return {name: at for name, at in rows if at is not None}
+
+
+_SEEN_AGAIN: Final = (
+    update(table_of(StationRow))
+    .where(
+        col(StationRow.name) == bindparam("a_name"),
+        col(StationRow.last_seen_at) <= bindparam("a_last_seen_at"),
+    )
+    .values({name: bindparam(f"a_{name}") for name in ("last_seen_at", "version", "reader_state")})
+)
 
 
 def _is(message_id: str) -> ColumnElement[bool]:

@@ -87,6 +87,22 @@ class Limits:
     stop_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One request that was answered; ``name`` is empty where it was none of the port's calls.
+
+    ``asked`` and ``reply`` are there where it was decided on. They hold what must not be written
+    down: names of types and of enumerations alone may be read. ``retry``: it may be sent again.
+    """
+
+    name: str
+    status: int
+    retry: bool
+    seconds: float
+    asked: msgspec.Struct | None
+    reply: object
+
+
 class Service(Protocol):
     """The authority, of which each station has its own view."""
 
@@ -216,7 +232,9 @@ class AuthorityServer:
         directory: StationDirectory,
         limits: Limits | None = None,
         now: Callable[[], datetime] | None = None,
+        answered: Callable[[Called], None] = lambda _: None,
     ) -> None:
+        self._answered = answered
         self._now = now or SystemClock().now
         self.limits = limits or Limits()
         self._service = service
@@ -245,7 +263,7 @@ class AuthorityServer:
 
         Raises ``ConfigError`` where another process listens there, or it cannot be made.
         """
-        _remove_stale(path)
+        remove_stale(path)
         before = os.umask(0o777 & ~mode)
         try:
             loop = asyncio.get_running_loop()
@@ -277,6 +295,11 @@ class AuthorityServer:
 
     # --- connections ---
 
+    @property
+    def connected(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
     def _connect(self) -> asyncio.Protocol:
         return _Connection(self._http(), self)
 
@@ -305,11 +328,23 @@ class AuthorityServer:
         if connection is None or connection.peer is None:
             return self._refused(403)
         connection.request_began()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             answer = await self._answer(request, connection.peer)
         finally:
             connection.request_ended()
-        age = asyncio.get_running_loop().time() - connection.opened_at
+        self._answered(
+            Called(
+                self._routes[request.path].name if request.path in self._routes else "",
+                answer.status,
+                "Retry-After" in answer.headers,
+                loop.time() - began,
+                answer.get(_ASKED),
+                answer.get(_REPLY),
+            )
+        )
+        age = loop.time() - connection.opened_at
         if age > self.limits.life_s or answer.status in _CLOSING:
             answer.force_close()
         return answer
@@ -354,7 +389,7 @@ class AuthorityServer:
                 return self._refused(403)
             call: Callable[..., Any] = getattr(self._service.seen_by(station), route.name)
             reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
-            return web.Response(body=encode(reply), content_type=JSON, headers=self._headers)
+            return self._replied(asked, reply)
         except AuthorityError as error:
             return self._refused(STATUS_OF[type(error)])
         except StoreError:
@@ -381,12 +416,20 @@ class AuthorityServer:
             self._buckets[named] = bucket
         return bucket.takes(now)
 
+    def _replied(self, asked: msgspec.Struct, reply: object) -> web.Response:
+        answer = web.Response(body=encode(reply), content_type=JSON, headers=self._headers)
+        answer[_ASKED], answer[_REPLY] = asked, reply
+        return answer
+
     def _refused(self, status: int) -> web.Response:
         return web.Response(status=status, headers=self._headers)
 
     def _busy(self, status: int) -> web.Response:
         return web.Response(status=status, headers={**self._headers, "Retry-After": "1"})
 
+
+_ASKED: Final = web.ResponseKey("asked", msgspec.Struct)
+_REPLY: Final = web.ResponseKey("reply", object)
 
 _CLOSING: Final = (403, 408, 413)
 """After these nothing else is awaited on the connection."""
@@ -404,20 +447,20 @@ async def _read(request: web.BaseRequest) -> bytes | None:
     return bytes(body)
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens on any more."""
+def remove_stale(path: Path) -> None:
+    """Remove a socket that nobody listens on any more; raises ``ConfigError``."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise ConfigError(f"authority.socket: {path} is there and is no socket")
+            raise ConfigError(f"{path} is there and is no socket")
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
+        raise ConfigError(f"{path}: {error.strerror}") from None
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         with suppress(OSError):
             probe.connect(str(path))
-            raise ConfigError(f"authority.socket: another process listens on {path}")
+            raise ConfigError(f"another process listens on {path}")
     path.unlink(missing_ok=True)
 
 

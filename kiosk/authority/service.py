@@ -134,7 +134,7 @@ class LocalAuthority:
         self._parts = parts
         self._locks = locks or VisitLocks()
         self._health = health or HealthWatch(
-            parts.store, parts.mailer, parts.clock, self._reach_keys
+            parts.store, parts.mailer, parts.clock, self.reach_keys
         )
         self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
 
@@ -259,7 +259,12 @@ class LocalAuthority:
             raise AuthorityUnavailable("the master keys give no answer")
         return standing
 
-    def _reach_keys(self) -> None:
+    def mail_answered(self) -> bool:
+        """Whether the relay answered when it was last asked."""
+        return self._health.mail_answered
+
+    def reach_keys(self) -> None:
+        """Ask for the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""
         self._parts.sealer.masters.reach()
         self._parts.source.ready()
 

@@ -189,6 +189,11 @@ class HealthWatch:
         self._keys_until = float("-inf")
         self._mail_until = float("-inf")
 
+    @property
+    def mail_answered(self) -> bool:
+        """Whether the relay answered when it was last asked."""
+        return self._known.mail
+
     def look(self) -> Health:
         """Return what answers; asking the relay may take as long as its deadline."""
         if self._asking.acquire(blocking=False):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ import trustme
 
 from kiosk.authority.server import (
     AuthorityServer,
+    Called,
     Limits,
     Service,
     certificate_peer,
@@ -65,7 +66,14 @@ class ListedStations:
 class Served:
     """A server on a loop of its own thread."""
 
-    def __init__(self, service: Service, directory: StationDirectory, limits: Limits) -> None:
+    def __init__(
+        self,
+        service: Service,
+        directory: StationDirectory,
+        limits: Limits,
+        answered: Callable[[Called], None] = lambda _: None,
+    ) -> None:
+        self.answered = answered
         self.ahead = timedelta(0)
         """How far the server's clock is ahead."""
         self._loop = asyncio.new_event_loop()
@@ -93,7 +101,8 @@ class Served:
     async def _made(
         self, service: Service, directory: StationDirectory, limits: Limits
     ) -> AuthorityServer:
-        return AuthorityServer(service, directory, limits, lambda: datetime.now(UTC) + self.ahead)
+        now = lambda: datetime.now(UTC) + self.ahead  # noqa: E731
+        return AuthorityServer(service, directory, limits, now, self.answered)
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ class WiredWorld(World):
         self.stations: dict[str, Authority] = {}
         self.clients: list[HttpAuthority] = []
         self.directory = ListedStations()
+        self.answered: Callable[[Called], None] = lambda _: None
         papers = folder / "papers"
         papers.mkdir(exist_ok=True)
         self.office = Office(papers)
@@ -158,13 +168,13 @@ class WiredWorld(World):
         if self.how == "socket":
             # All stations of the test have one user id: each has a socket by itself.
             directory = ListedStations({os.getuid(): station})
-            served = Served(self.authority, directory, self.limits)
+            served = Served(self.authority, directory, self.limits, self.answered)
             self.served.append(served)
             path = self.folder / f"{len(self.served)}.sock"
             self.addresses[station] = served.on_socket(path)
             return self._client(self.addresses[station], None)
         if not self.served:
-            self.served.append(Served(self.authority, self.directory, self.limits))
+            self.served.append(Served(self.authority, self.directory, self.limits, self.answered))
             self.addresses["*"] = self.served[0].on_tls(self.office.papers(HOST))
         papers = self.papers[station] = self.office.papers(f"s{len(self.papers)}.example")
         self.directory.keys[papers.fingerprint] = station

@@ -32,12 +32,13 @@ LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "
 class Authority:
     """``kiosk authority`` of a world; it is started again after a kill."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, until: str = "serving on") -> None:
         self.world = world
         self.log = world.folder / "authority.log"
-        self.start()
+        self.start(until)
 
-    def start(self) -> None:
+    def start(self, until: str = "serving on") -> None:
+        """Start it, and wait until its log has a text."""
         command: list[str | Path] = [
             PROGRAM,
             "authority",
@@ -47,7 +48,7 @@ class Authority:
             self.log,
         ]
         self.process = subprocess.Popen(command, env=self.world.environ, cwd=self.world.folder)
-        while "serving on" not in self.written:
+        while until not in self.written:
             assert self.process.poll() is None, self.written
             time.sleep(0.05)
 

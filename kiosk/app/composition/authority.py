@@ -70,6 +70,7 @@ class BuiltAuthority:
     outbox: OutboxWorker
     store: Store
     masters: Masters
+    hasher: AnswerHasher
     caretaker: Caretaker
 
     def close(self) -> None:
@@ -113,7 +114,9 @@ def build_authority(
     outbox = build_outbox(settings, store, mailer, clock)
     outbox.start()
     caretaker = build_caretaker(settings, store, ring)
-    return BuiltAuthority(LocalAuthority(parts), outbox, store, sealer.masters, caretaker)
+    return BuiltAuthority(
+        LocalAuthority(parts), outbox, store, sealer.masters, parts.hasher, caretaker
+    )
 
 
 def _source(settings: Settings, masters: Masters) -> SecretSource:

@@ -15,9 +15,17 @@ from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.upkeep import Upkeep
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
+from kiosk.authority.metrics import Metrics, Watched
+from kiosk.authority.monitoring import MonitoringServer
 from kiosk.authority.server import AuthorityServer, server_context
 from kiosk.authority.station_identity import SocketStation, StationDirectory, StationIdentity
-from kiosk.contract.errors import ConfigError, KeyMissing, StoreError, describe_fault
+from kiosk.contract.errors import (
+    ConfigError,
+    KeyMissing,
+    KeysUnavailable,
+    StoreError,
+    describe_fault,
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +48,67 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     directory = station_directory(settings)
-    while not stop.is_set():
-        built = await _open(settings, environ, stop)
-        if built is None:
-            return
-        server = AuthorityServer(built.authority, directory)
-        try:
-            await _listen(server, settings, environ)
-            await _watch(built, credential_file(settings.keys.file, environ), stop, is_alive)
-        finally:
-            await server.close()
-            await asyncio.to_thread(built.close)
+    monitored = Monitored(stop)
+    monitoring = MonitoringServer(monitored.not_ready, monitored.metrics.text)
+    if place := settings.monitoring.place(settings.authority.socket):
+        await monitoring.listen(place)
+    try:
+        while not stop.is_set():
+            built = await _open(settings, environ, stop)
+            if built is None:
+                return
+            server = AuthorityServer(
+                built.authority, directory, answered=monitored.metrics.calls.answered
+            )
+            try:
+                await _listen(server, settings, environ)
+                monitored.serving = built, server
+                await _watch(built, credential_file(settings.keys.file, environ), stop, is_alive)
+                if stop.is_set():
+                    await asyncio.sleep(settings.monitoring.drain_s)
+            finally:
+                await server.close()
+                monitored.serving = None
+                await asyncio.to_thread(built.close)
+    finally:
+        await monitoring.close()
     log.info("ended")
+
+
+class Monitored:
+    """What the monitoring is told of this process, whatever it is opened as at the moment."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        self.serving: tuple[BuiltAuthority, AuthorityServer] | None = None
+        self.metrics = Metrics(self._watched)
+
+    def not_ready(self) -> str:
+        """Say why this process can decide nothing, or is to be sent nothing; empty where it is."""
+        if self._stop.is_set():
+            return "it ends"
+        if self.serving is None:
+            return "the database and the keys are not open yet"
+        built, _ = self.serving
+        try:
+            if not built.store.schema_serves():
+                return "the schema of the database does not fit this program"
+            built.authority.reach_keys()
+        except (StoreError, KeyMissing, KeysUnavailable) as trouble:
+            return str(trouble)
+        return ""
+
+    def _watched(self) -> Watched | None:
+        if self.serving is None:
+            return None
+        built, server = self.serving
+        return Watched(
+            store=built.store,
+            mail_answered=built.authority.mail_answered,
+            hashes_waiting=lambda: built.hasher.waiting,
+            calls_under_way=lambda: server.under_way,
+            connected=lambda: server.connected,
+        )
 
 
 def station_directory(settings: Settings) -> StationDirectory:

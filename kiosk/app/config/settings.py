@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -420,6 +421,32 @@ class AuthoritySettings(Section):
             raise ValueError("socket: has to be given where neither listen nor addresses is")
 
 
+# ``[monitoring]``: what those who run the service see of it.
+
+
+@dataclass(frozen=True)
+class MonitoringSettings(Section):
+    """``[monitoring]``: where `kiosk authority` answers /healthz, /readyz and /metrics."""
+
+    listen: str = setting(
+        "",
+        Text("host:port or an absolute path", rf"{_HOST_AND_PORT}|/.+", empty=True),
+        "Where it answers whoever asks, such as 127.0.0.1:9464; empty is the socket "
+        "monitoring.sock beside that of [authority].",
+    )
+    drain_s: float = setting(
+        0,
+        Number(0, 25),
+        "Seconds in which /readyz says no before it takes no more calls, so that a load balancer "
+        "sends none.",
+    )
+
+    def place(self, authority_socket: str) -> str:
+        """Return where it answers; empty is nowhere."""
+        beside = str(Path(authority_socket).with_name("monitoring.sock"))
+        return self.listen or (beside if authority_socket else "")
+
+
 # ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -580,6 +607,7 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     station: StationSettings = field(default_factory=StationSettings)
     authority: AuthoritySettings = field(default_factory=AuthoritySettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

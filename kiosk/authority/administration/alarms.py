@@ -22,7 +22,12 @@ SILENT_AFTER = timedelta(minutes=2)
 
 def is_silent(station: Station, now: datetime) -> bool:
     """Tell whether a station that is in service was not heard of for two minutes."""
-    return station.retired_at is None and now - station.last_seen_at >= SILENT_AFTER
+    return station.retired_at is None and station.last_seen_at <= silent_before(now)
+
+
+def silent_before(now: datetime) -> datetime:
+    """Return when a station was heard of last that has just become silent."""
+    return now - SILENT_AFTER
 
 
 LOOK: Final = "look"

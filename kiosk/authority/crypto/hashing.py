@@ -11,12 +11,13 @@ import base64
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -60,6 +61,24 @@ class AnswerHasher:
         self._cost = cost or Cost()
         self._at_once = at_once
         self._gate = BoundedSemaphore(at_once)
+        self._counting = Lock()
+        self._asked_for = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many hashes wait for their turn."""
+        return max(0, self._asked_for - self._at_once)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._counting:
+            self._asked_for += 1
+        try:
+            with self._gate:
+                yield
+        finally:
+            with self._counting:
+                self._asked_for -= 1
 
     def hash_sets(
         self, owner: str, answers: Mapping[int, Sensitive], asked: int | None = None
@@ -112,7 +131,7 @@ class AnswerHasher:
 
     def _hash(self, secret: bytes) -> str:
         cost = self._cost
-        with self._gate:
+        with self._turn():
             return hash_secret(
                 secret,
                 secrets.token_bytes(_SALT),
@@ -124,7 +143,7 @@ class AnswerHasher:
             ).decode()
 
     def _verify(self, digest: str, secret: bytes) -> bool:
-        with self._gate:
+        with self._turn():
             try:
                 return verify_secret(digest.encode(), secret, Type.ID)
             except VerifyMismatchError:

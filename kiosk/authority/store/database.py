@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.store.engine import (
     READS,
@@ -129,6 +130,12 @@ class Store:
         clears away what was deleted by itself. Raises ``StoreError``.
         """
         return not self._on_sqlite or empty_sqlite_log(self._engine, self._busy_timeout_s)
+
+    def connections(self) -> tuple[int, int]:
+        """Return how many connections are in use, and how many are open."""
+        pool = self._engine.pool
+        assert isinstance(pool, QueuePool)  # noqa: S101 - both databases have it
+        return pool.checkedout(), pool.checkedout() + pool.checkedin()
 
     def close(self) -> None:
         """Let go of every connection."""

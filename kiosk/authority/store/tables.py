@@ -585,7 +585,10 @@ class OutboxRow(TableRow, table=True):
     """See ``OutboxMessage``."""
 
     __tablename__ = "outbox_message"
-    __table_args__ = (index_where("ix_outbox_message_waiting", "created_at", WAITING),)
+    __table_args__ = (
+        index_where("ix_outbox_message_waiting", "created_at", WAITING),
+        index_where("ix_outbox_message_failed", "failed_at", "failed_at IS NOT NULL"),
+    )
     id: str = Field(primary_key=True)
     to: str
     template: str

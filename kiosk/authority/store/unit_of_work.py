@@ -23,6 +23,7 @@ from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHea
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.mac_rows import MacRows
+from kiosk.authority.store.repositories.monitored import Monitored
 from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
 from kiosk.authority.store.repositories.registrations import AddressChanges, Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
@@ -72,6 +73,7 @@ class UnitOfWork:
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)
         self.mac_rows = MacRows(gateway)
+        self.monitored = Monitored(gateway, now)
         self._gateway = gateway
 
     def commit(self) -> None:

@@ -26,6 +26,7 @@ FORBIDDEN = (
     "alembic",
     "argon2",
     "emails",
+    "prometheus_client",
 )
 
 

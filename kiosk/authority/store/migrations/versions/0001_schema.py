@@ -168,6 +168,14 @@ def _tables() -> None:
     )
     op.create_index(op.f("ix_outbox_message_next_at"), "outbox_message", ["next_at"], unique=False)
     op.create_index(
+        "ix_outbox_message_failed",
+        "outbox_message",
+        ["failed_at"],
+        unique=False,
+        sqlite_where=sa.text("failed_at IS NOT NULL"),
+        postgresql_where=sa.text("failed_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_outbox_message_waiting",
         "outbox_message",
         ["created_at"],

@@ -1,0 +1,273 @@
+"""What one process of the authority counts, and how the estate stands, for Prometheus.
+
+No label holds a visit, a person or a station: their values are few and known beforehand. What
+is counted is what this process did; how the estate stands is read in the database, and is the
+same from every process.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from importlib.metadata import version
+from threading import Lock
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from kiosk.authority.administration.alarms import LOOK, AlarmKind, silent_before
+from kiosk.authority.audit import AuditKind
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.server import Called
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.tables import REVISION
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import StoreError
+from kiosk.contract.messages import (
+    Reason,
+    Refusal,
+    UnblockDone,
+    UnblockNotSent,
+    UnblockRefused,
+    UnblockUnknown,
+    UnblockWrong,
+    VisitEnd,
+    VisitOpened,
+)
+from kiosk.contract.routes import routes
+
+BUCKETS: Final = (0.01, 0.05, 0.25, 1.0, 5.0)
+"""Seconds of a call: a look-up, some statements, Argon2, the relay, too long."""
+
+OUTCOMES: Final[dict[type, str]] = {
+    UnblockDone: "done",
+    UnblockRefused: "refused",
+    UnblockWrong: "wrong",
+    UnblockNotSent: "not-sent",
+    UnblockUnknown: "unknown",
+}
+
+BUSY: Final = {429: "station", 503: "authority"}
+"""What was asked too much of, by the status of the answer."""
+
+READ_EVERY_S: Final = 5.0
+"""How long counts that were read in the database are good: several may ask for them."""
+
+MOST_BLOCKED: Final = 10_000
+
+
+class CallMetrics:
+    """Counts the calls of stations."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "kiosk_call_seconds",
+            "How long calls took, from their headers to their answer.",
+            ["call"],
+            registry=registry,
+            buckets=BUCKETS,
+        )
+        self._replies = Counter(
+            "kiosk_replies",
+            "Answers to calls by their kind; a number is the HTTP status of one without a reply.",
+            ["call", "reply"],
+            registry=registry,
+        )
+        self._busy = Counter(
+            "kiosk_busy_answers",
+            "Calls that were asked to come again: by one station, or by all of them, too many.",
+            ["because"],
+            registry=registry,
+        )
+        self._opened = Counter("kiosk_visits_opened", "Visits that began.", registry=registry)
+        self._ended = Counter(
+            "kiosk_visits_ended", "Visits that ended, by how.", ["how"], registry=registry
+        )
+        self._refusals = Counter(
+            "kiosk_refusals", "Holders who were turned away.", ["reason"], registry=registry
+        )
+        self._unblocks = Counter(
+            "kiosk_unblocks", "What cards did with a grant.", ["outcome"], registry=registry
+        )
+        # Each series is there from the beginning: an increase from nothing is none.
+        for call in routes():
+            self._seconds.labels(call)
+        for because in BUSY.values():
+            self._busy.labels(because)
+        for how in VisitEnd:
+            self._ended.labels(how.value)
+        for reason in Reason:
+            self._refusals.labels(reason.value)
+        for outcome in OUTCOMES.values():
+            self._unblocks.labels(outcome)
+
+    def answered(self, called: Called) -> None:
+        """Count one call."""
+        decided = called.asked is not None
+        reply = type(called.reply).__name__ if decided else str(called.status)
+        self._replies.labels(called.name or "none", reply).inc()
+        if not called.name:
+            return
+        self._seconds.labels(called.name).observe(called.seconds)
+        if called.retry and called.status in BUSY:
+            self._busy.labels(BUSY[called.status]).inc()
+        how, outcome = (getattr(called.asked, name, None) for name in ("how", "outcome"))
+        if isinstance(called.reply, VisitOpened):
+            self._opened.inc()
+        if isinstance(called.reply, Refusal):
+            self._refusals.labels(called.reply.reason.value).inc()
+        if decided and isinstance(how, VisitEnd):
+            self._ended.labels(how.value).inc()
+        if called.name == "record_outcome" and type(outcome) in OUTCOMES:
+            self._unblocks.labels(OUTCOMES[type(outcome)]).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class EstateNumbers:
+    """How the estate stands in the database; ages are in seconds."""
+
+    outbox_waiting: int = field(metadata={"help": "Notices that wait to be mailed."})
+    outbox_oldest_seconds: float = field(metadata={"help": "How long the oldest of them waits."})
+    outbox_dead: int = field(metadata={"help": "Notices that were given up, in the last month."})
+    visits_open: int = field(metadata={"help": "Visits that are under way."})
+    stations_in_service: int = field(metadata={"help": "Stations that are not retired."})
+    stations_silent: int = field(metadata={"help": "Those of them that were not heard of."})
+    registrations_blocked: int = field(
+        metadata={"help": f"Registrations that staff have to lift the block of (to {MOST_BLOCKED})"}
+    )
+    audit_rows: int = field(metadata={"help": "Rows of the audit, in all its chains."})
+    audit_unsigned_rows: int = field(metadata={"help": "Rows that no anchor covers yet."})
+    audit_unsigned_seconds: float = field(metadata={"help": "How old the oldest of them is."})
+    looked_after_seconds: float = field(
+        metadata={"help": "How long ago the service was looked after: alarms, anchors, tidying."}
+    )
+    alarms: dict[str, int] = field(metadata={"help": "Alarms that stand, by kind.", "by": "kind"})
+
+
+def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
+    """Read them, in one moment of the database."""
+    serving, silent = uow.monitored.stations(silent_before(uow.now))
+    rows, _ = uow.monitored.beyond({})
+    unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored())
+    look = uow.chores.get(LOOK)
+    alarms = dict.fromkeys((kind.value for kind in AlarmKind), 0)
+    for alarm in uow.alarms.standing():
+        alarms[alarm.kind] += 1
+    return EstateNumbers(
+        outbox_waiting=uow.outbox.waiting(),
+        outbox_oldest_seconds=_age(uow.outbox.waits_since(), uow.now),
+        outbox_dead=uow.monitored.dead_letters(),
+        visits_open=uow.monitored.open_visits(AuditKind.VISIT_OPENED.value),
+        stations_in_service=serving,
+        stations_silent=silent,
+        registrations_blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_BLOCKED),
+        audit_rows=rows,
+        audit_unsigned_rows=unsigned,
+        audit_unsigned_seconds=_age(unsigned_since, uow.now),
+        looked_after_seconds=_age(look.done_at if look else None, uow.now),
+        alarms=alarms,
+    )
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a process that is open is asked for; each is a short look."""
+
+    store: Store
+    mail_answered: Callable[[], bool]
+    hashes_waiting: Callable[[], int]
+    calls_under_way: Callable[[], int]
+    connected: Callable[[], int]
+
+
+class StandingCollector(Collector):
+    """Reads how process and estate stand when it is asked; of several that ask, one reads."""
+
+    def __init__(self, watched: Callable[[], Watched | None], now: Callable[[], float]) -> None:
+        self._watched = watched
+        self._now = now
+        self._reading = Lock()
+        self._known: list[Metric] = []
+        self._until = float("-inf")
+
+    def describe(self) -> list[Metric]:
+        """Say nothing yet: a registry would ask the database for it."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the numbers; those of the estate only while the database answers."""
+        with self._reading:
+            if self._now() >= self._until:
+                self._known = list(self._read())
+                self._until = self._now() + READ_EVERY_S
+            yield from self._known
+
+    def _read(self) -> Iterator[Metric]:
+        watched = self._watched()
+        yield _gauge("open", "Whether database and keys were opened.", watched is not None)
+        if watched is None:
+            return
+        mail = watched.mail_answered()
+        yield _gauge("mail_up", "Whether the mail relay answered when it was last asked.", mail)
+        in_use, opened = watched.store.connections()
+        yield _gauge("database_connections_in_use", "Connections to the database in use.", in_use)
+        yield _gauge("database_connections_open", "Connections to the database.", opened)
+        under_way, waiting = watched.calls_under_way(), watched.hashes_waiting()
+        yield _gauge("calls_under_way", "Calls that run or wait for a thread.", under_way)
+        yield _gauge("connections", "Connections of stations.", watched.connected())
+        yield _gauge("argon2_waiting", "Sets of answers that wait to be hashed.", waiting)
+        store_up = "Whether the database answers."
+        try:
+            with watched.store.read() as uow:
+                numbers = estate_numbers(uow)
+        except StoreError:
+            yield _gauge("store_up", store_up, value=False)
+            return
+        yield _gauge("store_up", store_up, value=True)
+        for about in fields(numbers):
+            told = getattr(numbers, about.name)
+            if "by" not in about.metadata:
+                yield _gauge(about.name, about.metadata["help"], told)
+                continue
+            by = GaugeMetricFamily(
+                f"kiosk_{about.name}", about.metadata["help"], labels=[about.metadata["by"]]
+            )
+            for value, number in told.items():
+                by.add_metric([value], number)
+            yield by
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"kiosk_{name}", about, value=float(value))
+
+
+class Metrics:
+    """All numbers of one process, in a registry that nothing else writes to."""
+
+    def __init__(
+        self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._registry = CollectorRegistry()
+        self.calls = CallMetrics(self._registry)
+        build = Info("kiosk_build", "The program and what it runs on.", registry=self._registry)
+        build.info(
+            {
+                "version": version("unlock-kiosk"),
+                "schema": REVISION,
+                "python": platform.python_version(),
+            }
+        )
+        self._registry.register(StandingCollector(watched, now))
+
+    def text(self) -> bytes:
+        """Return them in Prometheus' text format."""
+        return generate_latest(self._registry)

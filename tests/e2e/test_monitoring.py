@@ -1,0 +1,86 @@
+"""What a running authority says to those who run it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import pwd
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.conftest import MakeWorld
+from tests.e2e.test_two_processes import Authority
+from tests.e2e.world import SECONDS, World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, tmp_path: Path) -> World:
+    me = pwd.getpwuid(os.getuid()).pw_name
+    return make_world(
+        authority={"socket": str(tmp_path / "a.sock"), "station_user": me},
+        monitoring={"drain_s": 25},
+    )
+
+
+@pytest.fixture
+def authority(world: World) -> Iterator[Authority]:
+    made = Authority(world)
+    yield made
+    if made.process.poll() is None:
+        made.end(signal.SIGKILL)
+
+
+def ask(world: World, path: str) -> tuple[int, str]:
+    """Ask at the socket beside the authority's; return the status and the text."""
+    connection = http.client.HTTPConnection("localhost", timeout=SECONDS)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.settimeout(SECONDS)
+    connection.sock.connect(str(world.folder.parent / "monitoring.sock"))
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+    return answer.status, said
+
+
+def wait_for(world: World, status: int, text: str) -> None:
+    while ask(world, "/readyz") != (status, f"{text}\n"):
+        time.sleep(0.05)
+
+
+def test_it_is_ready_and_counts_until_it_drains(world: World, authority: Authority) -> None:
+    wait_for(world, 200, "ready")
+    assert ask(world, "/healthz")[0] == 200
+    assert ask(world, "/")[0] == 404
+    status, said = ask(world, "/metrics")
+    assert status == 200
+    samples = [one for each in text_string_to_metric_families(said) for one in each.samples]
+    found = {one.name: one for one in samples if not one.labels}
+    assert found["kiosk_store_up"].value == 1
+    assert found["kiosk_stations_in_service"].value == 0
+    assert next(one for one in samples if one.name == "kiosk_build_info").labels["schema"]
+    authority.process.send_signal(signal.SIGTERM)
+    wait_for(world, 503, "it ends")
+    assert authority.process.poll() is None
+
+
+def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> None:
+    database = world.state / "kiosk.db"
+    database.rename(world.state / "away.db")
+    authority = Authority(world, until="cannot be opened")
+    try:
+        assert ask(world, "/healthz")[0] == 200
+        wait_for(world, 503, "the database and the keys are not open yet")
+        assert "kiosk_open 0.0" in ask(world, "/metrics")[1]
+        (world.state / "away.db").rename(database)
+        wait_for(world, 200, "ready")
+    finally:
+        authority.end(signal.SIGKILL)

@@ -45,20 +45,20 @@ def answer(
 ) -> Task | AnswersWrong | Refusal:
     """Check one set; raises ``AuthorityUnavailable`` before anything is charged."""
     given = {one.question: one.text for one in answers}
-    charged = _charge(parts, visit_id, attempt, given, len(answers))
+    charged = _charge_if_due(parts, visit_id, attempt, given, len(answers))
     if charged is None:
         return _exhausted(parts, visit_id)
     verdict = _verdict(parts, visit_id, charged, given)
     try:
-        return _conclude(parts, visit_id, charged, verdict)
+        return _record_verdict(parts, visit_id, charged, verdict)
     except (StepRefused, VisitRefused):
         # The card left while the answers were looked at: right ones still cost nothing.
         if verdict is Verdict.RIGHT:
-            _take_back(parts, visit_id, charged)
+            _give_back_after_visit(parts, visit_id, charged)
         raise
 
 
-def _charge(
+def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, given: Given, count: int
 ) -> _Charged | None:
     """Charge, commit, and only then let anybody look; None when no attempt is left."""
@@ -124,12 +124,12 @@ def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: G
     try:
         right = parts.hasher.check(charged.holder_id, given, charged.kept)
     except (SealBroken, KeyMissing):
-        _take_back(parts, visit_id, charged)
+        _give_back_after_visit(parts, visit_id, charged)
         raise AuthorityUnavailable("the answers cannot be checked: their hash is damaged") from None
     return Verdict.RIGHT if right else Verdict.WRONG
 
 
-def _take_back(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
+def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
     """Give a charge back after its visit is over; nothing is proven by it."""
     with parts.store.begin() as uow:
         given_back = _give_back(uow, charged)
@@ -145,7 +145,7 @@ def _give_back(uow: UnitOfWork, charged: _Charged) -> bool:
     return give_back(charged.holder_id, attempt)
 
 
-def _conclude(
+def _record_verdict(
     parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
 ) -> Task | AnswersWrong | Refusal:
     """Commit verdict, counter and audit together, and say what follows."""

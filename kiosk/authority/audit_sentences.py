@@ -159,6 +159,8 @@ def code_wrong(detail: Detail) -> str:
 
 
 def code_right(detail: Detail) -> str:
+    if detail.get("proves"):
+        return "Entered the code rightly, but the card had left."
     return "Entered the code that staff had given, rightly." if detail.get("given_by") else ""
 
 

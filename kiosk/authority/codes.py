@@ -274,13 +274,20 @@ def enter_code(
     Where staff gave a code since the page was put up, it may ask for the answers first.
     """
     digits = Sensitive("".join(entered.reveal().split()))
-    charged = _charge(parts, visit_id, attempt, digits)
+    charged = _charge_if_due(parts, visit_id, attempt, digits)
     if not isinstance(charged, _Charged):
         return charged
-    return _conclude(parts, visit_id, charged, _verdict(parts, charged, digits))
+    verdict = _verdict(parts, charged, digits)
+    try:
+        return _record_verdict(parts, visit_id, charged, verdict)
+    except (StepRefused, VisitRefused):
+        # The card left while the code was looked at: a right one still costs nothing.
+        if verdict is Verdict.RIGHT:
+            _give_back_after_visit(parts, visit_id, charged)
+        raise
 
 
-def _charge(
+def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
 ) -> _Charged | CodeDead | Refusal | Task:
     """Charge, commit, and only then let anybody look."""
@@ -385,7 +392,19 @@ def _verdict(parts: Dependencies, charged: _Charged, digits: Sensitive) -> Verdi
     return Verdict.RIGHT if right else Verdict.WRONG
 
 
-def _conclude(
+def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
+    """Give the charge of a right code back; it proves nothing, and can be entered again."""
+    code = charged.code
+    with parts.store.begin() as uow:
+        given_back = uow.codes.give_back(code.id, charged.charge.attempt_id)
+        visit = uow.visits.get(visit_id)
+        if given_back and visit is not None:
+            detail = {"proves": "nothing", **given_by(code)}
+            record(uow, AuditKind.CODE_RIGHT, visit, code=code.id, **detail)
+        uow.commit()
+
+
+def _record_verdict(
     parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Commit verdict, counter, audit and what follows together."""

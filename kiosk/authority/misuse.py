@@ -43,8 +43,9 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
 
 @dataclass(frozen=True, slots=True)
 class _Charged:
-    """One entry, and the account that it was charged to."""
+    """One entry, whose it is to be, and the account that it was charged to."""
 
+    holder_id: str
     entries: str
     charge: Charge
 
@@ -56,14 +57,22 @@ def enter_stop_number(
     digits = read_stop_number(entered.reveal())
     if digits is None:
         raise StepRefused("that is no stop number")
-    charged = _charge(parts, visit_id, attempt, digits)
+    charged = _charge_if_due(parts, visit_id, attempt, digits)
     if not isinstance(charged, _Charged):
         return charged
-    with parts.store.begin() as uow:
-        context = _enter(uow, parts, visit_id)
-        reply = _conclude(uow, parts, context, charged, digits)
-        uow.commit()
-        return reply
+    try:
+        with parts.store.begin() as uow:
+            context = _enter(uow, parts, visit_id)
+            reply = _record_verdict(uow, parts, context, charged, digits)
+            uow.commit()
+            return reply
+    except (StepRefused, VisitRefused):
+        # The card left before the number was looked at: a right one still costs nothing.
+        with parts.store.begin() as uow:
+            if _is_of_holder(uow, charged.holder_id, digits):
+                uow.stop_numbers.conclude(charged.entries, charged.charge, Verdict.RIGHT)
+                uow.commit()
+        raise
 
 
 def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -74,7 +83,9 @@ def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitCont
     return enter(uow, parts, visit_id)
 
 
-def _charge(parts: Dependencies, visit_id: VisitId, attempt: str, digits: str) -> _Charged | Task:
+def _charge_if_due(
+    parts: Dependencies, visit_id: VisitId, attempt: str, digits: str
+) -> _Charged | Task:
     with parts.store.begin() as uow:
         context = _enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
@@ -87,14 +98,18 @@ def _charge(parts: Dependencies, visit_id: VisitId, attempt: str, digits: str) -
         if charge.fresh:
             record(uow, AuditKind.STOP_NUMBER_TRIED, context.visit, left=charge.left)
         uow.commit()
-        return _Charged(entries, charge)
+        return _Charged(context.holder.id, entries, charge)
 
 
-def _conclude(
+def _is_of_holder(uow: UnitOfWork, holder_id: str, digits: str) -> bool:
+    found = uow.stop_numbers.find(digits)
+    return found is not None and found.holder_id == holder_id and found.used_at is None
+
+
+def _record_verdict(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
-    charge, found = charged.charge, uow.stop_numbers.find(digits)
-    right = found is not None and found.holder_id == context.holder.id and found.used_at is None
+    charge, right = charged.charge, _is_of_holder(uow, charged.holder_id, digits)
     if charge.verdict is not None:
         right = charge.verdict is Verdict.RIGHT
     verdict = Verdict.RIGHT if right else Verdict.WRONG

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -149,3 +151,49 @@ def test_a_code_for_an_address_that_was_since_changed_is_no_good(
         sitting.enter(world.relay.code)
     sitting.pull()
     assert _resumed(world.insert(card, blocked=True)) is None
+
+
+class _Interrupting(CodeMac):
+    """Looks at a code while something else happens."""
+
+    during: Callable[[], object]
+
+    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
+        verdict = super().matches(code, kept, binding)
+        self.during()
+        return verdict
+
+
+def _pulled_during_the_check(world: World, sitting: Sitting) -> None:
+    codes = _Interrupting(world.ring)
+    codes.during = sitting.pull
+    object.__setattr__(world.parts, "codes", codes)
+
+
+def test_a_card_pulled_while_a_right_code_is_looked_at_costs_nothing(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    _pulled_during_the_check(world, sitting)
+    with pytest.raises(StepRefused):
+        sitting.enter(world.relay.code)
+    live = _live(world, card)
+    assert live is not None
+    assert live.tries == 0
+    right = next(event for event in world.events() if event.kind == "code-right")
+    assert right.detail["proves"] == "nothing"
+    world.restart()
+    later = world.insert(card, blocked=True)
+    assert isinstance(later.enter(world.relay.code), SetPin), "the code is still good"
+
+
+def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
+    world: World, card: Card, sitting: Sitting
+) -> None:
+    sitting.to_code()
+    _pulled_during_the_check(world, sitting)
+    with pytest.raises(StepRefused):
+        sitting.enter(wrong_code(world.relay.code))
+    live = _live(world, card)
+    assert live is not None
+    assert live.tries == 1

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
 
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card
+from kiosk.authority.store.repositories.codes import entries_subject
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     EnterCode,
@@ -120,6 +126,42 @@ def to_waiting_change(world: World, sitting: Sitting) -> None:
     sitting.enter(world.relay.code)
     assert isinstance(sitting.email(OTHER), EnterCode)
     sitting.enter(world.relay.code)
+
+
+class _Interrupted(Store):
+    """Lets something happen before the transaction after the next one."""
+
+    begun = 0
+    during: Callable[[], object]
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        self.begun += 1
+        if self.begun == 2:
+            self.during()
+        with super().begin() as uow:
+            yield uow
+
+
+@pytest.mark.parametrize(("right", "left"), [(True, 10), (False, 9)])
+def test_a_card_pulled_during_the_check_costs_a_wrong_number_alone(
+    world: World, right: bool, left: int
+) -> None:
+    card = world.registered_card()
+    number = changed_pin(world, card)
+    sitting = world.insert(card)
+    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    world.store.close()
+    world.store = store = _Interrupted(world.url, world.clock, world.macs, busy_timeout_s=5.0)
+    store.during = sitting.pull
+    world.restart()
+    with pytest.raises(StepRefused, match="over"):
+        enter(world, sitting, number if right else other_than(number))
+    assert not is_blocked(world, card)
+    with world.store.read() as uow:
+        entries = entries_subject(card.holder_id, proven=True)
+        assert uow.stop_numbers.left(entries, sitting.visit, a_visit=99, a_day=10) == left
+    assert report(world, world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
 
 
 def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> None:

@@ -69,7 +69,7 @@ WAYPOINTS: Mapping[Place, str] = {
             "Draws three of the four questions. They stay the same until success.",
         ),
         # 3: the answers
-        (answers._charge, "Makes sure that these are the questions that were asked."),
+        (answers._charge_if_due, "Makes sure that these are the questions that were asked."),
         (
             Registrations.charge,
             "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks.",
@@ -84,11 +84,12 @@ WAYPOINTS: Mapping[Place, str] = {
         (SmtpMailer.send, "Sends it by verified TLS; no transaction is open."),
         (codes._activate, "Only now can the code be entered."),
         # 5: the code is entered
-        (codes._charge, "Makes sure that a code is due."),
+        (codes._charge_if_due, "Makes sure that a code is due."),
         (EmailCodes.charge_try, "One `UPDATE` counts the entry, before anybody looks at it."),
         (codes._verdict, "Looks at the entry that was paid for."),
         (CodeMac.matches, "Compares the keyed hash in constant time."),
-        (codes._conclude, "Writes the verdict down, with the counter."),
+        (codes._record_verdict, "Writes the verdict down, with the counter."),
+        (EmailCodes.give_back, "Gives back the charge of a right code."),
         # 6: the PIN is set
         (PinWork._hold_and_unblock, "One hold of the card, up to the change of the PUK."),
         (release._need_gate, "Computes from the records that every factor was passed."),

@@ -59,6 +59,7 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
          "Answered the security questions wrongly; no attempts left."),
         ("registration-blocked", {"failures": 3},
          "Self-service was blocked after three failed attempts."),
+        ("code-right", {"proves": "nothing"}, "Entered the code rightly, but the card had left."),
         ("code-not-sent", {"because": "MailRefused"},
          "A code could not be sent: the mail server refused the address."),
         ("code-not-sent", {"because": "MailUnavailable"},

@@ -365,8 +365,14 @@ class ServiceKind(EventKind):
     )
     RECORDS_PURGED = EventSpec(
         "records-purged",
-        "Old visits and entries of the unblock journal were deleted.",
+        "What had been kept long enough was deleted.",
         sentences.records_purged,
+    )
+    AUDIT_PURGED = EventSpec(
+        "audit-purged",
+        "Rows of the audit that had been kept long enough were deleted.",
+        sentences.audit_purged,
+        seen_with=AUDIT_ONLY,
     )
 
 

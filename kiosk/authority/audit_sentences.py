@@ -256,10 +256,17 @@ def people_imported(detail: Detail) -> str:
 
 
 def records_purged(detail: Detail) -> str:
-    visits, journal, before = (detail.get(name) for name in ("visits", "journal", "before"))
-    if before is None:
-        return ""
-    return f"Deleted {visits} visits and {journal} closed journal entries of before {before}."
+    counts = ", ".join(
+        f"{many} {name.replace('_', ' ')}"
+        for name, many in detail.items()
+        if isinstance(many, int) and many
+    )
+    return f"Deleted what had been kept long enough: {counts}." if counts else ""
+
+
+def audit_purged(detail: Detail) -> str:
+    rows, until = detail.get("rows"), detail.get("until")
+    return f"Deleted {numbered(rows, 'row')} of the audit, up to row {until}." if until else ""
 
 
 def secrets_resealed(detail: Detail) -> str:

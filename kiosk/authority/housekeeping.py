@@ -1,82 +1,98 @@
-"""Forgetting what has served its time: data that is kept is data that can leak."""
+"""Deleting what has served its time: data that is kept is data that can leak."""
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.app.config.settings import DEFAULTS, RetentionSettings
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Scalar
 from kiosk.authority.store.repositories.codes import LIFE as STOP_NUMBERS
-from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import StoreError
 
 BATCH = 500
 """Rows that one transaction deletes: stations write between two of them."""
 
 MOST_BATCHES = 200
-"""Of one purge; what is left goes with the next."""
+"""Of one kind, in one look of the caretaker; what is left goes with the next."""
 
 DAYS_A_MONTH: Final = 30.4375
 
-SPENT_AFTER = timedelta(days=2)
-"""Codes, attempts and half-made registrations: dead within the hour, kept for the phone call."""
 
-TOLD_AFTER = timedelta(days=30)
-"""Notices that were sent, or given up; acts that staff proposed and that were decided on."""
+def months(many: int) -> timedelta:
+    """Return how long so many months are."""
+    return timedelta(days=many * DAYS_A_MONTH)
 
 
-def tidy(store: Store) -> None:
-    """Forget what is past; the audit keeps what happened. Raises ``StoreError``."""
+def kept_for(kind: PastKind, retention: RetentionSettings) -> timedelta:
+    """Return how long rows of a kind are kept after they ended."""
+    match kind:
+        case PastKind.CODES | PastKind.ATTEMPTS | PastKind.PENDING:
+            return timedelta(days=retention.codes_days)
+        case PastKind.OUTBOX | PastKind.PROPOSALS:
+            return timedelta(days=retention.outbox_days)
+        case PastKind.STOP_NUMBERS:
+            return STOP_NUMBERS
+        case PastKind.JOURNAL | PastKind.VISITS:
+            return months(retention.visits_months)
+
+
+def count_records(store: Store, retention: RetentionSettings) -> Counter[PastKind]:
+    """Return how many rows of each kind a purge would delete now."""
+    with store.read() as uow:
+        ends = {kind: uow.now - kept_for(kind, retention) for kind in PastKind}
+        return Counter({kind: uow.past.count(kind, before) for kind, before in ends.items()})
+
+
+def purge_records(
+    store: Store,
+    retention: RetentionSettings = DEFAULTS.retention,
+    most_batches: int | None = MOST_BATCHES,
+) -> Counter[PastKind]:
+    """Delete what is past in batches, and audit how many rows of each kind.
+
+    Changes of addresses whose time has come take effect first. An open entry of the unblock
+    journal stays, with its visit, and so do those of a card whose pending secret is not
+    settled. Raises ``StoreError``; what was deleted until then is audited.
+    """
     with store.begin() as uow:
         apply_due_changes(uow)
-        uow.codes.purge(uow.now - SPENT_AFTER)
-        uow.pending.purge(uow.now - SPENT_AFTER)
-        uow.outbox.purge(uow.now - TOLD_AFTER)
-        uow.proposals.purge(uow.now - TOLD_AFTER)
-        uow.stop_numbers.purge(uow.now - STOP_NUMBERS)
+        now = uow.now
         uow.commit()
-
-
-def purge(store: Store, months: int) -> None:
-    """Delete visits and closed journal entries that are older; raises ``StoreError``.
-
-    An open entry of the journal stays, with its visit, and so do those of a card whose
-    pending secret is not settled. The audit keeps what happened, and a row with the counts.
-    """
-    with store.read() as uow:
-        before = uow.now - timedelta(days=months * DAYS_A_MONTH)
-    journal = visits = 0
+    deleted: Counter[PastKind] = Counter()
     try:
-        for _ in range(MOST_BATCHES):
-            with store.begin() as uow:
-                entries, sittings = _purge_some(uow, before)
-                uow.commit()
-            journal, visits = journal + entries, visits + sittings
-            if entries < BATCH and sittings < BATCH:
-                break
+        for kind in PastKind:
+            before = now - kept_for(kind, retention)
+            for done in itertools.count(1):
+                some = _delete_some(store, kind, before)
+                deleted[kind] += some
+                if some < BATCH or done == most_batches:
+                    break
     except StoreError:
         with suppress(StoreError):  # what ended the purge is what the caller has to hear of
-            _record_purge(store, before, journal, visits)
+            _record(store, deleted)
         raise
-    _record_purge(store, before, journal, visits)
+    _record(store, deleted)
+    return deleted
 
 
-def _purge_some(uow: UnitOfWork, before: datetime) -> tuple[int, int]:
-    return uow.journal.purge(before, BATCH), uow.visits.purge(before, BATCH)
-
-
-def _record_purge(store: Store, before: datetime, journal: int, visits: int) -> None:
-    if not journal and not visits:
-        return
-    detail: dict[str, Scalar] = {
-        "before": before.date().isoformat(),
-        "journal": journal,
-        "visits": visits,
-    }
+def _delete_some(store: Store, kind: PastKind, before: datetime) -> int:
     with store.begin() as uow:
-        uow.audit.append(kind=ServiceKind.RECORDS_PURGED.value, reference="", detail=detail)
+        some = uow.past.delete(kind, before, BATCH)
+        uow.commit()
+    return some
+
+
+def _record(store: Store, deleted: Counter[PastKind]) -> None:
+    counts = {kind.value: many for kind, many in deleted.items() if many}
+    if not counts:
+        return
+    with store.begin() as uow:
+        uow.audit.append(kind=ServiceKind.RECORDS_PURGED.value, reference="", detail=counts)
         uow.commit()

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from kiosk.authority.housekeeping import tidy
+from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -634,7 +634,7 @@ class Liar:
         """Let time pass, and the authority tidy up; what was allowed to wait may come due."""
         self.world.clock.forward(**WAITS[how % len(WAITS)])
         if which % 3 == 0:
-            tidy(self.world.store)
+            purge_records(self.world.store)
         self._judge_kept(None, None)
 
     def go_on(self, which: int, how: int) -> None:

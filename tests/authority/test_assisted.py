@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.housekeeping import tidy
+from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import MailUnavailable, NotTaken, StepRefused
@@ -198,6 +198,6 @@ def test_codes_that_staff_give_count_against_no_mail(
 def test_it_is_forgotten_with_the_others(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
     world.clock.forward(days=3)
-    tidy(world.store)
+    purge_records(world.store)
     with world.store.read() as uow:
         assert uow.codes.get(issued.code_id) is None

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.app.config.settings import DEFAULTS
 from kiosk.authority import housekeeping
 from kiosk.authority.audit import ServiceKind
-from kiosk.authority.housekeeping import TOLD_AFTER, purge, tidy
+from kiosk.authority.housekeeping import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     Card,
@@ -23,7 +24,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.store.repositories.visits import Visits
+from kiosk.authority.store.repositories.past import PastKind, PastRows
 from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
@@ -44,8 +45,8 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
         uow.outbox.add(notice("waiting"))
         uow.outbox.mark_sent("sent")
         uow.commit()
-    clock.forward(days=TOLD_AFTER.days + 1)
-    tidy(store)
+    clock.forward(days=DEFAULTS.retention.outbox_days + 1)
+    purge_records(store)
     with store.read() as uow:
         assert uow.outbox.get("sent") is None
         assert uow.outbox.get("waiting") is not None
@@ -53,8 +54,6 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
 
 
 # --- visits and the journal ------------------------------------------------------------
-
-MONTHS = 12
 
 
 @pytest.fixture
@@ -101,11 +100,11 @@ def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
     old = [sitting(store, card, now - timedelta(days=370), UnblockState.DONE) for _ in range(5)]
     old += [sitting(store, card, now - timedelta(days=370)) for _ in range(2)]
     young = sitting(store, card, now - timedelta(days=360), UnblockState.DONE)
-    purge(store, MONTHS)
+    counted = count_records(store, DEFAULTS.retention)
+    assert purge_records(store) == +counted
     assert left(store, *old, young) == [False] * 7 + [True]
-    (said,) = purges(store)
-    assert (said["visits"], said["journal"]) == (7, 5)
-    purge(store, MONTHS)
+    assert purges(store) == [{"visits": 7, "journal": 5}]
+    purge_records(store)
     assert len(purges(store)) == 1
 
 
@@ -122,7 +121,7 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     with store.begin() as uow:
         uow.kept.add(KeptSecret(new_id(), other.id, KeptKind.PENDING, secret, long_ago))
         uow.commit()
-    purge(store, MONTHS)
+    purge_records(store)
     assert left(store, *kept) == [True, True]
     with store.read() as uow:
         assert uow.journal.open_for(one.id) is not None
@@ -137,16 +136,16 @@ def test_a_purge_that_is_cut_off_says_what_it_did(
     card, now = samples.stored_person(store).card, database.clock.now()
     for _ in range(3):
         sitting(store, card, now - timedelta(days=370))
-    real, calls = Visits.purge, 0
+    real, calls = PastRows.delete, 0
 
-    def fail_third(self: Visits, before: datetime, most: int) -> int:
+    def fail_third(self: PastRows, kind: PastKind, before: datetime, most: int) -> int:
         nonlocal calls
-        calls += 1
+        calls += kind is PastKind.VISITS
         if calls == 3:
             raise StoreError("away", "08006")
-        return real(self, before, most)
+        return real(self, kind, before, most)
 
-    monkeypatch.setattr(Visits, "purge", fail_third)
+    monkeypatch.setattr(PastRows, "delete", fail_third)
     with pytest.raises(StoreError):
-        purge(store, MONTHS)
+        purge_records(store)
     assert [said["visits"] for said in purges(store)] == [2]

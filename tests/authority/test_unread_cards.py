@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from kiosk.authority.store.records import Visit, new_id
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import ReadFault, Reason, UnreadCard, VisitEnd, VisitId
 from tests.authority.world import World
@@ -76,7 +77,7 @@ def test_it_goes_with_the_visit(world: World) -> None:
     visit = report(world, UnreadCard(ReadFault.NO_ANSWER))
     world.clock.forward(days=40)
     with world.store.begin() as uow:
-        uow.visits.purge(uow.now, 10)
+        uow.past.delete(PastKind.VISITS, uow.now, 10)
         uow.commit()
     with world.store.read() as uow:
         assert uow.visits.get(visit) is None

@@ -30,7 +30,7 @@ from kiosk.contract.ports import Clock
 SERVER_ACCOUNT = "postgres"
 TEMPLATE = "kiosk_template"
 SHARED = "kiosk_test"
-TRIGGERS = 3
+TRIGGERS = 6
 TRIGGERS_AND_REVISION = """
 SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal), version_num
 FROM alembic_version

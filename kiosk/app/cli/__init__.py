@@ -13,6 +13,7 @@ COMMANDS = {
     "store": "store",
     "audit": "audit",
     "caretaker": "caretaker",
+    "purge": "purge",
     "people": "people",
     "cards": "cards",
     "staff": "staff",

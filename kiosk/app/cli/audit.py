@@ -41,6 +41,9 @@ serve as they are:
   journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
 
 An auditor without the key file checks the hashes and the anchors with the public keys.
+
+`export --format chain` writes the rows as they are, with the anchor of the last one, so that
+they can be verified once `kiosk purge` has deleted them here.
 """
 EXAMPLE = """\
   kiosk audit anchor --out /mnt/elsewhere/anchors
@@ -50,6 +53,8 @@ EXAMPLE = """\
   kiosk audit list --person 900000000001 --limit 20
   kiosk audit redact 4711 --reason "A PUK was typed as the reason"
   kiosk audit export --since 2026-11-01 --format csv
+  kiosk audit export --format chain
+  kiosk audit verify --without-key --public-keys public-keys --file audit-chain-20261126.jsonl
 """
 
 
@@ -66,6 +71,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     verify.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
+    )
+    verify.add_argument(
+        "--file",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="in place of the database: what `export --format chain` wrote; more than one, "
+        "the oldest first",
     )
     verify.add_argument(
         "--without-key",
@@ -87,7 +100,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
     reading(parts, "kinds", _kinds, "show the kinds of rows there can be")
     export = add_part(parts, "export", _export, "write rows, oldest first, into the exports folder")
-    export.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="(default: csv)")
+    export.add_argument(
+        "--format",
+        choices=["csv", "jsonl", "chain"],
+        default="csv",
+        help="csv or jsonl to be read (default: csv); chain, to be verified later: every row "
+        "since the last such export",
+    )
+    export.add_argument("--whole", action="store_true", help="with chain: from the first row on")
     add_config(export)
     for part in (listing, export):
         _add_filter(part)
@@ -125,6 +145,8 @@ def _verify(args: argparse.Namespace) -> int:
     tools = Tools(args)
     elsewhere = read_anchors(args.anchors) if args.anchors else ()
     public = read_public_keys(args.public_keys) if args.public_keys else {}
+    if args.file:
+        return _verify_files(args, tools, public)
     with ProgressLine("verifying") as progress:
         if args.without_key:
             verdict = verify_without_key(tools.store, public, elsewhere, progress)
@@ -143,6 +165,33 @@ def _verify(args: argparse.Namespace) -> int:
     elif verdict.anchored < verdict.rows:
         covered = numbered(verdict.anchored, "row") if verdict.anchored else "nothing"
         echo(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
+    return 0
+
+
+def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, bytes]) -> int:
+    """Verify exported chains, with the key file or, without it, the public keys alone."""
+    from kiosk.authority.administration.audit_archive import verify_archives
+    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
+    from kiosk.authority.crypto.macs import AuditMacs
+
+    if args.anchors:
+        raise ConfigError("--anchors goes with the database; each file holds its own anchors")
+    if args.without_key and not public:
+        raise ConfigError("without the key file an export is verified with --public-keys FILE")
+    if args.without_key:
+        verdict, parts = verify_archives(args.file, AnchorVerifier(public), None)
+    else:
+        ring = tools.ring()
+        verdict, parts = verify_archives(args.file, AnchorSigner(ring), AuditMacs(lambda: ring))
+    if verdict.fault:
+        fault = verdict.fault
+        complain(f"row {row_name(fault.seq)} ({fault.kind}): {fault.because}")
+        complain("the export is NOT intact")
+        return 1
+    echo(f"{numbered(verdict.rows, 'row')} fit: {', '.join(parts) or 'there is none'}")
+    if not verdict.keyed:
+        echo("the MACs of the rows were not checked: that needs the key file")
     return 0
 
 
@@ -219,10 +268,34 @@ def _export(args: argparse.Namespace) -> int:
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.views import ExportFormat
 
+    if args.format == "chain":
+        return _export_chain(args)
+    if args.whole:
+        raise ConfigError("--whole goes with --format chain")
     desk = Tools(args).desk.audit
     with ProgressLine("exporting") as progress:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
     echo(f"{numbered(written.rows, 'row')} in {written.path}")
+    return 0
+
+
+def _export_chain(args: argparse.Namespace) -> int:
+    """Write the chains as they are, to be verified without the database."""
+    from kiosk.app.cli.printing import ProgressLine
+    from kiosk.authority.administration.audit_archive import archive_audit
+    from kiosk.authority.administration.views import AuditFilter
+    from kiosk.authority.crypto.anchors import AnchorSigner
+
+    if _filter(args) != AuditFilter():
+        raise ConfigError("a chain is exported as it is: a filter would leave rows out")
+    tools = Tools(args)
+    folder, signer = Path(tools.settings.admin.exports), AnchorSigner(tools.ring())
+    with ProgressLine("exporting") as progress:
+        path, written = archive_audit(
+            tools.store, signer, folder, tools.actor(), progress, whole=args.whole
+        )
+    echo(f"{numbered(written.rows, 'row')} in {path}, SHA-256 {written.sha256}")
+    echo(f"exported until row {written.until or 0}")
     return 0
 
 

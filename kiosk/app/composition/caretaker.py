@@ -16,5 +16,5 @@ def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretake
         AnchorSigner(ring),
         settings.notices,
         settings.service.ra_email,
-        visits_kept_months=settings.store.visits_kept_months,
+        retention=settings.retention,
     )

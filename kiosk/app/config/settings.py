@@ -143,11 +143,32 @@ class StoreSettings(Section):
         "PostgreSQL with synchronous_commit off, or local beside a standby: it may lose what it "
         "has acknowledged, a counted attempt too.",
     )
-    visits_kept_months: int = setting(
+
+
+@dataclass(frozen=True)
+class RetentionSettings(Section):
+    """``[retention]``: after how long what has ended is deleted."""
+
+    codes_days: int = setting(
+        2,
+        Number(2, 30, whole=True),
+        "Days until codes, attempts and registrations that were not finished are deleted; "
+        "all of them are dead within the hour.",
+    )
+    outbox_days: int = setting(
+        30,
+        Number(1, 365, whole=True),
+        "Days until notices that were sent or given up, and decided proposals, are deleted.",
+    )
+    visits_months: int = setting(
         12,
         Number(6, 24, whole=True),
-        "Months after which visits and closed entries of the unblock journal are deleted; "
-        "the audit is kept.",
+        "Months until visits and closed entries of the unblock journal are deleted.",
+    )
+    audit_months: int = setting(
+        24,
+        Number(6, 240, whole=True),
+        "Months that the audit is kept; `kiosk purge` deletes what is older and was exported.",
     )
 
 
@@ -611,6 +632,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     keys: KeySettings = field(default_factory=KeySettings)
     secrets: SecretSettings = field(default_factory=SecretSettings)
     mail: MailSettings = field(default_factory=MailSettings)

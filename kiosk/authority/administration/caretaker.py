@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from kiosk.app.config.settings import DEFAULTS, NoticeSettings, addresses
+from kiosk.app.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.authority.administration.alarms import (
     LOOK,
     LOOK_EVERY,
@@ -27,9 +27,9 @@ from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit import AuditKind, altered
-from kiosk.authority.audit_rows import chain_of, place_of
+from kiosk.authority.audit_rows import chain_of
 from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.authority.housekeeping import purge, tidy
+from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -129,13 +129,13 @@ class Caretaker:
         limits: NoticeSettings,
         ra_email: str,
         *,
-        visits_kept_months: int = DEFAULTS.store.visits_kept_months,
+        retention: RetentionSettings = DEFAULTS.retention,
     ) -> None:
         self._store = store
         self._signer = signer
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
-        self._visits_kept_months = visits_kept_months
+        self._retention = retention
         self._signed: dict[int, AuditAnchor] = {}
 
     def look(self) -> bool:
@@ -241,7 +241,7 @@ class Caretaker:
             begins = after == FIRST
             if begins and not uow.chores.is_due(VERIFY, DAY):
                 return
-            rows = sum(place_of(head.seq) for head in uow.audit.heads())
+            rows = uow.audit.count_rows()
             most = max(ROWS_A_LOOK, rows // LOOKS_A_PASS)
             piece = uow.audit.verify_piece(after, most, self._signer.check)
             chain = chain_of(after.seq)
@@ -298,8 +298,7 @@ class Caretaker:
         with self._store.read() as uow:
             if not uow.chores.is_due(TIDY, DAY):
                 return
-        tidy(self._store)
-        purge(self._store, self._visits_kept_months)
+        purge_records(self._store, self._retention)
         with self._store.begin() as uow:
             uow.chores.claim(TIDY, DAY)
             uow.commit()

@@ -1,13 +1,16 @@
 """Signing the head of the audit chain with a key that the database does not have.
 
 Whoever owns the database can recompute a whole chain. A signed head, kept elsewhere
-too, pins down every row up to it.
+too, pins down every row up to it. That rows are rightly not there is signed with the same key:
+else whoever owns the database could delete rows and say that they were purged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -15,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
-from kiosk.authority.store.records import AuditAnchor, AuditHead
+from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
 
 
 class AnchorVerifier:
-    """Checks anchors with public keys alone; ``public`` holds the raw ones (RFC 8032) by key id.
+    """Checks signatures with public keys alone; ``public`` holds the raw ones (RFC 8032) by key id.
 
     Raises ``ValueError`` for what is no such key.
     """
@@ -29,18 +32,17 @@ class AnchorVerifier:
             key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in public.items()
         }
 
-    def check(self, anchor: AuditAnchor) -> bool:
-        """Tell whether the signature is good; an anchor of a key that is not here is not."""
+    def check(self, signed: Signed) -> bool:
+        """Tell whether the signature is good; one of a key that is not here is not."""
         try:
-            message = _message(anchor.key_id, anchor.seq, anchor.hash, anchor.signed_at)
-            self._public[anchor.key_id].verify(anchor.signature, message)
+            self._public[signed.key_id].verify(signed.signature, _message(signed))
         except (KeyError, InvalidSignature):
             return False
         return True
 
 
 class AnchorSigner:
-    """Signs heads with the current key and checks anchors with the key they name (Ed25519)."""
+    """Signs heads and gaps with the current key; checks with the key they name (Ed25519)."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
@@ -49,12 +51,18 @@ class AnchorSigner:
     def sign(self, head: AuditHead, at: datetime) -> AuditAnchor:
         """Return the anchor of ``head``, signed at ``at`` (aware)."""
         key = self._ring.current(KeyPurpose.AUDIT_SIGN)
-        signature = _private(key).sign(_message(key.id, head.seq, head.hash, at))
-        return AuditAnchor(head.seq, head.hash, at, signature, key.id)
+        unsigned = AuditAnchor(head.seq, head.hash, at, b"", key.id)
+        return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
 
-    def check(self, anchor: AuditAnchor) -> bool:
-        """Tell whether the signature is good; an anchor of a key that is not here is not."""
-        return self._verifier.check(anchor)
+    def sign_gap(self, first: int, head: AuditHead, kind: GapKind, at: datetime) -> AuditGap:
+        """Say that the rows from ``first`` to that of ``head`` are rightly not there."""
+        key = self._ring.current(KeyPurpose.AUDIT_SIGN)
+        unsigned = AuditGap(first, head.seq, head.hash, kind, at, b"", key.id)
+        return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
+
+    def check(self, signed: Signed) -> bool:
+        """Tell whether the signature is good; one of a key that is not here is not."""
+        return self._verifier.check(signed)
 
     def public_keys(self) -> dict[str, bytes]:
         """Return the raw public key (RFC 8032) of each key id."""
@@ -70,6 +78,13 @@ def _private(key: Key) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(key.subkey("audit-anchor"))
 
 
-def _message(key_id: str, seq: int, chain_hash: str, at: datetime) -> bytes:
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return framed("audit-anchor", key_id, seq, chain_hash, moment)
+def _message(signed: Signed) -> bytes:
+    """Return what is signed; an anchor's signature is good for no gap."""
+    moment = signed.signed_at.astimezone(UTC).isoformat(timespec="microseconds")
+    match signed:
+        case AuditAnchor(seq=seq, hash=head):
+            return framed("audit-anchor", signed.key_id, seq, head, moment)
+        case AuditGap(first=first, last=last, hash=head, kind=kind):
+            return framed("audit-gap", signed.key_id, first, last, head, kind.value, moment)
+        case _:
+            assert_never(signed)

@@ -11,6 +11,9 @@ Each event also has a MAC over its hash, under a key that is not in the database
 who owns the database can recompute the hashes, but not the MACs. They can still cut tail
 and head together: only the anchors, which are signed and kept elsewhere, show that.
 
+Rows may be rightly not there: purged when their time was over, or lost when an older copy of
+the database was restored. A gap says so, and is signed with the anchors' key.
+
 The hash covers a salted digest of the detail. So a detail can be redacted, with its salt,
 and the chain still fits; a later event has to say that it was.
 """
@@ -19,12 +22,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from kiosk.authority.audit_rows import before_first, chain_of, place_of, row_name
-from kiosk.authority.store.records import AuditAnchor, AuditFault, AuditHead, FaultKind
+from kiosk.authority.audit_rows import before_first, chain_of, row_name
+from kiosk.authority.store.records import (
+    AuditAnchor,
+    AuditFault,
+    AuditGap,
+    AuditHead,
+    FaultKind,
+    GapKind,
+    Signed,
+)
 from kiosk.contract.errors import KeyMissing
 
 if TYPE_CHECKING:
@@ -99,47 +110,80 @@ class ChainWalk:
     """One walk along a chain, from the row on that comes after ``last``, which fitted before.
 
     ``head`` is None where the head's row is gone. ``macs``: None checks the plain hashes only.
-    ``redacted`` are the rows whose detail may be gone.
+    ``redacted`` are the rows whose detail may be gone, ``gaps`` say which rows may be.
     """
 
     def __init__(
         self,
         head: AuditHead | None,
         anchors: Iterable[AuditAnchor] = (),
-        check: Callable[[AuditAnchor], bool] | None = None,
+        check: Callable[[Signed], bool] | None = None,
         last: AuditHead = FIRST,
         macs: AuditMacs | None = None,
         redacted: Container[int] = (),
+        gaps: Collection[AuditGap] = (),
     ) -> None:
         self._head = head
         self._anchors = {anchor.seq: anchor for anchor in anchors}
         self._check = check
         self._macs = macs
         self._redacted = redacted
+        self._purged = {gap.last: gap for gap in gaps if gap.kind is GapKind.PURGED}
+        self._lost = {gap.first: gap for gap in gaps if gap.kind is GapKind.RESTORED}
         self.last = last
+        self.rows = 0
         self.anchored = 0
         self.anchors_seen = 0
 
-    @property
-    def rows(self) -> int:
-        """How many rows of the chain fitted so far."""
-        return place_of(self.last.seq)
-
     def step(self, link: ChainLink) -> AuditFault | None:
         """Take the next row, by number; return why it does not fit."""
-        fault = self._misfit(link) or self._anchor_misfit(link)
+        self._pass_lost(before=link.seq)
+        fault = self._misfit(link) or self._purged_misfit(link) or self._anchor_misfit(link)
         if fault is None:
             self.last = AuditHead(link.seq, link.hash)
+            self.rows += 1
         return fault
 
     def finish(self) -> AuditFault | None:
         """Compare the end of the chain with its head and with the last anchor."""
+        if self._head is not None:
+            self._pass_lost(before=self._head.seq + 1)
+        if (fault := self._gap_misfit()) is not None:
+            return fault
         beyond = sorted(seq for seq in self._anchors if seq > self.last.seq)
         if beyond:
             return self._beyond_the_end(self._anchors[beyond[-1]])
         if self._head is None:
             return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
         return self._head_misfit(self._head)
+
+    def _pass_lost(self, before: int) -> None:
+        """Go over rows that a restore has lost, where the next one is after them."""
+        gap = self._lost.get(self.last.seq + 1)
+        while gap is not None and gap.last < before and gap.hash == self.last.hash:
+            self.last = AuditHead(gap.last, gap.hash)
+            gap = self._lost.get(self.last.seq + 1)
+
+    def _purged_misfit(self, link: ChainLink) -> AuditFault | None:
+        """Compare the last row of a purge, of which some rows are still there."""
+        gap = self._purged.get(link.seq)
+        if gap is None or gap.hash == link.hash:
+            return None
+        because = f"row {row_name(link.seq)} is not the one up to which rows were purged"
+        return AuditFault(FaultKind.ANCHOR, link.seq, because)
+
+    def _gap_misfit(self) -> AuditFault | None:
+        """Look at the anchors of rows that are not there: they were signed, by whom else."""
+        for gap in (*self._purged.values(), *self._lost.values()):
+            for seq, anchor in self._anchors.items():
+                if not gap.first <= seq <= gap.last:
+                    continue
+                if (fault := self._bad_signature(anchor)) is not None:
+                    return fault
+                if seq == gap.last and anchor.hash != gap.hash:
+                    because = f"the anchor signed for row {row_name(seq)} names another hash"
+                    return AuditFault(FaultKind.ANCHOR, seq, because)
+        return None
 
     def _misfit(self, link: ChainLink) -> AuditFault | None:
         expected = self.last.seq + 1
@@ -211,7 +255,7 @@ class ChainWalk:
             return AuditFault(FaultKind.ANCHOR, link.seq, because)
         self.anchors_seen += 1
         if self._check is not None:
-            self.anchored = place_of(link.seq)
+            self.anchored = self.rows + 1
         return None
 
     def _bad_signature(self, anchor: AuditAnchor) -> AuditFault | None:

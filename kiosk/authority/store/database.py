@@ -41,9 +41,9 @@ class Store:
     the first call. ``macs`` makes and checks the MACs of rows that grant access.
     ``busy_timeout_s`` bounds every wait for another writer. A process that forks makes its
     own store afterwards. On PostgreSQL the times are the server's, unless a test sets
-    another clock than the machine's, and ``lost_commits`` takes also a server that may lose
-    what it acknowledged. ``audit_macs`` key the rows of the audit: without them rows are
-    written that no service accepts as its own.
+    another clock than the machine's, which is ``machine_clock`` always. ``lost_commits`` takes
+    also a server that may lose what it acknowledged. ``audit_macs`` key the rows of the audit:
+    without them rows are written that no service accepts as its own.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Store:
     ) -> None:
         address = parse_url(url)
         self._busy_timeout_s = busy_timeout_s
+        self.machine_clock = clock
         self.macs = macs
         self._audit_macs = audit_macs
         self._heads = KnownHeads()

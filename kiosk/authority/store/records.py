@@ -475,6 +475,34 @@ class AuditAnchor:
     key_id: str
 
 
+class GapKind(StrEnum):
+    """Why rows of a chain are rightly not there."""
+
+    PURGED = "purged"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditGap:
+    """The rows of a chain from ``first`` to ``last`` are rightly not there; signed as an anchor is.
+
+    Purged ones were deleted when their time was over, from the chain's first row on. Restored
+    ones were lost: an older copy of the database was restored, and numbers are not given twice.
+    ``hash`` is what the row after ``last`` has to name as the one before it.
+    """
+
+    first: int
+    last: int
+    hash: str
+    kind: GapKind
+    signed_at: datetime
+    signature: bytes
+    key_id: str
+
+
+Signed = AuditAnchor | AuditGap
+
+
 class FaultKind(StrEnum):
     """How the first row that does not fit fails to fit."""
 
@@ -518,7 +546,7 @@ class AuditVerdict:
 
     ``keyed`` says whether the rows' MACs were checked. Rows that no anchor covers could have
     been cut together with their head by somebody who writes the database; where ``keyed`` is
-    false, recomputed too.
+    false, recomputed too. ``gaps`` are what the walk passed over: rows purged, or lost.
     """
 
     rows: int
@@ -526,6 +554,7 @@ class AuditVerdict:
     anchored: int
     fault: AuditFault | None = None
     keyed: bool = False
+    gaps: tuple[AuditGap, ...] = ()
 
     @property
     def intact(self) -> bool:

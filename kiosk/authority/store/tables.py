@@ -28,6 +28,7 @@ from sqlmodel import Field, SQLModel
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import (
     CardStatus,
+    GapKind,
     JointHash,
     KeptKind,
     Outcome,
@@ -567,6 +568,19 @@ class AuditAnchorRow(TableRow, table=True):
     __tablename__ = "audit_anchor"
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     hash: str
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+    key_id: str
+
+
+class AuditGapRow(TableRow, table=True):
+    """See ``AuditGap``."""
+
+    __tablename__ = "audit_gap"
+    last_row: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    first_row: int = Field(sa_type=ROW_NUMBER)
+    hash: str
+    kind: GapKind = Field(sa_type=Worded(GapKind))
     signed_at: datetime = Field(sa_type=UtcDateTime)
     signature: bytes
     key_id: str

@@ -24,6 +24,7 @@ from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.monitored import Monitored
+from kiosk.authority.store.repositories.past import PastRows
 from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
 from kiosk.authority.store.repositories.registrations import AddressChanges, Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
@@ -74,6 +75,7 @@ class UnitOfWork:
         self.statistics = Statistics(gateway, now)
         self.mac_rows = MacRows(gateway)
         self.monitored = Monitored(gateway, now)
+        self.past = PastRows(gateway)
         self._gateway = gateway
 
     def commit(self) -> None:

@@ -9,17 +9,24 @@ import sqlalchemy as sa
 from kiosk.authority.audit_rows import chain_of
 from kiosk.authority.store.audit_chain import detail_digest, link_hash
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.tables import AuditAnchorRow, AuditEventRow, AuditHeadRow, TableRow
+from kiosk.authority.store.tables import (
+    AuditAnchorRow,
+    AuditEventRow,
+    AuditGapRow,
+    AuditHeadRow,
+    TableRow,
+)
 from tests.support.database import TestDatabase
 
 EVENT = AuditEventRow.metadata.tables["audit_event"]
 NOTE = AuditEventRow.metadata.tables["action_note"]
 HEAD = AuditHeadRow.metadata.tables["audit_head"]
 ANCHOR = AuditAnchorRow.metadata.tables["audit_anchor"]
+GAP = AuditGapRow.metadata.tables["audit_gap"]
 
 SQLITE_TRIGGERS = [
     f"DROP TRIGGER {table}_no_{act}"
-    for table in ("audit_event", "audit_anchor")
+    for table in ("audit_event", "audit_anchor", "audit_gap")
     for act in ("update", "delete", "replace")
 ]
 NO_TRIGGERS = {"options": "-c session_replication_role=replica"}

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditFault, FaultKind
+from kiosk.authority.store.records import AuditAnchor, AuditFault, FaultKind, Signed
 from kiosk.authority.store.repositories import audit
 from tests.authority.store import samples
 from tests.authority.store.forger import Forger
@@ -37,8 +37,8 @@ def append(store: Store, number: int) -> None:
         uow.commit()
 
 
-def is_good(anchor: AuditAnchor) -> bool:
-    return anchor.signature == b"good"
+def is_good(signed: Signed) -> bool:
+    return signed.signature == b"good"
 
 
 def walk(store: Store, most: int = 4) -> tuple[list[int], AuditFault | None]:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
+from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind, Signed
 from tests.authority.store import samples
 from tests.authority.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase
@@ -34,7 +34,7 @@ def verify(
     store: Store,
     *,
     anchors: tuple[AuditAnchor, ...] | None = None,
-    check: Callable[[AuditAnchor], bool] | None = None,
+    check: Callable[[Signed], bool] | None = None,
 ) -> AuditVerdict:
     with store.read() as uow:
         return uow.audit.verify(anchors=anchors, check=check)
@@ -44,8 +44,8 @@ def anchor(forger: Forger, seq: int, signature: bytes = b"good") -> AuditAnchor:
     return AuditAnchor(seq, forger.event(seq).hash, samples.NOW, signature, "audit-1")
 
 
-def is_good(anchor: AuditAnchor) -> bool:
-    return anchor.signature == b"good"
+def is_good(signed: Signed) -> bool:
+    return signed.signature == b"good"
 
 
 COLUMNS = {

@@ -7,6 +7,7 @@ import pytest
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Charge, EmailCode, Verdict, new_id
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
@@ -170,7 +171,7 @@ def test_old_codes_and_attempts_are_purged(database: TestDatabase, store: Store)
     later = database.clock.forward(days=2)
     new = send(store, samples.code(person, drafted_at=later))
     with store.begin() as uow:
-        assert uow.codes.purge(later) == 1
+        assert uow.past.delete(PastKind.CODES, later, 10) == 1
         uow.commit()
     with store.read() as uow:
         assert uow.codes.get(old.id) is None

@@ -32,6 +32,7 @@ OF_NOBODY = frozenset(
         "alarm",  # ids and counts
         "audit_anchor",
         "audit_event",  # ids alone: it stays, and verifies
+        "audit_gap",
         "audit_head",
         "chore",
         "erased_number",  # keyed digests

@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import StoreError
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples
@@ -78,7 +79,7 @@ def test_sent_retried_and_given_up(database: TestDatabase, store: Store) -> None
         found = uow.outbox.get(sent.id)
         assert found is not None
         assert (found.sent_at, found.failed_at, found.last_error) == (samples.NOW, None, "")
-        assert uow.outbox.purge(later) == 2
+        assert uow.past.delete(PastKind.OUTBOX, later, 10) == 2
         assert uow.outbox.waiting() == 1
         uow.commit()
 

@@ -13,6 +13,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     new_id,
 )
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import StoreError
 from kiosk.contract.messages import Purpose, VisitEnd
 from tests.authority.store import samples
@@ -128,8 +129,8 @@ def test_pending_changes_are_forgotten(store: Store) -> None:
         uow.pending.put(second)
         uow.pending.delete(first.id)
         assert uow.pending.get(first.id) is None
-        assert uow.pending.purge(samples.NOW) == 0
-        assert uow.pending.purge(samples.NOW + timedelta(seconds=1)) == 1
+        assert uow.past.delete(PastKind.PENDING, samples.NOW, 10) == 0
+        assert uow.past.delete(PastKind.PENDING, samples.NOW + timedelta(seconds=1), 10) == 1
         uow.commit()
 
 

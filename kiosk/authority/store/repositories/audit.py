@@ -15,6 +15,7 @@ from sqlalchemy import (
     Insert,
     Select,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -39,18 +40,24 @@ from kiosk.authority.store.records import (
     AuditAnchor,
     AuditEvent,
     AuditFault,
+    AuditGap,
     AuditHead,
     AuditPiece,
     AuditQuery,
     AuditVerdict,
     FaultKind,
+    GapKind,
     Scalar,
+    Signed,
 )
 from kiosk.authority.store.tables import (
     ROW_NUMBER,
+    ActionNoteRow,
     AuditAnchorRow,
     AuditEventRow,
+    AuditGapRow,
     AuditHeadRow,
+    PolicySettingRow,
     UtcDateTime,
     scalars_to_text,
     values,
@@ -95,8 +102,8 @@ def _move_and_insert(rows: int) -> Insert:
     return insert(_EVENTS).from_select(names, written)
 
 
-AnchorCheck = Callable[[AuditAnchor], bool]
-"""Says whether an anchor's signature is good."""
+SignatureCheck = Callable[[Signed], bool]
+"""Says whether the signature of an anchor, or of a gap, is good."""
 
 Progress = Callable[[int, int], None]
 """Takes the rows checked so far and the rows in all."""
@@ -281,12 +288,18 @@ class Audit:
         return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
 
     def newest_anchors(
-        self, chain: int, before: int | None = None, limit: int = 10
+        self,
+        chain: int,
+        before: int | None = None,
+        limit: int = 10,
+        signed_before: datetime | None = None,
     ) -> tuple[AuditAnchor, ...]:
         """Return some anchors of a chain, the newest first, from before row ``before`` on."""
         seq, begin = col(AuditAnchorRow.seq), before_first(chain)
         end = begin + ROWS_A_CHAIN if before is None else before
         within = select(AuditAnchorRow).where(seq > begin, seq < end)
+        if signed_before is not None:
+            within = within.where(col(AuditAnchorRow.signed_at) < signed_before)
         return self._anchors(within.order_by(seq.desc()).limit(limit))
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
@@ -310,7 +323,7 @@ class Audit:
         *,
         progress: Progress | None = None,
         anchors: Iterable[AuditAnchor] | None = None,
-        check: AnchorCheck | None = None,
+        check: SignatureCheck | None = None,
         keyed: bool = True,
     ) -> AuditVerdict:
         """Walk every chain and name the first row that does not fit; call it in ``store.read()``.
@@ -322,21 +335,30 @@ class Audit:
         macs, redacted = self._macs if keyed else None, self._redacted()
         known = self.anchors() if anchors is None else tuple(anchors)
         heads = {chain_of(head.seq): head for head in self.heads()}
-        total = sum(place_of(head.seq) for head in heads.values())
+        gaps = self.gaps()
+        total = self.count_rows()
         rows = seen = anchored = 0
-        fault: AuditFault | None = None
+        fault = _bad_gap(gaps, check)
         for chain in self.chains(known):
+            if fault is not None:
+                break
             own = (anchor for anchor in known if chain_of(anchor.seq) == chain)
-            walk = ChainWalk(heads.get(chain), own, check, first_head(chain), macs, redacted)
+            of_chain = [gap for gap in gaps if chain_of(gap.last) == chain]
+            begin = self.begin(chain, of_chain)
+            walk = ChainWalk(heads.get(chain), own, check, begin, macs, redacted, of_chain)
             fault = self._walk(walk, _told_beyond(progress, rows, total)) or walk.finish()
             rows, seen, anchored = (
                 rows + walk.rows,
                 seen + walk.anchors_seen,
                 anchored + walk.anchored,
             )
-            if fault is not None:
-                break
-        return AuditVerdict(rows, seen, anchored, fault, macs is not None)
+        return AuditVerdict(rows, seen, anchored, fault, macs is not None, gaps)
+
+    def count_rows(self) -> int:
+        """Return how many rows there are in all chains, by their heads and gaps."""
+        ends = sum(place_of(head.seq) for head in self.heads())
+        lost = sum(gap.last - gap.first + 1 for gap in self.gaps())
+        return ends - lost
 
     def chains(self, elsewhere: Iterable[AuditAnchor] = ()) -> range:
         """Return the numbers of all chains there are, or were: by heads, rows and anchors.
@@ -344,26 +366,124 @@ class Audit:
         They are given out without a gap, so one that is missing was taken away. Anchors that
         are kept ``elsewhere`` count, too.
         """
-        lasts = (func.max(col(row.seq)) for row in (AuditEventRow, AuditHeadRow, AuditAnchorRow))
-        found = [self._gateway.scalar(select(last)) for last in lasts]
+        numbers = AuditEventRow.seq, AuditHeadRow.seq, AuditAnchorRow.seq, AuditGapRow.last_row
+        found = [self._gateway.scalar(select(func.max(col(number)))) for number in numbers]
         found += [anchor.seq for anchor in elsewhere]
         return range(1, max(chain_of(seq or 0) for seq in found) + 1)
 
-    def verify_piece(self, after: AuditHead, most: int, check: AnchorCheck) -> AuditPiece:
+    def verify_piece(self, after: AuditHead, most: int, check: SignatureCheck) -> AuditPiece:
         """Walk on from row ``after``, which fitted, over at most about ``most`` rows of its chain.
 
         Called again and again with what it returned, it verifies as ``verify`` does, against
         the table's own anchors, and nobody waits for it for long.
         """
-        own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain_of(after.seq))
-        head, anchors = self._head(own), self._anchors_of(after.seq, most)
-        if (gone := self._missed(after)) is not None:
+        chain = chain_of(after.seq)
+        gaps = self.gaps(chain)
+        if (bad := _bad_gap(gaps, check)) is not None:
+            return AuditPiece(after, over=True, fault=bad)
+        begin = self.begin(chain, gaps)
+        if after.seq < begin.seq:
+            after = begin  # what came before was purged since
+        elif after not in (begin, *_ends(gaps)) and (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
-        walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted())
+        own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain)
+        head, anchors = self._head(own), self._anchors_of(after.seq, most)
+        walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
         over = fault is not None or self._is_last(walk.last)
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
+
+    # --- rows that are rightly not there ---
+
+    def gaps(self, chain: int | None = None) -> tuple[AuditGap, ...]:
+        """Return all, or those of a chain, by row number."""
+        last, within = col(AuditGapRow.last_row), select(AuditGapRow)
+        if chain is not None:
+            within = within.where(last.between(before_first(chain), before_first(chain + 1)))
+        rows = self._gateway.many(within.order_by(last), AuditGapRow)
+        found = (
+            AuditGap(
+                row.first_row,
+                row.last_row,
+                row.hash,
+                row.kind,
+                row.signed_at,
+                row.signature,
+                row.key_id,
+            )
+            for row in rows
+        )
+        return _uncovered(found)
+
+    def add_gap(self, gap: AuditGap) -> None:
+        """Store a signed gap; a restored one moves its chain's head behind it."""
+        said = values(gap, without={"first", "last"})
+        self._gateway.add(AuditGapRow, {**said, "first_row": gap.first, "last_row": gap.last})
+        if gap.kind is GapKind.RESTORED:
+            chain = col(AuditHeadRow.chain) == chain_of(gap.last)
+            self._gateway.write(update(AuditHeadRow).where(chain).values(seq=gap.last))
+
+    def count_between(self, after: int, last: int) -> int:
+        """Return how many rows there are after one, up to row ``last``."""
+        seq = col(AuditEventRow.seq)
+        within = select(func.count()).where(seq > after, seq <= last)
+        count: int = self._gateway.scalar(within)
+        return count
+
+    def rows(self, after: int, last: int, limit: int) -> Sequence[AuditEventRow]:
+        """Return some rows as they are stored, after one, up to row ``last``, by number."""
+        seq = col(AuditEventRow.seq)
+        within = select(AuditEventRow).where(seq > after, seq <= last)
+        return self._gateway.many(within.order_by(seq).limit(limit), AuditEventRow)
+
+    def is_ours(self, seq: int) -> bool:
+        """Tell whether the service wrote a row as it stands: by its hashes and its MAC."""
+        same = select(AuditEventRow).where(col(AuditEventRow.seq) == seq)
+        row = self._gateway.one(same, AuditEventRow)
+        if row is None:
+            return False
+        before = AuditHead(seq - 1, row.previous)
+        return ChainWalk(None, last=before, macs=self._macs).step(row) is None
+
+    def delete_purged(self, most: int) -> int:
+        """Delete some rows that gaps say are purged, the oldest first; return how many.
+
+        Their reasons go with them, but for that of a setting which still holds.
+        """
+        for gap in self.gaps():
+            if gap.kind is not GapKind.PURGED:
+                continue
+            seq = col(AuditEventRow.seq)
+            rows = select(seq).where(seq.between(gap.first, gap.last)).order_by(seq)
+            until = self._gateway.scalar(rows.offset(most - 1).limit(1)) or gap.last
+            some = seq.between(gap.first, until)
+            details = self._gateway.tuples(select(col(AuditEventRow.detail)).where(some))
+            notes = {str(_parsed(detail).get("note") or "") for (detail,) in details}
+            held = select(col(PolicySettingRow.note_id))
+            note = col(ActionNoteRow.id)
+            self._gateway.run(delete(ActionNoteRow).where(note.in_(notes), note.not_in(held)))
+            if deleted := self._gateway.run(delete(AuditEventRow).where(some)):
+                return deleted
+            anchor = col(AuditAnchorRow.seq)
+            self._gateway.run(delete(AuditAnchorRow).where(anchor >= gap.first, anchor < gap.last))
+        return 0
+
+    def begin(self, chain: int, gaps: Sequence[AuditGap]) -> AuditHead:
+        """Return the head before the first row that has to be there.
+
+        Rows that are purged and not deleted yet still have to fit each other, up to the last.
+        """
+        purged = next((gap for gap in gaps if gap.kind is GapKind.PURGED), None)
+        if purged is None:
+            return first_head(chain)
+        event = table_of(AuditEventRow).c
+        said: Select[Any] = select(*(event[name] for name in ("seq", "previous")))
+        oldest = self._gateway.tuples(_following(said, before_first(chain)).limit(1))
+        if not oldest or oldest[0][0] > purged.last:
+            return AuditHead(purged.last, purged.hash)
+        seq, previous = oldest[0]
+        return first_head(chain) if seq < purged.first else AuditHead(seq - 1, previous)
 
     def _missed(self, row: AuditHead) -> AuditFault | None:
         same = select(col(AuditEventRow.hash)).where(col(AuditEventRow.seq) == row.seq)
@@ -383,6 +503,13 @@ class Audit:
         """Return the ids of the notes of which the audit says that their texts were redacted."""
         notes = (said.get("of_note") for said in self._redactions())
         return frozenset(note for note in notes if isinstance(note, str))
+
+    def redacting(self) -> dict[int, int]:
+        """Return which row each row that says so has redacted."""
+        says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
+        found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
+        rows = {seq: _parsed(detail).get("row") for seq, detail in found}
+        return {seq: row for seq, row in rows.items() if isinstance(row, int)}
 
     def _redactions(self) -> list[dict[str, Scalar]]:
         says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
@@ -406,10 +533,13 @@ class Audit:
         return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
 
     def _walk(
-        self, walk: ChainWalk, progress: Callable[[int], None] | None, most: int | None = None
+        self,
+        walk: ChainWalk,
+        progress: Callable[[int], None] | None,
+        most: int | None = None,
     ) -> AuditFault | None:
-        begin, after = walk.rows, walk.last.seq
-        while (most is None or walk.rows - begin < most) and (rows := self._batch(after)):
+        after = walk.last.seq
+        while (most is None or walk.rows < most) and (rows := self._batch(after)):
             if isinstance(rows, AuditFault):
                 return rows
             for row in rows:
@@ -457,6 +587,31 @@ class Audit:
 
     def _events(self, statement: Select[AuditEventRow]) -> tuple[AuditEvent, ...]:
         return tuple(event_of(row) for row in self._gateway.many(statement, AuditEventRow))
+
+
+def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFault | None:
+    """Name the first gap that nobody of the service signed: somebody deleted rows by hand."""
+    for gap in gaps:
+        if check is not None and not check(gap):
+            rows = f"{row_name(gap.first)} to {row_name(gap.last)}"
+            because = f"the signature of the gap from row {rows} is not good"
+            return AuditFault(FaultKind.SIGNATURE, gap.first, because)
+    return None
+
+
+def _ends(gaps: Iterable[AuditGap]) -> list[AuditHead]:
+    return [AuditHead(gap.last, gap.hash) for gap in gaps]
+
+
+def _uncovered(gaps: Iterable[AuditGap]) -> tuple[AuditGap, ...]:
+    """Leave out the gaps that are a part of a later purge."""
+    found: dict[int, list[AuditGap]] = {}
+    for gap in gaps:
+        of_chain = found.setdefault(chain_of(gap.last), [])
+        if gap.kind is GapKind.PURGED:
+            of_chain.clear()
+        of_chain.append(gap)
+    return tuple(gap for of_chain in found.values() for gap in of_chain)
 
 
 def _following(statement: Select[Any], after: int) -> Select[Any]:

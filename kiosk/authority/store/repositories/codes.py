@@ -67,10 +67,6 @@ class Attempts:
         open_ = *_is_attempt(subject, attempt_id), col(AttemptRow.verdict).is_(None)
         return bool(self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None))
 
-    def purge(self, before: datetime) -> None:
-        """Forget those charged before then."""
-        self._gateway.write(delete(AttemptRow).where(col(AttemptRow.charged_at) < before))
-
     def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
         row = {
             "subject": subject,
@@ -293,11 +289,6 @@ class EmailCodes:
         """Revoke every code of a holder, those that are being mailed too."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
-    def purge(self, before: datetime) -> int:
-        """Delete codes drafted, and attempts charged, before then; return how many codes."""
-        self._attempts.purge(before)
-        return self._gateway.run(delete(CodeRow).where(col(CodeRow.drafted_at) < before))
-
     def _send_times(
         self, whose: ColumnElement[bool], since: datetime
     ) -> dict[str, tuple[datetime, ...]]:
@@ -391,10 +382,6 @@ class StopNumbers:
         """Note that a holder's numbers have done what they are for: none counts again."""
         theirs = col(StopNumberRow.holder_id) == holder_id, col(StopNumberRow.used_at).is_(None)
         self._gateway.change(StopNumberRow, *theirs, used_at=self._now)
-
-    def purge(self, before: datetime) -> int:
-        """Delete those made before then; return how many."""
-        return self._gateway.run(delete(StopNumberRow).where(col(StopNumberRow.made_at) < before))
 
     # --- entering ---
 

@@ -109,11 +109,6 @@ class Outbox:
         since: datetime | None = self._gateway.scalar(waiting)
         return since
 
-    def purge(self, before: datetime) -> int:
-        """Delete those sent or given up before then; return how many."""
-        ended = or_(col(OutboxRow.sent_at) < before, col(OutboxRow.failed_at) < before)
-        return self._gateway.run(delete(OutboxRow).where(ended))
-
 
 class Stations:
     """What each kiosk last said of itself."""

@@ -230,9 +230,3 @@ class ProposedActs:
             "parameters": b"",
         }
         return self._gateway.run(update(ProposedActRow).where(*waits).values(decided)) == 1
-
-    def purge(self, before: datetime) -> int:
-        """Delete those that were decided before then."""
-        return self._gateway.run(
-            delete(ProposedActRow).where(col(ProposedActRow.decided_at) < before)
-        )

@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.records import KeptKind, PendingChange, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import PendingChange, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.tables import (
     CardRow,
-    KeptSecretRow,
     PendingRow,
     UnblockRow,
     VisitRow,
@@ -98,18 +97,6 @@ class Visits:
         here = select(VisitRow).where(col(VisitRow.station) == station)
         return self._one(here.order_by(col(VisitRow.opened_at).desc()).limit(1))
 
-    def purge(self, before: datetime, most: int) -> int:
-        """Delete visits opened before then to which no entry of the journal belongs any more.
-
-        Those that were never closed go as well. Return how many; ``most`` at a time.
-        """
-        entries = select(col(UnblockRow.visit_id))
-        old = select(col(VisitRow.id)).where(
-            col(VisitRow.opened_at) < before, col(VisitRow.id).not_in(entries)
-        )
-        some = old.order_by(col(VisitRow.opened_at)).limit(most)
-        return self._gateway.run(delete(VisitRow).where(col(VisitRow.id).in_(some)))
-
     def _one(self, statement: Select[VisitRow]) -> Visit | None:
         row = self._gateway.one(statement, VisitRow)
         return row.record(Visit) if row else None
@@ -140,10 +127,6 @@ class PendingChanges:
         """Forget all that a holder's cards have gathered; return how many."""
         statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
         return self._gateway.run(statement)
-
-    def purge(self, before: datetime) -> int:
-        """Delete those made before then; return how many."""
-        return self._gateway.run(delete(PendingRow).where(col(PendingRow.created_at) < before))
 
     def _one(self, *conditions: ColumnElement[bool]) -> PendingChange | None:
         row = self._gateway.one(select(PendingRow).where(*conditions), PendingRow)
@@ -200,20 +183,6 @@ class UnblockJournal:
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
-
-    def purge(self, before: datetime, most: int) -> int:
-        """Delete entries closed before then; return how many, ``most`` at a time.
-
-        Those of a card that may have a pending secret stay: they say what it may have.
-        """
-        unsettled = select(col(KeptSecretRow.card_id)).where(
-            col(KeptSecretRow.kind) == KeptKind.PENDING
-        )
-        old = select(col(UnblockRow.id)).where(
-            col(UnblockRow.closed_at) < before, col(UnblockRow.card_id).not_in(unsettled)
-        )
-        some = old.order_by(col(UnblockRow.closed_at)).limit(most)
-        return self._gateway.run(delete(UnblockRow).where(col(UnblockRow.id).in_(some)))
 
     def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
         row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)

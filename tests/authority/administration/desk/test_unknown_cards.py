@@ -12,6 +12,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import search_people
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import new_id
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.messages import CardId, ReadFault, Reason, Refusal, UnreadCard, VisitId
 from kiosk.contract.reference import reference_of
 from tests.authority.administration.desk.estate import means_beside
@@ -147,7 +148,7 @@ def test_it_is_forgotten_with_its_visit(world: World) -> None:
     world.insert(CardId("piv", "00" * 16))
     world.clock.forward(days=40)
     with world.store.begin() as uow:
-        uow.visits.purge(uow.now, 10)
+        uow.past.delete(PastKind.VISITS, uow.now, 10)
         uow.commit()
     with world.store.read() as uow:
         assert recent_unknown_cards(uow) == ()

@@ -98,6 +98,17 @@ def _tables() -> None:
     op.create_index("ix_audit_event_station_at", "audit_event", ["station", "at"], unique=False)
     op.create_index(op.f("ix_audit_event_visit_id"), "audit_event", ["visit_id"], unique=False)
     op.create_table(
+        "audit_gap",
+        sa.Column("last_row", ROW_NUMBER, autoincrement=False, nullable=False),
+        sa.Column("first_row", ROW_NUMBER, nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("signed_at", UTC, nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("last_row", name=op.f("pk_audit_gap")),
+    )
+    op.create_table(
         "audit_head",
         sa.Column("chain", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", ROW_NUMBER, nullable=False),
@@ -634,12 +645,28 @@ def _first_rows() -> None:
 
 # --- append only -----------------------------------------------------------------------
 
-APPEND_ONLY = ("audit_event", "audit_anchor")
+KEY_OF = {"audit_event": "seq", "audit_anchor": "seq", "audit_gap": "last_row"}
+
+# Rows that a signed gap covers were purged, and may go; of anchors, those before its last row.
+# The triggers keep mistakes out. What keeps out somebody who can drop a trigger is the
+# signature of the gap, at which a verification looks.
+PURGED = {
+    "audit_event": "OLD.seq BETWEEN first_row AND last_row",
+    "audit_anchor": "OLD.seq >= first_row AND OLD.seq < last_row",
+}
+IS_PURGED = "EXISTS (SELECT 1 FROM audit_gap WHERE kind = 'purged' AND {})"
 
 REFUSE_ON_SQLITE = "BEGIN SELECT RAISE(ABORT, 'append only'); END"
 REFUSE_ON_POSTGRESQL = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'append only' USING ERRCODE = '42501'; END $$
+"""
+REFUSE_UNLESS_PURGED = """
+CREATE FUNCTION {table}_purged() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+  IF {purged} THEN RETURN OLD; END IF;
+  RAISE EXCEPTION 'append only' USING ERRCODE = '42501';
+END $$
 """
 
 
@@ -652,7 +679,7 @@ KEPT_WHEN_REDACTED = (
 
 def _triggers() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        statements = [each for table in APPEND_ONLY for each in _sqlite_triggers(table)]
+        statements = [each for table in KEY_OF for each in _sqlite_triggers(table)]
     else:
         statements = [REFUSE_ON_POSTGRESQL, *_postgresql_triggers()]
     for statement in statements:
@@ -667,27 +694,38 @@ def _unless_redacted(same: str) -> str:
 def _sqlite_triggers(table: str) -> list[str]:
     # INSERT OR REPLACE would delete without a DELETE trigger: hence the third.
     unless = _unless_redacted("IS") if table == "audit_event" else ""
+    purged = f"WHEN NOT {IS_PURGED.format(PURGED[table])}" if table in PURGED else ""
     moments = {
-        "update": f"BEFORE UPDATE ON {{}} {unless}",
-        "delete": "BEFORE DELETE ON {}",
-        "replace": "BEFORE INSERT ON {0} WHEN EXISTS (SELECT 1 FROM {0} WHERE seq = NEW.seq)",
+        "update": f"BEFORE UPDATE ON {{0}} {unless}",
+        "delete": f"BEFORE DELETE ON {{0}} {purged}",
+        "replace": "BEFORE INSERT ON {0} WHEN EXISTS (SELECT 1 FROM {0} WHERE {1} = NEW.{1})",
     }
     return [
-        f"CREATE TRIGGER {table}_no_{act} {moment.format(table)} {REFUSE_ON_SQLITE}"
+        f"CREATE TRIGGER {table}_no_{act} {moment.format(table, KEY_OF[table])} {REFUSE_ON_SQLITE}"
         for act, moment in moments.items()
     ]
 
 
 def _postgresql_triggers() -> list[str]:
-    acts = {"audit_event": "DELETE OR TRUNCATE", "audit_anchor": "UPDATE OR DELETE OR TRUNCATE"}
+    acts = {
+        "audit_event": "TRUNCATE",
+        "audit_anchor": "UPDATE OR TRUNCATE",
+        "audit_gap": "UPDATE OR DELETE OR TRUNCATE",
+    }
     refused = [
-        f"CREATE TRIGGER {table}_append_only BEFORE {acts[table]} ON {table} "
+        f"CREATE TRIGGER {table}_append_only BEFORE {act} ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        for table in APPEND_ONLY
+        for table, act in acts.items()
     ]
     unless = _unless_redacted("IS NOT DISTINCT FROM")
     redacted = (
         "CREATE TRIGGER audit_event_only_redacted BEFORE UPDATE ON audit_event "
         f"FOR EACH ROW {unless} EXECUTE FUNCTION refuse_change()"
     )
+    for table, purged in PURGED.items():
+        refused.append(REFUSE_UNLESS_PURGED.format(table=table, purged=IS_PURGED.format(purged)))
+        refused.append(
+            f"CREATE TRIGGER {table}_only_purged BEFORE DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {table}_purged()"
+        )
     return [*refused, redacted]

@@ -1,0 +1,71 @@
+"""``kiosk purge``: delete what was kept long enough, the audit too."""
+
+from __future__ import annotations
+
+import argparse
+
+from kiosk.app.cli.printing import complain, echo
+from kiosk.app.cli.tools import Tools, add_command
+from kiosk.authority.wording import numbered
+from kiosk.contract.errors import AuditNotIntact
+
+DESCRIPTION = """\
+Deletes what was kept as long as [retention] in the settings says. The authority does the same
+once a day with codes, notices and visits; this command deletes rows of the audit as well.
+
+The audit is cut at a row that was signed long enough ago. All up to it is verified first. The
+gap is signed with a key that is not in the database, so `kiosk audit verify` accepts that these
+rows are gone, and no others. Rows that `kiosk audit export --format chain` has not written into
+a file stay, unless --unexported is given. The audit keeps how much was deleted.
+
+On PostgreSQL only the tables' owner, or the role for it that `kiosk store roles` makes, can
+delete rows of the audit: see systemd/kiosk-purge.service.
+"""
+EXAMPLE = """\
+  kiosk purge --dry-run
+  kiosk audit export --format chain && kiosk purge
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "purge", "delete what was kept long enough", DESCRIPTION, EXAMPLE
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say how much it would be")
+    parser.add_argument(
+        "--unexported", action="store_true", help="rows of the audit that no export holds, too"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Purge; 1 where rows of the audit stay because nobody exported them, or one is wrong."""
+    from kiosk.authority.administration.audit_archive import exported_rows
+    from kiosk.authority.audit_purge import plan_purge, purge_audit
+    from kiosk.authority.crypto.anchors import AnchorSigner
+    from kiosk.authority.housekeeping import count_records, months, purge_records
+
+    tools = Tools(args)
+    store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention
+    before = tools.clock.now() - months(retention.audit_months)
+    with store.read() as uow:
+        exported = None if args.unexported else exported_rows(uow)
+    try:
+        plan = plan_purge(store, signer, before, exported)
+    except AuditNotIntact as broken:
+        complain(f"{broken}; no row of the audit is deleted")
+        return 1
+    if args.dry_run:
+        deleted = count_records(store, retention)
+    else:
+        deleted = purge_records(store, retention, most_batches=None)
+        purge_audit(store, signer, plan, tools.actor())
+        store.empty_log()
+    for kind, many in deleted.items():
+        echo(f"{kind.value.replace('_', ' '):<16} {many}")
+    echo(f"{'rows of the audit':<16} {plan.rows}")
+    if plan.unexported:
+        rows = numbered(plan.unexported, "row")
+        complain(f"{rows} of the audit stay: `kiosk audit export --format chain` comes first")
+    return int(bool(plan.unexported))

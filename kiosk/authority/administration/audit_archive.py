@@ -1,0 +1,307 @@
+"""The chains of the audit as a file of JSON lines, which can be verified without the database.
+
+The first line says for each chain after which row it goes on, and holds the anchor that was
+signed for the last one; then comes each row as it is stored, one a line, chain by chain. So
+whoever has the public keys of the anchors can tell that no row was changed, added or left out
+between the two, for as long as the file is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any, Final
+
+from kiosk.authority.administration.files import new_file
+from kiosk.authority.administration.views import Progress
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit import StaffKind, new_reference
+from kiosk.authority.audit_rows import chain_of, read_row_name, row_name
+from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
+from kiosk.authority.crypto.macs import AuditMacs
+from kiosk.authority.store.audit_chain import REDACTED, ChainWalk
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import (
+    AuditAnchor,
+    AuditFault,
+    AuditGap,
+    AuditHead,
+    AuditQuery,
+    AuditVerdict,
+    FaultKind,
+    GapKind,
+    Scalar,
+)
+from kiosk.authority.store.tables import AuditEventRow
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import ConfigError
+
+FORMAT: Final = 1
+BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenArchive:
+    """What was written; ``until`` names the last row of each chain."""
+
+    rows: int
+    sha256: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedChain:
+    """The part of a chain that a file holds."""
+
+    after: AuditHead
+    anchor: AuditAnchor
+
+
+def exported_rows(uow: UnitOfWork) -> dict[int, int]:
+    """Return the last row of each chain that was written into a file of this kind.
+
+    By the audit's own word, which nobody can write who has not its keys.
+    """
+    query = AuditQuery(kind=StaffKind.AUDIT_EXPORTED.value)
+    before = None
+    while events := uow.trail.newest(query, before):
+        for event in events:
+            said = event.detail.get("chains_until")
+            if isinstance(said, str) and uow.audit.is_ours(event.seq):
+                rows = [read_row_name(name) for name in said.split(", ") if name]
+                return {chain_of(row): row for row in rows if row is not None}
+        before = events[-1].seq
+    return {}
+
+
+def archive_audit(
+    store: Store,
+    signer: AnchorSigner,
+    folder: Path,
+    actor: str,
+    progress: Progress,
+    *,
+    whole: bool = False,
+) -> tuple[Path, WrittenArchive]:
+    """Write a new file from where the last one ended, or ``whole``, to the last rows there are.
+
+    A file that could not be audited is not left behind. Raises ``AuditNotIntact``, ``NotTaken``.
+    """
+    sign_heads(store, signer)
+    name = f"audit-chain-{store.machine_clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
+    with new_file(folder, name, "jsonl") as (path, file):
+        with store.read() as uow:
+            exported = {} if whole else exported_rows(uow)
+            written = write_archive(uow, signer, file, exported, progress)
+        said: dict[str, Scalar] = {
+            "file": path.name,
+            "rows": written.rows,
+            "sha256": written.sha256,
+            "chains_until": written.until,
+        }
+        with store.begin() as uow:
+            kind = StaffKind.AUDIT_EXPORTED.value
+            uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=said)
+            uow.commit()
+    return path, written
+
+
+def write_archive(
+    uow: UnitOfWork,
+    signer: AnchorSigner,
+    file: IO[bytes],
+    exported: Mapping[int, int],
+    progress: Progress,
+) -> WrittenArchive:
+    """Write what follows the exported rows, up to the last signed row of each chain."""
+    digest = sha256()
+
+    def put(line: dict[str, Any]) -> None:
+        written = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+        digest.update(written)
+        file.write(written)
+
+    chains = [
+        chain
+        for number in uow.audit.chains()
+        if (chain := _chain(uow, signer, number, exported.get(number, 0))) is not None
+    ]
+    total = sum(uow.audit.count_between(one.after.seq, one.anchor.seq) for one in chains)
+    put(
+        {
+            "kiosk_audit": FORMAT,
+            "made_at": uow.now.astimezone(UTC).isoformat(),
+            "chains": [
+                {"after": _plain(one.after), "anchor": _plain(one.anchor)} for one in chains
+            ],
+            "lost": [_plain(gap) for gap in uow.audit.gaps() if gap.kind is GapKind.RESTORED],
+        }
+    )
+    rows = 0
+    for one in chains:
+        after = one.after.seq
+        while some := uow.audit.rows(after, one.anchor.seq, BATCH):
+            for row in some:
+                put(row.model_dump() | {"at": row.at.isoformat()})
+            rows, after = rows + len(some), some[-1].seq
+            progress(rows, total)
+    until = {**exported, **{chain_of(one.anchor.seq): one.anchor.seq for one in chains}}
+    names = ", ".join(row_name(row) for row in until.values() if row)
+    return WrittenArchive(rows, digest.hexdigest(), names)
+
+
+def _chain(
+    uow: UnitOfWork, signer: AnchorSigner, number: int, exported: int
+) -> ArchivedChain | None:
+    """Return what a file would hold of a chain; None where nothing more is signed."""
+    after = uow.audit.begin(number, uow.audit.gaps(number))
+    if exported > after.seq and (last := uow.audit.get(exported)) is not None:
+        after = AuditHead(last.seq, last.hash)
+    anchors = (one for one in uow.audit.newest_anchors(number) if signer.check(one))
+    anchor = next(anchors, None)
+    return None if anchor is None or anchor.seq <= after.seq else ArchivedChain(after, anchor)
+
+
+def _plain(said: AuditHead | AuditAnchor | AuditGap) -> dict[str, Any]:
+    names = said.__dataclass_fields__
+    return {name: _json_value(getattr(said, name)) for name in names}
+
+
+def _json_value(value: object) -> object:
+    match value:
+        case bytes():
+            return value.hex()
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case GapKind():
+            return value.value
+        case _:
+            return value
+
+
+# Reading one back, without a database.
+
+
+def verify_archives(
+    paths: Iterable[Path], verifier: AnchorVerifier | AnchorSigner, macs: AuditMacs | None
+) -> tuple[AuditVerdict, tuple[str, ...]]:
+    """Walk the chains of some files, the oldest first; each goes on where the one before ended.
+
+    Return the verdict, and for each chain from which row to which it goes. ``macs``: None
+    checks the hashes and the signatures only. Raises ``ConfigError`` for what is no such file.
+    """
+    files = [_File(path) for path in paths]
+    redacted = frozenset(row for file in files for row in file.redacted())
+    begins: dict[int, AuditHead] = {}
+    ends: dict[int, AuditHead] = {}
+    rows = anchors = 0
+    fault: AuditFault | None = None
+    for file in files:
+        walks = {
+            chain_of(one.anchor.seq): _walk(file, one, verifier, macs, redacted)
+            for one in file.chains
+        }
+        fault = _discontinued(file, ends) or _walked(file, walks)
+        rows += sum(walk.rows for walk in walks.values())
+        anchors += sum(walk.anchors_seen for walk in walks.values())
+        if fault is not None:
+            break
+        for one in file.chains:
+            begins.setdefault(chain_of(one.anchor.seq), one.after)
+        ends |= {chain: walk.last for chain, walk in walks.items()}
+    parts = tuple(
+        f"{row_name(begins[chain].seq + 1)} to {row_name(end.seq)}" for chain, end in ends.items()
+    )
+    return AuditVerdict(rows, anchors, rows, fault, macs is not None), parts
+
+
+class _File:
+    """One file; its rows are read as they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                first = json.loads(file.readline())
+            if first["kiosk_audit"] != FORMAT:
+                raise ConfigError(f"{path} was written by another version of this program")
+            self.chains = tuple(
+                ArchivedChain(AuditHead(**one["after"]), _signed(AuditAnchor, one["anchor"]))
+                for one in first["chains"]
+            )
+            self.lost = tuple(_signed(AuditGap, one) for one in first["lost"])
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(f"{path} is no export of the audit's chains") from None
+
+    def rows(self) -> Iterator[AuditEventRow]:
+        """Read them; raises ``ConfigError`` naming the line."""
+        with self.path.open("rb") as file:
+            next(file)
+            for number, line in enumerate(file, start=2):
+                try:
+                    said = json.loads(line)
+                    at = datetime.fromisoformat(said["at"])
+                    row = AuditEventRow(**{**said, "at": at})
+                    chain_of(row.seq), at.astimezone(UTC)
+                except (ValueError, KeyError, TypeError):
+                    where = f"{self.path}: line {number}"
+                    raise ConfigError(f"{where} is no row of the audit") from None
+                yield row
+
+    def redacted(self) -> Iterator[int]:
+        """Return the rows of which it says that they were redacted."""
+        for row in self.rows():
+            if row.kind == REDACTED and row.detail:
+                said = json.loads(row.detail)
+                if said.get("what") == "detail" and isinstance(said.get("row"), int):
+                    yield said["row"]
+
+
+def _signed(kind: type[Any], said: Mapping[str, Any]) -> Any:
+    read: dict[str, Any] = {
+        **said,
+        "signed_at": datetime.fromisoformat(said["signed_at"]),
+        "signature": bytes.fromhex(said["signature"]),
+    }
+    if kind is AuditGap:
+        read["kind"] = GapKind(said["kind"])
+    return kind(**read)
+
+
+def _walk(
+    file: _File,
+    one: ArchivedChain,
+    verifier: AnchorVerifier | AnchorSigner,
+    macs: AuditMacs | None,
+    redacted: frozenset[int],
+) -> ChainWalk:
+    head = AuditHead(one.anchor.seq, one.anchor.hash)
+    lost = [gap for gap in file.lost if verifier.check(gap)]
+    return ChainWalk(head, [one.anchor], verifier.check, one.after, macs, redacted, lost)
+
+
+def _discontinued(file: _File, ends: Mapping[int, AuditHead]) -> AuditFault | None:
+    for one in file.chains:
+        end = ends.get(chain_of(one.anchor.seq), one.after)
+        if end != one.after:
+            first = row_name(end.seq + 1)
+            because = f"{file.path} does not go on from row {first}, where the file before ended"
+            return AuditFault(FaultKind.REMOVED, end.seq + 1, because)
+    return None
+
+
+def _walked(file: _File, walks: Mapping[int, ChainWalk]) -> AuditFault | None:
+    for row in file.rows():
+        walk = walks.get(chain_of(row.seq))
+        if walk is None:
+            because = f"row {row_name(row.seq)} is of a chain that the file does not name"
+            return AuditFault(FaultKind.ADDED, row.seq, because)
+        if (fault := walk.step(row)) is not None:
+            return fault
+    return next((fault for walk in walks.values() if (fault := walk.finish())), None)

@@ -1,0 +1,166 @@
+"""Deleting rows of the audit whose time is over, so that what is left still verifies.
+
+Which rows are old enough is not read off the rows or the database's clock: whoever owns the
+server sets both. It is read off the anchors, which the service signed by its own clock. Each
+chain is cut at the last anchor that is old enough; the rows up to it are verified first, so
+that no row that was tampered with goes unseen, and the gap that they leave is signed. Rows
+that were not exported stay, and so does a row that says what was redacted in one that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit_rows import before_first, chain_of, row_name
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.store.audit_chain import first_head
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import AuditNotIntact
+
+BATCH: Final = 1000
+"""Rows that one transaction verifies, or deletes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCut:
+    """The row at which a chain is cut, and how many rows go."""
+
+    last: AuditHead
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPlan:
+    """What a purge would do: the cuts, and how many rows stay because nobody exported them."""
+
+    cuts: tuple[AuditCut, ...]
+    unexported: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows go."""
+        return sum(cut.rows for cut in self.cuts)
+
+
+def plan_purge(
+    store: Store, signer: AnchorSigner, before: datetime, exported: Mapping[int, int] | None
+) -> AuditPlan:
+    """Verify what is old enough, and say what can go.
+
+    ``exported`` is the last exported row of each chain; None: what was not exported goes too.
+    Raises ``AuditNotIntact`` for a row that does not fit.
+    """
+    with store.read() as uow:
+        chains = uow.audit.chains()
+        redacting = uow.audit.redacting()
+        due = {chain: _anchor(uow, signer, chain, before) for chain in chains}
+        kept = dict(due)
+        if exported is not None:
+            kept = {
+                chain: _anchor(uow, signer, chain, before, exported.get(chain, 0))
+                for chain in chains
+            }
+        while tied := _tied_row(redacting, kept):
+            kept[chain_of(tied)] = _anchor(uow, signer, chain_of(tied), before, tied - 1)
+        gone = {chain: _purged_until(uow, chain) for chain in chains}
+        cuts = tuple(
+            AuditCut(
+                AuditHead(anchor.seq, anchor.hash),
+                uow.audit.count_between(gone[chain], anchor.seq),
+            )
+            for chain, anchor in kept.items()
+            if anchor is not None and anchor.seq > gone[chain]
+        )
+        old = sum(
+            uow.audit.count_between(gone[chain], anchor.seq)
+            for chain, anchor in due.items()
+            if anchor is not None
+        )
+    for cut in cuts:
+        _verify(store, signer, cut)
+    plan = AuditPlan(cuts, 0)
+    return AuditPlan(cuts, old - plan.rows if exported is not None else 0)
+
+
+def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str) -> None:
+    """Sign the gaps, audit them, and delete what they cover, some rows at a time.
+
+    What a purge that was killed has left is deleted as well.
+    """
+    if plan.cuts:
+        cut_at = ", ".join(row_name(cut.last.seq) for cut in plan.cuts)
+        with store.begin() as uow:
+            for cut in plan.cuts:
+                first = before_first(chain_of(cut.last.seq)) + 1
+                now = store.machine_clock.now()
+                uow.audit.add_gap(signer.sign_gap(first, cut.last, GapKind.PURGED, now))
+            uow.audit.append(
+                kind=ServiceKind.AUDIT_PURGED.value,
+                reference="",
+                actor=actor,
+                detail={"rows": plan.rows, "until": cut_at},
+            )
+            uow.commit()
+    while _delete_some(store):
+        pass
+    sign_heads(store, signer)
+
+
+def _delete_some(store: Store) -> int:
+    with store.begin() as uow:
+        deleted = uow.audit.delete_purged(BATCH)
+        uow.commit()
+    return deleted
+
+
+def _purged_until(uow: UnitOfWork, chain: int) -> int:
+    """Return the last row that was purged; some of them may wait to be deleted yet."""
+    purged = (gap.last for gap in uow.audit.gaps(chain) if gap.kind is GapKind.PURGED)
+    return max(purged, default=before_first(chain))
+
+
+def _anchor(
+    uow: UnitOfWork,
+    signer: AnchorSigner,
+    chain: int,
+    before: datetime,
+    last: int | None = None,
+) -> AuditAnchor | None:
+    """Return the newest anchor of a chain that is old enough, of row ``last`` at most."""
+    return next((one for one in _old_anchors(uow, chain, before, last) if signer.check(one)), None)
+
+
+def _old_anchors(
+    uow: UnitOfWork, chain: int, before: datetime, last: int | None
+) -> Iterator[AuditAnchor]:
+    until = None if last is None else last + 1
+    while some := uow.audit.newest_anchors(chain, until, signed_before=before):
+        yield from some
+        until = some[-1].seq
+
+
+def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | None]) -> int | None:
+    """Return a row that would go, and says what was redacted in one that stays."""
+
+    def goes(row: int) -> bool:
+        anchor = kept.get(chain_of(row))
+        return anchor is not None and row <= anchor.seq
+
+    return next((seq for seq, row in redacting.items() if goes(seq) and not goes(row)), None)
+
+
+def _verify(store: Store, signer: AnchorSigner, cut: AuditCut) -> None:
+    after = first_head(chain_of(cut.last.seq))
+    while after.seq < cut.last.seq:
+        with store.read() as uow:
+            piece = uow.audit.verify_piece(after, BATCH, signer.check)
+        if (fault := piece.fault) is not None:
+            raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
+        after = piece.last

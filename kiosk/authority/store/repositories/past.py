@@ -1,0 +1,110 @@
+"""Rows of operation whose time is over: counted, and deleted some at a time, the oldest first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
+
+from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.records import KeptKind
+from kiosk.authority.store.row_macs import primary_key
+from kiosk.authority.store.tables import (
+    AttemptRow,
+    CodeRow,
+    KeptSecretRow,
+    OutboxRow,
+    PendingRow,
+    ProposedActRow,
+    StopNumberRow,
+    TableRow,
+    UnblockRow,
+    VisitRow,
+)
+
+
+class PastKind(StrEnum):
+    """What is deleted after a while, in the order in which it can be."""
+
+    CODES = "codes"
+    ATTEMPTS = "attempts"
+    PENDING = "pending_changes"
+    OUTBOX = "notices"
+    PROPOSALS = "proposals"
+    STOP_NUMBERS = "stop_numbers"
+    JOURNAL = "journal"
+    VISITS = "visits"
+
+
+class PastRows:
+    """Deletes what ended before a moment."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def count(self, kind: PastKind, before: datetime) -> int:
+        """Return how many there are."""
+        row, _, past = _past(kind, before, counting=True)
+        count: int = self._gateway.scalar(select(func.count()).select_from(row).where(past))
+        return count
+
+    def delete(self, kind: PastKind, before: datetime, most: int) -> int:
+        """Delete some; return how many."""
+        row, oldest, past = _past(kind, before)
+        columns = [table_of(row).c[name] for name in primary_key(row)]
+        some = select(*columns).where(past).order_by(oldest).limit(most)
+        key = columns[0] if len(columns) == 1 else tuple_(*columns)
+        return self._gateway.run(delete(row).where(key.in_(some)))
+
+
+def _past(
+    kind: PastKind, before: datetime, *, counting: bool = False
+) -> tuple[type[TableRow], Mapped[Any], ColumnElement[bool]]:
+    """Return the table, the time to order by, and which rows are past.
+
+    ``counting``: the entries of the journal that are past do not keep their visits.
+    """
+    match kind:
+        case PastKind.CODES:
+            return _older(CodeRow, col(CodeRow.drafted_at), before)
+        case PastKind.ATTEMPTS:
+            return _older(AttemptRow, col(AttemptRow.charged_at), before)
+        case PastKind.PENDING:
+            return _older(PendingRow, col(PendingRow.created_at), before)
+        case PastKind.OUTBOX:
+            ended = func.coalesce(col(OutboxRow.sent_at), col(OutboxRow.failed_at))
+            return OutboxRow, col(OutboxRow.created_at), ended < before
+        case PastKind.PROPOSALS:
+            return _older(ProposedActRow, col(ProposedActRow.decided_at), before)
+        case PastKind.STOP_NUMBERS:
+            return _older(StopNumberRow, col(StopNumberRow.made_at), before)
+        case PastKind.JOURNAL:
+            closed = col(UnblockRow.closed_at)
+            return UnblockRow, closed, _is_past_entry(before)
+        case PastKind.VISITS:
+            # Those that were never closed go as well, unless the journal has an entry of them.
+            opened = col(VisitRow.opened_at)
+            entry = exists().where(col(UnblockRow.visit_id) == col(VisitRow.id))
+            if counting:
+                entry = entry.where(~_is_past_entry(before))
+            return VisitRow, opened, and_(opened < before, ~entry)
+        case _:
+            assert_never(kind)
+
+
+def _older(
+    row: type[TableRow], at: Mapped[Any], before: datetime
+) -> tuple[type[TableRow], Mapped[Any], ColumnElement[bool]]:
+    return row, at, at < before
+
+
+def _is_past_entry(before: datetime) -> ColumnElement[bool]:
+    """The entries of a card with a pending secret say what it may have: they stay."""
+    card, pending = col(KeptSecretRow.card_id), col(KeptSecretRow.kind) == KeptKind.PENDING
+    unsettled = exists().where(card == col(UnblockRow.card_id), pending)
+    closed = col(UnblockRow.closed_at)
+    return and_(closed.is_not(None), closed < before, ~unsettled)

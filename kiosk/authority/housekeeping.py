@@ -10,7 +10,6 @@ from typing import Final
 
 from kiosk.app.config.settings import DEFAULTS, RetentionSettings
 from kiosk.authority.audit import ServiceKind
-from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.codes import LIFE as STOP_NUMBERS
 from kiosk.authority.store.repositories.past import PastKind
@@ -57,14 +56,11 @@ def purge_records(
 ) -> Counter[PastKind]:
     """Delete what is past in batches, and audit how many rows of each kind.
 
-    Changes of addresses whose time has come take effect first. An open entry of the unblock
-    journal stays, with its visit, and so do those of a card whose pending secret is not
-    settled. Raises ``StoreError``; what was deleted until then is audited.
+    An open entry of the unblock journal stays, with its visit, and so do those of a card whose
+    pending secret is not settled. Raises ``StoreError``; what was deleted until then is audited.
     """
-    with store.begin() as uow:
-        apply_due_changes(uow)
+    with store.read() as uow:
         now = uow.now
-        uow.commit()
     deleted: Counter[PastKind] = Counter()
     try:
         for kind in PastKind:

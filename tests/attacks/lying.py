@@ -22,6 +22,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from kiosk.authority.housekeeping import purge_records
+from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -634,6 +635,9 @@ class Liar:
         """Let time pass, and the authority tidy up; what was allowed to wait may come due."""
         self.world.clock.forward(**WAITS[how % len(WAITS)])
         if which % 3 == 0:
+            with self.world.store.begin() as uow:
+                apply_due_changes(uow)
+                uow.commit()
             purge_records(self.world.store)
         self._judge_kept(None, None)
 

@@ -23,7 +23,8 @@ delete rows of the audit: see systemd/kiosk-purge.service.
 """
 EXAMPLE = """\
   kiosk purge --dry-run
-  kiosk audit export --format chain && kiosk purge
+  kiosk audit export --format chain
+  kiosk purge
 """
 
 

@@ -30,6 +30,7 @@ from kiosk.authority.audit import AuditKind, altered
 from kiosk.authority.audit_rows import chain_of
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import purge_records
+from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -294,10 +295,13 @@ class Caretaker:
     # --- what is past ---
 
     def _tidy(self) -> None:
-        """Forget what is past, once a day in the whole estate."""
+        """Let what waited take effect, and delete what is past, once a day in the whole estate."""
         with self._store.read() as uow:
             if not uow.chores.is_due(TIDY, DAY):
                 return
+        with self._store.begin() as uow:
+            apply_due_changes(uow)
+            uow.commit()
         purge_records(self._store, self._retention)
         with self._store.begin() as uow:
             uow.chores.claim(TIDY, DAY)

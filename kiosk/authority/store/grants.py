@@ -1,7 +1,8 @@
 """What each role of PostgreSQL may do: the owner migrates, the others work.
 
-Nobody but the owner can change or delete a row of the audit, or switch off the triggers that
-keep it. Staff may take a text out of a row, which a trigger bounds.
+Nobody but the owner can change a row of the audit, or switch off the triggers that keep it.
+Staff may take a text out of a row, and the retention role may delete rows that a signed gap
+covers, both of which triggers bound.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
 }
 """What the authority writes; it reads every table."""
 
-_NOT_WRITTEN: Final = frozenset({"served_program", *_APPENDED})
+_NOT_WRITTEN: Final = frozenset({"audit_gap", "served_program", *_APPENDED})
 
 STAFF: Final[Mapping[str, str]] = {
     **{
@@ -54,6 +55,23 @@ STAFF: Final[Mapping[str, str]] = {
     "audit_event": "INSERT, UPDATE (detail, salt)",
 }
 """What staff write; they read every table."""
+
+RETENTION: Final[Mapping[str, str]] = {
+    "action_note": "DELETE",
+    "attempt_charge": "DELETE",
+    "audit_anchor": "INSERT, DELETE",
+    "audit_event": "INSERT, DELETE",
+    "audit_gap": "INSERT",
+    "audit_head": "INSERT, UPDATE",
+    "email_code": "DELETE",
+    "outbox_message": "DELETE",
+    "pending_change": "DELETE",
+    "proposed_act": "DELETE",
+    "stop_number": "DELETE",
+    "unblock_journal": "DELETE",
+    "visit": "DELETE",
+}
+"""What `kiosk purge` and the export before it write; they read every table."""
 
 REPORT: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_event": ("seq", "at", "kind", "reference", "visit_id", "holder_id", "station", "actor"),
@@ -81,18 +99,23 @@ class RoleNames:
 
     authority: str = "kiosk_authority"
     staff: str = "kiosk_staff"
+    retention: str = "kiosk_retention"
     report: str = "kiosk_report"
 
+    def every(self) -> tuple[str, ...]:
+        """Return their names."""
+        return self.authority, self.staff, self.retention, self.report
+
     def __post_init__(self) -> None:
-        for name in (self.authority, self.staff, self.report):
+        for name in self.every():
             if not _ROLE_NAME.fullmatch(name):
                 raise ConfigError(f"{name!r} is no plain name of a role: a-z, 0-9 and _")
 
 
 def grants(roles: RoleNames) -> Iterator[str]:
     """Return the statements that the owner runs, once and after each migration."""
-    every = f"{roles.authority}, {roles.staff}, {roles.report}"
-    for name in (roles.authority, roles.staff, roles.report):
+    every = ", ".join(roles.every())
+    for name in roles.every():
         yield (
             f"DO $$ BEGIN CREATE ROLE {name} NOLOGIN; "
             "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
@@ -100,8 +123,9 @@ def grants(roles: RoleNames) -> Iterator[str]:
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
     yield f"GRANT USAGE ON SCHEMA public TO {every}"
-    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {roles.authority}, {roles.staff}"
-    for role, writes in ((roles.authority, AUTHORITY), (roles.staff, STAFF)):
+    written = {roles.authority: AUTHORITY, roles.staff: STAFF, roles.retention: RETENTION}
+    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {', '.join(written)}"
+    for role, writes in written.items():
         for table, privileges in sorted(writes.items()):
             yield f"GRANT {privileges} ON {table} TO {role}"
     for table, columns in sorted(REPORT.items()):

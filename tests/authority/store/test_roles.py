@@ -11,9 +11,16 @@ from psycopg import errors
 
 from kiosk.app.cli.main import run_command
 from kiosk.app.config.settings import NoticeSettings
+from kiosk.authority.administration.audit_archive import archive_audit, exported_rows
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.verification import verify_audit
+from kiosk.authority.administration.views import unseen
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit_purge import plan_purge, purge_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.authority.store.grants import AUTHORITY, REPORT, STAFF, RoleNames, grants
+from kiosk.authority.housekeeping import months, purge_records
+from kiosk.authority.store.grants import AUTHORITY, REPORT, RETENTION, STAFF, RoleNames, grants
+from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
@@ -23,7 +30,7 @@ from tests.support.database import PostgresServer
 
 pytestmark = pytest.mark.postgresql
 
-ROLES = ("kiosk_authority", "kiosk_staff", "kiosk_report")
+ROLES = RoleNames().every()
 Address = Callable[[str], str]
 
 
@@ -114,6 +121,7 @@ def test_the_authority_looks_after_the_service_as_its_own_role(
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_but_the_owner_changes_the_audit(owner: World, address: Address, role: str) -> None:
     owner.insert(owner.registered_card())
+    sign_heads(owner.store, AnchorSigner(owner.ring))
     refused(
         address(role),
         "UPDATE audit_event SET actor = 'somebody else'",
@@ -173,9 +181,50 @@ def test_staff_take_a_text_out_of_a_row_and_change_nothing_else(
             staff.execute("UPDATE audit_event SET detail = '{}', salt = 'x' WHERE seq = 1")
 
 
+def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
+    owner: World, address: Address, tmp_path: Path
+) -> None:
+    card = owner.registered_card()
+    owner.unlock(card)
+    signer = AnchorSigner(owner.ring)
+    sign_heads(owner.store, signer)
+    purging = World(tmp_path, url=address("kiosk_retention"))
+    purging.clock.forward(days=1100)
+    store = purging.store
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    archive_audit(store, signer, folder, "root", unseen)
+    with store.read() as uow:
+        exported = exported_rows(uow)
+    before = store.machine_clock.now() - months(24)
+    plan = plan_purge(store, signer, before, exported)
+    assert plan.rows > 0
+    assert purge_records(store)[PastKind.VISITS] > 0
+    purge_audit(store, signer, plan, "root")
+    assert verify_audit(store, signer).intact
+    store.close()
+    refused(
+        address("kiosk_retention"),
+        "DELETE FROM audit_event",
+        "DELETE FROM audit_anchor",
+        "UPDATE audit_event SET detail = NULL, salt = NULL",
+        "UPDATE audit_gap SET last_row = last_row + 1",
+        "DELETE FROM audit_gap",
+        "DELETE FROM audit_head",
+        "DELETE FROM cardholder",
+        "UPDATE card SET status = 'active'",
+        "UPDATE registration SET failures = 0",
+        "INSERT INTO staff_key SELECT * FROM staff_key",
+        "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+    )
+    for role in ("kiosk_authority", "kiosk_staff", "kiosk_report"):
+        refused(address(role), "INSERT INTO audit_gap SELECT * FROM audit_gap")
+        refused(address(role), "DELETE FROM audit_event WHERE seq = 1")
+
+
 def test_the_statements_name_tables_and_columns_that_there_are() -> None:
     tables = TableRow.metadata.tables
-    assert tables.keys() >= {*AUTHORITY, *STAFF, *REPORT}
+    assert tables.keys() >= {*AUTHORITY, *STAFF, *RETENTION, *REPORT}
     for table, columns in REPORT.items():
         assert frozenset(tables[table].c.keys()) >= frozenset(columns)
 

@@ -1,0 +1,83 @@
+"""``kiosk purge``, and the export before it, run as they are typed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.contract.clock import SystemClock
+from tests.app.cli.samples import GOOD, Kiosk, people
+
+
+def years_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda self: real(self) + timedelta(days=1100))
+
+
+def test_the_audit_is_exported_purged_and_verified(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+    years_later(monkeypatch)
+
+    assert kiosk("purge", "--dry-run") == 1
+    said = capsys.readouterr()
+    assert "rows of the audit 0" in said.out
+    assert "export --format chain` comes first" in said.err
+
+    assert kiosk("audit", "export", "--format", "chain") == 0
+    (exported,) = (place / "state" / "exports").glob("audit-chain-*.jsonl")
+    assert str(exported) in capsys.readouterr().out
+    assert exported.stat().st_mode & 0o777 == 0o600
+
+    assert kiosk("purge", "--dry-run") == 0
+    would = capsys.readouterr().out
+    assert kiosk("purge") == 0
+    assert capsys.readouterr().out == would
+    rows = int(would.split()[-1])
+    assert rows > 0
+    assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
+    assert "fit" in capsys.readouterr().out
+    assert kiosk("audit", "list", "--kind", "audit-purged") == 0
+    assert f"Deleted {rows} row" in capsys.readouterr().out
+
+    assert main(["audit", "public-keys"]) == 0
+    (place / "public").write_text(capsys.readouterr().out)
+    (place / "state" / "keys.json").rename(place / "keys.json")
+    words = "--without-key", "--public-keys", str(place / "public"), "--file", str(exported)
+    assert kiosk("audit", "verify", *words) == 0
+    assert "rows fit: 1 to" in capsys.readouterr().out
+    lines = exported.read_text().splitlines(keepends=True)
+    changed = json.loads(lines[1]) | {"reference": "other"}
+    exported.write_text(lines[0] + json.dumps(changed) + "\n" + "".join(lines[2:]))
+    assert kiosk("audit", "verify", *words) == 1
+    assert "row 1 (changed)" in capsys.readouterr().err
+
+
+def test_rows_that_nobody_exported_go_when_that_is_said(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor") == 0
+    years_later(monkeypatch)
+    assert kiosk("purge") == 1
+    assert kiosk("purge", "--unexported") == 0
+    assert "rows of the audit 0" not in capsys.readouterr().out
+    assert kiosk("audit", "verify") == 0
+
+
+def test_a_chain_is_exported_as_it_is(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kiosk("audit", "export", "--format", "chain", "--kind", "code-right") == 2
+    assert "a filter would leave rows out" in capsys.readouterr().err
+    assert kiosk("audit", "export", "--whole") == 2

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -67,11 +68,20 @@ JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
+class LaneLimits:
+    """How many calls run at once, and how many more wait for a thread."""
+
+    threads: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one process takes on; times are in seconds.
 
-    ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. ``waiting`` calls
-    wait for one of ``threads``, and no more.
+    ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
+    answers and calls that wait for the mail relay have threads apart: however many of them there
+    are, the others are answered.
     """
 
     headers_s: float = 5.0
@@ -80,8 +90,9 @@ class Limits:
     life_s: float = 900.0
     connections: int = 2000
     connections_each: int = 8
-    threads: int = 16
-    waiting: int = 64
+    quick: LaneLimits = LaneLimits(16, 64)
+    hashing: LaneLimits = LaneLimits(4, 16)
+    mailing: LaneLimits = LaneLimits(8, 16)
     calls_a_second: float = 20.0
     burst: float = 60.0
     stop_s: float = 30.0
@@ -101,6 +112,30 @@ class Called:
     seconds: float
     asked: msgspec.Struct | None
     reply: object
+
+
+class _Lane:
+    """The threads of one kind of calls."""
+
+    def __init__(self, name: str, limits: LaneLimits) -> None:
+        self._threads = ThreadPoolExecutor(limits.threads, name)
+        self._most = limits.threads + limits.waiting
+        self.under_way = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.under_way >= self._most
+
+    async def run(self, call: Callable[[], web.Response]) -> web.Response:
+        self.under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        finally:
+            self.under_way -= 1
+
+    def close(self) -> None:
+        """Return once the last call has ended."""
+        self._threads.shutdown()
 
 
 class Service(Protocol):
@@ -242,8 +277,15 @@ class AuthorityServer:
         self._routes = {route.path: route for route in routes().values()}
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
-        self._threads = ThreadPoolExecutor(self.limits.threads, "use-case")
-        self.under_way = 0
+        hashing = _Lane("hashing", self.limits.hashing)
+        mailing = _Lane("mailing", self.limits.mailing)
+        self._quick = _Lane("use-case", self.limits.quick)
+        self._lanes = {
+            "answer": hashing,
+            "save_questions": hashing,
+            "send_code": mailing,
+            "give_email": mailing,
+        }
         self._connections: dict[asyncio.BaseTransport, _Connection] = {}
         self._held: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
@@ -291,7 +333,13 @@ class AuthorityServer:
         for each in self._listening:
             each.close()
         await self._http.shutdown(self.limits.stop_s)
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for lane in {self._quick, *self._lanes.values()}:
+            await asyncio.to_thread(lane.close)
+
+    @property
+    def under_way(self) -> int:
+        """How many calls run or wait for a thread."""
+        return sum(lane.under_way for lane in {self._quick, *self._lanes.values()})
 
     # --- connections ---
 
@@ -371,14 +419,10 @@ class AuthorityServer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The error's text may repeat what was sent.
             return self._refused(400)
-        if self.under_way >= self.limits.threads + self.limits.waiting:
+        lane = self._lanes.get(route.name, self._quick)
+        if lane.is_full:
             return self._busy(503)
-        self.under_way += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._decide, route, asked, peer)
-        finally:
-            self.under_way -= 1
+        return await lane.run(partial(self._decide, route, asked, peer))
 
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""

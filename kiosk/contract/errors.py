@@ -33,6 +33,10 @@ class AuthorityUnavailable(AuthorityError):
     """The authority cannot decide now; nothing was charged and nothing was changed."""
 
 
+class AuthorityBusy(AuthorityUnavailable):
+    """The authority answers, and takes on no more at the moment: ask again."""
+
+
 class StepRefused(AuthorityError):
     """The call does not fit the recorded progress of the visit; it was audited."""
 

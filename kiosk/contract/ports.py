@@ -241,7 +241,8 @@ class Authority(Protocol):
     the connection; no call names it, and a call about another station's visit is refused.
 
     Calls block and may come from several threads. They raise ``AuthorityUnavailable``
-    (nothing was charged, ask again) and ``StepRefused`` (the call does not fit).
+    (nothing was charged, ask again; ``AuthorityBusy`` where it has too much to do) and
+    ``StepRefused`` (the call does not fit).
     Every call can be repeated when its answer was lost, and gets the same answer. Where a
     call costs something (a try, a mail, a secret), ``attempt`` makes it so: the caller draws
     an id for each act of the holder, of 1 to 64 characters, and repeats the call with the

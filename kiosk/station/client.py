@@ -20,7 +20,12 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError
+from kiosk.contract.errors import (
+    AuthorityBusy,
+    AuthorityError,
+    AuthorityUnavailable,
+    ConfigError,
+)
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import (
     LONGEST_REPLY,
@@ -41,7 +46,7 @@ CONNECT_S: Final = 3.0
 """How long an address may take to be reached."""
 
 BUSY_S: Final = 4.0
-"""For how long a busy authority is asked again before the holder is told."""
+"""For how long a busy authority is asked again before the holder sees that it is busy."""
 
 REST_S: Final = 60.0
 """A connection that rested for longer is not used again: the authority closes it soon."""
@@ -200,11 +205,11 @@ class HttpAuthority:
             except msgspec.DecodeError:
                 # The error's text may repeat what was answered.
                 raise AuthorityError(f"{route.name}: the answer does not fit") from None
+        if answer.retry_after_s is not None:
+            raise AuthorityBusy(f"{route.name}: status {answer.status}")
         error = _ERROR_OF.get(answer.status)
         if error is not None:
             raise error(route.name)
-        if answer.status == http.client.TOO_MANY_REQUESTS:
-            raise AuthorityUnavailable("this station asks too much")
         log.error("%s: the authority answered with status %d", route.name, answer.status)
         if answer.status == http.client.FORBIDDEN:
             raise AuthorityUnavailable("the authority does not know this station")

@@ -207,9 +207,10 @@ class GaveUp(Struct, frozen=True):
 
 
 class NoReply(Struct, frozen=True):
-    """The authority did not answer."""
+    """The authority did not answer; ``busy``: it has too much to do."""
 
     visit: VisitId
+    busy: bool = False
 
 
 ReaderSide = CardIn | CardUnreadable | CardOut | SecondCard | Availability

@@ -14,7 +14,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from kiosk.contract import errors
-from kiosk.contract.errors import AuthorityError
+from kiosk.contract.errors import AuthorityBusy, AuthorityError
 from kiosk.contract.messages import (
     CardChallenge,
     Heartbeat,
@@ -127,9 +127,9 @@ class Actions:
         except errors.CardError as error:
             unread = unread_card(error) if isinstance(command, OpenVisit) else None
             return self._give_up(command.visit, reason_for(error), unread)
-        except errors.AuthorityUnavailable:
+        except errors.AuthorityUnavailable as away:
             unanswered = isinstance(command, EndVisit | ReportMute)
-            return None if unanswered else NoReply(command.visit)
+            return None if unanswered else NoReply(command.visit, isinstance(away, AuthorityBusy))
         except errors.StepRefused:
             # The flow leaves no step out: what is recorded was changed by somebody else.
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)

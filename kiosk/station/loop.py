@@ -262,7 +262,7 @@ class StationLoop:
                 result = await asyncio.to_thread(self._guarded, command)
         else:
             result = await asyncio.to_thread(self._guarded, command)
-        if isinstance(result, NoReply):
+        if isinstance(result, NoReply) and not result.busy:
             self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)

@@ -307,17 +307,19 @@ class OutOfService(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """The card is being read and looked up."""
+    """The card is being read and looked up; ``repeats`` as in ``Working``."""
 
     visit: VisitId
     reader: str
+    repeats: int = 0
 
 
 class Working(Struct, frozen=True):
     """``command`` is under way; ``back`` is the page it was given on.
 
     Of a PIN on the reader's keys it is the page that would take it at the station.
-    ``second_card``: one was put in while the card is being changed.
+    ``second_card``: one was put in while the card is being changed. ``repeats``: how many times
+    it was given again, because the authority is busy.
     """
 
     visit: VisitState
@@ -325,6 +327,7 @@ class Working(Struct, frozen=True):
     command: Command
     back: HolderState | None
     second_card: bool = False
+    repeats: int = 0
 
 
 class StillThere(Struct, frozen=True):

@@ -370,11 +370,21 @@ def _at_present_pin(visit: VisitState) -> VisitState:
 # Answers of the card and the authority.
 
 
+BUSY_REPEATS = 5
+"""How often a busy authority is asked again before the holder decides: each takes some seconds."""
+
+
 def on_result(state: Reading | Working, event: Event) -> Move | None:
     """Return where an answer leads, or None where none was waited for."""
     match state, event:
         case Reading(), CardRead():
             return _opened(event)
+        case Reading(), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
+            opening = OpenVisit(state.visit, state.reader)
+            return replace(state, repeats=state.repeats + 1), (opening,)
+        case Working(work=Work(on_pad=False)), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
+            # A PIN on the reader's keys would have to be entered again: the holder decides.
+            return replace(state, repeats=state.repeats + 1), (state.command,)
         case Reading(), NoReply():
             away = Refusal(Reason.AUTHORITY_AWAY)
             return _refused(state.visit, away)

@@ -123,7 +123,8 @@ class WaitingPage(Page, inherit_bindings=False):
     def __init__(self, kit: Kit, state: Reading | Working) -> None:
         super().__init__(kit, state)
         reading = (waiting.READING_TITLE, waiting.READING_TEXT)
-        self._words = waiting.work(state.work) if isinstance(state, Working) else reading
+        title, text = waiting.work(state.work) if isinstance(state, Working) else reading
+        self._words = title, waiting.BUSY_TEXT if state.repeats else text
 
     def content(self) -> Iterator[Widget]:
         """Say it."""

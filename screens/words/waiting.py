@@ -18,6 +18,8 @@ ATTRACT_OFFERS = (
 READING_TITLE = "Reading your smartcard"
 READING_TEXT = "Leave it in the reader. This takes a moment."
 
+BUSY_TEXT = "The service is busy. Please wait, we are trying again."
+
 OUTAGE_TITLE = "This station is not in service"
 OUTAGE_TEXT = "It comes back by itself. Please use another station, or ask for help:"
 RETIRED_TITLE = "This station is no longer in use"

@@ -16,18 +16,30 @@ from pathlib import Path
 import pytest
 import trustme
 
-from kiosk.authority.server import Limits
+from kiosk.authority.server import LaneLimits, Limits
 from kiosk.authority.store.records import new_id
-from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Heartbeat, Purpose, StationStanding, VisitId
+from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable, StepRefused
+from kiosk.contract.messages import (
+    Answer,
+    Heartbeat,
+    Purpose,
+    Reason,
+    Refusal,
+    StationStanding,
+    VisitId,
+)
 from kiosk.contract.routes import OPENAPI
 from kiosk.station.client import HttpAuthority, TlsAddress, UnixAddress, client_context
 from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served, WiredWorld, wired
 
 TIGHT = Limits(
-    headers_s=0.5, body_s=0.5, calls_a_second=1000, burst=1000, connections_each=4, threads=2,
-    waiting=1,
-)  # fmt: skip
+    headers_s=0.5,
+    body_s=0.5,
+    calls_a_second=1000,
+    burst=1000,
+    connections_each=4,
+    quick=LaneLimits(2, 1),
+)
 ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
 REQUEST = b"POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
@@ -45,6 +57,7 @@ def tls(folder: Path) -> Iterator[WiredWorld]:
         yield made
 
 
+VISIT = VisitId("a" * 32)
 BEAT = b'{"beat":{}}'
 
 
@@ -178,39 +191,81 @@ class Stuck:
         return self
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        return StationStanding.IN_USE
+
+    def challenge(self, visit: VisitId) -> None:
+        self._wait()
+
+    def save_questions(self, visit: VisitId, answers: tuple[Answer, ...]) -> Refusal:
+        self._wait()
+        return Refusal(Reason.FAULT)
+
+    def _wait(self) -> None:
         self.under_way.release()
         self.go.wait(60)
-        return StationStanding.IN_USE
 
 
 def test_a_busy_authority_says_so_and_serves_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two threads, one call that waits: the fourth is told, and the station's client tries on."""
+    """Two threads, one call that waits: the fourth is refused, and the client asks again."""
     stuck = Stuck()
     directory = ListedStations({os.getuid(): "A"})
-    limits = Limits(threads=2, waiting=1, connections_each=10)
+    limits = Limits(quick=LaneLimits(2, 1), connections_each=10)
     served = Served(stuck, directory, limits)  # type: ignore[arg-type]
     client = HttpAuthority([served.on_socket(tmp_path / "s")])
-    answers: list[StationStanding] = []
+    answers: list[object] = []
     calls = [
-        threading.Thread(target=lambda: answers.append(client.port.heartbeat(Heartbeat())))
+        threading.Thread(target=lambda: answers.append(client.port.challenge(VISIT)))
         for _ in range(3)
     ]
     for each in calls:
         each.start()
-    for _ in range(limits.threads):
+    for _ in range(limits.quick.threads):
         stuck.under_way.acquire(timeout=60)
     while served.server.under_way < 3:
         time.sleep(0.01)
     monkeypatch.setattr("kiosk.station.client.BUSY_S", 0.0)
-    with pytest.raises(AuthorityUnavailable):
-        client.port.heartbeat(Heartbeat())
+    with pytest.raises(AuthorityBusy):
+        client.port.challenge(VISIT)
     stuck.go.set()
     for each in calls:
         each.join(60)
     assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
     assert len(answers) == 3
+    client.close()
+    served.close()
+
+
+def test_many_registrations_at_once_leave_room_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wait for Argon2: before, they waited on the threads that everybody needs."""
+    stuck = Stuck()
+    limits = Limits(connections_each=100, calls_a_second=1000, burst=1000)
+    served = Served(stuck, ListedStations({os.getuid(): "A"}), limits)  # type: ignore[arg-type]
+    client = HttpAuthority([served.on_socket(tmp_path / "s")])
+    monkeypatch.setattr("kiosk.station.client.CALL_S", 600.0)
+    most = limits.hashing.threads + limits.hashing.waiting
+    replies: list[object] = []
+    calls = [
+        threading.Thread(target=lambda: replies.append(client.port.save_questions(VISIT, ())))
+        for _ in range(most)
+    ]
+    for each in calls:
+        each.start()
+    while served.server.under_way < most:
+        time.sleep(0.01)
+    for _ in range(100):
+        assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    monkeypatch.setattr("kiosk.station.client.BUSY_S", 0.0)
+    with pytest.raises(AuthorityBusy):
+        client.port.save_questions(VISIT, ())
+    assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    stuck.go.set()
+    for each in calls:
+        each.join(60)
+    assert replies == [Refusal(Reason.FAULT)] * most
     client.close()
     served.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
@@ -155,11 +155,15 @@ class FakeAuthority:
     unread: list[UnreadCard | None] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     begun: list[VisitId] = field(default_factory=list)
+    busy: int = 0
     heartbeat_raises: Exception | None = None
     standing: StationStanding = StationStanding.IN_USE
     beats: list[Heartbeat] = field(default_factory=list)
 
     def _answer(self) -> None:
+        if self.busy:
+            self.busy -= 1
+            raise AuthorityBusy("busy")
         if self.away:
             self.away -= 1
             raise AuthorityUnavailable("away")

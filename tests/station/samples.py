@@ -208,4 +208,5 @@ EVENTS: tuple[e.Event, ...] = (
     e.PadEnded(ID, s.PadNotice.TIMEOUT),
     e.GaveUp(ID, Reason.CARD_BUSY),
     e.NoReply(ID),
+    e.NoReply(ID, busy=True),
 )

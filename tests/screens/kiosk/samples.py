@@ -164,6 +164,10 @@ _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
     "attract-dark": Sample(Attract(), dark=True),
     "reading": Sample(Reading(VISIT_ID, "Reader 0")),
+    "reading-busy": Sample(Reading(VISIT_ID, "Reader 0", repeats=1)),
+    "working-busy": Sample(
+        Working(_at(2, UNLOCK), Work.CHECKING_ANSWERS, RequestCode(VISIT_ID, "1"), None, repeats=1)
+    ),
     "menu-unregistered": Sample(_offers(Purpose.REGISTER)),
     "menu-registered": Sample(_offers(*_ALL_BUT_REGISTER)),
     "menu-chosen": Sample(_offers(*_ALL_BUT_REGISTER), ("down", "down")),

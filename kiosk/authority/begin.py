@@ -218,13 +218,15 @@ def _arrive(
         return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
         return _refuse(uow, visit, expired, detail={"by": "certificate"})
-    vouched = parts.issuers is not None
-    before = uow.visits.get(visit.id)
-    if before is not None and before.card_id == card.id and before.auth_key == claimed:
-        since = before.challenged_at
-        visit = replace(visit, auth_key=claimed, challenge=before.challenge, challenged_at=since)
-    visit, challenge = draw(replace(visit, key_vouched=vouched), claimed, uow.now)
-    _store(uow, visit)
+    visit = replace(visit, key_vouched=parts.issuers is not None)
+    drawn, challenge = draw(visit, claimed, uow.now)
+    before = _add(uow, drawn)
+    if before is not None:
+        if before.auth_key == claimed:
+            waiting, since = before.challenge, before.challenged_at
+            visit = replace(visit, auth_key=claimed, challenge=waiting, challenged_at=since)
+        drawn, challenge = draw(visit, claimed, uow.now)
+        _overwrite(uow, drawn)
     return challenge
 
 
@@ -389,18 +391,26 @@ def _refuse(
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:
-    """Write a new visit, or begin a repeated one anew; what was over stays over.
+    """Write a new visit, or begin a repeated one anew."""
+    # One whose card has answered is there already, locked and open.
+    if visit.judged is not None or _add(uow, visit) is not None:
+        _overwrite(uow, visit)
 
-    One in which an unblock was granted is not repeated: it holds what a card has yet to answer.
-    """
-    if visit.judged is None:  # one whose card has answered is there already, locked and open
-        if uow.visits.add(visit):
-            return
-        before = uow.visits.lock(visit.id)
-        same = before and (before.station, before.card_id) == (visit.station, visit.card_id)
-        reopens = before and before.closed_at is not None and visit.closed_at is None
-        if not same or reopens:
-            raise StepRefused(_IS_THERE)
+
+def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
+    """Write a new visit; return the one that is there, locked: what was over stays over."""
+    if uow.visits.add(visit):
+        return None
+    before = uow.visits.lock(visit.id)
+    if before is None or (before.station, before.card_id) != (visit.station, visit.card_id):
+        raise StepRefused(_IS_THERE)
+    if before.closed_at is not None and visit.closed_at is None:
+        raise StepRefused(_IS_THERE)
+    return before
+
+
+def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
+    """Begin a visit anew, unless an unblock was granted: a card has yet to answer to it."""
     if uow.journal.of_visit(visit.id):
         raise StepRefused(_IS_THERE)
     uow.visits.save(visit)

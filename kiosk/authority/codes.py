@@ -15,7 +15,7 @@ from typing import Final
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, refuse_visit
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, draw_code
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.registration import apply_pending
@@ -58,10 +58,10 @@ from kiosk.contract.sensitive import Sensitive
 # one. If the relay does not take it, the draft goes and nothing was counted.
 #
 # A call that is repeated with its attempt finds what the first one left: a code that was sent is
-# answered as sent; a draft is mailed, with another code, unless this process knows that its mail
-# was taken. If the program dies in between, the mail carries a dead code, and the repeat at
-# another process mails another one. While that first process may still be at it (a mailer gives
-# up after some seconds) the repeat has to wait.
+# answered as sent; a draft is mailed, unless this process knows that its mail was taken. Another
+# process does not know it, nor does one that was started since: it mails the same code again,
+# and either mail is right. While the first process may still be at it (a mailer gives up after
+# some seconds) the repeat at another one has to wait.
 
 _MAILING: Final = timedelta(seconds=15)
 """After so long no process is still mailing a draft: a mailer's own deadline is shorter."""
@@ -110,8 +110,7 @@ def _draft(
             limited = _limited(uow, context, verdict)
             uow.commit()
             return limited
-        code = draw_code(context.policy.code_digits)
-        draft = _written_down(parts, context, code, new_id(), attempt)
+        draft, code = _written_down(parts, context, new_id(), attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
         number = _stop_number(uow, context)
@@ -131,8 +130,7 @@ def _repeated(
     elsewhere = earlier.drafted_by != parts.process
     if elsewhere and uow.now - earlier.drafted_at < _MAILING:
         raise AuthorityUnavailable("the code may still be on its way to the relay")
-    code = draw_code(context.policy.code_digits)
-    draft = _written_down(parts, context, code, earlier.id, earlier.attempt)
+    draft, code = _written_down(parts, context, earlier.id, earlier.attempt)
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
     number = _stop_number(uow, context)
@@ -152,12 +150,13 @@ def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> Co
 
 
 def _written_down(
-    parts: Dependencies, context: VisitContext, code: Sensitive, code_id: str, attempt: str
-) -> EmailCode:
+    parts: Dependencies, context: VisitContext, code_id: str, attempt: str
+) -> tuple[EmailCode, Sensitive]:
     purpose = context.progress.purpose
     binding = CodeBinding(code_id, purpose, context.card.id, context.visit.id)
+    code = parts.codes.code_of(binding, context.policy.code_digits)
     kept = parts.codes.digest(code, binding)
-    return EmailCode(
+    draft = EmailCode(
         id=code_id,
         card_id=context.card.id,
         holder_id=context.holder.id,
@@ -178,6 +177,7 @@ def _written_down(
         proves_owner=context.asks_owner,
         unproven=not context.is_proven,
     )
+    return draft, code
 
 
 def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:

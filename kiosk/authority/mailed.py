@@ -1,7 +1,7 @@
 """Codes that the relay took and that are not alive yet, because the database went away.
 
 The call is repeated with the same attempt. Without this a second mail would go out. It is
-known in the process that mailed the code alone: another one mails another code.
+known in the process that mailed the code alone: another one mails the same code again.
 """
 
 from __future__ import annotations

@@ -383,6 +383,9 @@ def test_a_repeated_call_gets_the_same_answer_at_the_same_cost(
             mailed_twice = elsewhere and _may_mail_again(name, at, commits, loss)
             wanted = cost | ({"mails": 2} if mailed_twice else {})
             assert _same(name, case.account()) == _same(name, wanted), where
+            if mailed_twice:
+                first_mail, second_mail = world.relay.sent[-2:]
+                assert first_mail.text == second_mail.text, "either mail has the code that is live"
             case.call(world.authority)
             assert _same(name, case.account()) == _same(name, wanted), f"{where}, once more"
 

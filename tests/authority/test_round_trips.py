@@ -90,7 +90,7 @@ PREPARED = 6
 """Unlocks after which a connection has prepared its statements: each costs one more before."""
 
 MOST = {
-    "begin": 6,
+    "begin": 5,
     "prove": 10,
     "choose": 7,
     "answer": 10,

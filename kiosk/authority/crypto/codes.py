@@ -1,4 +1,4 @@
-"""One-time codes: random digits, of which only a keyed digest is kept.
+"""One-time codes: digits that nobody can tell beforehand, of which only a keyed digest is kept.
 
 Eight digits are soon tried through by whoever reads the database, so the digest is an
 HMAC under a key that is not there. It covers what the code is for: a digest that is
@@ -47,6 +47,16 @@ class CodeMac:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
+    def code_of(self, binding: CodeBinding, digits: int) -> Sensitive:
+        """Return a code of so many digits that nobody without the key can tell.
+
+        It is the same each time, so that whoever repeats a mail, in another process too, mails the
+        code that the first one had.
+        """
+        key = self._ring.current(KeyPurpose.CODE_MAC)
+        drawn = hmac.new(key.subkey("mailed-code"), _of(binding), sha256).digest()
+        return Sensitive(f"{int.from_bytes(drawn) % 10**digits:0{digits}d}")
+
     def digest(self, code: Sensitive, binding: CodeBinding) -> CodeDigest:
         """Return what is kept of ``code``, under the current key."""
         key = self._ring.current(KeyPurpose.CODE_MAC)
@@ -69,7 +79,9 @@ class CodeMac:
 
 
 def _mac(key: Key, code: Sensitive, binding: CodeBinding) -> bytes:
-    message = framed(
-        binding.code_id, binding.purpose.value, binding.card_id, binding.visit_id, code.reveal()
-    )
+    message = framed(_of(binding).hex(), code.reveal())
     return hmac.new(key.subkey("email-code"), message, sha256).digest()
+
+
+def _of(binding: CodeBinding) -> bytes:
+    return framed(binding.code_id, binding.purpose.value, binding.card_id, binding.visit_id)

@@ -24,6 +24,18 @@ def test_a_code_has_its_digits_zeros_in_front_included(digits: int) -> None:
     assert len(set(drawn)) > 390
 
 
+def test_a_code_that_is_mailed_again_is_the_same_and_no_other_one_is() -> None:
+    mac = CodeMac(ring := KeyRing.fresh())
+    codes = {mac.code_of(replace(BINDING, code_id=f"c{n}"), 8).reveal() for n in range(400)}
+    assert len(codes) > 390
+    assert {code[0] for code in codes} == set("0123456789")
+    assert all(len(code) == 8 and code.isdigit() for code in codes)
+    code = mac.code_of(BINDING, 8)
+    assert CodeMac(ring).code_of(BINDING, 8) == code
+    assert mac.code_of(replace(BINDING, visit_id="another"), 8) != code
+    assert CodeMac(KeyRing.fresh()).code_of(BINDING, 8) != code
+
+
 def test_only_the_code_fits_and_only_where_it_belongs() -> None:
     mac = CodeMac(KeyRing.fresh())
     kept = mac.digest(CODE, BINDING)

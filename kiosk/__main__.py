@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from screens.terminal import lockdown
 
-_TAKE_THE_TERMINAL = ("run", "admin")
+_STATIONS = ("run", "station")
+_TAKE_THE_TERMINAL = (*_STATIONS, "admin")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def _begin(command: list[str]) -> None:
     lockdown.remove_unsafe_variables(os.environ)
     if takes_terminal:
         lockdown.lock_keyboard(0)
-    if command == ["run"]:
+    if takes_terminal and command[0] in _STATIONS:
         lockdown.wipe(2)
 
 

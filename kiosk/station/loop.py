@@ -139,7 +139,11 @@ class IdleTimer:
 
 
 class StationLoop:
-    """Implements ``StationPort``."""
+    """Implements ``StationPort``.
+
+    With ``turn`` it serves one visit: readers are watched once that has returned, and ``run``
+    ends when the visit is over.
+    """
 
     def __init__(
         self,
@@ -149,8 +153,11 @@ class StationLoop:
         times: IdleTimes,
         now: Callable[[], float] = time.monotonic,
         pauses: random.Random | None = None,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._executor = executor
+        self._turn = turn
+        self._had_visit = False
         self._make_monitor = monitor
         self._on_fault = on_fault
         self._times = times
@@ -179,13 +186,15 @@ class StationLoop:
         self._idle_timer.touched()
 
     async def run(self, show: Show) -> None:
-        """Show each state in turn until ``stop``."""
+        """Show each state in turn until ``stop``, or until the one visit is over."""
         loop = asyncio.get_running_loop()
 
         def post(event: ReaderEvent) -> None:
             loop.call_soon_threadsafe(self._queue.put_nowait, event)
 
         await show(self._state)
+        if self._turn is not None:
+            await self._turn()
         monitor = self._make_monitor(post)
         monitor.start()
         watch = asyncio.create_task(self._watch_authority())
@@ -212,6 +221,12 @@ class StationLoop:
                 return
             for event in self._events_from(item):
                 await self._advance(event, show)
+                if self._is_over:
+                    return
+
+    @property
+    def _is_over(self) -> bool:
+        return self._turn is not None and self._had_visit and isinstance(self._state, Attract)
 
     async def _next_item(self) -> Item | None:
         """Wait for the next item, or make one when nobody did anything for too long."""
@@ -243,6 +258,7 @@ class StationLoop:
         following = step(self._state, event)
         changed = following.state != self._state
         self._state = following.state
+        self._had_visit |= visit_of(self._state) is not None
         for command in following.commands:
             self._start(command)
         if changed:

@@ -23,6 +23,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -128,16 +129,16 @@ class Painter(threading.Thread):
     ``SIGWINCH`` interrupts its blocking write, the event loop waits in ``put`` and nothing ends
     the program any more. Here a write waits for room with a time limit, and what a slow terminal
     cannot take is left out. ``repaint`` is called on this thread once the terminal has taken the
-    rest.
+    rest. Where it is ``held``, what is written before ``start`` is left out in the same way.
     """
 
-    def __init__(self, fd: int, repaint: Callable[[], None]) -> None:
+    def __init__(self, fd: int, repaint: Callable[[], None], *, held: bool = False) -> None:
         super().__init__(daemon=True, name="painter")
         self._fd, self._chunk = _own_description(fd)
         self._repaint = repaint
         self._waiting: deque[tuple[int, str]] = deque()
         self._size = 0
-        self._left_out = False
+        self._left_out = held
         self._stopped = False
         self._gone = False
         self._change = threading.Condition()
@@ -174,7 +175,8 @@ class Painter(threading.Thread):
         with self._change:
             self._stopped = True
             self._change.notify()
-        self.join(timeout_s)
+        if self.is_alive():
+            self.join(timeout_s)
 
     def _leave_out(self) -> None:
         self._waiting.clear()
@@ -240,6 +242,11 @@ class InputDropped(Message):
     """Output was left out for a slow terminal, which can take a whole page again."""
 
 
+def _display() -> int:
+    """Return the descriptor of the terminal that the pages are drawn on."""
+    return sys.__stderr__.fileno() if sys.__stderr__ else 2
+
+
 class LockedDriver(LinuxDriver):
     """See the module; ``mouse`` is whether there is one, or touch."""
 
@@ -277,10 +284,9 @@ class LockedDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal: as Textual does, without handlers for signals of the terminal."""
-        self._painter = Painter(sys.__stderr__.fileno() if sys.__stderr__ else 2, self._left_out)
+        self._painter = Painter(_display(), self._left_out)
         self._painter.start()
-        self._sized = self._get_terminal_size()
-        self._send_size(self._sized)
+        self._begin_with_size()
         self.write(_BEGIN)
         self._enable_mouse_support()
         try:
@@ -292,6 +298,10 @@ class LockedDriver(LinuxDriver):
         self._key_thread.start()
         self._request_terminal_sync_mode_support()
         self._enable_bracketed_paste()
+
+    def _begin_with_size(self) -> None:
+        self._sized = self._get_terminal_size()
+        self._send_size(self._sized)
 
     def stop_application_mode(self) -> None:
         """Give the terminal back; what waits to be drawn is not drawn any more."""
@@ -341,11 +351,11 @@ class LockedDriver(LinuxDriver):
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:
-            self.write("".join(f"\x1b[?{mode}h" for mode in self.mouse_modes))
+            self.write(_modes(self.mouse_modes, "h"))
 
     def _disable_mouse_support(self) -> None:
         if self._mouse:
-            self.write("".join(f"\x1b[?{mode}l" for mode in self.mouse_modes))
+            self.write(_modes(self.mouse_modes, "l"))
 
     def _enable_mouse_pixels(self) -> None:
         """Cells are fine enough."""
@@ -465,6 +475,72 @@ def _touch(touch: Touch) -> events.MouseEvent:
     return kind(
         None, touch.x, touch.y, 0, 0, 1, False, False, False, screen_x=touch.x, screen_y=touch.y
     )
+
+
+# The terminal of a walk-up visitor where each visit has a process.
+
+_LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+
+
+def open_display(*, touch: bool) -> None:
+    """Prepare the terminal for the processes that draw on it in turn, as ``VisitDriver`` does."""
+    _put_at_once(_BEGIN + (_modes(StationDriver.mouse_modes, "h") if touch else ""))
+
+
+def leave_display() -> None:
+    """Give the terminal back after the last of them."""
+    _put_at_once(_FRAME_ENDS + _modes(StationDriver.mouse_modes, "l") + _LEAVE)
+
+
+def _modes(modes: tuple[int, ...], switch: str) -> str:
+    return "".join(f"\x1b[?{mode}{switch}" for mode in modes)
+
+
+def _put_at_once(text: str) -> None:
+    """Write to the terminal what it takes without waiting: it may be gone, or stopped."""
+    fd, _ = _own_description(_display())
+    with suppress(OSError):
+        os.write(fd, text.encode())
+
+
+class VisitDriver(StationDriver):
+    """Draws and reads from its turn on, on a terminal that its parent opened and keeps open.
+
+    ``turn`` is a descriptor that can be read once it is this process's turn. Until then the page
+    is laid out and nothing is written or read. Pages follow each other without a gap: the mode of
+    the terminal does not change between two processes, and each draws the whole of its first page.
+    """
+
+    turn: ClassVar[int]
+
+    def start_application_mode(self) -> None:
+        """Wait for the turn, on the thread that reads from then on."""
+        self._painter = Painter(_display(), self._left_out, held=True)
+        self._begin_with_size()
+        self._key_thread = Thread(target=self._run_input_thread, name="textual-input")
+        self._key_thread.start()
+
+    def run_input_thread(self) -> None:
+        """Wait for the turn, then draw what is laid out and read."""
+        turn = select.poll()
+        turn.register(self.turn, select.POLLIN)
+        while not turn.poll(_LOOK_MS):
+            if self.exit_event.is_set():
+                return
+        if self._painter is not None:
+            self._painter.start()
+        super().run_input_thread()
+
+    def stop_application_mode(self) -> None:
+        """Stop reading; the terminal stays as it is for the next process."""
+        self.disable_input()
+
+    def _left_out(self) -> None:
+        self._request_terminal_sync_mode_support()  # the last request was left out, or its answer
+        super()._left_out()
+
+    def _disable_mouse_support(self) -> None:
+        """Keep the mode of the terminal."""
 
 
 # The terminal of a member of staff: their own, at the other end of an SSH connection.

@@ -1,12 +1,14 @@
 """The installed program, which says what it holds: ``python looked_into.py DUMP kiosk-arguments``.
 
-As soon as the file DUMP is there and empty, its modules, mappings and open files are written to it:
-a station forbids others to read them.
+As soon as the file DUMP is there and empty, each process that the program forked writes its
+modules, mappings and open files beside it, in DUMP.PID.json: a station forbids others to read them,
+and what its parent holds, a forked process holds as well.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -27,11 +29,14 @@ def watch(dump: Path) -> None:
     lines = Path("/proc/self/maps").read_text().splitlines()
     maps = {line.split(maxsplit=5)[5] for line in lines if "/" in line}
     found = {"modules": sorted(sys.modules), "maps": sorted(maps), "files": open_files}
-    whole = dump.with_suffix(".json")
-    whole.with_suffix(".part").write_text(json.dumps(found))
-    whole.with_suffix(".part").rename(whole)
+    part = dump.with_name(f"{dump.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(found))
+    part.rename(part.with_suffix(".json"))
 
 
 if __name__ == "__main__":
-    threading.Thread(target=watch, args=(Path(sys.argv.pop(1)),), daemon=True).start()
+    dump = Path(sys.argv.pop(1))
+    os.register_at_fork(
+        after_in_child=lambda: threading.Thread(target=watch, args=(dump,), daemon=True).start()
+    )
     sys.exit(main())

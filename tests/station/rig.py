@@ -29,12 +29,14 @@ class Rig:
     pauses: random.Random | None = None
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
+    turn: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         first = Heartbeat()
         self.actions = Actions(self.authority, self.cards, first, sleep=lambda _: None)
+        turn = None if self.turn is None else self._await_turn
         self.loop = StationLoop(
-            self.actions, self._monitor, self._fault, self.times, pauses=self.pauses
+            self.actions, self._monitor, self._fault, self.times, pauses=self.pauses, turn=turn
         )
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))
@@ -42,6 +44,10 @@ class Rig:
     def _monitor(self, post: PostReaderEvent) -> FakeMonitor:
         self.monitor = FakeMonitor(post)
         return self.monitor
+
+    async def _await_turn(self) -> None:
+        assert self.turn is not None
+        await self.turn.wait()
 
     def _fault(self, visit: VisitId, fault: BaseException) -> None:
         self.faults.append((visit, fault))

@@ -163,3 +163,36 @@ async def test_the_readers_are_released_though_work_hangs_and_nobody_waits() -> 
         assert not rig.monitor.running
     finally:
         hanging.set()
+
+
+async def test_a_station_for_one_visit_waits_for_its_turn_and_ends_with_the_visit() -> None:
+    rig = Rig(turn=asyncio.Event())
+    await rig.until(s.Attract)
+    assert not hasattr(rig, "monitor")
+    assert rig.turn is not None
+    rig.turn.set()
+    while not hasattr(rig, "monitor"):
+        await asyncio.sleep(0)
+    await rig.reach_new_pin()
+    rig.set_pin()
+    await rig.until(s.Success)
+    rig.monitor.post(CardRemoved("R", 1))
+    await asyncio.wait_for(rig.task, 10)
+    assert isinstance(rig.seen[-1], s.Attract)
+    assert rig.authority.ended[-1][1] is VisitEnd.FINISHED
+
+
+async def test_an_outage_without_a_visit_does_not_end_a_station_for_one_visit() -> None:
+    rig = Rig(turn=asyncio.Event())
+    assert rig.turn is not None
+    rig.turn.set()
+    while not hasattr(rig, "monitor"):
+        await asyncio.sleep(0)
+    rig.monitor.post(ServiceLost())
+    await rig.until(s.OutOfService)
+    rig.monitor.post(ServiceFound())
+    rig.monitor.post(ReadersChanged(("R",)))
+    await rig.until(s.Attract)
+    assert not rig.task.done()
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 10)

@@ -73,23 +73,27 @@ def add_screen(
 
 def run(args: argparse.Namespace) -> int:
     """Run the station, with the authority in this process; return the program's exit code."""
-    return run_station(args, _local_executor)
+    return run_station(args, _run_in_one_process)
 
 
-def run_station(args: argparse.Namespace, build: Callable[[Settings], OpenExecutor]) -> int:
-    """Run a station on what ``build`` returns; return the program's exit code."""
+def run_station(
+    args: argparse.Namespace, run_on: Callable[[Settings, ServiceManager | None], int]
+) -> int:
+    """Close the terminal and ``run_on`` it; return the program's exit code."""
     take_terminal(args.log)
     manager = take_service_manager(os.environ)
     try:
-        return _run_station(args.config, manager, build)
-    except ConfigError as wrong:
-        from kiosk.app.config.loading import settings_path
+        from kiosk.app.config.loading import load_settings, settings_path
 
+        code = run_on(load_settings(settings_path(args.config, os.environ), os.environ), manager)
+    except ConfigError as wrong:
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
         log.error("the station cannot start: %s", one_line)  # noqa: TRY400
         path = settings_path(args.config, os.environ)
         _print_out_of_service(path, str(wrong), args.log, manager)
         return 2
+    log.info("ended with code %d", code)
+    return code
 
 
 def _print_out_of_service(
@@ -181,36 +185,25 @@ def log_fault(fault: BaseException) -> None:
     log.error("fault on the glass\n%s", describe_fault(fault))
 
 
-def _run_station(
-    config: str | None, manager: ServiceManager | None, build: Callable[[Settings], OpenExecutor]
-) -> int:
+def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> int:
     from functools import partial
 
-    from kiosk.app.composition.station import appearance_of, build_station
-    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse
 
     pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
-    path = settings_path(config, os.environ)
-    settings = load_settings(path, os.environ)
-    station = build_station(settings, partial(_open_executor, build, settings))
+    build = partial(LocalExecutor, settings, os.environ)
+    station = build_station(settings, partial(open_last, build))
     app = KioskApp(station.loop, appearance_of(settings), log_fault, pulse=pulse)
     app.run()
     station.close()
-    log.info("ended with code %d", app.return_code or 0)
     return app.return_code or 0
 
 
-def _open_executor(build: Callable[[Settings], OpenExecutor], settings: Settings) -> OpenExecutor:
+def open_last(build: Callable[[], OpenExecutor]) -> OpenExecutor:
     """Build the executor, the last part of the program to be loaded."""
     try:
-        return build(settings)
+        return build()
     finally:
         process.resume()
-
-
-def _local_executor(settings: Settings) -> OpenExecutor:
-    from kiosk.app.composition.station import LocalExecutor
-
-    return LocalExecutor(settings, os.environ)

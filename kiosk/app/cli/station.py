@@ -6,11 +6,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.run import add_screen, run_station
+from kiosk.app.cli.run import add_screen, log_fault, open_last, run_station
 
 if TYPE_CHECKING:
-    from kiosk.app.composition.background import OpenExecutor
     from kiosk.app.config.settings import Settings
+    from kiosk.app.process import ServiceManager
 
 _HELP = """\
 Runs the station in this terminal until it is ended with SIGTERM; there is no key for it. It
@@ -31,10 +31,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the station; return the program's exit code."""
-    return run_station(args, _remote_executor)
+    return run_station(args, _run_visits)
 
 
-def _remote_executor(settings: Settings) -> OpenExecutor:
+def _run_visits(settings: Settings, manager: ServiceManager | None) -> int:
+    from functools import partial
+
     from kiosk.app.composition.station import RemoteExecutor
+    from kiosk.app.composition.visits import run_visits
 
-    return RemoteExecutor(settings, os.environ)
+    build = partial(RemoteExecutor, settings, os.environ)
+    return run_visits(settings, partial(open_last, build), log_fault, manager)

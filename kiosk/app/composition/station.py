@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -93,8 +93,15 @@ class RunningStation:
     close: Callable[[], None]
 
 
-def build_station(settings: Settings, open_executor: Callable[[], OpenExecutor]) -> RunningStation:
-    """Return the station; ``open_executor`` is called on a thread, once it is wanted."""
+def build_station(
+    settings: Settings,
+    open_executor: Callable[[], OpenExecutor],
+    turn: Callable[[], Awaitable[None]] | None = None,
+) -> RunningStation:
+    """Return the station; ``open_executor`` is called on a thread, once it is wanted.
+
+    With ``turn`` it is a station for one visit, which begins when that returns.
+    """
     station = settings.station
     executor = BackgroundExecutor(open_executor, _log_fault)
     loop = StationLoop(
@@ -102,6 +109,7 @@ def build_station(settings: Settings, open_executor: Callable[[], OpenExecutor])
         partial(_monitor, settings.pcsc.reader),
         log_fault,
         IdleTimes(idle_s=station.idle_s, answer_s=station.idle_answer_s),
+        turn=turn,
     )
     return RunningStation(loop, executor.close)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from screens.words import waiting
+from screens.words import frame
 from tests.e2e.admin.ssh_login import Door
 from tests.e2e.station import Station
 from tests.e2e.world import World
@@ -36,23 +36,25 @@ def pester(station: Station, until: str) -> None:
         pause.wait(0.002)
 
 
-def started_as_by_the_unit(world: World) -> list[str]:
-    """Return the unit's command, with this machine's interpreter and settings."""
+def started_as_by_the_unit(world: World, command: str) -> list[str]:
+    """Return the unit's command line, with this machine's interpreter and settings."""
     found = re.search(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert found
     line = found[1].replace("/opt/unlock-kiosk/bin/python", sys.executable)
-    return shlex.split(line.replace("/etc/kiosk/kiosk.toml", str(world.config)))
+    line = re.sub(r"-m kiosk \w+", f"-m kiosk {command}", line)
+    return shlex.split(re.sub(r"--config \S+", f"--config {world.config}", line))
 
 
-def test_no_key_gets_through_to_a_station_that_comes_up(world: World) -> None:
+@pytest.mark.parametrize("command", ["run", "station"])
+def test_no_key_gets_through_to_a_station_that_comes_up(world: World, command: str) -> None:
     own = {"KIOSK_PCSC__READER": world.pcscd.reader_names[0]}
-    station = Station(started_as_by_the_unit(world), {**world.environ, **own})
+    station = Station(started_as_by_the_unit(world, command), {**world.environ, **own})
     world.stations.append(station)
     pause, status = threading.Event(), Path(f"/proc/{station.process.pid}/status")
     # The test's own launcher, and a shell in its first millisecond, do not ignore them yet.
     while not int(status.read_text().partition("SigIgn:")[2].split()[0], 16) & SIGINT:
         pause.wait(0.001)
-    pester(station, waiting.ATTRACT_TITLE)
+    pester(station, frame.NEED_HELP)
     written = bytes(station.written)
     assert b"Traceback" not in written
     assert b"^C" not in written

@@ -19,7 +19,15 @@ from textual.message import Message
 
 from screens.terminal import driver as module
 from screens.terminal.decoder import Decoder
-from screens.terminal.driver import INPUT_BACKLOG, HungUp, StationDriver, TokenBucket
+from screens.terminal.driver import (
+    INPUT_BACKLOG,
+    HungUp,
+    InputDropped,
+    StationDriver,
+    TokenBucket,
+    VisitDriver,
+)
+from screens.terminal.lockdown import close_keyboard
 
 
 class HeardDriver(StationDriver):
@@ -43,6 +51,10 @@ class HeardDriver(StationDriver):
         return self.heard
 
 
+class HeardVisitDriver(HeardDriver, VisitDriver):
+    """One for a visit, which keeps what it sends as well."""
+
+
 class BusyApp:
     """An app, of which the driver asks how much waits for it."""
 
@@ -52,10 +64,10 @@ class BusyApp:
 class Wire:
     """A driver at a terminal, of which the test holds the other end."""
 
-    def __init__(self, *, touch: bool = True) -> None:
+    def __init__(self, *, touch: bool = True, kind: type[HeardDriver] = HeardDriver) -> None:
         self.app = BusyApp()
         self.end, self.inside = os.openpty()
-        self.driver = HeardDriver(cast(App[Any], self.app), mouse=touch)
+        self.driver = kind(cast(App[Any], self.app), mouse=touch)
         self.driver.fileno = self.inside
 
     def start(self) -> Message:
@@ -251,3 +263,44 @@ async def test_the_display_works_while_it_writes_and_the_terminal_answers() -> N
     os.write(wire.end, b"\x1b[0n")
     await painting()
     wire.close()
+
+
+async def test_a_process_that_waits_for_its_turn_neither_draws_nor_reads() -> None:
+    HeardVisitDriver.turn = os.eventfd(0)
+    wire = Wire(kind=HeardVisitDriver)
+    close_keyboard(wire.inside)  # as the parent has done
+    wire.start()
+    wire.driver.write("early")
+    assert wire.driver.heard == []
+    assert not select.select([wire.end], [], [], 0.2)[0]
+    os.eventfd_write(HeardVisitDriver.turn, 1)
+    assert isinstance((await wire.wait_for(1))[0], InputDropped)  # the whole page is drawn
+    wire.driver.write("END")
+    wire.read_until(b"END")
+    os.write(wire.end, b"7")
+    heard = await wire.wait_for(2)
+    assert isinstance(heard[1], events.Key)
+    wire.close()
+
+
+async def test_a_process_leaves_the_terminal_as_it_is_for_the_next() -> None:
+    HeardVisitDriver.turn = os.eventfd(1)
+    wire = Wire(kind=HeardVisitDriver)
+    wire.start()
+    await wire.wait_for(1)
+    wire.close()
+    shown = b""
+    while select.select([wire.end], [], [], 0)[0]:
+        try:
+            shown += os.read(wire.end, 4096)
+        except OSError:
+            break
+    assert shown in (b"", b"\x1b[?2026$p")
+
+
+async def test_a_process_ends_without_ever_having_had_its_turn() -> None:
+    HeardVisitDriver.turn = os.eventfd(0)
+    wire = Wire(kind=HeardVisitDriver)
+    wire.start()
+    wire.close()
+    assert wire.driver.heard == []

@@ -101,3 +101,25 @@ def test_it_writes_to_what_is_no_terminal() -> None:
     painter.stop(PATIENCE_S)
     os.close(there)
     os.close(here)
+
+
+def test_what_is_drawn_before_it_starts_is_drawn_again_when_it_does() -> None:
+    master, slave = os.openpty()
+    behind = threading.Event()
+    painter = Painter(slave, behind.set, held=True)
+    painter.write("early")
+    assert not behind.is_set()
+    painter.start()
+    assert behind.wait(PATIENCE_S)
+    painter.write("END")
+    painter.stop(PATIENCE_S)
+    assert os.read(master, 100) == b"END"
+    os.close(master)
+    os.close(slave)
+
+
+def test_one_that_never_started_stops() -> None:
+    master, slave = os.openpty()
+    Painter(slave, lambda: None, held=True).stop(PATIENCE_S)
+    os.close(master)
+    os.close(slave)

@@ -1,0 +1,294 @@
+"""One process a visit: what one visitor typed is never in the memory that serves the next.
+
+The parent has imported the whole station and sees nothing: no key, no card, no answer of the
+authority. It forks a process for each visit. The next one waits with its first page laid out, so
+that it is drawn in an instant, whether the visit before it ended or its process did: a crash
+ends a visit, never the station. The parent passes the service manager's watchdog the beats of
+the process whose turn it is, and ends one that has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import select
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from types import FrameType
+
+from kiosk.app.composition.background import OpenExecutor
+from kiosk.app.composition.station import appearance_of, build_station
+from kiosk.app.config.settings import Settings
+from kiosk.app.process import ServiceManager
+from screens.kiosk.app import KioskApp
+from screens.terminal.closed_app import FAULT_CODE, OnFault
+from screens.terminal.driver import VisitDriver, leave_display, open_display
+from screens.terminal.pulse import WatchdogPulse
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 20.0
+"""Seconds without a beat after which a process is ended; there is one every two seconds."""
+
+FAULTS = 5
+"""Processes that end one after the other without a beat before the parent gives up."""
+
+_TICK_MS = 500
+_LAST_S = 30.0
+"""How long a process may take to record what is under way when the station is ended."""
+
+_PR_SET_PDEATHSIG = 1
+"""From ``<sys/prctl.h>``; see prctl(2)."""
+
+_LATER = (
+    "hardware.card_access",
+    "hardware.monitor",
+    "kiosk.app.composition.cards",
+    "kiosk.station.client",
+    "kiosk.station.executor",
+    "screens.kiosk.visit_pages",
+)
+"""What the first page does not need. The parent imports it once that page is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitProcess:
+    """A process that serves one visit from its turn on.
+
+    ``turn`` is an event that gives it the turn; ``beats`` can be read after each beat, and
+    ``ended`` once the process is gone.
+    """
+
+    pid: int
+    turn: int
+    beats: int
+    ended: int
+
+    def give_turn(self) -> None:
+        """Let it draw and read."""
+        os.eventfd_write(self.turn, 1)
+
+    def kill(self) -> None:
+        """End it at once, stopped or not; does nothing when it is gone."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close its descriptors, once it was waited for."""
+        for fd in (self.turn, self.beats, self.ended):
+            os.close(fd)
+
+
+class VisitProcesses:
+    """Runs one process after the other on this terminal until SIGTERM.
+
+    ``live`` lives one visit in the forked process and returns its exit code. ``load`` imports
+    what a visit needs; it is called after the first process was forked, for that one imports
+    it behind its first page.
+    """
+
+    def __init__(
+        self,
+        live: Callable[[int, Callable[[], None]], int],
+        load: Callable[[], None],
+        beat: Callable[[], None],
+    ) -> None:
+        self._live = live
+        self._load = load
+        self._beat = beat
+        self._stopping = False
+        self._faults = 0
+        self._code = 0
+
+    def run(self) -> int:
+        """Return the exit code: 0 after SIGTERM, ``FAULT_CODE`` where no process can live."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        active = self._fork()
+        active.give_turn()
+        self._load()
+        gc.freeze()
+        waiting = self._fork()
+        while True:
+            status = self._await_end(active)
+            active.close()
+            if self._is_last(status):
+                break
+            with suppress(termios.error):
+                termios.tcflush(0, termios.TCIFLUSH)  # keys that were meant for the last visit
+            active = waiting
+            active.give_turn()
+            waiting = self._fork()
+        waiting.kill()
+        os.waitpid(waiting.pid, 0)
+        waiting.close()
+        return self._code
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        if number == signal.SIGHUP:
+            self._code = FAULT_CODE
+
+    def _fork(self) -> VisitProcess:
+        turn = os.eventfd(0, os.EFD_CLOEXEC)
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            self._become(turn, writing)
+        os.close(writing)
+        return VisitProcess(pid, turn, reading, os.pidfd_open(pid))
+
+    def _become(self, turn: int, beats: int) -> None:
+        """Live one visit in the forked process; never returns into the parent's code."""
+        code = FAULT_CODE
+        try:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            _end_with_parent()
+            code = self._live(turn, lambda: _write_beat(beats))
+        except BaseException as fault:  # noqa: BLE001 - what would end a program ends this visit
+            sys.excepthook(type(fault), fault, None)
+        finally:
+            os._exit(code)  # what the parent registered for its own end is not done here
+
+    def _await_end(self, active: VisitProcess) -> int:
+        """Return the wait status of ``active``, having ended it where it is frozen or has to go."""
+        heard_at, asked = time.monotonic(), False
+        watched = select.poll()
+        watched.register(active.beats, select.POLLIN)
+        watched.register(active.ended, select.POLLIN)
+        while True:
+            ready = dict(watched.poll(_TICK_MS))
+            if ready.get(active.beats, 0) & select.POLLIN and os.read(active.beats, 4096):
+                heard_at, self._faults = time.monotonic(), 0
+                self._beat()
+            elif active.beats in ready:
+                watched.unregister(active.beats)  # it is closed: the process is ending
+            gone, status = os.waitpid(active.pid, os.WNOHANG | os.WUNTRACED)
+            if gone and not os.WIFSTOPPED(status):
+                return status
+            silent_s = time.monotonic() - heard_at
+            if self._stopping and not asked:
+                asked, heard_at, silent_s = True, time.monotonic(), 0.0
+                os.kill(active.pid, signal.SIGTERM)
+            if gone or silent_s > (_LAST_S if asked else SILENT_S):
+                log.error("the process of the visit was ended: it was stopped or did not answer")
+                active.kill()
+
+    def _is_last(self, status: int) -> bool:
+        """Return whether the station ends with the process that ended with ``status``."""
+        if self._stopping:
+            return True
+        if status == 0:
+            return False
+        self._faults += 1
+        log.error("the process of a visit ended: %s", _how(status))
+        if _is_hung_up(0) or self._faults >= FAULTS:
+            self._code = FAULT_CODE
+            return True
+        return False
+
+
+def _how(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return signal.Signals(os.WTERMSIG(status)).name
+    return f"code {os.WEXITSTATUS(status)}"
+
+
+def _is_hung_up(fd: int) -> bool:
+    """Return whether the terminal is gone."""
+    terminal = select.poll()
+    terminal.register(fd, 0)
+    return bool(terminal.poll(0))
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process in order when its parent is gone."""
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != parent:
+        os._exit(FAULT_CODE)
+
+
+def _write_beat(beats: int) -> None:
+    with suppress(BlockingIOError, BrokenPipeError):
+        os.write(beats, b".")
+
+
+# The station's own process for one visit.
+
+
+def run_visits(
+    settings: Settings,
+    open_executor: Callable[[], OpenExecutor],
+    on_fault: OnFault,
+    manager: ServiceManager | None,
+) -> int:
+    """Run the station on this terminal, a process a visit; return the program's exit code."""
+
+    def live(turn: int, beat: Callable[[], None]) -> int:
+        limit_s = manager.watchdog_s if manager else None
+        pulse = WatchdogPulse(lambda _state: beat(), limit_s)
+        return _live_visit(settings, open_executor, on_fault, turn, pulse)
+
+    def load() -> None:
+        for module in _LATER:
+            import_module(module)
+        for family in settings.cards.families:
+            import_module(f"hardware.drivers.{family}")
+
+    is_ready = False
+
+    def pass_on() -> None:
+        nonlocal is_ready
+        if manager is not None:
+            manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
+        is_ready = True
+
+    open_display(touch=settings.station.touch)
+    try:
+        return VisitProcesses(live, load, pass_on).run()
+    finally:
+        leave_display()
+
+
+def _live_visit(
+    settings: Settings,
+    open_executor: Callable[[], OpenExecutor],
+    on_fault: OnFault,
+    turn: int,
+    pulse: WatchdogPulse,
+) -> int:
+    class Driver(VisitDriver):
+        pass
+
+    Driver.turn = turn
+    station = build_station(settings, open_executor, lambda: _readable(turn))
+    app = KioskApp(
+        station.loop, appearance_of(settings), on_fault, driver_class=Driver, pulse=pulse
+    )
+    app.run()
+    station.close()
+    return app.return_code or 0
+
+
+async def _readable(fd: int) -> None:
+    """Wait until ``fd`` can be read."""
+    loop, can_be_read = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(fd, can_be_read.set)
+    try:
+        await can_be_read.wait()
+    finally:
+        loop.remove_reader(fd)

@@ -1,0 +1,93 @@
+"""The parent of the visits' processes, with small programs in place of a station."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kiosk.app.composition.visits import FAULTS
+from screens.terminal.closed_app import FAULT_CODE
+
+PROGRAM = """
+import os, sys, time
+from pathlib import Path
+from kiosk.app.composition.visits import VisitProcesses
+
+def live(turn, beat):
+    os.eventfd_read(turn)
+    with open(sys.argv[1], "a") as log:
+        print(os.getpid(), file=log)
+    {life}
+    return 0
+
+sys.exit(VisitProcesses(live, lambda: None, lambda: None).run())
+"""
+SECONDS = 60
+
+
+def started(life: str, log: Path, stdin: int | None = None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", PROGRAM.format(life=life), str(log)]
+    return subprocess.Popen(command, stdin=stdin, stderr=subprocess.DEVNULL)
+
+
+def lived(log: Path, at_least: int) -> list[int]:
+    """Return the processes that had their turn, once there are so many."""
+    while not log.exists() or len(pids := log.read_text().split()) < at_least:
+        time.sleep(0.02)
+    return [int(pid) for pid in pids]
+
+
+@pytest.mark.parametrize(
+    "life", ["raise ValueError", "os._exit(3)", "os.kill(os.getpid(), 11)", "return 1"]
+)
+def test_processes_that_cannot_live_end_the_station(tmp_path: Path, life: str) -> None:
+    log = tmp_path / "log"
+    with started(life, log) as parent:
+        assert parent.wait(SECONDS) == FAULT_CODE
+    assert len(lived(log, FAULTS)) == FAULTS
+
+
+def test_a_crash_after_a_beat_does_not_count_towards_the_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started("beat(); time.sleep(0.05); os._exit(3)", log) as parent:
+        pids = lived(log, 2 * FAULTS)
+        assert len(set(pids)) == len(pids)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(SECONDS) == 0
+
+
+def test_each_visit_has_a_process_until_sigterm(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started("beat(); time.sleep(0.01)", log) as parent:
+        pids = lived(log, 5)
+        assert len(set(pids)) == len(pids)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(SECONDS) == 0
+
+
+def test_a_process_that_stands_still_is_ended_and_the_next_has_its_turn(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started("beat(); time.sleep(3600)", log) as parent:
+        first = lived(log, 1)[0]
+        os.kill(first, signal.SIGSTOP)
+        assert lived(log, 2)[0] == first
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(SECONDS) == 0
+
+
+def test_a_terminal_that_is_gone_ends_the_station(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    outer, inner = pty.openpty()
+    with started("beat(); time.sleep(1); return 1", log, stdin=inner) as parent:
+        os.close(inner)
+        lived(log, 1)
+        os.close(outer)
+        assert parent.wait(SECONDS) == FAULT_CODE
+        assert len(lived(log, 1)) == 1

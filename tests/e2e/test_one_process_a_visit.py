@@ -1,0 +1,125 @@
+"""A process a visit: nothing of a visit is left in memory, and a crash ends a visit only."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kiosk.contract.messages import Purpose
+from screens.words import choices, questions
+from tests.e2e.canaries import found
+from tests.e2e.people import Person
+from tests.e2e.station import Station
+from tests.e2e.test_two_processes import Authority, authority, station, world
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+
+__all__ = ["authority", "world"]
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+NEW_PIN = "480593"
+
+
+def visits_of(glass: Station) -> list[int]:
+    """Return the processes for this visit and the next, oldest first; waits until there are two."""
+    parent = psutil.Process(glass.process.pid)
+    while len(children := sorted(parent.children(), key=lambda one: one.create_time())) < 2:
+        time.sleep(0.05)
+    return [child.pid for child in children]
+
+
+def memory(pid: int) -> bytes:
+    """Return all that a process can write to."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    areas = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.MULTILINE)
+    read = bytearray()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
+        for first, end in ((int(one, 16), int(other, 16)) for one, other in areas):
+            file.seek(first)
+            read += file.read(end - first)
+    return bytes(read)
+
+
+@pytest.fixture
+def blocked(world: World) -> Person:
+    """Ada is registered, and has blocked her card."""
+    world.register(world.ada)
+    world.insert(world.ada)
+    world.block(world.ada)
+    world.remove(world.ada)
+    return world.ada
+
+
+@pytest.fixture
+def glass(world: World, authority: Authority, blocked: Person) -> Station:
+    return station(world, world.folder / "dump")
+
+
+@pytest.fixture
+def visitor(world: World, glass: Station, blocked: Person) -> Visitor:
+    return Visitor(world, blocked, glass)
+
+
+def test_no_process_that_serves_the_next_visit_holds_what_was_typed(
+    world: World, visitor: Visitor, glass: Station
+) -> None:
+    first, _ = visits_of(glass)
+    visitor.comes().unlocks().answers()
+    code = world.read_code(world.ada.email)
+    typed = {
+        "PIN": NEW_PIN,
+        "code": code,
+        **{f"answer {n}": answer for n, answer in enumerate(world.ada.answers.values())},
+    }
+    # The search itself finds what is there.
+    assert found(typed, {"visit": memory(first)})
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(code).sets_pin(NEW_PIN)
+    visitor.finishes(Purpose.UNLOCK)
+    mark = len(glass.written)
+    visitor.goes()
+    while psutil.pid_exists(first):
+        time.sleep(0.05)
+    served = [glass.process.pid, *visits_of(glass)]
+    assert first not in served
+    # The terminal is neither left nor cleared between two processes.
+    assert not any(one in glass.written[mark:] for one in (b"\x1b[?1049", b"\x1b[2J"))
+    assert found(typed, {f"process {pid}": memory(pid) for pid in served}) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV])
+def test_a_crash_ends_the_visit_and_not_the_station(
+    world: World, visitor: Visitor, glass: Station, how: signal.Signals
+) -> None:
+    first, second = visits_of(glass)
+    visitor.comes().unlocks()
+    glass.see(questions.lead(1, 3))
+    glass.type("heron")
+    os.kill(first, how)
+    # The card is still in: the next process begins a visit with it.
+    glass.see(choices.OWNER_TITLE, world.ada.name)
+    while psutil.pid_exists(first):
+        time.sleep(0.05)
+    assert visits_of(glass)[0] == second
+    assert "heron" not in glass.read
+    assert glass.process.poll() is None
+    visitor.goes()
+
+
+def test_sigterm_ends_all_of_them(glass: Station) -> None:
+    pids = visits_of(glass)
+    assert glass.close() == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_none_outlives_the_station(glass: Station) -> None:
+    pids = visits_of(glass)
+    glass.kill()
+    while any(psutil.pid_exists(pid) for pid in pids):
+        time.sleep(0.05)

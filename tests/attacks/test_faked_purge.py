@@ -16,7 +16,7 @@ from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditGap, AuditHead, FaultKind, GapKind
+from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, FaultKind, GapKind
 from tests.authority.store.forger import ANCHOR, EVENT, GAP, Forger
 from tests.support.database import SetClock, TestDatabase
 
@@ -98,8 +98,7 @@ def test_a_cut_under_a_key_of_its_writer(
 def test_the_signature_of_an_anchor_makes_no_cut(
     store: Store, signer: AnchorSigner, forger: Forger
 ) -> None:
-    with store.read() as uow:
-        (anchor,) = uow.audit.anchors()
+    (anchor,) = _anchors(store)
     cut(forger, ROWS)
     put(
         forger,
@@ -157,6 +156,24 @@ def test_rows_put_back_before_the_cut(
     assert fault.kind is FaultKind.ANCHOR
 
 
+def test_an_anchor_of_a_purged_row_that_was_kept_and_altered(
+    store: Store, signer: AnchorSigner, forger: Forger, either_database: TestDatabase
+) -> None:
+    (anchor,) = (one for one in _anchors(store) if one.seq == ROWS)
+    head, at = AuditHead(ROWS, anchor.hash), either_database.clock.now()
+    cut(forger, ROWS)
+    put(forger, signer.sign_gap(1, head, GapKind.PURGED, at))
+    altered = replace(anchor, hash="0" * 64)
+    assert verify_without_key(store, {}, (anchor,)).intact
+    for kept in ((anchor, altered), (altered, anchor)):
+        fault = verify_without_key(store, {}, kept).fault
+        assert fault is not None
+        assert (fault.kind, fault.seq) == (FaultKind.ANCHOR, ROWS)
+        fault = verify_without_key(store, signer.public_keys(), kept).fault
+        assert fault is not None
+        assert (fault.kind, fault.seq) == (FaultKind.SIGNATURE, ROWS)
+
+
 def test_a_database_whose_clock_is_years_ahead_has_nothing_purged(
     either_database: TestDatabase, ring: KeyRing, signer: AnchorSigner
 ) -> None:
@@ -202,6 +219,11 @@ def test_by_hand_nothing_goes_that_was_not_purged(
         with pytest.raises(sa.exc.DatabaseError, match="append only"):
             hand.run(change)
     hand.close()
+
+
+def _anchors(store: Store) -> tuple[AuditAnchor, ...]:
+    with store.read() as uow:
+        return uow.audit.anchors()
 
 
 def _key(signer: AnchorSigner) -> str:

@@ -143,7 +143,7 @@ def verify_without_key(
 
 
 def _with_own(uow: UnitOfWork, elsewhere: Iterable[AuditAnchor]) -> list[AuditAnchor]:
-    return sorted({*elsewhere, *uow.audit.anchors()}, key=lambda anchor: anchor.seq)
+    return list(dict.fromkeys((*elsewhere, *uow.audit.anchors())))
 
 
 def public_key_lines(signer: AnchorSigner) -> tuple[str, ...]:

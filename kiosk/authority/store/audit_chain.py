@@ -55,6 +55,9 @@ REDACTED = "audit-redacted"
 _NEIGHBOURS = 10_000
 """How far from its place a moved row is looked for."""
 
+_DIGITS = 12
+"""How much of an anchor's hash a fault names."""
+
 
 class ChainLink(Protocol):
     """An event as it is stored; ``detail`` is the canonical JSON text, None once redacted."""
@@ -124,7 +127,9 @@ class ChainWalk:
         gaps: Collection[AuditGap] = (),
     ) -> None:
         self._head = head
-        self._anchors = {anchor.seq: anchor for anchor in anchors}
+        self._anchors: dict[int, list[AuditAnchor]] = {}
+        for anchor in anchors:
+            self._anchors.setdefault(anchor.seq, []).append(anchor)
         self._check = check
         self._macs = macs
         self._redacted = redacted
@@ -145,14 +150,14 @@ class ChainWalk:
         return fault
 
     def finish(self) -> AuditFault | None:
-        """Compare the end of the chain with its head and with the last anchor."""
+        """Compare the end of the chain with its head and with the anchors beyond it."""
         if self._head is not None:
             self._pass_lost(before=self._head.seq + 1)
         if (fault := self._gap_misfit()) is not None:
             return fault
-        beyond = sorted(seq for seq in self._anchors if seq > self.last.seq)
+        beyond = sorted((seq for seq in self._anchors if seq > self.last.seq), reverse=True)
         if beyond:
-            return self._beyond_the_end(self._anchors[beyond[-1]])
+            return self._bad_signature(*beyond) or self._beyond_the_end(beyond[0])
         if self._head is None:
             return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
         return self._head_misfit(self._head)
@@ -173,16 +178,15 @@ class ChainWalk:
         return AuditFault(FaultKind.ANCHOR, link.seq, because)
 
     def _gap_misfit(self) -> AuditFault | None:
-        """Look at the anchors of rows that are not there: they were signed, by whom else."""
+        """Look at the anchors of rows that are not there: signed, and of one hash for a row."""
         for gap in (*self._purged.values(), *self._lost.values()):
-            for seq, anchor in self._anchors.items():
+            for seq, anchors in self._anchors.items():
                 if not gap.first <= seq <= gap.last:
                     continue
-                if (fault := self._bad_signature(anchor)) is not None:
+                ends_purge = gap.kind is GapKind.PURGED and seq == gap.last
+                row_hash = gap.hash if ends_purge else anchors[0].hash
+                if (fault := self._anchors_misfit(seq, row_hash)) is not None:
                     return fault
-                if seq == gap.last and anchor.hash != gap.hash:
-                    because = f"the anchor signed for row {row_name(seq)} names another hash"
-                    return AuditFault(FaultKind.ANCHOR, seq, because)
         return None
 
     def _misfit(self, link: ChainLink) -> AuditFault | None:
@@ -245,30 +249,40 @@ class ChainWalk:
         return AuditFault(FaultKind.UNLINKED, before, because)
 
     def _anchor_misfit(self, link: ChainLink) -> AuditFault | None:
-        anchor = self._anchors.get(link.seq)
-        if anchor is None:
+        if link.seq not in self._anchors:
             return None
-        if (fault := self._bad_signature(anchor)) is not None:
+        if (fault := self._anchors_misfit(link.seq, link.hash)) is not None:
             return fault
-        if anchor.hash != link.hash:
-            because = f"the anchor signed for row {row_name(link.seq)} names another hash"
-            return AuditFault(FaultKind.ANCHOR, link.seq, because)
-        self.anchors_seen += 1
+        self.anchors_seen += len(self._anchors[link.seq])
         if self._check is not None:
             self.anchored = self.rows + 1
         return None
 
-    def _bad_signature(self, anchor: AuditAnchor) -> AuditFault | None:
-        if self._check is None or self._check(anchor):
+    def _anchors_misfit(self, seq: int, row_hash: str) -> AuditFault | None:
+        """Check every anchor of a row: there may be one kept elsewhere, and another in here."""
+        if (fault := self._bad_signature(seq)) is not None:
+            return fault
+        hashes = sorted({anchor.hash for anchor in self._anchors[seq]} - {row_hash})
+        if not hashes:
             return None
-        because = f"the signature of the anchor for row {row_name(anchor.seq)} is not good"
-        return AuditFault(FaultKind.SIGNATURE, anchor.seq, because)
+        because = f"an anchor for row {row_name(seq)} names another hash, {hashes[0][:_DIGITS]}…"
+        return AuditFault(FaultKind.ANCHOR, seq, because)
 
-    def _beyond_the_end(self, anchor: AuditAnchor) -> AuditFault:
-        last, made = row_name(self.last.seq), row_name(anchor.seq)
+    def _bad_signature(self, *rows: int) -> AuditFault | None:
+        if self._check is None:
+            return None
+        for seq in rows:
+            bad = sorted(one.hash for one in self._anchors[seq] if not self._check(one))
+            if bad:
+                named = f"the anchor for row {row_name(seq)} with the hash {bad[0][:_DIGITS]}…"
+                because = f"the signature of {named} is not good"
+                return AuditFault(FaultKind.SIGNATURE, seq, because)
+        return None
+
+    def _beyond_the_end(self, seq: int) -> AuditFault:
+        last, made = row_name(self.last.seq), row_name(seq)
         because = f"the chain ends at row {last}; an anchor was made at {made}"
-        cut = AuditFault(FaultKind.CUT, self.last.seq + 1, because)
-        return self._bad_signature(anchor) or cut
+        return AuditFault(FaultKind.CUT, self.last.seq + 1, because)
 
     def _head_misfit(self, head: AuditHead) -> AuditFault | None:
         last = self.last

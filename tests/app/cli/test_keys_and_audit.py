@@ -134,3 +134,23 @@ def test_a_tampered_audit_fails_and_names_the_row(
     said = capsys.readouterr().err
     assert named in said
     assert "NOT intact" in said
+
+
+def test_an_altered_anchor_is_found_however_often_one_looks(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    kept, public = place / "anchors", place / "public"
+    assert kiosk("audit", "anchor", "--out", str(kept)) == 0
+    capsys.readouterr()
+    assert main(["audit", "public-keys"]) == 0
+    public.write_text(capsys.readouterr().out)
+    line = kept.read_text()
+    for digits in ("000000", "888888", "ffffff"):
+        bad = place / f"anchors.{digits}"
+        bad.write_text(line.replace('"hash": "', f'"hash": "{digits}'))
+        for how in ((), ("--without-key",), ("--without-key", "--public-keys", str(public))):
+            assert kiosk("audit", "verify", "--anchors", str(bad), *how) == 1
+            said = capsys.readouterr().err
+            assert f"row 1 ({'anchor' if how == ('--without-key',) else 'signature'})" in said
+            assert digits in said

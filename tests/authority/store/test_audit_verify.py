@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -194,6 +195,30 @@ def test_a_forged_anchor_in_the_table(chain: Store, forger: Forger) -> None:
         uow.commit()
     forger.run(sa.update(ANCHOR).values(hash="f" * 64))
     assert found(verify(chain)) == (FaultKind.ANCHOR, 4)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("check", [None, is_good])
+def test_each_of_several_anchors_of_a_row_is_checked(
+    chain: Store, forger: Forger, check: Callable[[Signed], bool] | None, order: int
+) -> None:
+    right = anchor(forger, 4)
+    wrong = (right, replace(right, hash="f" * 64))[::order]
+    assert found(verify(chain, anchors=wrong, check=check)) == (FaultKind.ANCHOR, 4)
+    both = verify(chain, anchors=(right, replace(right, key_id="audit-2"))[::order], check=check)
+    assert (both.intact, both.anchors) == (True, 2)
+    forged = (right, replace(right, signature=b"bad"))[::order]
+    kind = FaultKind.SIGNATURE if check else None
+    fault = verify(chain, anchors=forged, check=check).fault
+    assert (fault and fault.kind) == kind
+
+
+def test_anchors_that_contradict_each_other_beyond_the_end(chain: Store, forger: Forger) -> None:
+    beyond = AuditAnchor(ROWS + 5, "f" * 64, samples.NOW, b"good", "audit-1")
+    forged = replace(beyond, signature=b"bad")
+    for order in ((beyond, forged), (forged, beyond)):
+        verdict = verify(chain, anchors=order, check=is_good)
+        assert found(verdict) == (FaultKind.SIGNATURE, ROWS + 5)
 
 
 def found(verdict: AuditVerdict) -> tuple[FaultKind, int]:

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage sim check lint format flow trace roles openapi pictures fresh lock \
+.PHONY: help demo test fast one dev coverage sim check lint format flow trace roles openapi pictures deb lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -85,10 +85,9 @@ pictures: ## Take the snapshot pictures of all screens anew (look at each before
 	@$(VENV)/python -m tests.screens.kiosk.gallery --pictures docs/pictures
 	@$(VENV)/python -m tests.screens.admin.guide docs/pictures
 
-fresh: ## Run every line of systemd/README.md in a new Debian 13 (as root; fetches it)
-	@.ci/bootstrap test
-	@command -v mmdebstrap >/dev/null || apt-get install -y -qq mmdebstrap
-	@$(VENV)/python -m tests.systemd.fresh_debian
+deb: ## Build the Debian packages into dist/, each with its list of components (CycloneDX)
+	@.ci/bootstrap deb
+	@.ci/build-deb
 
 openapi: ## Print docs/openapi.json anew from the port's own types
 	@.ci/bootstrap run

@@ -43,7 +43,7 @@ def world(make_world: MakeWorld, hsm: Hsm, tmp_path: Path) -> World:
         }
     )
     world.more_environ["SOFTHSM2_CONF"] = hsm.environ["SOFTHSM2_CONF"]
-    world.kiosk("setup", check=True)
+    world.kiosk("setup", "authority", check=True)
     return world
 
 

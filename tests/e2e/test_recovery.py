@@ -147,7 +147,7 @@ def test_a_station_begins_before_it_is_set_up(world: World) -> None:
         file.unlink()
     station = world.station(ready=False)
     _out_of_service(station, Outage.AUTHORITY_AWAY)
-    world.kiosk("setup", check=True)
+    world.kiosk("setup", "authority", check=True)
     station.see(waiting.ATTRACT_TITLE)
     world.kiosk("import", str(world.people_file), check=True)
     _is_served(Visitor(world, world.ben, station).comes())

@@ -81,7 +81,7 @@ class World:
             shutil.copytree(template, self.state)
             return
         self.state.mkdir(mode=0o700)
-        self.kiosk("setup", check=True)
+        self.kiosk("setup", "authority", check=True)
         self.kiosk("import", str(self.people_file), check=True)
 
     def close(self) -> None:

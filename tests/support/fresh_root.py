@@ -1,10 +1,11 @@
 """A root as a fresh Debian 13 has it, in which the lines that a document gives are run.
 
-``/usr`` is this machine's, read only. ``/etc`` holds what Debian's packages ship there and
-nothing else; ``/var``, ``/run`` and ``/tmp`` are empty. The program is this checkout's, at
-the place where the documents install it. ``apt-get`` does nothing. Nothing was booted, so
-that systemctl does only what is a matter of files; of what it should start, reload or restart
-the unit has to be there.
+``/usr`` is this machine's, and what is written there is gone afterwards. ``/etc`` holds what
+Debian's packages ship there and nothing else; ``/var``, ``/run`` and ``/tmp`` are empty. Both
+packages are as installed: the files of their lists, their accounts and folders, and this
+checkout's program in their places. ``apt-get`` does nothing. Nothing was booted, so that systemctl
+does only what is a matter of files; of what it should start, reload or restart the unit has to
+be there.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ mount --make-rprivate /
 mount --bind "$NEW" "$NEW"
 chmod 0755 "$NEW"
 cd "$NEW"
-mkdir -m 0755 etc usr var run proc dev sys srv opt opt/unlock-kiosk root home stubs
+mkdir -m 0755 etc usr var run proc dev sys srv opt root home stubs
 mkdir -p var/lib/systemd var/log var/cache run/sshd
 mkdir -m 1777 tmp
 ln -s usr/bin bin; ln -s usr/sbin sbin; ln -s usr/lib lib; ln -s usr/lib64 lib64
-mount --bind /usr usr; mount -o remount,bind,ro usr
+mkdir ../over; mount -t tmpfs tmpfs ../over; mkdir ../over/upper ../over/work
+mount -t overlay -o "lowerdir=/usr,upperdir=$NEW/../over/upper,workdir=$NEW/../over/work" usr usr
 mount -t proc proc proc
 mount --rbind /dev dev
 for place in "$CHECKOUT" "$PYTHON"; do
@@ -53,8 +55,12 @@ for place in "$CHECKOUT" "$PYTHON"; do
     mount --bind "$place" "./$place"
     mount -o remount,bind,ro "./$place"
 done
-mount --bind "$ENVIRONMENT" opt/unlock-kiosk
-mount -o remount,bind,ro opt/unlock-kiosk
+for package in unlock-kiosk-station unlock-kiosk-authority; do
+    mkdir "usr/lib/$package"
+    mount --bind "$ENVIRONMENT" "usr/lib/$package"
+    mount -o remount,bind,ro "usr/lib/$package"
+done
+ln -s /usr/lib/unlock-kiosk-authority/bin/kiosk usr/bin/kiosk
 for package in $PACKAGES; do
     dpkg -L "$package" | sed -n 's#^/etc/#etc/#p' | while read -r path; do
         if [ -d "/$path" ]; then mkdir -p "$path"; else
@@ -69,7 +75,11 @@ cp -a /etc/pam.d /etc/ssl /etc/alternatives etc/
 tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 printf 'root:*::0:99999:7:::\\n' > etc/shadow
 ssh-keygen -A -f "$NEW" >/dev/null
+printf %s "$SHIPPED" | while read -r source folder; do
+    install -D -m 0644 -t "$folder" "$CHECKOUT/$source"
+done
 systemd-sysusers --root="$NEW" >/dev/null 2>&1
+chroot "$NEW" systemd-tmpfiles --create kiosk-station.conf kiosk-authority.conf
 printf '#!/bin/sh\\nprintf "apt-get %%s\\\\n" "$*" >>/run/apt-get\\n' > stubs/apt-get
 printf %s "$SYSTEMCTL" >stubs/systemctl
 chmod 0755 stubs/*
@@ -78,6 +88,12 @@ cd /
 exec chroot "$NEW" env -i PATH=/stubs:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 \\
     PCSCLITE_CSOCK_NAME=/run/no-pcscd sh -c 'cd "$1" && exec bash -eu /lines/script' sh "$CHECKOUT"
 """
+
+
+def shipped(package: str) -> list[tuple[str, str]]:
+    """Return each file of the checkout that a package has as it is, and the folder it is in."""
+    listed = (CHECKOUT / "debian" / f"{package}.install").read_text().splitlines()
+    return [(source, folder) for source, folder in (line.split() for line in listed)]
 
 
 def shell_blocks(document: Path) -> Iterator[str]:
@@ -122,6 +138,11 @@ def run_in_fresh_root(
             "ENVIRONMENT": sys.prefix,
             "PACKAGES": " ".join(PACKAGES),
             "SYSTEMCTL": SYSTEMCTL,
+            "SHIPPED": "".join(
+                f"{source} {folder}\n"
+                for package in ("unlock-kiosk-station", "unlock-kiosk-authority")
+                for source, folder in shipped(package)
+            ),
         },
     )
 

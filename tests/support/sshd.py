@@ -105,7 +105,7 @@ class Sshd:
         here = {
             "Match User ra": f"Match User {self.account}",
             "AuthorizedKeysCommandUser ra": f"AuthorizedKeysCommandUser {self.account}",
-            "/opt/unlock-kiosk/bin/python": sys.executable,
+            "/usr/lib/unlock-kiosk-authority/bin/python": sys.executable,
             "/etc/kiosk/kiosk.toml": str(self._config),
             "/var/lib/kiosk/ra.log": str(self.sessions_log),
         }

@@ -12,11 +12,11 @@ PEOPLE = "holder_number,name,email,card_id,unblock_secret\n900000000001,Jo Smith
 FINDS_FAULTS = "kiosk doctor"
 AFTERWARDS = """\
 sshd -T -C user=ra,host=h,addr=127.0.0.1 | grep -i forcecommand
-runuser -u ra -- /opt/unlock-kiosk/bin/kiosk staff list
-stat -c '%A %U %n' /etc/kiosk /var/lib/kiosk /etc/kiosk/kiosk-keys.cred
+runuser -u ra -- kiosk staff list
+stat -c '%A %U %n' /etc/kiosk /var/lib/kiosk
 """
 
-AS_KIOSK = "runuser -u kiosk -- /opt/unlock-kiosk/bin/kiosk"
+AS_KIOSK = "runuser -u kiosk -- kiosk"
 CLOSED_HOME = [
     "install -d -m 0700 /home/closed; cp /lines/people.csv /lines/asha.pub /home/closed",
     f"{AS_KIOSK} import /home/closed/people.csv 2>&1 || true",
@@ -25,12 +25,11 @@ CLOSED_HOME = [
 
 
 def documented() -> list[str]:
-    """Return the guide's lines but those that install the program; it has a test of its own.
+    """Return the guide's lines.
 
     There is neither reader nor relay here, so that the doctor finds faults, as it should.
     """
-    _program, *rest = shell_blocks(GUIDE)
-    lines = [line for block in rest for line in commands(block)]
+    lines = [line for block in shell_blocks(GUIDE) for line in commands(block)]
     return [f"{line} || true" if line.endswith(FINDS_FAULTS) else line for line in lines]
 
 
@@ -39,7 +38,7 @@ SOMEBODY_ELSE = [
     "keys list",
     "keys rotate",
     "import people.csv",
-    "setup",
+    "setup authority",
     "people search jo",
     "cards codes",
     "cards unknown",
@@ -50,15 +49,15 @@ SOMEBODY_ELSE = [
     "caretaker",
     "report",
     "run </dev/null",
-    "setup --config /etc/kiosk/deeper/kiosk.toml",
-    "setup --config /root/kiosk.toml",
+    "setup authority --config /etc/kiosk/deeper/kiosk.toml",
+    "setup authority --config /root/kiosk.toml",
 ]
 
 
 def test_whoever_runs_a_command_as_another_user_is_told_in_one_line(tmp_path: Path) -> None:
     """Each was a traceback; `doctor` shows its one finding on standard output."""
-    as_nobody = "runuser -u nobody -- /opt/unlock-kiosk/bin/kiosk"
-    _program, installed, *_ = shell_blocks(GUIDE)
+    as_nobody = "runuser -u nobody -- kiosk"
+    installed, *_ = shell_blocks(GUIDE)
     trials = [f"echo; echo trial; {as_nobody} {words} 2>&1 || true" for words in SOMEBODY_ELSE]
     copied = f"cd {CHECKOUT}"
     done = run_in_fresh_root(tmp_path, [copied, *commands(installed), *trials])
@@ -80,7 +79,7 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     )
     said = done.stdout
     assert done.returncode == 0, said[-3000:]
-    assert "exec /opt/unlock-kiosk/bin/python -I -m kiosk admin" in said
+    assert "exec /usr/lib/unlock-kiosk-authority/bin/python -I -m kiosk admin" in said
     assert "Asha Okafor  manager" in said
     assert "people added             1" in said
     assert "/home/closed/people.csv: kiosk may not read it; put it where it can" in said

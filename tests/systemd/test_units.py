@@ -1,4 +1,4 @@
-"""The files for a station's machine, checked with systemd's own programs."""
+"""The units and what goes with them, checked with systemd's own programs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
+from kiosk.app.config.settings import AuthoritySettings
+from kiosk.app.setup.station import network_drop_in
 from screens.terminal.pulse import LONGEST_S
+from tests.support.fresh_root import CHECKOUT
 
-FILES = Path(__file__).parents[2] / "systemd"
-UNIT = FILES / "kiosk-station.service"
-EXPOSURE_LIMIT = 15  # of 100; lower is better, and a bare service has 96
+FILES = CHECKOUT / "systemd"
+STATION, AUTHORITY, CARETAKER, PURGE = (
+    FILES / f"kiosk-{name}.service" for name in ("station", "authority", "caretaker", "purge")
+)
+TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
+SERVICES = [STATION, AUTHORITY, CARETAKER, PURGE]
+UNITS = [*SERVICES, *TIMERS]
+EXPOSURE = {STATION: 2, AUTHORITY: 11, CARETAKER: 11, PURGE: 11}
+"""Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
+
+each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+each_service = pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -28,111 +40,184 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def setting(name: str) -> str:
-    found = re.search(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
-    assert found, name
-    return found.group(1)
+def values(path: Path, name: str) -> list[str]:
+    """Return what a file sets ``name`` to, in its order."""
+    return re.findall(rf"^{name}=(.*)$", path.read_text(), re.MULTILINE)
 
 
-def command_of(exec_start: str) -> list[str]:
-    """Return what the unit's shell becomes."""
-    shell, option, script = shlex.split(exec_start)
-    assert (shell, option) == ("/bin/sh", "-c")
-    return shlex.split(script.rpartition("; exec ")[2])
+def value(path: Path, name: str) -> str:
+    [found] = values(path, name)
+    return found
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit with an interpreter that is there."""
-    text = UNIT.read_text().replace("/opt/unlock-kiosk/bin/python", sys.executable)
-    (tmp_path / UNIT.name).write_text(text)
-    return tmp_path / UNIT.name
-
-
-def test_the_unit_has_no_mistake(unit: Path) -> None:
-    done = run("systemd-analyze", "verify", "--man=no", unit)
-    complaints = [line for line in done.stdout.splitlines() if UNIT.name in line]
-    assert complaints == []
-
-
-def test_a_mistake_would_be_seen(unit: Path) -> None:
-    unit.write_text(unit.read_text().replace("NoNewPrivileges=yes", "NoNewPrivilege=yes"))
-    assert "NoNewPrivilege" in run("systemd-analyze", "verify", "--man=no", unit).stdout
-
-
-def test_the_unit_is_little_exposed(unit: Path) -> None:
-    command = ("systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}")
-    done = run(*command, unit)
-    assert done.returncode == 0, done.stdout
-
-
-def test_the_command_it_starts_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    words = command_of(setting("ExecStart"))
-    assert words[1:5] == ["-I", "-m", "kiosk", "run"]
-    with pytest.raises(SystemExit):
-        main(["run", "--help"])
-    offered = capsys.readouterr().out
-    assert all(word in offered for word in words[5:] if word.startswith("--"))
-
-
-def test_it_comes_back_whatever_happens_and_speaks_on_the_console() -> None:
-    assert setting("Restart") == "always"
-    assert setting("StartLimitIntervalSec") == "0"
-    assert setting("TTYPath") == "/dev/tty1"
-    assert setting("StandardInput") == setting("StandardError") == "tty"
-
-
-def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
-    assert setting("Type") == "notify"
-    assert int(setting("WatchdogSec")) >= 5 * LONGEST_S
-    assert int(setting("TimeoutAbortSec")) <= 10, "stopped by SIGSTOP it hears no other signal"
-    assert {setting(f"TTY{what}") for what in ("Reset", "VHangup", "VTDisallocate")} == {"yes"}
-
-
-def test_the_account_is_made(tmp_path: Path) -> None:
-    config = FILES / "sysusers.d" / "kiosk.conf"
-    done = run("systemd-sysusers", "--dry-run", f"--root={tmp_path}", "--inline", *lines(config))
-    assert done.returncode == 0, done.stdout
-    assert f"Creating user '{setting('User')}'" in done.stdout
+def commands_of(unit: Path) -> list[list[str]]:
+    """Return what a service runs, one after the other; the station's shell becomes it."""
+    return [
+        shlex.split(line.removeprefix("/bin/sh -c ").strip('"').rpartition("; exec ")[2])
+        for line in values(unit, "ExecStart")
+    ]
 
 
 def lines(config: Path) -> list[str]:
     return [line for line in config.read_text().splitlines() if not line.startswith("#")]
 
 
-def test_its_folders_are_made_for_it_alone(tmp_path: Path) -> None:
-    folders = [line.split() for line in lines(FILES / "tmpfiles.d" / "kiosk.conf")]
-    state = f"/var/lib/{setting('StateDirectory')}"
-    assert {folder for _, folder, *_ in folders} == {
-        "/etc/kiosk",
-        state,
-        f"{state}/imports",
-        f"{state}/exports",
-    }
-    assert {tuple(rest) for _, _, *rest in folders} == {("0700", "kiosk", "kiosk", "-")}
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """All units in a folder, with an interpreter that is there."""
+    for path in UNITS:
+        text = re.sub(r"/usr/lib/unlock-kiosk-\w+/bin/python", sys.executable, path.read_text())
+        (tmp_path / path.name).write_text(text)
+    return tmp_path
+
+
+def mistakes(units: Path, unit: Path) -> list[str]:
+    said = run("systemd-analyze", "verify", "--man=no", units / unit.name).stdout
+    return [line for line in said.splitlines() if "kiosk-" in line or "authority.conf" in line]
+
+
+@each_unit
+def test_a_unit_has_no_mistake(units: Path, unit: Path) -> None:
+    assert mistakes(units, unit) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "word"),
+    [
+        (STATION, "NoNewPrivileges"),
+        (AUTHORITY, "RestrictAddressFamilies"),
+        (CARETAKER, "TimeoutStartSec"),
+        (PURGE, "IOSchedulingClass"),
+        *((timer, "WantedBy") for timer in TIMERS),
+    ],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_a_mistake_would_be_seen(units: Path, unit: Path, word: str) -> None:
+    path = units / unit.name
+    path.write_text(path.read_text().replace(word, f"{word}X"))
+    assert any(f"{word}X" in line for line in mistakes(units, unit))
+
+
+def exposure(unit: Path) -> tuple[int, list[str]]:
+    """Return tenths of the exposure, and what is left open."""
+    said = run("systemd-analyze", "security", "--offline=true", unit).stdout
+    found = re.search(r"Overall exposure level for \S+: (\d+)\.(\d)", said)
+    assert found, said
+    return int("".join(found.groups())), re.findall(r"^✗ (\w+)=", said, re.MULTILINE)
+
+
+@each_service
+def test_a_service_is_little_exposed_and_says_what_it_leaves_open(units: Path, unit: Path) -> None:
+    tenths, left_open = exposure(units / unit.name)
+    assert tenths <= EXPOSURE[unit]
+    comments = "".join(line for line in AUTHORITY.read_text().splitlines(True) if line[0] == "#")
+    comments += "".join(line for line in unit.read_text().splitlines(True) if line[0] == "#")
+    # The clock's device comes with ProtectClock= and cannot be written.
+    said = {name: name in comments or name in unit.read_text() for name in left_open}
+    said.pop("DeviceAllow")
+    assert all(said.values()), said
+
+
+def test_the_network_is_opened_to_the_authority_alone(units: Path) -> None:
+    drop_in = units / f"{STATION.name}.d" / "authority.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(network_drop_in(("127.0.0.1:8443", "[::1]:8443", "localhost:8444")))
+    assert mistakes(units, STATION) == []
+    assert set(value(drop_in, "IPAddressAllow").split()) == {"127.0.0.1", "::1"}
+    assert value(STATION, "IPAddressDeny") == "any"
+    tenths, _ = exposure(units / STATION.name)
+    assert EXPOSURE[STATION] < tenths <= 11
+
+
+@each_service
+def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: Path) -> None:
+    assert (value(unit, "LimitCORE"), value(unit, "MemorySwapMax")) == ("0", "0")
+    assert value(unit, "MemoryDenyWriteExecute") == "yes"
+    assert values(unit, "MemoryMax")
+    assert values(unit, "TasksMax")
+    assert value(unit, "NoExecPaths") == "/"
+
+
+@each_service
+def test_the_command_that_it_starts_exists(unit: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = "unlock-kiosk-station" if unit == STATION else "unlock-kiosk-authority"
+    for program, *words in commands_of(unit):
+        assert program == f"/usr/lib/{package}/bin/python"
+        assert words[:3] == ["-I", "-m", "kiosk"]
+        command = [word for word in words[3:5] if word.isalpha()]
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        offered = capsys.readouterr().out
+        assert all(word in offered for word in words[4:] if word.startswith("--"))
+
+
+@pytest.mark.parametrize("unit", [STATION, AUTHORITY], ids=lambda path: path.name)
+def test_what_serves_comes_back_whatever_happens(unit: Path) -> None:
+    assert (value(unit, "Restart"), value(unit, "StartLimitIntervalSec")) == ("always", "0")
+    assert (value(unit, "Type"), value(unit, "WantedBy")) == ("notify", "multi-user.target")
+    assert int(value(unit, "WatchdogSec")) >= 5 * LONGEST_S
+
+
+def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
+    assert value(STATION, "TTYPath") == "/dev/tty1"
+    assert value(STATION, "StandardInput") == value(STATION, "StandardError") == "tty"
+    assert int(value(STATION, "TimeoutAbortSec")) <= 10, "stopped by SIGSTOP it hears nothing else"
+    for what in ("Reset", "VHangup", "VTDisallocate"):
+        assert value(STATION, f"TTY{what}") == "yes"
+
+
+def test_each_has_an_account_and_they_meet_at_the_socket_alone() -> None:
+    defaults = AuthoritySettings()
+    assert value(STATION, "User") == defaults.station_user
+    assert {value(unit, "User") for unit in (AUTHORITY, CARETAKER, PURGE)} == {"kiosk"}
+    assert defaults.socket == f"/run/{value(AUTHORITY, 'RuntimeDirectory')}/authority.sock"
+    assert value(AUTHORITY, "RuntimeDirectoryMode") == "0750"
+    accounts = (FILES / "sysusers.d" / "kiosk-authority.conf").read_text()
+    assert f"m {defaults.station_user} kiosk" in accounts
+    assert value(AUTHORITY, "UMask") == "0077", "the group opens nothing else"
+    assert value(AUTHORITY, "PrivateUsers") == "identity", "it sees the account of the station"
+
+
+def test_the_timers_start_what_works_where_the_authority_is() -> None:
+    every_minute, once_a_week = TIMERS
+    assert value(every_minute, "OnUnitActiveSec") == value(every_minute, "OnBootSec") == "1min"
+    assert value(once_a_week, "OnCalendar").startswith("Sun ")
+    assert value(CARETAKER, "StateDirectory") == value(AUTHORITY, "StateDirectory")
+    assert value(PURGE, "StateDirectory") == value(AUTHORITY, "StateDirectory")
+
+
+def test_nothing_is_purged_that_was_not_exported() -> None:
+    """The export fails where the audit does not fit, and then the second line is not run."""
+    assert [words[4:6] for words in commands_of(PURGE)] == [
+        ["audit", "export"],
+        ["purge", "--config"],
+    ]
+
+
+@pytest.mark.parametrize(("name", "unit"), [("station", STATION), ("authority", AUTHORITY)])
+def test_the_account_and_its_folders_are_made(tmp_path: Path, name: str, unit: Path) -> None:
+    accounts = lines(FILES / "sysusers.d" / f"kiosk-{name}.conf")
+    done = run("systemd-sysusers", "--dry-run", f"--root={tmp_path}", "--inline", *accounts)
+    assert done.returncode == 0, done.stdout
+    assert f"Creating user '{value(unit, 'User')}'" in done.stdout
+    config = FILES / "tmpfiles.d" / f"kiosk-{name}.conf"
+    folders = {line.split()[1]: line.split()[2:5] for line in lines(config)}
+    user, state = value(unit, "User"), f"/var/lib/{value(unit, 'StateDirectory')}"
+    assert folders[state] == ["0700", user, user]
+    assert all(mode in ("0700", "0750") for mode, *_ in folders.values())
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "passwd").write_text("kiosk:x:995:995::/:/usr/sbin/nologin\n")
-    (tmp_path / "etc" / "group").write_text("kiosk:x:995:\n")
-    done = run(
-        "systemd-tmpfiles",
-        "--create",
-        f"--root={tmp_path}",
-        "--dry-run",
-        FILES / "tmpfiles.d" / "kiosk.conf",
-    )
+    (tmp_path / "etc" / "passwd").write_text(f"{user}:x:995:995::/:/usr/sbin/nologin\n")
+    (tmp_path / "etc" / "group").write_text(f"{user}:x:995:\n")
+    done = run("systemd-tmpfiles", "--create", f"--root={tmp_path}", "--dry-run", config)
     assert done.returncode == 0, done.stdout
 
 
-def test_the_rule_names_the_account_and_what_the_reader_service_asks_for() -> None:
-    rule = (FILES / "polkit" / "50-kiosk.rules").read_text()
+@pytest.mark.parametrize(("name", "unit"), [("station", STATION), ("authority", AUTHORITY)])
+def test_the_rule_names_the_account_and_what_the_reader_service_asks_for(
+    name: str, unit: Path
+) -> None:
+    rule = (FILES / "polkit" / f"50-kiosk-{name}.rules").read_text()
     asked = Path("/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy").read_text()
     actions = set(re.findall(r'<action id="([^"]+)"', asked))
     assert set(re.findall(r'"(org\.[^"]+)"', rule)) == actions
-    assert f'subject.user === "{setting("User")}"' in rule
-
-
-def test_the_guide_installs_every_file() -> None:
-    guide = (FILES / "README.md").read_text()
-    for path in FILES.rglob("*"):
-        if path.is_file() and path.name != "README.md":
-            assert f"systemd/{path.relative_to(FILES)} " in guide
+    assert f'subject.user === "{value(unit, "User")}"' in rule

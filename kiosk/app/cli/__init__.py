@@ -1,6 +1,16 @@
 """The commands of the command line; each module has ``add_parser``."""
 
-COMMANDS = {
+from importlib.util import find_spec
+
+HAS_AUTHORITY = find_spec("kiosk.authority") is not None
+"""Whether this installation has the authority's code; the package of a station leaves it out."""
+
+_OF_A_STATION = {
+    "station": "station",
+    "setup": "setup",
+    "completion": "completion",
+}
+_OF_AN_AUTHORITY = {
     "demo": "demo",
     "run": "run",
     "authority": "authority",
@@ -25,4 +35,6 @@ COMMANDS = {
     "admin": "admin",
     "completion": "completion",
 }
+
+COMMANDS = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 """What is typed, and the module that does it."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ABOUT = """\
 Self-service smartcard unlock stations.
 
-Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to run a real one.
+Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to set up a real one.
 `kiosk COMMAND --help` says what a command does, `kiosk COMMAND PART --help` one part of it.
 
 Each setting of the file can be given by the environment instead, a list with commas:

@@ -1,65 +1,190 @@
-"""``kiosk setup``: make a place for the service."""
+"""``kiosk setup``: what is left to do on a machine after its package is installed."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli import HAS_AUTHORITY
+from kiosk.app.cli.printing import ask, echo
+from kiosk.app.cli.tools import Run, add_config
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.setup import Step
+    from kiosk.app.cli.tools import Tools
+    from kiosk.app.setup.steps import Step
 
 DESCRIPTION = """\
-Makes what a station needs and has not got yet: a settings file with every setting
-explained, fresh keys, the database with its schema, and a list of twenty security
-questions. Then it looks all of it over.
-
-What is there already is left alone, so it is safe to repeat; after an update of the
-program it brings the schema of the database up to date. Files are made for their owner's
-eyes only: run it as the user that the station runs as.
+Does what is left to do on a machine after its package is installed, and says each thing that it
+does. What is done already is left alone, so it is safe to repeat.
 """
-EXAMPLE = """\
-  runuser -u kiosk -- kiosk setup
-  kiosk setup --config ./kiosk.toml
+_STATION = """\
+As root, makes this machine show the station: its settings, the ways out that the machine itself
+has (log-in, Ctrl-Alt-Del, Sleep key, SysRq), and its unit, which it starts. Where the settings name
+an authority in the network, the unit is let out to its addresses alone.
 """
+_AUTHORITY = """\
+Makes what an authority needs and has not got yet: a settings file with every setting explained,
+the database with its schema, fresh keys, and a list of twenty security questions. Then it looks all
+of it over. After an update of the program it brings the schema up to date.
+
+As root, and with the settings of the machine, it makes them for the account of the service, lets
+staff log in where there is an SSH server, and starts the unit.
+"""
+_EXAMPLES = {
+    "station": """\
+example:
+  kiosk setup station --set service.trust="Wexbridge Hospitals Trust" --dry-run
+""",
+    "authority": """\
+example:
+  kiosk setup authority --set mail.host=relay.wexbridge.example
+  kiosk setup authority --config ./kiosk.toml
+""",
+}
+_NEVER_ASKED_OF_A_STATION = ("mail", "policy")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = add_command(
-        subparsers, "setup", "make settings, keys and database", DESCRIPTION, EXAMPLE
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="station|authority")
+    _add_part(parts, "station", _run_station, "a station", _STATION)
+    if HAS_AUTHORITY:
+        _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
+        add_config(parts.choices["authority"])
+
+
+def _add_part(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Run,
+    what: str,
+    description: str,
+) -> None:
+    part = parts.add_parser(
+        name,
+        help=f"make this machine {what}",
+        description=description,
+        epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    part.set_defaults(run=run)
+    part.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="SECTION.NAME=VALUE",
+        help="a setting to write into the settings file, a list with commas; may be repeated",
+    )
+    part.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    part.add_argument(
+        "--undo", action="store_true", help="undo it; settings, keys and database stay"
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Make what is missing; 1 where the database, the questions or the keys are not well."""
+def _setting(text: str) -> tuple[tuple[str, str], str]:
+    """Read one ``SECTION.NAME=VALUE``; an ``argparse`` type."""
+    names, equals, value = text.partition("=")
+    section, _, name = names.partition(".")
+    if not (equals and section and name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SECTION.NAME=VALUE")
+    return (section, name), value
+
+
+def _say(word: str, step: Step) -> None:
+    echo(f"{word:<10}  {step.what:<10}  {step.text}")
+
+
+def _answers(
+    args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
+) -> dict[tuple[str, str], str]:
+    """Return what ``--set`` gives, and ask for what else is left at the example's default."""
+    from kiosk.app.config.kinds import settings_of
+    from kiosk.app.config.loading import EXAMPLES, left_at_example
+    from kiosk.app.config.settings import SECTIONS
+
+    given = dict(args.set)
+    if args.undo or args.dry_run or not sys.stdin.isatty():
+        return given
+    left = left_at_example(path, {}) if path.exists() else None
+    for section, names in EXAMPLES.items():
+        if args.part == "station" and section in _NEVER_ASKED_OF_A_STATION:
+            continue
+        for about in settings_of(SECTIONS[section]):
+            key, named = (section, about.name), f"{about.name} in [{section}]"
+            if about.name not in names or key in {*given, *known}:
+                continue
+            if left is None or named in left:
+                answer = ask(f"{about.help}\n{named} (empty: {about.default}): ")
+                given |= {key: answer} if answer else {}
+    return given
+
+
+def _run_station(args: argparse.Namespace) -> int:
+    from kiosk.app.setup import station
+    from kiosk.app.setup.machine import require_root, unencrypted_disk
+    from kiosk.app.setup.steps import carry_out, take_back
+
+    require_root()
+    values = _answers(args, station.SETTINGS, station.shared_values())
+    steps = list(station.station_steps(values, undo=args.undo))
+    if args.undo:
+        take_back(steps, _say, dry_run=args.dry_run)
+        return 0
+    carry_out(steps, _say, dry_run=args.dry_run)
+    if device := unencrypted_disk(station.SETTINGS.parent):
+        echo(f"warning     disk        {device} is not encrypted: a thief can read what is on it")
+    return 0
+
+
+def _run_authority(args: argparse.Namespace) -> int:
+    """Return 1 where the database, the questions or the keys are not well."""
+    from kiosk.app.cli.tools import Tools
+    from kiosk.app.setup import authority
+    from kiosk.app.setup.machine import unencrypted_disk
+    from kiosk.app.setup.steps import carry_out, take_back
+
     tools = Tools(args)
-    for step in _steps(tools):
-        echo(f"{'made' if step.made else 'kept'}  {step.what:<10}  {step.told}")
-    echo()
-    return _look(tools)
+    on_machine = authority.is_the_machines(tools.path)
+    if args.undo:
+        take_back(list(authority.machine_steps()) if on_machine else [], _say, dry_run=args.dry_run)
+        return 0
+    values = _answers(args, tools.path)
+    carry_out([authority.write_settings(tools.path, values)], _say, dry_run=args.dry_run)
+    if not tools.path.exists():
+        echo("would make  database, keys and questions as the settings say")
+        code = 0
+    elif on_machine:
+        code = _as_account(authority.ACCOUNT, tools.path, dry_run=args.dry_run)
+    else:
+        carry_out(authority.store_steps(tools), _say, dry_run=args.dry_run)
+        code = 0 if args.dry_run else _look(tools)
+    if on_machine and code == 0:
+        carry_out(authority.machine_steps(), _say, dry_run=args.dry_run)
+        if device := unencrypted_disk(tools.path.parent):
+            echo(f"warning     disk        {device} is not encrypted: a thief can read the keys")
+    return code
 
 
-def _steps(tools: Tools) -> Iterator[Step]:
-    from kiosk.app.config.example import example_toml
-    from kiosk.authority.administration import setup
-
-    yield setup.write_settings(tools.path, example_toml())
-    if tools.store_file:
-        setup.make_private_folder(tools.store_file.parent)
-    for folder in (tools.settings.admin.imports, tools.settings.admin.exports):
-        setup.make_private_folder(Path(folder))
-    yield setup.prepare_database(tools.store, str(tools.store_file or "server"))
-    yield setup.make_keys_of(tools.store, tools.key_file)
-    if tools.settings.secrets.source == "derived":
-        yield setup.make_master_key(tools.masters, tools.actor())
-    yield setup.load_questions(tools.store, tools.clock)
+def _as_account(account: str, path: Path, *, dry_run: bool) -> int:
+    """Let the account make what it owns, by this program: root would make files for itself."""
+    sys.stdout.flush()
+    command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
+    return subprocess.run(  # noqa: S603 - this program
+        [*command, *(["--dry-run"] if dry_run else [])],
+        stdin=subprocess.DEVNULL,
+        user=account,
+        group=account,
+        extra_groups=[],
+        cwd="/",
+        check=False,
+    ).returncode
 
 
 def _look(tools: Tools) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Mapping
 
-from kiosk.app.config.kinds import Section, settings_of
+from kiosk.app.config.kinds import InvalidValue, Section, settings_of
 from kiosk.app.config.settings import SECTIONS, Settings
+from kiosk.contract.errors import ConfigError
 
 _HEAD = """\
 # Settings of the unlock kiosk. Each line shows a default: remove the "#" to change it.
@@ -19,9 +22,36 @@ _NOTES = {
 }
 
 
-def example_toml() -> str:
+def example_toml(sections: Collection[str] = tuple(SECTIONS)) -> str:
     """Return every setting, commented out with its default, its help and what is allowed."""
-    return "\n".join([_HEAD, *(_section(*pair) for pair in SECTIONS.items())])
+    return "\n".join([_HEAD, *(_section(name, SECTIONS[name]) for name in sections)])
+
+
+def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
+    """Return a settings file's ``text`` with other values, by section and name, as words.
+
+    Comments stay. Raises ``ConfigError`` for a setting that is not there, or a value that it
+    does not take.
+    """
+    for (section, name), word in values.items():
+        there = settings_of(SECTIONS[section]) if section in SECTIONS else ()
+        known = {each.name: each for each in there}
+        if name not in known:
+            raise ConfigError(f"{section}.{name}: there is no such setting")
+        try:
+            line = f"{name} = {_toml(known[name].kind.read(word))}"
+        except InvalidValue as unfit:
+            allowed = known[name].kind.allowed
+            raise ConfigError(f"{section}.{name}: {unfit}; allowed: {allowed}") from None
+        head, title, rest = text.partition(f"[{section}]\n")
+        if not title:
+            text = f"{text.rstrip()}\n\n[{section}]\n{line}\n"
+            continue
+        own, following, others = rest.partition("\n[")
+        as_it_is = line.replace("\\", "\\\\")
+        own, found = re.subn(rf"^#?{name} *=.*$", as_it_is, own, count=1, flags=re.MULTILINE)
+        text = "".join((head, title, "" if found else f"{line}\n", own, following, others))
+    return text
 
 
 def as_toml(settings: Settings) -> str:

@@ -18,14 +18,14 @@ from kiosk.contract.sensitive import Sensitive
 SETTINGS_VARIABLE = "KIOSK_SETTINGS"
 """Names the settings file, where the command line does not."""
 
-_SYSTEM_SETTINGS = Path("/etc/kiosk/kiosk.toml")
+SYSTEM_SETTINGS = Path("/etc/kiosk/kiosk.toml")
 _SYSTEM_STATE = Path("/var/lib/kiosk")
 _CREDENTIAL_MAX = 64 * 1024
 
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""
-    return Path(given or environ.get(SETTINGS_VARIABLE) or _SYSTEM_SETTINGS)
+    return Path(given or environ.get(SETTINGS_VARIABLE) or SYSTEM_SETTINGS)
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:

@@ -25,7 +25,7 @@ from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import MailSettings, Settings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.import_people import PeopleImport
-from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import KioskError
@@ -160,7 +160,7 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, .
     settings = _settings(directory, mail)
     make_keys(Path(settings.keys.file))
     store = open_store(settings, SystemClock(), {})
-    prepare_database(store, "the demo's")
+    store.migrate()
     load_questions(store, SystemClock())
     settings_file(directory).write_text(as_toml(settings))
     people = directory / "people.csv"

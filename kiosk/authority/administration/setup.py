@@ -1,13 +1,8 @@
-"""Making a place for the service: settings, keys, database and the first questions.
-
-Each step looks first and makes only what is missing, so all of it may be repeated.
-"""
+"""Making a place for the service: keys, database and the first questions."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.authority.administration.keys import MasterKeys
@@ -17,89 +12,60 @@ from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.ports import Clock
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step that was taken: what it is about, and whether something was ``made``."""
-
-    what: str
-    made: bool
-    told: str
-
-
 COPY_IT = "keep a copy in a safe place, secrets are lost without it; then `kiosk keys backed-up`"
 
 
-def write_settings(path: Path, text: str) -> Step:
-    """Write a first settings file (0600) where there is none; raises ``ConfigError``."""
-    try:
-        make_private_folder(path.parent)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-    except FileExistsError:
-        return Step("settings", False, str(path))
-    except OSError as error:
-        raise ConfigError(f"settings file {path}: {error.strerror}") from None
-    return Step("settings", True, f"{path}: every setting with its default; change what differs")
-
-
-def make_keys_of(store: Store, path: Path) -> Step:
-    """Make the keys of a prepared database, or see that those at ``path`` are.
-
-    Raises ``ConfigError`` where it was filled under others: two sets make it unreadable.
-    """
-    if not path.exists():
-        require_no_keys(store, str(path))
-    step = make_keys(path)
-    claim(store, KeyRing.load(path))
-    return step
-
-
-def make_keys(path: Path) -> Step:
-    """Make a key file (0600) of fresh random keys where there is none; raises ``ConfigError``."""
-    if path.exists():
-        KeyRing.load(path)
-        return Step("keys", False, str(path))
-    make_private_folder(path.parent)
-    KeyRing.create(path)
-    return Step("keys", True, f"{path}: {COPY_IT}")
-
-
-def make_master_key(masters: MasterKeys, actor: str) -> Step:
-    """Make a first master key where there is none; raises ``KeysUnavailable`` for a token."""
-    there = [line.id for line in masters.lines() if line.current]
-    told = there or [masters.add(actor)]
-    return Step("master key", not there, f"{told[0]}: derived secrets are lost without it")
-
-
-def prepare_database(store: Store, shown: str) -> Step:
-    """Bring the schema up to date; ``shown`` names the database without its password."""
-    was_current = _is_current(store)
-    revision = store.migrate()
-    return Step("database", not was_current, f"{shown}: schema {revision}")
-
-
-def _is_current(store: Store) -> bool:
+def schema_is_current(store: Store) -> bool:
+    """Whether the database is there and needs no migration."""
     try:
         return store.schema_serves()
     except StoreError:  # most likely it is not there yet; migrating it will tell
         return False
 
 
+def keys_are_those_of(store: Store, path: Path) -> bool:
+    """Whether there is a key file; raises ``ConfigError`` where it is not the database's."""
+    if not path.exists():
+        return False
+    claim(store, KeyRing.load(path))
+    return True
+
+
+def make_keys_of(store: Store, path: Path) -> None:
+    """Make a key file (0600) of fresh random keys for a prepared database.
+
+    Raises ``ConfigError`` where it was filled under others: two sets make it unreadable.
+    """
+    require_no_keys(store, str(path))
+    make_keys(path)
+    claim(store, KeyRing.load(path))
+
+
+def make_keys(path: Path) -> None:
+    """Make a key file (0600) of fresh random keys; raises ``ConfigError`` where there is one."""
+    make_private_folder(path.parent)
+    KeyRing.create(path)
+
+
+def has_master_key(masters: MasterKeys) -> bool:
+    """Whether there is one to derive with; raises ``KeysUnavailable`` for a token."""
+    return any(line.current for line in masters.lines())
+
+
+def has_questions(store: Store) -> bool:
+    """Whether there is a list, also one that staff retired as a whole: it is they who keep it."""
+    with store.read() as uow:
+        return bool(uow.questions.every())
+
+
 def load_questions(
     store: Store, clock: Clock, texts: Mapping[int, str] = DEFAULT_QUESTIONS
-) -> Step:
-    """Load the first list of questions; one that is there is the service's own and stays.
-
-    So does one that staff retired as a whole: it is they who keep the list.
-    """
+) -> None:
+    """Load a list of questions; one that is there is the service's own and stays."""
     with store.begin() as uow:
-        there = len(uow.questions.every())
-        if there:
-            return Step("questions", False, f"{there} in the list")
-        uow.questions.sync(texts, clock.now())
-        uow.commit()
-    return Step("questions", True, f"{len(texts)} loaded")
+        if not uow.questions.every():
+            uow.questions.sync(texts, clock.now())
+            uow.commit()
 
 
 def make_private_folder(folder: Path) -> None:

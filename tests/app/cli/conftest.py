@@ -24,5 +24,5 @@ def kiosk(place: Path, capsys: pytest.CaptureFixture[str]) -> Kiosk:
         capsys.readouterr()
         return main(words)
 
-    run("setup")
+    run("setup", "authority")
     return run

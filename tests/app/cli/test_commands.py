@@ -25,7 +25,7 @@ from tests.support.smtp import running
 
 @pytest.mark.parametrize(
     "command",
-    "setup import doctor keys audit people cards staff stations questions policy".split(),
+    "import doctor keys audit people cards staff stations questions policy".split(),
 )
 def test_the_help_explains_and_gives_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
@@ -81,14 +81,10 @@ def test_an_output_that_takes_no_more_is_one_line(kiosk: Kiosk) -> None:
 def test_setup_makes_all_for_its_owner_alone_and_repeats(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["setup"]) == 0
+    assert main(["setup", "authority"]) == 0
     first = capsys.readouterr().out
-    assert [line.split()[:2] for line in first.splitlines()[:4]] == [
-        ["made", "settings"],
-        ["made", "database"],
-        ["made", "keys"],
-        ["made", "questions"],
-    ]
+    steps = ["settings", "folder", "folder", "folder", "database", "keys", "questions"]
+    assert [line.split()[:2] for line in first.splitlines()[:7]] == [["made", it] for it in steps]
     for path in (place / "etc", place / "state"):
         assert S_IMODE(path.stat().st_mode) == 0o700
         for each in path.iterdir():
@@ -98,15 +94,15 @@ def test_setup_makes_all_for_its_owner_alone_and_repeats(
         "exports",
     }
     kept = {path: path.read_bytes() for path in (place / "etc").iterdir()}
-    assert main(["setup"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:4]] == ["kept"] * 4
+    assert main(["setup", "authority"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:7]] == ["kept"] * 7
     assert {path: path.read_bytes() for path in (place / "etc").iterdir()} == kept
 
 
 def test_setup_tells_of_the_mail_relay_and_does_not_fail_for_it(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["setup"]) == 0
+    assert main(["setup", "authority"]) == 0
     said = capsys.readouterr().out
     assert "! warn  mail relay" in said
     assert "fail" not in said
@@ -115,20 +111,20 @@ def test_setup_tells_of_the_mail_relay_and_does_not_fail_for_it(
 def test_setup_leaves_a_damaged_key_file_alone(place: Path) -> None:
     (place / "state").mkdir()
     (place / "state" / "keys.json").write_text("oops")
-    assert main(["setup"]) == 2
+    assert main(["setup", "authority"]) == 2
     assert (place / "state" / "keys.json").read_text() == "oops"
 
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
 def test_as_a_program_of_its_own(place: Path, locale: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "kiosk", "setup"],
+        [sys.executable, "-m", "kiosk", "setup", "authority"],
         capture_output=True,
         encoding="utf-8",
         env=os.environ | {"LC_ALL": locale},
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "20 loaded" in done.stdout
+    assert "20 to begin with" in done.stdout
 
 
 # --- import ------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_cards_of_a_master_key_from_setup_to_its_rotation(
     new = (f"{9:032x}", "--derived-from", first)
     assert kiosk("cards", "add", "900000000001", *new, *REASON) == 0
     assert masters(capsys, kiosk) == [[first, "current", "3", "token kiosk"]]
-    assert kiosk("setup") == 0
+    assert kiosk("setup", "authority") == 0
     assert f"✓ ok    master key  there; 3 secrets derive from {first}" in capsys.readouterr().out
     assert kiosk("keys", "rotate", "--purpose", "derive") == 0
     assert "3 secrets are sealed as they are" in capsys.readouterr().out
@@ -95,7 +95,7 @@ def test_a_token_that_is_away_is_told_by_every_command(
     assert "the master keys cannot be shown: the token 'kiosk'" in said.err
     assert kiosk("keys", "rotate", "--purpose", "derive") == 1
     assert "No such file" in capsys.readouterr().err
-    assert kiosk("setup") == 1
+    assert kiosk("setup", "authority") == 1
 
 
 def test_a_master_key_in_the_key_file(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.alarms import LOOK
-from kiosk.authority.administration.setup import make_keys, prepare_database
+from kiosk.authority.administration.setup import make_keys
 from kiosk.authority.store.database import Store
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import ReaderState
@@ -34,7 +34,7 @@ def settings(environ: dict[str, str]) -> Settings:
 @pytest.fixture
 def store(settings: Settings, environ: dict[str, str]) -> Iterator[Store]:
     store = open_store(settings, SystemClock(), environ)
-    prepare_database(store, "the test's")
+    store.migrate()
     yield store
     store.close()
 

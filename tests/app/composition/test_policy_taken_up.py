@@ -12,7 +12,7 @@ import pytest
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.config.loading import load_settings
-from kiosk.authority.administration.setup import load_questions, make_keys, prepare_database
+from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.policy import stored_text
 from kiosk.authority.store.records import PolicySetting
 from kiosk.contract.messages import (
@@ -45,7 +45,7 @@ def house(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
     make_keys(Path(settings.keys.file))
     store = open_store(settings, clock, {})
-    prepare_database(store, "the test's")
+    store.migrate()
     load_questions(store, clock)
     store.close()
     house = build_authority(settings, {}, clock)

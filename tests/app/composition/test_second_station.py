@@ -45,7 +45,7 @@ class Machine:
 def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Machine, Machine]:
     url = f"sqlite:///{tmp_path / 'one' / 'state' / 'kiosk.db'}"
     one, two = (Machine(tmp_path / name, url, monkeypatch) for name in ("one", "two"))
-    assert one.run("setup") == 0
+    assert one.run("setup", "authority") == 0
     return one, two
 
 
@@ -53,7 +53,7 @@ def test_setup_makes_no_second_keys(
     machines: tuple[Machine, Machine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, two = machines
-    assert two.run("setup") == 2
+    assert two.run("setup", "authority") == 2
     said = capsys.readouterr().err
     assert ANOTHER in said
     assert f"copy the key file of a machine that works here to {two.keys}" in said
@@ -64,7 +64,7 @@ def test_with_the_copied_key_file_all_is_well(machines: tuple[Machine, Machine])
     one, two = machines
     two.keys.parent.mkdir(parents=True)
     shutil.copy(one.keys, two.keys)
-    assert two.run("setup") == 0
+    assert two.run("setup", "authority") == 0
     two.open()
 
 
@@ -75,7 +75,7 @@ def test_a_station_with_other_keys_does_not_open_and_says_so(
     _, two = machines
     two._url, shared = f"sqlite:///{tmp_path / 'two' / 'own.db'}", two._url
     (tmp_path / "two").mkdir()
-    assert two.run("setup") == 0
+    assert two.run("setup", "authority") == 0
     two._url = shared
     with pytest.raises(ConfigError, match=ANOTHER):
         two.open()
@@ -84,7 +84,7 @@ def test_a_station_with_other_keys_does_not_open_and_says_so(
     assert f"✗ fail  keys        {ANOTHER}" in capsys.readouterr().out
     assert two.run("import", str(tmp_path / "people.csv")) == 2
     assert ANOTHER in capsys.readouterr().err
-    assert two.run("setup") == 2
+    assert two.run("setup", "authority") == 2
 
 
 def test_rotated_keys_stay_known_also_where_the_other_machine_has_not_got_them_yet(
@@ -93,7 +93,7 @@ def test_rotated_keys_stay_known_also_where_the_other_machine_has_not_got_them_y
     one, two = machines
     two.keys.parent.mkdir(parents=True)
     shutil.copy(one.keys, two.keys)
-    assert two.run("setup") == 0
+    assert two.run("setup", "authority") == 0
     for purpose in ("seal", "pepper", "code-mac"):
         assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 0
     one.open()

@@ -11,7 +11,7 @@ from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
-from kiosk.authority.administration.setup import make_keys, prepare_database
+from kiosk.authority.administration.setup import make_keys
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import ReaderState
@@ -43,7 +43,7 @@ def settings(environ: dict[str, str]) -> Iterator[Settings]:
     settings = load_settings(None, environ)
     make_keys(Path(settings.keys.file))
     store = open_store(settings, SystemClock(), environ)
-    prepare_database(store, "the test's")
+    store.migrate()
     yield settings
     store.close()
 

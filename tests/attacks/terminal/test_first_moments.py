@@ -40,7 +40,7 @@ def started_as_by_the_unit(world: World, command: str) -> list[str]:
     """Return the unit's command line, with this machine's interpreter and settings."""
     found = re.search(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert found
-    line = found[1].replace("/opt/unlock-kiosk/bin/python", sys.executable)
+    line = found[1].replace("/usr/lib/unlock-kiosk-station/bin/python", sys.executable)
     line = re.sub(r"-m kiosk \w+", f"-m kiosk {command}", line)
     return shlex.split(re.sub(r"--config \S+", f"--config {world.config}", line))
 

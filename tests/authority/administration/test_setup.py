@@ -18,53 +18,34 @@ def mode(path: Path) -> int:
     return S_IMODE(path.stat().st_mode)
 
 
-def test_settings_are_written_once_and_privately(tmp_path: Path) -> None:
-    path = tmp_path / "etc" / "kiosk.toml"
-    assert setup.write_settings(path, "# first\n").made
-    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert not setup.write_settings(path, "# second\n").made
-    assert path.read_text() == "# first\n"
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=r"folder .*file"):
-        setup.write_settings(tmp_path / "file" / "kiosk.toml", "")
-
-
 def test_keys_are_made_once_and_privately(tmp_path: Path) -> None:
     path = tmp_path / "state" / "keys.json"
-    assert setup.make_keys(path).made
+    setup.make_keys(path)
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
     was = path.read_bytes()
-    assert not setup.make_keys(path).made
-    assert path.read_bytes() == was
-
-
-def test_a_damaged_key_file_is_told_and_never_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    path.write_text("{}")
-    path.chmod(0o600)
-    with pytest.raises(ConfigError, match="key file"):
+    with pytest.raises(ConfigError, match="there is one already"):
         setup.make_keys(path)
-    assert path.read_text() == "{}"
+    assert path.read_bytes() == was
 
 
 def test_the_database_is_made_and_then_found_current(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/kiosk.db", SetClock(), MACS)
-    assert setup.prepare_database(store, "kiosk.db").made
-    assert not setup.prepare_database(store, "kiosk.db").made
+    assert not setup.schema_is_current(store)
+    store.migrate()
+    assert setup.schema_is_current(store)
     assert mode(tmp_path / "kiosk.db") == 0o600
     store.close()
 
 
 def test_questions_are_loaded_once_and_then_the_services_own(store: Store) -> None:
     clock = SetClock()
-    assert setup.load_questions(store, clock).made
+    assert not setup.has_questions(store)
+    setup.load_questions(store, clock)
+    assert setup.has_questions(store)
     with store.begin() as uow:
         uow.questions.sync({1: "What did the RA choose to ask?"}, clock.now())
         uow.commit()
-    assert not setup.load_questions(store, clock).made
+    setup.load_questions(store, clock)
     with store.read() as uow:
         assert [question.id for question in uow.questions.current()] == [1]
 

@@ -1,0 +1,98 @@
+"""The steps of an authority: settings, keys and database, and those on its machine."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from kiosk.app.cli.tools import Tools
+from kiosk.app.config.example import example_toml, with_values
+from kiosk.app.config.loading import SYSTEM_SETTINGS
+from kiosk.app.setup.machine import (
+    UNITS,
+    account,
+    link,
+    read_if_there,
+    service,
+    settings_file,
+    systemctl,
+)
+from kiosk.app.setup.steps import Step
+from kiosk.authority.administration import setup
+from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+
+ACCOUNT = "kiosk"
+_STAFF = "ra"
+_HOME = "/var/lib/kiosk"
+_SHIPPED = Path("/usr/share/unlock-kiosk-authority")
+_SSHD = Path("/usr/sbin/sshd")
+
+
+def is_the_machines(path: Path) -> bool:
+    """Whether root sets up the service of this machine, and not somebody a place of their own."""
+    return os.geteuid() == 0 and path == SYSTEM_SETTINGS
+
+
+def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
+    """Make the settings file of the service's account, or of whoever makes a place of their own."""
+    owner = (ACCOUNT, ACCOUNT)
+    if not is_the_machines(path):
+        owner = (pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name)
+        setup.make_private_folder(path.parent)
+    text = read_if_there(path)
+    return settings_file(path, with_values(text or example_toml(), values), owner, 0o600)
+
+
+def store_steps(tools: Tools) -> Iterator[Step]:
+    """Yield what the settings ask for: made as the account that the authority runs as."""
+    settings, store, file = tools.settings, tools.store, tools.store_file
+    folders = [file.parent] if file else []
+    folders += [Path(settings.admin.imports), Path(settings.admin.exports)]
+    exists = file.exists if file else lambda: True
+    for folder in folders:
+        yield Step("folder", str(folder), folder.is_dir, partial(setup.make_private_folder, folder))
+    yield Step(
+        "database",
+        str(file or "server"),
+        lambda: exists() and setup.schema_is_current(store),
+        store.migrate,
+    )
+    yield Step(
+        "keys",
+        f"{tools.key_file}: {setup.COPY_IT}",
+        partial(setup.keys_are_those_of, store, tools.key_file),
+        partial(setup.make_keys_of, store, tools.key_file),
+    )
+    if settings.secrets.source == "derived":
+        yield Step(
+            "master key",
+            "derived secrets are lost without it",
+            partial(setup.has_master_key, tools.masters),
+            lambda: tools.masters.add(tools.actor()),
+        )
+    yield Step(
+        "questions",
+        f"{len(DEFAULT_QUESTIONS)} to begin with",
+        lambda: exists() and setup.has_questions(store),
+        partial(setup.load_questions, store, tools.clock),
+    )
+
+
+def machine_steps() -> Iterator[Step]:
+    """Yield the log-in of staff, where there is an SSH server, and the unit."""
+    if _SSHD.exists():
+        staff = account(_STAFF, same_as=ACCOUNT, home=_HOME)
+        yield staff.followed_by(partial(systemctl, "try-reload-or-restart", "ssh.service"))
+        user = pwd.getpwnam(ACCOUNT).pw_uid
+        yield link(
+            "limits",
+            "the sessions of staff together leave the authority its part of the machine",
+            UNITS / f"user-{user}.slice.d" / "50-kiosk-staff.conf",
+            _SHIPPED / "staff.slice.conf",
+            "daemon-reload",
+        )
+    yield service("kiosk-authority.service", "the authority")

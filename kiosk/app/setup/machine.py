@@ -1,0 +1,196 @@
+"""What a set-up changes on the machine around the program, each as a step that can be undone."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from kiosk.app.config.loading import load_settings
+from kiosk.app.setup.steps import Step
+from kiosk.contract.errors import ConfigError
+
+UNITS = Path("/etc/systemd/system")
+_BOOTED = Path("/run/systemd/system")
+"""There where systemd runs the machine, and not in an image that is being built."""
+_LONG_S = 180
+
+
+def run_program(*command: str) -> str:
+    """Run a program of the system; return its output. Raises ``ConfigError`` with its last line."""
+    try:
+        done = subprocess.run(  # noqa: S603 - each caller's words are its own
+            command, capture_output=True, text=True, timeout=_LONG_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(f"{command[0]} could not be run: {error}") from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise ConfigError(f"`{' '.join(command)}` failed: {said[-1] if said else 'no message'}")
+    return done.stdout
+
+
+def systemctl(*words: str) -> None:
+    """Ask a running service manager; without one the files alone count, at the next start."""
+    if _BOOTED.is_dir():
+        run_program("systemctl", *words)
+
+
+def require_root() -> None:
+    """Raise ``ConfigError`` for anybody else."""
+    if os.geteuid() != 0:
+        raise ConfigError("this changes the machine: run it as root")
+
+
+# Settings.
+
+
+def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> Step:
+    """Let ``path`` hold ``text``, for ``owner``, an account and a group.
+
+    It is replaced whole, and only by what can be loaded.
+    """
+
+    def write() -> None:
+        new = path.with_name(f".{path.name}.new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+            file.write(text)
+        try:
+            load_settings(new, {})
+            shutil.chown(new, *owner)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    return Step("settings", str(path), lambda: read_if_there(path) == text, write)
+
+
+def read_if_there(path: Path) -> str | None:
+    """Return the text of a file; None where there is none."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+# Links to files of the package, masks, units and accounts.
+
+
+def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
+    """Make ``place`` a link to ``target``, and call systemctl with the words of ``then``."""
+
+    def make() -> None:
+        if place.exists() and not place.is_symlink():
+            raise ConfigError(f"{place} is a file of somebody else; move it away first")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.symlink_to(target)
+        systemctl(*then)
+
+    def remove() -> None:
+        place.unlink()
+        _remove_empty(place.parent)
+        systemctl(*then)
+
+    return Step(what, text, lambda: place.is_symlink() and place.readlink() == target, make, remove)
+
+
+def drop_in(what: str, text: str, place: Path, content: str) -> Step:
+    """Write a drop-in of a unit; what it says now is replaced."""
+
+    def write() -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content)
+        systemctl("daemon-reload")
+
+    def remove() -> None:
+        place.unlink()
+        _remove_empty(place.parent)
+        systemctl("daemon-reload")
+
+    def is_done() -> bool:
+        return read_if_there(place) == content
+
+    return Step(what, text, is_done, write, remove, place.exists)
+
+
+def mask(unit: str, text: str) -> Step:
+    """Keep ``unit`` from being started, also by another that wants it."""
+    place = UNITS / unit
+    masked = link("mask", f"{unit}: {text}", place, Path("/dev/null"), "daemon-reload")
+    return masked.followed_by(partial(systemctl, "stop", unit))
+
+
+def service(unit: str, text: str) -> Step:
+    """Let ``unit`` start with the machine, and now."""
+
+    def states() -> list[bool]:
+        asked = ["is-enabled", "is-active"] if _BOOTED.is_dir() else ["is-enabled"]
+        commands = (["systemctl", word, "--quiet", unit] for word in asked)
+        return [subprocess.run(each, check=False).returncode == 0 for each in commands]  # noqa: S603
+
+    def start() -> None:
+        systemctl("daemon-reload")
+        run_program("systemctl", "enable", unit)
+        systemctl("start", unit)
+
+    def stop() -> None:
+        systemctl("stop", unit)
+        run_program("systemctl", "disable", unit)
+
+    return Step(
+        "unit", f"{unit}: {text}", lambda: all(states()), start, stop, lambda: any(states())
+    )
+
+
+def account(name: str, *, same_as: str, home: str) -> Step:
+    """Make another name, with a shell, for the account ``same_as``."""
+
+    def is_there() -> bool:
+        try:
+            return pwd.getpwnam(name).pw_uid == pwd.getpwnam(same_as).pw_uid
+        except KeyError:
+            return False
+
+    def make() -> None:
+        user = str(pwd.getpwnam(same_as).pw_uid)
+        options = ("--system", "--non-unique", "--uid", user, "--gid", same_as)
+        shell = ("--no-create-home", "--home-dir", home, "--shell", "/bin/sh")
+        run_program("useradd", *options, *shell, name)
+
+    return Step(
+        "account",
+        f"{name}: another name of {same_as}, for log-ins by SSH",
+        is_there,
+        make,
+        lambda: run_program("userdel", name),
+    )
+
+
+def _remove_empty(drop_ins: Path) -> None:
+    """Remove a folder of drop-ins that was made for ours; others belong to the system."""
+    if drop_ins.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
+        with suppress(OSError):  # somebody else has one there
+            drop_ins.rmdir()
+
+
+# What somebody should know of the machine.
+
+
+def unencrypted_disk(place: Path) -> str | None:
+    """Name the device of ``place`` where nothing below it is encrypted, as far as lsblk knows."""
+    try:
+        device = run_program(
+            "findmnt", "--noheadings", "--output", "SOURCE", "--target", str(place)
+        )
+        device = re.sub(r"\[.*\]$", "", device.strip())
+        kinds = run_program("lsblk", "--inverse", "--noheadings", "--output", "TYPE", device)
+    except ConfigError:
+        return None
+    return None if "crypt" in kinds.split() else device

@@ -1,0 +1,121 @@
+"""The steps on the machine of a station."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kiosk.app.config.example import example_toml, with_values
+from kiosk.app.config.loading import read_settings
+from kiosk.app.setup.machine import (
+    UNITS,
+    drop_in,
+    link,
+    mask,
+    read_if_there,
+    service,
+    settings_file,
+)
+from kiosk.app.setup.steps import Step
+from kiosk.contract.errors import ConfigError
+
+SETTINGS = Path("/etc/kiosk-station/station.toml")
+ACCOUNT = "kiosk-station"
+_UNIT = "kiosk-station.service"
+_OF_THE_SAME_MACHINE = Path("/etc/kiosk/kiosk.toml")
+_SHIPPED = Path("/usr/share/unlock-kiosk-station")
+_SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
+_SHARED = ("service", "station", "pcsc", "cards", "pkcs11")
+"""Sections that an authority's settings on the same machine have as well."""
+
+_WAYS_OUT = {
+    "getty@tty1.service": "no log-in where the station is shown",
+    "ctrl-alt-del.target": "Ctrl-Alt-Del restarts nothing",
+    "kbrequest.target": "Alt-Up starts nothing",
+    "sleep.target": "the Sleep key switches nothing off",
+    "suspend.target": "nor does another key",
+    "hibernate.target": "nor does another key",
+    "hybrid-sleep.target": "nor does another key",
+    "suspend-then-hibernate.target": "nor does another key",
+}
+
+
+def shared_values() -> dict[tuple[str, str], str]:
+    """Return what the settings of an authority on this machine say of what a station shows."""
+    try:
+        text = _OF_THE_SAME_MACHINE.read_text()
+    except OSError:
+        return {}
+    given = tomllib.loads(text)
+    return {
+        (section, name): ",".join(value) if isinstance(value, list) else str(value)
+        for section in _SHARED
+        for name, value in given.get(section, {}).items()
+    }
+
+
+def station_steps(values: Mapping[tuple[str, str], str], *, undo: bool) -> Iterator[Step]:
+    """Yield the steps; ``undo``: also those that other settings would ask for."""
+    text = read_if_there(SETTINGS)
+    if text is None:
+        text, values = example_toml(_SECTIONS), {**shared_values(), **values}
+    text = with_values(text, values)
+    yield settings_file(SETTINGS, text, ("root", ACCOUNT), 0o640)
+    named = read_settings(tomllib.loads(text))[0].authority
+    if named.addresses or undo:
+        yield drop_in(
+            "network",
+            f"{_UNIT} reaches {', '.join(named.addresses) or 'the network'} and nothing else",
+            UNITS / f"{_UNIT}.d" / "authority.conf",
+            "" if undo else network_drop_in(named.addresses),
+        )
+    for unit, text in _WAYS_OUT.items():
+        yield mask(unit, text)
+    place, name = Path("/etc/systemd"), "50-kiosk-station.conf"
+    yield link(
+        "keys",
+        "no other console; the keys of keyboard and case switch nothing off",
+        place / "logind.conf.d" / name,
+        _SHIPPED / "logind.conf",
+        "try-reload-or-restart",
+        "systemd-logind.service",
+    )
+    yield link(
+        "keys",
+        "Ctrl-Alt-Del restarts nothing however often",
+        place / "system.conf.d" / name,
+        _SHIPPED / "system.conf",
+        "daemon-reload",
+    )
+    yield link(
+        "keys",
+        "SysRq does nothing (undone at the next start of the machine)",
+        Path("/etc/sysctl.d/50-kiosk-station.conf"),
+        _SHIPPED / "sysctl.conf",
+        "restart",
+        "systemd-sysctl.service",
+    )
+    yield service(_UNIT, "the station on the first console")
+
+
+def network_drop_in(addresses: tuple[str, ...]) -> str:
+    """Return the drop-in that opens the network to the authority's addresses."""
+    found: list[str] = []
+    for each in addresses:
+        host = each.rpartition(":")[0].strip("[]")
+        try:
+            answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise ConfigError(f"the address of {host} was not found: {error.strerror}") from None
+        found += [str(answer[4][0]) for answer in answers]
+    return (
+        "# Made by `kiosk setup station` from [authority] in the settings: run it again after a"
+        " change.\n"
+        "# The names are looked up outside of the unit, by systemd-resolved or in /etc/hosts.\n"
+        "[Service]\n"
+        "PrivateNetwork=no\n"
+        "RestrictAddressFamilies=AF_INET AF_INET6\n"
+        f"IPAddressAllow={' '.join(dict.fromkeys(found))}\n"
+    )

@@ -1,0 +1,61 @@
+"""A set-up as a list of steps: each is looked at first, so all of it may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a set-up makes: ``what`` it is about, and ``text``, which says what it is.
+
+    ``undo`` is None for settings and state, which only the purge of the package removes; where it
+    is not None, ``is_left`` says whether there is something to undo, if ``is_done`` does not.
+    """
+
+    what: str
+    text: str
+    is_done: Callable[[], bool]
+    do: Callable[[], object]
+    undo: Callable[[], object] | None = None
+    is_left: Callable[[], bool] | None = None
+
+    def followed_by(self, then: Callable[[], object]) -> Step:
+        """Return the step with something that is done after it."""
+
+        def do() -> None:
+            self.do()
+            then()
+
+        return replace(self, do=do)
+
+
+Say = Callable[[str, Step], object]
+"""Shows a word on what was done with a step, and the step."""
+
+
+def carry_out(steps: Iterable[Step], say: Say, *, dry_run: bool) -> None:
+    """Do what is not done yet, in order; a dry run only says so."""
+    for step in steps:
+        if step.is_done():
+            say("kept", step)
+        elif dry_run:
+            say("would make", step)
+        else:
+            step.do()
+            say("made", step)
+
+
+def take_back(steps: Sequence[Step], say: Say, *, dry_run: bool) -> None:
+    """Undo what is done and can be undone, the last first."""
+    for step in reversed(steps):
+        if not (step.is_left or step.is_done)():
+            continue
+        if step.undo is None:
+            say("kept", step)
+        elif dry_run:
+            say("would undo", step)
+        else:
+            step.undo()
+            say("undone", step)

@@ -1,0 +1,58 @@
+"""What the Debian packages hold, by their lists; `make test-deb` builds and installs them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+
+from tests.support.fresh_root import CHECKOUT, shipped
+from tests.systemd.test_units import FILES, UNITS, commands_of
+
+DEBIAN = CHECKOUT / "debian"
+PACKAGES = ("unlock-kiosk-station", "unlock-kiosk-authority")
+
+
+def test_the_version_is_the_programs() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    first = (DEBIAN / "changelog").read_text().splitlines()[0]
+    assert first.startswith(f"{project['name']} ({project['version']}) ")
+
+
+def test_each_file_for_the_machine_is_in_one_package_and_is_there() -> None:
+    listed = [source for package in PACKAGES for source, _ in shipped(package)]
+    files = [path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".md"]
+    assert sorted(listed) == sorted(str(path.relative_to(CHECKOUT)) for path in files)
+
+
+def test_each_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() -> None:
+    for package in PACKAGES:
+        for source, folder in shipped(package):
+            if (CHECKOUT / source) in UNITS:
+                assert folder == "usr/lib/systemd/system"
+                if source.endswith(".service"):
+                    programs = {words[0] for words in commands_of(CHECKOUT / source)}
+                    assert programs == {f"/usr/lib/{package}/bin/python"}
+    places = {folder for package in PACKAGES for _, folder in shipped(package)}
+    assert {
+        "usr/lib/sysusers.d",
+        "usr/lib/tmpfiles.d",
+        "usr/share/polkit-1/rules.d",
+        "etc/ssh/sshd_config.d",
+    } <= places
+
+
+def test_the_scripts_of_the_packages_have_no_mistake() -> None:
+    scripts = [*DEBIAN.glob("*.prerm"), *DEBIAN.glob("*.postrm"), CHECKOUT / ".ci" / "build-deb"]
+    assert len(scripts) == 5
+    for script in scripts:
+        subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_the_authority_comes_first_where_both_are_installed() -> None:
+    """Its ``kiosk`` has the commands of a station as well."""
+    fields = [(DEBIAN / f"{package}.alternatives").read_text() for package in PACKAGES]
+    station, authority = (re.findall(r"^Priority: (\d+)$", text, re.MULTILINE) for text in fields)
+    assert int(station[0]) < int(authority[0])
+    for package, text in zip(PACKAGES, fields, strict=True):
+        assert f"Alternative: /usr/lib/{package}/bin/kiosk\n" in text
